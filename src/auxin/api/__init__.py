@@ -1,0 +1,1 @@
+"""auxin in the user's own loop."""

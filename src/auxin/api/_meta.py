@@ -1,0 +1,139 @@
+"""The meta step: phi moves by the hypergradient of the main task's loss, and nothing else moves."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.api._objective import Objective, Runner
+from auxin.api._optimizer import checked, unwrapped
+from auxin.api._processes import averaged
+from auxin.api._reading import Reading
+from auxin.combiners._base import TaskLosses
+from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient
+from auxin.math.params import trainable
+from auxin.optimizers import InnerStep
+
+_IDLE = (
+    "The hypergradient is zero, so nothing is learned: the tasks share no trainable parameters, or the combiner "
+    "has no choice (`softmax` over a single auxiliary needs slack=True)."
+)
+
+
+class MetaStep:
+    """What moves phi (or a combiner's parameters that their paper trains by the training loss).
+
+    Args:
+        objective: the two losses.
+        runner: the network.
+        estimator: estimates the hypergradient.
+        lr: of Adam, which nobody else sees.
+        scale: "unit" or "raw".
+        clip: `clip_norm` and `clip_value` of the look-ahead.
+    """
+
+    def __init__(
+        self,
+        objective: Objective,
+        runner: Runner,
+        estimator: Estimator,
+        lr: float,
+        scale: str,
+        clip: tuple[float | None, float | None],
+    ) -> None:
+        self.objective, self.runner, self.estimator = objective, runner, estimator
+        self.scale, self.clip = scale, clip
+        self.phi = objective.phi()
+        self.learned = self.phi or objective.combiner.trained_with_main()
+        self.optimizer = torch.optim.Adam(self.learned, lr=lr) if self.learned else None
+        self._seen: Any = None
+
+    def inner(self, optimizer: Any) -> InnerStep | None:
+        """The user's next step, where the estimator looks through it; the optimiser is checked when it is new.
+
+        Raises:
+            ConfigError: it does not train the network, or it holds phi.
+            UnsupportedError: it cannot be looked through.
+        """
+        plain, parameters = unwrapped(optimizer), list(trainable(self.runner).values())
+        if plain is None or plain is not self._seen:
+            checked(plain, parameters, self.phi, needed=self.estimator.needs_step)
+            self._seen = plain
+        if plain is None or not self.estimator.needs_step:
+            return None
+        return InnerStep(plain, parameters, *self.clip)
+
+    def take(self, train: Reading, meta: Reading, step: InnerStep | None) -> tuple[bool, Tensor | None]:
+        """One meta step; tells whether one was possible, and the main task's loss on the meta batch."""
+        found = self._estimate(train, meta, step) if self.objective.has_main(meta) else None
+        gradients = averaged(None if found is None else found.gradients, self.phi)
+        if gradients is None:
+            main = self.objective.names[0]
+            self.objective.say(
+                f"A meta batch has no label of {main!r}; the meta step waits for one that has."
+            )
+        elif not all(bool(torch.isfinite(g).all()) for g in gradients):
+            self.objective.say("A hypergradient is not finite; that meta step is left out.")
+        else:
+            if not any(bool(g.any()) for g in gradients) and set(self.objective.names) == set(train.targets):
+                self.objective.say(_IDLE)
+            self._move(gradients)
+            self.objective.combiner.after_meta_step()
+        return gradients is not None, None if found is None else found.outer_loss
+
+    def by_training_loss(self, losses: TaskLosses) -> None:
+        """A step of the parameters that their paper trains by the training loss itself."""
+        with torch.enable_grad():
+            loss = self.objective.combined(losses)
+        found = torch.autograd.grad(loss, self.learned, materialize_grads=True, allow_unused=True)
+        self._move(averaged(found, self.learned) or [])
+
+    def follow(self, device: torch.device) -> None:
+        """The combiner goes where the losses are, and its optimiser's state with it."""
+        combiner = self.objective.combiner
+        if any(t.device != device for t in [*combiner.parameters(), *combiner.buffers()]):
+            combiner.to(device)
+            if self.optimizer is not None:
+                self.optimizer.load_state_dict(self.optimizer.state_dict())
+
+    def state_dict(self) -> dict[str, Any]:
+        """The optimiser's state and the estimator's."""
+        return {
+            "optimizer": None if self.optimizer is None else self.optimizer.state_dict(),
+            "estimator": getattr(self.estimator, "state_dict", dict)(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        if self.optimizer is not None:
+            self.optimizer.load_state_dict(state["optimizer"])
+        if hasattr(self.estimator, "load_state_dict"):
+            self.estimator.load_state_dict(state["estimator"])  # type: ignore[attr-defined]
+
+    def _estimate(self, train: Reading, meta: Reading, step: InnerStep | None) -> Hypergradient:
+        self.runner.training = self.runner.network.training
+        found = self.estimator.estimate(self.problem(), train, meta, step, None, self.scale)
+        self.objective.said.update(found.notes)
+        return found
+
+    def problem(self) -> BilevelProblem:
+        """The bilevel problem; its batches are readings."""
+        objective, labeler = self.objective, self.objective.labeler
+        return BilevelProblem(
+            network=self.runner,
+            criterion=objective.training,
+            outer=objective.outer,
+            phi=self.phi,
+            context=None if labeler is None else objective.context,
+            regulariser=objective.regulariser,
+            inputs=lambda reading: (reading.calls,),
+            auxiliary=[] if labeler is None else [labeler],
+        )
+
+    def _move(self, gradients: Sequence[Tensor]) -> None:
+        assert self.optimizer is not None
+        for parameter, gradient in zip(self.learned, gradients, strict=True):
+            parameter.grad = gradient.to(parameter)
+        self.optimizer.step()
+        self.optimizer.zero_grad()

@@ -1,0 +1,165 @@
+"""What a user's batch stands for: the calls of the network, and the targets by task."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, message
+
+Inputs = str | Sequence[str] | Callable[[Any], Any]
+"""A batch's key, the names of keyword arguments, or a function of the batch."""
+
+Targets = Callable[[Any], Any] | None
+"""A function from a batch to its targets by task."""
+
+
+@dataclass(frozen=True, eq=False)
+class Call:
+    """One call of the network.
+
+    Attributes:
+        part: the task whose rows these are, or None where they are every task's.
+        args: positional arguments.
+        kwargs: keyword arguments.
+    """
+
+    part: str | None
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A batch as the objective sees it.
+
+    Attributes:
+        calls: of the network, one for each part; empty where nobody will ask.
+        targets: by task; a task that is absent has no label in this batch.
+        parts: whether the batch has rows of its own for each task.
+    """
+
+    calls: list[Call]
+    targets: dict[str, Any]
+    parts: bool
+
+
+class Reader:
+    """Reads batches.
+
+    Args:
+        tasks: the tasks' names, main first.
+        inputs: where the network's arguments are.
+        targets: where the targets are (None: in the batch itself, its `y`, or its second item).
+    """
+
+    def __init__(self, tasks: Sequence[str], inputs: Inputs, targets: Targets) -> None:
+        self.tasks, self.inputs, self.targets = tuple(tasks), inputs, targets
+
+    def read(self, batch: Any, *, calls: bool = True, only: str | None = None) -> Reading:
+        """The calls (if they are wanted) and targets of a batch, or of one task alone.
+
+        Raises:
+            ConfigError: inputs or targets are not where they are looked for.
+        """
+        if not self.by_task(batch):
+            targets = self._targets(batch, None)
+            made = [self._call(batch, None)] if calls else []
+            return Reading(made, {k: v for k, v in targets.items() if only in (None, k)}, False)
+        parts = {k: v for k, v in batch.items() if v is not None and only in (None, k)}
+        targets = {name: self._targets(part, name).get(name) for name, part in parts.items()}
+        made = [self._call(part, name) for name, part in parts.items()] if calls else []
+        return Reading(made, {k: v for k, v in targets.items() if v is not None}, True)
+
+    def by_task(self, batch: Any) -> bool:
+        """Whether the batch is a dictionary of batches by task: every key a task, every value a batch."""
+        if not isinstance(batch, Mapping) or not batch:
+            return False
+        return set(batch) <= set(self.tasks) and all(v is None or _is_batch(v) for v in batch.values())
+
+    def _targets(self, batch: Any, part: str | None) -> dict[str, Any]:
+        found = self.targets(batch) if self.targets is not None else _usual_targets(batch)
+        if not isinstance(found, Mapping):
+            owner = part or (self.tasks[0] if len(self.tasks) == 1 else None)
+            if owner is None or found is None:
+                raise ConfigError(
+                    message(
+                        "The batch does not say which task its targets belong to",
+                        expected=f"a dictionary with some of: {', '.join(self.tasks)}",
+                        found=type(found if found is not None else batch).__name__,
+                        do="Give `targets`, a function from a batch to such a dictionary.",
+                    )
+                )
+            found = {owner: found}
+        return {name: as_target(found[name]) for name in self.tasks if found.get(name) is not None}
+
+    def _call(self, batch: Any, part: str | None) -> Call:
+        if callable(self.inputs):
+            found = self.inputs(batch)
+            if isinstance(found, Mapping):
+                return Call(part, (), dict(found))
+            return Call(part, found if isinstance(found, tuple) else (found,), {})
+        if isinstance(self.inputs, str):
+            return Call(part, (self._look_up(batch, self.inputs),), {})
+        return Call(part, (), {name: self._look_up(batch, name) for name in self.inputs})
+
+    def _look_up(self, batch: Any, name: str) -> Any:
+        if isinstance(batch, Mapping) and name in batch:
+            return batch[name]
+        if not isinstance(batch, Mapping) and hasattr(batch, name):
+            return getattr(batch, name)
+        if _is_pair(batch) and name == "x":
+            return batch[0]
+        keys = ", ".join(map(str, batch)) if isinstance(batch, Mapping) else type(batch).__name__
+        raise ConfigError(
+            message(
+                "The network's inputs are not in the batch, so the meta step could not call it",
+                expected=f"an entry {name!r}",
+                found=keys,
+                do="Give `inputs`: another key, the names of keyword arguments, or a function of the batch.",
+            )
+        )
+
+
+def _is_pair(batch: Any) -> bool:
+    return isinstance(batch, tuple | list) and len(batch) == 2 and isinstance(batch[0], Tensor | Mapping)
+
+
+def _is_batch(value: Any) -> bool:
+    return isinstance(value, Mapping) or _is_pair(value) or (hasattr(value, "x") and hasattr(value, "y"))
+
+
+def _usual_targets(batch: Any) -> Any:
+    if isinstance(batch, Mapping):
+        return batch
+    return getattr(batch, "y", batch[1] if _is_pair(batch) else None)
+
+
+def as_target(value: Any) -> Any:
+    """A target as a tensor: in a list of numbers, None is a missing label; anything unknown as it is.
+
+    >>> as_target([2, None, 0]), as_target([0.5, None])
+    (tensor([ 2, -1,  0]), tensor([0.5000,    nan]))
+    """
+    numbers = isinstance(value, tuple | list) and all(v is None or isinstance(v, int | float) for v in value)
+    if numbers and len(value):
+        missing = float("nan") if any(isinstance(v, float) for v in value) else -1
+        return torch.tensor([missing if v is None else v for v in value])
+    return torch.as_tensor(value) if hasattr(value, "__array__") else value
+
+
+def to_device(tree: Any, device: torch.device) -> Any:
+    """The same tree with its tensors on a device."""
+    if isinstance(tree, Tensor):
+        return tree.to(device)
+    if isinstance(tree, Call):
+        return Call(tree.part, to_device(tree.args, device), to_device(tree.kwargs, device))
+    if isinstance(tree, Reading):
+        return Reading(to_device(tree.calls, device), to_device(tree.targets, device), tree.parts)
+    if isinstance(tree, Mapping):
+        return {key: to_device(value, device) for key, value in tree.items()}
+    if isinstance(tree, tuple | list) and not hasattr(tree, "_fields"):
+        return type(tree)(to_device(value, device) for value in tree)
+    return tree

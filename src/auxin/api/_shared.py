@@ -1,0 +1,91 @@
+"""The parameters that tasks share, found by looking which gradients reach them; the tasks' Gramian over them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from auxin.errors import ConfigError, message
+from auxin.math.params import trainable
+
+
+class SharedParameters:
+    """The trainable parameters that the losses of two tasks or more reach.
+
+    A task's parameters are found when its labels are first seen, so tasks may come one after another.
+
+    Args:
+        network: the primary network, without wrappers.
+        tasks: the tasks' names, main first.
+    """
+
+    def __init__(self, network: nn.Module, tasks: Sequence[str]) -> None:
+        self.network, self.tasks = network, tuple(tasks)
+        self.reached: dict[str, list[str]] = {}
+
+    def names(self) -> list[str]:
+        """The shared parameters as far as they are known; with one task alone, what that one reaches."""
+        counts: dict[str, int] = {}
+        for names in self.reached.values():
+            for name in names:
+                counts[name] = counts.get(name, 0) + 1
+        least = min(2, len(self.reached))
+        return [name for name in trainable(self.network) if counts.get(name, 0) >= least > 0]
+
+    def gramian(self, means: Sequence[Tensor | None]) -> Tensor:
+        """<grad l_i, grad l_j> over the shared parameters, [T, T], constant.
+
+        Args:
+            means: the tasks' mean losses with their graphs, each its own; None for a task without a label,
+                whose row and column are zero.
+
+        Raises:
+            ConfigError: the tasks share nothing.
+        """
+        known, places = trainable(self.network), list(range(len(means)))
+        complete = len(self.reached) == len(self.tasks)
+        wanted = {n: known[n] for n in self.names() if n in known} if complete else known
+        grads = {k: _gradients(mean, wanted) for k in places if (mean := means[k]) is not None}
+        for k, found in grads.items():
+            if not complete:
+                self.reached[self.tasks[k]] = list(found)
+        shared = [name for name in self.names() if name in wanted]
+        if not shared:
+            self._refuse_if_complete()
+            return torch.zeros(len(places), len(places), device=next(iter(known.values())).device)
+        rows = [_row(grads.get(k, {}), [(n, wanted[n]) for n in shared]) for k in places]
+        stacked = torch.stack(rows)
+        return stacked @ stacked.T
+
+    def state_dict(self) -> dict[str, Any]:
+        """Which parameters each task reaches, by name."""
+        return {"reached": {task: list(names) for task, names in self.reached.items()}}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what was found before."""
+        self.reached = {task: list(names) for task, names in state["reached"].items()}
+
+    def _refuse_if_complete(self) -> None:
+        if len(self.reached) == len(self.tasks) > 1:
+            raise ConfigError(
+                message(
+                    "The tasks share no trainable parameter, so no auxiliary can help the main task",
+                    expected="parameters that the losses of two tasks reach",
+                    found=", ".join(
+                        f"{task}: {len(names)} of its own" for task, names in self.reached.items()
+                    ),
+                    do="Unfreeze a part of the trunk, or train the main task alone.",
+                )
+            )
+
+
+def _gradients(mean: Tensor, wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+    if not mean.requires_grad or not wanted:
+        return {}
+    found = torch.autograd.grad(mean, list(wanted.values()), retain_graph=True, allow_unused=True)
+    return {name: grad for name, grad in zip(wanted, found, strict=True) if grad is not None}
+
+
+def _row(found: dict[str, Tensor], shared: list[tuple[str, Tensor]]) -> Tensor:
+    return torch.cat([found[n].flatten() if n in found else torch.zeros_like(p).flatten() for n, p in shared])

@@ -1,0 +1,164 @@
+"""One task's losses in one batch, and which of its labels are there: tasks of auxin's, or plain functions."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, DataError, message
+from auxin.math.tree import tensors, tree_map
+from auxin.tasks._base import Task
+
+Loss = Task | Callable[[Any, Any], Tensor]
+"""A task, or a function (output, target) to a loss per sample or a scalar."""
+
+Entry = tuple[Tensor, Tensor]
+"""Losses [B] (or [B, H, W], or [1] for a scalar) and which of them carry a label, bool, the same shape."""
+
+
+def entry(name: str, loss: Loss, output: Any, target: Any, images: bool = False) -> Entry:
+    """The losses of one task.
+
+    Args:
+        name: the task's name, for messages.
+        loss: the task, or the function.
+        output: what the network puts out for it (None: nothing).
+        target: its labels (None: none in this batch).
+        images: whether losses are wanted for every pixel where the task has them.
+
+    Raises:
+        ConfigError: no output, or one that does not fit the task.
+        DataError: losses that do not fit the batch.
+    """
+    if target is None:
+        return absent(output)
+    if output is None:
+        raise ConfigError(
+            message(f"The batch has labels for {name!r} but the network puts out nothing for it")
+        )
+    if isinstance(target, Tensor) and (leaf := next(iter(tensors(output)), None)) is not None:
+        target = target.to(leaf.device)
+    if isinstance(loss, Task):
+        values, present = _of_task(name, loss, output, target, images)
+    else:
+        values, present = _of_function(name, loss, output, target, images)
+    return (values.float() if values.dtype in (torch.float16, torch.bfloat16) else values), present
+
+
+def absent(output: Any) -> Entry:
+    """No label at all: a zero that still reaches every parameter of the output, with a zero gradient."""
+    leaves = tensors(output)
+    if not leaves:
+        return torch.zeros(1), torch.zeros(1, dtype=torch.bool)
+    no = torch.zeros((), dtype=torch.bool, device=leaves[0].device)
+    zeros = [torch.where(no, leaf, torch.zeros_like(leaf)).sum() for leaf in leaves]
+    return torch.stack(zeros).sum().reshape(1), no.reshape(1)
+
+
+def labelled(loss: Loss, target: Any) -> Tensor | None:
+    """Which samples carry a label, bool [B]; None where all do or that cannot be told from the target.
+
+    >>> labelled(torch.nn.functional.mse_loss, torch.tensor([0.5, float("nan")])).tolist()
+    [True, False]
+    """
+    if isinstance(loss, Task):
+        return loss.present(_whole(target))
+    if not isinstance(target, Tensor) or target.dtype == torch.bool or target.dim() == 0:
+        return None
+    there = ~target.isnan() if target.is_floating_point() else target >= 0
+    return there.flatten(1).any(1) if there.dim() > 1 else there
+
+
+def mean(values: Tensor, present: Tensor) -> Tensor:
+    """The mean over the entries that carry a label, a scalar; zero where there are none."""
+    return torch.where(present, values, 0).sum() / present.sum().clamp(min=1)
+
+
+def fitted(entries: Sequence[Entry]) -> tuple[list[Tensor], list[Tensor]]:
+    """The tasks' losses in one shape, rows that a task does not have being rows without a label.
+
+    Raises:
+        ConfigError: loss images of several sizes.
+    """
+    rows = max(values.shape[0] for values, _ in entries)
+    sizes = {values.shape[1:] for values, _ in entries if values.dim() > 1}
+    if len(sizes) > 1:
+        raise ConfigError(
+            message("The tasks' loss images differ in size", found=", ".join(str(list(s)) for s in sizes))
+        )
+    device = entries[0][0].device
+    shape = (rows, *next(iter(sizes), ()))
+    both = [(_fit(v.to(device), shape), _fit(p.to(device), shape)) for v, p in entries]
+    return [v for v, _ in both], [p for _, p in both]
+
+
+def _fit(values: Tensor, shape: tuple[int, ...]) -> Tensor:
+    if values.dim() < len(shape):
+        values = values.reshape(-1, *[1] * (len(shape) - 1)).expand(-1, *shape[1:])
+    if values.shape[0] == shape[0]:
+        return values
+    return torch.cat([values, values.new_zeros(shape[0] - values.shape[0], *shape[1:])])
+
+
+def _whole(target: Tensor) -> Tensor:
+    """Class numbers of any integer type as int64."""
+    return target if target.is_floating_point() else target.long()
+
+
+def _of_task(name: str, task: Task, output: Any, target: Any, images: bool) -> Entry:
+    good = isinstance(output, Tensor) and output.dim() >= 2 and output.shape[1] == task.width
+    if not good or not isinstance(target, Tensor) or target.dim() == 0 or len(target) != len(output):
+        shape = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
+        target_shape = list(target.shape) if isinstance(target, Tensor) else type(target).__name__
+        raise ConfigError(
+            message(
+                f"The output for {name!r} does not fit its task ({type(task).__name__})",
+                expected=f"an output [B, {task.width}{', H, W' if task.dense else ''}] and B labels",
+                found=f"output {shape}, target {target_shape}",
+            )
+        )
+    target = _whole(target)
+    image = getattr(task, "loss_image", None) if images else None
+    if image is not None:
+        return image(output, target), task.pixels(target)  # type: ignore[attr-defined]
+    return task.loss(output, target), task.present(target)
+
+
+def _of_function(name: str, loss: Callable[..., Any], output: Any, target: Any, images: bool) -> Entry:
+    present = labelled(loss, target)
+    if present is None or bool(present.all()):
+        values = _values(name, loss(output, target), images)
+        return values, torch.ones_like(values, dtype=torch.bool)
+    if not bool(present.any()):
+        return absent(output)
+    rows = len(present)
+    chosen = tree_map(lambda t: t[present] if t.dim() and len(t) == rows else t, output)
+    values = _values(name, loss(chosen, target[present]), images)
+    if values.shape[0] == 1 and int(present.sum()) != 1:  # a scalar: the mean of the labelled rows
+        return values, torch.ones_like(values, dtype=torch.bool)
+    if values.shape[0] != int(present.sum()):
+        raise DataError(
+            message(
+                f"The losses of {name!r} do not fit the batch",
+                expected=f"one per labelled sample ({int(present.sum())}), or a scalar",
+                found=f"shape {list(values.shape)}",
+            )
+        )
+    whole = values.new_zeros(rows, *values.shape[1:]).index_put((present,), values)
+    there = present.reshape(-1, *[1] * (values.dim() - 1)).expand_as(whole)
+    return whole, there
+
+
+def _values(name: str, found: Any, images: bool) -> Tensor:
+    if not isinstance(found, Tensor) or not found.is_floating_point():
+        raise ConfigError(
+            message(
+                f"The loss function of {name!r} gives no losses",
+                expected="a scalar or one number per sample",
+                found=type(found).__name__,
+            )
+        )
+    if found.dim() == 0:
+        return found.reshape(1)
+    return found if found.dim() == 1 or (images and found.dim() == 3) else found.flatten(1).mean(1)

@@ -1,0 +1,131 @@
+"""A folder read as a catalogue: the only registry in auxin.
+
+Every folder of the package with a `_base.py` is a *family*; every other file in it that does not begin with an
+underscore is one *member*, and the file's name is the member's name everywhere. Adding a member is adding one file,
+either here or in `DIR/<family>/` of a folder named in the environment variable `AUXIN_PLUGINS`.
+
+Listing never imports a member (so it is fast, and an absent optional dependency cannot break it); `load` does.
+"""
+
+import ast
+import difflib
+import importlib
+import importlib.util
+import inspect
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from auxin.errors import ConfigError, message
+
+PLUGINS = "AUXIN_PLUGINS"
+_PACKAGE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One member of a family: its name, the first line of its file's docstring, and where the file is."""
+
+    family: str
+    name: str
+    summary: str
+    file: Path
+
+
+def families() -> list[str]:
+    """The families, by name, sorted: the folders of the package that hold a `_base.py`."""
+    return sorted(path.parent.name for path in _PACKAGE.glob("*/_base.py"))
+
+
+def _folders(family: str) -> list[Path]:
+    plugins = [Path(p) / family for p in os.environ.get(PLUGINS, "").split(os.pathsep) if p]
+    return [_PACKAGE / family, *(p for p in plugins if p.is_dir())]
+
+
+def _files(family: str) -> dict[str, Path]:
+    if family not in families():
+        raise ConfigError(unknown("family", family, families()))
+    found = [file for folder in _folders(family) for file in sorted(folder.glob("*.py"))]
+    return {file.stem: file for file in found if not file.stem.startswith("_")}
+
+
+def names(family: str) -> list[str]:
+    """The members of a family, sorted, without importing them.
+
+    >>> "maxl" in names("labelers")
+    True
+    """
+    return sorted(_files(family))
+
+
+def entries(family: str) -> list[Entry]:
+    """The members of a family with their one-line summaries, read from the files and not imported."""
+    return [Entry(family, name, _summary(file), file) for name, file in sorted(_files(family).items())]
+
+
+def _summary(file: Path) -> str:
+    try:
+        text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    except SyntaxError as error:
+        return f"(cannot be read: {error.msg}, line {error.lineno})"
+    return text.split("\n", 1)[0]
+
+
+def unknown(kind: str, name: str, known: list[str]) -> str:
+    """The message for a name that is not known, with the nearest names offered."""
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else "`auxin ls` lists all names."
+    return message(f"Unknown {kind} {name!r}", expected=f"one of: {', '.join(known)}", do=hint)
+
+
+def module(family: str, name: str) -> ModuleType:
+    """Import the file of a member."""
+    files = _files(family)
+    if name not in files:
+        raise ConfigError(unknown(f"name among {family}", name, sorted(files)))
+    dotted = f"auxin.{family}.{name}"
+    file = files[name]
+    if file.parent == _PACKAGE / family:
+        return importlib.import_module(dotted)
+    if dotted in sys.modules and sys.modules[dotted].__file__ == str(file):
+        return sys.modules[dotted]
+    spec = importlib.util.spec_from_file_location(dotted, file)
+    if spec is None or spec.loader is None:
+        raise ConfigError(message(f"The plugin file {file} cannot be imported"))
+    plugin = importlib.util.module_from_spec(spec)
+    sys.modules[dotted] = plugin
+    try:
+        spec.loader.exec_module(plugin)
+    except BaseException:
+        del sys.modules[dotted]
+        raise
+    return plugin
+
+
+def load(family: str, name: str) -> Any:
+    """The member itself: the one class (or ready instance) in its file that is of the family's contract.
+
+    The contract is the class that the family's `_base.py` names in `CONTRACT`.
+    """
+    contract = importlib.import_module(f"auxin.{family}._base").CONTRACT
+    file = module(family, name)
+    own = [v for v in vars(file).values() if _is_member(v, contract, file.__name__)]
+    if len(own) != 1:
+        raise ConfigError(
+            message(
+                f"The file {file.__file__} is no member of {family}",
+                expected=f"exactly one public {contract.__name__} defined in it",
+                found=f"{len(own)}",
+            )
+        )
+    return own[0]
+
+
+def _is_member(value: Any, contract: type, home: str) -> bool:
+    if inspect.isclass(value):
+        public = not value.__name__.startswith("_")
+        return public and value is not contract and issubclass(value, contract) and value.__module__ == home
+    return isinstance(value, contract)

@@ -1,0 +1,129 @@
+"""The command line: one file per verb, imported only when that verb runs.
+
+A verb is a file `cli/<verb>.py` that holds a function of the same name (its arguments are the verb's
+arguments, its docstring the verb's help up to the first section), or a `typer.Typer` named `app` where the
+verb has verbs of its own. The first line of the file's docstring is the verb's line in `auxin --help`, which
+reads it without importing the file.
+"""
+
+import ast
+import importlib
+import inspect
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+from auxin.cli._failures import failing_well
+
+_FOLDER = Path(__file__).parent
+_HELP = """Learn the learning signal, by bilevel optimisation, with an honest verdict.
+
+One task matters. auxin trains it beside auxiliary tasks that are themselves learned (generated labels, loss
+weights, update rules), and says whether that helped.
+"""
+_EPILOG = """Start here: [bold]auxin compare[/bold] (digits with few labels, minutes on two cores).
+
+[bold]auxin VERB --help[/bold] teaches a verb. [bold]--debug[/bold] anywhere shows tracebacks."""
+
+
+def verbs() -> dict[str, str]:
+    """Each verb and its one-line summary, read from the files and not imported."""
+    files = sorted(file for file in _FOLDER.glob("*.py") if not file.stem.startswith("_"))
+    return {file.stem.replace("_", "-"): _summary(file) for file in files}
+
+
+def _summary(file: Path) -> str:
+    try:
+        text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
+    except SyntaxError as error:
+        return f"(cannot be read: {error.msg}, line {error.lineno})"
+    return text.split("\n", 1)[0]
+
+
+class _Verbs(TyperGroup):
+    """A group whose verbs are known by name and summary; the one that is called is imported."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        for name, summary in verbs().items():
+            self.add_command(TyperCommand(name, help=summary), name)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that was called, imported now; for an unknown one the nearest names are offered."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return (name, _load(name), rest) if name else (name, None, rest)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the verb; a failure becomes a message and an exit code."""
+        with failing_well(debug=_debugging(ctx)):
+            return super().invoke(ctx)
+
+
+def _debugging(ctx: Any) -> bool:
+    return bool(ctx.obj and ctx.obj.get("debug"))
+
+
+def _load(verb: str) -> Any:
+    """The verb's own command."""
+    name = verb.replace("-", "_")
+    module = importlib.import_module(f"auxin.cli.{name}")
+    if isinstance(getattr(module, "app", None), typer.Typer):
+        return typer.main.get_command(module.app)
+    function = getattr(module, name)
+    alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
+    alone.command(verb, help=_teaching(function.__doc__ or ""))(function)
+    return typer.main.get_command(alone)
+
+
+def _teaching(text: str) -> str:
+    """The part of a docstring that is for users: what stands before the first section, paragraphs unwrapped.
+
+    >>> _teaching("Do it.\\n\\nOn two\\nlines.\\n\\n    auxin ls\\n\\nArgs:\\n    x: not for users")
+    'Do it.\\n\\nOn two lines.\\n\\n    auxin ls'
+    """
+    lines = inspect.cleandoc(text).splitlines()
+    sections = {"Args:", "Raises:", "Returns:", "Yields:", "Attributes:"}
+    end = next((i for i, line in enumerate(lines) if line in sections), len(lines))
+    paragraphs = "\n".join(lines[:end]).rstrip().split("\n\n")
+    return "\n\n".join(p if p.startswith(" ") else " ".join(p.split("\n")) for p in paragraphs)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        from auxin import __version__
+
+        print(f"auxin {__version__}")
+        raise typer.Exit
+
+
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_show_version, is_eager=True, help="Show the version and exit."
+    ),
+) -> None:
+    del version
+
+
+def _app() -> TyperGroup:
+    app = typer.Typer(cls=_Verbs, rich_markup_mode="rich", no_args_is_help=True, epilog=_EPILOG)
+    app.callback(help=_HELP)(_options)
+    group = typer.main.get_command(app)
+    assert isinstance(group, TyperGroup)
+    return group
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and exit: 0 done, 1 a bug, 2 a problem that the message names, 130 interrupted.
+
+    Args:
+        arguments: without the program's name; None: those of this process.
+    """
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    given = [argument for argument in given if argument != "--debug"]
+    _app().main(given, prog_name="auxin", obj={"debug": debug})
+    sys.exit(0)

@@ -1,0 +1,171 @@
+"""The work behind `auxin compare`: words to a request, progress, the table, what is left after Ctrl-C."""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from auxin.cli._console import Output
+from auxin.experiments import budget as budgets
+from auxin.experiments.compare import Comparing
+from auxin.experiments.confirm import confirm as confirm_once
+from auxin.experiments.request import Progress as RunsDone
+from auxin.experiments.request import Request, Tell, pick_device
+from auxin.experiments.rows import DataSpec, SplitSpec
+from auxin.experiments.schema import Comparison
+from auxin.experiments.settings import parse
+from auxin.experiments.workers import default_jobs
+from auxin.reports.plots import write_figures
+from auxin.reports.read import read_results
+from auxin.reports.table import terminal
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of `auxin compare`, as typed."""
+
+    data: str
+    root: Path | None
+    options: dict[str, Any]
+    methods: str
+    labels_per_class: int | None
+    fraction: float | None
+    validation: float
+    auxiliary: float
+    seeds: int | None
+    tries: int
+    tuning_seeds: int
+    metric: str | None
+    preset: str
+    settings: tuple[str, ...]
+    budget: str | None
+    jobs: int | None
+    device: str
+    refit: bool
+    out: Path | None
+    command: str
+
+
+def run(asked: Asked, output: Output, confirm: bool) -> None:
+    """Compare (or confirm), show, and say where the files are."""
+    request, decided = _request(asked)
+    for sentence in [*decided, f"results in {request.out}; the same command goes on there."]:
+        output.say(f"  {sentence}")
+    if confirm:
+        _show(confirm_once(request), request, output)
+        return
+    with _progress(output) as tell:
+        job = Comparing(request, tell)
+        for sentence in decided:
+            job.notes.insert(0, sentence)
+        try:
+            comparison = job.run()
+        except KeyboardInterrupt:
+            comparison = _interrupted(job, output)
+            _show(comparison, request, output)
+            raise typer.Exit(130) from None
+    _show(comparison, request, output)
+
+
+def _interrupted(job: Comparing, output: Output) -> Comparison:
+    if not job.finals:
+        output.say(
+            "[yellow]Interrupted before a final run was finished.[/yellow] The same command goes on from here."
+        )
+        raise typer.Exit(130)
+    output.say("[yellow]Interrupted.[/yellow] What is finished is below; the same command goes on from here.")
+    return job.judge_now()
+
+
+def _request(asked: Asked) -> tuple[Request, list[str]]:
+    decided = []
+    labels, paper = asked.labels_per_class, asked.preset == "paper"
+    if asked.data == "digits" and labels is None and asked.fraction is None and not paper:
+        labels = 10
+        decided.append(
+            "digits with 10 labels per class, the validation rows' included (--labels-per-class 10)."
+        )
+    jobs = asked.jobs if asked.jobs is not None else default_jobs()
+    device = pick_device(asked.device)
+    decided.append(f"{_plural(jobs, 'process', 'processes')} on {device}, one thread each.")
+    if paper:
+        decided.append(
+            "the published protocol: no validation rows, nothing tuned, the last ten epochs averaged."
+        )
+    options = tuple(sorted((k, v) for k, v in asked.options.items() if v is not None))
+    split = SplitSpec(labels, asked.fraction, 0.0 if paper else asked.validation, asked.auxiliary)
+    request = Request(
+        data=DataSpec(asked.data, str(asked.root) if asked.root else None, options),
+        split=split,
+        methods=tuple(name.strip() for name in asked.methods.split(",") if name.strip()),
+        out=asked.out or Path("runs") / _name(asked),
+        preset=asked.preset,
+        settings=parse(asked.settings),
+        seeds=asked.seeds if asked.seeds is not None else (3 if paper else 5),
+        tries=1 if paper else asked.tries,
+        tuning_seeds=asked.tuning_seeds,
+        metric=asked.metric,
+        budget=budgets.seconds(asked.budget) if asked.budget else None,
+        jobs=jobs,
+        device=device,
+        refit=asked.refit,
+        command=asked.command,
+    )
+    return request, decided
+
+
+def _name(asked: Asked) -> str:
+    """A folder's name that is the same for the same question, so that the same command goes on."""
+    quiet = ("jobs", "device", "out", "command", "budget")
+    told = [repr(getattr(asked, f.name)) for f in fields(asked) if f.name not in quiet]
+    digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
+    return f"compare-{Path(asked.data).stem}-{digest}"
+
+
+def _plural(count: int, one: str, many: str | None = None) -> str:
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+@contextmanager
+def _progress(output: Output) -> Iterator[Tell]:
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=output.words, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def tell(event: RunsDone | str) -> None:
+            if isinstance(event, str):
+                output.say(f"  {event}")
+                return
+            if event.phase not in tasks:
+                tasks[event.phase] = bar.add_task(event.phase, total=event.total)
+            bar.update(tasks[event.phase], completed=event.done)
+
+        yield tell
+
+
+def _show(comparison: Comparison, request: Request, output: Output) -> None:
+    output.say("", terminal(comparison), "")
+    figures = write_figures(read_results(request.out), request.out / "figures")
+    output.say(
+        f"Result files: {request.out}. Learning curves and {len(figures) - 1} more figures: {request.out / 'figures'}."
+    )
+    output.result(comparison)

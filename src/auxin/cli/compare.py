@@ -1,0 +1,134 @@
+"""Does an auxiliary help here? Every method on the same rows, and a verdict: the main job."""
+
+import shlex
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from auxin.cli._console import JsonFlag, OutDir, Output
+
+
+def compare(
+    data: Annotated[
+        str, typer.Argument(help="A known data set (see `auxin ls data`) or a file such as my.npz.")
+    ] = "digits",
+    root: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="The folder that holds a known data set's files.")
+    ] = None,
+    methods: Annotated[
+        str,
+        typer.Option(
+            help="Names from `auxin ls methods` (labelers, combiners and pretexts are methods too), comma-separated; "
+            "`all`; or `usual`: single, rotation, random, clusters, maxl_frozen, maxl."
+        ),
+    ] = "usual",
+    target: Annotated[str | None, typer.Option(help="The main task, where the data hold several.")] = None,
+    aux: Annotated[str | None, typer.Option(help="Auxiliary tasks, comma-separated.")] = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            metavar="P:A", help="CIFAR-100: P primary and A auxiliary classes out of {3, 10, 20, 100}."
+        ),
+    ] = None,
+    labels_per_class: Annotated[
+        int | None,
+        typer.Option(
+            "--labels-per-class",
+            metavar="K",
+            help="Keep K main labels per class, the validation rows' included; other rows keep their auxiliary "
+            "labels. Digits: 10 where nothing is said.",
+        ),
+    ] = None,
+    fraction: Annotated[
+        float | None, typer.Option(metavar="F", help="Use this fraction of the training rows and no others.")
+    ] = None,
+    validation: Annotated[
+        float, typer.Option(help="Validation rows: a fraction of the labelled training rows, or a number.")
+    ] = 0.2,
+    auxiliary: Annotated[
+        float, typer.Option(help="Rows held out of training for the meta step: a fraction, or a number.")
+    ] = 0.0,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", help="Reported seeds. Default 5; 3 for the paper.")
+    ] = None,
+    tries: Annotated[int, typer.Option(metavar="N", help="Settings each method tries on validation.")] = 4,
+    tuning_seeds: Annotated[int, typer.Option(metavar="N", help="Seeds over which a try is averaged.")] = 2,
+    metric: Annotated[
+        str | None, typer.Option(help="What to select and judge by. Default: accuracy.")
+    ] = None,
+    preset: Annotated[
+        str, typer.Option(help="`auxin`: tuned, honest. `paper`: the published protocol to the letter.")
+    ] = "auxin",
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as lr=0.1 or labeler.entropy=0.2."),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="TIME", help="Such as 10min: fits the comparison, says what it cut.")
+    ] = None,
+    jobs: Annotated[
+        int | None, typer.Option(metavar="N", help="Processes, one thread each. Default: cores.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    refit: Annotated[
+        bool, typer.Option(help="Final runs train on the validation rows too, once settings are chosen.")
+    ] = True,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch a known data set's files into --root.")
+    ] = False,
+    confirm: Annotated[
+        bool,
+        typer.Option(
+            "--confirm", help="Open the second half of the test rows for a finished comparison, once."
+        ),
+    ] = False,
+    as_json: JsonFlag = False,
+    out: OutDir = None,
+) -> None:
+    """Compare ways of using auxiliary tasks on the same rows, seeds and budget, and judge.
+
+    Every method gets the same number of tries on validation, single-task training included. A learned method is
+    judged against the best control and its own untrained twin. Test rows come in two halves; the second is opened by
+    --confirm alone.
+
+    [bold]Examples[/bold]
+
+    auxin compare
+
+    auxin compare digits --methods single,maxl_frozen,maxl --seeds 20
+
+    auxin compare cifar100 --root DIR --level 20:100 --labels-per-class 10 --methods single,given,maxl
+
+    auxin compare my.npz --target y --methods all --budget 10min
+    """
+    output = Output(as_json)
+    output.say(
+        f"[bold]auxin compare[/bold]  {data}: {methods}"
+    )  # before torch is imported, which takes a while
+    from auxin.cli._comparing import Asked, run
+
+    asked = Asked(
+        data=data,
+        root=root,
+        options={"target": target, "aux": aux, "level": level, "download": download or None},
+        methods=methods,
+        labels_per_class=labels_per_class,
+        fraction=fraction,
+        validation=validation,
+        auxiliary=auxiliary,
+        seeds=seeds,
+        tries=tries,
+        tuning_seeds=tuning_seeds,
+        metric=metric,
+        preset=preset,
+        settings=tuple(set_ or ()),
+        budget=budget,
+        jobs=jobs,
+        device=device,
+        refit=refit,
+        out=out,
+        command=shlex.join(["auxin", *sys.argv[1:]]),
+    )
+    run(asked, output, confirm)

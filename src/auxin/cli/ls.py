@@ -1,0 +1,76 @@
+"""List what there is: families and their members, with their papers."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from auxin import catalogue
+from auxin.cli._console import JsonFlag, Output
+from auxin.cli._papers import paper_of
+from auxin.paper import Paper
+
+_PACKAGE = Path(catalogue.__file__).parent
+
+
+def ls(
+    family: Annotated[
+        str | None,
+        typer.Argument(metavar="FAMILY", help="One family only: labelers, combiners ...", show_default=False),
+    ] = None,
+    as_json: JsonFlag = False,
+) -> None:
+    """List families and members. A member's name is its name everywhere: in Python, in recipes, on this line.
+
+    A file in DIR/FAMILY/ of a folder named in the environment variable AUXIN_PLUGINS is a member too.
+    """
+    output = Output(as_json)
+    wanted = [family] if family else catalogue.families()
+    members = [_describe(entry) for name in wanted for entry in catalogue.entries(name)]
+    output.say(_table(members, detailed=family is not None))
+    output.result([_plain(member) for member in members])
+
+
+def _describe(entry: catalogue.Entry) -> dict[str, Any]:
+    return {
+        "family": entry.family,
+        "name": entry.name,
+        "summary": entry.summary,
+        "paper": paper_of(entry.file),
+        "file": entry.file,
+        "plugin": _PACKAGE not in entry.file.parents,
+    }
+
+
+def _plain(member: dict[str, Any]) -> dict[str, Any]:
+    paper: Paper | None = member["paper"]
+    cited = {"citation": str(paper), "title": paper.title, "url": paper.url} if paper else None
+    return {**member, "paper": cited, "file": str(member["file"])}
+
+
+def _table(members: list[dict[str, Any]], *, detailed: bool) -> Any:
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for title, style in (("Family", "bold"), ("Name", "cyan"), ("What it is", ""), ("Paper", "dim")):
+        table.add_column(title, style=style, no_wrap=title in ("Family", "Name"))
+    last = None
+    for member in members:
+        if last not in (None, member["family"]):
+            table.add_section()
+        name = Text(member["name"]).append(" (plugin)" if member["plugin"] else "", style="magenta")
+        family = member["family"] if member["family"] != last else ""
+        table.add_row(family, name, Text(member["summary"]), Text(_cited(member["paper"], detailed)))
+        last = member["family"]
+    return table
+
+
+def _cited(paper: Paper | None, detailed: bool) -> str:
+    if paper is None:
+        return ""
+    if detailed:
+        return f"{paper}\n{paper.title}\n{paper.url}"
+    first = paper.authors.split(",")[0]
+    return f"{first} et al. {paper.year}" if "," in paper.authors else f"{first} {paper.year}"

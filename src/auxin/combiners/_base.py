@@ -1,0 +1,264 @@
+"""The contract of a combiner: many losses to one training loss.
+
+A combiner never differentiates the primary network: it declares what it needs and the loop supplies it.
+Two kinds cover every method of the field, because a direction that is a linear combination of the tasks'
+gradients is a set of loss weights that depend on the gradients' Gramian:
+
+| sees | by nobody | by the training loss | by its own rule | trained by the hypergradient |
+| --- | --- | --- | --- | --- |
+| losses | equal, static | uncertainty | dwa | linear, softmax, deep_linear, monotone, auto_lambda ... |
+| Gramian | gradient_cosine, pcgrad, torchjd | | gradnorm, ol_aux | aux_nash |
+
+In every training step the loop calls `forward` (in a meta step too: `forward` and `weights` change nothing),
+then, once per step, `after_step`; after every update of phi `after_meta_step`; after every epoch `end_epoch`.
+With one task, the main one, every combiner is the main task's mean loss.
+"""
+
+import inspect
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from auxin.errors import ConfigError, RunError, message
+from auxin.math.deferred import holds
+from auxin.paper import Paper
+
+Options = Mapping[str, float | int | str | bool]
+"""A combiner's own options, flat."""
+
+
+class TrainedBy(Enum):
+    """Who trains a combiner's parameters."""
+
+    NOBODY = "nobody"
+    TRAINING_LOSS = "training loss"
+    OWN_RULE = "own rule"
+    HYPERGRADIENT = "hypergradient"
+
+
+@dataclass(frozen=True, eq=False)
+class TaskLosses:
+    """The losses of one batch, per sample and task.
+
+    Attributes:
+        values: [B, T] (or loss images [B, T, H, W]); exactly zero where the label is missing. Task 0 is the
+            main task.
+        present: bool, the same shape; which entries carry a label.
+        names: the tasks' names, main first.
+    """
+
+    values: Tensor
+    present: Tensor
+    names: tuple[str, ...]
+
+    def means(self) -> Tensor:
+        """Each task's mean loss over the entries that carry a label, [T]; zero where a task has none."""
+        axes = self._axes()
+        return torch.where(self.present, self.values, 0).sum(axes) / self.present.sum(axes).clamp(min=1)
+
+    def seen(self) -> Tensor:
+        """Which tasks have a label anywhere in the batch, bool [T]."""
+        return self.present.sum(self._axes()) > 0
+
+    def per_sample(self) -> "TaskLosses":
+        """Loss images averaged over the pixels that carry a label, [B, T]; losses per sample as they are."""
+        if self.values.dim() == 2:
+            return self
+        counts = self.present.flatten(2).sum(2)
+        sums = torch.where(self.present, self.values, 0).flatten(2).sum(2)
+        return replace(self, values=sums / counts.clamp(min=1), present=counts > 0)
+
+    def filled(self) -> Tensor:
+        """The values, with the task's mean in the place of every missing entry.
+
+        A function of the whole loss vector needs a number where a label is missing. With the task's mean
+        there, the batch mean of a linear function is the same function of `means()`: a task weighs the same
+        however few of its labels are in the batch. A task without any label is zero everywhere.
+
+        >>> values = torch.tensor([[1.0, 4.0], [3.0, 0.0]])
+        >>> present = torch.tensor([[True, True], [True, False]])
+        >>> TaskLosses(values, present, ("breed", "species")).filled().tolist()
+        [[1.0, 4.0], [3.0, 4.0]]
+        """
+        shape = [1, -1] + [1] * (self.values.dim() - 2)
+        return torch.where(self.present, self.values, self.means().view(shape))
+
+    def _axes(self) -> list[int]:
+        return [d for d in range(self.values.dim()) if d != 1]
+
+
+class Combiner(nn.Module, ABC):
+    """Maps the tasks' losses to one loss. A member derives from `LossCombiner` or `GramianCombiner`.
+
+    Attributes:
+        trained_by: who trains its parameters; those trained by the hypergradient are phi and never enter the
+            main optimiser.
+        needs_gramian: whether `forward` takes the Gramian of the tasks' gradients on the shared parameters.
+        needs_images: whether it takes loss images [B, T, H, W] only.
+        paper: where it is from.
+        knob: values of its own main option worth trying on validation, each a set of options; as many for
+            every combiner, so that all get the same number of tries.
+        count: how many tasks, the main one included.
+    """
+
+    trained_by: ClassVar[TrainedBy] = TrainedBy.NOBODY
+    needs_gramian: ClassVar[bool] = False
+    needs_images: ClassVar[bool] = False
+    paper: ClassVar[Paper | None] = None
+    knob: ClassVar[tuple[Options, ...]] = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
+    count: int
+
+    def __init__(self, count: int) -> None:
+        if count < 1:
+            wrong = "A combiner needs the main task"
+            raise ConfigError(message(wrong, expected="at least 1 task", found=f"{count} tasks"))
+        super().__init__()
+        self.count = count
+
+    @classmethod
+    def build(cls, tasks: Sequence[str], **options: float | int | str | bool) -> "Combiner":
+        """The combiner for these tasks, main first; options are the member's own, flat keyword arguments.
+
+        Raises:
+            ConfigError: an option that the combiner does not have.
+        """
+        known = list(inspect.signature(cls.__init__).parameters.values())[2:]
+        names = [p.name for p in known if p.kind is not p.VAR_KEYWORD]
+        odd = sorted(set(options) - set(names)) if len(names) == len(known) else []
+        if odd:
+            wrong = f"The combiner {cls.__name__} has no option {odd[0]!r}"
+            raise ConfigError(message(wrong, expected=", ".join(names) or "no options"))
+        return cls(len(tasks), **options)  # type: ignore[arg-type]
+
+    @abstractmethod
+    def task_weights(self, losses: TaskLosses, gramian: Tensor | None = None) -> Tensor:
+        """How much each task weighs in this batch, dL/d(mean l_k), [T], detached: for pictures and logs."""
+
+    def phi(self) -> list[nn.Parameter]:
+        """The parameters that the hypergradient trains; empty for every other kind of combiner."""
+        return list(self.parameters()) if self.trained_by is TrainedBy.HYPERGRADIENT else []
+
+    def trained_with_main(self) -> list[nn.Parameter]:
+        """The parameters that belong in the main optimiser: their paper minimises the training loss."""
+        return list(self.parameters()) if self.trained_by is TrainedBy.TRAINING_LOSS else []
+
+    def after_step(self, losses: TaskLosses, gramian: Tensor | None = None) -> None:
+        """Told once per training step what `forward` saw; where a combiner with a rule of its own moves."""
+        del losses, gramian
+
+    def after_meta_step(self) -> None:
+        """Called after each update of phi: the place to project onto a constraint."""
+        return None
+
+    def end_epoch(self, means: Tensor) -> None:
+        """Told each task's mean loss over the epoch, [T]; for members that keep a history."""
+        del means
+
+    def check(self, losses: TaskLosses) -> TaskLosses:
+        """The losses themselves, if they are of `count` tasks; refused otherwise."""
+        if losses.values.shape[1] != self.count or losses.present.shape != losses.values.shape:
+            raise ConfigError(
+                message(
+                    "The losses do not fit the combiner",
+                    expected=f"values and present of shape [B, {self.count}], main first",
+                    found=f"{tuple(losses.values.shape)} and {tuple(losses.present.shape)}",
+                )
+            )
+        return losses
+
+
+class LossCombiner(Combiner):
+    """A combiner that sees losses."""
+
+    @abstractmethod
+    def forward(self, losses: TaskLosses) -> Tensor:
+        """The training loss, a scalar, differentiable in the losses and in the parameters."""
+
+    def sensitivities(self, losses: TaskLosses) -> Tensor:
+        """dL/dl of every entry, in the shape of `values`, detached; of images the adaptive pixel weight."""
+        with torch.enable_grad():
+            values = losses.values.detach().requires_grad_(True)
+            return torch.autograd.grad(self(replace(losses, values=values)), values)[0]
+
+    def task_weights(self, losses: TaskLosses, gramian: Tensor | None = None) -> Tensor:
+        """What the loss gains when every labelled entry of task k gains one, [T], detached."""
+        del gramian
+        reached = self.sensitivities(losses) * losses.present
+        return reached.sum([d for d in range(reached.dim()) if d != 1])
+
+
+class GramianCombiner(Combiner):
+    """A combiner that sees the tasks' mean losses and the Gramian of their gradients on shared parameters.
+
+    The weights are loss weights, so they act on a task's private parameters (its head) as well.
+    """
+
+    needs_gramian: ClassVar[bool] = True
+
+    @abstractmethod
+    def weights(self, gramian: Tensor, means: Tensor) -> Tensor:
+        """Loss weights [T]; the training direction is sum_k w_k grad l_k.
+
+        Constant, except that those of a member trained by the hypergradient are differentiable in phi.
+
+        Args:
+            gramian: [T, T], <grad l_i, grad l_j> of the mean losses over the shared parameters, detached; a
+                task without a label in the batch is a row and a column of zeros.
+            means: [T], the tasks' mean losses, detached.
+        """
+
+    def forward(self, losses: TaskLosses, gramian: Tensor) -> Tensor:
+        """The training loss sum_k w_k l_k.
+
+        Raises:
+            RunError: a task's gradient is not finite.
+        """
+        means, seen = self.check(losses).means(), self.gramian(gramian)
+        if not holds(torch.isfinite(seen), "the tasks' gradients are finite"):
+            squares = zip(losses.names, seen.diagonal().tolist(), strict=True)
+            bad = ", ".join(name for name, square in squares if not square < math.inf)
+            wrong = f"The gradient of {bad or 'a task'} is not finite, so training has diverged"
+            raise RunError(message(wrong, do="Lower the learning rate, or look at that task's loss"))
+        return (self.weights(seen, means.detach()) * means).sum()
+
+    def task_weights(self, losses: TaskLosses, gramian: Tensor | None = None) -> Tensor:
+        """The weights themselves, [T], detached."""
+        return self.weights(self.gramian(gramian), losses.means().detach()).detach()
+
+    def gramian(self, given: Tensor | None) -> Tensor:
+        """The Gramian without a graph; refused if it is absent or of another number of tasks."""
+        if given is None or given.shape != (self.count, self.count):
+            raise ConfigError(
+                message(
+                    "This combiner looks at the tasks' gradients",
+                    expected=f"their Gramian, [{self.count}, {self.count}]",
+                    found="none" if given is None else f"{list(given.shape)}",
+                )
+            )
+        return given.detach()
+
+
+CONTRACT = Combiner
+
+
+def number(name: str, value: float, *, above: float = 0.0, inclusive: bool = True) -> float:
+    """The value as a float, if it is finite and not below `above` (nor equal to it, unless `inclusive`)."""
+    if not math.isfinite(value) or value < above or (value == above and not inclusive):
+        sign = ">=" if inclusive else ">"
+        raise ConfigError(
+            message(f"{name}={value} is not usable", expected=f"a finite number {sign} {above:g}")
+        )
+    return float(value)
+
+
+def choice(name: str, value: str, known: Sequence[str]) -> str:
+    """The value, if it is one of those known."""
+    if value not in known:
+        raise ConfigError(message(f"{name}={value!r} is unknown", expected=f"one of: {', '.join(known)}"))
+    return value

@@ -1,0 +1,85 @@
+"""The auxiliary network over a vector of losses, g(l; phi), shared by combiners."""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from auxin.combiners._base import TaskLosses, number
+from auxin.combiners._weights import Constrained
+
+Activation = Callable[[Tensor], Tensor]
+
+
+def identity(x: Tensor) -> Tensor:
+    """The activation of a deep linear network."""
+    return x
+
+
+class LossNetwork(nn.Module):
+    """A fully connected network from a loss vector to a number, minus its value at zero losses.
+
+    It begins as near to `scale` times the sum of the auxiliary losses as it can. In the first layer the
+    columns of all auxiliaries are equal and that of the main task is zero; all other weights are positive
+    and random; the last layer is scaled so that the slope in every auxiliary is `scale` where every loss is
+    one. Biases begin at 1, where Softplus is nearly straight: with three tasks the slope begins within 0.65
+    and 1.1 times `scale` whatever the losses. (The authors draw all weights from a uniform distribution,
+    their biases are zero.) So at the start no auxiliary is treated differently from another.
+
+    Args:
+        count: how many losses, main first.
+        width: units per hidden layer.
+        depth: hidden layers.
+        constraint: see `Constrained`.
+        activation: between layers; `identity` makes the network linear and has no biases.
+        scale: the slope to begin with.
+    """
+
+    def __init__(
+        self, count: int, width: int, depth: int, constraint: str, activation: Activation, scale: float
+    ) -> None:
+        super().__init__()
+        number("width", width, above=1)
+        number("depth", depth, above=1)
+        number("scale", scale, inclusive=False)
+        self.activation = activation
+        first = torch.cat([torch.zeros(width, 1), _positive(width, 1).expand(width, count - 1)], 1)
+        hidden = [_positive(width, width) / width for _ in range(depth - 1)]
+        weights = [first, *hidden, _positive(1, width) / width]
+        bent = activation is not identity
+        self.biases = nn.ParameterList([torch.ones(width) for _ in range(depth)] if bent else [])
+        weights[-1] *= scale / self._slope(weights)
+        self.layers = nn.ModuleList(Constrained(w, constraint) for w in weights)
+
+    def forward(self, losses: Tensor) -> Tensor:
+        """g(l) - g(0) for each row of losses, [N, T] to [N]."""
+        weights = [layer() for layer in self.layers]
+        losses = losses.to(weights[0].dtype)
+        return self._run(losses, weights) - self._run(torch.zeros_like(losses[:1]), weights)
+
+    def _run(self, x: Tensor, weights: list[Tensor]) -> Tensor:
+        for i, weight in enumerate(weights[:-1]):
+            x = x @ weight.T
+            x = self.activation(x + self.biases[i] if len(self.biases) else x)
+        return (x @ weights[-1].T).squeeze(1)
+
+    def _slope(self, weights: list[Tensor]) -> Tensor:
+        with torch.enable_grad():
+            ones = torch.ones(1, weights[0].shape[1], requires_grad=True)
+            slope = torch.autograd.grad(self._run(ones, weights).sum(), ones)[0]
+        return slope[0, -1]
+
+
+def _positive(*shape: int) -> Tensor:
+    return torch.empty(shape).uniform_(0.5, 1.5)
+
+
+def with_skip(network: Callable[[Tensor], Tensor] | None, losses: TaskLosses) -> Tensor:
+    """The main loss plus the network's mean over samples: L_T = l_main + g(l; phi), Navon et al. 2021,
+    equation 1.
+
+    Without a network (no auxiliary task) it is the main loss. A label that is missing in a sample enters as
+    its task's mean over the batch, see `TaskLosses.filled`.
+    """
+    main = losses.means()[0]
+    return main if network is None else main + network(losses.per_sample().filled()).mean()

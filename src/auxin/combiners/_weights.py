@@ -1,0 +1,55 @@
+"""Learned weights under a constraint, for combiners that the hypergradient trains."""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from auxin.combiners._base import choice
+
+CONSTRAINTS = ("positive", "clipped", "free")
+_SMALLEST = 1e-4
+
+
+class Constrained(nn.Module):
+    """A tensor of weights that stay at least zero, or do not.
+
+    | constraint | the weight is | at zero |
+    | --- | --- | --- |
+    | positive | softplus(raw) | approached, never reached; an initial zero is 1e-4 |
+    | clipped | raw; `project` makes it max(raw, 0) after each meta step, as in the paper | reached |
+    | free | raw | crossed |
+
+    Args:
+        initial: the weights to begin with.
+        constraint: one of the three.
+
+    >>> Constrained(torch.tensor([2.0, 0.5]), "positive")().tolist()
+    [2.0, 0.5]
+    """
+
+    def __init__(self, initial: Tensor, constraint: str) -> None:
+        super().__init__()
+        self.constraint = choice("constraint", constraint, CONSTRAINTS)
+        self.raw = nn.Parameter(initial.clone() if constraint != "positive" else _softplus_inverse(initial))
+
+    def forward(self) -> Tensor:
+        """The weights, differentiable in `raw`."""
+        return F.softplus(self.raw) if self.constraint == "positive" else self.raw
+
+    @torch.no_grad()
+    def project(self) -> None:
+        """Put negative weights to zero, where the constraint is kept by clipping."""
+        if self.constraint == "clipped":
+            self.raw.clamp_(min=0)
+
+
+def _softplus_inverse(weight: Tensor) -> Tensor:
+    weight = weight.clamp(min=_SMALLEST)
+    return weight + torch.log(-torch.expm1(-weight))
+
+
+def project_all(module: nn.Module) -> None:
+    """Project every constrained weight of a combiner."""
+    for part in module.modules():
+        if isinstance(part, Constrained):
+            part.project()

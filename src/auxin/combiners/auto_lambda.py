@@ -1,0 +1,46 @@
+"""Auto-Lambda: unconstrained weights of all tasks, the main one too, trained by the hypergradient."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, number
+from auxin.paper import Paper
+
+
+class AutoLambda(LossCombiner):
+    """L = sum_k lambda_k m_k; lambda moves down the main task's loss after one look-ahead step.
+
+    Liu, James, Davison, Johns 2022. Their hypergradient is that of a one-step look-ahead,
+    estimated by finite differences; any estimator of auxin's serves. The weights may become negative, as in
+    the paper. They begin at 0.1 each, so the whole loss begins at a tenth of equal weighting's: with plain
+    SGD as the main optimiser that is a tenth of the learning rate, with Adam it is nothing.
+
+    Args:
+        count: how many tasks, the main one included.
+        initial: every task's weight to begin with.
+
+    >>> losses = TaskLosses(torch.tensor([[1.0, 2.0]]), torch.ones(1, 2) > 0, ("breed", "species"))
+    >>> round(AutoLambda(2)(losses).item(), 4)
+    0.3
+    """
+
+    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
+    paper: ClassVar[Paper | None] = Paper(
+        "Auto-Lambda: Disentangling Dynamic Task Relationships",
+        "Liu, James, Davison, Johns",
+        2022,
+        "https://arxiv.org/abs/2202.03091",
+    )
+    knob: ClassVar[tuple[Options, ...]] = ({"initial": 0.1}, {"initial": 0.3}, {"initial": 1.0})
+
+    def __init__(self, count: int, initial: float = 0.1) -> None:
+        super().__init__(count)
+        start = torch.full((count,), number("initial", initial, inclusive=False))
+        self.weights = nn.Parameter(start) if count > 1 else None
+
+    def forward(self, losses: TaskLosses) -> Tensor:
+        """The training loss, a scalar."""
+        means = self.check(losses).means()
+        return means[0] if self.weights is None else (self.weights * means).sum()

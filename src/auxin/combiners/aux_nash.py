@@ -1,0 +1,90 @@
+"""AuxiNash: a Nash bargain between the tasks' gradients, their preferences trained by the hypergradient."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from auxin.combiners._base import GramianCombiner, Options, TrainedBy, choice, number
+from auxin.combiners._nash import bargain, sensitivity
+from auxin.paper import Paper
+
+_FLOOR = 1e-4
+_UNITS = ("main", "frobenius", "none")
+
+
+class AuxNash(GramianCombiner):
+    """L = sum_k a_k m_k, where a > 0 solves M a = p / a, M the Gramian, p the tasks' learned preferences.
+
+    Shamsian et al. 2023: the direction d = sum_k a_k g_k maximises sum_k p_k log <g_k, d>. The weights are
+    differentiable in p through da/dp = (M + diag(p / a^2))^-1 diag(1 / a), the Gramian held constant, so any
+    estimator of the hypergradient trains p; give `forward` in a meta step the Gramian of the training
+    batch. It begins at p = 1, which is Nash-MTL; after each meta step p is put to at least 0.0001 and
+    scaled to add up to the task count.
+
+    Departures: solved by Newton's method, the problem being convex, and not by repeated linearisation; M is
+    measured in units of |g_0|^2, so that the main weight is 1 among orthogonal gradients and an auxiliary's
+    unit does not matter at all (`unit="frobenius"` is the authors' code, "none" the paper's equation, whose
+    direction has the same length sqrt(T) whatever the gradients); M's cosines are damped, which bounds the
+    weights where gradients oppose each other and no bargain exists. A task without a gradient in the batch
+    weighs 0.
+
+    Args:
+        count: how many tasks, the main one included.
+        unit: what the Gramian is divided by: "main", "frobenius" or "none".
+        damping: added to the diagonal of the gradients' cosine matrix.
+
+    >>> gramian = torch.diag(torch.tensor([4.0, 1.0, 16.0]))
+    >>> AuxNash(3, damping=0.0).weights(gramian, torch.ones(3)).tolist()
+    [1.0, 2.0, 0.5]
+    """
+
+    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
+    paper: ClassVar[Paper | None] = Paper(
+        "Auxiliary Learning as an Asymmetric Bargaining Game",
+        "Shamsian, Navon, Glazer, Kawaguchi, Chechik, Fetaya",
+        2023,
+        "https://arxiv.org/abs/2301.13501",
+    )
+    knob: ClassVar[tuple[Options, ...]] = ({"damping": 1e-3}, {"damping": 1e-1}, {"damping": 1.0})
+
+    def __init__(self, count: int, unit: str = "main", damping: float = 1e-3) -> None:
+        super().__init__(count)
+        self.unit = choice("unit", unit, _UNITS)
+        self.damping = number("damping", damping)
+        self.preference = nn.Parameter(torch.ones(count)) if count > 1 else None
+
+    def weights(self, gramian: Tensor, means: Tensor) -> Tensor:
+        """The loss weights, [T], differentiable in the preferences."""
+        del means
+        exact = gramian.cpu().double()
+        size = exact.diagonal().clamp(min=0).sqrt()
+        active = size > 1e-12 * size.max()
+        weights = torch.zeros_like(size)
+        if self.preference is None or not bool(active.any()):
+            return (weights + 1).to(gramian)
+        length = size[active]
+        cosines = exact[active][:, active] / (length[:, None] * length)
+        cosines = cosines + self.damping * torch.eye(len(length), dtype=torch.float64)
+        bargained = self._solve(cosines, self.preference.cpu().double()[active])
+        return weights.masked_scatter(active, bargained * self._unit(exact) / length).to(gramian)
+
+    def _solve(self, cosines: Tensor, preference: Tensor) -> Tensor:
+        with torch.no_grad():
+            p = preference.clamp(min=_FLOOR / 10)
+            solution = bargain(cosines, p)
+            slope = sensitivity(cosines, p, solution)
+        return solution + slope @ (preference - preference.detach())
+
+    def _unit(self, gramian: Tensor) -> Tensor:
+        if self.unit == "none":
+            return gramian.new_ones(())
+        square = gramian[0, 0] if self.unit == "main" and gramian[0, 0] > 0 else gramian.norm()
+        return square.sqrt()
+
+    @torch.no_grad()
+    def after_meta_step(self) -> None:
+        """Keep the preferences positive, adding up to the task count."""
+        if self.preference is not None:
+            self.preference.clamp_(min=_FLOOR)
+            self.preference.mul_(self.count / self.preference.sum())

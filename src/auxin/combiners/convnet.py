@@ -1,0 +1,98 @@
+"""ConvNet: a convolutional network over the loss image, trained by the hypergradient."""
+
+from typing import ClassVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, choice, number
+from auxin.combiners._weights import CONSTRAINTS, Constrained, project_all
+from auxin.errors import ConfigError, message
+from auxin.paper import AUXILEARN, Paper
+
+
+class ConvNet(LossCombiner):
+    """L = m_0 + mean over the map of [ g(l; phi) - g(0; phi) ], g a CNN whose input has one channel of
+    losses per task.
+
+    Navon et al. 2021, section 3.2 (convolutional loss network), figure 3. As in the authors' code:
+    convolution 3x3 to `width` channels, Softplus, 2x2 average pooling, convolution 3x3 to 2 * `width`,
+    Softplus, pooling, convolution 1x1 to one channel, mean, plus the main loss. `sensitivities` is the
+    paper's adaptive pixel-wise weight.
+
+    Departures: borders are repeated, not padded with zeros, so that a constant loss image has a constant
+    answer; g(0) is taken off; the start is near `equal`: all auxiliaries weigh the same, `scale` on an
+    image of ones (the authors draw the weights from U(0, 0.1)). A missing pixel enters as its task's mean
+    over the batch.
+
+    Args:
+        count: how many tasks, the main one included.
+        scale: the weight of every auxiliary to begin with.
+        width: channels of the first layer.
+        constraint: "clipped" (the paper's: negative weights become zero after each meta step), "positive"
+            or "free".
+
+    Raises:
+        ConfigError: the losses are not images [B, T, H, W].
+
+    >>> losses = TaskLosses(torch.ones(2, 3, 8, 8), torch.ones(2, 3, 8, 8) > 0, ("seg", "depth", "edges"))
+    >>> [round(w, 3) for w in ConvNet(3, scale=0.5).task_weights(losses).tolist()]
+    [1.0, 0.5, 0.5]
+    """
+
+    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
+    needs_images: ClassVar[bool] = True
+    paper: ClassVar[Paper | None] = AUXILEARN
+
+    def __init__(self, count: int, scale: float = 1.0, width: int = 8, constraint: str = "clipped") -> None:
+        super().__init__(count)
+        choice("constraint", constraint, CONSTRAINTS)
+        number("width", width, above=1)
+        number("scale", scale, inclusive=False)
+        self.biases = nn.ParameterList([torch.ones(width), torch.ones(2 * width)] if count > 1 else [])
+        kernels = _initial(count, width) if count > 1 else []
+        if kernels:
+            kernels[-1] *= scale / self._slope(kernels)
+        self.layers = nn.ModuleList(Constrained(kernel, constraint) for kernel in kernels)
+
+    def forward(self, losses: TaskLosses) -> Tensor:
+        """The training loss, a scalar."""
+        if losses.values.dim() != 4:
+            wrong = "The ConvNet combiner sees loss images only"
+            found = f"losses of shape {tuple(losses.values.shape)}"
+            do = "Use `monotone` for losses per sample"
+            raise ConfigError(message(wrong, expected="losses per pixel, [B, T, H, W]", found=found, do=do))
+        main = self.check(losses).means()[0]
+        if not len(self.layers):
+            return main
+        kernels = [layer() for layer in self.layers]
+        image = losses.filled().to(kernels[0].dtype)
+        return main + self._run(image, kernels) - self._run(torch.zeros_like(image[:1]), kernels)
+
+    def after_meta_step(self) -> None:
+        """Clip negative weights, where the constraint is clipping."""
+        project_all(self)
+
+    def _run(self, x: Tensor, kernels: list[Tensor]) -> Tensor:
+        for kernel, bias in zip(kernels[:-1], self.biases, strict=True):
+            x = F.softplus(F.conv2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), kernel, bias))
+            x = F.avg_pool2d(x, 2, ceil_mode=True, count_include_pad=False)
+        return F.conv2d(x, kernels[-1]).mean()
+
+    def _slope(self, kernels: list[Tensor]) -> Tensor:
+        with torch.enable_grad():
+            ones = torch.ones(1, kernels[0].shape[1], 4, 4, requires_grad=True)
+            slope = torch.autograd.grad(self._run(ones, kernels), ones)[0]
+        return slope[0, -1].sum()
+
+
+def _initial(count: int, width: int) -> list[Tensor]:
+    first = _positive(width, 1, 3, 3).expand(width, count - 1, 3, 3) / 9
+    main = torch.zeros(width, 1, 3, 3)
+    second = _positive(2 * width, width, 3, 3) / (9 * width)
+    return [torch.cat([main, first], 1), second, _positive(1, 2 * width, 1, 1) / (2 * width)]
+
+
+def _positive(*shape: int) -> Tensor:
+    return torch.empty(shape).uniform_(0.5, 1.5)

@@ -1,0 +1,61 @@
+"""Monotone: AuxiLearn's nonlinear network of losses, which never falls when a loss rises."""
+
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, choice
+from auxin.combiners._network import LossNetwork, with_skip
+from auxin.combiners._weights import project_all
+from auxin.paper import AUXILEARN, Paper
+
+
+class Monotone(LossCombiner):
+    """L = m_0 + mean_b [ g(l_b; phi) - g(0; phi) ], g a Softplus network with weights of at least zero.
+
+    Navon et al. 2021, section 3.2 and appendix C.2 ("Nonlinear"). Each sample has weights of its own,
+    dg/dl_bk. The biases are free. g(0) is taken off, a constant that no gradient sees, so that no loss is
+    no loss.
+
+    Departures: no weight normalisation (clipping a normalised weight can give NaN); the start is near
+    `equal`: all auxiliaries weigh the same, `scale` where every loss is one, at least 0.65 times that for
+    smaller losses; the last layer has no bias.
+
+    Args:
+        count: how many tasks, the main one included.
+        scale: the weight of every auxiliary to begin with.
+        width: units per hidden layer (the paper: 10).
+        depth: hidden layers (the paper: 5 on CUB, 2 or 3 elsewhere).
+        constraint: "clipped" (the paper's: negative weights become zero after each meta step) or "positive"
+            (every weight a softplus).
+
+    >>> import torch
+    >>> losses = TaskLosses(torch.ones(4, 3), torch.ones(4, 3) > 0, ("a", "b", "c"))
+    >>> [round(w, 4) for w in Monotone(3, scale=0.5).task_weights(losses).tolist()]
+    [1.0, 0.5, 0.5]
+    """
+
+    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
+    paper: ClassVar[Paper | None] = AUXILEARN
+
+    def __init__(
+        self,
+        count: int,
+        scale: float = 1.0,
+        width: int = 10,
+        depth: int = 2,
+        constraint: str = "clipped",
+    ) -> None:
+        super().__init__(count)
+        choice("constraint", constraint, ("clipped", "positive"))
+        parts = (width, depth, constraint, F.softplus, scale)
+        self.network = LossNetwork(count, *parts) if count > 1 else None
+
+    def forward(self, losses: TaskLosses) -> Tensor:
+        """The training loss, a scalar."""
+        return with_skip(self.network, self.check(losses))
+
+    def after_meta_step(self) -> None:
+        """Clip negative weights."""
+        project_all(self)

@@ -1,0 +1,40 @@
+"""Nonlinear: the unconstrained twin of `monotone`; it can reverse an auxiliary's gradient."""
+
+from typing import ClassVar
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy
+from auxin.combiners._network import LossNetwork, with_skip
+from auxin.paper import AUXILEARN, Paper
+
+
+class Nonlinear(LossCombiner):
+    """L = m_0 + mean_b [ g(l_b; phi) - g(0; phi) ], g a Softplus network with weights of either sign.
+
+    Navon et al. 2021, appendix C.2, table 4 ("Non-Monotonic", "harder to stabilize"). It begins exactly as
+    `monotone` does; only the constraint is absent.
+
+    Args:
+        count: how many tasks, the main one included.
+        scale: the weight of every auxiliary to begin with.
+        width: units per hidden layer.
+        depth: hidden layers.
+
+    >>> import torch
+    >>> losses = TaskLosses(torch.ones(4, 2), torch.ones(4, 2) > 0, ("a", "b"))
+    >>> [round(w, 4) for w in Nonlinear(2, scale=0.5).task_weights(losses).tolist()]
+    [1.0, 0.5]
+    """
+
+    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
+    paper: ClassVar[Paper | None] = AUXILEARN
+
+    def __init__(self, count: int, scale: float = 1.0, width: int = 10, depth: int = 2) -> None:
+        super().__init__(count)
+        self.network = LossNetwork(count, width, depth, "free", F.softplus, scale) if count > 1 else None
+
+    def forward(self, losses: TaskLosses) -> Tensor:
+        """The training loss, a scalar."""
+        return with_skip(self.network, self.check(losses))

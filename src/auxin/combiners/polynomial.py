@@ -1,0 +1,91 @@
+"""Polynomial: learned linear weights over products of losses, trained by the hypergradient."""
+
+from collections.abc import Sequence
+from itertools import combinations_with_replacement
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, number
+from auxin.combiners._network import with_skip
+from auxin.combiners._weights import Constrained, project_all
+from auxin.errors import ConfigError, message
+from auxin.paper import AUXILEARN, Paper
+
+_MOST_TERMS = 20_000
+
+
+class Polynomial(LossCombiner):
+    """L = m_0 + mean_b sum_t w_t prod_(k in t) l_bk over all products t of up to `degree` losses, w >= 0.
+
+    Navon et al. 2021, appendix C.5: "a linear auxiliary network over a polynomial kernel". The main task's
+    own powers and its products with the auxiliaries are among the terms; the products are of one sample's
+    losses. It begins as `equal` with the same scale: the terms m_k of the auxiliaries weigh `scale`, all
+    others nothing. The skip connection from the main loss is that of the paper's other networks (appendix
+    B.2).
+
+    Args:
+        count: how many tasks, the main one included.
+        scale: the weight of every auxiliary to begin with.
+        degree: the most losses in one product.
+        constraint: "clipped" (negative weights become zero after each meta step), "positive" (softplus; a
+            term then begins at 1e-4 and not at 0) or "free".
+
+    Raises:
+        ConfigError: more than 20,000 terms.
+
+    >>> losses = TaskLosses(torch.tensor([[1.0, 2.0]]), torch.ones(1, 2) > 0, ("seg", "depth"))
+    >>> poly = Polynomial(2, scale=0.5)
+    >>> poly(losses).item(), poly.terms(losses.names)
+    (2.0, ['seg', 'depth', 'seg*seg', 'seg*depth', 'depth*depth'])
+    """
+
+    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
+    paper: ClassVar[Paper | None] = AUXILEARN
+
+    def __init__(self, count: int, scale: float = 1.0, degree: int = 2, constraint: str = "clipped") -> None:
+        super().__init__(count)
+        number("degree", degree, above=1)
+        self.products = _products(count, degree) if count > 1 else []
+        initial = torch.zeros(len(self.products))
+        initial[1:count] = number("scale", scale)
+        self.learned = Constrained(initial, constraint) if count > 1 else None
+
+    def terms(self, names: Sequence[str]) -> list[str]:
+        """What each weight belongs to, in words."""
+        return ["*".join(names[k] for k in product) for product in self.products]
+
+    def term_weights(self) -> Tensor:
+        """The terms' weights, in the order of `terms`; without the skip connection's 1."""
+        return self.learned().detach() if self.learned is not None else torch.zeros(0)
+
+    def forward(self, losses: TaskLosses) -> Tensor:
+        """The training loss, a scalar."""
+        return with_skip(self._sum if self.learned is not None else None, self.check(losses))
+
+    def after_meta_step(self) -> None:
+        """Clip negative weights, where the constraint is clipping."""
+        project_all(self)
+
+    def _sum(self, x: Tensor) -> Tensor:
+        assert self.learned is not None
+        columns = []
+        for product in self.products:
+            term = x[:, product[0]]
+            for k in product[1:]:
+                term = term * x[:, k]
+            columns.append(term)
+        weights = self.learned()
+        return torch.stack(columns, 1).to(weights.dtype) @ weights
+
+
+def _products(count: int, degree: int) -> list[tuple[int, ...]]:
+    found: list[tuple[int, ...]] = []
+    for d in range(1, degree + 1):
+        for product in combinations_with_replacement(range(count), d):
+            found.append(product)
+            if len(found) > _MOST_TERMS:
+                wrong = f"The polynomial of {count} losses and degree {degree} is too large"
+                raise ConfigError(message(wrong, expected=f"at most {_MOST_TERMS} terms"))
+    return found

@@ -1,0 +1,89 @@
+"""TorchJD: any of its aggregators that is a weighting of gradients (`torchjd:UPGrad`, `torchjd:MGDA` ...)."""
+
+import importlib
+import inspect
+from types import ModuleType
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from auxin.combiners._base import GramianCombiner, Options, number
+from auxin.errors import ConfigError, UnsupportedError, message
+
+
+class TorchJD(GramianCombiner):
+    """The weights that a symmetric aggregator of the TorchJD library gives the tasks' gradients.
+
+    TorchJD (https://torchjd.org) has the multi-task methods that treat all tasks alike: UPGrad, MGDA,
+    CAGrad, IMTLG, NashMTL, AlignedMTL, DualProj, FairGrad, PCGrad, Random and others. They see the
+    gradients through a square root of the Gramian, which is all they need. Aggregators that are no
+    weighting (GradDrop, ConFIG, TrimmedMean) are refused.
+
+    Args:
+        count: how many tasks, the main one included.
+        aggregator: the name of TorchJD's class.
+        scale: a factor on all weights; 0 means `count`, because TorchJD's weights belong to the mean of the
+            gradients and everyone else's here to their sum.
+        options: the aggregator's own arguments, such as c=0.4 for CAGrad.
+
+    Raises:
+        UnsupportedError: TorchJD is not installed, or lacks something that the aggregator needs.
+        ConfigError: no such aggregator, not a weighting, or arguments it does not take.
+    """
+
+    knob: ClassVar[tuple[Options, ...]] = ({"scale": 0.0}, {"scale": 1.0}, {"scale": 0.3})
+
+    def __init__(self, count: int, aggregator: str = "UPGrad", scale: float = 0.0, **options: Any) -> None:
+        super().__init__(count)
+        self.scale = number("scale", scale) or float(count)
+        self.aggregator = aggregator
+        self.weighting = _weighting(aggregator, count, options)
+
+    def weights(self, gramian: Tensor, means: Tensor) -> Tensor:
+        """The loss weights, [T]."""
+        del means
+        if self.count == 1:
+            return gramian.new_ones(1)
+        return self.scale * self.weighting(square_root(gramian)).detach().to(gramian)
+
+
+def square_root(gramian: Tensor) -> Tensor:
+    """A matrix J with J J^T equal to the Gramian: gradients of the same lengths and angles, [T, T]."""
+    values, vectors = torch.linalg.eigh(gramian.cpu().double())
+    return (vectors * values.clamp(min=0).sqrt()).to(gramian)
+
+
+def _weighting(name: str, count: int, options: dict[str, Any]) -> Any:
+    made = _make(name, count, options)
+    weighting = getattr(made, "weighting", None)
+    if weighting is None:
+        wrong = f"TorchJD's {name} is not a weighting of the tasks' gradients"
+        raise ConfigError(message(wrong, do="Choose one that is, such as torchjd:UPGrad"))
+    return weighting
+
+
+def _make(name: str, count: int, options: dict[str, Any]) -> Any:
+    library = _library()
+    known = [n for n in library.__all__ if not n.endswith(("Weighting", "Aggregator"))]
+    if name not in known:
+        wrong = f"TorchJD has no aggregator {name!r}"
+        raise ConfigError(message(wrong, expected=f"one of: {', '.join(known)}"))
+    kind = getattr(library, name)
+    if "n_tasks" in inspect.signature(kind).parameters:
+        options = {"n_tasks": count, **options}
+    try:
+        return kind(**options)
+    except TypeError as error:
+        found = f"{options} ({error})"
+        raise ConfigError(message(f"TorchJD's {name} does not take these arguments", found=found)) from None
+    except ImportError as error:
+        raise UnsupportedError(message(f"TorchJD's {name} lacks a library", do=str(error))) from None
+
+
+def _library() -> ModuleType:
+    try:
+        return importlib.import_module("torchjd.aggregation")
+    except ImportError:
+        wrong = "The library torchjd is not installed"
+        raise UnsupportedError(message(wrong, do="Install it: pip install 'auxin[torchjd]'.")) from None

@@ -1,0 +1,147 @@
+"""The contract of data: what a data set in memory is, and what can load one."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from auxin.data import _check, _content
+from auxin.tasks._base import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A data set in memory: inputs, tasks, targets, and which rows the publisher set aside as a test set.
+
+    It checks itself when made, so whatever holds a `Dataset` holds usable data.
+
+    Attributes:
+        name: what it is called in results.
+        x: images, uint8 or float32 [N, C, H, W], in the publisher's units; or vectors, float32 [N, D].
+        tasks: the tasks by name, the main one among them.
+        y: the targets by task, [N] or [N, ...]: integers with -1, or floats with NaN, where missing.
+        main: the name of the main task.
+        official_test: which rows the publisher set aside, bool [N]; all False where there is no such test
+            set.
+        parents: for an auxiliary task that refines the main one, the main class of each of its classes,
+            int64 [K].
+        source: the files it was read from.
+        licence: its licence, as the publisher states it.
+        augmentation: what the set's usual training does to images: "none", "crop" or "crop_flip".
+        mean, std: constants for the normalisation (x - mean) / std, in the units of `x`, one per channel or
+            column; None where they are to be computed on the training rows.
+        blank: which values of vectors are missing, bool [N, D] (they are 0 in `x`, and the mean in a batch);
+            None where none are.
+        notes: what the reader decided for the user, in sentences.
+
+    Raises:
+        DataError: inputs with NaN or infinity, labels out of range, shapes that do not fit one another,
+        parents
+            that the labels contradict.
+    """
+
+    name: str
+    x: Tensor
+    tasks: dict[str, Task]
+    y: dict[str, Tensor]
+    main: str
+    official_test: Tensor
+    parents: dict[str, Tensor] = field(default_factory=dict)
+    source: str = ""
+    licence: str = ""
+    augmentation: str = "none"
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    blank: Tensor | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        _check.inputs(self.name, self.x)
+        _check.names(self.name, self.tasks, self.y, self.main)
+        for task, target in self.y.items():
+            _check.targets(self.name, self.tasks[task], target, len(self))
+        _check.test_rows(self.name, self.official_test, len(self))
+        _check.blank(self.name, self.blank, self.x)
+        for task, parent in self.parents.items():
+            _check.parent(
+                self.name, task, parent, self.y[task], self.y[self.main], self.tasks[self.main].width
+            )
+
+    def __len__(self) -> int:
+        return self.x.shape[0]
+
+    def __str__(self) -> str:
+        kind = "x".join(str(n) for n in self.shape)
+        others = ", ".join(f"{n} ({t.width})" for n, t in self.tasks.items() if n != self.main) or "none"
+        return (
+            f"{self.name}: {len(self):,} rows of {kind}, "
+            f"main task {self.main} ({self.tasks[self.main].width}), auxiliary tasks: {others}"
+        )
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of one input: (C, H, W) or (D,)."""
+        return tuple(self.x.shape[1:])
+
+    def has_main(self) -> Tensor:
+        """Which rows carry a main label, bool [N]."""
+        return self.tasks[self.main].present(self.y[self.main])
+
+    def fitted(self, rows: Tensor) -> "Dataset":
+        """The same data, with the units (mean and scale) of real-valued tasks taken from these rows alone."""
+        tasks = {name: self._fit(name, task, rows) for name, task in self.tasks.items()}
+        return replace(self, tasks=tasks)
+
+    def _fit(self, name: str, task: Task, rows: Tensor) -> Task:
+        fit = getattr(task, "fit", None)
+        return fit(name, self.y[name][rows], task.kind) if fit else task  # pyright: ignore[reportAttributeAccessIssue]
+
+    def class_name(self, label: int) -> str:
+        """A class of the main task as a user would call it: `3`, or `3 ('cat')` where it has a name."""
+        known = getattr(self.tasks[self.main], "label_names", ())
+        named = label < len(known) and known[label] != str(label)
+        return f"{label} ({known[label]!r})" if named else str(label)
+
+    @cached_property
+    def marks(self) -> Sequence[bytes]:
+        """Each row's content hash, 32 bytes: of its input (16), its main label (8), its other labels (8)."""
+        others = [self.y[name] for name in sorted(self.y) if name != self.main]
+        x = self.x if self.blank is None else self.x.masked_fill(self.blank, torch.nan)
+        return _content.marks(x, self.y[self.main], others)
+
+
+class Source(ABC):
+    """One named data set: where its files are, and how they are read.
+
+    Attributes:
+        options: the names of the options that `load` takes.
+        suffixes: the endings of file names that it reads (".npz"; "/" for folders), for sources of the
+            user's own files.
+        required: the options without which a file of such an ending is another source's.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ()
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    required: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    @abstractmethod
+    def load(cls, root: Path | None, **options: Any) -> Dataset:
+        """Read the data set.
+
+        Args:
+            root: the folder (or file) that holds it; None for sets that come with a dependency.
+            options: the member's own, flat; those not given take their defaults.
+
+        Raises:
+            DataError: files that are missing, damaged, or not what they should be.
+            ConfigError: an option that makes no sense.
+        """
+
+
+CONTRACT = Source

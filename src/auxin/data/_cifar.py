@@ -1,0 +1,193 @@
+"""The CIFAR sets in every form they are published in: Python pickles, binary, Parquet, and `.npz`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.data._download import Remote
+from auxin.data._files import damaged, missing
+from auxin.data._npz import read_npz
+from auxin.data._parquet import read_table
+from auxin.data._pickle import load_pickle
+
+SHAPE = (3, 32, 32)
+_PIXELS = 3 * 32 * 32
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where one of the CIFAR sets keeps what.
+
+    Attributes:
+        name: the set's name; `NAME_train.npz`, `NAME_test.npz` and a folder NAME are looked for.
+        python: the folder of the Python version.
+        binary: the folder of the binary version.
+        train, test: the files' names in those, without the binary version's `.bin`.
+        classes: how many classes each label column has, in the order of the binary version's label bytes.
+        keys: each label column's name in (the pickles, Parquet, `.npz`).
+        remotes: where it can be had.
+    """
+
+    name: str
+    python: str
+    binary: str
+    train: tuple[str, ...]
+    test: tuple[str, ...]
+    classes: Mapping[str, int]
+    keys: Mapping[str, tuple[str, str, str]]
+    remotes: Sequence[Remote]
+
+
+@dataclass(frozen=True)
+class Part:
+    """Training or test rows: images uint8 [N, 3, 32, 32], labels int64 [N], file names where kept."""
+
+    images: Tensor
+    labels: dict[str, Tensor]
+    files: list[str] | None = None
+
+    @classmethod
+    def join(cls, parts: Sequence["Part"]) -> "Part":
+        """Several as one."""
+        labels = {k: torch.cat([p.labels[k] for p in parts]) for k in parts[0].labels}
+        whole = all(p.files is not None for p in parts)
+        files = [f for p in parts for f in p.files or []] if whole else None
+        return cls(torch.cat([p.images for p in parts]), labels, files)
+
+
+def read_cifar(layout: Layout, root: Path) -> tuple[Part, Part, str]:
+    """The training rows, the test rows, and which files they are from.
+
+    The forms are looked for in the order: Python pickles, binary, `.npz`, Parquet; the first that is there
+    is read.
+
+    Raises:
+        DataError: no form is there whole, or a file is damaged.
+    """
+    forms: list[tuple[Callable[[Layout, Path], Part], Callable[[Layout, Path], dict[str, list[Path]]]]] = [
+        (_read_pickle, _find_pickles),
+        (_read_binary, _find_binary),
+        (_read_npz, _find_npz),
+        (_read_parquet, _find_parquet),
+    ]
+    for read, find in forms:
+        for base in (root, root / layout.name):
+            files = find(layout, base)
+            if files["train"] and files["test"]:
+                train, test = (_checked(layout, read, files[side]) for side in ("train", "test"))
+                return train, test, ", ".join(f.name for side in files.values() for f in side)
+    looked = [
+        f"{layout.python}/{{{','.join((*layout.train, *layout.test))}}}",
+        f"{layout.binary}/*.bin",
+        f"{layout.name}_{{train,test}}.npz",
+        "{train,test}*.parquet",
+    ]
+    raise missing(layout.name, root, looked, layout.remotes)
+
+
+def _checked(layout: Layout, read: Callable[[Layout, Path], Part], files: Sequence[Path]) -> Part:
+    parts = []
+    for file in files:
+        part = read(layout, file)
+        for name, labels in part.labels.items():
+            top = layout.classes[name] - 1
+            if len(labels) != len(part.images):
+                raise damaged(file, f"{len(part.images):,} labels of kind {name}", f"{len(labels):,}")
+            if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) <= top:
+                found = f"{int(labels.min())} to {int(labels.max())}"
+                raise damaged(file, f"labels of kind {name} from 0 to {top}", found)
+        parts.append(part)
+    return Part.join(parts)
+
+
+def _all_or_none(files: Mapping[str, list[Path]]) -> dict[str, list[Path]]:
+    return {side: paths if all(p.is_file() for p in paths) else [] for side, paths in files.items()}
+
+
+def _find_pickles(layout: Layout, base: Path) -> dict[str, list[Path]]:
+    inside = base / layout.python if (base / layout.python).is_dir() else base
+    return _all_or_none(
+        {"train": [inside / f for f in layout.train], "test": [inside / f for f in layout.test]}
+    )
+
+
+def _find_binary(layout: Layout, base: Path) -> dict[str, list[Path]]:
+    inside = base / layout.binary if (base / layout.binary).is_dir() else base
+    sides = {"train": layout.train, "test": layout.test}
+    return _all_or_none({side: [inside / f"{f}.bin" for f in files] for side, files in sides.items()})
+
+
+def _find_npz(layout: Layout, base: Path) -> dict[str, list[Path]]:
+    return _all_or_none({side: [base / f"{layout.name}_{side}.npz"] for side in ("train", "test")})
+
+
+def _find_parquet(layout: Layout, base: Path) -> dict[str, list[Path]]:
+    inside = next(
+        (base / name for name in (layout.name, "plain_text", "data") if (base / name).is_dir()), base
+    )
+    return {side: sorted(inside.glob(f"{side}*.parquet")) for side in ("train", "test")}
+
+
+def _read_pickle(layout: Layout, path: Path) -> Part:
+    content = load_pickle(path)
+    if not isinstance(content, dict):
+        raise damaged(path, "a dictionary", type(content).__name__)
+    held = {k.decode("latin1") if isinstance(k, bytes) else k: v for k, v in content.items()}
+    need = ["data", *(keys[0] for keys in layout.keys.values())]
+    if absent := [key for key in need if key not in held]:
+        raise damaged(path, f"the keys {', '.join(need)}", f"no {', '.join(absent)}")
+    labels = {name: _labels(path, held[keys[0]]) for name, keys in layout.keys.items()}
+    files = held.get("filenames")
+    return Part(
+        _images(path, held["data"], flat=True), labels, None if files is None else [_text(f) for f in files]
+    )
+
+
+def _text(value: Any) -> str:
+    return value.decode("latin1") if isinstance(value, bytes) else str(value)
+
+
+def _read_binary(layout: Layout, path: Path) -> Part:
+    data, record = path.read_bytes(), len(layout.classes) + _PIXELS
+    if not data or len(data) % record:
+        raise damaged(path, f"records of {record:,} bytes", f"{len(data):,} bytes")
+    rows = np.frombuffer(data, np.uint8).reshape(-1, record)
+    labels = {name: torch.from_numpy(rows[:, i].astype(np.int64)) for i, name in enumerate(layout.classes)}
+    return Part(_images(path, rows[:, len(labels) :], flat=True), labels)
+
+
+def _read_npz(layout: Layout, path: Path) -> Part:
+    held = read_npz(path)
+    need = ["images", *(keys[2] for keys in layout.keys.values())]
+    if absent := [key for key in need if key not in held]:
+        raise damaged(path, f"the arrays {', '.join(need)}", f"no {', '.join(absent)}")
+    labels = {name: _labels(path, held[keys[2]]) for name, keys in layout.keys.items()}
+    files = held["filenames"].tolist() if "filenames" in held else None
+    return Part(_images(path, held["images"], flat=False), labels, files)
+
+
+def _read_parquet(layout: Layout, path: Path) -> Part:
+    images, labels = read_table([path], {name: keys[1] for name, keys in layout.keys.items()}, SHAPE)
+    return Part(images, labels)
+
+
+def _images(path: Path, values: Any, flat: bool) -> Tensor:
+    shape = ("N", _PIXELS) if flat else ("N", 32, 32, 3)
+    if not isinstance(values, np.ndarray) or values.dtype != np.uint8 or values.shape[1:] != shape[1:]:
+        raise damaged(
+            path, f"images, uint8 {shape}", f"{getattr(values, 'dtype', '?')} {getattr(values, 'shape', '?')}"
+        )
+    images = torch.from_numpy(np.ascontiguousarray(values))
+    return images.reshape(-1, *SHAPE) if flat else images.permute(0, 3, 1, 2).contiguous()
+
+
+def _labels(path: Path, values: Any) -> Tensor:
+    array = np.asarray(values)
+    if array.ndim != 1 or array.dtype.kind not in "iu":
+        raise damaged(path, "a list of whole numbers as labels", f"{array.dtype} {array.shape}")
+    return torch.from_numpy(array.astype(np.int64))

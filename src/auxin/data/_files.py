@@ -1,0 +1,70 @@
+"""Finding a data set's files, and saying clearly which are missing or damaged."""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from auxin.data._download import Remote, fetch
+from auxin.errors import ConfigError, DataError, message
+
+
+def folder(name: str, root: Path | None) -> Path:
+    """The folder that was given for a data set.
+
+    Raises:
+        DataError: none was given, or it does not exist.
+    """
+    if root is None:
+        raise DataError(
+            message(
+                f"{name} is read from files, and no folder was given",
+                expected="--root DIR, the folder that holds its files",
+                do=f"Use `--root DIR --download` to fetch {name} from its publisher into DIR",
+            )
+        )
+    if not root.is_dir():
+        raise DataError(
+            message(
+                f"There is no folder {root}",
+                expected=f"the folder that holds the files of {name}",
+                do="Correct --root, or create the folder and use --download",
+            )
+        )
+    return root
+
+
+def prepare(name: str, root: Path | None, download: object, remotes: Sequence[Remote]) -> Path:
+    """The folder of a data set, after downloading into it if that was asked for.
+
+    Raises:
+        ConfigError: `download` is not a bool.
+        DataError: no folder was given, or the download failed.
+    """
+    if not isinstance(download, bool):
+        raise ConfigError(
+            message("The option download is a switch", expected="no value", found=repr(download))
+        )
+    if download and root is not None:
+        fetch(remotes, root)
+    return folder(name, root)
+
+
+def first(folders: Iterable[Path], *names: str) -> Path | None:
+    """The first file of these names in any of these folders, if there is one."""
+    return next((path for base in folders for name in names if (path := base / name).is_file()), None)
+
+
+def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[Remote]) -> DataError:
+    """The error for a data set whose files are not in the folder."""
+    return DataError(
+        message(
+            f"The files of {name} are not in {root}",
+            expected=" or ".join(looked),
+            found=", ".join(sorted(p.name for p in root.iterdir())[:8]) or "an empty folder",
+            do=f"Use --download, or put them there yourself, from {' '.join(r.url for r in remotes)}",
+        )
+    )
+
+
+def damaged(path: Path, expected: str, found: object, do: str = "Fetch it again") -> DataError:
+    """The error for a file that is not what it should be."""
+    return DataError(message(f"{path} cannot be read", expected=expected, found=str(found), do=do))

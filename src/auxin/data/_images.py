@@ -1,0 +1,72 @@
+"""Image files as one tensor: decoded by Pillow, brought to one size and one number of channels."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from auxin.data._files import damaged
+from auxin.errors import ConfigError, DataError, message
+
+ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
+DEFAULT_SIZE = 64
+"""Images of different sizes are brought to this side, unless another is asked for."""
+
+
+def read_images(paths: Sequence[Path], size: int | None) -> tuple[Tensor, list[str]]:
+    """The images, uint8 [N, C, H, W] (C is 1 where all are grey, else 3), and what was decided.
+
+    Args:
+        paths: the files, at least one.
+        size: the side of the square that every image is brought to; None keeps their size where it is the
+            same.
+
+    Raises:
+        DataError: there are no files, or one is missing or no image.
+        ConfigError: the size is not usable.
+    """
+    if size is not None and (not isinstance(size, int) or not 4 <= size <= 1024):
+        raise ConfigError(
+            message("The image size is not usable", expected="4 to 1,024 pixels", found=repr(size))
+        )
+    if not paths:
+        raise DataError(
+            message("There are no images to read", expected=f"files ending in {', '.join(ENDINGS)}")
+        )
+    seen = [_look(path) for path in paths]
+    sizes, grey = {found for found, _ in seen}, all(plain for _, plain in seen)
+    notes = []
+    if size is None and len(sizes) > 1:
+        size = DEFAULT_SIZE
+        notes.append(
+            f"The images have {len(sizes)} different sizes: all are brought to {size}x{size} (--size)."
+        )
+    side = next(iter(sizes)) if size is None else (size, size)
+    pixels = np.empty((len(paths), side[1], side[0], 1 if grey else 3), np.uint8)
+    for row, path in enumerate(paths):
+        pixels[row] = _pixels(path, side, grey)
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), notes
+
+
+def _look(path: Path) -> tuple[tuple[int, int], bool]:
+    """An image's size, and whether it is grey, without decoding it."""
+    if not path.is_file():
+        raise DataError(message(f"There is no image {path}", do="Correct the path"))
+    try:
+        with Image.open(path) as image:
+            return image.size, image.mode in ("1", "L")
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise damaged(path, "an image", error, "Leave it out, or replace it") from error
+
+
+def _pixels(path: Path, side: tuple[int, int], grey: bool) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            plain = image.convert("L" if grey else "RGB")
+            plain = plain if plain.size == side else plain.resize(side, Image.Resampling.BILINEAR)
+            return np.asarray(plain).reshape(side[1], side[0], -1)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise damaged(path, "a whole image", error, "Leave it out, or replace it") from error

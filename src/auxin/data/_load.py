@@ -1,0 +1,74 @@
+"""A data set by its name, or by the path of a file of the user's own."""
+
+from collections.abc import Container
+from pathlib import Path
+from typing import Any
+
+from auxin import catalogue
+from auxin.data._base import Dataset
+from auxin.errors import ConfigError, DataError, message
+
+
+def load(name_or_path: str | Path, root: str | Path | None = None, **options: Any) -> Dataset:
+    """Load a known data set by name, or a file by its path.
+
+    Args:
+        name_or_path: a name that `auxin ls` lists under data, or the path of a file.
+        root: the folder that holds a named data set's files.
+        options: the data set's own (its class names them); those that are None count as not given.
+
+    Raises:
+        ConfigError: the name is unknown (the nearest are offered), the kind of file is not read, or an
+        option is
+            not one of the data set's.
+        DataError: files that are missing, damaged, or not what they should be.
+
+    >>> load("digits", target="parity").main
+    'parity'
+    """
+    name = str(name_or_path)
+    given = {key: value for key, value in options.items() if value is not None}
+    if name in catalogue.names("data"):
+        return _named(name, Path(root) if root is not None else None, given)
+    path = Path(name) if root is None else Path(root) / name
+    if not path.suffix and not path.exists() and path.name == name:
+        raise ConfigError(catalogue.unknown("data set", name, catalogue.names("data")))
+    return _named(_reader(path, given), path, given)
+
+
+def _named(name: str, root: Path | None, options: dict[str, Any]) -> Dataset:
+    source = catalogue.load("data", name)
+    for option in options:
+        if option not in source.options:
+            raise ConfigError(
+                message(
+                    f"The data set {name} has no option {option!r}",
+                    expected=f"one of: {', '.join(source.options)}" if source.options else "no options",
+                    found=f"{option}={options[option]!r}",
+                )
+            )
+    return source.load(root, **options)
+
+
+def _reader(path: Path, options: Container[str]) -> str:
+    """The member that reads files like this one; of several, the one that requires most options."""
+    sources = {name: catalogue.load("data", name) for name in catalogue.names("data")}
+    ending = "/" if path.is_dir() else path.name.lower()
+    able = {
+        name: len(source.required)
+        for name, source in sources.items()
+        if any(ending.endswith(s) for s in source.suffixes) and all(o in options for o in source.required)
+    }
+    if not able:
+        known = sorted({suffix for source in sources.values() for suffix in source.suffixes} - {"/"})
+        raise ConfigError(
+            message(
+                f"{path} is of a kind that is not read",
+                expected=f"a folder, a file ending in one of: {', '.join(known)}; or a known name: "
+                f"{', '.join(sources)}",
+                found=repr(path.suffix or path.name),
+            )
+        )
+    if not path.exists():
+        raise DataError(message(f"There is no file {path}", do="Correct the path"))
+    return max(able, key=lambda name: able[name])

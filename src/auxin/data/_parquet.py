@@ -1,0 +1,74 @@
+"""Parquet tables of encoded images and class labels, as data set hubs publish them."""
+
+import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import torch
+from PIL import Image, UnidentifiedImageError
+from torch import Tensor
+
+from auxin.data._files import damaged
+
+_IMAGE_COLUMNS = ("img", "image")
+
+
+def read_table(
+    paths: Sequence[Path], columns: Mapping[str, str], shape: tuple[int, int, int]
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Images uint8 [N, C, H, W] and labels int64 [N] of the shards of one table.
+
+    Args:
+        paths: the shards, in order.
+        columns: the label columns to read, by the name to give them.
+        shape: (C, H, W), which every image must have; C is 1 or 3.
+
+    Raises:
+        DataError: a shard is damaged, a column is missing, an image cannot be decoded or has another size.
+    """
+    images: list[np.ndarray] = []
+    labels: dict[str, list[int]] = {name: [] for name in columns}
+    for path in paths:
+        table = _table(path)
+        image = next((c for c in _IMAGE_COLUMNS if c in table.column_names), None)
+        absent = [c for c in columns.values() if c not in table.column_names]
+        if image is None or absent:
+            need = f"columns {' or '.join(_IMAGE_COLUMNS)}, {', '.join(columns.values())}"
+            raise damaged(path, need, f"columns {', '.join(table.column_names)}", "Use another file")
+        images += [_decode(path, i, cell, shape) for i, cell in enumerate(table[image].to_pylist())]
+        for name, column in columns.items():
+            labels[name] += _integers(path, column, table[column])
+    stacked = torch.from_numpy(np.stack(images) if images else np.zeros((0, *shape), np.uint8))
+    return stacked, {name: torch.tensor(values, dtype=torch.int64) for name, values in labels.items()}
+
+
+def _table(path: Path) -> pa.Table:
+    try:
+        return pq.read_table(path)
+    except (pa.ArrowException, OSError) as error:
+        raise damaged(path, "a whole Parquet file", error) from error
+
+
+def _integers(path: Path, name: str, column: Any) -> list[int]:
+    if not pa.types.is_integer(column.type) or column.null_count:
+        raise damaged(path, f"whole numbers in column {name}", f"{column.type}, {column.null_count} empty")
+    return column.to_pylist()
+
+
+def _decode(path: Path, row: int, cell: Any, shape: tuple[int, int, int]) -> np.ndarray:
+    data = cell.get("bytes") if isinstance(cell, dict) else cell
+    if not isinstance(data, bytes):
+        raise damaged(path, "an encoded image in every row", f"{type(data).__name__} in row {row}")
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            pixels = np.asarray(image.convert("RGB" if shape[0] == 3 else "L"))
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+        raise damaged(path, "a readable image in every row", f"row {row}: {error}") from error
+    pixels = pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1)
+    if pixels.shape != shape:
+        raise damaged(path, f"images of shape {shape}", f"{pixels.shape} in row {row}", "Use another file")
+    return pixels

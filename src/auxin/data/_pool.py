@@ -1,0 +1,113 @@
+"""The whole data set on one device: batches are normalised, augmented and stripped of hidden labels there."""
+
+import torch
+from torch import Tensor
+
+from auxin.data import _augment
+from auxin.data._base import Dataset
+from auxin.errors import DataError, message
+from auxin.typing import MISSING, Batch
+
+
+class Pool:
+    """A data set on a device, from which batches are made there.
+
+    Images stay as they are stored (uint8) until a batch is made: (x - mean) / std per channel, or per column
+    of vectors. Constants that the data set does not give are computed on the training rows alone. A channel
+    that does not vary there is divided by 1; a column that does not vary there (a category that no training
+    row has) is 0 in every batch, and so is a missing value, which then stands for the mean.
+
+    Args:
+        dataset: the data.
+        train_rows: the rows that mean and std are computed on, int64.
+        device: where it all lives.
+        augmentation: "none", "crop" or "crop_flip"; None for the data set's own.
+        hidden: rows whose main label reads as missing in every batch (`Splits.unlabelled`), so that no part
+            of the program can see it.
+
+    Attributes:
+        device: where it all lives.
+        shape: the shape of one input, without the batch dimension.
+        mean, std: the constants in use, float32 [C] or [D], in the units of the data set's `x`.
+
+    Raises:
+        ConfigError: the augmentation is unknown, or the inputs are not images.
+        DataError: no training rows to compute the constants on, or row numbers outside the data set.
+
+    >>> from auxin.data.digits import Digits
+    >>> data = Digits.load(None)
+    >>> pool = Pool(data, torch.arange(100), "cpu", hidden=torch.tensor([3]))
+    >>> batch = pool.batch(torch.tensor([2, 3]))
+    >>> batch.x.shape, batch.y["digit"].tolist()
+    (torch.Size([2, 1, 8, 8]), [2, -1])
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        train_rows: Tensor,
+        device: torch.device | str,
+        augmentation: str | None = None,
+        hidden: Tensor | None = None,
+    ) -> None:
+        self.augmentation = dataset.augmentation if augmentation is None else augmentation
+        _augment.check(self.augmentation, dataset.shape)
+        self.device = torch.device(device)
+        self.shape = dataset.shape
+        self._x = dataset.x.to(self.device)
+        self._y = {name: target.to(self.device) for name, target in dataset.y.items()}
+        if hidden is not None:
+            self._y[dataset.main] = _hide(self._y[dataset.main], hidden)
+        mean, std = _constants(dataset, train_rows)
+        self.mean, self.std = mean.to(self.device), std.to(self.device)
+        self._blank = None if dataset.blank is None else dataset.blank.to(self.device)
+
+    def __len__(self) -> int:
+        return self._x.shape[0]
+
+    def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
+        """The rows as a batch: float32, normalised; augmented where a generator is given, else exact.
+
+        Args:
+            rows: row numbers, int64 [B], on any device.
+            generator: draws the augmentation, on any device.
+        """
+        rows = rows.to(self.device)
+        x = self._x[rows]
+        if generator is not None:
+            x = _augment.augment(x, self.augmentation, generator)
+        view = (1, -1) + (1,) * (x.dim() - 2)
+        x = (x.float() - self.mean.view(view)) / self.std.view(view)
+        if self._blank is not None:
+            x = x.masked_fill(self._blank[rows], 0.0)
+        return Batch(x.contiguous(), {name: target[rows] for name, target in self._y.items()}, rows)
+
+
+def _hide(target: Tensor, rows: Tensor) -> Tensor:
+    blank = torch.nan if target.is_floating_point() else MISSING
+    target = target.clone()
+    target[rows.to(target.device)] = blank
+    return target
+
+
+def _constants(dataset: Dataset, train_rows: Tensor) -> tuple[Tensor, Tensor]:
+    if dataset.mean is not None and dataset.std is not None:
+        return torch.tensor(dataset.mean), torch.tensor(dataset.std)
+    if not len(train_rows):
+        raise DataError(message("Mean and spread cannot be computed", expected="training rows", found="none"))
+    rows = train_rows.cpu()
+    x = dataset.x[rows].double()
+    if x.dim() == 2:
+        return _columns(x, None if dataset.blank is None else dataset.blank[rows])
+    std = x.std(dim=(0, 2, 3), correction=0)
+    return x.mean(dim=(0, 2, 3)).float(), torch.where(std > 0, std, 1.0).float()
+
+
+def _columns(x: Tensor, blank: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each column over its known values; infinite deviation where it does not vary."""
+    known = torch.ones_like(x) if blank is None else (~blank).double()
+    count = known.sum(0).clamp_min(1)
+    mean = (x * known).sum(0) / count
+    std = (((x - mean) * known).square().sum(0) / count).sqrt()
+    varies = std > 1e-9 * mean.abs().clamp_min(1e-30)
+    return mean.float(), torch.where(varies, std, torch.inf).float()

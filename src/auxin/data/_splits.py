@@ -1,0 +1,283 @@
+"""Who may see which row: training, auxiliary, validation and test rows, by content hash."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from math import floor
+
+import torch
+from torch import Tensor
+
+from auxin.data._base import Dataset
+from auxin.data._content import CONTENT, fingerprint, ranked
+from auxin.data._draw import Drawer, strata
+from auxin.errors import DataError, message
+
+PARTS = ("train", "unlabelled", "auxiliary", "validation", "development", "confirmation")
+"""The parts of a split, in the order of its hash."""
+
+
+@dataclass(frozen=True, eq=False)
+class Splits:
+    """Who may see which row. Disjoint, stratified, seeded, with a hash that goes into every result.
+
+    The rows of each part stand in the order of their content hashes, so that the same data in another order
+    gives the same training run.
+
+    Attributes:
+        train: rows with a main label that train the primary network, int64 row numbers.
+        unlabelled: rows whose main label is missing or hidden: they train the auxiliaries only.
+        auxiliary: the auxiliary set of the meta step, held out of `train`; may be empty.
+        validation: for selection and early stopping.
+        development: the first half of the test rows.
+        confirmation: the second half, opened once per claim.
+        hash: SHA-256 of which contents, with which main labels, are in which part.
+        repeats: how many rows were left out because a held-out part has a row with the very same input.
+        notes: what was decided for the user, in sentences.
+    """
+
+    train: Tensor
+    unlabelled: Tensor
+    auxiliary: Tensor
+    validation: Tensor
+    development: Tensor
+    confirmation: Tensor
+    hash: str
+    repeats: int = 0
+    notes: tuple[str, ...] = ()
+    marks: Sequence[bytes] = field(default=(), repr=False)
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many rows each part has."""
+        return {name: len(getattr(self, name)) for name in PARTS}
+
+    def with_validation_in_train(self) -> "Splits":
+        """For final runs: the validation rows train too, and none are left for selection. Another hash."""
+        rows = _ordered([*self.train.tolist(), *self.validation.tolist()], self.marks)
+        changed = replace(self, train=rows, validation=self.validation[:0])
+        return replace(changed, hash=_hash(changed))
+
+
+def _hash(splits: Splits) -> str:
+    return fingerprint({name: getattr(splits, name) for name in PARTS}, splits.marks)
+
+
+def _ordered(rows: list[int], marks: Sequence[bytes]) -> Tensor:
+    return torch.tensor(sorted(rows, key=marks.__getitem__), dtype=torch.int64)
+
+
+def make_splits(
+    dataset: Dataset,
+    *,
+    seed: int,
+    labels_per_class: int | None = None,
+    fraction: float | None = None,
+    validation: float = 0.2,
+    auxiliary: float = 0.0,
+    test: float = 0.5,
+) -> Splits:
+    """Split a data set, by the content of its rows.
+
+    Test rows are the publisher's, or else a stratified fraction that is the same for every seed; their two
+    halves are cut by content alone too. All other draws depend on the seed and the rows' content, never on
+    their order, and are nested: the rows that K labels per class keep are among those that K + 1 keep. No
+        input is on two sides: rows
+    that repeat an input of a held-out part (test, then validation, then auxiliary) are left out of the
+    others. Real-valued main targets are stratified by ten quantile bins.
+
+    Args:
+        dataset: what to split.
+        seed: draws everything but the test rows.
+        labels_per_class: K; only K training rows of each class (with different inputs) keep their main
+            label, the others go to `unlabelled`. K includes the labels of the validation and auxiliary rows:
+            `validation` and `auxiliary` are then fractions of K, rounded, at least one row where K is at
+            least 2.
+        fraction: keep this stratified fraction of the training rows and use no others.
+        validation: a fraction of the labelled training rows, or a number of rows from 2 up.
+        auxiliary: as `validation`; 0 gives an empty auxiliary set.
+        test: the fraction of test rows where the publisher set none aside; 0 for none.
+
+    Raises:
+        DataError: no row has a main label; a class has too few rows; an argument is out of range.
+
+    >>> from auxin.data.digits import Digits
+    >>> splits = make_splits(Digits.load(None), seed=0, labels_per_class=10)
+    >>> list(splits.sizes.values())
+    [80, 798, 0, 20, 450, 449]
+    """
+    _check_range(labels_per_class, fraction, validation, auxiliary, test)
+    drawer, notes = _drawer(dataset), []
+    sides = 1 + (validation > 0) + (auxiliary > 0)
+    parts, rest = _test_rows(dataset, drawer, test, sides, notes)
+    rest, repeats = _without(rest, [*parts["development"], *parts["confirmation"]], drawer.marks)
+    labelled = [row for row in rest if drawer.strata[row] >= 0]
+    missing = [row for row in rest if drawer.strata[row] < 0]
+    if fraction is not None and fraction < 1:
+        labelled, _ = drawer.share(labelled, fraction, f"fraction:{seed}", "training fraction", sides)
+        kept = floor(fraction * len(missing) + 0.5)
+        missing = ranked(missing, drawer.marks, f"fraction:{seed}")[:kept]
+    if labels_per_class is None:
+        parts |= _by_share(drawer, labelled, seed, validation, auxiliary)
+    else:
+        parts |= _by_labels(drawer, labelled, seed, labels_per_class, validation, auxiliary, notes)
+    parts["unlabelled"] = [*parts.get("unlabelled", []), *missing]
+    repeats += _drop_repeats(parts, drawer.marks)
+    _every_class(drawer, labelled, parts)
+    return _finish(parts, drawer.marks, repeats, notes)
+
+
+def _check_range(
+    labels_per_class: int | None, fraction: float | None, validation: float, auxiliary: float, test: float
+) -> None:
+    def refuse(name: str, expected: str, found: object) -> None:
+        raise DataError(message(f"The argument {name} is out of range", expected=expected, found=repr(found)))
+
+    if labels_per_class is not None and (labels_per_class < 1 or labels_per_class != int(labels_per_class)):
+        refuse("labels_per_class", "a whole number of at least 1", labels_per_class)
+    if fraction is not None and not 0 < fraction <= 1:
+        refuse("fraction", "a number above 0 and at most 1", fraction)
+    if not 0 <= test < 1:
+        refuse("test", "a fraction from 0 to below 1", test)
+    for name, value in (("validation", validation), ("auxiliary", auxiliary)):
+        count = value >= 2 and value == int(value) and labels_per_class is None
+        if not (0 <= value < 1 or count):
+            allowed = "" if labels_per_class else ", or a whole number of rows from 2 up"
+            refuse(name, "a fraction from 0 to below 1" + allowed, value)
+
+
+def _drawer(dataset: Dataset) -> Drawer:
+    target, present = dataset.y[dataset.main], dataset.has_main()
+    if not present.any():
+        raise DataError(
+            message(
+                f"No row of {dataset.name} has a label of the main task {dataset.main!r}",
+                expected="main labels on some rows at least",
+                found=f"{len(dataset):,} rows, all without one",
+                do="Name another target",
+            )
+        )
+    classes = target.dim() == 1 and not target.is_floating_point()
+    describe = dataset.class_name if classes else str
+    return Drawer(dataset.marks, strata(target, present), classes, describe)
+
+
+def _test_rows(
+    dataset: Dataset, drawer: Drawer, test: float, sides: int, notes: list[str]
+) -> tuple[dict[str, list[int]], list[int]]:
+    """The two halves of the test rows, and all other rows."""
+    rows = [row for row, stratum in enumerate(drawer.strata) if stratum >= 0]
+    missing = [row for row, stratum in enumerate(drawer.strata) if stratum < 0]
+    official = dataset.official_test.tolist()
+    if any(official):
+        chosen = [row for row in rows if official[row]]
+        rest = [row for row in range(len(dataset)) if not official[row]]
+        if unused := sum(official[row] for row in missing):
+            notes.append(f"{unused:,} of the publisher's test rows have no main label and are not used.")
+        halves = drawer.share(chosen, 0.5, "half", "development half")
+    elif test:
+        chosen, rest = drawer.share(rows, test, "test", "test set", 2, sides)
+        rest += missing
+        halves = drawer.share(chosen, 0.5, "half", "development half", 1, 1)
+    else:
+        halves, rest = ([], []), rows + missing
+    return {"development": halves[0], "confirmation": halves[1]}, rest
+
+
+def _by_share(
+    drawer: Drawer, rows: list[int], seed: int, validation: float, auxiliary: float
+) -> dict[str, list[int]]:
+    """Validation and auxiliary rows as shares of the labelled training rows."""
+    some = len(rows)
+    held: dict[str, list[int]] = {"validation": [], "auxiliary": []}
+    if validation:
+        held["validation"], rows = drawer.share(
+            rows, validation, f"validation:{seed}", "validation set", 1, 1 + (auxiliary > 0)
+        )
+    if auxiliary:
+        amount = auxiliary if auxiliary >= 1 else max(floor(auxiliary * some + 0.5), 1)
+        held["auxiliary"], rows = drawer.share(rows, amount, f"auxiliary:{seed}", "auxiliary set", 1, 1)
+    return {**held, "train": rows}
+
+
+def _by_labels(
+    drawer: Drawer,
+    rows: list[int],
+    seed: int,
+    count: int,
+    validation: float,
+    auxiliary: float,
+    notes: list[str],
+) -> dict[str, list[int]]:
+    """K labels per class, some for validation and the auxiliary set; the other rows are unlabelled."""
+    least = {"validation": _of_labels(validation, count), "auxiliary": _of_labels(auxiliary, count)}
+    if sum(least.values()) >= count:
+        raise DataError(
+            message(
+                f"{count} labels per class leave none to train with",
+                expected="fewer validation and auxiliary rows than labels",
+                found=f"{least['validation']} for validation, {least['auxiliary']} for the auxiliary set",
+                do="Use more labels per class, or smaller parts",
+            )
+        )
+    if validation and not least["validation"]:
+        notes.append("One label per class leaves none for validation: there is no validation set.")
+    if not drawer.strict:
+        raise DataError(
+            message(
+                "Labels per class need a main task of classes",
+                expected="class labels",
+                found="real-valued targets",
+                do="Use a fraction instead",
+            )
+        )
+    kept = drawer.each(rows, count, f"labels:{seed}", f"{count} labels per class")
+    parts: dict[str, list[int]] = {"validation": [], "auxiliary": [], "train": []}
+    for group in drawer.by_stratum(kept).values():
+        order = ranked(group, drawer.marks, f"roles:{seed}")
+        first, second = least["validation"], least["validation"] + least["auxiliary"]
+        parts["validation"] += order[:first]
+        parts["auxiliary"] += order[first:second]
+        parts["train"] += order[second:]
+    return {**parts, "unlabelled": sorted(set(rows) - set(kept))}
+
+
+def _of_labels(fraction: float, count: int) -> int:
+    wanted = floor(fraction * count + 0.5)
+    return max(wanted, 1) if fraction > 0 and count >= 2 else min(wanted, count - 1)
+
+
+def _without(rows: list[int], held: list[int], marks: Sequence[bytes]) -> tuple[list[int], int]:
+    """The rows that repeat no input of the held-out rows, and how many do."""
+    contents = {marks[row][:CONTENT] for row in held}
+    left = [row for row in rows if marks[row][:CONTENT] not in contents]
+    return left, len(rows) - len(left)
+
+
+def _drop_repeats(parts: dict[str, list[int]], marks: Sequence[bytes]) -> int:
+    """Let no input be on two sides; how many rows were dropped for it."""
+    held: list[int] = []
+    dropped = 0
+    for name in ("development", "confirmation", "validation", "auxiliary", "train", "unlabelled"):
+        parts[name], count = _without(parts[name], held, marks)
+        dropped += count
+        if name != "train":
+            held = held + parts[name]
+    return dropped
+
+
+def _every_class(drawer: Drawer, rows: list[int], parts: dict[str, list[int]]) -> None:
+    """Every class of the labelled rows is still in every part, after repeated inputs were dropped."""
+    if drawer.strict:
+        classes = drawer.by_stratum(rows)
+        for name in ("train", "validation", "auxiliary"):
+            found = drawer.by_stratum(parts[name])
+            for stratum in classes if found or name == "train" else ():
+                drawer.need(stratum, len(found.get(stratum, ())), 1, f"in the {name} rows")
+
+
+def _finish(parts: dict[str, list[int]], marks: Sequence[bytes], repeats: int, notes: list[str]) -> Splits:
+    if repeats:
+        notes = [*notes, f"{repeats:,} rows repeat an input of a held-out row and are not used."]
+    rows = {name: _ordered(parts[name], marks) for name in PARTS}
+    splits = Splits(**rows, hash="", repeats=repeats, notes=tuple(notes), marks=marks)
+    return replace(splits, hash=_hash(splits))

@@ -1,0 +1,104 @@
+"""CIFAR-10, colour images 32x32 in ten classes; its file names hold a finer, real auxiliary label."""
+
+import re
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from auxin.data._base import Dataset, Source
+from auxin.data._cifar import Layout, Part, read_cifar
+from auxin.data._download import Remote
+from auxin.data._files import prepare
+from auxin.errors import ConfigError, DataError, message
+from auxin.tasks.classes import Classes
+
+NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+_LAYOUT = Layout(
+    name="cifar10",
+    python="cifar-10-batches-py",
+    binary="cifar-10-batches-bin",
+    train=tuple(f"data_batch_{i}" for i in range(1, 6)),
+    test=("test_batch",),
+    classes={"class": 10},
+    keys={"class": ("labels", "label", "labels")},
+    remotes=(
+        Remote(
+            "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
+            "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
+            170052171,
+        ),
+    ),
+)
+
+
+class Cifar10(Source):
+    """CIFAR-10 (Krizhevsky 2009), 50,000 training and 10,000 test images, uint8 [N, 3, 32, 32].
+
+    Files, the first form that is found: `cifar-10-batches-py/{data_batch_1..5,test_batch}`,
+    `cifar-10-batches-bin/*.bin`, `cifar10_{train,test}.npz`, or Parquet shards `{train,test}*.parquet`; in
+    the folder or in `cifar10/`. Pickles are read without running anything in them.
+
+    Options:
+        aux: "term" adds an auxiliary task `term` that refines the classes: the search term that found the
+            image, which begins its file name ("rana_pipiens_s_000938.png"). The Python and `.npz` forms keep
+            file names. Its classes are those of the training rows; a term that only test rows have is
+            missing there.
+        download: fetch the binary version first (170 MB).
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("aux", "download")
+
+    @classmethod
+    def load(
+        cls, root: Path | None, *, aux: str | None = None, download: bool = False, **options: Any
+    ) -> Dataset:
+        """Read it."""
+        del options
+        if aux not in (None, "term"):
+            raise ConfigError(message(f"CIFAR-10 has no auxiliary task {aux!r}", expected="'term'"))
+        folder = prepare("cifar10", root, download, _LAYOUT.remotes)
+        train, test, source = read_cifar(_LAYOUT, folder)
+        both = Part.join([train, test])
+        return Dataset(
+            name="cifar10",
+            x=both.images,
+            official_test=torch.arange(len(both.images)) >= len(train.images),
+            source=source,
+            licence="none stated (research use)",
+            augmentation="crop_flip",
+            **_tasks(both, len(train.images), aux, source),
+        )
+
+
+def _tasks(both: Part, train: int, aux: str | None, source: str) -> dict[str, Any]:
+    main = both.labels["class"]
+    made = {
+        "tasks": {"class": Classes("class", 10, label_names=NAMES)},
+        "y": {"class": main},
+        "main": "class",
+    }
+    if aux is None:
+        return made
+    if both.files is None:
+        raise DataError(
+            message(
+                "The auxiliary task 'term' needs the images' file names",
+                expected="the Python or the .npz form of CIFAR-10",
+                found=source,
+            )
+        )
+    names, fine, parent = _terms(both.files, main, train)
+    made["tasks"]["term"] = Classes("term", len(names), label_names=names)
+    made["y"]["term"] = fine
+    return {**made, "parents": {"term": parent}}
+
+
+def _terms(files: list[str], main: Tensor, train: int) -> tuple[list[str], Tensor, Tensor]:
+    """The terms' names, each row's term, and each term's class; one word in two classes is two terms."""
+    keys = [(c, re.sub(r"_s_\d+\.png$", "", f)) for c, f in zip(main.tolist(), files, strict=True)]
+    known = sorted(set(keys[:train]))
+    number = {key: i for i, key in enumerate(known)}
+    fine = torch.tensor([number.get(key, -1) for key in keys], dtype=torch.int64)
+    return [f"{NAMES[c]}: {term}" for c, term in known], fine, torch.tensor([c for c, _ in known])

@@ -1,0 +1,44 @@
+"""Handwritten digits 8x8, 1,797 images: comes with scikit-learn, so no files are needed."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from auxin.data._base import Dataset, Source
+from auxin.data._digits import digit_tasks
+
+
+class Digits(Source):
+    """The test part of UCI's Optical Recognition of Handwritten Digits, as scikit-learn ships it.
+
+    Images uint8 [N, 1, 8, 8] with values 0 to 16. There is no official test set and no usual augmentation
+    (shifts hurt at 8x8).
+
+    Options:
+        target: "digit" (10 classes), or "parity" (odd or even, with the digit as an auxiliary task that
+            refines it).
+
+    >>> print(Digits.load(None))
+    digits: 1,797 rows of 1x8x8, main task digit (10), auxiliary tasks: none
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("target",)
+
+    @classmethod
+    def load(cls, root: Path | None = None, *, target: str = "digit", **options: Any) -> Dataset:
+        """Load it; `root` is not used."""
+        from sklearn.datasets import load_digits  # here, since it takes a second
+
+        del root, options
+        bunch: Any = load_digits()
+        images = torch.from_numpy(bunch.images).to(torch.uint8).unsqueeze(1)
+        labels = torch.from_numpy(bunch.target).to(torch.int64)
+        return Dataset(
+            name="digits",
+            x=images,
+            official_test=torch.zeros(len(images), dtype=torch.bool),
+            source="scikit-learn's load_digits",
+            licence="CC BY 4.0",
+            **digit_tasks(labels, target),
+        )

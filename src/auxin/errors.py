@@ -1,0 +1,37 @@
+"""The errors auxin raises on purpose: each says what is wrong, what was expected, what was found, what to do."""
+
+
+class AuxinError(Exception):
+    """Any problem auxin can name. The command line prints its message and exits with code 2."""
+
+
+class DataError(AuxinError, ValueError):
+    """The data cannot be used as asked: a missing file, a bad label, a class with too few rows."""
+
+
+class ConfigError(AuxinError, ValueError):
+    """An argument or a combination of arguments makes no sense, or a name is unknown."""
+
+
+class UnsupportedError(AuxinError, NotImplementedError):
+    """A correct answer is not available here (an optimiser, an operation, a precision), so none is given."""
+
+
+class RunError(AuxinError, RuntimeError):
+    """A run cannot start or go on: its folder holds another run, the disk is full, training diverged."""
+
+
+def message(wrong: str, *, expected: str = "", found: str = "", do: str = "") -> str:
+    """Compose an error message in auxin's one order.
+
+    >>> message("Unknown method.", expected="one of: maxl, single", found="'mxl'", do="Did you mean 'maxl'?")
+    "Unknown method. Expected one of: maxl, single. Found 'mxl'. Did you mean 'maxl'?"
+    """
+    parts = [wrong.rstrip(".") + "."]
+    if expected:
+        parts.append(f"Expected {expected.rstrip('.')}.")
+    if found:
+        parts.append(f"Found {found.rstrip('.')}.")
+    if do:
+        parts.append(do if do.endswith((".", "?", "!")) else do + ".")
+    return " ".join(parts)

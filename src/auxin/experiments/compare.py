@@ -1,0 +1,297 @@
+"""The main job: every method on the same rows, seeds and budget; settings chosen on validation; a verdict."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from auxin.data import Dataset
+from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.experiments import budget as budgets
+from auxin.experiments.build import applicable, build
+from auxin.experiments.environment import hardware, versions
+from auxin.experiments.manifest import claim_folder
+from auxin.experiments.measures import agreement_between_runs
+from auxin.experiments.request import USUAL, Progress, Request, Tell
+from auxin.experiments.rows import load_data, split_rows
+from auxin.experiments.run import LABELS_FILE, RunSpec
+from auxin.experiments.schema import Comparison, Phase, RunResult, Setting, read_json, write_json
+from auxin.experiments.settings import attempts, layered
+from auxin.experiments.verdict import judge
+from auxin.experiments.workers import run_all
+from auxin.methods import names, resolve
+from auxin.methods._base import Method
+
+TUNING = 1000
+"""Tuning seeds start here, so that they are never among the reported seeds."""
+
+
+@dataclass(eq=False)
+class Comparing:
+    """A comparison while it lasts. `run` gives the verdict; `judge_now` gives one from what is finished.
+
+    Attributes:
+        request: what was asked.
+        tell: told of progress, and in sentences of everything that was decided for the user.
+    """
+
+    request: Request
+    tell: Tell
+    notes: list[str] = field(default_factory=list)
+    cuts: list[str] = field(default_factory=list)
+    chosen: dict[str, tuple[dict[str, Setting], float]] = field(default_factory=dict)
+    finals: list[RunResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        request = self.request
+        self.begun = time.monotonic()
+        self.dataset = load_data(request.data)
+        self.methods = self._methods()
+        self.size = budgets.Size(request.tries, request.tuning_seeds, request.seeds)
+        self._check(self.dataset)
+        claim_folder(request.out, self.fingerprint())
+
+    def fingerprint(self) -> dict[str, object]:
+        """What makes two comparisons the same: everything but where, how fast and how loudly."""
+        request = self.request
+        return {
+            "data": [request.data.name, list(request.data.options)],
+            "splits": vars(request.split),
+            "methods": list(self.methods),
+            "preset": request.preset,
+            "settings": dict(request.settings),
+            "size": [request.seeds, request.tries, request.tuning_seeds],
+            "metric": request.metric,
+            "refit": request.refit,
+        }
+
+    def run(self) -> Comparison:
+        """Pilot (with a budget), tune, train, judge, write."""
+        if self.request.budget is not None:
+            self._fit_budget(self.request.budget)
+        self._tune()
+        specs = [self.final(name, seed) for seed in range(self.size.seeds) for name in self.methods]
+        self._execute("final runs", specs)
+        return self.judge_now(finished=True)
+
+    def judge_now(self, finished: bool = False) -> Comparison:
+        """The verdict over the final runs that are finished, written to `comparison.json`."""
+        comparison = judge(
+            self.finals,
+            validation={name: score for name, (_, score) in self.chosen.items()},
+            controls=[name for name, method in self.methods.items() if method.control],
+            twins={name: method.twin for name, method in self.methods.items() if method.twin},
+            chance=self._chance(),
+            splits=self.split_counts(),
+            tries=self.size.tries,
+            cuts=self.cuts,
+            notes=[*self.notes, *self._label_agreement()],
+            command=self.request.command,
+            versions=versions(),
+            hardware=hardware(self.request.device),
+            finished=finished,
+        )
+        write_json(self.request.out / "comparison.json", comparison)
+        return comparison
+
+    def split_counts(self) -> dict[str, int | float | str]:
+        """How many rows play which role in the final runs, and in tuning where that differs."""
+        request = self.request
+        final = split_rows(request.data, request.split, 0, request.refit)
+        counts: dict[str, int | float | str] = dict(final.sizes)
+        if self.size.tries > 1:
+            tuning = split_rows(request.data, request.split, TUNING, refit=False)
+            counts |= {
+                "train while tuning": len(tuning.train),
+                "validation while tuning": len(tuning.validation),
+            }
+        if request.split.labels_per_class is not None:
+            counts["labels per class"] = request.split.labels_per_class
+        if request.split.fraction is not None:
+            counts["fraction of the training rows"] = request.split.fraction
+        return counts
+
+    def _label_agreement(self) -> list[str]:
+        """Whether different seeds learn the same labels (the paper's section 4.5 says they do not)."""
+        said = []
+        for name, method in self.methods.items():
+            if method.control or method.labeler is None:
+                continue
+            files = [Path(self.final(name, seed).folder) / LABELS_FILE for seed in range(self.size.seeds)]
+            value = agreement_between_runs(files)
+            if value is not None:
+                share = f"{value:.2f} of their information (0: unrelated, 1: the same)"
+                said.append(f"{name}: the labels of different seeds share {share}.")
+        return said
+
+    def _say(self, note: str) -> None:
+        self.notes.append(note)
+        self.tell(note)
+
+    def _methods(self) -> dict[str, Method]:
+        groups = {"all": names(), "usual": list(USUAL)}
+        asked = [name for name in self.request.methods if name not in groups]
+        offered = [name for group in self.request.methods for name in groups.get(group, [])]
+        found: dict[str, Method] = {}
+        for name in dict.fromkeys(["single", *asked, *offered]):
+            method = resolve(name)
+            reason = applicable(method, self.dataset)
+            if reason is None:
+                found[name] = method
+            elif name in asked:
+                raise ConfigError(message(f"The method {name!r} cannot run on {self.dataset.name}: {reason}"))
+            else:
+                self._say(f"{name} is left out: {reason}")
+        if "single" not in [*asked, *offered]:
+            self._say("single is run too: it is what everything else has to beat.")
+        return found
+
+    def _check(self, dataset: Dataset) -> None:
+        """Refuse before anything is written what could only fail later."""
+        request, task = self.request, dataset.tasks[dataset.main]
+        for name in ("seeds", "tries", "tuning_seeds", "jobs"):
+            if getattr(request, name) < 1:
+                raise ConfigError(message(f"--{name.replace('_', '-')} is too small", expected="at least 1"))
+        if request.metric is not None and request.metric not in task.metrics:
+            raise ConfigError(
+                message(
+                    f"The metric {request.metric!r} does not fit the main task",
+                    expected=f"one of: {', '.join(task.metrics)}",
+                )
+            )
+        splits = split_rows(request.data, request.split, 0, refit=False)
+        for note in [*dataset.notes, *splits.notes]:
+            self._say(note)
+        if request.tries > 1 and not len(splits.validation):
+            self._say(
+                "There are no validation rows, so nothing is tuned: every method runs with its defaults."
+            )
+            self.size = replace(self.size, tries=1)
+        for name, method in list(self.methods.items()):
+            try:
+                build(dataset, splits, method, self._settings(name, {}), seed=0)
+            except (ConfigError, UnsupportedError) as error:
+                if name in request.methods or name == "single":
+                    raise
+                del self.methods[name]
+                self._say(f"{name} is left out: {error}")
+
+    def _settings(self, name: str, attempt: Mapping[str, Setting]) -> dict[str, Setting]:
+        request = self.request
+        modality = "image" if len(self.dataset.shape) == 3 else "vector"
+        found = layered(
+            self.dataset.name, modality, self.methods[name], request.preset, request.settings, attempt
+        )
+        return _shortened(found, self.size.length)
+
+    def _tries(self, name: str) -> list[dict[str, Setting]]:
+        default = self._settings(name, {})
+        lr = default["lr"]
+        assert isinstance(lr, float)
+        if self.size.tries == 1:
+            return [{}]
+        return attempts(self.methods[name], self.size.tries, lr)
+
+    def _spec(
+        self, name: str, attempt: str, phase: Phase, settings: Mapping[str, Setting], seed: int
+    ) -> RunSpec:
+        request = self.request
+        final = phase == "final"
+        folder = request.out / "runs" / phase / name / attempt / f"seed-{seed}"
+        return RunSpec(
+            request.data,
+            request.split,
+            name,
+            attempt,
+            phase,
+            settings,
+            seed,
+            str(folder),
+            request.metric,
+            request.refit and final,
+            request.device,
+            keep_weights=final,
+        )
+
+    def _tuning(self, name: str, index: int, seed: int) -> RunSpec:
+        attempt = self._tries(name)[index]
+        return self._spec(name, f"try-{index + 1}", "tuning", self._settings(name, attempt), TUNING + seed)
+
+    def final(self, name: str, seed: int) -> RunSpec:
+        """The reported run of a method and a seed, with the settings that were chosen for it."""
+        return self._spec(name, "final", "final", self.chosen[name][0], seed)
+
+    def _execute(self, phase: str, specs: Sequence[RunSpec]) -> list[RunResult]:
+        results: list[RunResult] = []
+        self.tell(Progress(phase, 0, len(specs)))
+        for result in run_all(specs, self.request.jobs):
+            if result is not None:
+                results.append(result)
+                if phase == "final runs":
+                    self.finals.append(result)
+            self.tell(Progress(phase, len(results), len(specs), result))
+        return results
+
+    def _fit_budget(self, budget: float) -> None:
+        """Time one run of each method, then cut what does not fit; a comparison that goes on keeps its first cut."""
+        plan = self.request.out / "plan.json"
+        if not plan.exists():
+            self._plan(budget)
+            write_json(plan, budgets.Planned.of(self.size, self.cuts))
+        self.size, self.cuts = read_json(plan, budgets.Planned).restored()
+        for cut in self.cuts:
+            self.tell(f"Cut to fit the budget: {cut}.")
+
+    def _plan(self, budget: float) -> None:
+        pilots = [self._tuning(name, 0, 0) for name in self.methods]
+        results = self._execute("pilot runs", pilots)
+        cost = {result.method: result.seconds for result in results}
+        left = budget - (time.monotonic() - self.begun)
+        self.size, self.cuts = budgets.fit(self.size, cost, self.request.jobs, max(left, 0.0))
+
+    def _tune(self) -> None:
+        if self.size.tries == 1:
+            self.chosen = {name: (self._settings(name, {}), math.nan) for name in self.methods}
+            return
+        specs = [
+            self._tuning(name, index, seed)
+            for seed in range(self.size.tuning_seeds)
+            for name in self.methods
+            for index in range(len(self._tries(name)))
+        ]
+        results = self._execute("tuning runs", specs)
+        for name in self.methods:
+            self.chosen[name] = _best([r for r in results if r.method == name])
+
+    def _chance(self) -> float:
+        task = self.dataset.tasks[self.dataset.main]
+        metric = self.request.metric or task.metrics[0]
+        return 1 / task.width if metric in ("accuracy", "balanced_accuracy") else 0.0
+
+
+def _best(results: Sequence[RunResult]) -> tuple[dict[str, Setting], float]:
+    """The try with the best mean validation score; a diverged run makes its try the worst, the first wins ties."""
+    scores: dict[str, list[float]] = {}
+    settings: dict[str, dict[str, Setting]] = {}
+    for result in sorted(results, key=lambda r: r.attempt):
+        value = result.scores.validation
+        usable = value is not None and math.isfinite(value)
+        scores.setdefault(result.attempt, []).append(value if usable and value is not None else -math.inf)
+        settings[result.attempt] = dict(result.settings)
+    means = {attempt: float(np.mean(values)) for attempt, values in scores.items()}
+    best = max(means, key=lambda attempt: means[attempt])
+    return settings[best], means[best]
+
+
+def _shortened(settings: dict[str, Setting], length: float) -> dict[str, Setting]:
+    if length == 1.0:
+        return settings
+    found = dict(settings)
+    for name in ("steps", "epochs"):
+        value = found[name]
+        if isinstance(value, int):
+            found[name] = max(1, round(value * length))
+    return found

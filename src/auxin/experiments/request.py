@@ -1,0 +1,72 @@
+"""What a user asks `compare` for, and what it tells while it works."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+
+from auxin.experiments.rows import DataSpec, SplitSpec
+from auxin.experiments.schema import RunResult, Setting
+
+USUAL = ("single", "rotation", "random", "clusters", "maxl_frozen", "maxl")
+"""What is compared where the user names nothing; those that cannot run on the data are left out, and named."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a user asks `compare` for.
+
+    Attributes:
+        data: which data.
+        split: how rows get their roles.
+        methods: their names; "all" stands for every method that can run on the data, "usual" for `USUAL`.
+        out: the folder of the result files; the same folder again goes on.
+        preset: "auxin" (the honest protocol) or "paper" (the published one).
+        settings: the user's own, above every default.
+        seeds: how many seeds are reported.
+        tries: settings tried per method on validation; 1 tries none.
+        tuning_seeds: seeds over which a try is averaged.
+        metric: the user's, or None for the main task's default.
+        budget: wall seconds, or None.
+        jobs: processes.
+        device: "cpu", "cuda" ...
+        refit: whether the final runs train on the validation rows too.
+        command: the command line that does it again.
+    """
+
+    data: DataSpec
+    split: SplitSpec
+    methods: tuple[str, ...]
+    out: Path
+    preset: str = "auxin"
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    seeds: int = 5
+    tries: int = 4
+    tuning_seeds: int = 2
+    metric: str | None = None
+    budget: float | None = None
+    jobs: int = 1
+    device: str = "cpu"
+    refit: bool = True
+    command: str = ""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a comparison is: told after every run, and now and then in between."""
+
+    phase: str
+    done: int
+    total: int
+    last: RunResult | None = None
+
+
+Tell = Callable[[Progress | str], None]
+
+
+def pick_device(asked: str) -> str:
+    """ "auto" is a CUDA device where there is one."""
+    if asked != "auto":
+        return asked
+    return "cuda" if torch.cuda.is_available() else "cpu"

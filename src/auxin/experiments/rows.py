@@ -1,0 +1,79 @@
+"""Which data, and which row plays which role: values that another process can make the same rows from."""
+
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from auxin.data import Dataset, Splits, load, make_splits
+from auxin.tasks.classes import Classes
+
+
+@dataclass(frozen=True)
+class DataSpec:
+    """Which data, read how: enough for another process to load the same.
+
+    Attributes:
+        name: a known name or a path.
+        root: the folder of a known set's files, or None.
+        options: the set's own options, as sorted pairs (`level`, `target` ...).
+    """
+
+    name: str
+    root: str | None = None
+    options: tuple[tuple[str, Any], ...] = ()
+
+
+@dataclass(frozen=True)
+class SplitSpec:
+    """How rows are given their roles (see `auxin.data.make_splits`)."""
+
+    labels_per_class: int | None = None
+    fraction: float | None = None
+    validation: float = 0.2
+    auxiliary: float = 0.0
+    test: float = 0.5
+
+
+@lru_cache(maxsize=2)
+def load_data(spec: DataSpec) -> Dataset:
+    """The data set, read once per process."""
+    return grouped(load(spec.name, Path(spec.root) if spec.root else None, **dict(spec.options)))
+
+
+def grouped(dataset: Dataset) -> Dataset:
+    """The same data with every refining task's classes numbered primary class by primary class.
+
+    A hierarchy psi gives each primary class a run of neighbouring auxiliary classes; the publisher's numbers (often
+    alphabetical) know nothing of that.
+    """
+    y, parents, tasks = dict(dataset.y), dict(dataset.parents), dict(dataset.tasks)
+    for task, parent in dataset.parents.items():
+        order = torch.argsort(parent, stable=True)
+        number = torch.empty_like(order)
+        number[order] = torch.arange(len(order))
+        old = y[task]
+        y[task] = torch.where(old >= 0, number[old.clamp(min=0)], old)
+        parents[task] = parent[order]
+        kind = tasks[task]
+        if isinstance(kind, Classes):
+            named = [kind.label_names[i] for i in order.tolist()]
+            tasks[task] = Classes(task, kind.width, label_names=named)
+    return replace(dataset, y=y, parents=parents, tasks=tasks) if parents else dataset
+
+
+@lru_cache(maxsize=64)
+def split_rows(spec: DataSpec, split: SplitSpec, seed: int, refit: bool) -> Splits:
+    """The rows' roles for one seed, worked out once per process; with `refit`, the validation rows train too."""
+    splits = make_splits(
+        load_data(spec),
+        seed=seed,
+        labels_per_class=split.labels_per_class,
+        fraction=split.fraction,
+        validation=split.validation,
+        auxiliary=split.auxiliary,
+        test=split.test,
+    )
+    return splits.with_validation_in_train() if refit and len(splits.validation) else splits

@@ -1,0 +1,214 @@
+"""Every hyperparameter of a run, flat, by dotted name; layered defaults, and the tries each method gets on validation.
+
+Later layers win: the defaults below, the preset, the data set, the method, the user's own, the try.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from itertools import product
+from typing import Any
+
+from auxin.catalogue import unknown
+from auxin.errors import ConfigError, message
+from auxin.methods._base import Method, Setting
+
+PRESETS = ("auxin", "paper")
+PARTS = ("model", "labeler", "combiner", "estimator")
+
+
+@dataclass(frozen=True)
+class Plain:
+    """The settings that belong to the loop, with their defaults in the `auxin` preset.
+
+    Attributes:
+        model: the trunk's name.
+        steps: inner steps in all; gives the number of epochs where `epochs` is None.
+        epochs: passes over the main-labelled rows.
+        batch: main-labelled rows per batch.
+        optimizer: of the primary network: sgd, adam or adamw.
+        lr: its learning rate.
+        momentum: of SGD.
+        weight_decay: of the primary network.
+        schedule: constant, cosine or halve.
+        halve_every: epochs between halvings.
+        clip: largest global gradient norm, or None.
+        loss: focal or cross_entropy, of every classification task.
+        augmentation: none, crop or crop_flip; "auto" is the data set's own.
+        unlabelled_ratio: auxiliary-only rows per main-labelled row, in methods that use them.
+        psi: auxiliary classes per primary class; None: the data's own finer classes, else 5.
+        rhythm: fused or alternating.
+        every: inner steps per meta step (fused).
+        meta: where the outer loss is taken: same, next or auxiliary.
+        scale: raw or unit hypergradient.
+        meta_optimizer: sgd or adam.
+        meta_lr: its learning rate.
+        meta_weight_decay: L2 decay of phi.
+        patience: early stopping on validation, in epochs; None trains to the end.
+        average: the reported score is the mean of the last so many epochs' (1: the last epoch).
+        precision: float32, tf32 or bfloat16, of the forwards (see `auxin.training.precision`).
+        channels_last: images and convolution weights with the channels innermost.
+        compile: compile the steps; they run as they are, with a note, where that fails.
+    """
+
+    model: str = "conv4"
+    steps: int = 600
+    epochs: int | None = None
+    batch: int = 64
+    optimizer: str = "sgd"
+    lr: float = 0.1
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    schedule: str = "cosine"
+    halve_every: int = 50
+    clip: float | None = None
+    loss: str = "cross_entropy"
+    augmentation: str = "auto"
+    unlabelled_ratio: float = 1.0
+    psi: int | None = None
+    rhythm: str = "fused"
+    every: int = 1
+    meta: str = "next"
+    scale: str = "unit"
+    meta_optimizer: str = "adam"
+    meta_lr: float = 5e-3
+    meta_weight_decay: float = 0.0
+    patience: int | None = None
+    average: int = 1
+    precision: str = "float32"
+    channels_last: bool = False
+    compile: bool = False
+
+
+_PAPER: dict[str, Setting] = {
+    "model": "vgg16",
+    "epochs": 200,
+    "batch": 100,
+    "lr": 0.01,
+    "momentum": 0.0,
+    "weight_decay": 0.0,
+    "schedule": "halve",
+    "loss": "focal",
+    "average": 10,
+}
+
+_DATA: dict[str, dict[str, Setting]] = {
+    "digits": {"model.channel_width": 64, "batch": 25, "steps": 240, "lr": 0.03},
+    "mnist": {"model.channel_width": 16, "steps": 400},
+    "fashion_mnist": {"model.channel_width": 16, "steps": 400},
+    "cifar10": {"model.channel_width": 24},
+    "cifar100": {"model.channel_width": 24},
+}
+
+_RATES = (1.0, 1 / 3, 3.0, 0.1, 0.6, 1.8, 10.0, 0.03)
+"""The learning rates tried, as multiples of the default."""
+
+
+def known() -> list[str]:
+    """The plain settings' names; `PART.OPTION` names go to the parts that a method is made of."""
+    return [f.name for f in fields(Plain)]
+
+
+def layered(
+    data: str,
+    modality: str,
+    method: Method,
+    preset: str,
+    user: Mapping[str, Setting],
+    attempt: Mapping[str, Setting],
+) -> dict[str, Setting]:
+    """The settings of one run.
+
+    Raises:
+        ConfigError: a name is not known (the nearest are offered), or a value is of the wrong kind.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(unknown("preset", preset, list(PRESETS)))
+    found: dict[str, Setting] = {f.name: f.default for f in fields(Plain)}  # type: ignore[misc]
+    if modality == "vector":
+        found["model"] = "mlp"
+    default_model = found["model"]
+    published = preset == "paper"
+    layers = (
+        {} if published else _DATA.get(data, {}),
+        _PAPER if published else {},
+        method.published if published else method.settings,
+        attempt,
+        user,
+    )
+    for layer in layers:
+        found.update(layer)
+    if "model" in user and user["model"] != default_model:
+        dropped = [name for name in found if name.startswith("model.") and name not in user]
+        found = {name: value for name, value in found.items() if name not in dropped}
+    return {name: checked(name, value) for name, value in found.items()}
+
+
+def checked(name: str, value: Setting) -> Setting:
+    """The value as the setting's kind, or a clear refusal."""
+    if name.split(".", 1)[0] in PARTS and "." in name:
+        return value
+    if name not in known():
+        raise ConfigError(unknown("setting", name, [*known(), *(f"{p}.OPTION" for p in PARTS)]))
+    kind = Plain.__annotations__[name]
+    return _as_kind(name, value, kind)
+
+
+def _as_kind(name: str, value: Setting, kind: Any) -> Setting:
+    if kind in (str, "str") and isinstance(value, str):
+        return value
+    if kind in (bool, "bool") and isinstance(value, bool):
+        return value
+    optional = "None" in str(kind)
+    if optional and value is None:
+        return None
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if "float" in str(kind) and number:
+        return float(value)  # type: ignore[arg-type]
+    if "int" in str(kind) and number and value == int(value):  # type: ignore[arg-type]
+        return int(value)  # type: ignore[arg-type]
+    expected = str(getattr(kind, "__name__", kind))
+    raise ConfigError(message(f"The setting {name} cannot be used", expected=expected, found=repr(value)))
+
+
+def parse(pairs: Sequence[str]) -> dict[str, Setting]:
+    """Settings as a user types them.
+
+    >>> parse(["lr=0.03", "schedule=halve", "labeler.hard=true"])
+    {'lr': 0.03, 'schedule': 'halve', 'labeler.hard': True}
+    """
+    found: dict[str, Setting] = {}
+    for pair in pairs:
+        name, mark, text = pair.partition("=")
+        if not mark:
+            raise ConfigError(message("A setting is not understood", expected="NAME=VALUE", found=repr(pair)))
+        found[name.strip()] = _value(text.strip())
+    return {name: checked(name, value) for name, value in found.items()}
+
+
+def _value(text: str) -> Setting:
+    words: dict[str, Setting] = {"true": True, "false": False, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def attempts(method: Method, count: int, lr: float) -> list[dict[str, Setting]]:
+    """What a method tries on validation: its learning rates x its own knob, `count` of them, the likeliest first.
+
+    >>> attempts(Method(), 3, 0.1)
+    [{'lr': 0.1}, {'lr': 0.03333}, {'lr': 0.3}]
+    """
+    pairs = sorted(product(range(len(_RATES)), range(len(method.knob))), key=lambda p: (max(p), sum(p), p[1]))
+    if len(method.knob) == 1:
+        pairs = [(i, 0) for i in range(len(_RATES))]
+    return [{**method.knob[k], "lr": float(f"{lr * _RATES[r]:.4g}")} for r, k in pairs[:count]]
+
+
+def options(settings: Mapping[str, Setting], part: str) -> dict[str, Any]:
+    """One part's own options: `labeler.entropy` becomes `entropy` for the labeler."""
+    return {n.split(".", 1)[1]: v for n, v in settings.items() if n.startswith(part + ".")}

@@ -1,0 +1,82 @@
+"""Many runs side by side: processes with one thread each, every finished run kept whatever happens to the others."""
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from multiprocessing import get_context
+
+from auxin.errors import RunError, message
+from auxin.experiments.run import RunSpec, execute
+from auxin.experiments.schema import RunResult
+
+POLL = 0.5
+"""Seconds between two looks at running processes, for the progress bar."""
+
+
+def default_jobs() -> int:
+    """As many processes as this process may use cores."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def run_all(specs: Sequence[RunSpec], jobs: int) -> Iterator[RunResult | None]:
+    """The results as they come; None now and then while nothing has finished.
+
+    Raises:
+        RunError: a process died (of memory, say). Errors inside a run are raised as they are; finished runs stay.
+    """
+    if jobs <= 1 or len(specs) <= 1:
+        yield from map(_execute_alone, specs)
+        return
+    pool = ProcessPoolExecutor(min(jobs, len(specs)), get_context("spawn"), initializer=_start)
+    try:
+        waiting: set[Future[RunResult]] = {pool.submit(execute, spec) for spec in specs}
+        while waiting:
+            done, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
+            if not done:
+                yield None
+            for future in done:
+                yield future.result()
+    except BrokenProcessPool as error:
+        raise RunError(
+            message(
+                "A worker process died before its run was finished",
+                do="It may have run out of memory: run the same command with fewer --jobs; it goes on",
+            )
+        ) from error
+    finally:
+        _stop(pool)
+
+
+def _execute_alone(spec: RunSpec) -> RunResult:
+    return execute(spec)
+
+
+def _start() -> None:
+    """In each worker: one thread, Ctrl-C left to the parent, and an end when the parent is gone."""
+    import torch
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    torch.set_num_threads(1)
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+
+
+def _follow(parent: int) -> None:
+    """A parent that was killed cannot stop its workers: they see that they were orphaned, and end."""
+    while os.getppid() == parent:
+        time.sleep(POLL)
+    os._exit(1)
+
+
+def _stop(pool: ProcessPoolExecutor) -> None:
+    """End the workers at once; a run in progress goes on from its checkpoint another time."""
+    processes = list((pool._processes or {}).values())
+    pool.shutdown(wait=False, cancel_futures=True)
+    for process in processes:
+        if process.is_alive():
+            process.terminate()
+    for process in processes:
+        process.join(timeout=5)

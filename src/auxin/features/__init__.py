@@ -1,0 +1,1 @@
+"""Unsupervised features that a learned rule must beat."""

@@ -1,0 +1,178 @@
+"""The bilevel problem, and the contract of an estimator of its hypergradient dL_A/dphi.
+
+    minimise over phi   L_A(W*(phi)) + R(phi)      with   W*(phi) = argmin_W  L_T(W, phi) = C(S(W; B), phi; B)
+
+The signals S are what the primary network puts out; the criterion C is cheap and is the only place where phi
+lives (phi is *terminal*). Then, with p standing for H^-1 v or for the pullback of v through the optimiser's
+step,
+
+    d/dphi <p, grad_W L_T> = d/dphi [ d/deps C(S(W + eps p), phi) ] at eps = 0
+                           = d/dphi <grad_S C(S, phi), S'>,
+
+one forward-mode JVP of the primary network (S and its tangent S', both constants) and an ordinary backward
+through C.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+from torch import Tensor, nn
+
+from auxin.errors import ConfigError, message
+from auxin.math.tree import full_precision
+from auxin.optimizers import InnerStep
+from auxin.typing import Signals
+
+
+def batch_inputs(batch: Any) -> tuple[Any, ...]:
+    """The network's arguments from a batch: `batch.x`, or the first item of a tuple such as (x, y)."""
+    return (batch.x,) if hasattr(batch, "x") else (batch[0],)
+
+
+@dataclass(frozen=True)
+class BilevelProblem:
+    """Everything an estimator needs to know.
+
+    Attributes:
+        network: the primary network f(.; W); W are its parameters that require a gradient.
+        criterion: the training loss C. Called as `criterion(signals, batch)`, or as
+            `criterion(signals, batch, context)` where `context` is given. Must return a scalar.
+        outer: the main task's loss L_A from the signals, `outer(signals, batch)`; a scalar that does not
+            depend on phi.
+        phi: the auxiliary parameters.
+        context: what the auxiliary networks make of a batch without looking at the signals (a labeler's
+            targets); evaluated once per batch and shared by `criterion` and `regulariser`.
+        regulariser: R, the part of the outer loss that depends on phi directly, from the context (None:
+            zero).
+        inputs: the network's positional arguments from a batch.
+        auxiliary: the auxiliary networks, in whatever mode they are (usually training). Their own buffers
+            (batch norm's statistics) move once in a meta step and never in a training step.
+        terminal: whether phi enters through the criterion alone. Where it does not, estimators use
+            reverse-over-reverse.
+        output_curvature: for Gauss-Newton products; `output_curvature(signals, batch, context)` makes the
+            product of Q with a tangent of the signals, Q >= 0 (None: the criterion's own Hessian per sample,
+            projected; see `auxin.math.curvature`).
+        losses: the per-sample losses by task, `losses(signals, batch, context)`, [B] or [B, T]; for the
+            diagnostics only.
+        autocast: the context of the forwards of ordinary gradients (`torch.autocast` in bfloat16, say). What they
+            put out is raised to float32, and all else (criterion, JVPs, Hessian products, solvers) is outside it.
+    """
+
+    network: nn.Module
+    criterion: Callable[..., Tensor]
+    outer: Callable[[Signals, Any], Tensor]
+    phi: Iterable[Tensor]
+    context: Callable[[Any], Any] | None = None
+    regulariser: Callable[[Any], Tensor | None] | None = None
+    inputs: Callable[[Any], tuple[Any, ...]] = batch_inputs
+    terminal: bool = True
+    auxiliary: Iterable[nn.Module] = ()
+    output_curvature: Callable[..., Callable[[Signals], Signals]] | None = None
+    losses: Callable[..., Tensor] | None = None
+    autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "phi", tuple(self.phi))
+        object.__setattr__(self, "auxiliary", tuple(self.auxiliary))
+        if not all(isinstance(p, Tensor) and p.requires_grad for p in self.phi):
+            raise ConfigError(message("phi is not usable", expected="tensors that require a gradient"))
+
+    def training_loss(self, signals: Signals, batch: Any, context: Any) -> Tensor:
+        """C, called with the context where there is one."""
+        return (
+            self.criterion(signals, batch)
+            if self.context is None
+            else self.criterion(signals, batch, context)
+        )
+
+    def raised(self, tree: Any) -> Any:
+        """What a forward under `autocast` put out, in full precision; as it is where there is no autocast."""
+        return tree if self.autocast is nullcontext else full_precision(tree)
+
+    def direct(self, context: Any) -> Tensor | None:
+        """R, the part of the outer loss that depends on phi directly."""
+        return None if self.regulariser is None else self.regulariser(context)
+
+
+@dataclass(frozen=True)
+class TrainingGradient:
+    """grad_W L_T at W on the training batch, kept so that a look-ahead need not compute it again.
+
+    Attributes:
+        loss: L_T, detached.
+        gradients: one tensor per trainable parameter, in the order of `network.parameters()`; detached.
+        signals: S at W, detached.
+        context: the batch's context, with its graph to phi.
+        rng: the random state under which the forward ran (dropout masks); opaque.
+        differentiable: whether the context has its graph to phi; a step without a meta step saves it.
+        moved: the auxiliary networks' buffers, each with the value it takes if a meta step follows.
+    """
+
+    loss: Tensor
+    gradients: list[Tensor]
+    signals: Signals
+    context: Any
+    rng: Any
+    differentiable: bool = True
+    moved: Sequence[tuple[Tensor, Tensor]] = ()
+
+
+@dataclass(frozen=True)
+class Hypergradient:
+    """An estimate of dL_A/dphi.
+
+    Attributes:
+        gradients: one tensor per element of phi (zeros where phi has no influence).
+        outer_loss: L_A where v was taken, detached.
+        unit: the estimator's own step size; `scale="unit"` divides the indirect part by it.
+        residual: the linear solver's relative residual, where there is one.
+        influence: <p, grad l_i> per sample or per task, where the estimator gets it for free.
+        notes: what was decided for the user, one sentence each; printed once by the loop.
+    """
+
+    gradients: tuple[Tensor, ...]
+    outer_loss: Tensor
+    unit: float = 1.0
+    residual: float | None = None
+    influence: Tensor | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+class Estimator(ABC):
+    """Estimates dL_A/dphi, leaving parameters, buffers, random state and optimiser state bit-identical.
+
+    Attributes:
+        exact: whether it is the exact derivative of a definite computation (checked against double backward).
+        needs_step: whether it looks through the optimiser's own update.
+    """
+
+    exact: ClassVar[bool]
+    needs_step: ClassVar[bool]
+
+    @abstractmethod
+    def estimate(
+        self,
+        problem: BilevelProblem,
+        train: Any,
+        meta: Any,
+        step: InnerStep | None = None,
+        gradient: TrainingGradient | None = None,
+        scale: str = "raw",
+    ) -> Hypergradient:
+        """The hypergradient at the network's current parameters.
+
+        Args:
+            problem: the two losses.
+            train: the batch of L_T.
+            meta: the batch of L_A (the same, the next, or a held-out one).
+            step: what the user's optimiser would do next.
+            gradient: the training gradient on `train` at the current parameters, if it is at hand.
+            scale: "raw", the exact derivative, or "unit", its indirect part divided by the estimator's step
+            size.
+        """
+
+
+CONTRACT = Estimator

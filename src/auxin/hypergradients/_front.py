@@ -1,0 +1,53 @@
+"""The front door: one call for the hypergradient of a bilevel problem."""
+
+from typing import Any
+
+import torch
+
+from auxin import catalogue
+from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
+from auxin.math.params import trainable
+from auxin.optimizers import InnerStep
+
+
+def hypergradient(
+    problem: BilevelProblem,
+    train: Any,
+    meta: Any = None,
+    *,
+    optimizer: torch.optim.Optimizer | InnerStep | None = None,
+    estimator: str | Estimator = "lookahead",
+    gradient: TrainingGradient | None = None,
+    scale: str = "raw",
+    **options: Any,
+) -> Hypergradient:
+    """dL_A/dphi at the network's current parameters; nothing but its result changes.
+
+    Args:
+        problem: the two losses, the network and phi.
+        train: the training batch, of L_T.
+        meta: the meta batch, of L_A (None: the training batch).
+        optimizer: the primary network's optimiser, for estimators that look through its step; an `InnerStep`
+            where gradients are clipped.
+        estimator: a name among `auxin ls hypergradients`, or an estimator.
+        gradient: the training gradient on `train`, if it is at hand.
+        scale: "raw" (the exact derivative) or "unit" (its indirect part divided by the estimator's step
+        size).
+        options: the named estimator's own arguments.
+
+    Returns:
+        The gradients, one per element of phi, with the outer loss and what was decided for you.
+
+    >>> import torch.nn as nn
+    >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
+    >>> problem = BilevelProblem(net, lambda s, b: w * s.sum(), lambda s, b: s.sum(), [w])
+    >>> sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+    >>> hypergradient(problem, (torch.ones(1, 1),), optimizer=sgd).gradients
+    (tensor(-0.1000),)
+    """
+    if isinstance(estimator, str):
+        estimator = catalogue.load("hypergradients", estimator)(**options)
+    if isinstance(optimizer, torch.optim.Optimizer):
+        optimizer = InnerStep(optimizer, trainable(problem.network).values())
+    assert isinstance(estimator, Estimator)
+    return estimator.estimate(problem, train, train if meta is None else meta, optimizer, gradient, scale)

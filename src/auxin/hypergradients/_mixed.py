@@ -1,0 +1,133 @@
+"""The mixed product d/dphi <p, grad_W L_T(W, phi)>, in three ways that agree where phi is terminal.
+
+Each way returns the scalar <p, grad_W L_T(W, phi)> with a graph to phi; an ordinary backward gives the
+product.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.hypergradients._base import BilevelProblem, TrainingGradient
+from auxin.math.functional import call, jvp, plain_attention, still, under_rng
+from auxin.math.params import Vector, axpy, detached, dot, leaves, norm, trainable
+from auxin.math.products import check_twice_differentiable, directional
+from auxin.math.tree import detach, rebuild, tensors
+from auxin.typing import Signals
+
+RADIUS = {torch.float64: 1e-5, torch.float32: 1e-4}
+"""How far a finite difference probes: |eps p|."""
+
+
+@dataclass(frozen=True)
+class Slope:
+    """<p, grad_W L_T(W, phi)> as a function of phi.
+
+    Attributes:
+        value: the scalar, with a graph to phi.
+        terms: the entries grad_S C * S' of which it is the sum (empty where they are not known).
+        losses: <p, grad_W l> of each sample's losses, [B] or [B, T], where the problem exposes them.
+    """
+
+    value: Tensor
+    terms: list[Tensor]
+    losses: Tensor | None = None
+
+    def influence(self) -> Tensor | None:
+        """<p, grad_W l> of the exposed losses; else the part of the value that each sample makes, [B].
+
+        None where samples cannot be told apart.
+        """
+        if self.losses is not None:
+            return self.losses
+        rows = {t.shape[0] if t.dim() else 0 for t in self.terms}
+        if len(rows) != 1 or rows == {0}:
+            return None
+        return torch.stack(
+            [t.detach().flatten(1).sum(1) if t.dim() > 1 else t.detach() for t in self.terms]
+        ).sum(0)
+
+
+def forward_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector) -> Slope:
+    """By one JVP: <grad_S C(S, phi), S'> with S' = d/deps S(W + eps p) at eps = 0; phi must be terminal."""
+    params = list(trainable(problem.network).values())
+    with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
+        primal, tangent = jvp(problem.network, params, p, problem.inputs(train))
+    return tangent_slope(problem, train, gradient, primal, tangent)
+
+
+def tangent_slope(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, primal: Signals, tangent: Signals
+) -> Slope:
+    """The same where S and S' are at hand, by a backward through the criterion alone."""
+    with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
+        values = leaves(tensors(primal))
+        loss = problem.training_loss(rebuild(primal, values), train, gradient.context)
+        slopes = torch.autograd.grad(loss, values, create_graph=True, allow_unused=True)
+        terms = [g * s for g, s in zip(slopes, tensors(tangent), strict=True) if g is not None]
+        return Slope(_total(terms, loss), terms, _exposed(problem, train, gradient, primal, tangent))
+
+
+def reverse_slope(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector, strict: bool = True
+) -> Slope:
+    """By reverse-over-reverse: the gradient at W with a graph, times p; phi may enter anywhere.
+
+    Strict refuses a network whose double backward torch would silently leave a part of.
+    """
+    params = leaves(list(trainable(problem.network).values()))
+    with under_rng(gradient.rng), still(problem.auxiliary), plain_attention(), torch.enable_grad():
+        signals = call(problem.network, params, problem.inputs(train))
+        loss = problem.training_loss(signals, train, gradient.context)
+        grads = torch.autograd.grad(loss, params, create_graph=True, allow_unused=True)
+        pairs = [(g, t) for g, t in zip(grads, p, strict=True) if g is not None]
+        if strict:
+            check_twice_differentiable([g for g, _ in pairs])
+        return Slope(dot([g for g, _ in pairs], [t for _, t in pairs]) if pairs else loss.detach() * 0, [])
+
+
+def difference_slope(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector, radius: float | None = None
+) -> Slope:
+    """By a central difference: (L_T(W + eps p, phi) - L_T(W - eps p, phi)) / (2 eps) with eps = radius / |p|.
+
+    Both probes run under the same random state and on clones of the same buffers; only phi carries a graph.
+    """
+    params = detached(list(trainable(problem.network).values()))
+    eps = (RADIUS.get(p[0].dtype, 1e-2) if radius is None else radius) / norm(p).clamp(min=1e-30)
+    losses = []
+    for sign in (1.0, -1.0):
+        with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
+            signals = call(problem.network, axpy(sign * eps, p, params), problem.inputs(train))
+            losses.append(problem.training_loss(signals, train, gradient.context))
+    return Slope((losses[0] - losses[1]) / (2 * eps), [])
+
+
+def to_phi(problem: BilevelProblem, value: Tensor | None, keep: bool = False) -> Vector:
+    """d value / d phi, zeros where phi has no influence.
+
+    Args:
+        problem: whose phi.
+        value: a scalar, or None for zero.
+        keep: keep the graph for another backward.
+    """
+    phi = list(problem.phi)
+    if value is None or not value.requires_grad or not phi:
+        return [torch.zeros_like(q) for q in phi]
+    return list(torch.autograd.grad(value, phi, retain_graph=keep, allow_unused=True, materialize_grads=True))
+
+
+def _exposed(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, primal: Signals, tangent: Signals
+) -> Tensor | None:
+    losses = problem.losses
+    if losses is None:
+        return None
+    context = detach(gradient.context)
+    return directional(lambda signals: losses(signals, train, context), primal, tangent)
+
+
+def _total(terms: list[Tensor], loss: Tensor) -> Tensor:
+    return torch.stack([t.sum() for t in terms]).sum() if terms else loss.detach() * 0

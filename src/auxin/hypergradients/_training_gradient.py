@@ -1,0 +1,58 @@
+"""grad_W L_T(W, phi; B): the training step's gradient, kept so that a meta step can use it again."""
+
+from typing import Any
+
+import torch
+
+from auxin.hypergradients._base import BilevelProblem, TrainingGradient
+from auxin.math.functional import save_rng, still
+from auxin.math.params import bare, filled, local, trainable
+from auxin.math.tree import detach
+
+
+def training_gradient(problem: BilevelProblem, batch: Any, keep_graph: bool = True) -> TrainingGradient:
+    """The gradient of the training loss at the network's current parameters, in one forward and one backward.
+
+    Under data parallelism it is this process's own gradient: averaging it over the processes is the caller's.
+    A training forward: the primary network's buffers move once and random numbers are drawn, as in any
+    training loop. The auxiliary networks' buffers do not move. The context is constant for this gradient:
+    nothing is propagated back into the auxiliary networks.
+
+    Args:
+        problem: the two losses.
+        batch: the training batch.
+        keep_graph: keep the context's graph to phi, for a meta step that follows; False for a plain training
+        step.
+
+    >>> from torch import nn
+    >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
+    >>> problem = BilevelProblem(net, lambda s, b: w * s.sum(), lambda s, b: s.sum(), [w])
+    >>> training_gradient(problem, (torch.ones(3, 1),)).gradients
+    [tensor([[6.]])]
+    """
+    params = list(trainable(problem.network).values())
+    with still(problem.auxiliary) as moved:
+        with torch.set_grad_enabled(keep_graph), problem.autocast():
+            context = None if problem.context is None else problem.raised(problem.context(batch))
+        rng = save_rng()
+        with torch.enable_grad():
+            with problem.autocast():
+                signals = local(problem.network)(*problem.inputs(batch))
+            signals = problem.raised(signals)
+            loss = problem.training_loss(signals, batch, detach(context))
+        grads = torch.autograd.grad(loss, params, allow_unused=True)
+    return TrainingGradient(
+        loss=loss.detach(),
+        gradients=filled(grads, params),
+        signals=detach(signals),
+        context=context,
+        rng=rng,
+        differentiable=keep_graph or problem.context is None,
+        moved=moved,
+    )
+
+
+def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGradient:
+    """The same with the primary network's buffers left as they are: for an estimator that was given none."""
+    with still([bare(problem.network)]):
+        return training_gradient(problem, batch)

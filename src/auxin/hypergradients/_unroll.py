@@ -1,0 +1,64 @@
+"""Inner steps taken on paper: from the network's parameters and the optimiser's state, moving neither."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, message
+from auxin.hypergradients._base import BilevelProblem
+from auxin.math.functional import Rng, call, restore_rng, save_rng, still
+from auxin.math.params import Vector, detached, filled, leaves, trainable
+from auxin.math.tree import detach
+from auxin.optimizers import InnerStep
+
+
+@dataclass(frozen=True)
+class Iterate:
+    """Where an unroll stands before a step.
+
+    Attributes:
+        params: W_t.
+        states: the optimiser's state of each parameter.
+        rng: the random state under which the step runs.
+    """
+
+    params: Vector
+    states: Sequence[Any]
+    rng: Rng
+
+
+def needed(step: InnerStep | None, who: str) -> InnerStep:
+    """The step, or an error that says who needs it."""
+    if step is None:
+        raise ConfigError(message(f"{who} needs the optimiser that takes the step", do="Give `optimizer`."))
+    return step
+
+
+def batches_of(train: Any, steps: int) -> list[Any]:
+    """The batches of an unroll: a list of batches as it is, or one batch for every step."""
+    several = isinstance(train, list | tuple) and len(train) > 0 and not isinstance(train[0], Tensor)
+    return list(train) if several else [train] * steps
+
+
+def begin(problem: BilevelProblem, step: InnerStep) -> Iterate:
+    """The network and the optimiser as they are now."""
+    return Iterate(detached(list(trainable(problem.network).values())), step.states(), save_rng())
+
+
+def advance(problem: BilevelProblem, step: InnerStep, at: Iterate, batch: Any) -> Iterate:
+    """One inner step, as constants; buffers are lent and do not move from step to step."""
+    restore_rng(at.rng)
+    params = leaves(at.params)
+    with still(problem.auxiliary):
+        with torch.no_grad():
+            context = None if problem.context is None else problem.context(batch)
+        with torch.enable_grad():
+            signals = call(problem.network, params, problem.inputs(batch))
+            loss = problem.training_loss(signals, batch, detach(context))
+    grads = filled(torch.autograd.grad(loss, params, allow_unused=True), params)
+    with torch.no_grad():
+        after, states = step.advance(at.params, grads, at.states)
+    return Iterate(after, states, save_rng())

@@ -1,0 +1,184 @@
+"""Evolution strategies over phi, and persistent ones for long unrolls: forward passes only, unbiased, noisy.
+
+With eps ~ N(0, sigma^2 I) in antithetic pairs, F the outer loss after T inner steps, xi the sum of a
+particle's perturbations since its unroll began (persistent), or its last one (not):
+
+    dL_A/dphi ~ mean over pairs of  xi (F(phi + eps) - F(phi - eps)) / (2 sigma^2)
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, message
+from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
+from auxin.hypergradients._outer import combined
+from auxin.hypergradients._unroll import Iterate, advance, batches_of, begin, needed
+from auxin.math.functional import call, restore_rng, save_rng, still, under_rng
+from auxin.math.params import Vector, axpy, zeros
+from auxin.math.params import scale as scaled
+from auxin.optimizers import InnerStep
+
+
+class Evolution(Estimator):
+    """The gradient of the outer loss smoothed over phi, from differences of whole unrolls.
+
+    Vicol, Metz, Sohl-Dickstein 2021, algorithm 2. Not persistent: every call unrolls T steps from the
+    network's own
+    parameters. Persistent: the particles keep unrolls of their own from call to call (T steps each), so
+    that a long unroll is seen in short windows without truncation bias; they begin at the network's
+    parameters, and begin again after `horizon` windows. A pair shares its batches and random numbers. 2 N T
+    gradients per call.
+
+    Args:
+        steps: T, where `train` is one batch (a list of batches says T itself).
+        pairs: N, antithetic pairs.
+        sigma: the standard deviation of the perturbations, in the units of phi.
+        persistent: whether the particles' unrolls go on from call to call.
+        horizon: windows after which persistent particles begin again (None: never).
+        seed: of the perturbations.
+
+    >>> from torch import nn
+    >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
+    >>> problem = BilevelProblem(net, lambda s, b: w * s.sum(), lambda s, b: s.sum(), [w])
+    >>> step = InnerStep(torch.optim.SGD(net.parameters(), lr=0.1), net.parameters())
+    >>> batch = (torch.ones(1, 1),)
+    >>> found = Evolution(steps=3, pairs=200).estimate(problem, batch, batch, step).gradients[0]
+    >>> bool(abs(found + 0.3) < 0.1)
+    True
+    """
+
+    exact = False
+    needs_step = True
+
+    def __init__(
+        self,
+        steps: int = 5,
+        pairs: int = 8,
+        sigma: float = 0.01,
+        persistent: bool = False,
+        horizon: int | None = None,
+        seed: int = 0,
+    ) -> None:
+        if steps < 1 or pairs < 1 or sigma <= 0:
+            raise ConfigError(
+                message(
+                    "Evolution strategies need positive numbers", expected="steps, pairs >= 1 and sigma > 0"
+                )
+            )
+        self.steps, self.pairs, self.sigma = steps, pairs, sigma
+        self.persistent, self.horizon = persistent, horizon
+        self.random = torch.Generator().manual_seed(seed)
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget the particles; the next call begins new unrolls."""
+        self._particles: list[tuple[Iterate, Iterate]] = []
+        self._drift: list[Vector] = []
+        self._windows = 0
+
+    def estimate(
+        self,
+        problem: BilevelProblem,
+        train: Any,
+        meta: Any,
+        step: InnerStep | None = None,
+        gradient: TrainingGradient | None = None,
+        scale: str = "raw",
+    ) -> Hypergradient:
+        """The estimate of one window (arguments as in `Estimator.estimate`); a training gradient is not
+        used."""
+        del gradient
+        step = needed(step, "An unroll")
+        batches = batches_of(train, self.steps)
+        with under_rng(None):
+            self._start(problem, step)
+            rng, total, losses = save_rng(), zeros(list(problem.phi)), []
+            for i in range(self.pairs):
+                noise = [self._noise(p) for p in problem.phi]
+                self._drift[i] = axpy(1.0, self._drift[i], noise)
+                ends, values = [], []
+                for sign, at in zip((1.0, -1.0), self._particles[i], strict=True):
+                    with _moved(list(problem.phi), scaled(sign, noise)), under_rng(rng):
+                        end, value = _window(problem, step, at, batches, meta)
+                    ends.append(end)
+                    values.append(value)
+                self._particles[i] = (ends[0], ends[1])
+                total = axpy(
+                    (values[0] - values[1]) / (2 * self.sigma**2 * self.pairs), self._drift[i], total
+                )
+                losses += values
+        self._finish_window()
+        nothing = zeros(list(problem.phi))
+        return combined(total, nothing, torch.stack(losses).mean(), unit=step.unit, scale=scale)
+
+    def _start(self, problem: BilevelProblem, step: InnerStep) -> None:
+        if not self._particles:
+            first = begin(problem, step)
+            first = Iterate([p.clone() for p in first.params], [_copied(s) for s in first.states], first.rng)
+            self._particles = [(first, first)] * self.pairs
+            self._drift = [zeros(list(problem.phi)) for _ in range(self.pairs)]
+
+    def _finish_window(self) -> None:
+        self._windows += 1
+        if not self.persistent or self._windows == self.horizon:
+            self.restart()
+
+    def _noise(self, like: Tensor) -> Tensor:
+        drawn = torch.randn(like.shape, generator=self.random, dtype=like.dtype)
+        return self.sigma * drawn.to(like.device)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The particles, their drift and the random state: what a resumed run needs to go on bit for bit."""
+        particles = [tuple((at.params, list(at.states)) for at in pair) for pair in self._particles]
+        return {
+            "particles": particles,
+            "drift": self._drift,
+            "windows": self._windows,
+            "random": self.random.get_state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        rng = save_rng()
+        self._particles = [
+            (Iterate(up[0], up[1], rng), Iterate(down[0], down[1], rng)) for up, down in state["particles"]
+        ]
+        self._drift, self._windows = state["drift"], state["windows"]
+        self.random.set_state(state["random"])
+
+
+@contextmanager
+def _moved(phi: Sequence[Tensor], by: Vector) -> Iterator[None]:
+    """phi + by inside; afterwards phi's own memory again, untouched."""
+    own = [p.data for p in phi]
+    try:
+        for p, d in zip(phi, by, strict=True):
+            p.data = p.data + d
+        yield
+    finally:
+        for p, data in zip(phi, own, strict=True):
+            p.data = data
+
+
+def _window(
+    problem: BilevelProblem, step: InnerStep, at: Iterate, batches: list[Any], meta: Any
+) -> tuple[Iterate, Tensor]:
+    """T inner steps under the present random state, and the outer loss after them, R included."""
+    at = Iterate(at.params, at.states, save_rng())
+    for batch in batches:
+        at = advance(problem, step, at, batch)
+    restore_rng(at.rng)
+    with torch.no_grad(), still(problem.auxiliary):
+        loss = problem.outer(call(problem.network, at.params, problem.inputs(meta)), meta)
+        if problem.regulariser is not None:
+            context = None if problem.context is None else problem.context(batches[-1])
+            loss = loss + (problem.direct(context) or 0.0)
+    return at, loss
+
+
+def _copied(state: Any) -> dict[str, Any]:
+    return {k: v.clone() if isinstance(v, Tensor) else v for k, v in state.items()}

@@ -1,0 +1,184 @@
+"""T-step unroll by an adjoint recursion over stored iterates: exact, one step's graph in memory at a time.
+
+With (W, s)_(t+1) = U((W, s)_t, g_t), g_t = grad_W L_T(W_t, phi; B_t) and lambda_T = grad L_A(W_T),
+backwards in t:
+
+    a = (dU/d(W, g, s))^T lambda_(t+1);   lambda_t = (a_W + H_t a_g, a_s);   dL_A/dphi += d/dphi <a_g, g_t>
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, message
+from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
+from auxin.hypergradients._outer import combined, outer_gradient
+from auxin.hypergradients._unroll import Iterate, advance, batches_of, begin, needed
+from auxin.math.functional import call, plain_attention, restore_rng, still, under_rng
+from auxin.math.params import Vector, axpy, dot, filled, leaves, zeros
+from auxin.optimizers import InnerStep
+
+
+@dataclass
+class _Adjoint:
+    """lambda = dL_A/d(W, s) at some t, and what has been gathered over phi so far."""
+
+    params: Vector
+    states: list[dict[str, Tensor]]
+    phi: Vector
+    direct: Vector
+    moved: Sequence[tuple[Tensor, Tensor]] = field(default_factory=list)
+
+
+class Unrolled(Estimator):
+    """The exact derivative of the outer loss after T steps of the user's optimiser, its state included.
+
+    Maclaurin, Duvenaud, Adams 2015; Shaban et al. 2019 (truncated). The network's parameters and the
+    optimiser's state are where the unroll begins; neither moves. Per step: the gradient once forwards (3 F),
+    and once backwards with its double backward (9 F); memory: the graph of one step and the stored iterates.
+    The regulariser is averaged over the steps' batches; batch norm's running statistics stay as they are.
+
+    Args:
+        steps: T, where `train` is one batch (a list of batches says T itself, one batch for each step).
+        segment: store every `segment`-th iterate and compute the others again (one more gradient per step);
+            1 stores all, 0 takes the square root of T.
+
+    >>> from torch import nn
+    >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
+    >>> problem = BilevelProblem(net, lambda s, b: w * s.sum(), lambda s, b: s.sum(), [w])
+    >>> step = InnerStep(torch.optim.SGD(net.parameters(), lr=0.1), net.parameters())
+    >>> batch = (torch.ones(1, 1),)
+    >>> Unrolled(steps=3).estimate(problem, batch, batch, step).gradients   # d/dw [W - 3 * 0.1 w]
+    (tensor(-0.3000),)
+    """
+
+    exact = True
+    needs_step = True
+
+    def __init__(self, steps: int = 5, segment: int = 1) -> None:
+        if steps < 1 or segment < 0:
+            raise ConfigError(
+                message("An unroll needs a positive number of steps", found=f"{steps}, {segment}")
+            )
+        self.steps = steps
+        self.segment = segment
+
+    def estimate(
+        self,
+        problem: BilevelProblem,
+        train: Any,
+        meta: Any,
+        step: InnerStep | None = None,
+        gradient: TrainingGradient | None = None,
+        scale: str = "raw",
+    ) -> Hypergradient:
+        """The hypergradient of T steps from here (arguments as in `Estimator.estimate`).
+
+        A training gradient at hand is not used. `scale="unit"` divides by the learning rate.
+        """
+        del gradient
+        step = needed(step, "An unroll")
+        batches = batches_of(train, self.steps)
+        every = self.segment or max(1, math.isqrt(len(batches)))
+        with under_rng(None):
+            stored, last = _forwards(problem, step, batches, every)
+            restore_rng(last.rng)
+            outer = outer_gradient(problem, last.params, meta)
+            nothing = zeros(list(problem.phi))
+            adjoint = _Adjoint(outer.v, [{} for _ in outer.v], nothing, nothing)
+            for start in reversed(range(0, len(batches), every)):
+                part = batches[start : start + every]
+                for at, batch in reversed(
+                    list(zip(_again(problem, step, stored[start], part), part, strict=True))
+                ):
+                    adjoint = _backwards(problem, step, at, batch, adjoint)
+        direct = axpy(1.0 / len(batches), adjoint.direct, outer.phi)
+        return combined(adjoint.phi, direct, outer.loss, unit=step.unit, scale=scale, moved=adjoint.moved)
+
+
+def _forwards(
+    problem: BilevelProblem, step: InnerStep, batches: list[Any], every: int
+) -> tuple[dict[int, Iterate], Iterate]:
+    at, stored = begin(problem, step), {}
+    for t, batch in enumerate(batches):
+        if t % every == 0:
+            stored[t] = at
+        at = advance(problem, step, at, batch)
+    return stored, at
+
+
+def _again(problem: BilevelProblem, step: InnerStep, first: Iterate, batches: list[Any]) -> list[Iterate]:
+    """The iterates of one segment before each of its steps."""
+    iterates = [first]
+    for batch in batches[:-1]:
+        iterates.append(advance(problem, step, iterates[-1], batch))
+    return iterates
+
+
+def _backwards(
+    problem: BilevelProblem, step: InnerStep, at: Iterate, batch: Any, after: _Adjoint
+) -> _Adjoint:
+    """One step of the recursion."""
+    restore_rng(at.rng)
+    params, phi = leaves(at.params), list(problem.phi)
+    with still(problem.auxiliary) as moved, plain_attention(), torch.enable_grad():
+        context = None if problem.context is None else problem.context(batch)
+        signals = call(problem.network, params, problem.inputs(batch))
+        loss = problem.training_loss(signals, batch, context)
+        grads = filled(torch.autograd.grad(loss, params, create_graph=True, allow_unused=True), params)
+        through = _through_update(step, at, grads, after)
+        pairing = dot(grads, through.gradient)
+        penalty = problem.direct(context)
+    curved = _grad(pairing, [*params, *phi], keep=penalty is not None)
+    return _Adjoint(
+        params=axpy(1.0, through.params, curved[: len(params)]),
+        states=through.states,
+        phi=axpy(1.0, after.phi, curved[len(params) :]),
+        direct=axpy(1.0, after.direct, _grad(penalty, phi)),
+        moved=moved,
+    )
+
+
+@dataclass
+class _Through:
+    params: Vector
+    gradient: Vector
+    states: list[dict[str, Tensor]]
+
+
+def _through_update(step: InnerStep, at: Iterate, grads: Vector, after: _Adjoint) -> _Through:
+    """(dU/d(W, g, s))^T lambda: elementwise, no network."""
+    params, values = leaves(at.params), leaves(grads)
+    flat = [(i, k, v) for i, s in enumerate(at.states) for k, v in s.items() if _differentiable(k, v)]
+    held = leaves([v for _, _, v in flat])
+    states = [dict(s) for s in at.states]
+    for (i, key, _), leaf in zip(flat, held, strict=True):
+        states[i][key] = leaf
+    moved, new = step.advance(params, values, states)
+    ends = [*zip(moved, after.params, strict=True)]
+    ends += [(new[i][key], cotangent) for i, own in enumerate(after.states) for key, cotangent in own.items()]
+    ends = [(end, cotangent) for end, cotangent in ends if end.requires_grad]
+    found = torch.autograd.grad(
+        [end for end, _ in ends], [*params, *values, *held], [c for _, c in ends],
+        allow_unused=True, materialize_grads=True,
+    )  # fmt: skip
+    n = len(params)
+    adjoints: list[dict[str, Tensor]] = [{} for _ in params]
+    for (i, key, _), value in zip(flat, found[2 * n :], strict=True):
+        adjoints[i][key] = value
+    return _Through(list(found[:n]), list(found[n : 2 * n]), adjoints)
+
+
+def _differentiable(key: str, value: Any) -> bool:
+    counts = key in ("step", "mu_product")  # they depend on the number of steps alone
+    return isinstance(value, Tensor) and value.is_floating_point() and not counts
+
+
+def _grad(value: Tensor | None, at: list[Tensor], keep: bool = False) -> Vector:
+    if value is None or not value.requires_grad:
+        return zeros(at)
+    return list(torch.autograd.grad(value, at, retain_graph=keep, allow_unused=True, materialize_grads=True))

@@ -1,0 +1,56 @@
+"""Reading the given auxiliary labels: which task they are, and which primary class owns which of them."""
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, DataError, message
+from auxin.labelers._base import LabelerContext
+from auxin.math.hierarchy import Hierarchy
+
+
+def given_labels(context: LabelerContext, labeler: str) -> tuple[str, Tensor]:
+    """The name and the training labels, int64 [N], of the given auxiliary task.
+
+    Raises:
+        ConfigError: no auxiliary task is named, or the data have none of that name.
+        DataError: it is not a task of class numbers, or no row carries a label.
+    """
+    name = context.aux
+    if name is None or name not in context.y:
+        others = ", ".join(sorted(set(context.y) - {context.main})) or "none in these data"
+        raise ConfigError(
+            message(
+                f"The labeler {labeler!r} needs a given auxiliary task",
+                expected=f"one of: {others}",
+                found=repr(name),
+                do="Name a task whose labels are class numbers",
+            )
+        )
+    labels = context.y[name]
+    if labels.is_floating_point() or labels.ndim != 1 or not bool((labels >= 0).any()):
+        raise DataError(
+            message(
+                f"The auxiliary task {name!r} cannot serve as labels",
+                expected="class numbers, one per row, at least one of them present",
+                found=f"{labels.dtype} of shape {tuple(labels.shape)}",
+            )
+        )
+    return name, labels
+
+
+def ownership(main: Tensor, aux: Tensor, primary: int, classes: int) -> Tensor:
+    """Which auxiliary classes occur with which primary class, bool [P, K], from the rows that carry both
+    labels.
+
+    >>> ownership(torch.tensor([0, 1, -1]), torch.tensor([2, 0, 1]), 2, 3).int().tolist()
+    [[0, 0, 1], [1, 0, 0]]
+    """
+    both = (main >= 0) & (aux >= 0)
+    owns = torch.zeros(primary, classes, dtype=torch.bool, device=main.device)
+    owns[main[both], aux[both]] = True
+    return owns
+
+
+def hierarchy_of(owns: Tensor) -> Hierarchy:
+    """psi as found in the data: how many auxiliary classes each primary class owns (1: none was seen)."""
+    return Hierarchy(tuple(owns.sum(dim=1).clamp_min(1).tolist()))

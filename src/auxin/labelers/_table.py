@@ -1,0 +1,54 @@
+"""Labels fixed per row number: what the random and the clustered labels share."""
+
+import torch
+from torch import Tensor, nn
+
+from auxin.errors import ConfigError, message
+from auxin.labelers._base import LabelerContext
+from auxin.math.masked_softmax import one_hot_or_nan
+from auxin.typing import MISSING, Batch
+
+
+class LabelTable(nn.Module):
+    """An auxiliary class per training row, looked up by row number.
+
+    A row that is not in the table (made by a pretext task, or not a training row) is a row of NaN.
+
+    Args:
+        rows: row numbers, int64 [N], each once (negative ones are left out).
+        labels: auxiliary classes, int64 [N], -1 for none.
+        classes: K.
+
+    Raises:
+        ConfigError: a row number occurs twice.
+    """
+
+    keys: Tensor
+    values: Tensor
+
+    def __init__(self, rows: Tensor, labels: Tensor, classes: int) -> None:
+        super().__init__()
+        keys, order = rows[rows >= 0].sort()
+        if bool((keys[1:] == keys[:-1]).any()):
+            raise ConfigError(
+                message("A row number occurs twice among the training rows", expected="each once")
+            )
+        self.classes = classes
+        self.register_buffer("keys", keys.clone())
+        self.register_buffer("values", labels[rows >= 0][order].clone())
+
+    def lookup(self, rows: Tensor) -> Tensor:
+        """The rows' auxiliary classes, int64 [B]; -1 for a row that has none."""
+        if self.keys.numel() == 0:
+            return torch.full_like(rows, MISSING)
+        at = torch.searchsorted(self.keys, rows).clamp(max=self.keys.shape[0] - 1)
+        return torch.where(self.keys[at] == rows, self.values[at], MISSING)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """Targets [B, K]: one-hot, or NaN."""
+        return one_hot_or_nan(self.lookup(batch.rows), self.classes, batch.x.dtype)
+
+
+def rows_of_class(context: LabelerContext, primary: int) -> Tensor:
+    """The positions, within the training rows, of the rows of one primary class."""
+    return (context.y[context.main] == primary).nonzero().squeeze(1)

@@ -1,0 +1,1 @@
+"""Pure functions of tensors: parameters, derivative products, hierarchies, statistics."""

@@ -1,0 +1,92 @@
+"""Vectors over the parameters of a network: lists of tensors, one per parameter."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+from auxin.typing import Params
+
+Vector = list[Tensor]
+
+
+def local(network: nn.Module) -> nn.Module:
+    """The network of this process: without the wrapper of data parallelism, still compiled if it was."""
+    return network.module if isinstance(network, nn.parallel.DistributedDataParallel) else network
+
+
+def bare(network: nn.Module) -> nn.Module:
+    """The network itself, without the wrapper of data parallelism or of `torch.compile`.
+
+    >>> layer = nn.Linear(2, 1)
+    >>> bare(layer) is layer
+    True
+    """
+    compiled = getattr(network, "_orig_mod", None)
+    if isinstance(compiled, nn.Module):
+        return bare(compiled)
+    return network if local(network) is network else bare(local(network))
+
+
+def trainable(network: nn.Module) -> Params:
+    """W: the parameters that require a gradient, by name, each once, in the order of `network.parameters()`.
+
+    >>> list(trainable(nn.Linear(2, 1)))
+    ['weight', 'bias']
+    """
+    return {name: p for name, p in bare(network).named_parameters() if p.requires_grad}
+
+
+def named(network: nn.Module, vector: Sequence[Tensor]) -> Params:
+    """A vector over W, by the parameters' names."""
+    return dict(zip(trainable(network), vector, strict=True))
+
+
+def detached(vector: Sequence[Tensor]) -> Vector:
+    """The same tensors (not copies) without their graph."""
+    return [v.detach() for v in vector]
+
+
+def leaves(vector: Sequence[Tensor]) -> Vector:
+    """The same values as fresh leaves that require a gradient (sharing memory)."""
+    return [v.detach().requires_grad_() for v in vector]
+
+
+def filled(grads: Sequence[Tensor | None], like: Sequence[Tensor]) -> Vector:
+    """Gradients with zeros in the place of None."""
+    return [torch.zeros_like(p) if g is None else g for g, p in zip(grads, like, strict=True)]
+
+
+def zeros(like: Sequence[Tensor]) -> Vector:
+    """The zero vector."""
+    return [torch.zeros_like(p) for p in like]
+
+
+def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
+    """<a, b>, a scalar.
+
+    >>> dot([torch.ones(2), torch.tensor(3.0)], [torch.ones(2), torch.tensor(2.0)])
+    tensor(8.)
+    """
+    return torch.stack([(x * y).sum() for x, y in zip(a, b, strict=True)]).sum()
+
+
+def norm(a: Sequence[Tensor]) -> Tensor:
+    """|a|, the Euclidean norm over all entries, a scalar."""
+    return torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(x) for x in a]))
+
+
+def scale(factor: float | Tensor, a: Sequence[Tensor]) -> Vector:
+    """factor * a."""
+    return [factor * x for x in a]
+
+
+def axpy(factor: float | Tensor, a: Sequence[Tensor], b: Sequence[Tensor]) -> Vector:
+    """factor * a + b.
+
+    >>> axpy(2.0, [torch.ones(1)], [torch.ones(1)])
+    [tensor([3.])]
+    """
+    if isinstance(factor, Tensor):
+        return [factor * x + y for x, y in zip(a, b, strict=True)]
+    return [torch.add(y, x, alpha=factor) for x, y in zip(a, b, strict=True)]  # one pass

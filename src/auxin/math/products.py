@@ -1,0 +1,346 @@
+"""Products with the Hessian and the Gauss-Newton matrix of a loss, by the cheapest mode that is right.
+
+Units: G is one gradient (a forward and a backward pass), 3 forwards. Every evaluation runs under the same
+random state, so dropout masks are the same in every product, outside autocast, and with attention under the
+MATH backend. A parameter that the loss does not reach has zeros.
+
+| product | mode | cost |
+| --- | --- | --- |
+| Hessian | reverse over reverse on one retained graph | 1 G once, 2 G each |
+| Hessian | forward over reverse, where there is no double backward | 3 G each |
+| Gauss-Newton | one JVP and one VJP; no double backward | 1/3 G once, 5/3 G each |
+
+Reverse over forward is not offered: in PyTorch 2.13 it is silently wrong through batch, layer and instance
+norm.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from typing import Any, Literal, cast, get_args
+
+import torch
+import torch.autograd.forward_ad as forward_ad
+from torch import Tensor, nn
+
+from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.math.functional import call, jvp, plain_attention
+from auxin.math.params import Vector, dot, filled, leaves
+from auxin.math.rng import Rng, save_rng, under_rng
+from auxin.math.tree import detach, rebuild, tensors
+from auxin.typing import Signals
+
+Loss = Callable[[Sequence[Tensor]], Tensor]
+"""A scalar as a function of the parameters, which leaves buffers alone (`auxin.math.functional.call`)."""
+
+Product = Callable[[Vector], Vector]
+"""A matrix times a vector over the parameters."""
+
+OutputCurvature = Callable[[Signals], Signals]
+"""Q times a tangent of the signals; Q is symmetric and positive semi-definite."""
+
+Mode = Literal["reverse_over_reverse", "forward_over_reverse"]
+"""How the Hessian's products are taken."""
+
+
+@contextmanager
+def precisely(rng: Rng | None = None) -> Iterator[None]:
+    """Run under a random state, outside autocast, with attention that has second derivatives."""
+    cpu, cuda = torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False)
+    with cpu, cuda, under_rng(rng), plain_attention():
+        yield
+
+
+def hessian_product(
+    loss: Loss, params: Sequence[Tensor], rng: Rng | None = None, mode: Mode = "reverse_over_reverse"
+) -> Product:
+    """H u with H the Hessian of the loss in the parameters.
+
+    Args:
+        loss: a scalar function of the parameters.
+        params: where the Hessian is taken; not changed.
+        rng: the random state of every evaluation (None: the present one); the present one is put back.
+        mode: reverse over reverse evaluates the loss once and keeps its graph as long as the product lives;
+            forward over reverse evaluates it in each product.
+
+    Raises:
+        ConfigError: the mode is not known (reverse over forward among them, which would be wrong).
+        UnsupportedError: an operation of the network has no second derivative in this mode.
+
+    >>> product = hessian_product(lambda w: (w[0] ** 3).sum(), [torch.tensor([1.0, 2.0])])
+    >>> product([torch.tensor([1.0, 1.0])])
+    [tensor([ 6., 12.])]
+    """
+    if mode not in get_args(Mode):
+        raise ConfigError(
+            message(
+                "Unknown mode of Hessian products", expected=" or ".join(get_args(Mode)), found=repr(mode)
+            )
+        )
+    state = save_rng() if rng is None else rng
+    if mode == "forward_over_reverse":
+        return lambda vector: _forward_over_reverse(loss, params, vector, state)
+    at = leaves(params)
+    with _explained("double backward", "Gauss-Newton curvature"), torch.enable_grad(), precisely(state):
+        slopes = differentiate([loss(at)], at, create_graph=True)
+        check_twice_differentiable(slopes)
+
+    def product(vector: Vector) -> Vector:
+        with _explained("double backward", "Gauss-Newton curvature"), precisely():
+            return differentiate(slopes, at, vector, retain_graph=True)
+
+    return product
+
+
+def _forward_over_reverse(loss: Loss, params: Sequence[Tensor], vector: Vector, rng: Rng) -> Vector:
+    what, instead = "forward mode over its backward", "reverse_over_reverse, or Gauss-Newton curvature"
+    with _explained(what, instead), torch.enable_grad(), precisely(rng), forward_ad.dual_level():
+        duals = [forward_ad.make_dual(p, t) for p, t in zip(leaves(params), vector, strict=True)]
+        slopes = torch.autograd.grad(loss(duals), duals, allow_unused=True)
+        tangents = [None if s is None else forward_ad.unpack_dual(s).tangent for s in slopes]
+        return [t.detach() for t in filled(tangents, params)]
+
+
+@dataclass(frozen=True)
+class Expansion:
+    """The training loss around W: products with its curvature, and the signals to first order.
+
+    Nothing is computed before it is asked for, and the graph lives as long as the expansion.
+
+    Attributes:
+        product: the curvature times a vector.
+        tangent: S and S' = J u, the signals and their derivative in the direction u; both constants.
+    """
+
+    product: Product
+    tangent: Callable[[Vector], tuple[Signals, Signals]]
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """grad_W as a function of the signals' cotangents u and of W, with its graph."""
+
+    signals: Signals
+    at: Vector
+    cotangents: Vector
+    slopes: Vector
+
+
+def hessian(
+    network: nn.Module,
+    params: Sequence[Tensor],
+    inputs: tuple[Any, ...],
+    criterion: Callable[[Signals], Tensor],
+    rng: Rng | None = None,
+) -> Expansion:
+    """The expansion with the Hessian of criterion(S(W)), reverse over reverse on one retained graph.
+
+    The graph holds grad_W as a linear function of the signals' cotangent u, so its derivative in u is the
+    tangent: 2 forwards, where forward mode takes 3, and no forward mode is needed. Before any product the
+    tangent is a JVP.
+
+    Args:
+        network: the primary network.
+        params: W, one tensor per trainable parameter; not changed.
+        inputs: the network's positional arguments.
+        criterion: the training loss as a function of the signals.
+        rng: the random state to run under (None: the present one); the present one is put back.
+
+    Raises:
+        UnsupportedError: an operation of the network has no double backward.
+
+    >>> layer = nn.Linear(1, 1, bias=False)
+    >>> around = hessian(layer, [torch.ones(1, 1)], (torch.ones(1, 1),), lambda s: (s ** 3).sum())
+    >>> around.product([torch.ones(1, 1)]), around.tangent([torch.ones(1, 1)])
+    ([tensor([[6.]])], (tensor([[1.]]), tensor([[1.]])))
+    """
+    state, made = save_rng() if rng is None else rng, cast(list[_Graph], [])
+
+    def again(vector: Vector, of: Callable[[_Graph], Vector]) -> Vector:
+        with _explained("double backward", "Gauss-Newton curvature"), precisely():
+            made.extend([] if made else [_graph(network, params, inputs, criterion, state)])
+            return differentiate(made[0].slopes, of(made[0]), vector, retain_graph=True)
+
+    def tangent(vector: Vector) -> tuple[Signals, Signals]:
+        if not made:
+            with suppress(UnsupportedError):  # no forward mode: the graph has the tangent too
+                return _jvp(network, params, vector, inputs, state)
+        slopes = again(vector, lambda graph: graph.cotangents)
+        constant = detach(made[0].signals)
+        return constant, rebuild(constant, slopes)
+
+    return Expansion(lambda vector: again(vector, lambda graph: graph.at), tangent)
+
+
+def _graph(
+    network: nn.Module,
+    params: Sequence[Tensor],
+    inputs: tuple[Any, ...],
+    criterion: Callable[[Signals], Tensor],
+    rng: Rng,
+) -> _Graph:
+    at = leaves(params)
+    with torch.enable_grad(), precisely(rng):
+        signals = call(network, at, inputs)
+        ends = tensors(signals)
+        cotangents = differentiate([criterion(signals)], ends, create_graph=True)
+        cotangents = [c.requires_grad_() for c in cotangents]
+        slopes = differentiate(ends, at, cotangents, create_graph=True)
+    check_twice_differentiable(slopes)
+    return _Graph(signals, at, cotangents, slopes)
+
+
+def forward_hessian(
+    network: nn.Module,
+    params: Sequence[Tensor],
+    inputs: tuple[Any, ...],
+    criterion: Callable[[Signals], Tensor],
+    rng: Rng | None = None,
+) -> Expansion:
+    """The expansion with the Hessian by forward over reverse, for networks without a double backward.
+
+    Arguments and errors as for `hessian`.
+
+    >>> layer = nn.Linear(1, 1, bias=False)
+    >>> around = forward_hessian(layer, [torch.ones(1, 1)], (torch.ones(1, 1),), lambda s: (s ** 3).sum())
+    >>> around.product([torch.ones(1, 1)])
+    [tensor([[6.]])]
+    """
+    state = save_rng() if rng is None else rng
+    product = hessian_product(
+        lambda w: criterion(call(network, w, inputs)), params, state, "forward_over_reverse"
+    )
+    return Expansion(product, lambda vector: _jvp(network, params, vector, inputs, state))
+
+
+def gauss_newton(
+    network: nn.Module,
+    params: Sequence[Tensor],
+    inputs: tuple[Any, ...],
+    curvature: Callable[[Signals], OutputCurvature],
+    rng: Rng | None = None,
+) -> Expansion:
+    """The expansion with J^T Q J, J the Jacobian of the signals and Q >= 0 the curvature of the loss in them.
+
+    Schraudolph 2002. A product is one forward-mode pass and one backward pass on a retained graph.
+
+    Args:
+        network: the primary network.
+        params: W, one tensor per trainable parameter; not changed.
+        inputs: the network's positional arguments.
+        curvature: from the signals (constants) to the product with Q.
+        rng: the random state to run under (None: the present one); the present one is put back.
+
+    Raises:
+        UnsupportedError: an operation of the network has no forward mode.
+
+    >>> layer, three = nn.Linear(1, 1, bias=False), torch.full((1, 1), 3.0)
+    >>> around = gauss_newton(layer, [layer.weight], (three,), lambda signals: lambda tangent: tangent)
+    >>> around.product([torch.ones(1, 1)])
+    [tensor([[9.]])]
+    """
+    state, at = save_rng() if rng is None else rng, leaves(params)
+    made: list[tuple[list[Tensor], OutputCurvature]] = []
+
+    def product(vector: Vector) -> Vector:
+        signals, slope = _jvp(network, params, vector, inputs, state)
+        if not made:
+            with torch.enable_grad(), precisely(state):
+                made.append((tensors(call(network, at, inputs)), curvature(signals)))
+        ends, weigh = made[0]
+        with precisely():
+            return differentiate(ends, at, tensors(weigh(slope)), retain_graph=True)
+
+    return Expansion(product, lambda vector: _jvp(network, params, vector, inputs, state))
+
+
+def _jvp(
+    network: nn.Module, params: Sequence[Tensor], vector: Vector, inputs: tuple[Any, ...], rng: Rng
+) -> tuple[Signals, Signals]:
+    with _explained("forward mode", "Hessian products, reverse over reverse"), precisely():
+        return jvp(network, params, vector, inputs, rng)
+
+
+def directional(function: Callable[[Signals], Tensor], signals: Signals, slope: Signals) -> Tensor:
+    """d/deps f(S + eps S') at eps = 0, a constant of f's shape; f is cheap and needs no forward mode.
+
+    >>> directional(lambda s: s ** 2, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 1.0]))
+    tensor([2., 4.])
+    """
+    at = leaves(tensors(signals))
+    with torch.enable_grad(), precisely():
+        values = function(rebuild(signals, at))
+        dummy = torch.zeros_like(values, requires_grad=True)
+        slopes = differentiate([values], at, [dummy], create_graph=True)
+        return differentiate([dot(slopes, tensors(slope))], [dummy])[0]
+
+
+def differentiate(
+    ends: Sequence[Tensor],
+    at: Sequence[Tensor],
+    cotangents: Sequence[Tensor] | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+) -> Vector:
+    """`torch.autograd.grad` with zeros where there is no path, and also where there is none at all."""
+    live = [i for i, end in enumerate(ends) if end.requires_grad]
+    if not live:
+        return [torch.zeros_like(x) for x in at]
+    found = torch.autograd.grad(
+        [ends[i] for i in live],
+        at,
+        None if cotangents is None else [cotangents[i] for i in live],
+        retain_graph=retain_graph,
+        create_graph=create_graph,
+        allow_unused=True,
+        materialize_grads=True,
+    )
+    return list(found)
+
+
+def check_twice_differentiable(slopes: Sequence[Tensor]) -> None:
+    """Refuse gradients whose own derivative torch would silently leave a part of.
+
+    A function marked `once_differentiable` raises in a backward pass to all leaves, but `torch.autograd.grad`
+    to given tensors never visits the node that raises and returns a wrong product.
+
+    Raises:
+        UnsupportedError: such a function is in the graph.
+    """
+    seen, waiting = set(), [s.grad_fn for s in slopes if s.grad_fn is not None]
+    while waiting:
+        node = waiting.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        waiting += [following for following, _ in node.next_functions if following is not None]
+        if node.name() == "torch::autograd::Error":
+            raise UnsupportedError(
+                message(
+                    "An operation of the network has no double backward",
+                    found="an autograd.Function marked once_differentiable",
+                    do="Use Gauss-Newton curvature, or write its backward twice differentiable",
+                )
+            )
+
+
+@contextmanager
+def _explained(what: str, instead: str) -> Iterator[None]:
+    """Turn torch's complaint about a missing derivative into one that says what to do."""
+    try:
+        yield
+    except (NotImplementedError, RuntimeError) as error:
+        if isinstance(error, UnsupportedError) or not _missing_derivative(error):
+            raise
+        raise UnsupportedError(
+            message(
+                f"An operation of the network has no {what}",
+                found=str(error).split("\n", 1)[0],
+                do=f"Use {instead}",
+            )
+        ) from error
+
+
+def _missing_derivative(error: BaseException) -> bool:
+    signs = ("not implemented", "does not support", "forward ad", "immutable", "differentiate twice")
+    return isinstance(error, NotImplementedError) or any(sign in str(error).lower() for sign in signs)

@@ -1,0 +1,63 @@
+"""Signals as trees: a tensor, or a (nested) mapping, tuple or list of tensors."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def tensors(tree: Any) -> list[Tensor]:
+    """The floating-point tensors of a tree, depth first.
+
+    >>> import torch
+    >>> len(tensors({"a": torch.zeros(1), "b": (torch.ones(1), torch.tensor(3), "text")}))
+    2
+    """
+    if isinstance(tree, Tensor):
+        return [tree] if tree.is_floating_point() else []
+    return [t for child in _children(tree) for t in tensors(child)]
+
+
+def rebuild(tree: Any, values: Sequence[Tensor]) -> Any:
+    """The same tree with its floating-point tensors replaced, in the order of `tensors`.
+
+    >>> import torch
+    >>> rebuild({"a": torch.zeros(1), "b": 3}, [torch.ones(1)])
+    {'a': tensor([1.]), 'b': 3}
+    """
+    remaining = iter(values)
+    return tree_map(lambda _: next(remaining), tree)
+
+
+def tree_map(function: Callable[[Tensor], Any], tree: Any) -> Any:
+    """The same tree with the function applied to its floating-point tensors; all else is passed on."""
+    if isinstance(tree, Tensor):
+        return function(tree) if tree.is_floating_point() else tree
+    if isinstance(tree, Mapping):
+        return {key: tree_map(function, child) for key, child in tree.items()}
+    if isinstance(tree, tuple) and hasattr(tree, "_fields"):
+        return type(tree)(*(tree_map(function, child) for child in tree))
+    if isinstance(tree, (tuple, list)):
+        return type(tree)(tree_map(function, child) for child in tree)
+    return tree
+
+
+def detach(tree: Any) -> Any:
+    """The same tree without its graph."""
+    return tree_map(Tensor.detach, tree)
+
+
+def full_precision(tree: Any) -> Any:
+    """The same tree with its sixteen-bit tensors as float32, with their graph; float32 and float64 as they are.
+
+    >>> full_precision(torch.zeros(1, dtype=torch.bfloat16)).dtype
+    torch.float32
+    """
+    return tree_map(lambda t: t.float() if t.dtype in (torch.bfloat16, torch.float16) else t, tree)
+
+
+def _children(tree: Any) -> list[Any]:
+    if isinstance(tree, Mapping):
+        return list(tree.values())
+    return list(tree) if isinstance(tree, (tuple, list)) else []

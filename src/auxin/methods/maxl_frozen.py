@@ -1,0 +1,12 @@
+"""MAXL's untrained twin (MAXL-F): the same label generator, never trained. The control that matters most."""
+
+from auxin.methods._base import Method
+from auxin.paper import MAXL
+
+METHOD = Method(
+    labeler="maxl",
+    settings={"labeler.entropy": 0.01},
+    published={"labeler.entropy": 0.2},
+    knob=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
+    paper=MAXL,
+)

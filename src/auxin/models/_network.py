@@ -1,0 +1,198 @@
+"""Putting a primary network together: a trunk by name or of the user's own, and a head for every task."""
+
+import copy
+import hashlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from itertools import pairwise
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+from auxin import catalogue
+from auxin.errors import ConfigError, message
+from auxin.models._base import PrimaryNetwork, Trunk
+from auxin.models._layers import MeanPool, xavier
+
+HEADS = ("auto", "linear", "two_layer")
+
+
+class TaskOutputs(Protocol):
+    """What a head must know of a task: how many numbers it puts out, and whether for every pixel."""
+
+    width: int
+    dense: bool
+
+
+def build_network(
+    trunk: str | nn.Module,
+    shape: tuple[int, ...],
+    tasks: Mapping[str, TaskOutputs],
+    seed: int,
+    head: str = "auto",
+    **options: int | float | str | bool,
+) -> PrimaryNetwork:
+    """The primary network for these tasks, its initial weights settled by the seed.
+
+    The trunk's weights depend on (seed, trunk, shape) and its options alone and each head's on (seed, task
+    name, sizes) alone, so every method starts from the same shared weights, whatever tasks it adds. Torch's
+    random state is left as it was.
+
+    Args:
+        trunk: a trunk's name, or a module from inputs [B, *shape] to features [B, width]; a module keeps its
+            own weights and is copied, so it is not changed by training.
+        shape: the inputs' shape, without the batch dimension.
+        tasks: the tasks by name.
+        seed: the seed of the initial weights.
+        head: "linear" (one layer, initial weights as PyTorch's linear layers), "two_layer" (width-hidden-C
+            with a ReLU, Xavier-uniform, biases zero, as the papers' authors have it; hidden is the trunk's
+            `head_width`, or its width), or "auto": what the trunk asks for.
+        **options: the trunk's own.
+
+    Raises:
+        ConfigError: an unknown trunk, a trunk that cannot take the shape, or a dense task on a trunk without
+            a map.
+
+    >>> from auxin.tasks.classes import Classes
+    >>> network = build_network("mlp", (64,), {"digit": Classes("digit", 10)}, seed=0, hidden=8)
+    >>> {name: tuple(output.shape) for name, output in network(torch.zeros(5, 64)).items()}
+    {'digit': (5, 10)}
+    """
+    if head not in HEADS:
+        raise ConfigError(catalogue.unknown("head", head, list(HEADS)))
+    made = _trunk(trunk, shape, seed, options)
+    heads = {name: _head(made, name, task, seed, head) for name, task in tasks.items()}
+    return PrimaryNetwork(made, heads)
+
+
+def adopt(module: nn.Module, example: Tensor) -> nn.Module:
+    """A user's own module as a trunk: the module itself, its number of features found by one forward.
+
+    The forward runs in evaluation mode and without gradients, so buffers, random state and training mode
+    stay as they are.
+
+    Args:
+        module: maps inputs to features [B, D].
+        example: a batch of inputs, at least 1.
+
+    Raises:
+        ConfigError: the module cannot take the example, or does not put out [B, D].
+
+    >>> adopt(nn.Sequential(nn.Linear(4, 7), nn.ReLU()), torch.zeros(2, 4)).width
+    7
+    """
+    modes = [(part, part.training) for part in module.modules()]
+    try:
+        with _own_randomness(0), torch.no_grad():
+            features = module.eval()(example)
+    except (RuntimeError, TypeError, ValueError) as error:
+        raise ConfigError(
+            message(
+                f"The module {type(module).__name__} cannot be a trunk",
+                expected=f"one that takes inputs {list(example.shape)}",
+                do=f"It says: {error}",
+            )
+        ) from error
+    finally:
+        for part, mode in modes:
+            part.training = mode
+    return _Adopted(module, _count_features(module, features, len(example)))
+
+
+def _count_features(module: nn.Module, features: object, rows: int) -> int:
+    if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != rows:
+        found = f"shape {list(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
+        raise ConfigError(
+            message(
+                f"The module {type(module).__name__} cannot be a trunk",
+                expected=f"features [B, D], one row for each of the {rows} inputs",
+                found=found,
+                do="Cut the module before its last layer, or pool and flatten what it puts out",
+            )
+        )
+    return features.shape[1]
+
+
+class _Adopted(nn.Module):
+    def __init__(self, module: nn.Module, width: int) -> None:
+        super().__init__()
+        self.module = module
+        self.width = width
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.module(x)
+
+
+def _trunk(trunk: str | nn.Module, shape: tuple[int, ...], seed: int, options: Mapping) -> nn.Module:
+    if isinstance(trunk, str):
+        kind: type[Trunk] = catalogue.load("models", trunk)
+        with _own_randomness(_seed(seed, "trunk", trunk, *shape)):
+            return _with_options(kind.build, trunk, shape, options)
+    if options:
+        raise ConfigError(
+            message(
+                f"The trunk {type(trunk).__name__} is ready made and takes no options",
+                found=", ".join(options),
+            )
+        )
+    if isinstance(trunk, Trunk | _Adopted):
+        return copy.deepcopy(trunk)
+    like = next(trunk.parameters(), torch.zeros(()))
+    return adopt(copy.deepcopy(trunk), torch.zeros(2, *shape, dtype=like.dtype, device=like.device))
+
+
+def _with_options(
+    build: Callable[..., nn.Module], trunk: str, shape: tuple[int, ...], options: Mapping
+) -> nn.Module:
+    try:
+        return build(shape, **options)
+    except TypeError as error:
+        if "unexpected keyword argument" not in str(error):
+            raise
+        option = str(error).rsplit("'", 2)[-2]
+        raise ConfigError(message(f"The trunk {trunk!r} has no option {option!r}")) from error
+
+
+def _head(trunk: nn.Module, name: str, task: TaskOutputs, seed: int, head: str) -> nn.Module:
+    dense = getattr(trunk, "dense", False)
+    if task.dense and not dense:
+        raise ConfigError(
+            message(
+                f"Task {name!r} is dense, and the trunk {type(trunk).__name__} has no feature map",
+                do="Use a trunk with a feature map, such as segnet",
+            )
+        )
+    width, hidden = int(trunk.width), int(getattr(trunk, "head_width", 0))  # type: ignore[arg-type]
+    two = head == "two_layer" or (head == "auto" and hidden > 0)
+    sizes = [width, hidden or width, task.width] if two else [width, task.width]
+    with _own_randomness(_seed(seed, "head", name, *sizes)):
+        return _layers(sizes, dense, task.dense)
+
+
+def _layers(sizes: list[int], dense_trunk: bool, dense_task: bool) -> nn.Sequential:
+    layers: list[nn.Module] = []
+    for before, after in pairwise(sizes):
+        layers += [nn.Conv2d(before, after, 1) if dense_task else nn.Linear(before, after), nn.ReLU()]
+    pool: list[nn.Module] = [MeanPool()] if dense_trunk and not dense_task else []
+    made = nn.Sequential(*pool, *layers[:-1])
+    if len(sizes) > 2:
+        xavier(made)
+    return made
+
+
+def _seed(*parts: object) -> int:
+    """A seed from anything, the same on every machine and in every process."""
+    digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
+    return int.from_bytes(digest[:8], "little") >> 1
+
+
+@contextmanager
+def _own_randomness(seed: int) -> Iterator[None]:
+    """Torch's CPU generator seeded inside, and as it was outside; the device generators are not touched."""
+    before = torch.default_generator.get_state()
+    torch.default_generator.manual_seed(seed)
+    try:
+        yield
+    finally:
+        torch.default_generator.set_state(before)

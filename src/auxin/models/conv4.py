@@ -1,0 +1,65 @@
+"""4-layer ConvNet for small images, the papers' network for MNIST and SVHN."""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from auxin.catalogue import unknown
+from auxin.errors import ConfigError
+from auxin.models._base import Trunk
+from auxin.models._layers import MeanPool, check_image, check_positive, conv_block
+
+
+class Conv4(Trunk):
+    """Four times convolution 3x3, normalisation, ReLU and 2x2 max pooling; then features by `pool`.
+
+    Liu, Davison, Johns 2019, section 4.1, name "a 4-layer ConvNet" and no more; the blocks are those
+    customary for that name. Images too small to be halved four times are halved while a side allows (8x8
+    digits: three times), so nothing is ever empty. Weights start as PyTorch's convolutions do.
+
+    Args:
+        channels: the images' channels.
+        height: the images' height.
+        breadth: the images' width.
+        channel_width: feature maps in each layer.
+        norm: "batch", "group", "layer" or "none".
+        pool: "flatten" keeps the position of what is left (32x32 images: 2x2 positions), "mean" averages
+        over it.
+
+    >>> Conv4.build((1, 8, 8), channel_width=16).width, Conv4.build((3, 32, 32), channel_width=16).width
+    (16, 64)
+    """
+
+    modality: ClassVar[str] = "image"
+
+    def __init__(
+        self,
+        channels: int,
+        height: int,
+        breadth: int,
+        channel_width: int = 32,
+        norm: str = "batch",
+        pool: str = "flatten",
+    ) -> None:
+        super().__init__()
+        check_positive("conv4", channel_width=channel_width)
+        if pool not in ("flatten", "mean"):
+            raise ConfigError(unknown("pool", pool, ["flatten", "mean"]))
+        layers: list[nn.Module] = []
+        for before in [channels] + [channel_width] * 3:
+            layers += conv_block(before, channel_width, norm)
+            if min(height, breadth) >= 2:
+                layers.append(nn.MaxPool2d(2))
+                height, breadth = height // 2, breadth // 2
+        self.layers = nn.Sequential(*layers, MeanPool() if pool == "mean" else nn.Flatten())
+        self.width = channel_width * (height * breadth if pool == "flatten" else 1)
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> "Conv4":
+        """The network for images of this shape, [C, H, W]."""
+        check_image("conv4", shape)
+        return cls(*shape, **options)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images [B, C, H, W] to features [B, width]."""
+        return self.layers(x)

@@ -1,0 +1,61 @@
+"""The contract of an optimiser's update U: one step of `torch.optim` as a pure, differentiable function.
+
+The one-step look-ahead needs W+ = U(W, g) and the vector-Jacobian product (dU/dg)^T v. Both come from writing
+the optimiser's own update as a function of the gradients; a member is checked bitwise
+against `optimizer.step()`.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+
+from auxin.math.deferred import traced
+
+State = Mapping[str, Any]
+"""An optimiser's state of one parameter, as in `optimizer.state[p]`; empty before the first step."""
+
+
+class Update(ABC):
+    """The next step of one `torch.optim` optimiser, as a function of the gradients alone.
+
+    An `Update` reads an optimiser's hyperparameters and state (momentum, moments, step counts) and never
+    changes them.
+
+    Attributes:
+        handles: the `torch.optim` class that this update reproduces (exactly that class, not its subclasses).
+    """
+
+    handles: ClassVar[type[torch.optim.Optimizer]]
+
+    @abstractmethod
+    def advance(
+        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
+    ) -> tuple[Tensor, State]:
+        """The parameter and its state after one step, differentiable in gradient, parameter and state.
+
+        Args:
+            param: one parameter, any shape.
+            grad: its gradient, the same shape.
+            group: the hyperparameters of its group, as in `optimizer.param_groups`.
+            state: its state.
+        """
+
+    def __call__(
+        self,
+        params: Sequence[Tensor],
+        grads: Sequence[Tensor],
+        group: Mapping[str, Any],
+        states: Sequence[State],
+    ) -> list[Tensor]:
+        """W+ = U(W, g) for one parameter group, differentiable in g (and in W)."""
+        return [self.advance(p, g, group, s)[0] for p, g, s in zip(params, grads, states, strict=True)]
+
+    def step_size(self, group: Mapping[str, Any]) -> float:
+        """The group's own step size, by which `scale="unit"` divides."""
+        return group["lr"] if traced() else float(group["lr"])
+
+
+CONTRACT = Update

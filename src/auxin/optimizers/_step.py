@@ -1,0 +1,165 @@
+"""What the user's optimiser would do next, as a function of the gradients, with clipping before it."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin import catalogue
+from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.optimizers._base import State, Update
+
+
+def update_for(optimizer: torch.optim.Optimizer) -> Update:
+    """The member that reproduces this optimiser.
+
+    Raises:
+        UnsupportedError: there is none for exactly its class.
+    """
+    members = [catalogue.load("optimizers", name) for name in catalogue.names("optimizers")]
+    for member in members:
+        if member.handles is type(optimizer):
+            return member()
+    raise UnsupportedError(
+        message(
+            f"The optimiser {type(optimizer).__name__} cannot be looked through: its update is not known",
+            expected=f"exactly one of: {', '.join(sorted(m.handles.__name__ for m in members))}",
+            found=f"{type(optimizer).__module__}.{type(optimizer).__qualname__}",
+            do="Use one of these, or add a file to auxin/optimizers.",
+        )
+    )
+
+
+class InnerStep:
+    """The next step of an optimiser: W+ = U(W, clip(g)), and (dU/dg)^T v through the update and the clipping.
+
+    Hyperparameters and state are read when they are needed, so one `InnerStep` serves a whole training with
+    schedulers. Nothing is ever changed. A parameter that the optimiser does not hold, or whose gradient is
+    None, stays where it is.
+
+    Args:
+        optimizer: the user's optimiser; one of the family `optimizers`.
+        parameters: the trainable parameters of the primary network; the gradients come in their order.
+        clip_norm: the bound of `torch.nn.utils.clip_grad_norm_` over all of them, if it is used.
+        clip_value: the bound of `torch.nn.utils.clip_grad_value_`, if it is.
+
+    Raises:
+        UnsupportedError: an optimiser that is not in the family.
+        ConfigError: both ways of clipping at once.
+
+    >>> w = torch.nn.Parameter(torch.tensor([1.0]))
+    >>> step = InnerStep(torch.optim.SGD([w], lr=0.5), [w])
+    >>> step.lookahead([torch.tensor([1.0])])
+    [tensor([0.5000])]
+    >>> step.pullback([torch.tensor([1.0])], [torch.tensor([2.0])])
+    [tensor([-1.])]
+    """
+
+    def __init__(
+        self,
+        optimizer: torch.optim.Optimizer,
+        parameters: Iterable[Tensor],
+        clip_norm: float | None = None,
+        clip_value: float | None = None,
+    ) -> None:
+        if clip_norm is not None and clip_value is not None:
+            raise ConfigError(
+                message("Gradients are clipped by norm or by value, not both", do="Give one of them.")
+            )
+        self.optimizer = optimizer
+        self.parameters = list(parameters)
+        self.clip_norm = clip_norm
+        self.clip_value = clip_value
+        self.update = update_for(optimizer)
+
+    def clip(self, grads: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """The clipped gradients, differentiable (the global norm's own derivative included)."""
+        return clipped(grads, self.clip_norm, self.clip_value)
+
+    def groups(self) -> list[Mapping[str, Any] | None]:
+        """The optimiser's group of each parameter (None where it holds no such parameter)."""
+        home = {p: group for group in self.optimizer.param_groups for p in group["params"]}
+        return [home.get(p) for p in self.parameters]
+
+    def states(self) -> list[State]:
+        """The optimiser's state of each parameter; empty where there is none yet."""
+        return [self.optimizer.state.get(p, {}) for p in self.parameters]
+
+    def advance(
+        self, params: Sequence[Tensor], grads: Sequence[Tensor | None], states: Sequence[State]
+    ) -> tuple[list[Tensor], list[State]]:
+        """Parameters and states after one step from any point, differentiable in all three arguments."""
+        rows = zip(params, self.clip(grads), self.groups(), states, strict=True)
+        moved = [
+            (p, s) if g is None or group is None else self.update.advance(p, _plain(g), group, s)
+            for p, g, group, s in rows
+        ]
+        return [p for p, _ in moved], [s for _, s in moved]
+
+    def lookahead(self, grads: Sequence[Tensor | None]) -> list[Tensor]:
+        """W+ = U(W, clip(g)), as constants; bit for bit what `optimizer.step()` would do."""
+        with torch.no_grad():
+            return self._next(grads)
+
+    def pullback(self, grads: Sequence[Tensor | None], v: Sequence[Tensor]) -> list[Tensor]:
+        """(dU/dg)^T v: elementwise work on the parameters, no network; zeros where a gradient is None."""
+        variables = [None if g is None else g.detach().requires_grad_() for g in grads]
+        known = [x for x in variables if x is not None]
+        with torch.enable_grad():
+            after = self._next(variables)
+        moved = [(p, cotangent) for p, cotangent in zip(after, v, strict=True) if p.requires_grad]
+        if not moved:
+            return [torch.zeros_like(x) for x in v]
+        found = torch.autograd.grad(
+            [p for p, _ in moved], known, [c for _, c in moved], allow_unused=True, materialize_grads=True
+        )
+        results: Iterator[Tensor] = iter(found)
+        return [
+            torch.zeros_like(x) if g is None else next(results) for g, x in zip(variables, v, strict=True)
+        ]
+
+    @property
+    def unit(self) -> float:
+        """The learning rate now; where groups differ, their mean weighted by the number of entries."""
+        rates = [
+            (self.update.step_size(g), p.numel())
+            for g, p in zip(self.groups(), self.parameters, strict=True)
+            if g
+        ]
+        if len({rate for rate, _ in rates}) == 1:
+            return rates[0][0]
+        return sum(rate * n for rate, n in rates) / max(1, sum(n for _, n in rates))
+
+    def _next(self, grads: Sequence[Tensor | None]) -> list[Tensor]:
+        return self.advance([p.detach() for p in self.parameters], grads, self.states())[0]
+
+
+def clipped(
+    grads: Sequence[Tensor | None], clip_norm: float | None = None, clip_value: float | None = None
+) -> list[Tensor | None]:
+    """Gradients clipped as `torch.nn.utils` does, by global norm or by value; differentiable."""
+    known = [g for g in grads if g is not None]
+    if clip_value is not None:
+        return _each(lambda g: g.clamp(-clip_value, clip_value), grads)
+    if clip_norm is None or not known:
+        return list(grads)
+    total = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(g) for g in known]))
+    factor = (clip_norm / (total + 1e-6)).clamp(max=1.0)
+    return _each(lambda g: g * factor, grads)
+
+
+def _each(function: Callable[[Tensor], Tensor], grads: Sequence[Tensor | None]) -> list[Tensor | None]:
+    return [None if g is None else function(g) for g in grads]
+
+
+def _plain(grad: Tensor) -> Tensor:
+    if grad.is_sparse or grad.is_complex():
+        raise UnsupportedError(
+            message(
+                "A gradient cannot be looked through",
+                expected="a dense real tensor",
+                found="a sparse or complex one",
+            )
+        )
+    return grad

@@ -1,0 +1,28 @@
+"""AdamW: adaptive moments with decoupled weight decay."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.optimizers import _adam
+from auxin.optimizers._base import State, Update
+
+
+class AdamWUpdate(Update):
+    """The update of `torch.optim.AdamW` (equations in `optimizers/_adam.py`).
+
+    >>> w, g = torch.tensor([1.0]), torch.tensor([2.0])
+    >>> group = {"lr": 0.5, "betas": (0.9, 0.999), "eps": 0.0, "weight_decay": 0}
+    >>> AdamWUpdate()([w], [g], group, [{}])
+    [tensor([0.5000])]
+    """
+
+    handles = torch.optim.AdamW
+
+    def advance(
+        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
+    ) -> tuple[Tensor, State]:
+        """One step."""
+        return _adam.advance(param, grad, group, state)

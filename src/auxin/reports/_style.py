@@ -1,0 +1,101 @@
+"""How figures look: colours the colour-blind can tell apart, quiet axes, one look per method everywhere."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any, TypeVar, cast
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from auxin.experiments.schema import Comparison
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6BB1", "#7F6000")
+"""Okabe and Ito's colours, two more at the end; methods take them in turn."""
+
+SINGLE, INK, MUTED, GRID, PAPER = "#4D4D4D", "#1A1A1B", "#6B6B6C", "#DEDEDF", "#FFFFFE"
+"""Single-task training; text; secondary text; grid; background. All distinct, so a page can restyle them."""
+
+_MARKERS = "osD^vPX*"
+
+SETTINGS: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",
+    "font.size": 9.5,
+    "text.color": INK,
+    "axes.labelcolor": MUTED,
+    "axes.edgecolor": GRID,
+    "axes.titlesize": 10.5,
+    "axes.titleweight": "bold",
+    "axes.titlelocation": "left",
+    "axes.titlepad": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "axes.facecolor": "none",
+    "figure.facecolor": PAPER,
+    "savefig.facecolor": PAPER,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "xtick.color": GRID,
+    "ytick.color": GRID,
+    "xtick.labelcolor": MUTED,
+    "ytick.labelcolor": MUTED,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "legend.labelcolor": INK,
+    "lines.linewidth": 1.8,
+    "lines.solid_capstyle": "round",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "auxin",
+    "pdf.fonttype": 42,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """How one method is drawn, in every figure alike: colour, dashes and marker say it three times."""
+
+    colour: str
+    dash: str | tuple[int, tuple[float, ...]]
+    marker: str
+
+
+def looks(comparison: Comparison) -> dict[str, Look]:
+    """Each method's look: single grey and dotted, controls dashed, methods on trial solid."""
+    found: dict[str, Look] = {}
+    for row in comparison.rows:
+        turn = sum(look.colour != SINGLE for look in found.values())
+        if row.role == "single":
+            found[row.method] = Look(SINGLE, (0, (1, 1.2)), "o")
+            continue
+        dash = (0, (4, 1.6)) if row.role == "control" else "-"
+        found[row.method] = Look(PALETTE[turn % len(PALETTE)], dash, _MARKERS[turn % len(_MARKERS)])
+    return found
+
+
+Drawing = TypeVar("Drawing", bound=Callable[..., Any])
+
+
+def styled(draw: Drawing) -> Drawing:
+    """Draw in the style above, whatever style the process has set."""
+
+    @wraps(draw)
+    def drawing(*given: Any, **named: Any) -> Any:
+        with mpl.rc_context(SETTINGS):
+            return draw(*given, **named)
+
+    return cast(Drawing, drawing)
+
+
+def panel(title: str, x: str, y: str, *, width: float = 4.8, height: float = 3.4) -> tuple[Figure, Axes]:
+    """A figure of one panel; sizes in inches.
+
+    Made without pyplot, so nothing is kept open and no display is looked for.
+    """
+    made = Figure(figsize=(width, height), layout="constrained")
+    made.get_layout_engine().set(w_pad=0.07, h_pad=0.05)  # type: ignore[union-attr]
+    axes = made.subplots()
+    axes.set(title=title, xlabel=x, ylabel=y)
+    return made, axes

@@ -1,0 +1,197 @@
+"""One self-contained HTML page about a comparison: opens from disk, asks the network for nothing.
+
+It reads result files only. Light or dark follows the reader's system; it is readable on a phone and
+printable.
+"""
+
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+
+from auxin.experiments import wording
+from auxin.experiments.files import write_text
+from auxin.experiments.schema import Comparison, Contrast, Row, Setting
+from auxin.reports._style import looks
+from auxin.reports._svg import inline, variable
+from auxin.reports.plots import figures, rendered
+from auxin.reports.read import Results
+
+TITLES = {
+    "score": "Learning curves",
+    "loss": "Training loss",
+    "seeds": "Every seed",
+    "versus_single": "Difference to single-task training",
+    "versus_control": "Difference to the best control",
+    "label_entropy": "Entropy of the generated labels",
+    "task_weights": "Task weights",
+    "gradient_cosines": "Gradient cosines",
+}
+CAPTIONS = {
+    "score": "Mean over seeds; the band is one standard error. The axis begins after a fifth of training.",
+    "loss": "Mean over seeds; the band is one standard error.",
+    "seeds": "Small dots: one seed each. Large mark: their mean, with one standard error.",
+    "versus_single": "Small dots: one seed each. Large mark: the mean, with its 95 % interval over seeds.",
+    "versus_control": "Small dots: one seed each. Large mark: the mean, with its 95 % interval over seeds.",
+    "label_entropy": "Per sample: 0 is a hard label, 1 says nothing. Class mean near 0: one label for all.",
+    "task_weights": "The weight of each task's loss while training; mean over seeds.",
+    "gradient_cosines": "Above 0 a task's gradient agrees with the main task's, below it they conflict.",
+}
+
+
+def write_page(results: Results, file: Path) -> None:
+    """Write the page, whole or not at all.
+
+    Raises:
+        RunError: the file cannot be written.
+    """
+    write_text(file, page(results))
+
+
+def page(results: Results) -> str:
+    """The page as HTML."""
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(files("auxin.reports").joinpath("page.html.j2").read_text("utf-8"))
+    comparison = results.comparison
+    return template.render(
+        comparison=comparison,
+        metric=wording.title(comparison.metric),
+        rows=_rows(results),
+        figures=_figures(results),
+        labels=_label_measures(results),
+        costs=_costs(results),
+        chosen=_chosen(comparison),
+        shared=_shared(comparison),
+        warnings=_warnings(comparison),
+        facts=_facts(comparison),
+    )
+
+
+def _rows(results: Results) -> list[dict[str, Any]]:
+    look, metric = looks(results.comparison), results.comparison.metric
+    return [
+        {
+            "row": row,
+            "colour": variable(look[row.method].colour),
+            "score": wording.mean(row.mean, row.standard_error, metric),
+            "single": _contrast(row.versus_single, metric),
+            "control": _contrast(row.versus_control, metric),
+            "twin": _contrast(row.versus_twin, metric),
+            "kind": row.verdict.split(" (")[0].replace(" ", "-"),
+            "seconds": wording.duration(row.seconds_per_run),
+        }
+        for row in results.comparison.rows
+    ]
+
+
+def _contrast(contrast: Contrast | None, metric: str) -> dict[str, str] | None:
+    if contrast is None:
+        return None
+    p = contrast.p_adjusted
+    return {
+        "reference": contrast.reference,
+        "difference": wording.difference(contrast.difference, metric),
+        "interval": wording.interval(contrast.low, contrast.high, metric),
+        "rows": wording.interval(contrast.rows_low, contrast.rows_high, metric),
+        "p": "" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}",
+    }
+
+
+def _figures(results: Results) -> list[dict[str, Any]]:
+    return [
+        {
+            "title": TITLES[name],
+            "caption": CAPTIONS[name],
+            "svg": inline(rendered(drawn, "svg"), name, TITLES[name]),
+        }
+        for name, drawn in figures(results).items()
+    ]
+
+
+def _label_measures(results: Results) -> dict[str, Any] | None:
+    """What became of the labels at the end, averaged over seeds; a row per method that has any."""
+    by_method = {
+        row.method: [r.label_measures for r in results.of(row.method)] for row in results.comparison.rows
+    }
+    columns = sorted({name for found in by_method.values() for measures in found for name in measures})
+    rows = {
+        method: [_mean([m[name] for m in found if name in m]) for name in columns]
+        for method, found in by_method.items()
+        if any(found)
+    }
+    names = [name.replace("_", " ").replace(".", ", ") for name in columns]
+    return {"columns": names, "rows": rows} if rows else None
+
+
+def _mean(values: Sequence[float]) -> str:
+    return f"{np.mean(values):.3g}" if values else "–"
+
+
+def _costs(results: Results) -> list[dict[str, str]]:
+    found = []
+    for row in results.comparison.rows:
+        runs = results.of(row.method)
+        steps = [run.seconds_per_step for run in runs if run.seconds_per_step is not None]
+        parameters = runs[0].parameters if runs else {}
+        found.append(
+            {
+                "method": row.method,
+                "run": wording.duration(row.seconds_per_run),
+                "overhead": "–" if row.overhead is None else f"{row.overhead:.2f}×",
+                "step": f"{1000 * float(np.median(steps)):.1f} ms" if steps else "–",
+                "parameters": ", ".join(f"{part} {count:,}" for part, count in parameters.items() if count)
+                or "–",
+            }
+        )
+    return found
+
+
+def _chosen(comparison: Comparison) -> dict[str, list[str]]:
+    """The settings in which methods differ: a row of values, in the order of methods, by setting."""
+    names = sorted({name for row in comparison.rows for name in row.settings})
+    values = {name: [_setting(row, name) for row in comparison.rows] for name in names}
+    return {name: found for name, found in values.items() if len(set(found)) > 1}
+
+
+def _shared(comparison: Comparison) -> dict[str, str]:
+    """The settings that all methods share."""
+    first = comparison.rows[0]
+    return {name: _setting(first, name) for name in sorted(first.settings) if name not in _chosen(comparison)}
+
+
+def _setting(row: Row, name: str) -> str:
+    return _written(row.settings[name]) if name in row.settings else "–"
+
+
+def _written(value: Setting) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "none"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _warnings(comparison: Comparison) -> list[str]:
+    own = [f"{row.method}: {text}" for row in comparison.rows for text in row.warnings]
+    unfinished = [] if comparison.finished else ["The comparison was interrupted: not every run is in."]
+    return [*unfinished, *comparison.warnings, *own]
+
+
+def _facts(comparison: Comparison) -> dict[str, str]:
+    facts = {
+        "data set": comparison.dataset,
+        "metric": wording.title(comparison.metric),
+        "test rows": f"the {comparison.half} half",
+        "seeds": ", ".join(map(str, comparison.seeds)),
+        "tries per method": "" if comparison.tries is None else str(comparison.tries),
+        "started": comparison.started,
+        "wall time": "" if comparison.seconds is None else wording.duration(comparison.seconds),
+        **{name: str(value) for name, value in comparison.hardware.items()},
+        **{f"{name} version": value for name, value in comparison.versions.items()},
+    }
+    return {name: value for name, value in facts.items() if value}

@@ -1,0 +1,278 @@
+"""The figures of a comparison: learning curves, seeds, differences, label entropies, task weights, cosines.
+
+Every figure is one panel, made from result files alone; one that has nothing to show is left out. A method
+has the same colour, dashes and marker in all of them.
+"""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
+
+from auxin.experiments import wording
+from auxin.experiments.files import write_bytes
+from auxin.experiments.schema import Contrast, EpochRecord, Row
+from auxin.reports._series import Curve, Value, curve, measure, names
+from auxin.reports._style import INK, MUTED, PALETTE, PAPER, Look, looks, panel, styled
+from auxin.reports.read import Results
+
+COLLAPSED, UNIFORM = 0.10, 0.97
+"""Label entropies below (the class mean's) and above which labels teach nothing: one for all, or none."""
+
+_DASHES = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+_METADATA = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+
+
+def figures(results: Results) -> dict[str, Figure]:
+    """Every figure that has something to show, by file name."""
+    draw: dict[str, Callable[[Results], Figure | None]] = {
+        "score": score_curves,
+        "loss": loss_curves,
+        "seeds": seed_dots,
+        "versus_single": lambda r: differences(r, lambda row: row.versus_single),
+        "versus_control": lambda r: differences(r, _versus_another_control),
+        "label_entropy": label_entropy,
+        "task_weights": lambda r: measures(r, "weight.", "Task weights", "weight of the loss"),
+        "gradient_cosines": lambda r: measures(
+            r, "cosine.", "Do tasks pull the same way?", "gradient's cosine to the main task's"
+        ),
+    }
+    drawn = {name: make(results) for name, make in draw.items()}
+    return {name: made for name, made in drawn.items() if made is not None}
+
+
+def _versus_another_control(row: Row) -> Contrast | None:
+    """The difference to the best control, where that is not the difference to single once more."""
+    control, single = row.versus_control, row.versus_single
+    return None if control and single and control.reference == single.reference else control
+
+
+def write_figures(results: Results, folder: Path, formats: Sequence[str] = ("png",)) -> list[Path]:
+    """Write every figure in every format (png, pdf, svg); the files written.
+
+    Raises:
+        RunError: the folder cannot be written to, or the disk is full.
+    """
+    written = []
+    for name, drawn in figures(results).items():
+        for kind in formats:
+            path = folder / f"{name}.{kind}"
+            write_bytes(path, rendered(drawn, kind))
+            written.append(path)
+    return written
+
+
+@styled
+def rendered(drawn: Figure, kind: str) -> bytes:
+    """A figure as a file's bytes (png, pdf or svg); the same figure gives the same bytes."""
+    buffer = io.BytesIO()
+    drawn.savefig(buffer, format=kind, dpi=180, metadata=_METADATA[kind])
+    return buffer.getvalue()
+
+
+@styled
+def score_curves(results: Results) -> Figure | None:
+    """The metric over epochs, on the validation rows or else on the development rows."""
+    metric = results.comparison.metric
+    kinds: dict[str, Value] = {
+        "validation": lambda record: record.validation,
+        "development": measure("development"),
+    }
+    kind = next((k for k, value in kinds.items() if curve(results.runs, value)), None)
+    if kind is None:
+        return None
+    drawn, axes = panel(f"Score on the {kind} rows", "epoch", wording.title(metric))
+    _method_curves(axes, results, kinds[kind], wording.factor(metric))
+    _leave_out_the_start(axes)
+    return _finished(drawn, axes)
+
+
+def _leave_out_the_start(axes: Axes) -> None:
+    """Begin the score's axis where the curves are after a fifth of training, to tell their ends apart."""
+    lines = [np.asarray(line.get_ydata(), float) for line in axes.get_lines()]
+    values = np.concatenate([line[line.size // 5 :] for line in lines])
+    room = 0.06 * (values.max() - values.min())
+    if room > 0:
+        axes.set_ylim(values.min() - room, values.max() + room)
+
+
+@styled
+def loss_curves(results: Results) -> Figure | None:
+    """The main task's training loss over epochs."""
+    if curve(results.runs, _train_loss) is None:
+        return None
+    drawn, axes = panel("Training loss of the main task", "epoch", "mean loss")
+    _method_curves(axes, results, _train_loss)
+    values = np.concatenate([line.get_ydata() for line in axes.get_lines()])
+    if values.min() > 0 and values.max() > 20 * values.min():
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_locator(NullLocator())
+        axes.set_ylabel("mean loss (log scale)")
+    return _finished(drawn, axes)
+
+
+def _train_loss(record: EpochRecord) -> float:
+    return record.train_loss
+
+
+def _method_curves(axes: Axes, results: Results, value: Value, factor: float = 1.0) -> None:
+    for method, look in looks(results.comparison).items():
+        found = curve(results.of(method), value)
+        if found is not None:
+            _line(axes, found, factor, label=method, colour=look.colour, dash=look.dash, marker=look.marker)
+
+
+def _line(
+    axes: Axes, found: Curve, factor: float, *, label: str, colour: str, dash: object, marker: str = ""
+) -> None:
+    mean, error = found.mean * factor, found.error * factor
+    if error.any():
+        axes.fill_between(found.epochs, mean - error, mean + error, color=colour, alpha=0.14, linewidth=0)
+    alone = found.epochs.size == 1
+    axes.plot(
+        found.epochs,
+        mean,
+        color=colour,
+        linestyle=dash,
+        label=label,
+        marker=marker or "o",
+        markevery=[-1],
+        markersize=5 if marker or alone else 0,
+    )
+
+
+def _finished(drawn: Figure, axes: Axes) -> Figure:
+    """Whole epochs on the x axis, and the legend below."""
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, steps=[1, 2, 5, 10]))
+    axes.margins(x=0.02)
+    handles, labels = axes.get_legend_handles_labels()
+    longest = max(map(len, labels), default=0)
+    columns = max(1, min(len(labels), 62 // (longest + 8)))
+    drawn.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.4)
+    return drawn
+
+
+@styled
+def seed_dots(results: Results) -> Figure:
+    """Each seed's score, and each method's mean with its standard error."""
+    comparison = results.comparison
+    factor = wording.factor(comparison.metric)
+    title = f"Every seed, on the {comparison.half} rows"
+    drawn, axes = panel(title, wording.title(comparison.metric), "", height=1.2 + 0.34 * len(comparison.rows))
+    look = looks(comparison)
+    for height, row in enumerate(comparison.rows):
+        scores = np.array([*row.scores.values()]) * factor
+        error = (row.standard_error or 0.0) * factor
+        _dots(axes, scores[np.isfinite(scores)], height, look[row.method])
+        _mean(axes, row.mean * factor, (error, error), height, look[row.method])
+    _label_rows(axes, comparison.rows)
+    return drawn
+
+
+@styled
+def differences(results: Results, which: Callable[[Row], Contrast | None]) -> Figure | None:
+    """Each seed's paired difference to a reference, and their mean with its 95 % interval."""
+    comparison = results.comparison
+    pairs = [(row, contrast) for row in comparison.rows if (contrast := which(row)) is not None]
+    if not pairs:
+        return None
+    factor, reference = wording.factor(comparison.metric), pairs[0][1].reference
+    unit = f"difference in {comparison.metric.replace('_', ' ')}" + (" (points)" if factor > 1 else "")
+    drawn, axes = panel(f"Difference to {reference}", unit, "", height=1.2 + 0.34 * len(pairs))
+    axes.axvline(0, color=MUTED, linewidth=1)
+    look = looks(comparison)
+    scores = {row.method: row.scores for row in comparison.rows}[reference]
+    for height, (row, contrast) in enumerate(pairs):
+        by_seed = np.array([value - scores[seed] for seed, value in row.scores.items() if seed in scores])
+        _dots(axes, by_seed[np.isfinite(by_seed)] * factor, height, look[row.method])
+        low, high = contrast.low, contrast.high
+        around = (0.0, 0.0)
+        if low is not None and high is not None:
+            around = ((contrast.difference - low) * factor, (high - contrast.difference) * factor)
+        _mean(axes, contrast.difference * factor, around, height, look[row.method])
+    _label_rows(axes, [row for row, _ in pairs])
+    return drawn
+
+
+def _dots(axes: Axes, values: np.ndarray, height: float, look: Look) -> None:
+    axes.scatter(
+        values, np.full(values.shape, height - 0.22), s=13, color=look.colour, alpha=0.45, linewidths=0
+    )
+
+
+def _mean(axes: Axes, mean: float, around: tuple[float, float], height: float, look: Look) -> None:
+    low, high = around
+    axes.plot([mean - low, mean + high], [height + 0.08] * 2, color=look.colour, linewidth=2.4)
+    axes.plot(
+        [mean], [height + 0.08], color=look.colour, marker=look.marker, markersize=7, markeredgecolor=PAPER
+    )
+
+
+def _label_rows(axes: Axes, rows: Sequence[Row]) -> None:
+    axes.set_yticks(range(len(rows)), [row.method for row in rows])
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.set_ylim(len(rows) - 0.45, -0.6)
+    axes.grid(visible=False, axis="y")
+    axes.spines["left"].set_visible(False)
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=6))
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+@styled
+def label_entropy(results: Results) -> Figure | None:
+    """What became of generated labels: their entropy over uniform labels', and where they teach nothing."""
+    found = sorted(names(results.runs, "label_entropy"), key=lambda name: "sample" not in name)
+    if not found:
+        return None
+    drawn, axes = panel("Do the generated labels say anything?", "epoch", "label entropy / log ψ")
+    axes.set_ylim(-0.03, 1.06)
+    for low, high, text in (
+        (-0.03, COLLAPSED, "class mean here: one label for all"),
+        (UNIFORM, 1.06, "here: no label at all"),
+    ):
+        axes.axhspan(low, high, color=MUTED, alpha=0.12, linewidth=0)
+        place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "center"}
+        axes.annotate(text, (0.985, (low + high) / 2 + 0.005), color=MUTED, size=7.5, **place)
+    for method, look in looks(results.comparison).items():
+        for number, name in enumerate(found):
+            line = curve(results.of(method), measure(name))
+            if line is not None:
+                label = f"{method}, {_words(name.removeprefix('label_entropy'))}".rstrip(", ")
+                _line(axes, line, 1.0, label=label, colour=look.colour, dash=_DASHES[number % len(_DASHES)])
+    return _finished(drawn, axes)
+
+
+@styled
+def measures(results: Results, prefix: str, title: str, unit: str) -> Figure | None:
+    """Measures whose name begins with `prefix`, over epochs; the legend says what differs, method or name."""
+    found, look = names(results.runs, prefix), looks(results.comparison)
+    lines = {
+        (method, name): line
+        for method in look
+        for name in found
+        if (line := curve(results.of(method), measure(name))) is not None
+    }
+    if not lines:
+        return None
+    methods = list(dict.fromkeys(method for method, _ in lines))
+    one = len(methods) == 1
+    drawn, axes = panel(f"{title} ({methods[0]})" if one else title, "epoch", unit)
+    axes.axhline(0, color=MUTED, linewidth=1)
+    for (method, name), line in lines.items():
+        turn, task = found.index(name), _words(name.removeprefix(prefix))
+        label = task if one else f"{method}: {task}" if len(found) > 1 else method
+        colour = PALETTE[turn % len(PALETTE)] if one else look[method].colour
+        _line(axes, line, 1.0, label=label, colour=colour, dash="-" if one else _DASHES[turn % len(_DASHES)])
+    return _finished(drawn, axes)
+
+
+def _words(name: str) -> str:
+    known = {"sample": "per sample", "mean": "class mean"}
+    text = name.strip(".").replace("_", " ").replace(".", " ")
+    return known.get(text, text)

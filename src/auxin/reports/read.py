@@ -1,0 +1,72 @@
+"""Read a comparison's result files back, and refuse those that do not belong together."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from auxin.errors import RunError, message
+from auxin.experiments.schema import Comparison, RunResult, read_json
+from auxin.experiments.verdict import check_comparable
+
+
+@dataclass(frozen=True)
+class Results:
+    """A comparison and the runs behind it.
+
+    Attributes:
+        comparison: the verdicts.
+        runs: the reported runs (not those that chose settings), in the comparison's order of methods, then by
+            seed.
+        folder: where they were read from.
+    """
+
+    comparison: Comparison
+    runs: list[RunResult]
+    folder: Path
+
+    def of(self, method: str) -> list[RunResult]:
+        """The runs of one method, by seed."""
+        return [run for run in self.runs if run.method == method]
+
+
+def read_results(folder: Path) -> Results:
+    """The comparison in a folder.
+
+    Raises:
+        RunError: there is no comparison, a file is corrupt, or a run's rows differ from those that were
+            compared.
+    """
+    file = folder / "comparison.json"
+    if not file.exists():
+        raise RunError(
+            message(
+                f"There is no comparison in {folder}",
+                expected="a folder that `auxin compare --out` wrote",
+                do="Give that folder, or run `auxin compare` again to finish it",
+            )
+        )
+    comparison = read_json(file, Comparison)
+    phase = "confirm" if comparison.half == "confirmation" else "final"
+    order = [row.method for row in comparison.rows]
+    found = [read_json(path, RunResult) for path in sorted((folder / "runs").glob("**/result.json"))]
+    runs = [
+        run for run in found if run.phase == phase and run.method in order and run.seed in comparison.seeds
+    ]
+    _check(comparison, runs, file)
+    return Results(comparison, sorted(runs, key=lambda run: (order.index(run.method), run.seed)), folder)
+
+
+def _check(comparison: Comparison, runs: list[RunResult], file: Path) -> None:
+    if not runs:
+        return
+    check_comparable(runs)
+    for run in runs:
+        compared = comparison.split_hashes.get(run.seed)
+        if compared != run.split_hash:
+            raise RunError(
+                message(
+                    f"{run.method} with seed {run.seed} is not the run that was compared in {file}",
+                    expected=f"split {compared}",
+                    found=f"split {run.split_hash}",
+                    do="Run the comparison again in a new folder",
+                )
+            )

@@ -1,0 +1,1 @@
+"""Linear solvers: H^-1 v from products with H."""

@@ -1,0 +1,75 @@
+"""The contract of a linear solver: p with (H + damping I) p = v, given only products with H."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+
+from torch import Tensor
+
+from auxin.paper import Paper
+
+Vector = list[Tensor]
+"""A vector over the trainable parameters of the primary network: one tensor per parameter."""
+
+MatrixVector = Callable[[Vector], Vector]
+"""A product with the (Gauss-Newton) Hessian of the training loss."""
+
+Curvature = Literal["hessian", "gauss_newton"]
+"""What H stands for: the Hessian, or the Gauss-Newton matrix J^T Q J, which has no negative curvature."""
+
+
+@dataclass(frozen=True)
+class Solution:
+    """What a solver found.
+
+    Attributes:
+        vector: p, approximating H^-1 v; a list that the caller may empty.
+        products: how many products with H were used.
+        residual: |(H + damping I) p - v| / |v| with the solver's own damping, or None where the solver does
+            not know it without a further product.
+        notes: what the solver decided for the user (a safe step, negative curvature met), one sentence each.
+        unit: the step size that p carries as a factor, by which `scale="unit"` divides (1 where there is
+            none).
+    """
+
+    vector: Vector
+    products: int
+    residual: float | None = None
+    notes: list[str] = field(default_factory=list)
+    unit: float = 1.0
+
+
+class Solver(ABC):
+    """Approximates H^-1 v. A member can be made without arguments.
+
+    Attributes:
+        curvature: which matrix the solver wants products with, unless the user says otherwise.
+        paper: where it is from.
+    """
+
+    curvature: ClassVar[Curvature] = "hessian"
+    paper: ClassVar[Paper | None] = None
+
+    @abstractmethod
+    def solve(self, product: MatrixVector, vector: Vector) -> Solution:
+        """Solve H p = v.
+
+        Args:
+            product: H times a vector.
+            vector: v, the gradient of the outer loss; not changed.
+
+        Raises:
+            RunError: v, or what the products make of it, is not finite.
+        """
+
+    def state_dict(self) -> dict[str, Any]:
+        """What the solver remembers between calls, for a checkpoint (most remember nothing)."""
+        return {}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        del state
+
+
+CONTRACT = Solver

@@ -1,0 +1,63 @@
+"""The contract of a task: the head's width, the loss per sample, the metric, and which labels are missing."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from torch import Tensor
+
+
+class Task(ABC):
+    """One thing the primary network predicts.
+
+    Attributes:
+        name: the task's name, the key of its targets and outputs.
+        width: how many numbers the head puts out per sample.
+        metrics: the metrics this kind of task knows; the first is the default. Greater is always better
+            (errors are negated).
+        dense: whether it predicts something for every pixel (outputs [B, width, H, W]).
+
+    Every kind is made as `Kind(name, size, ...)`, where size counts its classes, attributes or components.
+    """
+
+    metrics: ClassVar[tuple[str, ...]]
+    dense: ClassVar[bool] = False
+
+    def __init__(self, name: str, width: int) -> None:
+        self.name = name
+        self.width = width
+
+    @abstractmethod
+    def check(self, target: Tensor) -> None:
+        """Refuse targets that this task cannot learn from; asked once per data set, never in the loop.
+
+        Raises:
+            DataError: the wrong type, shape or range.
+        """
+
+    @abstractmethod
+    def present(self, target: Tensor) -> Tensor:
+        """Which samples carry a label, bool [B]."""
+
+    @abstractmethod
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each sample, float [B]; exactly zero, with zero gradient, where the label is missing.
+
+        Args:
+            output: what the head put out, [B, width] (or [B, width, H, W] where `dense`).
+            target: the labels, [B] or [B, ...]; a kind may also take soft targets.
+        """
+
+    @abstractmethod
+    def predict(self, output: Tensor) -> Tensor:
+        """The prediction a user sees (class numbers, values), from the head's output."""
+
+    @abstractmethod
+    def score(self, output: Tensor, target: Tensor, metric: str | None = None) -> float:
+        """The metric over samples whose label is present; greater is better, NaN where there are none.
+
+        Raises:
+            ConfigError: the metric is not one of `metrics`.
+        """
+
+
+CONTRACT = Task

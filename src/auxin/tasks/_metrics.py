@@ -1,0 +1,94 @@
+"""Metrics in float64, from their definitions (tested against scikit-learn); greater is better."""
+
+import torch
+from torch import Tensor
+
+NAN = float("nan")
+
+
+def accuracy(predicted: Tensor, true: Tensor) -> float:
+    """The share of samples predicted right."""
+    return float((predicted == true).double().mean())
+
+
+def confusion(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
+    """How often class i (row) was predicted as class j (column), float64 [C, C]."""
+    counts = torch.bincount(true.flatten() * classes + predicted.flatten(), minlength=classes * classes)
+    return counts.reshape(classes, classes).double()
+
+
+def balanced_accuracy(table: Tensor) -> float:
+    """The mean recall over the classes that occur, from a confusion table."""
+    occurs = table.sum(1) > 0
+    return float((table.diagonal()[occurs] / table.sum(1)[occurs]).mean())
+
+
+def macro_f1(table: Tensor) -> float:
+    """The mean F1 over the classes that occur or were predicted, from a confusion table."""
+    total = table.sum(0) + table.sum(1)
+    seen = total > 0
+    return float((2 * table.diagonal()[seen] / total[seen]).mean())
+
+
+def mean_iou(table: Tensor) -> float:
+    """The mean intersection over union of the classes that occur or were predicted."""
+    union = table.sum(0) + table.sum(1) - table.diagonal()
+    seen = union > 0
+    return float((table.diagonal()[seen] / union[seen]).mean())
+
+
+def weighted_kappa(table: Tensor) -> float:
+    """Cohen's kappa with quadratic weights, from a confusion table; NaN where only one class occurs."""
+    steps = torch.arange(len(table), dtype=torch.float64, device=table.device)
+    cost = (steps[:, None] - steps[None, :]).square()
+    chance = table.sum(1)[:, None] * table.sum(0)[None, :] / table.sum()
+    expected = float((cost * chance).sum())
+    return 1 - float((cost * table).sum()) / expected if expected > 0 else NAN
+
+
+def auc(scores: Tensor, positive: Tensor) -> float:
+    """Area under the ROC curve: the chance that a positive outscores a negative; NaN without both."""
+    high, low = int(positive.sum()), int((~positive).sum())
+    if high == 0 or low == 0:
+        return NAN
+    ranks = _mean_ranks(scores)
+    return float((ranks[positive].sum() - high * (high + 1) / 2) / (high * low))
+
+
+def _mean_ranks(scores: Tensor) -> Tensor:
+    """Ranks from 1, equal scores sharing the mean of theirs, float64."""
+    _, group, count = torch.unique(scores, sorted=True, return_inverse=True, return_counts=True)
+    last = count.cumsum(0).double()
+    return (last - (count.double() - 1) / 2)[group]
+
+
+def average_precision(scores: Tensor, positive: Tensor) -> float:
+    """The precision averaged over the steps of recall, tied scores being one step; NaN without a positive."""
+    if not bool(positive.any()):
+        return NAN
+    _, group, count = torch.unique(-scores, sorted=True, return_inverse=True, return_counts=True)
+    hits = torch.zeros(len(count), dtype=torch.float64, device=scores.device)
+    hits.index_add_(0, group, positive.double())
+    precision = hits.cumsum(0) / count.cumsum(0)
+    return float((hits * precision).sum() / positive.sum())
+
+
+def nan_mean(values: list[float]) -> float:
+    """The mean of those values that are defined; NaN where none is."""
+    return float(torch.tensor(values, dtype=torch.float64).nanmean()) if values else NAN
+
+
+def r2(predicted: Tensor, true: Tensor) -> float:
+    """1 - residual / total sum of squares; NaN where the targets do not vary."""
+    total = float((true - true.mean()).square().sum())
+    return 1 - float((predicted - true).square().sum()) / total if total > 0 else NAN
+
+
+def mae(predicted: Tensor, true: Tensor) -> float:
+    """The mean absolute error, negated."""
+    return -float((predicted - true).abs().mean())
+
+
+def rmse(predicted: Tensor, true: Tensor) -> float:
+    """The root of the mean squared error, negated."""
+    return -float((predicted - true).square().mean().sqrt())

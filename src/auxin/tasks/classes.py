@@ -1,0 +1,156 @@
+"""One class out of several: focal loss or cross-entropy, hard or soft targets."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, message
+from auxin.tasks import _metrics as metrics_of
+from auxin.tasks._base import Task
+from auxin.tasks._checks import bad_targets, check_choice, check_labels, check_shape, check_size, hide
+
+
+class Classes(Task):
+    """A task whose label is one of C classes.
+
+    Liu, Davison, Johns 2019, equation 1, the focal loss of Lin et al. 2017, with the probabilities p =
+    softmax(output):
+
+        l = - sum_k t_k (1 - p_k)^gamma log p_k
+
+    where t is one-hot for a hard label, or a distribution for a soft one (a label generator's, which the
+    loss is differentiable in). Cross-entropy is gamma = 0. Computed from `log_softmax` and `expm1`, so that
+    it is finite, twice differentiable and fit for forward mode for any finite output; the authors' code
+    takes log(softmax + 1e-24), whose gradient vanishes once a probability underflows.
+
+    Args:
+        name: the task's name.
+        width: C, how many classes there are, at least 2.
+        loss: "focal" or "cross_entropy".
+        gamma: the focusing exponent, at least 0; used by "focal" only.
+        label_names: the classes' names, for reports; their numbers where not given.
+        class_weights: a factor for each class's share of the loss (imbalanced classes); 1 where not given.
+
+    Targets: int64 [B], -1 where missing; or float [B, C], a row of NaN where missing.
+    Metrics: accuracy, balanced_accuracy, f1 (macro), auc (one against the rest, macro), log_loss (negated).
+    Soft targets are scored by their most likely class.
+
+    >>> task = Classes("colour", 2, gamma=2.0)
+    >>> task.loss(torch.zeros(2, 2), torch.tensor([1, -1])).tolist()  # (1 - 0.5)^2 log 2, and a missing label
+    [0.1732867956161499, 0.0]
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "auc", "log_loss")
+    losses: ClassVar[tuple[str, ...]] = ("focal", "cross_entropy")
+
+    def __init__(
+        self,
+        name: str,
+        width: int,
+        loss: str = "focal",
+        gamma: float = 2.0,
+        label_names: Sequence[str] | None = None,
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        check_size(name, "classes", width, 2)
+        check_choice("loss", loss, self.losses)
+        if not 0 <= gamma < float("inf"):
+            raise ConfigError(
+                message("The focal exponent gamma is not usable", expected="at least 0", found=str(gamma))
+            )
+        super().__init__(name, width)
+        self.gamma = gamma if loss == "focal" else 0.0
+        self.label_names = self._one_each("label_names", label_names or [str(i) for i in range(width)])
+        self.class_weights = self._one_each("class_weights", class_weights or [1.0] * width)
+        self._weights = torch.tensor(self.class_weights) if class_weights else None
+
+    def _one_each(self, what: str, values: Sequence) -> tuple:
+        if len(values) != self.width:
+            raise ConfigError(
+                message(
+                    f"{what} does not fit task {self.name!r}",
+                    expected=f"{self.width} of them",
+                    found=str(len(values)),
+                )
+            )
+        return tuple(values)
+
+    def check(self, target: Tensor) -> None:
+        """Refuse labels outside the classes, and soft targets that are no distributions."""
+        if not target.is_floating_point():
+            check_shape(self.name, target, ("B",))
+            return check_labels(self.name, target, self.width)
+        check_shape(self.name, target, ("B", self.width))
+        rows = target[self.present(target)]
+        if bool((rows < 0).any()) or not torch.allclose(rows.sum(1), torch.ones_like(rows[:, 0]), atol=1e-3):
+            raise bad_targets(
+                self.name,
+                "distributions over the classes",
+                "a row that is negative or sums to another than 1",
+            )
+        return None
+
+    def present(self, target: Tensor) -> Tensor:
+        """Which samples carry a label, bool [B]."""
+        return ~target.isnan().any(1) if target.is_floating_point() else target >= 0
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each sample, float [B]."""
+        present = self.present(target)
+        log_p = torch.log_softmax(hide(output, present), 1)
+        if target.is_floating_point():
+            return (hide(target, present) * self._terms(log_p)).sum(1)
+        label = target.clamp(min=0).unsqueeze(1)
+        terms = self._terms(log_p) if self._weights is not None else self._focal(log_p.gather(1, label))
+        return hide((terms.gather(1, label) if self._weights is not None else terms).squeeze(1), present)
+
+    def _terms(self, log_p: Tensor) -> Tensor:
+        """- w_k (1 - p_k)^gamma log p_k for every class."""
+        terms = self._focal(log_p)
+        return terms if self._weights is None else terms * self._weights.to(terms)
+
+    def _focal(self, log_p: Tensor) -> Tensor:
+        if self.gamma == 0:
+            return -log_p
+        rest = -torch.expm1(log_p)
+        if self.gamma != int(self.gamma):
+            rest = rest.clamp(
+                min=torch.finfo(rest.dtype).eps
+            )  # a fractional power has no derivatives at zero
+        return -rest.pow(self.gamma) * log_p
+
+    def predict(self, output: Tensor) -> Tensor:
+        """The most likely class, int64 [B]."""
+        return output.argmax(1)
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """The probability of each class, [B, C]."""
+        return output.softmax(1)
+
+    def score(self, output: Tensor, target: Tensor, metric: str | None = None) -> float:
+        """The metric over samples whose label is present."""
+        metric = metric or self.metrics[0]
+        check_choice("metric", metric, self.metrics)
+        kept = self.present(target)
+        if not bool(kept.any()):
+            return metrics_of.NAN
+        output, target = output.detach()[kept].double(), target.detach()[kept]
+        true = target.argmax(1) if target.is_floating_point() else target
+        if metric == "log_loss":
+            return float(output.log_softmax(1).gather(1, true.unsqueeze(1)).mean())
+        if metric == "auc":
+            return self._auc(output.softmax(1), true)
+        if metric == "accuracy":
+            return metrics_of.accuracy(self.predict(output), true)
+        table = metrics_of.confusion(self.predict(output), true, self.width)
+        return (
+            metrics_of.balanced_accuracy(table)
+            if metric == "balanced_accuracy"
+            else metrics_of.macro_f1(table)
+        )
+
+    def _auc(self, p: Tensor, true: Tensor) -> float:
+        """The mean over the classes that have both kinds of sample (of two classes, both have the same)."""
+        return metrics_of.nan_mean([metrics_of.auc(p[:, k], true == k) for k in range(self.width)])

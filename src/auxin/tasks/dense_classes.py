@@ -1,0 +1,104 @@
+"""One class for every pixel: semantic segmentation."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from torch import Tensor
+
+from auxin.tasks import _metrics as metrics_of
+from auxin.tasks._base import Task
+from auxin.tasks._checks import check_choice, check_labels, check_shape, mean_present
+from auxin.tasks.classes import Classes
+
+
+class DenseClasses(Task):
+    """A task whose label is one of C classes for every pixel; a sample's loss is its labelled pixels' mean.
+
+    AuxiLearn's authors take the mean over all pixels, so that a sparsely labelled image counts less; here a
+    pixel without a label counts nowhere.
+
+    Args:
+        name: the task's name.
+        width: C, at least 2.
+        loss: "cross_entropy" or "focal", per pixel as `Classes` has it.
+        gamma: the focusing exponent of "focal".
+        label_names: the classes' names, for reports; their numbers where not given.
+        class_weights: a factor for each class's share of the loss; 1 where not given.
+
+    Targets: int64 [B, H, W], -1 where missing; or float [B, C, H, W], NaN where missing.
+    Metrics: miou (over the classes that occur or were predicted, all pixels of all images together),
+    accuracy (of pixels).
+
+    >>> import torch
+    >>> task = DenseClasses("scene", 2)
+    >>> task.loss(torch.zeros(1, 2, 1, 2), torch.tensor([[[1, -1]]]))  # log 2 for the one labelled pixel
+    tensor([0.6931])
+    """
+
+    metrics: ClassVar[tuple[str, ...]] = ("miou", "accuracy")
+    dense: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        name: str,
+        width: int,
+        loss: str = "cross_entropy",
+        gamma: float = 2.0,
+        label_names: Sequence[str] | None = None,
+        class_weights: Sequence[float] | None = None,
+    ) -> None:
+        super().__init__(name, width)
+        self._pixel = Classes(name, width, loss, gamma, label_names, class_weights)
+        self.label_names = self._pixel.label_names
+
+    def check(self, target: Tensor) -> None:
+        """Refuse labels outside the classes, and soft targets that are no distributions."""
+        if target.is_floating_point():
+            check_shape(self.name, target, ("B", self.width, "H", "W"))
+            return self._pixel.check(_rows(target))
+        check_shape(self.name, target, ("B", "H", "W"))
+        return check_labels(self.name, target, self.width)
+
+    @staticmethod
+    def pixels(target: Tensor) -> Tensor:
+        """Which pixels carry a label, bool [B, H, W]."""
+        return ~target.isnan().any(1) if target.is_floating_point() else target >= 0
+
+    def present(self, target: Tensor) -> Tensor:
+        """Which samples carry a label for any pixel, bool [B]."""
+        return self.pixels(target).flatten(1).any(1)
+
+    def loss_image(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each pixel, float [B, H, W]; zero, with zero gradient, where the label is missing."""
+        rows = _rows(target) if target.is_floating_point() else target.flatten()
+        return self._pixel.loss(_rows(output), rows).reshape(output.shape[0], *output.shape[2:])
+
+    def loss(self, output: Tensor, target: Tensor) -> Tensor:
+        """The loss of each sample, float [B]."""
+        return mean_present(self.loss_image(output, target), self.pixels(target))
+
+    def predict(self, output: Tensor) -> Tensor:
+        """The most likely class of each pixel, int64 [B, H, W]."""
+        return output.argmax(1)
+
+    def probabilities(self, output: Tensor) -> Tensor:
+        """The probability of each class at each pixel, [B, C, H, W]."""
+        return output.softmax(1)
+
+    def score(self, output: Tensor, target: Tensor, metric: str | None = None) -> float:
+        """The metric over all pixels whose label is present."""
+        metric = metric or self.metrics[0]
+        check_choice("metric", metric, self.metrics)
+        kept = self.pixels(target)
+        if not bool(kept.any()):
+            return metrics_of.NAN
+        labels = target.argmax(1) if target.is_floating_point() else target
+        said, true = self.predict(output.detach())[kept], labels[kept]
+        if metric == "accuracy":
+            return metrics_of.accuracy(said, true)
+        return metrics_of.mean_iou(metrics_of.confusion(said, true, self.width))
+
+
+def _rows(maps: Tensor) -> Tensor:
+    """[B, C, H, W] to [B H W, C]."""
+    return maps.movedim(1, -1).flatten(0, -2)

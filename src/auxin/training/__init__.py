@@ -1,0 +1,1 @@
+"""The loop and what survives a crash."""

@@ -1,0 +1,129 @@
+"""What each training step sees: main-labelled rows, rows without a main label, self-made rows, in one batch.
+
+The order and the augmentation of the main-labelled rows come from generators of their own, so that every method,
+whatever else it puts into a batch, meets the same main rows in the same order.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.data import Pool, Stream, epoch_batches
+from auxin.pretexts._base import Pretext
+from auxin.training.reproducible import generator
+from auxin.typing import MISSING, Batch
+
+
+@dataclass(eq=False)
+class Feed:
+    """Batches for one run.
+
+    Attributes:
+        pool: the rows themselves.
+        train: rows with a main label.
+        unlabelled: rows that train auxiliaries only; used when `ratio` is positive.
+        auxiliary: the auxiliary set, for meta batches; may be empty.
+        size: main-labelled rows per batch.
+        seed: of this run.
+        ratio: auxiliary-only rows per main-labelled row.
+        pretexts: self-made auxiliary tasks; each adds one changed copy of every row in the batch.
+    """
+
+    pool: Pool
+    train: Tensor
+    unlabelled: Tensor
+    auxiliary: Tensor
+    size: int
+    seed: int
+    ratio: float = 0.0
+    pretexts: Sequence[Pretext] = ()
+    _generators: dict[str, torch.Generator] = field(init=False)
+    _streams: dict[str, Stream] = field(init=False)
+
+    def __post_init__(self) -> None:
+        device = self.pool.device
+        self._generators = {name: generator(self.seed, name) for name in ("order", "meta order")}
+        for name in ("augment", "augment extra", "augment meta", "pretext"):
+            self._generators[name] = generator(self.seed, name, device=device)
+        rows = {"unlabelled": self.unlabelled, "auxiliary": self.auxiliary}
+        self._streams = {
+            name: Stream(r.to(device), generator(self.seed, name)) for name, r in rows.items() if len(r)
+        }
+
+    @property
+    def steps(self) -> int:
+        """Training steps per epoch."""
+        return len(epoch_batches(self.train, self.size, torch.Generator().manual_seed(0)))
+
+    @property
+    def mixed(self) -> bool:
+        """Whether batches also hold rows without a main label."""
+        return bool(self.pretexts) or (self.ratio > 0 and len(self.unlabelled) > 0)
+
+    def epoch(self, order: str = "order") -> Iterator[Batch]:
+        """One pass over the main-labelled rows; `order="meta order"` is a second, independent shuffle."""
+        batches = epoch_batches(self.train, self.size, self._generators[order])
+        on_device = torch.cat(batches).to(
+            self.pool.device
+        )  # once: a copy per batch would wait for the device
+        for rows in on_device.split([len(rows) for rows in batches]):
+            yield self._batch(rows, "augment" if order == "order" else "augment meta")
+
+    def meta(self) -> Batch:
+        """The next batch of the auxiliary set."""
+        rows = self._streams["auxiliary"].take(min(self.size, len(self.auxiliary)))
+        return self.pool.batch(rows, self._generators["augment meta"])
+
+    def _batch(self, rows: Tensor, augment: str) -> Batch:
+        parts = [self.pool.batch(rows, self._generators[augment])]
+        extra = round(self.ratio * len(rows)) if len(self.unlabelled) else 0
+        if extra:
+            taken = self._streams["unlabelled"].take(extra)
+            parts.append(self.pool.batch(taken, self._generators["augment extra"]))
+        if self.pretexts:
+            x = torch.cat([part.x for part in parts])
+            parts += [self._made(pretext, x) for pretext in self.pretexts]
+        return concatenate(parts)
+
+    def _made(self, pretext: Pretext, x: Tensor) -> Batch:
+        changed, target = pretext(x, self._generators["pretext"])
+        rows = torch.full((len(changed),), MISSING, dtype=torch.int64, device=x.device)
+        return Batch(changed, {pretext.task.name: target}, rows)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where every generator and stream stands."""
+        return {
+            "generators": {name: g.get_state() for name, g in self._generators.items()},
+            "streams": {name: s.state_dict() for name, s in self._streams.items()},
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from where `state_dict` stood."""
+        for name, g in self._generators.items():
+            g.set_state(state["generators"][name])
+        for name, stream in self._streams.items():
+            stream.load_state_dict(state["streams"][name])
+
+
+def concatenate(parts: Sequence[Batch]) -> Batch:
+    """One batch from several; a target that a part does not carry is missing there."""
+    if len(parts) == 1:
+        return parts[0]
+    examples = {name: target for part in reversed(parts) for name, target in part.y.items()}
+    y = {
+        name: torch.cat(
+            [part.y[name] if name in part.y else missing_like(example, len(part)) for part in parts]
+        )
+        for name, example in examples.items()
+    }
+    return Batch(torch.cat([p.x for p in parts]), y, torch.cat([p.rows for p in parts]))
+
+
+def missing_like(example: Tensor, count: int) -> Tensor:
+    """`count` missing targets of the same kind: -1 for class numbers, NaN for real values."""
+    return example.new_full(
+        (count, *example.shape[1:]), float("nan") if example.is_floating_point() else MISSING
+    )

@@ -1,0 +1,174 @@
+"""The loop: epochs of inner and meta steps, validation, early stopping, checkpoints. It never names a method."""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from auxin.errors import RunError, message
+from auxin.math.deferred import deferred
+from auxin.training import state as checkpoints
+from auxin.training.schedules import LearningRate, alternating_epoch, fused_epoch, plain_epoch
+from auxin.training.state import EpochLog, TrainState
+
+Score = Callable[[], float]
+
+
+class Diverged(RunError):
+    """The training loss became infinite or not a number."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and in which rhythm to train.
+
+    Attributes:
+        epochs: passes over the main-labelled rows.
+        rate: the learning rate of each step.
+        rhythm: "fused" or "alternating" (only read where there is a phi to learn).
+        every: inner steps per meta step, in the fused rhythm.
+        meta: "same", "next" or "auxiliary".
+        patience: epochs without a better validation score before training stops; None trains to the end.
+    """
+
+    epochs: int
+    rate: LearningRate
+    rhythm: str = "fused"
+    every: int = 1
+    meta: str = "next"
+    patience: int | None = None
+
+
+@dataclass(frozen=True)
+class Watch:
+    """What to look at after each epoch, and who is told.
+
+    Attributes:
+        validation: the validation score of the network as it is.
+        development: the same on development rows, or None not to look.
+        measures: further numbers to record.
+        on_epoch: told of each finished epoch (a progress bar, a file of JSON lines).
+        checkpoint: where to save the state, or None.
+        interval: seconds between two checkpoints.
+    """
+
+    validation: Score | None = None
+    development: Score | None = None
+    measures: Callable[[], dict[str, float]] | None = None
+    on_epoch: Callable[[EpochLog], None] | None = None
+    checkpoint: Path | None = None
+    interval: float = 20.0
+
+
+def fit(state: TrainState, plan: Plan, watch: Watch) -> None:
+    """Train to the plan's end, going on from the checkpoint if there is one.
+
+    Raises:
+        Diverged: the training loss became infinite or not a number; the message says in which epoch.
+    """
+    if watch.checkpoint is not None:
+        checkpoints.load(state, watch.checkpoint)
+    saved_at = time.monotonic()
+    while len(state.logs) < plan.epochs and not _out_of_patience(state, plan):
+        log = _epoch(state, plan)
+        _look(log, watch)
+        state.logs.append(log)
+        _remember_best(state, plan)
+        if watch.on_epoch is not None:
+            watch.on_epoch(log)
+        if watch.checkpoint is not None and time.monotonic() - saved_at >= watch.interval:
+            checkpoints.save(state, watch.checkpoint)
+            saved_at = time.monotonic()
+    if state.best is not None:
+        state.learner.network.load_state_dict(state.best["weights"])
+
+
+def _epoch(state: TrainState, plan: Plan) -> EpochLog:
+    state.learner.network.train()
+    begun, first = time.perf_counter(), state.step
+    epoch = len(state.logs) + 1
+    try:
+        losses = _mean_losses(state, plan)
+    except RunError as error:
+        raise Diverged(f"Training diverged in epoch {epoch}. {error}") from error
+    seconds = time.perf_counter() - begun
+    names = state.learner.criterion.names
+    if not all(map(math.isfinite, losses)):
+        broken = ", ".join(n for n, v in zip(names, losses, strict=True) if not math.isfinite(v))
+        do = "Lower the learning rate or the auxiliary weight"
+        raise Diverged(
+            message(f"Training diverged in epoch {epoch}: the loss of {broken} is not finite", do=do)
+        )
+    state.learner.criterion.combiner.end_epoch(torch.tensor(losses))
+    rate = plan.rate(state.step - 1)
+    return EpochLog(epoch, seconds, state.step - first, dict(zip(names, losses, strict=True)), rate)
+
+
+def _mean_losses(state: TrainState, plan: Plan) -> list[float]:
+    """Train for one epoch; each task's mean loss over its steps.
+
+    Where steps must not wait for a device, they take every loss for finite, and the device counts those that are
+    not. If there were any, the epoch is taken again from its start, now checked step by step.
+    """
+    learner = state.learner
+    if not learner.defers or (learner.criterion.labeler is not None and state.feed.mixed):
+        return _pass(state, plan)
+    before = copy.deepcopy(state.state_dict())
+    with deferred() as doubts:
+        losses = _pass(state, plan)
+    wrong = doubts.found()
+    if not wrong:
+        return losses
+    state.load_state_dict(before)
+    learner.ask_at_once(wrong)
+    return _pass(state, plan)
+
+
+def _pass(state: TrainState, plan: Plan) -> list[float]:
+    total: Tensor | None = None
+    first = state.step
+    for means in _steps(state, plan):
+        total = means if total is None else total + means
+        state.step += 1
+    assert total is not None
+    return (total / (state.step - first)).tolist()
+
+
+def _steps(state: TrainState, plan: Plan) -> Iterator[Tensor]:
+    def set_rate() -> None:
+        for group in state.learner.optimizer.param_groups:
+            group["lr"] = plan.rate(state.step)
+
+    learner, feed = state.learner, state.feed
+    if not learner.learns:
+        return plain_epoch(learner, feed, set_rate)
+    if plan.rhythm == "alternating":
+        return alternating_epoch(learner, feed, set_rate, meta=plan.meta)
+    return fused_epoch(learner, feed, set_rate, every=plan.every, meta=plan.meta, step=state.step)
+
+
+def _look(log: EpochLog, watch: Watch) -> None:
+    log.validation = watch.validation() if watch.validation is not None else None
+    log.development = watch.development() if watch.development is not None else None
+    log.measures = watch.measures() if watch.measures is not None else {}
+
+
+def _remember_best(state: TrainState, plan: Plan) -> None:
+    score = state.logs[-1].validation
+    if plan.patience is None or score is None or (state.best is not None and score <= state.best["score"]):
+        return
+    weights = {k: v.detach().clone() for k, v in state.learner.network.state_dict().items()}
+    state.best = {"score": score, "epoch": len(state.logs), "weights": weights}
+
+
+def _out_of_patience(state: TrainState, plan: Plan) -> bool:
+    return (
+        plan.patience is not None
+        and state.best is not None
+        and len(state.logs) - state.best["epoch"] >= plan.patience
+    )

@@ -1,0 +1,130 @@
+"""All that must survive a crash, saved whole and atomically: N epochs + kill + N epochs equals 2N bit for bit."""
+
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from auxin.errors import RunError, message
+from auxin.training.feed import Feed
+from auxin.training.steps import Learner
+
+FORMAT = 1
+
+
+@dataclass
+class EpochLog:
+    """What one epoch of training showed.
+
+    Attributes:
+        epoch: its number, from 1.
+        seconds: of training alone (no evaluation).
+        steps: inner steps taken.
+        losses: each task's mean loss over the epoch.
+        learning_rate: of its last step.
+        validation: the metric on the validation set, or None.
+        development: the metric on the development half of the test rows, or None where it was not looked at.
+        measures: whatever the method's own measures say (label entropies, gradient cosine, task weights).
+    """
+
+    epoch: int
+    seconds: float
+    steps: int
+    losses: dict[str, float]
+    learning_rate: float
+    validation: float | None = None
+    development: float | None = None
+    measures: dict[str, float] = field(default_factory=dict)
+
+
+@dataclass(eq=False)
+class TrainState:
+    """A run between two epochs.
+
+    Attributes:
+        learner: networks and optimisers.
+        feed: batches, and where their generators stand.
+        step: inner steps taken so far.
+        logs: one entry per finished epoch.
+        best: the best validation score so far with its epoch and weights, where early stopping is on.
+    """
+
+    learner: Learner
+    feed: Feed
+    step: int = 0
+    logs: list[EpochLog] = field(default_factory=list)
+    best: dict[str, Any] | None = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers and strings only."""
+        learner, criterion = self.learner, self.learner.criterion
+        return {
+            "format": FORMAT,
+            "network": learner.network.state_dict(),
+            "labeler": criterion.labeler.state_dict() if criterion.labeler is not None else None,
+            "combiner": criterion.combiner.state_dict(),
+            "optimizer": learner.optimizer.state_dict(),
+            "meta_optimizer": learner.meta_optimizer.state_dict() if learner.meta_optimizer else None,
+            "notes": learner.notes,
+            "feed": self.feed.state_dict(),
+            "step": self.step,
+            "logs": [asdict(log) for log in self.logs],
+            "best": self.best,
+            "rng": torch.get_rng_state(),
+            "cuda_rng": torch.cuda.get_rng_state_all() if torch.cuda.is_available() else [],
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from a saved state."""
+        learner, criterion = self.learner, self.learner.criterion
+        learner.network.load_state_dict(state["network"])
+        if criterion.labeler is not None:
+            criterion.labeler.load_state_dict(state["labeler"])
+        criterion.combiner.load_state_dict(state["combiner"])
+        learner.optimizer.load_state_dict(state["optimizer"])
+        if learner.meta_optimizer is not None:
+            learner.meta_optimizer.load_state_dict(state["meta_optimizer"])
+        learner.notes[:] = state["notes"]
+        self.feed.load_state_dict(state["feed"])
+        self.step, self.best = state["step"], state["best"]
+        self.logs = [EpochLog(**log) for log in state["logs"]]
+        torch.set_rng_state(state["rng"].cpu())
+        if torch.cuda.is_available() and state["cuda_rng"]:
+            torch.cuda.set_rng_state_all([s.cpu() for s in state["cuda_rng"]])
+
+
+def save(state: TrainState, file: Path) -> None:
+    """Write a checkpoint so that a crash at any moment leaves the former one or the new one whole."""
+    temporary = file.with_suffix(".tmp")
+    try:
+        torch.save(state.state_dict(), temporary)
+        os.replace(temporary, file)
+    except (OSError, RuntimeError) as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(
+            message(
+                f"The checkpoint {file} cannot be written: {error}",
+                do="Free some space and run again; it goes on",
+            )
+        ) from error
+
+
+def load(state: TrainState, file: Path) -> bool:
+    """Go on from the checkpoint if there is one; tells whether there was."""
+    if not file.exists():
+        return False
+    try:
+        saved = torch.load(file, map_location="cpu", weights_only=True)
+        if saved["format"] != FORMAT:
+            raise ValueError(f"format {saved['format']}, not {FORMAT}")
+        state.load_state_dict(saved)
+    except (OSError, RuntimeError, ValueError, KeyError, EOFError, AttributeError) as error:
+        raise RunError(
+            message(
+                f"The checkpoint {file} cannot be used: {error}",
+                do="Delete that file to start this run afresh",
+            )
+        ) from error
+    return True

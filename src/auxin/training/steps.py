@@ -1,0 +1,218 @@
+"""The two kinds of step: the inner step updates W, the meta step updates phi."""
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from auxin.combiners._base import TaskLosses
+from auxin.errors import ConfigError, message
+from auxin.hypergradients import Estimator, Hypergradient, TrainingGradient, training_gradient
+from auxin.hypergradients.lookahead import Lookahead
+from auxin.math.deferred import deferring, put_off, traced
+from auxin.optimizers import InnerStep
+from auxin.training.compiled import Kernel, at_rate, why_not, why_not_meta
+from auxin.training.criterion import Criterion
+from auxin.training.precision import Precision
+from auxin.typing import Batch
+
+Losses = tuple[Tensor, Tensor]
+"""The tasks' losses and which of them carry a label, as in `TaskLosses`."""
+
+TRAIN, FUSED, META = "training step", "fused step", "meta step"
+
+
+@dataclass(eq=False)
+class Learner:
+    """The networks and optimisers that the two steps move.
+
+    Attributes:
+        network: the primary network.
+        criterion: the training loss, which holds the auxiliary networks.
+        optimizer: moves W (and a combiner's parameters, where its paper trains them by the training loss).
+        estimator: estimates the hypergradient, or None for methods without a meta step.
+        meta_optimizer: moves phi.
+        scale: "raw" or "unit" (see `Estimator.estimate`).
+        clip: the largest global norm of grad_W L_T, or None.
+        precision: the numbers' format and the images' memory order.
+        compiled: compile the steps; where that cannot be done they run eagerly, and the reason is in `notes`.
+        notes: what an estimator or the compiler decided for the user, each said once.
+    """
+
+    network: nn.Module
+    criterion: Criterion
+    optimizer: torch.optim.Optimizer
+    estimator: Estimator | None = None
+    meta_optimizer: torch.optim.Optimizer | None = None
+    scale: str = "unit"
+    clip: float | None = None
+    precision: Precision = field(default_factory=Precision)
+    compiled: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.weights = [p for p in self.network.parameters() if p.requires_grad]
+        self.shared = getattr(self.network, "shared_parameters", lambda: self.weights)()
+        self._lower()
+        if self.learns and self.criterion.main_parameters():
+            raise ConfigError(
+                message(
+                    f"{type(self.criterion.combiner).__name__} is trained by the training loss",
+                    expected="a combiner that nothing or the hypergradient trains, beside learned labels",
+                    do="Use another combiner, such as equal or linear",
+                )
+            )
+        self.inner = InnerStep(self.optimizer, self.weights, clip_norm=self.clip) if self.estimator else None
+
+    def _lower(self) -> None:
+        labeler = self.criterion.labeler
+        self.precision.prepare(self.network, *([] if labeler is None else [labeler]))
+        device = next(self.network.parameters()).device
+        self.problem = self.criterion.problem(self.network, self.precision.autocast(device.type))
+        self.trained = [*self.weights, *self.criterion.main_parameters()]
+        self.defers = self.compiled or device.type == "cuda"
+        self._rate_now: Tensor | None = None
+        self.kernels = self._kernels() if self.compiled else {}
+
+    @property
+    def learns(self) -> bool:
+        """Whether there is a phi to train and an estimator to train it by."""
+        return self.estimator is not None and len(list(self.problem.phi)) > 0
+
+    def tell(self, note: str) -> None:
+        """Note a decision, once, and print it."""
+        if note not in self.notes:
+            self.notes.append(note)
+            print(note, file=sys.stderr)
+
+    def ask_at_once(self, wrong: Sequence[str]) -> None:
+        """From now on wait for the answer to every question about values: these got a no."""
+        self.defers, self.kernels = False, {}
+        self.tell(f"From here on every step is checked as it is taken: not true that {', '.join(wrong)}.")
+
+    def train_step(self, batch: Batch) -> Tensor:
+        """One inner step with the auxiliary targets held constant; returns the per-task mean losses [T], detached."""
+        batch = self.precision.place(batch)
+        grads, losses = self._run(TRAIN, self._training, batch)
+        for parameter, grad in zip(self.trained, grads, strict=True):
+            parameter.grad = grad
+        return self._inner_step(losses)
+
+    def _training(self, batch: Batch) -> tuple[Sequence[Tensor | None], Losses]:
+        """The gradients of the training loss, and the tasks' losses."""
+        with torch.no_grad(), self.problem.autocast():
+            context = self.problem.raised(self.criterion.context(batch))
+        with self.problem.autocast():
+            signals = self.network(batch.x)
+        losses = self.criterion.losses(self.problem.raised(signals), batch, context)
+        self.criterion.look(losses, self.shared)
+        grads = torch.autograd.grad(self.criterion.combined(losses), self.trained, allow_unused=True)
+        return grads, (losses.values.detach(), losses.present)
+
+    def fused_step(self, batch: Batch, meta: Batch) -> Tensor:
+        """One meta step and one inner step that share the gradient at W; returns the per-task mean losses [T]."""
+        if self.criterion.combiner.needs_gramian:  # its criterion needs the training step's Gramian first
+            means = self.train_step(batch)
+            self.meta_step(batch, meta)
+            return means
+        batch, meta = self.precision.place(batch), self.precision.place(meta)
+        grads, hyper, _, losses = self._run(FUSED, self._fused, batch, meta)
+        self._meta_update(hyper)
+        for weight, grad in zip(self.weights, grads, strict=True):
+            weight.grad = grad
+        return self._inner_step(losses)
+
+    def _fused(self, batch: Batch, meta: Batch) -> tuple[Sequence[Tensor], Sequence[Tensor], Tensor, Losses]:
+        gradient = training_gradient(self.problem, batch)
+        found = self._estimate(batch, meta, gradient)
+        with torch.no_grad():
+            losses = self.criterion.losses(gradient.signals, batch, _detached(gradient.context))
+        return gradient.gradients, found.gradients, found.outer_loss, (losses.values, losses.present)
+
+    def meta_step(self, batch: Batch, meta: Batch) -> Tensor:
+        """One meta step alone; W stays as it is. Returns the outer loss."""
+        batch, meta = self.precision.place(batch), self.precision.place(meta)
+        hyper, outer_loss = self._run(META, self._meta, batch, meta)
+        self._meta_update(hyper)
+        return outer_loss
+
+    def _meta(self, batch: Batch, meta: Batch) -> tuple[Sequence[Tensor], Tensor]:
+        found = self._estimate(batch, meta, None)
+        return found.gradients, found.outer_loss
+
+    def _estimate(self, batch: Batch, meta: Batch, gradient: TrainingGradient | None) -> Hypergradient:
+        assert self.estimator is not None
+        estimator, inner = (traced() and self._recorded()) or (self.estimator, self.inner)
+        found = estimator.estimate(self.problem, batch, meta, inner, gradient, self.scale)
+        self.notes += [note for note in found.notes if note not in self.notes]
+        return found
+
+    def _meta_update(self, hyper: Sequence[Tensor]) -> None:
+        assert self.meta_optimizer is not None
+        for parameter, grad in zip(self.problem.phi, hyper, strict=True):
+            parameter.grad = grad
+        self.meta_optimizer.step()
+        self.criterion.combiner.after_meta_step()
+
+    def _inner_step(self, losses: Losses) -> Tensor:
+        """Move W by the gradients at hand, and let a combiner with a rule of its own move too."""
+        if self.clip is not None:
+            nn.utils.clip_grad_norm_(self.weights, self.clip)
+        self.optimizer.step()
+        seen = TaskLosses(*losses, self.criterion.names)
+        self.criterion.combiner.after_step(seen, self.criterion.gramian)
+        return seen.means()
+
+    def _run(self, name: str, step: Callable[..., Any], *batches: Batch) -> Any:
+        """The step's results, from its compiled form where there is one and it is its time."""
+        kernel = self.kernels.get(name)
+        if kernel is None or (name != TRAIN and self._recorded() is None):
+            return step(*batches)
+        results, answers = kernel(self._rate(), *((b.x, b.y, b.rows) for b in batches))
+        if deferring():
+            put_off(answers)
+        elif any(int(count) for count in answers.values()):
+            return step(*batches)
+        return results
+
+    def _kernels(self) -> dict[str, Kernel]:
+        """The steps that can be compiled, by name."""
+        labeler = self.criterion.labeler
+        modules = [self.network] if labeler is None else [self.network, labeler]
+        steps = {TRAIN: self._training, FUSED: self._fused, META: self._meta}
+        refused = why_not(modules, self.criterion.combiner)
+        if refused:
+            self.tell(f"The steps are not compiled but run eagerly: {refused}")
+            return {}
+        if self.estimator is not None and (refused := why_not_meta(self.estimator, self.optimizer)):
+            self.tell(f"The meta step is not compiled but runs eagerly: {refused}")
+            steps = {TRAIN: self._training}
+        return {n: Kernel(n, self._of_tensors(step), modules, self.tell) for n, step in steps.items()}
+
+    def _of_tensors(self, step: Callable[..., Any]) -> Callable[..., Any]:
+        def recorded(rate: Tensor, *parts: tuple[Tensor, dict[str, Tensor], Tensor]) -> Any:
+            self._rate_now = rate
+            return step(*(Batch(*part) for part in parts))
+
+        return recorded
+
+    def _rate(self) -> Tensor:
+        """The learning rate on the device, by a fill: a copy would wait."""
+        return torch.full((), self.optimizer.param_groups[0]["lr"], device=self.weights[0].device)
+
+    def _recorded(self) -> tuple[Estimator, InnerStep] | None:
+        """Estimator and inner step in a form that can be recorded; None before a first eager step."""
+        assert isinstance(self.estimator, Lookahead)
+        assert self.inner is not None
+        found = self.estimator.settled(self.problem)
+        momentum = any(group.get("momentum") for group in self.optimizer.param_groups)
+        if found is None or (momentum and not self.optimizer.state):
+            return None
+        return found, at_rate(self.inner, self._rate_now)
+
+
+def _detached(context: Tensor | None) -> Tensor | None:
+    return None if context is None else context.detach()

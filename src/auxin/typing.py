@@ -1,0 +1,42 @@
+"""The few types that every part of auxin shares."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+Params = dict[str, Tensor]
+"""Parameters or buffers of a module, by their dotted name."""
+
+Signals = Tensor | Mapping[str, Tensor]
+"""What a primary network puts out: one tensor, or one tensor per task."""
+
+MISSING = -1
+"""The integer that stands for a missing class label (a missing real-valued label is NaN)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """Rows of a data set on one device.
+
+    Attributes:
+        x: inputs, float, shape [B, ...].
+        y: targets by task; class labels int64 [B] with -1 where missing, real targets float with NaN where missing.
+        rows: the rows' numbers in the data set, int64 [B]; -1 for a row that a pretext task made up.
+    """
+
+    x: Tensor
+    y: dict[str, Tensor]
+    rows: Tensor
+
+    def __len__(self) -> int:
+        return self.rows.shape[0]
+
+    def to(self, device: torch.device | str) -> "Batch":
+        """The same batch on another device."""
+        return Batch(self.x.to(device), {k: v.to(device) for k, v in self.y.items()}, self.rows.to(device))
+
+    def with_targets(self, **y: Tensor) -> "Batch":
+        """The same rows with further targets (or other ones under the same names)."""
+        return replace(self, y={**self.y, **y})

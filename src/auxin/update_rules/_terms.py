@@ -1,0 +1,159 @@
+"""The terms of the weight update, each a function of one layer's weights, activities and readouts.
+
+The twelve terms of the paper and one of ours (`competitive`). Every function gives [T, N_d, N_u] (d: below,
+u: above).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from auxin.update_rules._network import EPSILON
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """What the terms of one layer may look at.
+
+    Attributes:
+        w: W with every column (receptive field) at unit root mean square, [T, N_d, N_u].
+        below: x^(l-1), [T, N_d, B].
+        below_standard: the same, standardised over the batch.
+        above_standard: x^l, standardised over the batch, [T, N_u, B].
+        normal: batch-normalised pre-activation of layer l, without bias, [T, N_u, B].
+        sharpness: beta of the soft competition, a scalar.
+    """
+
+    w: Tensor
+    below: Tensor
+    below_standard: Tensor
+    above_standard: Tensor
+    normal: Tensor
+    sharpness: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """A term: how many low-rank readouts it needs of h below and above, and its formula."""
+
+    lower: int
+    upper: int
+    formula: Callable[[Layer, list[Tensor], list[Tensor]], Tensor]
+    text: str
+
+
+def cross(below: Tensor, above: Tensor) -> Tensor:
+    """R: readouts [T, N, K * B] of the layers below and above to [T, N_d, N_u], divided by K * B."""
+    return below @ above.transpose(1, 2) / below.shape[2]
+
+
+def symmetric(a: Tensor, b: Tensor) -> Tensor:
+    """S(h) = (Q + Q^T) / sqrt(2) without its diagonal, over sqrt(N)."""
+    q = a @ b.transpose(1, 2) / a.shape[2]
+    s = (q + q.transpose(1, 2)) * 0.5**0.5
+    s = s * (1 - torch.eye(s.shape[1], dtype=s.dtype, device=s.device))
+    return s / s.shape[1] ** 0.5
+
+
+def semidefinite(a: Tensor) -> Tensor:
+    """Psd(h) = r r^T, over sqrt(N)."""
+    return a @ a.transpose(1, 2) / (a.shape[2] * a.shape[1] ** 0.5)
+
+
+def column_rms(x: Tensor, epsilon: float = EPSILON) -> Tensor:
+    """Root mean square of every column, [T, 1, N_u]."""
+    return (x.square().mean(1, keepdim=True) + epsilon).sqrt()
+
+
+def _base(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del low, up
+    return layer.w
+
+
+def _large_decay(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del low, up
+    return layer.w * layer.w.abs()
+
+
+def _decorrelation(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del low, up
+    x = layer.above_standard
+    tau = layer.w @ (x @ x.transpose(1, 2)) / (x.shape[2] * x.shape[1] ** 0.5)
+    return tau / (tau.square().mean((1, 2), keepdim=True) + 1e-8).sqrt()
+
+
+def _hebb(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del low, up
+    return -layer.below_standard @ layer.above_standard.transpose(1, 2) / layer.below.shape[2]
+
+
+def _order_0(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    return cross(low[0], up[0])
+
+
+def _rbf(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    return torch.exp(-layer.w.square()) * cross(low[0], up[0])
+
+
+def _order_1(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    return layer.w * cross(low[0], up[0])
+
+
+def _lin_upper_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del low
+    return layer.w @ symmetric(up[0], up[1])
+
+
+def _lin_upper_psd(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del low
+    return layer.w @ semidefinite(up[0])
+
+
+def _lin_lower_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del up
+    return symmetric(low[0], low[1]) @ layer.w
+
+
+def _omega(w: Tensor) -> Tensor:
+    return (1 + w.square()).sqrt() - 1
+
+
+def _sqr_upper_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del low
+    return _omega(layer.w) @ symmetric(up[0], up[1]) * layer.w.sign()
+
+
+def _sqr_lower_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
+    del up
+    return symmetric(low[0], low[1]) @ _omega(layer.w) * layer.w.sign()
+
+
+def competitive(layer: Layer) -> Tensor:
+    """Soft k-means: -(x - mean x)^T (a - mean a), a = softmax over units of beta * normal; columns at unit
+    rms.
+
+    This term is ours, not the paper's: prior knowledge written down by hand.
+    """
+    a = torch.softmax(layer.sharpness * layer.normal, dim=1)
+    a = a - a.mean(2, keepdim=True)
+    tau = -(layer.below - layer.below.mean(2, keepdim=True)) @ a.transpose(1, 2) / a.shape[2]
+    return tau / column_rms(tau, 1e-12)
+
+
+COMPETITIVE = "competitive"
+TERMS: dict[str, Term] = {
+    "w_base": Term(0, 0, _base, "w"),
+    "large_decay": Term(0, 0, _large_decay, "w |w|"),
+    "decorr_x": Term(0, 0, _decorrelation, "w corr(x_u), at unit rms"),
+    "hebb": Term(0, 0, _hebb, "-x_d x_u"),
+    "0_order": Term(1, 1, _order_0, "R"),
+    "rbf": Term(1, 1, _rbf, "exp(-w^2) R"),
+    "1_order": Term(1, 1, _order_1, "w R"),
+    "lin_upper_symm": Term(0, 2, _lin_upper_symm, "w S(h_u)"),
+    "lin_upper_psd": Term(0, 1, _lin_upper_psd, "w P(h_u)"),
+    "lin_lower_symm": Term(2, 0, _lin_lower_symm, "S(h_d) w"),
+    "sqr_upper_symm": Term(0, 2, _sqr_upper_symm, "[(sqrt(1 + w^2) - 1) S(h_u)] sign w"),
+    "sqr_lower_symm": Term(2, 0, _sqr_lower_symm, "[S(h_d) (sqrt(1 + w^2) - 1)] sign w"),
+}

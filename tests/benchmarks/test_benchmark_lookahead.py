@@ -1,0 +1,59 @@
+"""The look-ahead's benchmark runs, counts what it should, and its variants are the same computation."""
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+import torch
+
+FILE = Path(__file__).parents[2] / "benchmarks" / "lookahead.py"
+
+
+@pytest.fixture(scope="module")
+def bench():
+    spec = importlib.util.spec_from_file_location("benchmark_lookahead", FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_counted_flops(bench):
+    found = bench.flops(2)
+    assert 3.5 < found["train_only"] < 4.2
+    assert found["fused"] < found["fused_double"] < found["alternation"] < found["alternation_double"]
+    assert found["following"] < 0.95 * found["fused"]
+
+
+PAIRS = [
+    ("fused", "fused_double"),
+    ("fused", "fused_transposed"),
+    ("alternation", "alternation_double"),
+    ("following", "following_double"),
+]
+
+
+@pytest.mark.parametrize("pair", PAIRS)
+def test_twins_move_everything_alike(bench, pair):
+    after = []
+    for name in pair:
+        setup = bench.Setup(2, 4, torch.float64)
+        for _ in range(2):
+            bench.VARIANTS[name][2](setup)
+        after.append([*setup.weights, *setup.phi])
+    start = bench.Setup(2, 4, torch.float64)
+    moved = sum(
+        float((a - b).detach().norm()) for a, b in zip(after[0], [*start.weights, *start.phi], strict=True)
+    )
+    gap = sum(float((a - b).detach().norm()) for a, b in zip(*after, strict=True))
+    assert gap < 1e-11 * moved
+
+
+def test_tables(bench):
+    seconds = bench.times(2, 4, 1)
+    assert set(seconds) == set(bench.VARIANTS)
+    mib = dict.fromkeys(bench.VARIANTS, 1.0)
+    text = bench.time_table(seconds) + bench.ratio_table(seconds) + bench.memory_table(mib)
+    assert text.count("| fused |") == 6
+    off = bench.errors(2, 4)
+    assert off["one JVP"] < 1e-2
+    assert off["one JVP, float64"] < 1e-12

@@ -1,0 +1,181 @@
+"""`auxin rule`: train and resume, apply, evaluate, and what a user sees when something is wrong."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from auxin import cli
+
+
+@pytest.fixture
+def auxin(capsys):
+    def run(*words):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["rule", *map(str, words)])
+        captured = capsys.readouterr()
+        return caught.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+SMALL = ("--procedural", "--updates", "3", "--tasks", "2", "--pools", "2", "--truncation", "1:2")
+
+
+def test_train_writes_a_rule_that_applies(auxin, tmp_path):
+    code, out, _ = auxin("train", *SMALL, "--set", "channels=4", "--out", tmp_path / "run", "--json")
+    assert code == 0
+    result = json.loads(out)
+    assert result["meta_trained_on"] == ["strokes", "textures", "mixtures"]
+    assert "omniglot" in result["meta_tested_on"]
+    assert result["settings"]["options"] == {"channels": 4}
+    code, out, _ = auxin(
+        "apply",
+        result["rule"],
+        "digits",
+        "--hidden",
+        "8",
+        "--width",
+        "5",
+        "--steps",
+        "2",
+        "--out",
+        tmp_path / "a",
+    )
+    assert code == 0
+    with np.load(tmp_path / "a" / "features.npz") as file:
+        assert file["features"].shape == (1797, 5)
+        assert file["y"].shape == (1797,)
+    network = load_file(tmp_path / "a" / "network.safetensors")
+    assert network["weight.0"].shape == (64, 8)
+    assert network["weight.1"].shape == (8, 5)
+    assert json.loads((tmp_path / "a" / "apply.json").read_text())["widths"] == "64-8-5"
+
+
+def test_training_goes_on_where_it_stopped(auxin, tmp_path, monkeypatch):
+    from auxin.experiments.rule_train import RuleRun, TrainSettings
+
+    settings = TrainSettings(
+        updates=4,
+        tasks=2,
+        pools=2,
+        truncation=(1, 2),
+        mix={"strokes": 0.35, "textures": 0.3, "mixtures": 0.15},
+    )
+    whole = RuleRun(settings, tmp_path / "whole")
+    list(whole.run())
+    broken = RuleRun(settings, tmp_path / "broken").run(every=2)
+    next(broken), next(broken), next(broken)
+    del broken
+    words = ("--procedural", "--updates", 4, "--tasks", 2, "--pools", 2, "--truncation", "1:2")
+    code, out, _ = auxin("train", *words, "--out", tmp_path / "broken")
+    assert code == 0
+    assert "Going on from update 2" in out
+    first, second = (load_file(tmp_path / name / "rule.safetensors") for name in ("whole", "broken"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+
+
+def test_a_folder_with_another_run_is_refused(auxin, tmp_path):
+    assert auxin("train", *SMALL, "--out", tmp_path)[0] == 0
+    code, _, err = auxin("train", *SMALL, "--seed", 1, "--out", tmp_path)
+    assert code == 2
+    assert "other settings" in err
+
+
+def test_data_of_ones_own_and_data_that_arrive(auxin, tmp_path):
+    rng = np.random.default_rng(0)
+    for name in ("mine", "later"):
+        np.savez(tmp_path / f"{name}.npz", x=rng.random((60, 9)).astype(np.float32), y=np.arange(60) % 3)
+    (tmp_path / "inbox").mkdir()
+    (tmp_path / "later.npz").rename(tmp_path / "inbox" / "later.npz")
+    words = ("--data", tmp_path / "mine.npz", "--watch", tmp_path / "inbox", "--length", "1:1", "--json")
+    code, out, _ = auxin("train", *SMALL, *words, "--out", tmp_path / "run")
+    assert code == 0
+    card = json.loads(out)
+    assert card["meta_trained_on"] == ["strokes", "textures", "mixtures", "mine", "later"]
+    assert card["notes"] == ["later.npz joined at update 0"]
+
+
+def test_evaluate(auxin, tmp_path):
+    words = ("--quick", "--nets", 2, "--steps", "0,5", "--hidden", "8", "--out", tmp_path)
+    code, out, _ = auxin("evaluate", *words, "--json")
+    assert code == 0
+    (result,) = json.loads(out)
+    assert {"raw", "pca", "pca_whitened", "kmeans", "hand_rule", "untrained_rule", "small"} <= set(
+        result["rows"]
+    )
+    assert result["rows"]["raw"]["tuned"][0] > 0.7
+    assert abs(result["shuffled_labels"]["small"]["plain"][0] - 0.1) < 0.08
+    assert {p.name for p in tmp_path.glob("*.png")} == {
+        f"digits-{kind}.png" for kind in ("curves", "embedding", "fields")
+    }
+    code, _, err = auxin("evaluate", *words, "--json")
+    assert code == 0
+    assert "finished already" in err
+
+
+@pytest.mark.slow
+def test_evaluate_draws_the_grid(auxin, tmp_path):
+    words = ("--quick", "--nets", 2, "--steps", "0,2", "--hidden", "8", "--grid", "--out", tmp_path)
+    code, out, _ = auxin("evaluate", *words, "--json")
+    assert code == 0
+    assert len(json.loads(out)[0]["grid"]) == 17
+    assert (tmp_path / "digits-grid.png").is_file()
+
+
+def test_evaluate_on_a_file_of_ones_own(auxin, tmp_path):
+    rng = np.random.default_rng(0)
+    y = np.arange(120) % 3
+    x = rng.normal(size=(120, 12)).astype(np.float32) + 3 * np.eye(12, dtype=np.float32)[y]
+    np.savez(tmp_path / "mine.npz", x=x, label=y)
+    words = (
+        "--target",
+        "label",
+        "--quick",
+        "--nets",
+        2,
+        "--steps",
+        "0,3",
+        "--width",
+        4,
+        "--out",
+        tmp_path / "e",
+    )
+    code, out, _ = auxin("evaluate", "small", tmp_path / "mine.npz", *words)
+    assert code == 0
+    assert "k-means" in out
+
+
+@pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (("apply", "nonsense", "digits"), "no rule 'nonsense'"),
+        (("apply", "small", "digits", "--hidden", "a,b"), "Whole numbers"),
+        (("apply", "small", "digits", "--activation", "nonsense"), "Unknown activation"),
+        (("apply", "small", "digits", "--batch", "5000"), "Fewer rows than a batch"),
+        (("evaluate", "small", "nonsense"), "Unknown data set"),
+        (("evaluate", "small", "omniglot"), "Where is omniglot"),
+        (("evaluate", "small", "digits", "--shots", "200"), "too few rows"),
+        (("train", "--preset", "nonsense"), "Unknown preset"),
+        (("train", "--procedural", "--truncation", "x"), "no range"),
+        (("train", "--procedural", "--estimator", "nonsense"), "Unknown estimator"),
+        (("train", "--procedural", "--objective", "nonsense"), "Unknown objective"),
+        (("train", "--procedural", "--set", "nonsense"), "NAME=VALUE"),
+        (("train", "--procedural", "--set", "nonsense=1"), "no option"),
+        (("train",), "no folder to read it from"),
+    ],
+)
+def test_what_is_wrong_is_said(auxin, words, found):
+    code, out, err = auxin(*words)
+    assert code == 2
+    assert out.count("Traceback") == 0
+    assert found in " ".join(err.split())
+
+
+def test_a_damaged_rule_file(auxin, tmp_path):
+    (tmp_path / "x.safetensors").write_bytes(b"damaged")
+    code, _, err = auxin("apply", tmp_path / "x.safetensors", "digits")
+    assert code == 2
+    assert "cannot be read" in err

@@ -1,0 +1,237 @@
+"""The first-batch self-check: what it finds, what it says, what is used instead, and how often it runs."""
+
+import dataclasses
+import warnings
+
+import pytest
+import torch
+from torch import nn
+from torch.optim import SGD
+
+from auxin.hypergradients import BilevelProblem, _self_check
+from auxin.hypergradients.lookahead import Lookahead
+from auxin.optimizers import InnerStep
+from oracles import Heads, dense, images, lookahead_reference, main_loss, make, relative
+
+TRAIN, META = images(seed=1), images(seed=2)
+
+# Torch's own forward mode warns about itself, once per process, when it is first used.
+pytestmark = pytest.mark.filterwarnings("ignore:.*torch.jit.script:DeprecationWarning")
+
+
+def estimate(problem, **options):
+    step = InnerStep(SGD(problem.network.parameters(), lr=0.1), problem.network.parameters())
+    return Lookahead(**options).estimate(problem, TRAIN, META, step)
+
+
+def expected(problem):
+    return lookahead_reference(problem, TRAIN, META, SGD(problem.network.parameters(), lr=0.1))
+
+
+class _NoForward(torch.autograd.Function):
+    """Twice the input; knows no forward mode."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return 2 * x
+
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * grad
+
+
+class NoForward(nn.Module):
+    def forward(self, x):
+        return _NoForward.apply(x)
+
+
+class _WrongForward(torch.autograd.Function):
+    """Twice the input, but its forward mode says three times."""
+
+    @staticmethod
+    def forward(x):
+        return 2 * x
+
+    @staticmethod
+    def setup_context(ctx, inputs, output):
+        pass
+
+    @staticmethod
+    def backward(ctx, grad):
+        return 2 * grad
+
+    @staticmethod
+    def jvp(ctx, tangent):
+        return 3 * tangent
+
+
+class WrongForward(nn.Module):
+    def forward(self, x):
+        return _WrongForward.apply(x)
+
+
+class _OnceOnly(torch.autograd.Function):
+    """Twice the input, whose backward cannot be differentiated."""
+
+    forward, setup_context = _WrongForward.forward, _WrongForward.setup_context
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx, grad):
+        return 2 * grad
+
+    @staticmethod
+    def jvp(ctx, tangent):
+        return 2 * tangent
+
+
+class OnceOnly(nn.Module):
+    def forward(self, x):
+        return _OnceOnly.apply(x)
+
+
+class Twice(nn.Module):
+    def forward(self, x):
+        return 2 * x
+
+
+def with_middle(*middle):
+    problem = make("mlp")
+    network = Heads(dense(*middle), 16).double()
+    return dataclasses.replace(problem, network=network)
+
+
+@pytest.mark.parametrize("middle", [NoForward, WrongForward])
+def test_falls_back_loudly(middle):
+    problem = with_middle(nn.Tanh(), middle())
+    reason = "forward mode is missing" if middle is NoForward else "off by .* forward mode is wrong"
+    with pytest.warns(RuntimeWarning, match=f"Reverse-over-reverse is used.*{reason}"):
+        found = estimate(problem)
+    assert relative(found.gradients, expected(problem)) < 1e-12
+    assert len(found.notes) == 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        again = estimate(problem)  # remembered, and not said twice
+    assert relative(again.gradients, expected(problem)) < 1e-12
+    assert again.notes == []
+
+
+def test_a_silently_wrong_double_backward_is_outvoted():
+    """Torch drops, without a word, what would go through a once-differentiable operation."""
+    problem, right = with_middle(nn.Tanh(), OnceOnly()), with_middle(nn.Tanh(), Twice())
+    right.network.load_state_dict(problem.network.state_dict())
+    right = dataclasses.replace(problem, network=right.network)
+    with pytest.warns(RuntimeWarning, match="Double backward is off"):
+        found = estimate(problem)
+    assert relative(found.gradients, expected(right)) < 1e-12
+    assert relative(found.gradients, expected(problem)) > 1e-2
+
+
+def test_without_double_backward_the_shortcut_is_used_and_said_to_be_unchecked(monkeypatch):
+    def broken(*_):
+        raise NotImplementedError("derivative of op is not implemented. More text")
+
+    monkeypatch.setattr(_self_check, "reverse_slope", broken)
+    with pytest.warns(RuntimeWarning, match="could not be checked: derivative of op is not implemented"):
+        found = estimate(make("mlp"))
+    assert len(found.notes) == 1
+
+
+class Gate(nn.Module):
+    """phi enters the primary network: it scales the input."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner, self.phi = (
+            Heads(dense(nn.Tanh()), 16).double(),
+            torch.ones(6, dtype=torch.float64).requires_grad_(),
+        )
+
+    def forward(self, x):
+        return self.inner(x * self.phi)
+
+
+def gated(terminal):
+    gate = Gate()
+    return BilevelProblem(
+        gate,
+        lambda s, b: main_loss(s, b) + s["aux"].square().mean(),
+        main_loss,
+        [gate.phi],
+        terminal=terminal,
+    )
+
+
+def test_phi_inside_the_primary_network_is_found_out():
+    problem = gated(terminal=True)
+    with pytest.warns(RuntimeWarning, match="phi enters the primary network itself"):
+        found = estimate(problem)
+    assert relative(found.gradients, expected(problem)) < 1e-12
+
+
+def test_phi_said_to_be_inside_the_primary_network():
+    problem = gated(terminal=False)
+    found = estimate(problem)
+    assert relative(found.gradients, expected(problem)) < 1e-12
+    assert found.notes == []
+
+
+def test_runs_once_per_network_and_criterion(monkeypatch):
+    calls = []
+    original = _self_check.examine
+    monkeypatch.setattr(_self_check, "examine", lambda *a: calls.append(1) or original(*a))
+    problem = make("batch_norm")
+    for _ in range(3):
+        estimate(problem)
+    assert len(calls) == 1
+    estimate(dataclasses.replace(problem, criterion=lambda s, b, c: (s["aux"] * c).sum() + main_loss(s, b)))
+    assert len(calls) == 2
+    estimate(make("batch_norm"), check=False)
+    assert len(calls) == 2
+
+
+def test_float32_passes_the_check():
+    for trunk in ("batch_norm", "attention"):
+        problem = make(trunk)
+        problem.network.float()
+        problem.auxiliary[0].float()
+        batch = (TRAIN[0].float(), TRAIN[1])
+        step = InnerStep(SGD(problem.network.parameters(), lr=0.1), problem.network.parameters())
+        assert Lookahead().estimate(problem, batch, batch, step).notes == []
+
+
+@pytest.mark.parametrize("trunk", ["batch_norm", "layer_norm", "attention"])
+def test_autocast_raises_no_false_alarm_and_stays_near(trunk):
+    problem = make(trunk)
+    problem.network.float()
+    problem.auxiliary[0].float()
+    batch, meta = [(x.float(), y) for x, y in (TRAIN, META)]
+    step = InnerStep(SGD(problem.network.parameters(), lr=0.1), problem.network.parameters())
+    rng = torch.get_rng_state()
+    exact = Lookahead().estimate(problem, batch, meta, step)
+    torch.set_rng_state(rng)
+    _self_check._VERDICTS.clear()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        found = Lookahead().estimate(problem, batch, meta, step)
+    assert found.notes == []
+    assert relative(found.gradients, exact.gradients) < 0.2
+
+
+def test_a_compiled_network_is_the_same_network():
+    problem = make("batch_norm")
+    step = InnerStep(SGD(problem.network.parameters(), lr=0.1), problem.network.parameters())
+    plain = Lookahead().estimate(problem, TRAIN, META, step)
+    compiled = dataclasses.replace(problem, network=torch.compile(problem.network, backend="eager"))
+    found = Lookahead().estimate(compiled, TRAIN, META, step)
+    assert relative(found.gradients, plain.gradients) < 1e-12
+
+
+@pytest.mark.parametrize(
+    "norm", [nn.BatchNorm1d, nn.LayerNorm, lambda n: nn.GroupNorm(3, n), lambda n: nn.RMSNorm(n)]
+)
+@pytest.mark.parametrize("mode", ["forward", "reverse", "auto"])
+@pytest.mark.parametrize("training", [True, False])
+def test_every_norm_in_every_mode(norm, mode, training):
+    problem = with_middle(norm(9), nn.GELU())
+    problem.network.train(training)
+    assert relative(estimate(problem, mode=mode).gradients, expected(problem)) < 1e-12

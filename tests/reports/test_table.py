@@ -1,0 +1,64 @@
+import math
+
+import pytest
+from fake_results import SKILL, fake_comparison, fake_runs
+from rich.console import Console
+
+from auxin.reports import table
+
+
+@pytest.fixture
+def comparison():
+    return fake_comparison(fake_runs(epochs=2))
+
+
+def test_markdown_has_a_row_per_method_and_equal_columns(comparison):
+    lines = table.markdown(comparison).splitlines()
+    assert len(lines) == 2 + len(SKILL)
+    assert {line.count("|") for line in lines} == {8}
+    assert lines[2].startswith("| single | ")
+    row = next(row for row in comparison.rows if row.method == "maxl")
+    line = next(line for line in lines if line.startswith("| maxl |"))
+    assert f"{100 * row.mean:.2f} ± {100 * row.standard_error:.2f}" in line
+    assert f"+{100 * row.versus_single.difference:.2f} [" in line
+    assert f"{row.verdict} vs {comparison.best_control}" in line
+
+
+def test_latex_is_escaped_and_balanced(comparison):
+    text = table.latex(comparison)
+    assert r"maxl\_frozen" in text
+    assert r"(\%)" in text
+    assert "±" not in text
+    assert "−" not in text
+    body = [line for line in text.splitlines() if line.endswith(r"\\")]
+    assert len(body) == 1 + len(SKILL)
+    assert {line.replace(r"\&", "").count("&") for line in body} == {6}
+
+
+def _printed(comparison):
+    console = Console(width=150, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    with console.file:
+        console.print(table.terminal(comparison))
+    return console.export_text()
+
+
+def test_the_terminal_shows_the_verdict_warnings_and_cuts(comparison):
+    text = _printed(comparison.model_copy(update={"cuts": ["2 of 4 tries"], "warnings": ["few [seeds]"]}))
+    assert comparison.sentence[:60] in text
+    assert "! few [seeds]" in text
+    assert "Cut to fit the budget: 2 of 4 tries" in text
+    assert "5 seeds" in text
+
+
+def test_a_diverged_seed_is_told_of(comparison):
+    runs = fake_runs(seeds=3, epochs=2)
+    bad = runs[-1].model_copy(update={"scores": runs[-1].scores.model_copy(update={"development": math.nan})})
+    text = _printed(fake_comparison([*runs[:-1], bad]))
+    assert "maxl: Diverged with seed 2" in text
+
+
+def test_one_seed_has_no_interval_to_show():
+    lines = table.markdown(fake_comparison(fake_runs(seeds=1, epochs=2))).splitlines()
+    assert all("±" not in line for line in lines[2:])
+    assert all("[" not in line for line in lines[2:])
+    assert "no evidence (one seed)" in lines[-1]

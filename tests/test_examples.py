@@ -1,0 +1,46 @@
+"""Every example runs, tiny; those that need a library which is not installed say so."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FOLDER = Path(__file__).parent.parent / "examples"
+NEEDS = {"lightning_module": ["lightning"], "hf_trainer": ["transformers", "accelerate"]}
+SAYS = {
+    "own_loop": "weights",
+    "maxl_labels": "test accuracy",
+    "lightning_module": "weights",
+    "hf_trainer": "weights",
+}
+EXAMPLES = sorted(file.stem for file in FOLDER.glob("*.py"))
+
+
+def test_the_sweep_sees_them():
+    assert set(EXAMPLES) == set(SAYS)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_an_example_is_short_and_runs(name):
+    file = FOLDER / f"{name}.py"
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 60
+    for library in NEEDS.get(name, []):
+        pytest.importorskip(library, reason=f"the example needs {library}, which is not installed")
+    tiny = {**os.environ, "AUXIN_EXAMPLE_STEPS": "6", "AUXIN_EXAMPLE_EPOCHS": "1", "OMP_NUM_THREADS": "1"}
+    ran = subprocess.run([sys.executable, str(file)], env=tiny, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr[-2000:]
+    assert SAYS[name] in ran.stdout
+
+
+def test_at_most_five_lines_of_the_plain_loop_are_changed():
+    lines = (FOLDER / "own_loop.py").read_text(encoding="utf-8").splitlines()
+    marked = [line for line in lines if line.endswith("  # auxin")]
+    ours = [
+        line
+        for line in lines
+        if any(word in line for word in ("import auxin", "auxin.Aux", " aux(", "aux.after"))
+    ]
+    assert marked == ours
+    assert 1 <= len(marked) <= 5

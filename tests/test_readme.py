@@ -1,0 +1,91 @@
+"""The documentation does what it says: its Python runs, its commands are understood, its links lead somewhere."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from auxin.cli import main, verbs
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+
+
+def test_the_readmes_python_runs(capsys: pytest.CaptureFixture) -> None:
+    found = blocks(ROOT / "README.md", "python")
+    assert found
+    names: dict = {"__name__": "readme"}
+    for text in found:
+        assert len(text.strip().splitlines()) <= 15
+        exec(compile(text, "README.md", "exec"), names)
+    capsys.readouterr()
+
+
+def test_the_two_commands_do_all() -> None:
+    lines = [line for text in blocks(ROOT / "README.md", "sh") for line in text.splitlines()]
+    whole = [line for line in lines if line.startswith("python3 -m venv .venv && ")]
+    assert len(whole) == 2
+    assert whole[0].endswith(".venv/bin/auxin compare")
+    assert "-m pytest" in whole[1]
+    assert all("-c constraints.txt" in line for line in whole)
+
+
+def commands(page: Path) -> list[list[str]]:
+    """The page's auxin commands as words; a leading environment variable or virtual environment is dropped."""
+    found = []
+    for text in blocks(page, "sh"):
+        for line in re.sub(r"\\\n", " ", text).splitlines():
+            words = shlex.split(line.split("#", 1)[0])
+            while words and "=" in words[0]:
+                words = words[1:]
+            if len(words) > 1 and words[0] == "auxin" and not words[1].startswith("-"):
+                found.append(words[1:])
+    return found
+
+
+def test_every_command_in_the_documentation_is_understood(capsys: pytest.CaptureFixture) -> None:
+    found = [(page.name, words) for page in PAGES for words in commands(page)]
+    assert len(found) >= 8
+    helps: dict[tuple[str, ...], str] = {}
+    for page, words in found:
+        assert words[0] in verbs(), f"{page}: auxin {' '.join(words)}"
+        verb = tuple(words[:2]) if words[0] == "rule" else (words[0],)
+        if verb not in helps:
+            with pytest.raises(SystemExit):
+                main([*verb, "--help"])
+            helps[verb] = capsys.readouterr().out
+        for flag in (w.split("=")[0] for w in words if w.startswith("--")):
+            assert flag in helps[verb], f"{page}: {flag} in auxin {' '.join(words)}"
+
+
+def test_links_lead_somewhere() -> None:
+    seen = 0
+    for page in PAGES:
+        for target in re.findall(r"\]\((?!https?://)([^)#]+)\)", page.read_text(encoding="utf-8")):
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
+            seen += 1
+    assert seen >= 8
+
+
+def test_the_extending_pages_labeler_is_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    from auxin import catalogue
+    from auxin.labelers._base import LabelerContext
+    from auxin.math.hierarchy import Hierarchy
+    from auxin.typing import Batch
+
+    (tmp_path / "labelers").mkdir()
+    (tmp_path / "labelers" / "sign.py").write_text(blocks(ROOT / "docs" / "extending.md", "python")[0])
+    monkeypatch.setenv("AUXIN_PLUGINS", str(tmp_path))
+    x, y, rows = torch.tensor([[1.0], [-1.0], [1.0]]), torch.tensor([0, 1, -1]), torch.arange(3)
+    context = LabelerContext("y", Hierarchy((2, 2)), x, {"y": y}, rows, lambda: torch.nn.Identity(), 0)
+    labeler = catalogue.load("labelers", "sign").build(context)
+    found = labeler(Batch(x, {"y": y}, rows))
+    assert found[:2].tolist() == [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]
+    assert found[2].isnan().all()
