@@ -1,5 +1,4 @@
-"""The first-batch self-check: the one-JVP shortcut against reverse-over-reverse, once per network and
-criterion.
+"""The first-batch self-check: the one-JVP shortcut against reverse-over-reverse, once per network and criterion.
 
 Where forward mode is missing, or where the two disagree (phi enters the primary network itself, or an
 operation's forward mode is wrong), reverse-over-reverse is used from then on, with a warning that says why.
@@ -10,6 +9,7 @@ finite difference decides.
 import warnings
 import weakref
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import torch
@@ -66,10 +66,8 @@ def known(problem: BilevelProblem) -> bool | None:
 def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector) -> Verdict:
     """Compare the two ways on this batch (costs one double backward)."""
     fast = _attempt(forward_slope, problem, train, gradient, p)
-    strict = isinstance(
-        fast, Exception
-    )  # with nothing to compare with, a doubtful double backward will not do
-    slow = _attempt(lambda *given: reverse_slope(*given, strict), problem, train, gradient, p)
+    strict = isinstance(fast, Exception)  # alone, a doubtful double backward will not do
+    slow = _attempt(partial(reverse_slope, strict=strict), problem, train, gradient, p)
     if isinstance(fast, Exception):
         if isinstance(slow, Exception):
             raise slow from fast
