@@ -128,7 +128,7 @@ def test_a_silently_wrong_double_backward_is_outvoted():
 
 
 def test_without_double_backward_the_shortcut_is_used_and_said_to_be_unchecked(monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise NotImplementedError("derivative of op is not implemented. More text")
 
     monkeypatch.setattr(_self_check, "reverse_slope", broken)
