@@ -1,20 +1,28 @@
 """The look-ahead's benchmark runs, counts what it should, and its variants are the same computation."""
 
-import importlib.util
+import importlib
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-FILE = Path(__file__).parents[2] / "benchmarks" / "lookahead.py"
+FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
 @pytest.fixture(scope="module")
 def bench():
-    spec = importlib.util.spec_from_file_location("benchmark_lookahead", FILE)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(FOLDER))
+        parts = [
+            importlib.import_module(f"_lookahead.{name}")
+            for name in ("setup", "variants", "measures", "tables")
+        ]
+        command = importlib.import_module("lookahead")
+        yield SimpleNamespace(main=command.main, **{k: v for part in parts for k, v in vars(part).items()})
+    for name in [n for n in sys.modules if n.split(".")[0] in ("_lookahead", "lookahead")]:
+        del sys.modules[name]
 
 
 def test_counted_flops(bench):
@@ -57,3 +65,17 @@ def test_tables(bench):
     off = bench.errors(2, 4)
     assert off["one JVP"] < 1e-2
     assert off["one JVP, float64"] < 1e-12
+
+
+def test_the_command(bench, capsys, monkeypatch):
+    threads = torch.get_num_threads()
+    monkeypatch.setattr(
+        sys, "argv", ["lookahead.py", "--width", "2", "--batch", "4", "--rounds", "1", "--only", "flops"]
+    )
+    bench.main()
+    torch.set_num_threads(threads)
+    assert "| following_double |" in capsys.readouterr().out
+
+
+def test_peak_memory_is_of_a_process_of_its_own(bench):
+    assert 0 < bench.memory_of("fused", 2, 4) < 1000
