@@ -1,9 +1,21 @@
 """Data sets, splits and batches."""
 
 from auxin.data._base import Dataset, Source
+from auxin.data._encoder import Encoder, restore
 from auxin.data._load import load
 from auxin.data._pool import Pool
 from auxin.data._sampling import Stream, epoch_batches
 from auxin.data._splits import Splits, make_splits
 
-__all__ = ["Dataset", "Pool", "Source", "Splits", "Stream", "epoch_batches", "load", "make_splits"]
+__all__ = [
+    "Dataset",
+    "Encoder",
+    "Pool",
+    "Source",
+    "Splits",
+    "Stream",
+    "epoch_batches",
+    "load",
+    "make_splits",
+    "restore",
+]

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from auxin.data import _check, _content
+from auxin.data._encoder import Arrays, Encoded, Encoder
 from auxin.tasks._base import Task
 
 
@@ -37,6 +38,9 @@ class Dataset:
             column; None where they are to be computed on the training rows.
         blank: which values of vectors are missing, bool [N, D] (they are 0 in `x`, and the mean in a batch);
             None where none are.
+        encoder: how `x` was made from the user's columns or files, for rows that come later; where the
+            reader gives none, one that takes arrays like `x`.
+        raw: the rows as the encoder reads them, where it learns from rows (a DataFrame); else None.
         notes: what the reader decided for the user, in sentences.
 
     Raises:
@@ -58,9 +62,13 @@ class Dataset:
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
     blank: Tensor | None = None
+    encoder: Encoder = field(default=None)  # type: ignore[assignment]  # never None once made
+    raw: Any = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.encoder is None:
+            object.__setattr__(self, "encoder", Arrays.like(self.x))
         _check.inputs(self.name, self.x)
         _check.names(self.name, self.tasks, self.y, self.main)
         for task, target in self.y.items():
@@ -92,10 +100,34 @@ class Dataset:
         """Which rows carry a main label, bool [N]."""
         return self.tasks[self.main].present(self.y[self.main])
 
-    def fitted(self, rows: Tensor) -> "Dataset":
-        """The same data, with the units (mean and scale) of real-valued tasks taken from these rows alone."""
+    def fitted(self, rows: Tensor, inputs: Tensor | None = None) -> "Dataset":
+        """The same data, with everything that is learned from rows learned from these alone.
+
+        That is the units (mean and scale) of real-valued tasks, and the categories, vocabularies and gaps of
+        a table's input columns: its inputs are encoded anew, as rows that come later will be.
+
+        Args:
+            rows: the training rows with a main label.
+            inputs: the rows that the encoder is fitted on, those without a main label among them; `rows`
+                where not given.
+        """
         tasks = {name: self._fit(name, task, rows) for name, task in self.tasks.items()}
-        return replace(self, tasks=tasks)
+        if self.raw is None:
+            return replace(self, tasks=tasks)
+        encoder, (x, blank) = self._encoded(rows if inputs is None else inputs)
+        return replace(self, tasks=tasks, encoder=encoder, x=x, blank=blank)
+
+    def _encoded(self, rows: Tensor) -> tuple[Encoder, Encoded]:
+        key = rows.numpy().tobytes()
+        if key not in self._encodings:
+            encoder = self.encoder.fit(self.raw.iloc[rows.tolist()])
+            self._encodings.clear()  # methods and tries of one seed follow one another
+            self._encodings[key] = (encoder, encoder.encode(self.raw, say=lambda _: None))
+        return self._encodings[key]
+
+    @cached_property
+    def _encodings(self) -> dict[bytes, tuple[Encoder, Encoded]]:
+        return {}
 
     def _fit(self, name: str, task: Task, rows: Tensor) -> Task:
         fit = getattr(task, "fit", None)

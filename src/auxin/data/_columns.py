@@ -1,4 +1,4 @@
-"""Columns of a table as inputs and targets: numbers, categories, and what gives the target away."""
+"""Columns of a table as targets, which of them are no inputs, and what gives the target away."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -8,6 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from auxin.data._encoder_columns import as_numbers
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -20,8 +21,6 @@ Column = Any
 KINDS = ("classes", "ordered", "regression")
 MOST_CLASSES = 20
 """Whole numbers of more different values than this are regression, unless said otherwise."""
-MOST_CATEGORIES = 100
-"""An input column of words with more different values than this is an ID or free text."""
 
 
 def parse_kinds(kinds: str) -> dict[str, str]:
@@ -52,7 +51,7 @@ def target_of(where: str, column: Column, kind: str | None) -> tuple[Task, Tenso
     if known.empty:
         raise DataError(message(f"The target {name!r} of {where} has no values", found="every cell empty"))
     if (kind or guess(known)) == "regression":
-        return Regression(name), torch.from_numpy(_numbers(where, column).astype(np.float32))
+        return Regression(name), torch.from_numpy(as_numbers(where, column).astype(np.float32))
     values = pd.Categorical(column)
     if len(values.categories) < 2:
         raise DataError(
@@ -77,76 +76,6 @@ def guess(known: Column) -> str:
 
 def _word(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
-
-
-def _numbers(where: str, column: Column) -> np.ndarray:
-    try:
-        numbers: Any = pd.to_numeric(column)
-        values: Any = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            message(
-                f"The column {column.name!r} of {where} is not numbers", expected="numbers", found=str(error)
-            )
-        ) from error
-    if np.isinf(values).any() or (np.abs(values) > np.finfo(np.float32).max).any():
-        row = int(
-            np.flatnonzero(~(np.abs(np.nan_to_num(values, posinf=np.inf)) <= np.finfo(np.float32).max))[0]
-        )
-        raise DataError(
-            message(
-                f"The column {column.name!r} of {where} holds a number that is not usable",
-                expected="finite numbers below 3e38",
-                found=f"{values[row]} in row {row}",
-            )
-        )
-    return values
-
-
-def inputs_of(where: str, frame: Any) -> tuple[Tensor, Tensor]:
-    """Input columns as vectors, and which of their values are missing.
-
-    A column of numbers is one number, with a second one that says where it is missing if it ever is; any
-    other column is one number per category, 1 where the row has it (none where it is missing).
-    """
-    values, blank = [], []
-    for name in frame.columns:
-        column = frame[name]
-        if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-            numbers = _numbers(where, column)
-            empty = np.isnan(numbers)
-            values.append(np.nan_to_num(numbers)[:, None])
-            blank.append(empty[:, None])
-            hot = empty[:, None] if empty.any() else np.zeros((len(frame), 0))
-        else:
-            hot = _one_hot(where, column)
-        values.append(hot.astype(np.float64))
-        blank.append(np.zeros(hot.shape, bool))
-    x = torch.from_numpy(np.concatenate(values, axis=1).astype(np.float32))
-    return x, torch.from_numpy(np.concatenate(blank, axis=1))
-
-
-def _one_hot(where: str, column: Column) -> np.ndarray:
-    if not all(isinstance(value, (str, bool, np.bool_)) for value in column.dropna()):
-        found = ", ".join(sorted({type(value).__name__ for value in column.dropna()}))
-        raise DataError(
-            message(
-                f"The column {column.name!r} of {where} is neither numbers nor words",
-                expected="numbers, words, or yes and no",
-                found=found,
-                do=f"Change it, or leave it out: --ignore {column.name}",
-            )
-        )
-    values = pd.Categorical(column)
-    if len(values.categories) > MOST_CATEGORIES:
-        raise DataError(
-            message(
-                f"The column {column.name!r} of {where} has {len(values.categories):,} different words",
-                expected=f"at most {MOST_CATEGORIES} categories",
-                do=f"If it is an ID or free text, leave it out: --ignore {column.name}",
-            )
-        )
-    return np.equal.outer(values.codes, np.arange(len(values.categories)))
 
 
 def useless(frame: Any) -> list[str]:
@@ -213,3 +142,8 @@ def kinds_said(tasks: Mapping[str, Task]) -> str:
 def words(text: str | Sequence[str]) -> list[str]:
     """Names given as a list or separated by commas."""
     return [w.strip() for w in (text.split(",") if isinstance(text, str) else text) if w.strip()]
+
+
+def text_said(texts: Sequence[str]) -> list[str]:
+    """A sentence on which input columns are text, if any."""
+    return [f"Text, as TF-IDF of the training rows' words: {', '.join(texts)}."] if texts else []

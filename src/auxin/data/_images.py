@@ -16,13 +16,16 @@ DEFAULT_SIZE = 64
 """Images of different sizes are brought to this side, unless another is asked for."""
 
 
-def read_images(paths: Sequence[Path], size: int | None) -> tuple[Tensor, list[str]]:
+def read_images(paths: Sequence[Path], size: int | None) -> tuple[Tensor, bool, list[str]]:
     """The images, uint8 [N, C, H, W] (C is 1 where all are grey, else 3), and what was decided.
 
     Args:
         paths: the files, at least one.
         size: the side of the square that every image is brought to; None keeps their size where it is the
             same.
+
+    Returns:
+        the images; whether images of other sizes are brought to theirs; sentences.
 
     Raises:
         DataError: there are no files, or one is missing or no image.
@@ -36,7 +39,7 @@ def read_images(paths: Sequence[Path], size: int | None) -> tuple[Tensor, list[s
         raise DataError(
             message("There are no images to read", expected=f"files ending in {', '.join(ENDINGS)}")
         )
-    seen = [_look(path) for path in paths]
+    seen = look(paths)
     sizes, grey = {found for found, _ in seen}, all(plain for _, plain in seen)
     notes = []
     if size is None and len(sizes) > 1:
@@ -45,10 +48,27 @@ def read_images(paths: Sequence[Path], size: int | None) -> tuple[Tensor, list[s
             f"The images have {len(sizes)} different sizes: all are brought to {size}x{size} (--size)."
         )
     side = next(iter(sizes)) if size is None else (size, size)
+    return decode(paths, side, grey), size is not None, notes
+
+
+def look(paths: Sequence[Path]) -> list[tuple[tuple[int, int], bool]]:
+    """Each image's size (width, height), and whether it is grey."""
+    return [_look(path) for path in paths]
+
+
+def decode(paths: Sequence[Path], side: tuple[int, int], grey: bool) -> Tensor:
+    """Images brought to one size (width, height), uint8 [N, C, H, W]."""
     pixels = np.empty((len(paths), side[1], side[0], 1 if grey else 3), np.uint8)
     for row, path in enumerate(paths):
         pixels[row] = _pixels(path, side, grey)
-    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(), notes
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
+
+
+def below(folder: Path) -> list[Path]:
+    """The images in a folder, at any depth, sorted."""
+    if not folder.is_dir():
+        raise DataError(message(f"There is no folder {folder}", do="Correct the path"))
+    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
 
 
 def _look(path: Path) -> tuple[tuple[int, int], bool]:

@@ -1,5 +1,7 @@
 """The whole data set on one device: batches are normalised, augmented and stripped of hidden labels there."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -98,16 +100,24 @@ def _constants(dataset: Dataset, train_rows: Tensor) -> tuple[Tensor, Tensor]:
     rows = train_rows.cpu()
     x = dataset.x[rows].double()
     if x.dim() == 2:
-        return _columns(x, None if dataset.blank is None else dataset.blank[rows])
+        blank = None if dataset.blank is None else dataset.blank[rows]
+        return _columns(x, blank, dataset.encoder.blocks)
     std = x.std(dim=(0, 2, 3), correction=0)
     return x.mean(dim=(0, 2, 3)).float(), torch.where(std > 0, std, 1.0).float()
 
 
-def _columns(x: Tensor, blank: Tensor | None) -> tuple[Tensor, Tensor]:
-    """Mean and deviation of each column over its known values; infinite deviation where it does not vary."""
+def _columns(x: Tensor, blank: Tensor | None, blocks: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each column over its known values; infinite deviation where it does not vary.
+
+    The columns of a block (the words of a text) keep their zero and have one deviation, so that rare words
+    are not blown up.
+    """
     known = torch.ones_like(x) if blank is None else (~blank).double()
     count = known.sum(0).clamp_min(1)
     mean = (x * known).sum(0) / count
     std = (((x - mean) * known).square().sum(0) / count).sqrt()
     varies = std > 1e-9 * mean.abs().clamp_min(1e-30)
+    for begin, end in blocks:
+        mean[begin:end] = 0
+        std[begin:end] = x[:, begin:end].square().mean().sqrt()
     return mean.float(), torch.where(varies, std, torch.inf).float()

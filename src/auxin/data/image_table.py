@@ -6,10 +6,11 @@ from typing import Any, ClassVar
 
 from auxin.data._base import Dataset, Source
 from auxin.data._columns import kinds_said, parse_kinds, split_rows, target_of
+from auxin.data._encoder_images import ImageFiles, paths_in
 from auxin.data._frame import SUFFIXES, read_frame
 from auxin.data._images import read_images
 from auxin.data._targets import listed, pick, refinements
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, message
 
 
 class ImageTable(Source):
@@ -59,12 +60,7 @@ class ImageTable(Source):
             pick(str(root), dict.fromkeys(frame.columns), name)
         made = {name: target_of(str(root), frame[name], said.get(name)) for name in names}
         tasks, y = {n: task for n, (task, _) in made.items()}, {n: values for n, (_, values) in made.items()}
-        if (empty := frame[image].isna()).any():
-            row = int(empty.to_numpy().nonzero()[0][0])
-            raise DataError(
-                message(f"The column {image!r} of {root} has no path in row {row}", do="Fill it in")
-            )
-        x, notes = read_images([root.parent / str(path) for path in frame[image]], size)
+        x, resized, notes = read_images(paths_in(str(root), root.parent, frame[image]), size)
         return Dataset(
             name=root.name.split(".")[0],
             x=x,
@@ -75,5 +71,6 @@ class ImageTable(Source):
             parents=refinements(tasks, y, target),
             source=root.name,
             augmentation="crop_flip",
+            encoder=ImageFiles(tuple(x.shape[1:]), resized, image, encoding),
             notes=(kinds_said(tasks), *notes),
         )

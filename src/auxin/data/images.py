@@ -6,7 +6,8 @@ from typing import Any, ClassVar
 import torch
 
 from auxin.data._base import Dataset, Source
-from auxin.data._images import ENDINGS, read_images
+from auxin.data._encoder_images import ImageFiles
+from auxin.data._images import below, read_images
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks.classes import Classes
 from auxin.typing import MISSING
@@ -53,8 +54,8 @@ class Images(Source):
                     found=", ".join(names) or "no folder with images",
                 )
             )
-        more = _below(Path(unlabelled)) if unlabelled is not None else []
-        x, notes = read_images([*(path for path, _, _ in found), *more], size)
+        more = below(Path(unlabelled)) if unlabelled is not None else []
+        x, resized, notes = read_images([*(path for path, _, _ in found), *more], size)
         labels = [names.index(name) for _, name, _ in found] + [MISSING] * len(more)
         return Dataset(
             name=root.resolve().name,
@@ -65,6 +66,7 @@ class Images(Source):
             official_test=torch.tensor([test for _, _, test in found] + [False] * len(more)),
             source=str(root),
             augmentation="crop_flip",
+            encoder=ImageFiles(tuple(x.shape[1:]), resized),
             notes=tuple(notes),
         )
 
@@ -79,10 +81,4 @@ def _sides(root: Path) -> list[tuple[bool, Path]]:
 
 def _labelled(base: Path) -> list[tuple[Path, str]]:
     folders = sorted(path for path in base.iterdir() if path.is_dir() and not path.name.startswith("."))
-    return [(path, folder.name) for folder in folders for path in _below(folder)]
-
-
-def _below(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        raise DataError(message(f"There is no folder {folder}", do="Correct the path"))
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    return [(path, folder.name) for folder in folders for path in below(folder)]

@@ -9,11 +9,10 @@ import torch
 from torch import Tensor
 
 from auxin.data._base import Dataset, Source
+from auxin.data._encoder import Arrays, input_name
 from auxin.data._npz import read_npz
 from auxin.data._targets import listed, pick, refinements, task_of
 from auxin.errors import ConfigError, DataError, message
-
-_INPUTS = ("x", "X", "images", "inputs", "data")
 
 
 class Npz(Source):
@@ -68,25 +67,18 @@ class Npz(Source):
             official_test=_test_rows(root, arrays, test, len(x)),
             parents=refinements(tasks, y, target),
             source=root.name,
+            encoder=Arrays.like(x, inputs),
         )
 
 
 def _inputs(path: Path, arrays: dict[str, np.ndarray], name: str | None) -> Tensor:
     """The inputs as a data set holds them."""
-    names = [name] if name else [known for known in _INPUTS if known in arrays]
-    if len(names) != 1:
-        raise DataError(
-            message(
-                f"Which array of {path} holds the inputs is not clear",
-                expected=f"one called {', '.join(_INPUTS)}, or --inputs NAME",
-                found=", ".join(f"{k} {list(v.shape)}" for k, v in arrays.items()),
-            )
-        )
-    values = pick(str(path), arrays, names[0])
+    name = name or input_name(path, arrays)
+    values = pick(str(path), arrays, name)
     if values.dtype.kind not in "biuf" or values.ndim not in (2, 3, 4):
         raise DataError(
             message(
-                f"The inputs {names[0]!r} of {path} are not usable",
+                f"The inputs {name!r} of {path} are not usable",
                 expected="numbers: images [N, H, W] or [N, H, W, C], or vectors [N, D]",
                 found=f"{values.dtype} {list(values.shape)}",
             )

@@ -7,14 +7,15 @@ from typing import Any, ClassVar
 from auxin.data._base import Dataset, Source
 from auxin.data._columns import (
     gives_away,
-    inputs_of,
     kinds_said,
     parse_kinds,
     split_rows,
     target_of,
+    text_said,
     useless,
     words,
 )
+from auxin.data._encoder_table import Columns
 from auxin.data._frame import SUFFIXES, read_frame
 from auxin.data._targets import listed, pick, refinements
 from auxin.errors import ConfigError, DataError, message
@@ -39,10 +40,20 @@ class Table(Source):
         keep: columns to keep although they hold the target, a list or separated by commas.
         kinds: kinds of targets said outright, "COLUMN=classes|ordered|regression", separated by commas.
         split: a column of the words train and test, which marks the official test rows.
+        text: columns that are text, a list or separated by commas; others are where they look it.
         encoding: of a text file, "utf-8" where not given.
     """
 
-    options: ClassVar[tuple[str, ...]] = ("target", "aux", "ignore", "keep", "kinds", "split", "encoding")
+    options: ClassVar[tuple[str, ...]] = (
+        "target",
+        "aux",
+        "ignore",
+        "keep",
+        "kinds",
+        "split",
+        "text",
+        "encoding",
+    )
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
 
     @classmethod
@@ -56,6 +67,7 @@ class Table(Source):
         keep: str | Sequence[str] = (),
         kinds: str = "",
         split: str | None = None,
+        text: str | Sequence[str] = (),
         encoding: str = "utf-8",
         **options: Any,
     ) -> Dataset:
@@ -66,14 +78,16 @@ class Table(Source):
             raise ConfigError(message(what + " is not said", expected="FILE --target COLUMN"))
         frame: Any = read_frame(root, encoding)
         names, said = listed(target, aux), parse_kinds(kinds)
-        for name in [*names, *words(ignore), *words(keep), *said, *([split] if split else [])]:
+        for name in [*names, *words(ignore), *words(keep), *words(text), *said, *([split] if split else [])]:
             pick(str(root), dict.fromkeys(frame.columns), name)
         made = {name: target_of(str(root), frame[name], said.get(name)) for name in names}
         tasks, y = {n: task for n, (task, _) in made.items()}, {n: values for n, (_, values) in made.items()}
         out = {*names, *words(ignore), *([split] if split else [])}
         rest, notes = _inputs(root, frame.drop(columns=list(out)), frame[target], words(keep))
-        x, blank = inputs_of(str(root), rest)
-        notes.insert(0, kinds_said(tasks))
+        others = [name for name in frame.columns if name not in rest.columns]
+        encoder = Columns.of(str(root), rest, words(text), others, encoding)
+        x, blank = encoder.encode(rest)
+        notes = [kinds_said(tasks), *notes, *text_said(encoder.texts)]
         return Dataset(
             name=root.name.split(".")[0],
             x=x,
@@ -83,7 +97,9 @@ class Table(Source):
             official_test=split_rows(str(root), frame, split),
             parents=refinements(tasks, y, target),
             source=root.name,
-            blank=blank if bool(blank.any()) else None,
+            blank=blank,
+            encoder=encoder,
+            raw=rest,
             notes=tuple(notes),
         )
 

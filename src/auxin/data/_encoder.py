@@ -1,0 +1,194 @@
+"""How inputs are made from a user's columns or files, kept so that new rows are encoded in the same way."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.data import _check
+from auxin.data._npz import read_npz
+from auxin.data._targets import pick
+from auxin.errors import DataError, message
+
+Say = Callable[[str], None]
+"""Told in a sentence of everything that is decided for the user while rows are encoded."""
+Encoded = tuple[Tensor, Tensor | None]
+"""Inputs as a `Dataset` holds them, and which of their values are missing (bool, or None: none are)."""
+INPUTS = ("x", "X", "images", "inputs", "data")
+"""The names that the array of inputs in an `.npz` file may have."""
+HERE = "the given rows"
+
+
+def warn(sentence: str) -> None:
+    """Say it by a Python warning."""
+    warnings.warn(sentence, UserWarning, stacklevel=3)
+
+
+class Encoder(ABC):
+    """From a file or rows of the user's to inputs; the same rows always give the same inputs.
+
+    Inputs are not standardised yet: that is the `Pool`'s part, whose `mean` and `std` go with the encoder
+    into a saved model: a batch is (x - mean) / std, and 0 where a value is missing.
+
+    Attributes:
+        kind: the word that its state begins with.
+        blocks: ranges [begin, end) of columns that share one scale and keep their zero (the words of a text).
+    """
+
+    kind: ClassVar[str]
+    blocks: tuple[tuple[int, int], ...] = ()
+
+    @abstractmethod
+    def encode(self, source: Any, say: Say = warn) -> Encoded:
+        """The inputs of new rows.
+
+        Args:
+            source: the path of a file or folder such as the training data's, or rows in memory.
+            say: told what was decided for the user (an unseen category, an unknown column).
+
+        Raises:
+            DataError: a column is missing, values are of another type, images of another size.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """All of it, as plain data that JSON can hold; `restore` makes the same encoder from it."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Encoder":
+        """The encoder that gave this state."""
+
+    def fit(self, raw: Any) -> "Encoder":
+        """The encoder with everything that is learned from rows learned from these; itself where nothing is."""
+        del raw
+        return self
+
+
+class Arrays(Encoder):
+    """Arrays of one shape and type, in memory or in an `.npz` file.
+
+    Args:
+        shape: of one input, (C, H, W) or (D,).
+        dtype: "uint8" or "float32", as the training inputs were.
+        array: the array's name in an `.npz` file; None: the one called x, X, images, inputs or data.
+
+    >>> x, _ = Arrays((2,), "float32").encode([[1, 2], [3, 4]])
+    >>> x.tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
+
+    kind: ClassVar[str] = "arrays"
+
+    def __init__(self, shape: tuple[int, ...], dtype: str, array: str | None = None) -> None:
+        self.shape, self.dtype, self.array = tuple(shape), dtype, array
+
+    @classmethod
+    def like(cls, x: Tensor, array: str | None = None) -> "Arrays":
+        """The encoder of such inputs."""
+        return cls(tuple(x.shape[1:]), str(x.dtype).removeprefix("torch."), array)
+
+    def encode(self, source: Any, say: Say = warn) -> Encoded:
+        """The inputs of an `.npz` file, an array or a tensor."""
+        del say
+        where, values = self._values(source)
+        if values.dtype.kind not in "biuf" or (self.dtype == "uint8" and values.dtype != np.uint8):
+            expected = "uint8, as the training images" if self.dtype == "uint8" else "numbers"
+            raise DataError(
+                message(
+                    f"The inputs of {where} have another type", expected=expected, found=f"{values.dtype}"
+                )
+            )
+        if len(self.shape) == 3 and self.dtype == "float32" and values.dtype == np.uint8:
+            found = "uint8, whose values mostly mean something else"
+            raise DataError(
+                message(
+                    f"The inputs of {where} have another type",
+                    expected="floats in the training units",
+                    found=found,
+                )
+            )
+        with np.errstate(over="ignore"):  # what does not fit becomes infinite, which is refused below
+            tensor = torch.from_numpy(np.ascontiguousarray(values.astype(self.dtype)))
+        x = self._as_trained(where, tensor)
+        _check.inputs(where, x)
+        return x, None
+
+    def _values(self, source: Any) -> tuple[str, np.ndarray]:
+        if not isinstance(source, str | Path):
+            return HERE, np.asarray(source.detach().cpu() if isinstance(source, Tensor) else source)
+        arrays = read_npz(Path(source))
+        return str(source), pick(str(source), arrays, self.array or input_name(source, arrays))
+
+    def _as_trained(self, where: str, x: Tensor) -> Tensor:
+        """[N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] with the channels first."""
+        found = tuple(x.shape[1:])
+        if len(self.shape) == 3:
+            channels, *side = self.shape
+            if found == (*side, channels):
+                return x.permute(0, 3, 1, 2).contiguous()
+            if channels == 1 and found == tuple(side):
+                return x.unsqueeze(1)
+        if found != self.shape:
+            raise DataError(
+                message(
+                    f"The inputs of {where} have another shape than the training inputs",
+                    expected=f"[rows, {', '.join(map(str, self.shape))}]",
+                    found=f"{list(x.shape)}",
+                )
+            )
+        return x
+
+    def state(self) -> dict[str, Any]:
+        """Shape, type and name."""
+        return {"kind": self.kind, "shape": list(self.shape), "dtype": self.dtype, "array": self.array}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Arrays":
+        """The encoder that gave this state."""
+        return cls(tuple(state["shape"]), state["dtype"], state["array"])
+
+
+def input_name(path: object, arrays: Mapping[str, np.ndarray]) -> str:
+    """The name of the one array that can only be the inputs.
+
+    Raises:
+        DataError: there is none, or more than one.
+    """
+    names = [known for known in INPUTS if known in arrays]
+    if len(names) != 1:
+        raise DataError(
+            message(
+                f"Which array of {path} holds the inputs is not clear",
+                expected=f"one called {', '.join(INPUTS)}, or --inputs NAME",
+                found=", ".join(f"{k} {list(v.shape)}" for k, v in arrays.items()) or "no array",
+            )
+        )
+    return names[0]
+
+
+def restore(state: Mapping[str, Any]) -> Encoder:
+    """The encoder that gave this state.
+
+    Raises:
+        DataError: it is no encoder's state.
+    """
+    from auxin.data._encoder_images import ImageFiles
+    from auxin.data._encoder_table import Columns
+
+    kinds: dict[str, type[Encoder]] = {k.kind: k for k in (Arrays, Columns, ImageFiles)}
+    if state.get("kind") not in kinds:
+        raise DataError(
+            message(
+                "The saved way of encoding rows is not known",
+                expected=f"one of: {', '.join(kinds)}",
+                found=repr(state.get("kind")),
+                do="It may come from a newer auxin",
+            )
+        )
+    return kinds[state["kind"]].from_state(state)

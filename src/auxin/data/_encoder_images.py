@@ -1,0 +1,100 @@
+"""How image files become inputs: the same size and channels for the training images and for later ones."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pandas as pd
+
+from auxin.data._encoder import Encoded, Encoder, Say, warn
+from auxin.data._frame import SUFFIXES, read_frame
+from auxin.data._images import ENDINGS, below, decode, look
+from auxin.data._targets import pick
+from auxin.errors import DataError, message
+
+
+class ImageFiles(Encoder):
+    """Image files as uint8 [N, C, H, W]: grey or colour, of one size.
+
+    Args:
+        shape: (C, H, W) of the training inputs.
+        resized: whether images of other sizes are brought to it, as some of the training images were.
+        column: of an image table, the column of the images' paths.
+        encoding: of an image table that is a text file.
+    """
+
+    kind: ClassVar[str] = "images"
+
+    def __init__(
+        self, shape: tuple[int, ...], resized: bool, column: str | None = None, encoding: str = "utf-8"
+    ) -> None:
+        self.shape, self.resized, self.column, self.encoding = tuple(shape), resized, column, encoding
+
+    def encode(self, source: Any, say: Say = warn) -> Encoded:
+        """The inputs of an image, a folder of images, a table that lists them, or a list of their paths."""
+        files = self.files(source)
+        channels, height, width = self.shape
+        seen = look(files)
+        for file, (size, _) in zip(files, seen, strict=True):
+            if size != (width, height) and not self.resized:
+                raise DataError(
+                    message(
+                        f"{file} has another size than the training images",
+                        expected=f"{width}x{height} pixels, as all of them had",
+                        found=f"{size[0]}x{size[1]}",
+                        do="Bring it to that size, or train with --size",
+                    )
+                )
+        if channels == 1 and (coloured := sum(not grey for _, grey in seen)):
+            say(f"{coloured:,} images are in colour and were made grey, as the training images are.")
+        return decode(files, (width, height), channels == 1), None
+
+    def files(self, source: Any) -> list[Path]:
+        """The files of the images, in the order of the inputs' rows.
+
+        Raises:
+            DataError: there are none.
+        """
+        if isinstance(source, str | Path):
+            path = Path(source)
+            if path.name.lower().endswith(SUFFIXES):
+                return self._listed(path, read_frame(path, self.encoding))
+            found = below(path) if path.is_dir() else [path]
+        elif isinstance(source, pd.DataFrame):
+            found = self._listed(Path(), source)
+        else:
+            found = [Path(path) for path in source] if isinstance(source, Sequence) else []
+        if not found:
+            raise DataError(
+                message(f"There are no images in {source}", expected=f"files ending in {', '.join(ENDINGS)}")
+            )
+        return found
+
+    def _listed(self, path: Path, frame: Any) -> list[Path]:
+        column = self.column if self.column is not None else "image"
+        where = str(path) if path.name else "the given table"
+        return paths_in(where, path.parent, pick(where, dict(frame), column))
+
+    def state(self) -> dict[str, Any]:
+        """Shape, whether images are resized, and how a table of them is read."""
+        own = {"shape": list(self.shape), "resized": self.resized, "column": self.column}
+        return {"kind": self.kind, **own, "encoding": self.encoding}
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "ImageFiles":
+        """The encoder that gave this state."""
+        return cls(tuple(state["shape"]), state["resized"], state["column"], state["encoding"])
+
+
+def paths_in(where: str, folder: Path, column: Any) -> list[Path]:
+    """A column's paths, relative to the table's folder.
+
+    Raises:
+        DataError: a row has none.
+    """
+    if (empty := column.isna()).any():
+        row = int(empty.to_numpy().nonzero()[0][0])
+        raise DataError(
+            message(f"The column {column.name!r} of {where} has no path in row {row}", do="Fill it in")
+        )
+    return [folder / str(path).strip() for path in column]
