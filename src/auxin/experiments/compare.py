@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.experiments import budget as budgets
 from auxin.experiments.build import applicable, build
 from auxin.experiments.environment import hardware, versions
+from auxin.experiments.gather import PREDICTIONS
 from auxin.experiments.manifest import claim_folder
 from auxin.experiments.measures import agreement_between_runs
+from auxin.experiments.metric import guess, settle
+from auxin.experiments.predictions import Predictions, read_predictions
 from auxin.experiments.request import USUAL, Progress, Request, Tell
 from auxin.experiments.rows import load_data, split_rows
 from auxin.experiments.run import LABELS_FILE, RunSpec
@@ -47,8 +51,11 @@ class Comparing:
 
     def __post_init__(self) -> None:
         request = self.request
-        self.begun = time.monotonic()
+        self.begun, self.started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
         self.dataset = load_data(request.data)
+        if request.metric is not None:
+            settled = settle(request.metric, self.dataset.tasks[self.dataset.main])
+            request = self.request = replace(request, metric=settled)
         self.methods = self._methods()
         self.size = budgets.Size(request.tries, request.tuning_seeds, request.seeds)
         self._check(self.dataset)
@@ -81,6 +88,7 @@ class Comparing:
         """The verdict over the final runs that are finished, written to `comparison.json`."""
         comparison = judge(
             self.finals,
+            predictions=self._predictions(),
             validation={name: score for name, (_, score) in self.chosen.items()},
             controls=[name for name, method in self.methods.items() if method.control],
             twins={name: method.twin for name, method in self.methods.items() if method.twin},
@@ -90,6 +98,8 @@ class Comparing:
             cuts=self.cuts,
             notes=[*self.notes, *self._label_agreement()],
             command=self.request.command,
+            started=self.started,
+            seconds=time.monotonic() - self.begun,
             versions=versions(),
             hardware=hardware(self.request.device),
             finished=finished,
@@ -151,17 +161,10 @@ class Comparing:
 
     def _check(self, dataset: Dataset) -> None:
         """Refuse before anything is written what could only fail later."""
-        request, task = self.request, dataset.tasks[dataset.main]
+        request = self.request
         for name in ("seeds", "tries", "tuning_seeds", "jobs"):
             if getattr(request, name) < 1:
                 raise ConfigError(message(f"--{name.replace('_', '-')} is too small", expected="at least 1"))
-        if request.metric is not None and request.metric not in task.metrics:
-            raise ConfigError(
-                message(
-                    f"The metric {request.metric!r} does not fit the main task",
-                    expected=f"one of: {', '.join(task.metrics)}",
-                )
-            )
         splits = split_rows(request.data, request.split, 0, refit=False)
         for note in [*dataset.notes, *splits.notes]:
             self._say(note)
@@ -267,9 +270,20 @@ class Comparing:
             self.chosen[name] = _best([r for r in results if r.method == name])
 
     def _chance(self) -> float:
-        task = self.dataset.tasks[self.dataset.main]
-        metric = self.request.metric or task.metrics[0]
-        return 1 / task.width if metric in ("accuracy", "balanced_accuracy") else 0.0
+        """What a diverged run counts as at best: the score of a guess."""
+        splits = split_rows(self.request.data, self.request.split, 0, self.request.refit)
+        dataset = self.dataset.fitted(splits.train)
+        task = dataset.tasks[dataset.main]
+        return guess(task, settle(self.request.metric, task), dataset.y[dataset.main][splits.development])
+
+    def _predictions(self) -> dict[tuple[str, int], Predictions]:
+        """The final runs' predictions on the development rows, where the metric is no mean over rows."""
+        files = {
+            (run.method, run.seed): Path(self.final(run.method, run.seed).folder) / PREDICTIONS
+            for run in self.finals
+            if "development" not in run.correct
+        }
+        return {key: found for key, file in files.items() if (found := read_predictions(file)) is not None}
 
 
 def _best(results: Sequence[RunResult]) -> tuple[dict[str, Setting], float]:

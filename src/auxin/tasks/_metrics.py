@@ -1,7 +1,11 @@
 """Metrics in float64, from their definitions (tested against scikit-learn); greater is better."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
+
+from auxin.errors import ConfigError, message
 
 NAN = float("nan")
 
@@ -92,3 +96,37 @@ def mae(predicted: Tensor, true: Tensor) -> float:
 def rmse(predicted: Tensor, true: Tensor) -> float:
     """The root of the mean squared error, negated."""
     return -float((predicted - true).square().mean().sqrt())
+
+
+COST = "cost="
+"""How a cost matrix is written as a metric: `cost=0,1;5,0`, a row per true class, a column per predicted one."""
+
+
+@cache
+def costs(metric: str) -> Tensor:
+    """The cost matrix that a metric spells out, float64 [C, C].
+
+    >>> costs("cost=0,1;5,0").tolist()
+    [[0.0, 1.0], [5.0, 0.0]]
+    """
+    rows = [[float(value) for value in row.split(",")] for row in metric.removeprefix(COST).split(";")]
+    return torch.tensor(rows, dtype=torch.float64)
+
+
+def cost_of_rows(metric: str, predicted: Tensor, true: Tensor) -> Tensor:
+    """What each prediction costs, negated, float64 [B].
+
+    Raises:
+        ConfigError: the matrix has fewer rows or columns than there are classes.
+    """
+    table = costs(metric).to(predicted.device)
+    least = 1 + int(max(predicted.max(), true.max())) if len(true) else 0
+    if table.shape[0] != table.shape[1] or len(table) < least:
+        raise ConfigError(
+            message(
+                "The cost matrix does not fit the task",
+                expected=f"{least} x {least}",
+                found=" x ".join(map(str, table.shape)),
+            )
+        )
+    return -table[true, predicted]

@@ -34,7 +34,8 @@ class Classes(Task):
         class_weights: a factor for each class's share of the loss (imbalanced classes); 1 where not given.
 
     Targets: int64 [B], -1 where missing; or float [B, C], a row of NaN where missing.
-    Metrics: accuracy, balanced_accuracy, f1 (macro), auc (one against the rest, macro), log_loss (negated).
+    Metrics: accuracy, balanced_accuracy, f1 (macro), auc (one against the rest, macro), log_loss (negated), and
+    the mean cost (negated) under a matrix that is spelt out, `cost=0,1;5,0`.
     Soft targets are scored by their most likely class.
 
     >>> task = Classes("colour", 2, gamma=2.0)
@@ -132,12 +133,14 @@ class Classes(Task):
     def score(self, output: Tensor, target: Tensor, metric: str | None = None) -> float:
         """The metric over samples whose label is present."""
         metric = metric or self.metrics[0]
-        check_choice("metric", metric, self.metrics)
+        check_choice("metric", metric.partition("=")[0], [*self.metrics, "cost"])
         kept = self.present(target)
         if not bool(kept.any()):
             return metrics_of.NAN
         output, target = output.detach()[kept].double(), target.detach()[kept]
         true = target.argmax(1) if target.is_floating_point() else target
+        if metric.startswith(metrics_of.COST):
+            return float(metrics_of.cost_of_rows(metric, self.predict(output), true).mean())
         if metric == "log_loss":
             return float(output.log_softmax(1).gather(1, true.unsqueeze(1)).mean())
         if metric == "auc":

@@ -30,7 +30,8 @@ class Ordered(Task):
         label_names: the classes' names in order, for reports; their numbers where not given.
 
     Targets: int64 [B], 0 to C - 1, -1 where missing.
-    Metrics: mae (in classes, negated), accuracy, kappa (Cohen's, quadratic weights), log_loss (negated).
+    Metrics: mae (in classes, negated), accuracy, kappa (Cohen's, quadratic weights), log_loss (negated), and the
+    mean cost (negated) under a matrix that is spelt out, `cost=0,1,4;1,0,1;4,1,0`.
 
     >>> task = Ordered("stars", 3)
     >>> task.probabilities(torch.tensor([[0.0, 20.0]])).round(decimals=3).tolist()
@@ -91,7 +92,7 @@ class Ordered(Task):
     def score(self, output: Tensor, target: Tensor, metric: str | None = None) -> float:
         """The metric over samples whose label is present."""
         metric = metric or self.metrics[0]
-        check_choice("metric", metric, self.metrics)
+        check_choice("metric", metric.partition("=")[0], [*self.metrics, "cost"])
         kept = self.present(target)
         if not bool(kept.any()):
             return metrics_of.NAN
@@ -99,6 +100,8 @@ class Ordered(Task):
         if metric == "log_loss":
             return -float(self.loss(output, true).mean())
         said = self.predict(output)
+        if metric.startswith(metrics_of.COST):
+            return float(metrics_of.cost_of_rows(metric, said, true).mean())
         if metric == "accuracy":
             return metrics_of.accuracy(said, true)
         if metric == "mae":
