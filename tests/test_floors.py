@@ -14,7 +14,7 @@ FLOORS = [
     {"optimizers", "solvers", "tasks", "models", "data", "pretexts"},
     {"hypergradients", "combiners", "labelers", "update_rules", "features"},
     {"training", "strategies", "methods", "analysis"},
-    {"api", "experiments"},
+    {"api", "experiments", "recipes"},
     {"reports"},
     {"cli", "__init__", "__main__"},
 ]

@@ -1,0 +1,152 @@
+"""AuxiLearn's synthetic regressions: one linear model shared by all tasks, its losses combined by learned weights."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+
+from auxin.combiners._base import TaskLosses
+from auxin.combiners.linear import Linear
+from auxin.hypergradients import BilevelProblem
+from auxin.hypergradients.implicit import Implicit
+
+Rows = tuple[Tensor, Tensor]
+"""Inputs [N, D] and the targets of every task, main first, [N, T]."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How W and the weights are trained: algorithm 1 of Navon et al. 2021.
+
+    Attributes:
+        steps: inner steps, gradient descent on the whole training set.
+        rate: their learning rate.
+        every: inner steps per meta step.
+        meta_rate: learning rate of phi, SGD with momentum 0.9 as in appendix B.
+        form: of the weights, see `Linear`.
+        scale: the weights to begin with.
+        terms: products in the Neumann series, whose alpha is the inner learning rate.
+    """
+
+    steps: int = 2000
+    rate: float = 0.05
+    every: int = 10
+    meta_rate: float = 0.05
+    form: str = "positive"
+    scale: float = 1.0
+    terms: int = 3
+
+
+@dataclass
+class Path:
+    """W, the weights and the losses over training.
+
+    Attributes:
+        w: the model's weights, [steps / every + 1, D].
+        weights: every task's weight, the main one included, [.., T].
+        raw: the parameter behind the auxiliaries' weights at the end, [T - 1].
+        outer: the main task's loss on the auxiliary set, [..].
+    """
+
+    w: list[Tensor] = field(default_factory=list)
+    weights: list[Tensor] = field(default_factory=list)
+    raw: Tensor = field(default_factory=lambda: torch.zeros(0))
+    outer: list[float] = field(default_factory=list)
+
+
+def learn(train: Rows, outer: Rows, how: Training, bias: bool = False) -> Path:
+    """Train W on `train` and phi on `outer` by turns.
+
+    Args:
+        train: the rows of L_T.
+        outer: the rows of L_A; those of `train` for appendix C.1.
+        how: the settings.
+        bias: whether the model has one.
+    """
+    tasks = train[1].shape[1]
+    network = nn.Linear(train[0].shape[1], 1, bias=bias).double()
+    for parameter in network.parameters():
+        nn.init.zeros_(parameter)
+    combiner = Linear(tasks, scale=how.scale, form=how.form).double()
+    names = tuple(map(str, range(tasks)))
+
+    def criterion(output: Tensor, batch: Rows) -> Tensor:
+        losses = (output - batch[1]).square()
+        return combiner(TaskLosses(losses, torch.ones_like(losses, dtype=torch.bool), names))
+
+    def main(output: Tensor, batch: Rows) -> Tensor:
+        return (output[:, 0] - batch[1][:, 0]).square().mean()
+
+    problem = BilevelProblem(network, criterion, main, combiner.phi())
+    estimator = Implicit("neumann", alpha=how.rate, terms=how.terms, power_steps=0)
+    inner = torch.optim.SGD(network.parameters(), lr=how.rate)
+    meta = torch.optim.SGD(combiner.phi(), lr=how.meta_rate, momentum=0.9)
+    path = Path()
+    for step in range(how.steps + 1):
+        if step % how.every == 0:
+            with torch.no_grad():
+                path.w.append(network.weight[0].clone())
+                path.weights.append(combiner.weights().clone())
+                path.outer.append(float(main(network(outer[0]), outer)))
+            if step:
+                _meta_step(problem, estimator, meta, train, outer)
+                combiner.after_meta_step()
+        inner.zero_grad()
+        criterion(network(train[0]), train).backward()
+        inner.step()
+    path.raw = combiner.phi()[0].detach().clone()
+    return path
+
+
+def _meta_step(
+    problem: BilevelProblem, estimator: Implicit, meta: torch.optim.Optimizer, train: Rows, outer: Rows
+) -> None:
+    found = estimator.estimate(problem, train, outer)
+    for parameter, gradient in zip(problem.phi, found.gradients, strict=True):
+        parameter.grad = gradient
+    meta.step()
+
+
+def least_squares(rows: Rows, weights: Tensor) -> Tensor:
+    """The minimiser of sum_k weight_k (x w - y_k)^2, without a bias, [D]."""
+    x, y = rows
+    target = (y @ weights.to(y)) / weights.to(y).sum()
+    return torch.linalg.lstsq(x, target.unsqueeze(1)).solution[:, 0]
+
+
+def draw(
+    generator: torch.Generator, rows: int, directions: Tensor, deviations: Tensor, folded: bool = False
+) -> Rows:
+    """Inputs from N(0, 1), targets x w_k + noise of the given standard deviations.
+
+    Args:
+        generator: the only source of randomness.
+        rows: N.
+        directions: w_k by task, [T, D].
+        deviations: by task, [T].
+        folded: take the absolute value of the auxiliaries' noise (appendix C.3).
+    """
+    x = torch.randn(rows, directions.shape[1], generator=generator, dtype=torch.float64)
+    noise = torch.randn(rows, len(directions), generator=generator, dtype=torch.float64) * deviations
+    if folded:
+        noise[:, 1:] = noise[:, 1:].abs()
+    return x, x @ directions.T + noise
+
+
+NAMES = ("main", "helpful", "harmful")
+HARMFUL = torch.tensor([[1.0, 1.0], [1.0, 1.0], [2.0, -4.0]], dtype=torch.float64)
+"""w* for the main and the helpful task, w~ for the harmful one (section 5.1)."""
+
+
+def shared_line(seed: int, rows: int = 20, main: float = 2.0, auxiliary: float = 0.5) -> tuple[Rows, Rows]:
+    """Training and auxiliary rows of section 5.1's regression.
+
+    Args:
+        seed: draws both.
+        rows: of each.
+        main: sigma_main.
+        auxiliary: sigma_aux.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    deviations = torch.tensor([main, auxiliary, auxiliary], dtype=torch.float64)
+    return draw(generator, rows, HARMFUL, deviations), draw(generator, rows, HARMFUL, deviations)

@@ -1,0 +1,54 @@
+"""Lines of a table and words of a claim, from numbers over seeds."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from auxin.experiments.paired import paired, standard_error
+from auxin.recipes._records import Line
+
+
+def line(
+    name: str,
+    values: Sequence[float],
+    unit: str = "",
+    paper: float | None = None,
+    paper_error: float | None = None,
+    factor: float = 1.0,
+) -> Line:
+    """A line of the table: the mean over seeds and its standard error.
+
+    >>> made = line("accuracy", [0.1, 0.3], "%", factor=100)
+    >>> round(made.ours, 6), round(made.error, 6)
+    (20.0, 10.0)
+    """
+    own = np.asarray(values, float) * factor
+    return Line(
+        name=name,
+        ours=float(own.mean()),
+        error=standard_error(own),
+        seeds=own.size,
+        paper=paper,
+        paper_error=paper_error,
+        unit=unit,
+    )
+
+
+def difference(a: Sequence[float], b: Sequence[float], factor: float = 1.0, digits: int = 2) -> str:
+    """The paired difference of a minus b over seeds, with its 95 % t interval, in words.
+
+    >>> difference([1.0, 2.0, 3.0], [0.0, 0.5, 1.0])
+    '+1.50 [+0.26, +2.74] over 3 seeds'
+    """
+    found = paired(np.asarray(a, float) * factor, np.asarray(b, float) * factor)
+    interval = "" if found.low is None else f" [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
+    seeds = f"{found.seeds} seed" + ("s" if found.seeds > 1 else "")
+    return f"{found.difference:+.{digits}f}{interval} over {seeds}"
+
+
+def below(a: Sequence[float], b: Sequence[float]) -> bool | None:
+    """Whether a is below b beyond the 95 % t interval over seeds; None where the interval holds zero."""
+    found = paired(a, b)
+    if found.low is None or found.high is None:
+        return None
+    return True if found.high < 0 else False if found.low > 0 else None

@@ -1,0 +1,138 @@
+"""A helpful and a harmful auxiliary: the learned weights drop the harmful one, and W moves toward w*."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.analysis.landscape import landscape
+from auxin.paper import AUXILEARN, Paper
+from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.recipes._records import Claim, Picture
+from auxin.recipes._regression import HARMFUL, NAMES, Rows, Training, learn, least_squares, shared_line
+from auxin.recipes._summary import below, difference, line
+
+HOW = Training(steps=400, rate=0.05, every=10, meta_rate=1.0, form="convex")
+RANGE = ((-0.5, 2.5), (-4.5, 2.5))
+"""What the landscapes show of W."""
+
+
+class Figure2(Recipe):
+    """Section 5.1 and figure 2.
+
+    y_main = w* x + e_0, y_1 = w* x + e_1 (helpful), y_2 = w~ x + e_2 (harmful), w* = (1, 1), w~ = (2, -4); one
+    linear model for all three, its losses combined by a convex combination whose weights the hypergradient trains
+    on an auxiliary set.
+
+    Departures: the paper gives neither sizes nor noise; here 20 training rows, 20 auxiliary rows, sigma_main = 2 and
+    sigma_aux = 0.5. The hypergradient is Neumann's with the factor alpha.
+    """
+
+    paper: ClassVar[Paper] = replace(AUXILEARN, place="section 5.1, figure 2")
+    title: ClassVar[str] = "A helpful and a harmful auxiliary"
+    minutes: ClassVar[float] = 0.5
+    departures: ClassVar[tuple[str, ...]] = (
+        "The paper gives neither sizes nor noise: 20 training and 20 auxiliary rows, sigma_main 2, sigma_aux 0.5.",
+        "The Neumann series has the factor alpha that the authors' code leaves out.",
+    )
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """One per seed."""
+        return [
+            Piece(f"seed-{s}", {"seed": s, "steps": 60 if smoke else HOW.steps})
+            for s in range(2 if smoke else 20)
+        ]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """Train once; the distances to w* of the trained W and of single-task training's."""
+        del bench
+        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
+        train, auxiliary = shared_line(seed)
+        path = learn(train, auxiliary, replace(HOW, steps=steps))
+        single = least_squares(train, torch.tensor([1.0, 0.0, 0.0]))
+        equal = least_squares(train, torch.ones(3))
+        values = {f"weight.{n}": float(w) for n, w in zip(NAMES, path.weights[-1], strict=True)}
+        values |= {
+            "distance.learned": _distance(path.w[-1]),
+            "distance.single": _distance(single),
+            "distance.equal": _distance(equal),
+        }
+        curves = {f"weight.{n}": [float(w[k]) for w in path.weights] for k, n in enumerate(NAMES)}
+        arrays = _landscapes(train, path.weights[-1]) if seed == 0 else {}
+        return Did(values, curves, arrays | {"w": torch.stack(path.w).numpy(), "single": single.numpy()})
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """Weights and distances over seeds, and the two sentences of the paper."""
+        values = {
+            k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
+        }
+        lines = [line(f"weight of {n}, at the end", values[f"weight.{n}"]) for n in NAMES]
+        lines += [
+            line(f"distance to w*, {k}", values[f"distance.{k}"]) for k in ("single", "equal", "learned")
+        ]
+        largest = max(values["weight.harmful"])
+        closer = below(values["distance.learned"], values["distance.single"])
+        claims = [
+            Claim(
+                text="AuxiLearn learns to ignore the harmful auxiliary",
+                found=f"its weight ends at {largest:.1e} at most, of a total of 3",
+                holds=largest < 0.03,
+            ),
+            Claim(
+                text="and uses the helpful one to find a better solution",
+                found="distance to w*, learned minus single: "
+                + difference(values["distance.learned"], values["distance.single"]),
+                holds=closer,
+            ),
+        ]
+        first = next(iter(done.values()))
+        return Outcome(lines, claims, _pictures(done, first))
+
+
+def _distance(w: Tensor) -> float:
+    return float((w - HARMFUL[0]).norm())
+
+
+def _landscapes(train: Rows, last: Tensor) -> dict[str, np.ndarray]:
+    """The main loss, the combined loss at the start, the combined loss at the end, over W."""
+
+    def loss(weights: Tensor) -> np.ndarray:
+        x, y = train
+        return landscape(
+            lambda w: ((x @ w.to(x.dtype)).unsqueeze(1) - y).square().mean(0) @ weights, *RANGE, points=61
+        )
+
+    grids = {"main": loss(torch.tensor([1.0, 0, 0]).to(last)), "start": loss(torch.ones(3).to(last))}
+    return {f"loss.{k}": v for k, v in (grids | {"end": loss(last)}).items()}
+
+
+def _pictures(done: Mapping[str, Done], first: Done) -> list[Drawn]:
+    every = np.stack([np.stack([d.found.curves[f"weight.{n}"] for n in NAMES]) for d in done.values()])
+    steps = np.arange(every.shape[2]) * HOW.every
+    weights = Picture(
+        name="weights",
+        kind="lines",
+        title="Task weights dL_T/dl_j over training",
+        x="step",
+        y="weight",
+        words={n: n for n in NAMES},
+    )
+    arrays = {"x": steps} | {n: every[:, k] for k, n in enumerate(NAMES)}
+    drawn = [Drawn(weights, arrays)]
+    if "loss.main" in first.arrays:
+        picture = Picture(
+            name="landscape",
+            kind="landscape",
+            title="Loss landscape of the combined loss",
+            x="w₁",
+            y="w₂",
+            words={"loss.main": "main task", "loss.start": "combined, t = 0", "loss.end": "combined, t = T"},
+        )
+        extent = np.array([*RANGE[0], *RANGE[1]])
+        marks = {"point.w*": HARMFUL[0].numpy(), "point.w train": first.arrays["single"]}
+        grids = {k: v for k, v in first.arrays.items() if k.startswith("loss.")}
+        drawn.append(Drawn(picture, {**grids, **marks, "path": first.arrays["w"], "extent": extent}))
+    return drawn

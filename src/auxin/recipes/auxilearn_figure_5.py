@@ -1,0 +1,93 @@
+"""Weights trained on the training set itself: they collapse to single-task learning."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from auxin.paper import AUXILEARN, Paper
+from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.recipes._records import Claim, Picture
+from auxin.recipes._regression import HARMFUL, NAMES, Training, learn, least_squares, shared_line
+from auxin.recipes._summary import below, difference, line
+
+HOW = Training(steps=400, rate=0.05, every=10, meta_rate=2.0, form="convex", terms=10)
+
+
+class Figure5(Recipe):
+    """Appendix C.1 and figure 5: section 5.1 again, phi trained on the training rows instead of an auxiliary set.
+
+    The combined loss then has nothing to gain from an auxiliary, and training reduces to the main task alone.
+
+    Departures: as for `auxilearn_figure_2`; meta learning rate 2 and 10 Neumann terms, so that 400 steps suffice.
+    """
+
+    paper: ClassVar[Paper] = replace(AUXILEARN, place="appendix C.1, figure 5")
+    title: ClassVar[str] = "Meta training on the training set collapses to single-task learning"
+    minutes: ClassVar[float] = 1.0
+    departures: ClassVar[tuple[str, ...]] = (
+        "Sizes and noise as in auxilearn_figure_2; meta learning rate 2 and 10 Neumann terms, so that 400 steps do.",
+    )
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """One per seed."""
+        return [
+            Piece(f"seed-{s}", {"seed": s, "steps": 60 if smoke else HOW.steps})
+            for s in range(2 if smoke else 20)
+        ]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """Train with phi on the training rows, and with phi on an auxiliary set."""
+        del bench
+        seed, how = int(piece.settings["seed"] or 0), replace(HOW, steps=int(piece.settings["steps"] or 0))
+        train, auxiliary = shared_line(seed)
+        same, held_out = learn(train, train, how), learn(train, auxiliary, how)
+        single = least_squares(train, torch.tensor([1.0, 0.0, 0.0]))
+        values = {f"weight.{n}": float(w) for n, w in zip(NAMES, same.weights[-1], strict=True)}
+        values |= {
+            "to single": float((same.w[-1] - single).norm()),
+            "distance.same": float((same.w[-1] - HARMFUL[0]).norm()),
+            "distance.held out": float((held_out.w[-1] - HARMFUL[0]).norm()),
+        }
+        return Did(values, {n: [float(w[k]) for w in same.weights] for k, n in enumerate(NAMES)})
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """Weights over seeds; how near W comes to single-task training's."""
+        values = {
+            k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
+        }
+        lines = [line(f"weight of {n}, at the end", values[f"weight.{n}"]) for n in NAMES]
+        lines += [
+            line("distance to single-task training's W", values["to single"]),
+            line("distance to w*, phi on the training set", values["distance.same"]),
+            line("distance to w*, phi on an auxiliary set", values["distance.held out"]),
+        ]
+        least = min(values["weight.main"])
+        worse = below(values["distance.held out"], values["distance.same"])
+        claims = [
+            Claim(
+                text="Optimising task weights on the training set reduces to single-task learning",
+                found=f"the main task's weight ends at {least:.2f} of 3 at least; "
+                f"W is {max(values['to single']):.3f} from single-task training's at most",
+                holds=least > 2.7,
+            ),
+            Claim(
+                text="which badly hurts generalisation",
+                found="distance to w*, auxiliary set minus training set: "
+                + difference(values["distance.held out"], values["distance.same"]),
+                holds=worse,
+            ),
+        ]
+        every = {n: np.stack([d.found.curves[n] for d in done.values()]) for n in NAMES}
+        picture = Picture(
+            name="weights",
+            kind="lines",
+            title="Task weights, phi trained on the training set",
+            x="step",
+            y="weight",
+            words={n: n for n in NAMES},
+        )
+        steps = np.arange(every["main"].shape[1]) * HOW.every
+        return Outcome(lines, claims, [Drawn(picture, {"x": steps, **every})])

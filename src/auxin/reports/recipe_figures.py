@@ -1,0 +1,223 @@
+"""The pictures of a recipe, drawn from its result file and `pictures/*.npz`, one PNG each.
+
+| kind | arrays |
+| --- | --- |
+| lines | `x` [n]; every other one a line, [n] or [seeds, n] |
+| scatter | `x`, `y` [n]; perhaps `error` [n], `labels` (text) [n] |
+| bars | `names` (text) [n]; `ours`, `error`, perhaps `paper` [n] |
+| landscape | `extent` [4]; `loss.*` [h, w]; perhaps `point.*` [2] and `path` [n, 2] |
+| loss_images | every array a column of pictures, [n, h, w] or [n, h, w, 3] |
+| points | `points.*` [n, 2], a panel each; perhaps `images.*` [n, h, w, 3] |
+"""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.ticker import MaxNLocator
+
+from auxin.experiments.files import read_json, write_bytes
+from auxin.recipes._records import Picture, Reproduced
+from auxin.reports._style import INK, MUTED, PALETTE, PAPER, SINGLE, panel, styled
+from auxin.reports.plots import rendered
+
+Arrays = Mapping[str, np.ndarray]
+
+
+def draw(folder: Path) -> list[Path]:
+    """Draw every picture of the result in this folder; the files written.
+
+    Raises:
+        RunError: the folder holds no result, or cannot be written to.
+    """
+    files = []
+    for picture in read_json(folder / "result.json", Reproduced).pictures:
+        with np.load(folder / "pictures" / f"{picture.name}.npz", allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+        path = folder / "figures" / f"{picture.name}.png"
+        write_bytes(path, rendered(figure(picture, arrays), "png"))
+        files.append(path)
+    return files
+
+
+@styled
+def figure(picture: Picture, arrays: Arrays) -> Figure:
+    """One picture."""
+    kinds: dict[str, Callable[[Picture, Arrays], Figure]] = {
+        "lines": _lines,
+        "scatter": _scatter,
+        "bars": _bars,
+        "landscape": _landscape,
+        "loss_images": _loss_images,
+        "points": _points,
+    }
+    return kinds[picture.kind](picture, arrays)
+
+
+def _lines(picture: Picture, arrays: Arrays) -> Figure:
+    drawn, axes = panel(picture.title, picture.x, picture.y, width=5.6)
+    dashes = ("-", (0, (5, 1.8)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
+    names = [name for name in arrays if name != "x"]
+    for turn, name in enumerate(names):
+        values = np.atleast_2d(arrays[name])
+        mean = values.mean(0)
+        colour, dash = PALETTE[turn % len(PALETTE)], dashes[turn // len(PALETTE) % len(dashes)]
+        if len(values) > 1:
+            error = values.std(0, ddof=1) / len(values) ** 0.5
+            axes.fill_between(arrays["x"], mean - error, mean + error, color=colour, alpha=0.16, linewidth=0)
+        axes.plot(arrays["x"], mean, color=colour, linestyle=dash, label=picture.words.get(name, name))
+    axes.margins(x=0.02)
+    _legend(drawn, axes)
+    return drawn
+
+
+def _legend(drawn: Figure, axes: Axes) -> None:
+    """Below the axes, over nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    if len(labels) > 1:
+        columns = max(1, min(len(labels), 66 // (max(map(len, labels)) + 7)))
+        drawn.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.2)
+
+
+def _scatter(picture: Picture, arrays: Arrays) -> Figure:
+    labelled = "labels" in arrays
+    drawn, axes = panel(picture.title, picture.x, picture.y, width=6.4 if labelled else 5.6, height=4.2)
+    x, y = arrays["x"], arrays["y"]
+    look = {"color": PALETTE[0], "linestyle": "none", "marker": "o", "markersize": 4.5}
+    if "error" in arrays:
+        axes.errorbar(x, y, arrays["error"], arrays.get("error_x"), ecolor="#B9C9D6", elinewidth=1, **look)
+    else:
+        axes.plot(x, y, **look)
+    if "y" in picture.words:
+        axes.annotate(
+            picture.words["y"], (0.99, 0.97), xycoords="axes fraction", ha="right", color=MUTED, size=8
+        )
+    if labelled:
+        axes.axhline(0, color=MUTED, linewidth=0.8)
+        axes.axvline(0, color=MUTED, linewidth=0.8)
+        _label_points(axes, x, y, arrays["labels"])
+    return drawn
+
+
+def _label_points(axes: Axes, x: np.ndarray, y: np.ndarray, labels: np.ndarray) -> None:
+    """Each point's name beside it, on the side where its neighbours are not."""
+    axes.margins(x=0.16, y=0.1)
+    middle = np.median(x)
+    for a, b, text in zip(x, y, labels, strict=True):
+        side = 1 if a <= middle else -1
+        place = {
+            "xytext": (6 * side, 4),
+            "textcoords": "offset points",
+            "ha": "left" if side > 0 else "right",
+        }
+        axes.annotate(str(text), (a, b), size=7.5, color=INK, **place)
+
+
+def _bars(picture: Picture, arrays: Arrays) -> Figure:
+    names = [str(name) for name in arrays["names"]]
+    drawn, axes = panel(picture.title, picture.x, picture.y, width=max(4.8, 0.62 * len(names) + 1.4))
+    place, both = np.arange(len(names)), "paper" in arrays
+    width = 0.38 if both else 0.6
+    bars = {"width": width, "error_kw": {"ecolor": INK, "elinewidth": 1, "capsize": 2}}
+    shift = width / 2 if both else 0
+    axes.bar(place - shift, arrays["ours"], yerr=arrays.get("error"), color=PALETTE[0], label="ours", **bars)
+    if both:
+        axes.bar(place + shift, arrays["paper"], color=SINGLE, alpha=0.45, width=width, label="paper")
+    axes.set_xticks(place, names)
+    axes.tick_params(axis="x", length=0, labelcolor=INK)
+    axes.grid(visible=False, axis="x")
+    low = np.nanmin(np.concatenate([arrays["ours"], arrays["paper"]] if both else [arrays["ours"]]))
+    if low > 0 and picture.words.get("axis") == "near":
+        axes.set_ylim(bottom=0.9 * low)
+    _legend(drawn, axes)
+    return drawn
+
+
+def _landscape(picture: Picture, arrays: Arrays) -> Figure:
+    grids = {name: arrays[name] for name in arrays if name.startswith("loss.")}
+    drawn = Figure(figsize=(3.1 * len(grids), 3.7), layout="constrained")
+    extent = tuple(arrays["extent"])
+    panels = np.atleast_1d(drawn.subplots(1, len(grids), sharey=True))
+    for axes, (name, grid) in zip(panels, grids.items(), strict=True):
+        across = np.linspace(extent[0], extent[1], grid.shape[1])
+        up = np.linspace(extent[2], extent[3], grid.shape[0])
+        levels = np.quantile(grid, np.linspace(0, 1, 15))
+        axes.contourf(across, up, grid, levels=np.unique(levels), cmap="Blues")
+        low = np.unravel_index(grid.argmin(), grid.shape)
+        axes.plot(across[low[1]], up[low[0]], "x", color=PALETTE[1], markersize=8, label="minimum")
+        _landmarks(axes, arrays, path=name == list(grids)[-1])
+        axes.set(title=picture.words.get(name, name), xlabel=picture.x)
+        axes.grid(visible=False)
+        axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
+    panels[0].set_ylabel(picture.y)
+    drawn.suptitle(f"{picture.title} (darker is higher)", x=0.01, ha="left", size=10.5, weight="bold")
+    handles, labels = panels[-1].get_legend_handles_labels()
+    drawn.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return drawn
+
+
+def _landmarks(axes: Axes, arrays: Arrays, path: bool) -> None:
+    if path and "path" in arrays:
+        axes.plot(*arrays["path"].T, color=PALETTE[4], linewidth=1.6, label="path of W")
+    points = [name for name in arrays if name.startswith("point.")]
+    for name, marker in zip(points, "*os^", strict=False):
+        look = {"markersize": 11 if marker == "*" else 6.5, "markeredgecolor": PAPER, "linestyle": "none"}
+        label = name.removeprefix("point.").replace("w train", "w_train")
+        axes.plot(*arrays[name], marker=marker, color=INK, label=label, **look)
+
+
+def _loss_images(picture: Picture, arrays: Arrays) -> Figure:
+    rows, columns = len(next(iter(arrays.values()))), len(arrays)
+    first = next(iter(arrays.values()))
+    ratio = first.shape[1] / first.shape[2]
+    drawn = Figure(figsize=(2.05 * columns, (2.05 * ratio + 0.08) * rows + 0.95), layout="constrained")
+    drawn.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)  # type: ignore[union-attr]
+    panels = np.atleast_2d(drawn.subplots(rows, columns))
+    for j, (name, images) in enumerate(arrays.items()):
+        coloured = images.ndim == 4 or name.startswith("labels")
+        limits = {} if coloured else {"vmin": 0.0, "vmax": float(np.quantile(images, 0.99))}
+        cmap = "tab20" if name.startswith("labels") else "viridis"
+        shown = [panels[i, j].imshow(images[i], cmap=cmap, **limits) for i in range(rows)]
+        panels[0, j].set_title(picture.words.get(name, name), loc="center", size=9, weight="normal")
+        if not coloured:
+            bar = drawn.colorbar(shown[0], ax=list(panels[:, j]), location="bottom", shrink=0.9, aspect=22)
+            bar.ax.tick_params(labelsize=7)
+            bar.outline.set_visible(False)  # type: ignore[operator]
+    for axes in panels.flat:
+        axes.axis("off")
+    drawn.suptitle(picture.title, x=0.01, ha="left", size=10.5, weight="bold")
+    return drawn
+
+
+def _points(picture: Picture, arrays: Arrays) -> Figure:
+    names = [name.removeprefix("points.") for name in arrays if name.startswith("points.")]
+    drawn = Figure(figsize=(5.2 * len(names), 5.4), layout="constrained")
+    panels = np.atleast_1d(drawn.subplots(1, len(names)))
+    for axes, name in zip(panels, names, strict=True):
+        points = arrays[f"points.{name}"]
+        hues = arrays.get(f"groups.{name}", np.zeros(len(points), int))
+        for group in np.unique(hues):
+            chosen = points[hues == group]
+            axes.scatter(*chosen.T, s=9, color=PALETTE[int(group) % len(PALETTE)], alpha=0.55, linewidths=0)
+        if f"images.{name}" in arrays:
+            _thumbnails(axes, points, arrays[f"images.{name}"])
+        axes.set(
+            title=picture.words.get(name, name), xlabel=picture.x, ylabel=picture.y, xticks=[], yticks=[]
+        )
+        axes.margins(0.06)
+    drawn.suptitle(picture.title, x=0.01, ha="left", size=10.5, weight="bold")
+    return drawn
+
+
+def _thumbnails(axes: Axes, points: np.ndarray, images: np.ndarray, apart: float = 0.085) -> None:
+    """The samples' images where there is room: none nearer to another than `apart` of the panel's side."""
+    side = np.ptp(points, axis=0).max() or 1.0
+    shown: list[np.ndarray] = []
+    for point, image in zip(points, images, strict=True):
+        if all(np.abs(point - other).max() > apart * side for other in shown):
+            shown.append(point)
+            picture = OffsetImage(image, zoom=26 / image.shape[0], interpolation="bilinear")
+            axes.add_artist(AnnotationBbox(picture, tuple(point), frameon=False, pad=0))

@@ -1,0 +1,88 @@
+"""A recipe's table, ours beside the paper's, for the terminal and as Markdown; read from its result file."""
+
+from pathlib import Path
+
+from rich import box
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from auxin.experiments.files import write_text
+from auxin.recipes._records import Claim, Line, Reproduced
+
+HOLDS = {True: "holds", False: "does not hold", None: "not decided"}
+
+
+def terminal(result: Reproduced) -> RenderableType:
+    """Title, table, claims and notes."""
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in _columns(result):
+        table.add_column(column, justify="left" if not column else "right")
+    for line in result.lines:
+        table.add_row(*_cells(line, _has_paper(result)))
+    words = [Text(f"{result.title} ({result.citation})", style="bold"), *map(Text, _remarks(result)), table]
+    styles = {True: "green", False: "red", None: "yellow"}
+    claims = [Text.assemble((f"{HOLDS[c.holds]}: ", styles[c.holds]), _claim(c)) for c in result.claims]
+    return Group(*words, *claims)
+
+
+def write_markdown(result: Reproduced, folder: Path) -> Path:
+    """Write `folder/table.md`."""
+    file = folder / "table.md"
+    write_text(file, markdown(result))
+    return file
+
+
+def markdown(result: Reproduced) -> str:
+    """The same as a page of Markdown."""
+    columns = _columns(result)
+    rows = [_cells(line, _has_paper(result)) for line in result.lines]
+    table = [_row(columns), _row(["---", *["---:"] * (len(columns) - 1)]), *map(_row, rows)]
+    claims = [f"- *{HOLDS[c.holds]}*: {_claim(c)}" for c in result.claims]
+    command = [f"```sh\n{result.command}\n```"] if result.command else []
+    parts = [f"# {result.title}", result.citation, *command, *_remarks(result)]
+    parts += ["\n".join(table)] if rows else []
+    parts += ["\n".join(claims)] if claims else []
+    parts += [f"![{p.title}](figures/{p.name}.png)" for p in result.pictures]
+    return "\n\n".join(parts) + "\n"
+
+
+def _has_paper(result: Reproduced) -> bool:
+    return any(line.paper is not None for line in result.lines)
+
+
+def _columns(result: Reproduced) -> list[str]:
+    return ["", "ours", *(["paper"] if _has_paper(result) else []), "seeds"]
+
+
+def _row(cells: list[str]) -> str:
+    return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
+
+
+def _cells(line: Line, paper: bool) -> list[str]:
+    name = f"{line.name} ({line.unit})" if line.unit else line.name
+    published = [_number(line.paper, line.paper_error) if line.paper is not None else "–"] if paper else []
+    return [name, _number(line.ours, line.error), *published, str(line.seeds)]
+
+
+def _number(value: float, error: float | None) -> str:
+    """A number and its error, to as many places as its size asks for.
+
+    >>> _number(12.3456, 0.5), _number(0.000012, None), _number(-0.953, 0.002)
+    ('12.35 ± 0.50', '1.2e-05', '-0.953 ± 0.002')
+    """
+    if value != 0 and abs(value) < 1e-3:
+        return f"{value:.1e}" + (f" ± {error:.1e}" if error is not None else "")
+    digits = 2 if abs(value) >= 10 else 3
+    return f"{value:.{digits}f}" + (f" ± {error:.{digits}f}" if error is not None else "")
+
+
+def _claim(claim: Claim) -> str:
+    return f"{claim.text.rstrip('.')}: {claim.found}."
+
+
+def _remarks(result: Reproduced) -> list[str]:
+    smoke = ["A tiny run that shows that the recipe runs; its numbers mean nothing."] if result.smoke else []
+    stand_in = [f"Stand-in: {result.stand_in}"] if result.stand_in else []
+    departures = ["Departures: " + " ".join(result.departures)] if result.departures else []
+    return [*smoke, *stand_in, *departures, *result.notes]

@@ -1,0 +1,63 @@
+"""What every recipe promises: a paper and a place, distinct pieces, a tiny run with a table, claims and pictures."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from auxin import catalogue
+from auxin.experiments.files import read_json
+from auxin.recipes._records import Reproduced
+from auxin.recipes._run import reproduce
+from auxin.reports.recipe_figures import draw
+from auxin.reports.recipe_table import markdown
+
+NAMES = catalogue.names("recipes")
+DATA = os.environ.get("AUXIN_TEST_DATA")
+WITHOUT_DATA = [name for name in NAMES if not catalogue.load("recipes", name).needs]
+
+
+def test_the_sweep_sees_recipes_with_and_without_data():
+    assert len(WITHOUT_DATA) >= 4
+    assert len(NAMES) >= len(WITHOUT_DATA)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_recipe_says_what_it_is(name):
+    kind = catalogue.load("recipes", name)
+    assert kind.paper.place
+    assert kind.title
+    assert kind.minutes > 0
+    for smoke in (True, False):
+        pieces = kind().pieces(smoke)
+        assert len({piece.name for piece in pieces}) == len(pieces) > 0
+    assert len(kind().pieces(True)) <= len(kind().pieces(False))
+    if kind.stand_in:
+        assert kind.stand_in.endswith(".")
+
+
+def smoke(name: str, folder: Path, root: Path | None) -> Reproduced:
+    result = reproduce(name, folder, root, smoke=True, command="auxin reproduce")
+    assert result.smoke
+    assert result.lines
+    assert result.claims
+    assert result.pieces == len(catalogue.load("recipes", name)().pieces(True))
+    assert read_json(folder / "result.json", Reproduced) == result
+    assert result.title in markdown(result)
+    assert len(draw(folder)) == len(result.pictures)
+    return result
+
+
+@pytest.mark.parametrize("name", WITHOUT_DATA)
+def test_the_tiny_run_runs_and_resumes(name, tmp_path, monkeypatch):
+    first = smoke(name, tmp_path / "out", None)
+    monkeypatch.setattr(catalogue.load("recipes", name), "run", None)  # nothing may be run a second time
+    again = reproduce(name, tmp_path / "out", None, smoke=True, command="auxin reproduce")
+    assert again == first
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(DATA is None, reason="AUXIN_TEST_DATA names no folder of data sets")
+@pytest.mark.parametrize("name", sorted(set(NAMES) - set(WITHOUT_DATA)))
+def test_the_tiny_run_on_real_data(name, tmp_path):
+    smoke(name, tmp_path / "out", Path(str(DATA)))

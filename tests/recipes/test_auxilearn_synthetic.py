@@ -1,0 +1,88 @@
+"""AuxiLearn's controlled experiments come out as the paper says (a few seeds here, all of them when slow)."""
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import spearmanr
+
+from auxin import catalogue
+from auxin.recipes._base import Bench, Done
+from auxin.recipes._records import Found
+from auxin.recipes._regression import least_squares, shared_line
+from auxin.recipes._run import reproduce
+
+
+@pytest.fixture
+def run(tmp_path):
+    def some(name, seeds):
+        recipe = catalogue.load("recipes", name)()
+        bench = Bench(None, tmp_path)
+        did = [recipe.run(piece, bench) for piece in recipe.pieces(False)[:seeds]]
+        return recipe, did
+
+    return some
+
+
+def outcome(recipe, did):
+    done = {
+        f"seed-{i}": Done(
+            Found(piece=str(i), values=dict(d.values), curves={k: list(v) for k, v in d.curves.items()}),
+            {k: np.asarray(v) for k, v in d.arrays.items()},
+        )
+        for i, d in enumerate(did)
+    }
+    return recipe.outcome(done)
+
+
+def test_the_harmful_auxiliary_is_dropped_and_w_moves_toward_the_truth(run):
+    recipe, did = run("auxilearn_figure_2", 4)
+    for found in did:
+        assert found.values["weight.harmful"] < 0.03
+        assert sum(found.values[f"weight.{n}"] for n in ("main", "helpful", "harmful")) == pytest.approx(3)
+    learned, single = (sum(d.values[f"distance.{k}"] for d in did) for k in ("learned", "single"))
+    assert learned < 0.7 * single
+    assert outcome(recipe, did).claims[0].holds
+
+
+def test_the_landscape_has_its_minimum_where_least_squares_says(run):
+    recipe, (first,) = run("auxilearn_figure_2", 1)
+    train, _ = shared_line(0)
+    for name, weights in (("main", [1.0, 0, 0]), ("start", [1.0, 1, 1])):
+        grid = first.arrays[f"loss.{name}"]
+        up, across = np.unravel_index(grid.argmin(), grid.shape)
+        found = np.array([-0.5 + 3 * across / 60, -4.5 + 7 * up / 60])
+        assert np.abs(found - least_squares(train, torch.tensor(weights)).numpy()).max() < 0.13
+    assert {d.picture.kind for d in outcome(recipe, [first, first]).pictures} == {"lines", "landscape"}
+
+
+def test_on_the_training_set_the_weights_collapse_to_the_main_task(run):
+    _, did = run("auxilearn_figure_5", 3)
+    for found in did:
+        assert found.values["weight.main"] > 2.7
+        assert found.values["to single"] < 0.1
+    assert sum(d.values["distance.held out"] - d.values["distance.same"] for d in did) < 0
+
+
+def test_weights_of_a_hundred_auxiliaries_follow_their_noise(run):
+    recipe, did = run("auxilearn_figure_6", 2)
+    for found in did:
+        assert found.values["correlation"] < -0.9
+        own = spearmanr(found.curves["raw"], np.arange(100))[0]
+        assert own == pytest.approx(found.values["correlation"])
+    assert outcome(recipe, did).claims[0].holds
+
+
+def test_neumanns_factor_and_the_shipped_setting(run):
+    recipe, did = run("auxilearn_neumann", 5)
+    for found in did:
+        assert found.values["error"] < 1e-8
+        assert found.values["shipped over identity"] == pytest.approx(4, abs=0.02)
+    assert all(claim.holds for claim in outcome(recipe, did).claims)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [f"auxilearn_{n}" for n in ("figure_2", "figure_5", "figure_6", "neumann")])
+def test_every_claim_holds_over_all_seeds(name, tmp_path):
+    result = reproduce(name, tmp_path / "out")
+    assert [claim.text for claim in result.claims if not claim.holds] == []
+    assert result.pieces >= 10
