@@ -35,8 +35,8 @@ class Implicit(Estimator):
     """The hypergradient by implicit differentiation, at W as it is.
 
     Navon et al. 2021, equation 6; Lorraine, Vicol, Duvenaud 2020. Exact where W minimises L_T and the solver
-    is exact. In forwards F of the primary network: v 3, auxiliary network 3; with the Hessian the graph 3,
-    each product 6, the tangent 2; with Gauss-Newton the graph 1, each product 5, the tangent 3.
+    is exact. In forwards F of the primary network: v 3, auxiliary network 4, the tangent 3; with the Hessian the
+    graph 3 and each product 6; with Gauss-Newton the graph 1 and each product 5.
 
     Departure: the authors' Neumann sum lacks the factor alpha, see `auxin.solvers.neumann`.
 

@@ -135,9 +135,9 @@ def hessian(
 ) -> Expansion:
     """The expansion with the Hessian of criterion(S(W)), reverse over reverse on one retained graph.
 
-    The graph holds grad_W as a linear function of the signals' cotangent u, so its derivative in u is the
-    tangent: 2 forwards, where forward mode takes 3, and no forward mode is needed. Before any product the
-    tangent is a JVP.
+    The tangent is a JVP (3 forwards). Where an operation has no forward mode it comes from the graph, which
+    holds grad_W as a linear function of the signals' cotangent u: 4 forwards, because torch's double backward
+    of a convolution computes its other outputs as well.
 
     Args:
         network: the primary network.
@@ -162,9 +162,8 @@ def hessian(
             return differentiate(made[0].slopes, of(made[0]), vector, retain_graph=True)
 
     def tangent(vector: Vector) -> tuple[Signals, Signals]:
-        if not made:
-            with suppress(UnsupportedError):  # no forward mode: the graph has the tangent too
-                return _jvp(network, params, vector, inputs, state)
+        with suppress(UnsupportedError):
+            return _jvp(network, params, vector, inputs, state)
         slopes = again(vector, lambda graph: graph.cotangents)
         constant = detach(made[0].signals)
         return constant, rebuild(constant, slopes)
