@@ -1,7 +1,7 @@
 """From names to objects: the one place where a method's data become networks, optimisers and a plan."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -18,6 +18,7 @@ from auxin.methods._base import Method, Setting
 from auxin.models import build_network
 from auxin.models._base import PrimaryNetwork
 from auxin.pretexts._base import Pretext
+from auxin.strategies._base import Phase
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.criterion import LABELS, Criterion
@@ -44,6 +45,7 @@ class Built:
         task: the main task.
         hierarchy: psi of the labeler, or None.
         refines: the given auxiliary task that refines the main one, or None.
+        phase: what a strategy asked for.
     """
 
     state: TrainState
@@ -52,6 +54,7 @@ class Built:
     task: Task
     hierarchy: Hierarchy | None
     refines: str | None
+    phase: Phase = field(default_factory=Phase)
 
     @property
     def network(self) -> nn.Module:
@@ -111,23 +114,42 @@ def build(
     settings: Mapping[str, Setting],
     seed: int,
     device: torch.device | str = "cpu",
+    *,
+    taught: Criterion | None = None,
 ) -> Built:
     """Make everything a run needs; the same seed makes the same networks and batches.
+
+    Args:
+        dataset: the data.
+        splits: the rows' roles.
+        method: what is trained beside the main task, and how it is learned (its strategy is not read here).
+        settings: every hyperparameter, flat.
+        seed: of networks and batches.
+        device: where it runs.
+        taught: take the labeler and the combiner of this criterion instead of fresh ones.
 
     Raises:
         ConfigError: a part refuses its options, or a combination makes no sense.
     """
     seed_everything(seed)
-    dataset = dataset.fitted(splits.train, torch.cat([splits.train, splits.unlabelled]))
+    dataset = dataset.fitted(splits.train)
     plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
     augmentation = None if plain.augmentation == "auto" else plain.augmentation
     pool = Pool(dataset, splits.train, device, augmentation, hidden=splits.unlabelled)
-    labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
+    if taught is None:
+        labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
+    else:
+        labeler = taught.labeler
+        psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
     pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in method.pretexts]
     tasks = _tasks(dataset, method, plain.loss, labeler, pretexts)
     network = _network(plain.model, pool.shape, tasks, seed, settings).to(device)
-    combiner = combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner"))
-    criterion = Criterion(tasks, labeler, combiner.to(device), learned=method.estimator is not None)
+    combiner = (
+        combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner")).to(device)
+        if taught is None
+        else taught.combiner
+    )
+    criterion = Criterion(tasks, labeler, combiner, learned=method.estimator is not None)
     learner = _learner(network, criterion, method, plain, settings)
     feed = Feed(
         pool,
@@ -139,7 +161,7 @@ def build(
         plain.unlabelled_ratio if method.unlabelled else 0.0,
         pretexts,
     )
-    plan = _plan(plain, feed, splits)
+    plan = _plan(plain, feed, splits, learns=method.estimator is not None)
     return Built(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
 
 
@@ -259,12 +281,19 @@ def _optimizer(
     raise ConfigError(catalogue.unknown("optimizer", name, ["sgd", "adam", "adamw"]))
 
 
-def _plan(plain: Plain, feed: Feed, splits: Splits) -> Plan:
+def epochs_of(settings: Mapping[str, Setting], batches: int) -> int:
+    """How many epochs the settings ask for, where one has so many batches."""
+    epochs, steps = settings["epochs"], settings["steps"]
+    assert isinstance(steps, int)
+    return int(epochs) if epochs is not None else max(1, round(steps / batches))
+
+
+def _plan(plain: Plain, feed: Feed, splits: Splits, *, learns: bool) -> Plan:
     if plain.meta not in META_BATCHES:
         raise ConfigError(catalogue.unknown("meta batch", plain.meta, list(META_BATCHES)))
     if plain.rhythm not in ("fused", "alternating"):
         raise ConfigError(catalogue.unknown("rhythm", plain.rhythm, ["fused", "alternating"]))
-    if plain.meta == "auxiliary" and not len(splits.auxiliary):
+    if learns and plain.meta == "auxiliary" and not len(splits.auxiliary):
         raise ConfigError(
             message(
                 "The outer loss is to be taken on the auxiliary set, but no rows were held out for it",
@@ -273,6 +302,6 @@ def _plan(plain: Plain, feed: Feed, splits: Splits) -> Plan:
                 do="Hold rows out with --auxiliary 0.1, or use --set meta=next",
             )
         )
-    epochs = plain.epochs if plain.epochs is not None else max(1, round(plain.steps / feed.steps))
+    epochs = epochs_of(vars(plain), feed.steps)
     rate = LearningRate(plain.lr, plain.schedule, feed.steps, epochs, plain.halve_every)
     return Plan(epochs, rate, plain.rhythm, plain.every, plain.meta, plain.patience)

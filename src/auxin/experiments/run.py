@@ -4,7 +4,7 @@ import math
 import os
 import statistics
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,33 +14,24 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from auxin import strategies
 from auxin.data import Splits
 from auxin.errors import RunError, message
 from auxin.experiments.build import Built, build
 from auxin.experiments.environment import hardware, versions
-from auxin.experiments.measures import Measures
-from auxin.experiments.rows import DataSpec, SplitSpec, load_data, split_rows
-from auxin.experiments.schema import (
-    EpochRecord,
-    Phase,
-    RunResult,
-    Scores,
-    append_line,
-    read_json,
-    write_json,
-)
+from auxin.experiments.phases import Phases, record, splits_for
+from auxin.experiments.rows import DataSpec, SplitSpec, load_data
+from auxin.experiments.schema import DecisionRecord, Phase, RunResult, Scores, read_json, write_json
+from auxin.experiments.settings import options
 from auxin.methods import resolve
 from auxin.methods._base import Setting
+from auxin.strategies._base import SINGLE, Outcome
 from auxin.tasks._base import Task
 from auxin.training.evaluate import outputs
-from auxin.training.loop import Diverged, Watch, fit
-from auxin.training.state import EpochLog
+from auxin.training.loop import Diverged
 
 LABELS_FILE = "labels.safetensors"
 """The labels that a run's labeler gives to the development rows in the end, to compare runs by."""
-
-LOOKS = 20
-"""How often a run's learning curve on the development rows is measured, about."""
 
 
 @dataclass(frozen=True)
@@ -103,14 +94,12 @@ class _Execution:
     started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
 
     def __post_init__(self) -> None:
-        self.folder = Path(self.spec.folder)
-        self.dataset = load_data(self.spec.data)
-        self.splits = split_rows(self.spec.data, self.spec.split, self.spec.seed, self.spec.refit)
-        method = resolve(self.spec.method)
-        self.built = build(
-            self.dataset, self.splits, method, self.spec.settings, self.spec.seed, self.spec.device
-        )
-        self.measures = Measures(self.built, self.splits)
+        spec = self.spec
+        self.folder = Path(spec.folder)
+        self.method = resolve(spec.method)
+        self.job = Phases(spec, load_data(spec.data), self.method, spec.method)
+        self.splits = self.job.splits("run")
+        self.strategy = strategies.build(self.method.strategy, options(spec.settings, "strategy"))
         self.begun = time.perf_counter()  # data and splits are read once per process, not once per run
 
     def result(self) -> RunResult:
@@ -119,104 +108,75 @@ class _Execution:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(message(f"The folder {self.folder} cannot be made: {error}")) from error
-        warnings = self._train()
-        result = self._result(warnings)
+        (self.folder / "epochs.jsonl").unlink(missing_ok=True)
+        outcome, warnings = self._train()
+        built = self.job.book.last if outcome is None else outcome.run
+        assert isinstance(built, Built)
+        result = self._result(built, outcome, warnings)
         if self.spec.keep_weights:
-            save_tensors(self.built.network.state_dict(), self.folder / "network.safetensors")
-            save_tensors(self.measures.generated(self.splits.development), self.folder / LABELS_FILE)
+            generated = self.job.book.measures[built.phase.name].generated(self.splits.development)
+            save_tensors(built.network.state_dict(), self.folder / "network.safetensors")
+            save_tensors(generated, self.folder / LABELS_FILE)
         write_json(self.folder / "result.json", result)
-        (self.folder / "checkpoint.pt").unlink(missing_ok=True)
+        self.job.forget()
         return result
 
-    def _train(self) -> list[str]:
-        (self.folder / "epochs.jsonl").unlink(missing_ok=True)
-        self.written = 0
-        watch = Watch(
-            validation=self._scorer(self.splits.validation) if len(self.splits.validation) else None,
-            development=self._curve(),
-            measures=self.measures.epoch,
-            on_epoch=self._write_new,
-            checkpoint=self.folder / "checkpoint.pt",
-        )
+    def _train(self) -> tuple[Outcome | None, list[str]]:
+        """What the strategy ends with (None: training diverged), and what went wrong on the way."""
         try:
-            fit(self.built.state, self.built.plan, watch)
+            outcome = self.strategy.follow(self.job)
         except Diverged as error:
-            return [str(error)]
-        self._write_new()
-        dropped = self.built.state.learner.criterion.dropped
+            return None, [str(error)]
+        dropped = outcome.run.state.learner.criterion.dropped
         left_out = [f"{name} was left out {n} times: its loss was not finite." for name, n in dropped.items()]
-        return [*self.measures.warnings(), *left_out]
+        return outcome, [*self.job.book.measures[outcome.run.phase.name].warnings(), *left_out]
 
-    def _write_new(self, _: EpochLog | None = None) -> None:
-        """Write the epochs that are not in the file yet; after a resume, those before it too."""
-        for log in self.built.state.logs[self.written :]:
-            append_line(self.folder / "epochs.jsonl", _record(log, self.built.task.name))
-        self.written = len(self.built.state.logs)
-
-    def _scorer(self, rows: Tensor) -> Callable[[], float]:
-        def score() -> float:
-            found, wanted = outputs(self.built.network, self.built.pool, rows, self.built.task)
-            return self.built.task.score(found, wanted, self.spec.metric)
-
-        return score
-
-    def _curve(self) -> Callable[[], float] | None:
-        """The development score at some epochs of a final run; NaN stands for an epoch that was not looked at."""
-        if self.spec.phase == "tuning":
-            return None
-        total, average = self.built.plan.epochs, int(self.spec.settings["average"] or 1)
-        score, every = self._scorer(self.splits.development), max(1, total // LOOKS)
-
-        def look() -> float:
-            epoch = len(self.built.state.logs) + 1
-            due = epoch % every == 0 or epoch > total - average
-            return score() if due else math.nan
-
-        return look
-
-    def _result(self, warnings: list[str]) -> RunResult:
-        spec, state = self.spec, self.built.state
-        diverged = (
-            len(state.logs) < self.built.plan.epochs and bool(warnings) and self.built.plan.patience is None
-        )
-        scores, correct = (_lost(spec), {}) if diverged else self._scores()
+    def _result(self, built: Built, outcome: Outcome | None, warnings: list[str]) -> RunResult:
+        spec, state = self.spec, built.state
+        scores, correct = (_lost(spec), {}) if outcome is None else self._scores(built)
         steps = [log.seconds / log.steps for log in state.logs]
-        phi = state.learner.problem.phi
+        phases = self.job.book.records
+        decision = outcome.decision if outcome is not None else None
         return RunResult(
             method=spec.method,
             attempt=spec.attempt,
             phase=spec.phase,
             settings=dict(spec.settings),
             seed=spec.seed,
-            dataset=self.dataset.name,
+            dataset=self.job.dataset.name,
             split_hash=self.splits.hash,
-            metric=spec.metric or self.built.task.metrics[0],
-            epochs=[_record(log, self.built.task.name) for log in state.logs],
+            metric=spec.metric or built.task.metrics[0],
+            epochs=[record(log, built.task.name, built.phase.name) for log in state.logs],
+            steps=sum(phase.steps for phase in phases.values()),
+            phases=[p.model_copy(update={"kept": name == built.phase.name}) for name, p in phases.items()],
+            decision=DecisionRecord(**vars(decision)) if decision is not None else None,
             scores=scores,
             correct=correct,
             seconds=time.perf_counter() - self.begun,
             seconds_per_step=statistics.median(steps) if steps else None,
             parameters={
-                "primary": sum(p.numel() for p in self.built.network.parameters()),
-                "auxiliary": sum(p.numel() for p in phi),
+                "primary": sum(p.numel() for p in built.network.parameters()),
+                "auxiliary": sum(p.numel() for p in state.learner.problem.phi),
             },
-            label_measures=self.measures.last(),
+            label_measures=self.job.book.measures[built.phase.name].last(),
             versions=versions(),
             hardware=hardware(spec.device),
             warnings=warnings,
-            notes=list(state.learner.notes),
+            notes=[*(outcome.notes if outcome is not None else ()), *state.learner.notes],
             started=self.started,
         )
 
-    def _scores(self) -> tuple[Scores, dict[str, list[float]]]:
+    def _scores(self, built: Built) -> tuple[Scores, dict[str, list[float]]]:
         """Tuning runs see the validation rows; final runs the development half. Neither opens the confirmation half."""
-        validation = self._scorer(self.splits.validation)() if len(self.splits.validation) else None
+        validation = None
+        if len(self.splits.validation):
+            validation = score_rows(built, self.splits.validation, self.spec.metric)[0]
         if self.spec.phase == "tuning":
             return Scores(validation=validation), {}
-        score, shares = score_rows(self.built, self.splits.development, self.spec.metric)
+        score, shares = score_rows(built, self.splits.development, self.spec.metric)
         average = int(self.spec.settings["average"] or 1)
         if average > 1:
-            last = [log.development for log in self.built.state.logs[-average:]]
+            last = [log.development for log in built.state.logs[-average:]]
             score = float(np.mean([value for value in last if value is not None]))
         return Scores(validation=validation, development=score), {"development": shares} if shares else {}
 
@@ -240,21 +200,6 @@ def _lost(spec: RunSpec) -> Scores:
     return Scores(development=math.nan)
 
 
-def _record(log: EpochLog, main: str) -> EpochRecord:
-    measures = dict(log.measures)
-    if log.development is not None and not math.isnan(log.development):
-        measures["development"] = log.development
-    return EpochRecord(
-        epoch=log.epoch,
-        seconds=log.seconds,
-        train_loss=log.losses[main],
-        losses=log.losses,
-        validation=log.validation,
-        learning_rate=log.learning_rate,
-        measures=measures,
-    )
-
-
 def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
     """Tensors by name (a trained network's, say) as safetensors, whole or not at all; nothing for none."""
     if not tensors:
@@ -271,13 +216,19 @@ def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
 
 
 def rebuild(spec: RunSpec) -> tuple[Built, Splits]:
-    """The trained network of a finished final run, from its saved weights."""
+    """The trained network of a finished final run, from its saved weights, and the run's rows.
+
+    The network is the one that the run's strategy kept: it may have fewer heads than the method has tasks.
+    """
     file = Path(spec.folder) / "network.safetensors"
     if not file.exists():
         raise RunError(message(f"The trained network {file} is not there", do="Run `auxin compare` again"))
-    dataset = load_data(spec.data)
-    splits = split_rows(spec.data, spec.split, spec.seed, spec.refit)
-    built = build(dataset, splits, resolve(spec.method), spec.settings, spec.seed, spec.device)
-    built.network.load_state_dict(load_file(file))
+    kept = [phase for phase in read_json(Path(spec.folder) / "result.json", RunResult).phases if phase.kept]
+    splits = splits_for(spec, kept[0].rows if kept else "run")
+    method, weights = resolve(spec.method), load_file(file)
+    built = build(load_data(spec.data), splits, method, spec.settings, spec.seed, spec.device)
+    if built.network.state_dict().keys() != weights.keys():
+        built = build(load_data(spec.data), splits, SINGLE, spec.settings, spec.seed, spec.device)
+    built.network.load_state_dict(weights)
     built.network.to(torch.device(spec.device))
-    return built, splits
+    return built, splits_for(spec, "run")

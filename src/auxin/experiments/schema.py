@@ -17,9 +17,11 @@ __all__ = [
     "VERSION",
     "Comparison",
     "Contrast",
+    "DecisionRecord",
     "EpochRecord",
     "Half",
     "Phase",
+    "PhaseRecord",
     "Record",
     "Row",
     "RunResult",
@@ -59,6 +61,7 @@ class EpochRecord(Record):
         measures: anything else that was measured, by a dotted name: `label_entropy.sample`,
             `label_entropy.mean`, `label_classes`, `weight.TASK` (a task's weight), `cosine.TASK` (its
             gradient's cosine to the main task's) ...
+        phase: of a strategy of several phases, which one.
     """
 
     epoch: int = Field(ge=0)
@@ -68,6 +71,40 @@ class EpochRecord(Record):
     validation: float | None = None
     learning_rate: float | None = None
     measures: dict[str, float] = {}
+    phase: str = "run"
+
+
+class PhaseRecord(Record):
+    """One phase of a run's strategy: one network from its fresh start to the end of its training.
+
+    Attributes:
+        name: the phase's.
+        rows: `run` (the run's training rows), `held` (those without the validation rows), or `all`, `all held` (the
+            auxiliary set's too).
+        steps: inner steps taken.
+        epochs: epochs finished.
+        kept: whether its network is the one that is kept.
+    """
+
+    name: str
+    rows: Literal["run", "held", "all", "all held"] = "run"
+    steps: int
+    epochs: int
+    kept: bool = False
+
+
+class DecisionRecord(Record):
+    """What validation decided inside a run.
+
+    Attributes:
+        kept: the candidate that was kept.
+        scores: every candidate's score on the validation rows; NaN where it diverged.
+        sentence: why, with the numbers.
+    """
+
+    kept: str
+    scores: dict[str, float]
+    sentence: str
 
 
 class Scores(Record):
@@ -92,7 +129,10 @@ class RunResult(Record):
         dataset: the data set's name.
         split_hash: the hash of all rows' roles; runs of one seed are comparable only where it is the same.
         metric: the user's metric, which rules selection and verdict.
-        epochs: the curves.
+        epochs: the curves of the network that is kept.
+        steps: inner steps in all, over all phases of the method's strategy.
+        phases: what the strategy trained.
+        decision: of a strategy that chooses on validation.
         scores: the metric on each set of rows.
         correct: each test row's share of the score (0 or 1 for accuracy), by set of rows (`development`,
             `confirmation`), ordered by the rows' content hash; for the bootstrap. Empty where the metric is
@@ -118,6 +158,9 @@ class RunResult(Record):
     split_hash: str
     metric: str
     epochs: list[EpochRecord] = []
+    steps: int | None = None
+    phases: list[PhaseRecord] = []
+    decision: DecisionRecord | None = None
     scores: Scores = Scores()
     correct: dict[str, list[float]] = {}
     seconds: float
@@ -175,6 +218,7 @@ class Row(Record):
         judged_by: the best control for a method on trial, `single` for a control, None for `single` itself.
         seconds_per_run: mean wall time of a run.
         overhead: seconds per run over those of `single`; None where `single` did not run.
+        steps: inner steps of a run, over all phases of its strategy, averaged over seeds.
         settings: the hyperparameters chosen on validation.
         warnings: of its runs, each once.
     """
@@ -192,6 +236,7 @@ class Row(Record):
     judged_by: str | None = None
     seconds_per_run: float
     overhead: float | None = None
+    steps: float | None = None
     settings: dict[str, Setting] = {}
     warnings: list[str] = []
 

@@ -13,7 +13,7 @@ from auxin.errors import ConfigError, message
 from auxin.methods._base import Method, Setting
 
 PRESETS = ("auxin", "paper")
-PARTS = ("model", "labeler", "combiner", "estimator")
+PARTS = ("model", "labeler", "combiner", "estimator", "strategy")
 
 
 @dataclass(frozen=True)

@@ -1,58 +1,95 @@
 """A method is labeler + combiner + estimator + strategy, as data."""
 
+from dataclasses import replace
+
 from auxin import catalogue
 from auxin.combiners._base import Combiner, TrainedBy
-from auxin.errors import ConfigError
+from auxin.errors import ConfigError, message
 from auxin.labelers._base import Labeler
 from auxin.methods._base import Method
 
-__all__ = ["Method", "names", "resolve"]
+__all__ = ["UNTRAINED", "Method", "full_name", "names", "resolve"]
 
 WEIGHTS = ({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3})
 """The auxiliary weights tried where a method has no knob of its own."""
 
-_ORIGINS = ("methods", "labelers", "combiners", "pretexts")
+UNTRAINED = "untrained"
+"""`untrained:NAME` is the method NAME with nothing learned: its twin."""
+
+_ORIGINS = ("methods", "labelers", "combiners", "pretexts", "strategies")
 
 
 def names() -> list[str]:
-    """Everything `--methods` understands: the methods' files, then labelers, combiners and pretexts by themselves."""
+    """Everything `--methods` understands by one word: the methods' files, then labelers, combiners, pretexts and
+    strategies by themselves."""
     found: dict[str, None] = {}
     for family in _ORIGINS:
         found.update(dict.fromkeys(catalogue.names(family)))
     return list(found)
 
 
+def full_name(name: str, auxiliaries: bool) -> str:
+    """The name with the method that a bare strategy is applied to, where the data give auxiliary labels or not.
+
+    >>> full_name("refit", True), full_name("guard:refit", False), full_name("refit:linear", True)
+    ('refit:softmax', 'guard:refit:maxl', 'refit:linear')
+    >>> full_name("joint:softmax", True), full_name("maxl", True)
+    ('softmax', 'maxl')
+    """
+    head, _, rest = name.partition(":")
+    if head not in catalogue.names("strategies"):
+        return name
+    if not rest:
+        given, without = catalogue.load("strategies", head).default
+        rest = given if auxiliaries or without is None else without
+    rest = full_name(rest, auxiliaries)
+    return rest if head == "joint" else f"{head}:{rest}"
+
+
 def resolve(name: str) -> Method:
-    """The method of this name.
+    """The method of this name; `STRATEGY:METHOD` is the method trained by the strategy, `untrained:METHOD` its twin.
+
+    A bare strategy is applied to its default for data that give auxiliary labels.
 
     Raises:
-        ConfigError: there is none; the nearest names are offered.
+        ConfigError: there is none (the nearest names are offered), or the parts of the name do not go together.
 
     >>> resolve("single").control
     True
     >>> resolve("random").labeler
     'random'
+    >>> refit = resolve("refit:softmax")
+    >>> refit.strategy, refit.combiner, refit.twin
+    ('refit', 'softmax', 'refit:untrained:softmax')
     """
     if name in catalogue.names("methods"):
-        return catalogue.load("methods", name)
+        return _with_twin(name, catalogue.load("methods", name))
     if name in catalogue.names("labelers"):
         return _from_labeler(name, catalogue.load("labelers", name))
-    family = name.partition(":")[0]  # torchjd:upgrad is the combiner torchjd with the aggregator upgrad
+    family, _, rest = name.partition(":")  # torchjd:upgrad is the combiner torchjd with the aggregator upgrad
     if family in catalogue.names("combiners"):
         return _from_combiner(name, catalogue.load("combiners", family))
     if name in catalogue.names("pretexts"):
         return Method(pretexts=(name,), unlabelled=True, knob=WEIGHTS)
+    if family in catalogue.names("strategies"):
+        return _with_strategy(family, rest) if rest else resolve(full_name(name, True))
+    if family == UNTRAINED and rest:
+        return _untrained(rest, resolve(rest))
     raise ConfigError(catalogue.unknown("method", name, names()))
+
+
+def _with_twin(name: str, method: Method) -> Method:
+    return method if method.twin or method.control else replace(method, twin=f"{UNTRAINED}:{name}")
 
 
 def _from_labeler(name: str, labeler: type[Labeler]) -> Method:
     estimator = "lookahead" if labeler.learned else None
-    return Method(labeler=name, estimator=estimator, knob=WEIGHTS, paper=labeler.paper)
+    return _with_twin(name, Method(labeler=name, estimator=estimator, knob=WEIGHTS, paper=labeler.paper))
 
 
 def _from_combiner(name: str, combiner: type[Combiner]) -> Method:
     learned = combiner.trained_by is TrainedBy.HYPERGRADIENT
-    return Method(
+    method = Method(
         given=True,
         combiner=name,
         estimator="lookahead" if learned else None,
@@ -61,3 +98,35 @@ def _from_combiner(name: str, combiner: type[Combiner]) -> Method:
         knob=tuple({f"combiner.{name}": value for name, value in tried.items()} for tried in combiner.knob),
         paper=combiner.paper,
     )
+    return _with_twin(name, method)
+
+
+def _with_strategy(strategy: str, name: str) -> Method:
+    inner, member = resolve(name), catalogue.load("strategies", strategy)
+    if strategy == "joint":
+        return inner
+    reason = member.unfit(inner)
+    if inner.strategy != "joint" and not member.wraps:
+        reason = f"{inner.strategy} is a strategy, and only some, such as guard, can hold another"
+    if reason is not None:
+        raise ConfigError(message(f"{strategy} cannot be applied to {name}: {reason}"))
+    return replace(
+        inner,
+        strategy=strategy if inner.strategy == "joint" else f"{strategy}:{inner.strategy}",
+        trial=inner.trial or member.learns,
+        twin=member.twin(strategy, inner.twin) if inner.twin else None,
+        knob=inner.knob if member.knob is None else member.knob,
+        paper=member.paper or inner.paper,
+    )
+
+
+def _untrained(name: str, method: Method) -> Method:
+    if method.strategy != "joint" or method.estimator is None:
+        reason = (
+            "it is a strategy" if method.strategy != "joint" else "it learns nothing by the hypergradient"
+        )
+        do = (
+            f"Write the strategy first, as in refit:{UNTRAINED}:softmax" if method.strategy != "joint" else ""
+        )
+        raise ConfigError(message(f"{name} has no untrained twin: {reason}", do=do))
+    return replace(method, estimator=None, twin=None)

@@ -1,4 +1,4 @@
-"""The contract of a method: labeler + combiner + estimator + rhythm, as data.
+"""The contract of a method: labeler + combiner + estimator + strategy, as data.
 
 A method's file holds one `Method`. Labelers, combiners and pretexts that have no method file of their own are methods
 too, in the plainest way (`auxin.methods.resolve`), so that adding one of those is still adding one file.
@@ -26,6 +26,8 @@ class Method:
         estimator: estimates the hypergradient that trains phi; None: nothing is learned (a control).
         unlabelled: whether rows without a main label enter its batches.
         needs_auxiliary: whether it cannot run where the data give no auxiliary labels.
+        strategy: how phases of training follow one another: a name of the family, or several with colons.
+        trial: whether its strategy learns something of the learning signal, so that it is no control.
         twin: the method that differs only in that nothing is learned.
         settings: its own defaults in the `auxin` preset.
         published: what its paper prescribes, in the `paper` preset.
@@ -40,6 +42,8 @@ class Method:
     estimator: str | None = None
     unlabelled: bool = False
     needs_auxiliary: bool = False
+    strategy: str = "joint"
+    trial: bool = False
     twin: str | None = None
     settings: Settings = field(default_factory=dict)
     published: Settings = field(default_factory=dict)
@@ -49,7 +53,12 @@ class Method:
     @property
     def control(self) -> bool:
         """Whether nothing of the learning signal is learned: such methods are what a learned one has to beat."""
-        return self.estimator is None
+        return self.estimator is None and not self.trial
+
+    @property
+    def auxiliary(self) -> bool:
+        """Whether anything is trained beside the main task."""
+        return bool(self.labeler or self.pretexts or self.given)
 
 
 CONTRACT = Method

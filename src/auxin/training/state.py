@@ -1,6 +1,8 @@
 """All that must survive a crash, saved whole and atomically: N epochs + kill + N epochs equals 2N bit for bit."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -97,9 +99,18 @@ class TrainState:
 
 def save(state: TrainState, file: Path) -> None:
     """Write a checkpoint so that a crash at any moment leaves the former one or the new one whole."""
+    write(state.state_dict(), file)
+
+
+def write(value: dict[str, Any], file: Path) -> None:
+    """Write tensors, numbers and strings, whole or not at all.
+
+    Raises:
+        RunError: the disk is full, or the folder cannot be written to.
+    """
     temporary = file.with_suffix(".tmp")
     try:
-        torch.save(state.state_dict(), temporary)
+        torch.save(value, temporary)
         os.replace(temporary, file)
     except (OSError, RuntimeError) as error:
         temporary.unlink(missing_ok=True)
@@ -115,11 +126,28 @@ def load(state: TrainState, file: Path) -> bool:
     """Go on from the checkpoint if there is one; tells whether there was."""
     if not file.exists():
         return False
-    try:
-        saved = torch.load(file, map_location="cpu", weights_only=True)
+    saved = read(file)
+    with _refusing(file):
         if saved["format"] != FORMAT:
             raise ValueError(f"format {saved['format']}, not {FORMAT}")
         state.load_state_dict(saved)
+    return True
+
+
+def read(file: Path) -> dict[str, Any]:
+    """What `write` wrote.
+
+    Raises:
+        RunError: the file is damaged; the message names it.
+    """
+    with _refusing(file):
+        return torch.load(file, map_location="cpu", weights_only=True)
+
+
+@contextmanager
+def _refusing(file: Path) -> Iterator[None]:
+    try:
+        yield
     except (OSError, RuntimeError, ValueError, KeyError, EOFError, AttributeError) as error:
         raise RunError(
             message(
@@ -127,4 +155,3 @@ def load(state: TrainState, file: Path) -> bool:
                 do="Delete that file to start this run afresh",
             )
         ) from error
-    return True

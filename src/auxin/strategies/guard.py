@@ -1,0 +1,77 @@
+"""Validation decides between the method and single-task training; ties go to single."""
+
+import math
+
+from auxin.methods._base import Method
+from auxin.strategies._base import SINGLE, Decision, Job, Outcome, Strategy, usable
+from auxin.strategies.joint import Joint
+from auxin.training.loop import Diverged
+
+
+class Guard(Strategy):
+    """Train the method and the main task alone, the validation rows held out, and keep what scores better on them.
+
+    Both have the same settings, rows, initial shared weights and number of steps. A network that diverged loses. In a
+    final run, whose other methods train on the validation rows as well, the winner is then trained afresh on them too.
+
+    Args:
+        inner: the strategy by which the method is trained.
+        margin: the method must be better by more than this (in the metric's own unit) to be kept.
+    """
+
+    wraps = True
+    needs_validation = True
+
+    def __init__(self, inner: Strategy | None = None, margin: float = 0.0) -> None:
+        self.inner = inner if inner is not None else Joint()
+        self.margin = margin
+
+    @classmethod
+    def unfit(cls, method: Method) -> str | None:
+        """Where there is nothing beside the main task, there is nothing to decide."""
+        return (
+            None if method.auxiliary else "it is single-task training already, so there is nothing to decide"
+        )
+
+    def follow(self, job: Job) -> Outcome:
+        """Train both, decide, and keep one."""
+        tried, alone = job.within("method", hold=True), job.within("single", hold=True)
+        method, single = self._try(tried), _single(alone)
+        scores = {job.name: _score(tried, method), "single": _score(alone, single)}
+        better = usable(scores[job.name]) - usable(scores["single"]) > self.margin
+        kept, outcome = (job.name, method) if better else ("single", single)
+        if outcome is None:
+            raise Diverged("Training diverged, both with the auxiliaries and without them.")
+        decision = Decision(kept, scores, _sentence(kept, scores, self.margin))
+        if job.refit and not (better and self.inner.holds_validation):
+            again = job.within("kept")
+            outcome = self.inner.follow(again) if better else Outcome(again.fresh(again.phase(method=SINGLE)))
+        return Outcome(outcome.run, (decision.sentence, *outcome.notes), decision)
+
+    def _try(self, job: Job) -> Outcome | None:
+        try:
+            return self.inner.follow(job)
+        except Diverged:
+            return None
+
+
+def _single(job: Job) -> Outcome | None:
+    try:
+        return Outcome(job.fresh(job.phase(method=SINGLE)))
+    except Diverged:
+        return None
+
+
+def _score(job: Job, outcome: Outcome | None) -> float:
+    return math.nan if outcome is None else job.score(outcome.run)
+
+
+def _sentence(kept: str, scores: dict[str, float], margin: float) -> str:
+    (method, single) = scores
+    told = {name: f"{value:.4f}" if math.isfinite(value) else "diverged" for name, value in scores.items()}
+    against = f"{method} scored {told[method]} on the validation rows, single {told[single]}"
+    if kept == single and scores[method] == scores[single]:
+        return f"single is kept: {against}, and ties go to single."
+    if kept == single and scores[method] > scores[single]:
+        return f"single is kept: {against}, which is not better by more than {margin:g}."
+    return f"{kept} is kept: {against}."

@@ -1,0 +1,22 @@
+"""Learn first, then train afresh on all rows with what was learned: learned weights or labels, held constant."""
+
+from auxin.strategies._base import Job, Outcome, Strategy, frozen
+
+
+class Refit(Strategy):
+    """Two phases: the method as it is; then a fresh network on all rows, with phi held constant.
+
+    Rows held out for the meta step train nothing while phi is learned; here they train in the end. In a final run
+    the validation rows are among them, as in every method's final run. The second network starts where the first
+    one started. A method that learns nothing needs one phase only, on the same rows.
+    """
+
+    def follow(self, job: Job) -> Outcome:
+        """Learn, then train afresh."""
+        if job.method.control:
+            note = "Nothing is learned, so there is nothing to carry over: one phase on all rows."
+            return Outcome(job.fresh(job.phase("refit", rows="all")), (note,))
+        first = job.fresh(job.phase("learning"))
+        taught = first.state.learner.criterion
+        phase = job.phase("refit", method=frozen(job.method), rows="all", taught=taught)
+        return Outcome(job.fresh(phase))
