@@ -132,7 +132,7 @@ def build(
         ConfigError: a part refuses its options, or a combination makes no sense.
     """
     seed_everything(seed)
-    dataset = dataset.fitted(splits.train)
+    dataset = dataset.fitted(splits.train, torch.cat([splits.train, splits.unlabelled]))
     plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
     augmentation = None if plain.augmentation == "auto" else plain.augmentation
     pool = Pool(dataset, splits.train, device, augmentation, hidden=splits.unlabelled)

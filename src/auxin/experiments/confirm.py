@@ -5,6 +5,7 @@ from pathlib import Path
 
 from auxin.errors import RunError, message
 from auxin.experiments.compare import Comparing
+from auxin.experiments.predictions import Predictions
 from auxin.experiments.request import Request
 from auxin.experiments.run import RunSpec, rebuild, score_rows
 from auxin.experiments.schema import Comparison, RunResult, Scores, read_json, write_json
@@ -39,9 +40,11 @@ def confirm(request: Request) -> Comparison:
     digest = _digest(comparison)
     if file.exists():
         return _again(file, digest)
-    runs = [_confirmed(spec) for spec in _finals(request, comparison)]
+    pairs = [_confirmed(spec) for spec in _finals(request, comparison)]
+    runs = [run for run, _ in pairs]
     confirmed = judge(
         runs,
+        predictions={(run.method, run.seed): found for run, found in pairs if found is not None},
         validation={row.method: row.validation for row in comparison.rows if row.validation is not None},
         controls=[row.method for row in comparison.rows if row.role != "method"],
         twins={row.method: row.versus_twin.reference for row in comparison.rows if row.versus_twin},
@@ -86,14 +89,15 @@ def _finals(request: Request, comparison: Comparison) -> list[RunSpec]:
     return [job.final(row.method, seed) for seed in comparison.seeds for row in comparison.rows]
 
 
-def _confirmed(spec: RunSpec) -> RunResult:
-    """The run's result with its score on the confirmation rows; a diverged run stays diverged."""
+def _confirmed(spec: RunSpec) -> tuple[RunResult, Predictions | None]:
+    """The run's result with its score on the confirmation rows, and its predictions; a diverged run stays diverged."""
     result = read_json(Path(spec.folder) / "result.json", RunResult)
     development = result.scores.development
     if development is None or development != development:
-        return result.model_copy(update={"phase": "confirm", "scores": Scores(confirmation=float("nan"))})
+        lost = {"phase": "confirm", "scores": Scores(confirmation=float("nan"))}
+        return result.model_copy(update=lost), None
     built, splits = rebuild(spec)
-    score, shares = score_rows(built, splits.confirmation, spec.metric)
+    score, shares, found = score_rows(built, splits.confirmation, spec.metric)
     scores = Scores(development=development, confirmation=score)
     update = {"phase": "confirm", "scores": scores, "correct": {"confirmation": shares} if shares else {}}
-    return result.model_copy(update=update)
+    return result.model_copy(update=update), found

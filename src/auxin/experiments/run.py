@@ -19,14 +19,16 @@ from auxin.data import Splits
 from auxin.errors import RunError, message
 from auxin.experiments.build import Built, build
 from auxin.experiments.environment import hardware, versions
+from auxin.experiments.gather import leave, predictions_of, row_shares
+from auxin.experiments.listening import report
 from auxin.experiments.phases import Phases, record, splits_for
+from auxin.experiments.predictions import Predictions
 from auxin.experiments.rows import DataSpec, SplitSpec, load_data
 from auxin.experiments.schema import DecisionRecord, Phase, RunResult, Scores, read_json, write_json
 from auxin.experiments.settings import options
 from auxin.methods import resolve
 from auxin.methods._base import Setting
 from auxin.strategies._base import SINGLE, Outcome
-from auxin.tasks._base import Task
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Diverged
 
@@ -98,6 +100,8 @@ class _Execution:
         self.folder = Path(spec.folder)
         self.method = resolve(spec.method)
         self.job = Phases(spec, load_data(spec.data), self.method, spec.method)
+        self.job.book.told = lambda share: report(spec.folder, share)
+        self.found: Predictions | None = None
         self.splits = self.job.splits("run")
         self.strategy = strategies.build(self.method.strategy, options(spec.settings, "strategy"))
         self.begun = time.perf_counter()  # data and splits are read once per process, not once per run
@@ -117,6 +121,8 @@ class _Execution:
             generated = self.job.book.measures[built.phase.name].generated(self.splits.development)
             save_tensors(built.network.state_dict(), self.folder / "network.safetensors")
             save_tensors(generated, self.folder / LABELS_FILE)
+            rows = self.splits.development
+            leave(built, self.job.dataset, self.folder, self.found, rows, generated)
         write_json(self.folder / "result.json", result)
         self.job.forget()
         return result
@@ -173,7 +179,7 @@ class _Execution:
             validation = score_rows(built, self.splits.validation, self.spec.metric)[0]
         if self.spec.phase == "tuning":
             return Scores(validation=validation), {}
-        score, shares = score_rows(built, self.splits.development, self.spec.metric)
+        score, shares, self.found = score_rows(built, self.splits.development, self.spec.metric)
         average = int(self.spec.settings["average"] or 1)
         if average > 1:
             last = [log.development for log in built.state.logs[-average:]]
@@ -181,17 +187,14 @@ class _Execution:
         return Scores(validation=validation, development=score), {"development": shares} if shares else {}
 
 
-def score_rows(built: Built, rows: Tensor, metric: str | None) -> tuple[float, list[float]]:
-    """The score on these rows and, for accuracy, each row's share of it (in the rows' order)."""
+def score_rows(
+    built: Built, rows: Tensor, metric: str | None
+) -> tuple[float, list[float], Predictions | None]:
+    """The score on these rows; each row's share of it, in the rows' order, where it is a mean; and the predictions."""
     found, wanted = outputs(built.network, built.pool, rows, built.task)
-    score = built.task.score(found, wanted, metric)
-    return score, _shares(built.task, found, wanted, metric)
-
-
-def _shares(task: Task, found: Tensor, wanted: Tensor, metric: str | None) -> list[float]:
-    if (metric or task.metrics[0]) != "accuracy":
-        return []
-    return (task.predict(found) == wanted).double().tolist()
+    metric = metric or built.task.metrics[0]
+    score, shares = built.task.score(found, wanted, metric), row_shares(built.task, found, wanted, metric)
+    return score, shares, predictions_of(built.task, found, wanted, metric)
 
 
 def _lost(spec: RunSpec) -> Scores:

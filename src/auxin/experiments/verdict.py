@@ -16,6 +16,8 @@ import numpy as np
 from auxin.errors import RunError, message
 from auxin.experiments import wording
 from auxin.experiments.paired import Paired, bootstrap, holm, paired, standard_error
+from auxin.experiments.predictions import Predictions
+from auxin.experiments.resamples import Resamples
 from auxin.experiments.schema import Comparison, Contrast, Half, Row, RunResult, Verdict
 from auxin.experiments.sentence import sentence
 
@@ -34,6 +36,7 @@ class _Evidence:
     scores: dict[str, dict[int, float]]
     raw: dict[str, dict[int, float]]
     half: Half
+    resamples: Resamples
 
 
 def judge(
@@ -45,6 +48,7 @@ def judge(
     half: Half = "development",
     single: str = "single",
     chance: float = 0.0,
+    predictions: Mapping[tuple[str, int], Predictions] | None = None,
     **about: Any,
 ) -> Comparison:
     """Turn final runs into a comparison with verdicts.
@@ -61,13 +65,15 @@ def judge(
         half: which half of the test rows is judged.
         single: the name of single-task training.
         chance: the score of a guess, for diverged runs.
+        predictions: by method and seed what was predicted on that half, for the bootstrap over rows of a metric
+            that is no mean over them.
         about: further fields of `Comparison` (`splits`, `command`, `cuts`, `tries`, `versions` ...).
 
     Raises:
         RunError: runs of one seed have different splits, runs differ in data set or metric, a score is
             missing, or there are no runs.
     """
-    evidence = _evidence(runs, half, chance)
+    evidence = _evidence(runs, half, chance, Resamples(runs[0].metric if runs else "", predictions or {}))
     controls = {single, *controls} & set(evidence.runs)
     named = sorted((m for m in evidence.runs if m in controls), key=lambda m: m != single)
     best = best_control({m: validation.get(m, float("nan")) for m in named})
@@ -134,7 +140,7 @@ def check_comparable(runs: Sequence[RunResult]) -> None:
             )
 
 
-def _evidence(runs: Sequence[RunResult], half: Half, chance: float) -> _Evidence:
+def _evidence(runs: Sequence[RunResult], half: Half, chance: float, resamples: Resamples) -> _Evidence:
     check_comparable(runs)
     by_method: dict[str, dict[int, RunResult]] = {}
     for run in runs:
@@ -146,7 +152,7 @@ def _evidence(runs: Sequence[RunResult], half: Half, chance: float) -> _Evidence
     finite = [v for seeds in raw.values() for v in seeds.values() if np.isfinite(v)]
     worst = min([chance, *finite])
     scores = {m: {s: v if np.isfinite(v) else worst for s, v in seeds.items()} for m, seeds in raw.items()}
-    return _Evidence(by_method, scores, raw, half)
+    return _Evidence(by_method, scores, raw, half, resamples)
 
 
 def _score(run: RunResult, half: Half) -> float:
@@ -247,7 +253,7 @@ def _over_rows(evidence: _Evidence, method: str, reference: str) -> tuple[float,
     a = [evidence.runs[method][s].correct.get(evidence.half, []) for s in seeds]
     b = [evidence.runs[reference][s].correct.get(evidence.half, []) for s in seeds]
     if any(not x or len(x) != len(y) for x, y in zip(a, b, strict=True)):
-        return None
+        return evidence.resamples.interval(method, reference, seeds)
     return bootstrap(a, b) if np.isfinite(np.concatenate([*a, *b])).all() else None
 
 
