@@ -1,4 +1,4 @@
-"""Have generated labels collapsed? Classes used, entropies over log psi, and mutual information."""
+"""Have generated labels collapsed? Classes used, entropies over log psi, mutual information; spread of real targets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +14,13 @@ from auxin.math.mutual_information import entropy, joint, mutual_information
 LOW, HIGH = 0.1, 0.97
 """Below LOW labels have collapsed, above HIGH they are uniform."""
 
+NARROW = 0.05
+"""Real targets whose spread is below this share of their size are nearly the same for every row."""
+
+_NARROW = (
+    "The generated targets are nearly the same for every row (spread {:.2f} of their size): a constant teaches "
+    "nothing. Lower the meta learning rate, or train the labeler more."
+)
 _UNIFORM = (
     "The labels are nearly uniform (entropy {:.2f} of 1): uniform labels teach nothing. "
     "Lower the entropy weight, or train the labeler more."
@@ -94,6 +101,25 @@ def measure(
     return {name: value for name, value in found.items() if value is not None}
 
 
+def measure_vectors(targets: Tensor) -> dict[str, float]:
+    """Measure real-valued targets.
+
+    `label_rows` as in `measure`, and `label_spread`: the root mean square of the targets' deviations from their
+    mean over rows, over the root mean square of the targets; 0 is the same vector for every row.
+
+    Args:
+        targets: the generated targets, [N, D]; rows of NaN carry none.
+
+    >>> measure_vectors(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))["label_spread"]
+    1.0
+    """
+    own = targets.detach()[has_label(targets)].double()
+    size = own.square().mean().sqrt()
+    if not len(own) or not bool(size > 0):
+        return {"label_rows": len(own)}
+    return {"label_rows": len(own), "label_spread": float((own - own.mean(0)).square().mean().sqrt() / size)}
+
+
 def warnings(found: Mapping[str, float], learned: bool = True) -> list[str]:
     """What looks wrong with measured labels, in plain words.
 
@@ -105,8 +131,20 @@ def warnings(found: Mapping[str, float], learned: bool = True) -> list[str]:
     >>> warnings({"label_entropy.sample": 0.99, "label_entropy.mean": 1.0})[0].split(". ")[0]
     'The labels are nearly uniform (entropy 0.99 of 1): uniform labels teach nothing'
     """
+    said = []
+    for name in dict.fromkeys(
+        key.partition(":")[2] for key in found
+    ):  # several labelers' measures are KEY:NAME
+        own = {key.partition(":")[0]: value for key, value in found.items() if key.partition(":")[2] == name}
+        said += [f"{name}: {sentence}" if name else sentence for sentence in _warnings(own, learned)]
+    return said
+
+
+def _warnings(found: Mapping[str, float], learned: bool) -> list[str]:
     sample, mean = found.get("label_entropy.sample"), found.get("label_entropy.mean")
     said = []
+    if (spread := found.get("label_spread")) is not None and spread < NARROW:
+        said.append(_NARROW.format(spread))
     if sample is not None and sample > HIGH:
         said.append(_UNIFORM.format(sample))
     if mean is not None and mean < LOW:

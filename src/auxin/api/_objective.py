@@ -15,8 +15,7 @@ from auxin.api._task_losses import Entry, Loss, entry, fitted, labelled, mean
 from auxin.combiners._base import Combiner, TaskLosses
 from auxin.combiners._screen import imbalanced, screen
 from auxin.errors import ConfigError, message
-from auxin.labelers._base import Labeler
-from auxin.training.criterion import LABELS
+from auxin.labelers._base import Labeler, Targets, by_task
 from auxin.typing import Batch
 
 
@@ -62,9 +61,9 @@ class Objective:
         own = list(self.labeler.parameters()) if self.labeler is not None and self.labeler.learned else []
         return [p for p in [*self.combiner.phi(), *own] if p.requires_grad]
 
-    def entries(self, signals: Mapping[str, Any], reading: Reading, context: Tensor | None) -> list[Entry]:
+    def entries(self, signals: Mapping[str, Any], reading: Reading, context: Targets | None) -> list[Entry]:
         """Each task's losses."""
-        targets = {**reading.targets, LABELS: context} if context is not None else reading.targets
+        targets = {**reading.targets, **by_task(context)}
         images = self.combiner.needs_images
         return [entry(k, t, signals.get(k), targets.get(k), images) for k, t in self.tasks.items()]
 
@@ -100,7 +99,7 @@ class Objective:
             self.gramian = shared.gramian(means).detach()
             average_([self.gramian])
 
-    def training(self, signals: Any, reading: Reading, context: Tensor | None = None) -> Tensor:
+    def training(self, signals: Any, reading: Reading, context: Targets | None = None) -> Tensor:
         """L_T of a batch, differentiable in phi."""
         return self.combined(self.losses(self.entries(signals, reading, context)))
 
@@ -115,8 +114,8 @@ class Objective:
         present = None if target is None else labelled(self.tasks[self.names[0]], target)
         return target is not None and (present is None or bool(present.any()))
 
-    def context(self, reading: Reading) -> Tensor | None:
-        """The generated targets, [B, K], or None without a labeler."""
+    def context(self, reading: Reading) -> Targets | None:
+        """The generated targets, or None without a labeler."""
         if self.labeler is None:
             return None
         main = self.names[0]
@@ -126,7 +125,7 @@ class Objective:
         x, y = call.args[0], reading.targets[main]
         return self.labeler(Batch(x, {main: y.to(x.device)}, torch.full((len(y),), -1, device=x.device)))
 
-    def regulariser(self, context: Tensor | None) -> Tensor | None:
+    def regulariser(self, context: Targets | None) -> Tensor | None:
         """The labeler's own terms (the entropy of its labels, the norm of its weights)."""
         if self.labeler is None or context is None:
             return None

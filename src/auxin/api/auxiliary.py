@@ -20,8 +20,6 @@ from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
 from auxin.math.params import bare, trainable
-from auxin.tasks.classes import Classes
-from auxin.training.criterion import LABELS
 
 
 class Auxiliary:
@@ -290,9 +288,8 @@ def _ordered(main: str, tasks: Mapping[str, Loss], labeler: Labeler | None) -> d
     if main not in tasks:
         raise ConfigError(catalogue.unknown("main task", main, list(tasks)))
     found: dict[str, Loss] = {main: tasks[main], **{k: t for k, t in tasks.items() if k != main}}
-    if labeler is not None and LABELS not in found:
-        found[LABELS] = Classes(LABELS, labeler.classes)
-    return found
+    made = {} if labeler is None else labeler.tasks()
+    return {**found, **{name: task for name, task in made.items() if name not in found}}
 
 
 def _combiner(combiner: str | Combiner, names: tuple[str, ...], options: dict[str, Any]) -> Combiner:

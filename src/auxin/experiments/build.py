@@ -21,7 +21,7 @@ from auxin.pretexts._base import Pretext
 from auxin.strategies._base import Phase
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
-from auxin.training.criterion import LABELS, Criterion
+from auxin.training.criterion import Criterion
 from auxin.training.feed import Feed
 from auxin.training.loop import Plan
 from auxin.training.precision import Precision
@@ -71,8 +71,10 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
     """Why this method cannot run on these data, or None where it can."""
     if method.needs_auxiliary and not auxiliaries(dataset):
         return "the data give no auxiliary labels."
-    if method.labeler is not None and not isinstance(dataset.tasks[dataset.main], Classes):
-        return "generated labels need a main task of classes."
+    if method.labeler is not None:
+        reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
+        if reason is not None:
+            return reason
     family = method.combiner.partition(":")[0]
     if catalogue.load("combiners", family).needs_images and not dataset.tasks[dataset.main].dense:
         return f"the combiner {family} works on loss images, which a dense main task gives."
@@ -141,7 +143,7 @@ def build(
     else:
         labeler = taught.labeler
         psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
-    pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in method.pretexts]
+    pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in _pretexts(method, plain)]
     tasks = _tasks(dataset, method, plain.loss, labeler, pretexts)
     network = _network(plain.model, pool.shape, tasks, seed, settings).to(device)
     combiner = (
@@ -160,9 +162,16 @@ def build(
         derive(seed, "feed"),
         plain.unlabelled_ratio if method.unlabelled else 0.0,
         pretexts,
+        plain.pretext_share,
     )
     plan = _plan(plain, feed, splits, learns=method.estimator is not None)
     return Built(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
+
+
+def _pretexts(method: Method, plain: Plain) -> list[str]:
+    """The method's self-made tasks, and those that the settings put beside the data's own."""
+    asked = [name.strip() for name in plain.pretexts.split("+") if name.strip()]
+    return list(dict.fromkeys([*method.pretexts, *(asked if method.given else [])]))
 
 
 def _tasks(
@@ -175,7 +184,7 @@ def _tasks(
     names = [dataset.main, *(auxiliaries(dataset) if method.given else [])]
     tasks = {name: _with_loss(dataset.tasks[name], loss) for name in names}
     if labeler is not None:
-        tasks[LABELS] = Classes(LABELS, labeler.classes, loss=loss)
+        tasks |= labeler.tasks(loss)
     for pretext in pretexts:
         tasks[pretext.task.name] = _with_loss(pretext.task, loss)
     return tasks

@@ -11,11 +11,13 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from auxin.analysis.gradient_cosine import gradient_cosine
-from auxin.analysis.label_collapse import agreement, measure, warnings
+from auxin.analysis.label_collapse import agreement, measure, measure_vectors, warnings
 from auxin.analysis.task_weights import task_weights
 from auxin.data import Splits
 from auxin.experiments.build import Built
+from auxin.labelers._base import LABELS, by_task
 from auxin.models._base import PrimaryNetwork
+from auxin.tasks.vector import Vector
 from auxin.typing import Batch
 
 ROWS = 512
@@ -75,16 +77,31 @@ class Measures:
             return {}
         batch = self.built.pool.batch(rows[:ROWS])
         with torch.no_grad():
-            return {"targets": labeler(batch), "main": batch.y[self.built.task.name], "rows": batch.rows}
+            targets = labeler(batch)
+        if not isinstance(targets, Tensor) or targets.dim() != 2:  # several tasks', or a label per pixel
+            return {}
+        return {"targets": targets, "main": batch.y[self.built.task.name], "rows": batch.rows}
 
     def _labels(self, batch: Batch) -> dict[str, float]:
         labeler, psi = self.built.labeler, self.built.hierarchy
-        if labeler is None or psi is None or labeler.classes != psi.classes:
+        if labeler is None or psi is None:
             return {}
         with torch.no_grad():
-            targets = labeler(batch)
+            made = by_task(labeler(batch))
+        main = batch.y[self.built.task.name]
         finer = batch.y.get(self.built.refines) if self.built.refines else None
-        return measure(targets, batch.y[self.built.task.name], psi, finer)
+        tasks = labeler.tasks()
+        found = {}
+        for name, targets in made.items():
+            if isinstance(tasks[name], Vector):
+                one = measure_vectors(targets)
+            elif targets.shape[1] != psi.classes:
+                continue
+            else:  # one row per pixel, where there are pixels
+                rows = targets.movedim(1, -1).flatten(0, -2)
+                one = measure(rows, main.flatten(), psi, finer if main.dim() == 1 else None)
+            found |= {key if name == LABELS else f"{key}:{name}": value for key, value in one.items()}
+        return found
 
     def _weights(self, batch: Batch) -> dict[str, float]:
         found = task_weights(self.built.network, self.built.state.learner.criterion, batch)

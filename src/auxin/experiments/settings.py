@@ -35,6 +35,8 @@ class Plain:
         loss: focal or cross_entropy, of every classification task.
         augmentation: none, crop or crop_flip; "auto" is the data set's own.
         unlabelled_ratio: auxiliary-only rows per main-labelled row, in methods that use them.
+        pretexts: self-made tasks, separated by "+", beside the data's own in the methods that use those.
+        pretext_share: the share of a batch's rows that each self-made task copies and changes.
         psi: auxiliary classes per primary class; None: the data's own finer classes, else 5.
         rhythm: fused or alternating.
         every: inner steps per meta step (fused).
@@ -64,6 +66,8 @@ class Plain:
     loss: str = "cross_entropy"
     augmentation: str = "auto"
     unlabelled_ratio: float = 1.0
+    pretexts: str = ""
+    pretext_share: float = 1.0
     psi: int | None = None
     rhythm: str = "fused"
     every: int = 1

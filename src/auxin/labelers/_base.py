@@ -1,16 +1,35 @@
-"""The contract of a labeler: inputs (and main labels) to auxiliary targets."""
+"""The contract of a labeler: inputs (and main labels) to the targets of one auxiliary task, or of several."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from auxin.math.hierarchy import Hierarchy
 from auxin.paper import Paper
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
 from auxin.typing import Batch
+
+LABELS = "labels"
+"""The name of the task whose targets a labeler generates, where it generates one task's."""
+
+Targets = Tensor | Mapping[str, Tensor]
+"""What a labeler makes of a batch: one task's targets, or those of several tasks by name."""
+
+
+def by_task(targets: Targets | None) -> dict[str, Tensor]:
+    """Generated targets by the names of their tasks; none for None.
+
+    >>> list(by_task(torch.zeros(1, 2))), list(by_task({"labels1": torch.zeros(1, 2)})), by_task(None)
+    (['labels'], ['labels1'], {})
+    """
+    if targets is None:
+        return {}
+    return {LABELS: targets} if isinstance(targets, Tensor) else dict(targets)
 
 
 @dataclass(frozen=True)
@@ -44,11 +63,13 @@ class Labeler(nn.Module, ABC):
 
     Attributes:
         learned: whether it has parameters that a hypergradient can train.
+        everywhere: whether rows without a main label get targets as well.
         paper: where it is from.
-        classes: K, how many auxiliary classes it uses.
+        classes: K, how many auxiliary classes it uses (how many numbers, where its targets are real).
     """
 
     learned: ClassVar[bool] = False
+    everywhere: ClassVar[bool] = False
     paper: ClassVar[Paper | None] = None
     classes: int
 
@@ -57,15 +78,26 @@ class Labeler(nn.Module, ABC):
     def build(cls, context: LabelerContext, **options: float | int | str | bool) -> "Labeler":
         """Make the labeler from the training rows; options are the member's own, flat keyword arguments."""
 
+    @classmethod
+    def unfit(cls, main: Task) -> str | None:
+        """Why it cannot label for this main task, or None where it can."""
+        return None if isinstance(main, Classes) else "generated labels need a main task of classes."
+
+    def tasks(self, loss: str = "cross_entropy") -> dict[str, Task]:
+        """The tasks that its targets belong to, by name; `loss` is that of tasks of classes."""
+        return {LABELS: Classes(LABELS, self.classes, loss=loss)}
+
     @abstractmethod
-    def forward(self, batch: Batch) -> Tensor:
+    def forward(self, batch: Batch) -> Targets:
         """The auxiliary targets: a distribution over K classes per sample, float [B, K].
 
-        A sample that gets no label (its main label is missing and the labeler needs it, or its auxiliary
-        label is missing) is a row of NaN.
+        A labeler for dense tasks puts out a distribution per pixel or point, [B, K, ...]; one of real targets
+        K numbers per sample; one of several tasks a mapping from each task's name to its targets. A sample
+        (or pixel) that gets no label, because its main label is missing and the labeler needs it, or its
+        auxiliary label is missing, is NaN.
         """
 
-    def regulariser(self, targets: Tensor) -> Tensor | None:
+    def regulariser(self, targets: Any) -> Tensor | None:
         """A term added to the outer loss that depends on the targets directly (MAXL's entropy), or None."""
         del targets
         return None

@@ -17,13 +17,12 @@ from auxin.combiners._base import Combiner, GramianCombiner, LossCombiner, TaskL
 from auxin.combiners._screen import screen
 from auxin.errors import RunError, message
 from auxin.hypergradients import BilevelProblem
-from auxin.labelers._base import Labeler
+from auxin.labelers._base import LABELS, Labeler, Targets, by_task
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
 from auxin.typing import Batch, Signals
 
-LABELS = "labels"
-"""The name of the task whose targets a labeler generates."""
+__all__ = ["LABELS", "Criterion", "gramian"]
 
 
 @dataclass(eq=False)
@@ -31,9 +30,9 @@ class Criterion:
     """C(S, phi; B) = combiner(per-sample losses of every task).
 
     Attributes:
-        tasks: every task the primary network has a head for, the main task first; the labeler's task is named
-            `LABELS`.
-        labeler: makes the targets of the `LABELS` task, or None.
+        tasks: every task the primary network has a head for, the main task first; among them the labeler's
+            (`Labeler.tasks`).
+        labeler: makes those tasks' targets, or None.
         combiner: many losses to one.
         learned: whether the labeler's parameters are phi (a frozen twin's are not).
         gramian: of the tasks' gradients in the last training step, [T, T], where the combiner needs it.
@@ -66,17 +65,17 @@ class Criterion:
         """The combiner's parameters that its paper trains by the training loss, in the main optimiser."""
         return self.combiner.trained_with_main()
 
-    def context(self, batch: Batch) -> Tensor | None:
-        """The generated targets [B, K], or None without a labeler."""
+    def context(self, batch: Batch) -> Targets | None:
+        """The generated targets, or None without a labeler."""
         return None if self.labeler is None else self.labeler(batch)
 
-    def losses(self, signals: Signals, batch: Batch, context: Tensor | None) -> TaskLosses:
+    def losses(self, signals: Signals, batch: Batch, context: Targets | None) -> TaskLosses:
         """Per-sample losses of every task, main first; zero and absent where a label is missing.
 
         An auxiliary task whose loss is not finite somewhere in the batch is left out of it, and counted in `dropped`.
         """
         assert isinstance(signals, Mapping)
-        targets = {**batch.y, LABELS: context} if context is not None else batch.y
+        targets = {**batch.y, **by_task(context)}
         values, present = [], []
         for name, task in self.tasks.items():
             target = targets.get(name)
@@ -90,7 +89,7 @@ class Criterion:
         self.dropped.update(dropped)
         return losses
 
-    def __call__(self, signals: Signals, batch: Batch, context: Tensor | None) -> Tensor:
+    def __call__(self, signals: Signals, batch: Batch, context: Targets | None) -> Tensor:
         """The training loss of a batch, a scalar. A Gramian combiner uses the Gramian of the last training step."""
         return self.combined(self.losses(signals, batch, context))
 
@@ -120,7 +119,7 @@ class Criterion:
         loss = self.main.loss(signals[self.main.name], target)
         return loss.sum() / self.main.present(target).sum().clamp(min=1)
 
-    def regulariser(self, context: Tensor | None) -> Tensor | None:
+    def regulariser(self, context: Targets | None) -> Tensor | None:
         """R: the labeler's own terms (the entropy of its labels, the norm of its weights)."""
         if self.labeler is None or context is None:
             return None
@@ -144,13 +143,13 @@ class Criterion:
         )
 
     def output_curvature(
-        self, signals: Signals, batch: Batch, context: Tensor | None
+        self, signals: Signals, batch: Batch, context: Targets | None
     ) -> Callable[[Signals], Signals]:
         """The product with Q >= 0, for Gauss-Newton products."""
         assert isinstance(signals, Mapping)
         assert isinstance(self.combiner, LossCombiner)
         weights = loss_weights(self.combiner, self.losses(signals, batch, context))
-        targets = {**batch.y, LABELS: context} if context is not None else batch.y
+        targets = {**batch.y, **by_task(context)}
         return task_curvature(self.tasks, targets, signals, weights)
 
 

@@ -29,7 +29,8 @@ class Feed:
         size: main-labelled rows per batch.
         seed: of this run.
         ratio: auxiliary-only rows per main-labelled row.
-        pretexts: self-made auxiliary tasks; each adds one changed copy of every row in the batch.
+        pretexts: self-made auxiliary tasks; each adds changed copies of the batch's rows.
+        share: of how many of them, evenly spread over the batch.
     """
 
     pool: Pool
@@ -40,6 +41,7 @@ class Feed:
     seed: int
     ratio: float = 0.0
     pretexts: Sequence[Pretext] = ()
+    share: float = 1.0
     _generators: dict[str, torch.Generator] = field(init=False)
     _streams: dict[str, Stream] = field(init=False)
 
@@ -84,7 +86,7 @@ class Feed:
             taken = self._streams["unlabelled"].take(extra)
             parts.append(self.pool.batch(taken, self._generators["augment extra"]))
         if self.pretexts:
-            x = torch.cat([part.x for part in parts])
+            x = _spread(torch.cat([part.x for part in parts]), self.share)
             parts += [self._made(pretext, x) for pretext in self.pretexts]
         return concatenate(parts)
 
@@ -106,6 +108,12 @@ class Feed:
             g.set_state(state["generators"][name])
         for name, stream in self._streams.items():
             stream.load_state_dict(state["streams"][name])
+
+
+def _spread(x: Tensor, share: float) -> Tensor:
+    """A share of the rows, evenly spread, at least one."""
+    count = max(1, round(share * len(x)))
+    return x if count >= len(x) else x[torch.arange(count, device=x.device) * len(x) // count]
 
 
 def concatenate(parts: Sequence[Batch]) -> Batch:

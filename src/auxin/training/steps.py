@@ -13,6 +13,7 @@ from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator, Hypergradient, TrainingGradient, training_gradient
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.deferred import deferring, put_off, traced
+from auxin.math.tree import detach
 from auxin.optimizers import InnerStep
 from auxin.training.compiled import Kernel, at_rate, why_not, why_not_meta
 from auxin.training.criterion import Criterion
@@ -129,7 +130,7 @@ class Learner:
         gradient = training_gradient(self.problem, batch)
         found = self._estimate(batch, meta, gradient)
         with torch.no_grad():
-            losses = self.criterion.losses(gradient.signals, batch, _detached(gradient.context))
+            losses = self.criterion.losses(gradient.signals, batch, detach(gradient.context))
         return gradient.gradients, found.gradients, found.outer_loss, (losses.values, losses.present)
 
     def meta_step(self, batch: Batch, meta: Batch) -> Tensor:
@@ -212,7 +213,3 @@ class Learner:
         if found is None or (momentum and not self.optimizer.state):
             return None
         return found, at_rate(self.inner, self._rate_now)
-
-
-def _detached(context: Tensor | None) -> Tensor | None:
-    return None if context is None else context.detach()

@@ -1,0 +1,200 @@
+"""Labels per pixel, real targets and several at once: through the criterion, the hypergradient and a whole run."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from torch import nn
+
+from auxin.analysis.label_collapse import measure_vectors, warnings
+from auxin.combiners import build as combiner
+from auxin.data import Dataset, make_splits
+from auxin.data.digits import Digits
+from auxin.errors import ConfigError
+from auxin.experiments.build import applicable, build
+from auxin.experiments.measures import Measures
+from auxin.experiments.settings import layered
+from auxin.hypergradients.lookahead import Lookahead
+from auxin.labelers._base import LABELS, LabelerContext
+from auxin.labelers.auxilearn_dense import AuxiLearnDense
+from auxin.labelers.auxilearn_vector import AuxiLearnVector
+from auxin.labelers.several import Several
+from auxin.math.hierarchy import Hierarchy
+from auxin.methods import resolve
+from auxin.models import build_network
+from auxin.optimizers import InnerStep
+from auxin.tasks.classes import Classes
+from auxin.tasks.dense_classes import DenseClasses
+from auxin.tasks.regression import Regression
+from auxin.training.criterion import Criterion
+from auxin.training.loop import Watch, fit
+from auxin.typing import Batch
+
+PSI = Hierarchy((2, 3))
+RATE = 0.3
+
+
+class MapTrunk(nn.Module):
+    width, dense = 4, True
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Conv2d(2, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Softplus())
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class RowTrunk(nn.Module):
+    width = 4
+
+    def __init__(self):
+        super().__init__()
+        self.layers = nn.Sequential(nn.Flatten(), nn.Linear(18, 4), nn.Softplus())
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def rows(dense: bool) -> tuple[Batch, Batch]:
+    generator = torch.Generator().manual_seed(3)
+    found = []
+    for _ in range(2):
+        y = torch.randint(0, 2, (6, 3, 3) if dense else (6,), generator=generator)
+        y[-1] = -1
+        if dense:
+            y[0, 0] = -1
+        x = torch.randn(6, 2, 3, 3, generator=generator, dtype=torch.float64)
+        found.append(Batch(x, {"main": y}, torch.arange(6)))
+    return found[0], found[1]
+
+
+def problem_of(kind, dense: bool, **options):
+    """A primary network, and a criterion with this labeler and learned weights on top."""
+    train, meta = rows(dense)
+    trunk = MapTrunk if dense else RowTrunk
+    torch.manual_seed(0)
+    context = LabelerContext("main", PSI, train.x, dict(train.y), train.rows, trunk, 0)
+    labeler = kind.build(context, **options).double()
+    main = (DenseClasses if dense else Classes)("main", 2)
+    tasks = {"main": main, **labeler.tasks()}
+    small = {"channel_width": 4, "levels": 1} if dense else {}
+    network = build_network("segnet" if dense else trunk(), (2, 3, 3), tasks, seed=1, **small).double()
+    weights = combiner("linear", tuple(tasks)).double()
+    return Criterion(tasks, labeler, weights), network, train, meta
+
+
+CASES = [
+    (AuxiLearnDense, True, {}),
+    (AuxiLearnVector, False, {"size": 3}),
+    (Several, False, {"members": "auxilearn+auxilearn_vector+maxl", "psi": "2+1+3"}),
+    (Several, True, {"members": "auxilearn_dense+auxilearn_dense"}),
+]
+
+
+@pytest.mark.parametrize(("kind", "dense", "options"), CASES)
+def test_the_hypergradient_is_that_of_double_backward(kind, dense, options):
+    """One step of SGD by hand with a graph, then the outer loss differentiated to phi, in float64."""
+    criterion, network, train, meta = problem_of(kind, dense, **options)
+    problem = criterion.problem(network)
+    step = InnerStep(torch.optim.SGD(network.parameters(), lr=RATE), list(network.parameters()))
+    found = Lookahead("forward").estimate(problem, train, meta, step).gradients
+
+    named = dict(network.named_parameters())
+    loss = criterion(network(train.x), train, criterion.context(train))
+    grads = torch.autograd.grad(loss, list(named.values()), create_graph=True)
+    ahead = {name: w - RATE * g for (name, w), g in zip(named.items(), grads, strict=True)}
+    outer = criterion.outer(torch.func.functional_call(network, ahead, (meta.x,)), meta)
+    own = criterion.regulariser(criterion.context(train))
+    whole = outer if own is None else outer + own
+    wanted = torch.autograd.grad(whole, criterion.phi(), allow_unused=True, materialize_grads=True)
+    assert len(found) == len(wanted) > 2
+    assert max(float(w.norm()) for w in wanted) > 1e-6
+    for a, b in zip(found, wanted, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-9, atol=1e-12)
+
+
+def test_a_pixels_label_comes_from_its_own_classes_logits():
+    criterion, _, train, _ = problem_of(AuxiLearnDense, dense=True)
+    labeler = criterion.labeler
+    index = torch.arange(5)
+    logits = labeler.head(labeler.trunk(train.x[index]).movedim(1, -1)).detach()
+    found = labeler(train).detach()
+    main = train.y["main"]
+    assert found[0, :, 0].isnan().all()  # pixels without a label
+    assert found[5].isnan().all()  # an image without any
+    own = logits[1, 2, 0][:2] if main[1, 2, 0] == 0 else logits[1, 2, 0][2:]
+    kept = found[1, :, 2, 0]
+    torch.testing.assert_close(kept[kept > 0], own.softmax(0))
+
+
+def test_the_members_of_several_are_not_alike_and_are_refused_where_they_do_not_fit():
+    criterion, _, train, _ = problem_of(Several, False, members="auxilearn+auxilearn")
+    made = criterion.context(train)
+    assert list(made) == ["labels1", "labels2"]
+    assert not made["labels1"][:5].allclose(made["labels2"][:5])
+    for options, wrong in [
+        ({"members": "several"}, "not usable"),
+        ({"members": "auxilearn+nobody"}, "nobody"),
+        ({"members": "auxilearn_dense"}, "labels pixels"),
+        ({"members": "auxilearn+maxl", "psi": "2"}, "psi does not fit"),
+    ]:
+        with pytest.raises(ConfigError, match=wrong):
+            problem_of(Several, False, **options)
+
+
+def test_real_targets_stay_bounded_and_their_collapse_is_warned_of():
+    criterion, _, train, _ = problem_of(AuxiLearnVector, False, size=3)
+    with torch.no_grad():
+        criterion.labeler.head.weight.mul_(1e3)
+        assert criterion.labeler(train).abs().max() <= 1
+        criterion.labeler.head.weight.zero_()
+        criterion.labeler.head.bias.fill_(0.5)
+        flat = measure_vectors(criterion.labeler(train))
+    assert flat["label_spread"] == pytest.approx(0.0, abs=1e-9)
+    (said,) = warnings({f"{key}:labels2": value for key, value in flat.items()})
+    assert said.startswith("labels2: The generated targets are nearly the same")
+    assert warnings({"label_spread": 0.5}) == []
+
+
+def run(dataset: Dataset, method: str, **settings):
+    user = {"steps": 4, "batch": 16, "every": 2, **{k.replace("__", "."): v for k, v in settings.items()}}
+    member = resolve(method)
+    splits = make_splits(dataset, seed=0, labels_per_class=None)
+    built = build(dataset, splits, member, layered("data", "image", member, "auxin", user, {}), 0)
+    before = [p.detach().clone() for p in built.labeler.parameters()]
+    measures = Measures(built, splits)
+    fit(built.state, built.plan, Watch(measures=measures.epoch))
+    moved = [not torch.equal(a, b) for a, b in zip(before, built.labeler.parameters(), strict=True)]
+    return built, measures, moved
+
+
+def test_several_and_vectors_train_in_a_run():
+    digits = Digits.load(None)
+    built, measures, moved = run(digits, "several", model__channel_width=4, psi=2, combiner__scale=0.5)
+    assert built.state.learner.criterion.names == ("digit", "labels1", "labels2")
+    assert all(moved)
+    found = measures.last()
+    assert 0 < found["label_entropy.sample:labels1"] <= 1.0001
+    assert found["label_spread:labels2"] > 0
+    assert measures.generated(torch.arange(4)) == {}
+    _, measures, moved = run(digits, "auxilearn_vector", model__channel_width=4, labeler__size=3)
+    assert all(moved)
+    assert measures.last()["label_spread"] > 0
+
+
+def test_pixels_train_in_a_run():
+    generator = torch.Generator().manual_seed(0)
+    x = torch.randn(40, 3, 8, 8, generator=generator)
+    scene = (x[:, 0] > 0).long()
+    tasks = {"scene": DenseClasses("scene", 2)}
+    data = Dataset("maps", x, tasks, {"scene": scene}, "scene", torch.arange(40) >= 30)
+    small = {"model": "segnet", "model__channel_width": 4, "model__levels": 1, "psi": 2}
+    built, measures, moved = run(data, "auxilearn_dense", **small)
+    assert isinstance(built.state.learner.criterion.tasks[LABELS], DenseClasses)
+    assert sum(moved) > len(moved) / 2
+    assert 0 < measures.last()["label_entropy.sample"] <= 1.0001
+    assert applicable(resolve("auxilearn"), data) is not None
+    assert applicable(resolve("auxilearn_dense"), Digits.load(None)) is not None
+    price = replace(data, tasks={"scene": Regression("scene")}, y={"scene": x[:, 0, 0, 0]})
+    assert applicable(resolve("auxilearn_vector"), price) is None
