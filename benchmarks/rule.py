@@ -7,8 +7,7 @@
 
 One meta-update: `steps` inner steps of T networks, few-shot ridge on the last state, back-propagation to theta. Time:
 CPU time of the one thread (wall time on a GPU), variants interleaved in one process, medians over the rounds. Memory:
-bytes kept for the backward pass, counted where autograd saves them. All variants give the same gradient, which is
-checked.
+bytes kept for the backward pass, counted where autograd saves them. The gradients must agree.
 """
 
 import argparse

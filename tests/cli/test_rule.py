@@ -25,12 +25,15 @@ SMALL = ("--procedural", "--updates", "3", "--tasks", "2", "--pools", "2", "--tr
 
 
 def test_train_writes_a_rule_that_applies(auxin, tmp_path):
-    code, out, _ = auxin("train", *SMALL, "--set", "channels=4", "--out", tmp_path / "run", "--json")
+    words = ("--set", "channels=4", "--kinds", "10,12", "--mix", "strokes=2")
+    code, out, _ = auxin("train", *SMALL, *words, "--out", tmp_path / "run", "--json")
     assert code == 0
     result = json.loads(out)
     assert result["meta_trained_on"] == ["strokes", "textures", "mixtures"]
     assert "omniglot" in result["meta_tested_on"]
     assert result["settings"]["options"] == {"channels": 4}
+    assert result["settings"]["kinds"] == [10, 12]
+    assert result["settings"]["mix"]["strokes"] == 2.0
     code, out, _ = auxin(
         "apply",
         result["rule"],
@@ -160,6 +163,9 @@ def test_evaluate_on_a_file_of_ones_own(auxin, tmp_path):
         (("evaluate", "small", "digits", "--shots", "200"), "too few rows"),
         (("train", "--preset", "nonsense"), "Unknown preset"),
         (("train", "--procedural", "--truncation", "x"), "no range"),
+        (("train", "--procedural", "--kinds", "x"), "Whole numbers"),
+        (("train", "--procedural", "--mix", "nonsense=1"), "Unknown task family"),
+        (("train", "--procedural", "--mix", "strokes=x"), "no weight"),
         (("train", "--procedural", "--estimator", "nonsense"), "Unknown estimator"),
         (("train", "--procedural", "--objective", "nonsense"), "Unknown objective"),
         (("train", "--procedural", "--set", "nonsense"), "NAME=VALUE"),

@@ -23,6 +23,15 @@ def test_digits_need_no_file():
     assert data.ways == 10
 
 
+def test_a_procedural_family_gives_many_kinds_with_few_rows():
+    data, again = rule_data("strokes"), rule_data("strokes")
+    assert torch.equal(data.x, again.x)
+    assert data.unlabelled.shape == data.x.shape == (2400, 64)
+    assert torch.bincount(data.y).tolist() == [10] * 240
+    assert data.ways == 10
+    assert not {tuple(r) for r in data.x.tolist()} & {tuple(r) for r in data.unlabelled.tolist()}
+
+
 def test_images_become_grey_and_small():
     x = torch.full((3, 3, 28, 28), 255, dtype=torch.uint8)
     assert images(x, 8).shape == (3, 49)

@@ -1,5 +1,4 @@
-"""The hand rules against what they must find: principal components, and the gradient of a reconstruction
-error."""
+"""The hand rules against what they must find: principal components, and the gradient of a reconstruction error."""
 
 import pytest
 import torch

@@ -1,5 +1,4 @@
-"""The learned rule against a second writing of it, its exact symmetries, and its gradient against finite
-differences."""
+"""The learned rule against a second writing of it, its exact symmetries, its gradient by finite differences."""
 
 import math
 
@@ -9,10 +8,10 @@ from torch.nn import functional as F
 
 from auxin.errors import ConfigError, DataError
 from auxin.update_rules._base import State
-from auxin.update_rules._network import forward
+from auxin.update_rules._network import forward, standardise
 from auxin.update_rules._objective import few_shot_ridge, meta_loss
 from auxin.update_rules._tasks import FewShot, centred_targets
-from auxin.update_rules._terms import Layer
+from auxin.update_rules._terms import Layer, reconstruct
 from auxin.update_rules._update import normalised_columns
 from auxin.update_rules.learned import Learned
 
@@ -295,7 +294,13 @@ def test_no_update_shrinks_the_weights(project):
     hidden = rule.hidden(state, activity)
     update, w = rule.weight_update, normalised_columns(state.weights[0])
     layer = Layer(
-        w, activity.post[0], activity.normal[0], activity.normal[1], activity.normal[1], w.new_ones(())
+        w,
+        activity.post[0],
+        activity.normal[0],
+        activity.normal[1],
+        activity.normal[1],
+        w.new_ones(()),
+        w.new_ones(()),
     )
     merged = update.merged(
         layer, update.readouts(hidden[0], upper=False), update.readouts(hidden[1], upper=True)
@@ -329,9 +334,9 @@ def few_shot(classes=2, shots=3, inputs=6):
     return FewShot(x[:, :half], y[:, :half], x[:, half:], y[:, half:])
 
 
-@pytest.mark.parametrize("terms", ["paper", "competitive"])
+@pytest.mark.parametrize("terms", ["paper", "competitive", "reconstruct"])
 def test_meta_gradient_through_three_steps_and_the_ridge(terms):
-    extra = () if terms == "paper" else ("competitive",)
+    extra = () if terms == "paper" else (terms,)
     names = (*Learned.preset("paper").options["terms"], *extra)
     rule = make(**POOLED, terms=names, channels=3, delta_channels=2, rank=1, top="linear", start=1.0)
     state, _ = start(rule, (6, 4, 3), tasks=1)
@@ -398,3 +403,35 @@ def test_constant_features_are_safe():
     x = torch.ones_like(x)
     after = rule.step(state, x)
     assert all(torch.isfinite(t).all() for t in after.tensors())
+
+
+def test_reconstruction_finds_the_principal_subspace():
+    """The term alone, against an eigendecomposition: the columns span the leading directions, and are orthogonal."""
+    g = torch.Generator().manual_seed(0)
+    scales = torch.tensor([3.0, 2.5, 2.0, 0.4, 0.4, 0.3, 0.2], dtype=torch.float64)
+    x = (torch.randn(4000, 7, generator=g, dtype=torch.float64) * scales) @ torch.linalg.qr(
+        torch.randn(7, 7, generator=g, dtype=torch.float64)
+    )[0]
+    _, axes = torch.linalg.eigh(x.T @ x)
+    w = torch.randn(1, 7, 3, generator=g, dtype=torch.float64)
+    zero, ridge = w.new_zeros(()), w.new_tensor(1e-3)
+    for _ in range(60):
+        below = x[torch.randint(len(x), (200,), generator=g)].T[None]
+        normal = standardise(w.transpose(1, 2) @ below)
+        tau = reconstruct(Layer(w, below, below, normal, normal, zero, ridge))
+        w = 0.9 * w - 0.1 * tau
+    columns = torch.nn.functional.normalize(w[0], dim=0)
+    assert float((axes[:, -3:].T @ columns).square().sum(0).min()) > 0.98
+    assert float((columns.T @ columns - torch.eye(3, dtype=torch.float64)).abs().max()) < 0.15
+
+
+def test_reconstruction_is_the_ridge_decoder():
+    """Solved over the batch, it is what the ordinary normal equations over the units give."""
+    g = torch.Generator().manual_seed(1)
+    below, normal = (torch.randn(2, n, 9, generator=g, dtype=torch.float64) for n in (5, 4))
+    w = torch.zeros(2, 5, 4, dtype=torch.float64)
+    tau = reconstruct(Layer(w, below, below, normal, normal, w.new_zeros(()), w.new_tensor(0.3)))
+    for t in range(2):
+        a, x = normal[t], below[t] - below[t].mean(1, keepdim=True)
+        decoder = -x @ a.T @ torch.linalg.inv(a @ a.T + 0.3 * 9 * torch.eye(4, dtype=torch.float64))
+        torch.testing.assert_close(tau[t], decoder / decoder.square().mean(0).sqrt())

@@ -61,6 +61,21 @@ def test_sampler_mixes_and_is_seeded():
     assert first.few_shot(2, generator()).support_y.shape[-1] == first.classes + first.extra.shape[-1]
 
 
+def test_kinds_that_never_have_labels():
+    sampler = TaskSampler(classes=(3,), kinds=(3, 12), per_class=8, held=4)
+    groups = [sampler.draw(2, generator(seed))[0] for seed in range(12)]
+    assert {g.x.shape[1] for g in groups} == {3, 12}
+    group = next(g for g in groups if g.x.shape[1] == 12)
+    assert group.x.shape[2] == 8 * 3 // 12 + 4
+    draw = group.few_shot(2, generator())
+    assert draw.support_y.shape == (2, 6, 3)
+    rows = torch.cat([draw.support_x, draw.query_x], 1)
+    for t in range(2):
+        labelled = {tuple(row) for row in group.x[t, :3].flatten(0, 1).tolist()}
+        assert {tuple(row) for row in rows[t].tolist()} <= labelled
+    assert group.unlabelled(24, generator()).shape == (2, 24, 64)
+
+
 def test_sampler_takes_up_data_that_arrives():
     sampler = TaskSampler(mix={"strokes": 1.0}, classes=(2,), per_class=4, held=2)
     rows = ArrayFamily(torch.full((20, 64), 7.0) + torch.rand(20, 64), torch.arange(20) % 2)

@@ -1,5 +1,4 @@
-"""A learned update rule in the user's hands: fit any network on any rows without labels, and take its
-features."""
+"""A learned update rule in the user's hands: fit any network on any rows without labels, and take its features."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -125,8 +124,7 @@ class LearnedRule:
             return self.rule.features(self.state, rows[None], self.activation, self.reference[None])[0]
 
     def weights(self) -> dict[str, Tensor]:
-        """The trained network, with batch norm's statistics: `weight.l` [in, out], `mean.l`, `scale.l`,
-        `bias.l`.
+        """The trained network, with batch norm's statistics: `weight.l` [in, out], `mean.l`, `scale.l`, `bias.l`.
 
         Layer l is activation((x W - mean) * scale + bias), inputs first shifted and scaled to [0, 1]
         (`input.low`, `input.spread`); the rule's `top` is behind the last.

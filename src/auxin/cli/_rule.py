@@ -36,6 +36,8 @@ class TrainAsked:
     groups: int
     truncation: str
     length: str
+    kinds: str
+    mix: tuple[str, ...]
     embedding: int
     rate: float
     sparsity: float
@@ -75,7 +77,7 @@ def _mix(settings: TrainSettings) -> str:
 
 
 def _settings(asked: TrainAsked) -> TrainSettings:
-    mix = TrainSettings().mix
+    mix = TrainSettings().mix | dict(_weight(text) for text in asked.mix)
     if asked.procedural:
         mix = {name: weight for name, weight in mix.items() if name != "cifar10"}
     return TrainSettings(
@@ -95,6 +97,7 @@ def _settings(asked: TrainAsked) -> TrainSettings:
         recompute=asked.recompute,
         truncation=_pair(asked.truncation),
         length=_pair(asked.length),
+        kinds=numbers(asked.kinds),
         embedding=asked.embedding,
         rate=asked.rate,
         sparsity=asked.sparsity,
@@ -121,6 +124,15 @@ def _option(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except ValueError:
         return name, value
+
+
+def _weight(text: str) -> tuple[str, float]:
+    name, value = _option(text)
+    if not isinstance(value, (int, float)):
+        raise ConfigError(
+            message("That is no weight", expected="FAMILY=WEIGHT, such as strokes=0.5", found=text)
+        )
+    return name, float(value)
 
 
 def numbers(text: str) -> tuple[int, ...]:

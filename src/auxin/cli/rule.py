@@ -54,6 +54,17 @@ def train(
     groups: Annotated[int, typer.Option(help="Groups averaged per update, over all processes.")] = 1,
     truncation: Annotated[str, typer.Option(help="Fewest:most inner steps per truncation.")] = "4:9",
     length: Annotated[str, typer.Option(help="Fewest:most inner steps of a group's life.")] = "10:100",
+    kinds: Annotated[
+        str,
+        typer.Option(
+            help="Kinds of rows among the unlabelled, comma-separated (one is drawn per group): 10,60 gives half "
+            "of the groups 50 kinds that never have labels. 0: as many as classes."
+        ),
+    ] = "0",
+    mix: Annotated[
+        list[str] | None,
+        typer.Option(metavar="FAMILY=WEIGHT", help="Another weight of a task family; repeatable."),
+    ] = None,
     embedding: Annotated[int, typer.Option(help="Width of the networks' top layer.")] = 16,
     rate: Annotated[float, typer.Option(help="Adam's learning rate for theta.")] = 5e-3,
     sparsity: Annotated[
@@ -104,6 +115,8 @@ def train(
         groups=groups,
         truncation=truncation,
         length=length,
+        kinds=kinds,
+        mix=tuple(mix or ()),
         embedding=embedding,
         rate=rate,
         sparsity=sparsity,
@@ -191,8 +204,8 @@ def evaluate(
 ) -> None:
     """Hold a rule against raw inputs, PCA, k-means, autoencoders and others, on the same networks and labels.
 
-    Few labels per class, ridge regression on the features. "tuned" scales every method's features by what was
-    best on other label draws. Results, a table and pictures go to DIR.
+    Few labels per class, ridge regression on the features. "tuned" scales every method's features by what was best
+    on other label draws. Results, a table and pictures go to DIR.
 
     [bold]Examples[/bold]
 

@@ -1,5 +1,4 @@
-"""The bench a learned rule and its rivals are measured on: the same networks, batches and label draws for
-all."""
+"""The bench a learned rule and its rivals are measured on: the same networks, batches and label draws for all."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,8 +31,7 @@ class Scores:
 
     Attributes:
         plain: features as they come, ridge penalty 0.1.
-        tuned: features times the scale that was best on the validation draws (the same as tuning the
-            penalty).
+        tuned: features times the scale that was best on the validation draws (the same as tuning the penalty).
         scale: that scale.
         level: accuracy of every scale on the validation draws.
     """
@@ -150,8 +148,7 @@ class Bench:
 
 
 def ridge_scores(support: Tensor, targets: Tensor, query: Tensor, penalty: float = 0.1) -> Tensor:
-    """Ridge regression with a free intercept in its dual form, [T, n, Y]: cheap however wide the features
-    are.
+    """Ridge regression with a free intercept in its dual form, [T, n, Y]: cheap however wide the features are.
 
     >>> x = torch.tensor([[[0.0], [1.0], [2.0]]])
     >>> ridge_scores(x, 3 * x + 1, torch.tensor([[[3.0]]]), 1e-6).round(decimals=3).item()

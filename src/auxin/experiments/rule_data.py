@@ -1,5 +1,4 @@
-"""The data sets that a learned rule is evaluated on, by role: which train it, which select it, which test
-it once."""
+"""The data sets that a learned rule is evaluated on, by role: which train it, which select it, which test it once."""
 
 import csv
 import gzip
@@ -16,11 +15,15 @@ from torch.nn import functional as F
 
 from auxin.data._load import load
 from auxin.errors import ConfigError, DataError, message
+from auxin.update_rules._tasks_procedural import PROCEDURAL
 
 META_TRAIN = ("strokes", "textures", "mixtures", "cifar10")
 META_VALIDATION = ("digits", "mnist", "fashion_mnist")
 META_TEST = ("omniglot", "cifar100", "imdb", "wine", "modelnet")
 """The roles, written down before the shipped rule was trained. The test sets are opened once."""
+
+KINDS, DRAWN = 240, 20
+"""How many kinds of rows, and rows of each, a procedural set for development has."""
 
 IMAGES = ("digits", "mnist", "fashion_mnist", "cifar10", "cifar100", "omniglot")
 
@@ -61,7 +64,8 @@ def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str
     """A data set for evaluation.
 
     Args:
-        name: one of the roles' names, another that `auxin ls data` lists, or a file.
+        name: one of the roles' names (a procedural family gives many kinds with few rows each), another that
+            `auxin ls data` lists, or a file.
         root: the folder that holds the data sets' folders.
         side: images become grey and side x side (7 where they are 28 wide).
         target: the column of the labels, in files that need it named.
@@ -70,6 +74,8 @@ def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str
         DataError: files that are missing or damaged, or whose rows cannot make tasks.
         ConfigError: an unknown name.
     """
+    if name in PROCEDURAL:
+        return _procedural(name, side)
     if name in _OWN:
         if root is None:
             raise ConfigError(
@@ -87,6 +93,14 @@ def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str
     return split(dataset.name, rows, y, dataset.official_test)
 
 
+def _procedural(name: str, side: int) -> RuleData:
+    """Many kinds with few rows each, from a meta-training family: half of each kind's rows without labels."""
+    generator = torch.Generator().manual_seed(2_000_003)
+    x = PROCEDURAL[name](generator, KINDS, DRAWN, side).x.flatten(0, 1)
+    place = torch.arange(DRAWN).repeat(KINDS)
+    return split(name, x, torch.arange(KINDS).repeat_interleave(DRAWN), place >= DRAWN // 2)
+
+
 def split(name: str, x: Tensor, y: Tensor, test: Tensor, ways: int = 10) -> RuleData:
     """Learn from the training rows, be judged on the test rows; one pool where no test rows are marked."""
     known = y >= 0
@@ -97,8 +111,7 @@ def split(name: str, x: Tensor, y: Tensor, test: Tensor, ways: int = 10) -> Rule
 
 
 def images(x: Tensor, side: int) -> Tensor:
-    """Images [N, C, H, W] (uint8, or floats) to grey side x side in [0, 1] (7 x 7 where they are 28), [N,
-    D]."""
+    """Images [N, C, H, W] (uint8, or floats) to grey side x side in [0, 1] (7 x 7 where they are 28), [N, D]."""
     side = 7 if x.shape[-1] == 28 and side == 8 else min(side, x.shape[-1])
     scale = 255.0 if x.dtype == torch.uint8 else 1.0
     parts = [F.adaptive_avg_pool2d(p.float().mean(1, keepdim=True) / scale, side) for p in x.split(5000)]
@@ -164,8 +177,7 @@ def _imdb(root: Path, side: int) -> RuleData:
 
 
 def _wine(root: Path, side: int) -> RuleData:
-    """White wine, three quality bands (up to 5, 6, 7 and more), columns standardised; every second row is
-    for tasks."""
+    """White wine, three quality bands (up to 5, 6, 7 and more), columns standardised; every second row is for tasks."""
     del side
     with _need(root / "tabular" / "winequality-white.csv").open(encoding="utf-8") as file:
         lines = file.read().replace('"', "").replace(";", ",").strip().split("\n")[1:]

@@ -1,5 +1,4 @@
-"""Evaluation of a learned rule: paired with its rivals, curves far past its horizon, and a grid of
-networks."""
+"""Evaluation of a learned rule: paired with its rivals, curves far past its horizon, and a grid of networks."""
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence

@@ -1,5 +1,4 @@
-"""What a learned rule is held against, on the same bench: raw inputs, PCA, k-means, autoencoders,
-supervision."""
+"""What a learned rule is held against, on the same bench: raw inputs, PCA, k-means, autoencoders, supervision."""
 
 from collections.abc import Sequence
 
@@ -25,8 +24,7 @@ SLOW = ("autoencoder", "vae")
 def rival(name: str, bench: Bench, width: int, hidden: Sequence[int], steps: int) -> Scores:
     """A rival's scores: fitted per network on the rows that the network has seen after these steps.
 
-    The slow ones are fitted on the rows of four networks and shared (each in its network's own order of
-    inputs).
+    The slow ones are fitted on the rows of four networks and shared (each in its network's own order of inputs).
     """
     if name == "raw":
         return bench.score(lambda x: x)
@@ -78,11 +76,9 @@ def trained(rule: UpdateRule, bench: Bench, hidden: Sequence[int], width: int, s
 def supervised(
     bench: Bench, hidden: Sequence[int], width: int, rates: Sequence[float] = (3e-3, 3e-2)
 ) -> Tensor:
-    """The same network and a linear head trained on the support labels alone (Adam, 150 full-batch steps),
-    [T].
+    """The same network and a linear head trained on the support labels alone (Adam, 150 full-batch steps), [T].
 
-    The learning rate is the better on the validation draws; batch norm sees support and query, as the rule
-    does.
+    The learning rate is the better on the validation draws; batch norm sees support and query, as the rule does.
     """
     level = [
         float(torch.stack([_one(bench, d, hidden, width, r) for d in bench.validations]).mean())

@@ -1,5 +1,4 @@
-"""Meta-training of a learned rule as a run in a folder: settings, progress, checkpoints, the rule and its
-card."""
+"""Meta-training of a learned rule as a run in a folder: settings, progress, checkpoints, the rule and its card."""
 
 import json
 import time
@@ -43,7 +42,7 @@ class TrainSettings:
         every_state: judge every unrolled state, not only the last of a truncation.
         recompute: one step's memory instead of a truncation's.
         truncation, length: fewest and most inner steps per truncation and per life of a group.
-        hidden, embedding, side, classes, batch, shots: the networks and tasks.
+        hidden, embedding, side, classes, kinds, batch, shots: the networks and tasks.
         rate, sparsity: of the meta-optimiser.
         extra: predict the augmentation's parameters too.
         device: cpu or cuda.
@@ -72,6 +71,7 @@ class TrainSettings:
     embedding: int = 16
     side: int = 8
     classes: tuple[int, ...] = (10,)
+    kinds: tuple[int, ...] = (0,)
     batch: int = 32
     shots: int = 5
     rate: float = 5e-3
@@ -176,6 +176,7 @@ class RuleRun:
             arrays=arrays,
             side=settings.side,
             classes=settings.classes,
+            kinds=settings.kinds,
             hidden=settings.hidden,
             embedding=settings.embedding,
             extra=settings.extra,

@@ -1,5 +1,4 @@
-"""A learned rule at work on a data set: apply it and write what it made; evaluate it and write the
-numbers."""
+"""A learned rule at work on a data set: apply it and write what it made; evaluate it and write the numbers."""
 
 import json
 import re
@@ -49,8 +48,7 @@ def apply_rule(
     out: Path,
     settings: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Train a network on the training rows, write weights and features of all rows; what was done, as plain
-    data."""
+    """Train a network on the training rows, write weights and features of all rows; what was done, as plain data."""
     learned = LearnedRule.load(rule)
     folder = root / data if root is not None and (root / data).is_dir() else root
     dataset = load(data, folder, target=target)
@@ -97,8 +95,7 @@ def evaluate_rules(
     with_grid: bool,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Evaluate on one data set and write `NAME.json` and `NAME-pictures.npz`; a finished file is read, not
-    redone."""
+    """Evaluate on one data set and write `NAME.json` and `NAME-pictures.npz`; a finished file is read, not redone."""
     plain = json.loads(json.dumps(asdict(settings)))
     safe = re.sub(r"[^\w.-]", "_", Path(name).stem if Path(name).suffix else name)
     file = out / f"{safe}.json"

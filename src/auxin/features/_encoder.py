@@ -29,8 +29,7 @@ def trained(
     patience: int,
     seed: int,
 ) -> tuple[nn.Module, float]:
-    """The network of the best learning rate, stopped at its best loss on a tenth of the rows held out, and
-    that loss."""
+    """The network of the best learning rate, stopped at its best loss on a held-out tenth, and that loss."""
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     held = max(1, len(x) // 10)
     validation, training = x[order[:held]], x[order[held:]]

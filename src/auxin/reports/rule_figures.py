@@ -1,5 +1,4 @@
-"""Pictures of a learned rule's evaluation: curves, the generalisation grid, receptive fields, the
-embedding."""
+"""Pictures of a learned rule's evaluation: curves, the generalisation grid, receptive fields, the embedding."""
 
 import json
 from pathlib import Path

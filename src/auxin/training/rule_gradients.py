@@ -104,8 +104,8 @@ class _Particle:
 class PersistentES:
     """Persistent evolution strategies (Vicol, Metz, Sohl-Dickstein 2021): unbiased, no backward pass.
 
-    Each antithetic pair keeps its own states; gradient = mean over pairs of (L+ - L-) / (2 sigma^2) * the
-    sum of the     pair's perturbations since its group began.
+    Each antithetic pair keeps its own states; gradient = mean over pairs of (L+ - L-) / (2 sigma^2) * the sum of
+    the pair's perturbations since its group began.
 
     Args:
         objective, batch, shots: as in `Truncated`; both halves of a pair see the same draws.

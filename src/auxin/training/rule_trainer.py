@@ -188,8 +188,7 @@ class MetaTrainer:
             _fill(parameters, current)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that `load_state_dict` needs to go on exactly. Persistent ES keeps states that are not saved
-        here."""
+        """All that `load_state_dict` needs to go on exactly. Persistent ES keeps states that are not saved here."""
         return {
             "update": self.update,
             "dropped": self.dropped,

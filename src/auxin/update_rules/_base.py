@@ -77,8 +77,7 @@ class UpdateRule(nn.Module, ABC):
     Attributes:
         weight_std: standard deviation of W and V at the start (truncated at two of them).
         bias_std: the same for b.
-        top: what stands behind the top layer: "relu" (or any activation), "linear", or "mixed" (half of
-            each).
+        top: what stands behind the top layer: "relu" (or any activation), "linear", or "mixed" (half of each).
         paper: where it is from.
     """
 
@@ -133,8 +132,7 @@ class UpdateRule(nn.Module, ABC):
     def features(
         self, state: State, x: Tensor, activation: str = "relu", reference: Tensor | None = None
     ) -> Tensor:
-        """The top layer's activities, [T, B, N_L], normalised by the batch's own statistics or by a
-        reference's.
+        """The top layer's activities, [T, B, N_L], normalised by the batch's own statistics or by a reference's.
 
         Args:
             state: the trained networks.

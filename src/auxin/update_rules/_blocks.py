@@ -1,5 +1,4 @@
-"""The bricks of theta: linear maps, convolutions and normalisation over [T, C, N, B] (task, channel, unit,
-example)."""
+"""The bricks of theta: linear maps, convolutions and normalisation over [T, C, N, B] (task, channel, unit, example)."""
 
 import torch
 from torch import Tensor, nn
@@ -44,8 +43,7 @@ class Dense(nn.Module):
 
 
 class Normalise(nn.Module):
-    """Batch norm inside theta: per task and channel over units and examples; learned offset, no scale,
-    epsilon 1e-3.
+    """Batch norm inside theta: per task and channel over units and examples; learned offset, no scale, epsilon 1e-3.
 
     There is no running state: the current statistics are used always, as in the authors' code.
     """

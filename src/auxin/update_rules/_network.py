@@ -41,8 +41,7 @@ class Weights(Protocol):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Activity:
-    """One forward pass. Layer 0 is the input; its `pre` is the input and its `normal` is the standardised
-    input.
+    """One forward pass. Layer 0 is the input; its `pre` is the input and its `normal` is the standardised input.
 
     Attributes:
         pre: z^l = BN(x^(l-1) W^l) + b^l, [T, N_l, B].
@@ -92,8 +91,7 @@ def forward(
     """Inputs [T, B, N_0] through every layer.
 
     u = W^T x (no bias), batch norm with the current batch's statistics (biased variance, epsilon 1e-6, no
-    scale), z = BN(u) + b, x = activation(z). With a `reference` the statistics are those of the reference
-    batch instead.
+    scale), z = BN(u) + b, x = activation(z). With a `reference` the statistics are those of that batch.
 
     Raises:
         DataError: a batch of fewer than two examples, whose statistics mean nothing.

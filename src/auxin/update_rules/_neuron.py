@@ -93,8 +93,7 @@ def _four(w: Tensor, axis: int) -> Tensor:
 
 
 class MixedTop(nn.Module):
-    """The released top signal: units of the top layer are mixed by N_L x N_L weights, so theta fixes their
-    number.
+    """The released top signal: units of the top layer are mixed by N_L x N_L weights, so theta fixes their number.
 
     Convolution over examples 1 -> C (kernel 5), two mixers over (examples, units), two layers C -> C, one C
     -> D.
@@ -115,8 +114,7 @@ class MixedTop(nn.Module):
 
 
 class PooledTop(nn.Module):
-    """A top signal for any width: each unit sees itself, its distance from the mean over units, and pooled
-    layers."""
+    """A top signal for any width: each unit sees itself, its distance from the mean over units, and pooled layers."""
 
     def __init__(self, channels: int, delta: int, *, layers: int = 2) -> None:
         super().__init__()

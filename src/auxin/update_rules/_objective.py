@@ -10,8 +10,7 @@ from auxin.update_rules._base import State, UpdateRule
 from auxin.update_rules._tasks import FewShot
 
 FeatureLoss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
-"""(support features [T, n, F], support targets [T, n, Y], query features, query targets) -> a loss per task
-[T]."""
+"""(support features [T, n, F], support targets [T, n, Y], query features, query targets) -> a loss per task [T]."""
 
 
 def ridge(features: Tensor, targets: Tensor, penalty: float = 0.1) -> Tensor:
@@ -38,8 +37,7 @@ def with_ones(features: Tensor) -> Tensor:
 
 
 def cosine_loss(prediction: Tensor, targets: Tensor, epsilon: float = 1e-6) -> Tensor:
-    """mean_i |p_i / |p_i| - y_i|^2 per task, [T]; about 2 without information, 0 at best; safe where p_i is
-    0."""
+    """mean_i |p_i / |p_i| - y_i|^2 per task, [T]; about 2 without information, 0 at best; safe where p_i is 0."""
     norm = (prediction.square().sum(-1) + epsilon).sqrt()
     inner = (prediction * targets).sum(-1)
     return (1 + targets.square().sum(-1) - 2 * inner / norm).mean(-1)
@@ -66,8 +64,7 @@ def few_shot_regression(
 def clustering(
     support_x: Tensor, support_y: Tensor, query_x: Tensor, query_y: Tensor, temperature: float = 0.5
 ) -> Tensor:
-    """One minus the probability that a soft nearest neighbour in the support has the same class, per task,
-    [T]."""
+    """One minus the probability that a soft nearest neighbour in the support has the same class, per task, [T]."""
     a, b = query_x / _scale(query_x), support_x / _scale(support_x)
     nearness = torch.softmax(-torch.cdist(a, b).square() / (temperature * a.shape[-1] ** 0.5), -1)
     same = (query_y @ support_y.transpose(1, 2) > 0).to(nearness.dtype)

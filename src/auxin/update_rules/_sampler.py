@@ -24,6 +24,8 @@ class TaskSampler:
         arrays: task families over data in memory, by name (`ArrayFamily`).
         side: images are side x side; every task has side^2 inputs.
         classes: the numbers of classes a group may have.
+        kinds: the numbers of kinds of rows that a group's unlabelled rows may be of; where that is more than
+            the classes, the other kinds never have labels, and each kind has fewer rows. 0: the classes.
         hidden: the hidden layers a group may have, e.g. ((), (32,), (64, 64)).
         embedding: width of the top layer.
         per_class: unlabelled examples per class.
@@ -40,6 +42,7 @@ class TaskSampler:
     arrays: dict[str, TaskFamily] = field(default_factory=dict)
     side: int = 8
     classes: Sequence[int] = (10,)
+    kinds: Sequence[int] = (0,)
     hidden: Sequence[Sequence[int]] = ((), (32,), (64,), (64,))
     embedding: int = 16
     per_class: int = 64
@@ -62,14 +65,18 @@ class TaskSampler:
         """T tasks of one shape, and the widths of their base networks."""
         classes = self.classes[choice(generator, len(self.classes))]
         hidden = self.hidden[choice(generator, len(self.hidden))]
+        kinds = self.kinds[choice(generator, len(self.kinds))] if len(self.kinds) > 1 else self.kinds[0]
         names = list(self.mix)
         weights = torch.tensor([float(self.mix[n]) for n in names])
         found = [
-            self._task(names[choice(generator, len(names), weights)], classes, generator)
+            self._task(names[choice(generator, len(names), weights)], classes, max(kinds, classes), generator)
             for _ in range(tasks)
         ]
         group = TaskGroup(
-            torch.stack([f.x for f in found]), _padded([f.extra for f in found], self.extra), self.held
+            torch.stack([f.x for f in found]),
+            _padded([f.extra for f in found], self.extra),
+            self.held,
+            classes,
         )
         return group, (self.side**2, *hidden, self.embedding)
 
@@ -79,8 +86,9 @@ class TaskSampler:
             raise ConfigError(unknown("task family", name, sorted(known)))
         return known[name]
 
-    def _task(self, name: str, classes: int, generator: torch.Generator) -> Examples:
-        found = self._family(name)(generator, classes, self.per_class + self.held, self.side)
+    def _task(self, name: str, classes: int, kinds: int, generator: torch.Generator) -> Examples:
+        unlabelled = max(1, self.per_class * classes // kinds)
+        found = self._family(name)(generator, kinds, unlabelled + self.held, self.side)
         order = torch.randperm(found.x.shape[1], generator=generator)
         return Examples(permuted(found.x[:, order], generator), found.extra[:, order])
 

@@ -1,7 +1,6 @@
 """Tasks to meta-train on: unlabelled pools and few-shot draws for T base networks at a time.
 
-A task family is a function of a generator that gives examples of some classes; procedural families need no
-data.
+A task family is a function of a generator that gives examples of some classes; procedural families need no data.
 """
 
 import math
@@ -23,14 +22,12 @@ class Examples:
 
 
 TaskFamily = Callable[[torch.Generator, int, int, int], Examples]
-"""(generator, classes, examples per class, image side) -> examples; D is side * side for every procedural
-family."""
+"""(generator, classes, examples per class, image side) -> examples; D is side * side for every procedural family."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FewShot:
-    """Support and query inputs [T, n, D], and their targets [T, n, classes + extra], centred and of unit
-    scale."""
+    """Support and query inputs [T, n, D], and their targets [T, n, classes + extra], centred and of unit scale."""
 
     support_x: Tensor
     support_y: Tensor
@@ -40,27 +37,28 @@ class FewShot:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class TaskGroup:
-    """T tasks of one shape. The last `held` examples of every class are for few-shot draws, the others
-    unlabelled.
+    """T tasks of one shape. The last `held` examples of every class are for few-shot draws, the others unlabelled.
 
     Attributes:
         x: [T, classes, per class, D].
         extra: [T, classes, per class, A], further regression targets (the augmentation's parameters).
         held: examples per class kept for the labelled draws.
+        ways: labelled draws are of this many classes, the first; the others are unlabelled only. 0: of all.
     """
 
     x: Tensor
     extra: Tensor
     held: int
+    ways: int = 0
 
     @property
     def classes(self) -> int:
-        """Classes per task."""
-        return self.x.shape[1]
+        """Classes per labelled draw."""
+        return self.ways or self.x.shape[1]
 
     def to(self, device: torch.device | str) -> "TaskGroup":
         """The same tasks on another device."""
-        return TaskGroup(self.x.to(device), self.extra.to(device), self.held)
+        return TaskGroup(self.x.to(device), self.extra.to(device), self.held, self.ways)
 
     def unlabelled(self, size: int, generator: torch.Generator) -> Tensor:
         """A batch of unlabelled inputs per task, [T, size, D], drawn without replacement within a batch."""
@@ -78,11 +76,11 @@ class TaskGroup:
             raise ConfigError(
                 message("Too few labelled examples per class", expected=f"{2 * shots}", found=str(self.held))
             )
-        tasks, classes = self.x.shape[:2]
+        tasks, classes = self.x.shape[0], self.classes
         keys = torch.rand(tasks, classes, self.held, generator=generator)
         rows = (keys.argsort(-1)[..., : 2 * shots] + self.x.shape[2] - self.held).to(self.x.device)
-        x = self.x.gather(2, rows[..., None].expand(-1, -1, -1, self.x.shape[3]))
-        extra = self.extra.gather(2, rows[..., None].expand(-1, -1, -1, self.extra.shape[3]))
+        x = self.x[:, :classes].gather(2, rows[..., None].expand(-1, -1, -1, self.x.shape[3]))
+        extra = self.extra[:, :classes].gather(2, rows[..., None].expand(-1, -1, -1, self.extra.shape[3]))
         y = torch.eye(classes, device=x.device)[None, :, None].expand(tasks, -1, 2 * shots, -1)
         both = torch.cat([y, extra], -1)
         halves = [(a[:, :, :shots].flatten(1, 2), a[:, :, shots:].flatten(1, 2)) for a in (x, both)]
@@ -126,8 +124,7 @@ def permuted(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def moons(generator: torch.Generator, count: int, noise: float = 0.1) -> tuple[Tensor, Tensor]:
-    """Two interleaved half circles in the plane: inputs [count, 2] and labels [count]. The toy of the
-    paper."""
+    """Two interleaved half circles in the plane: inputs [count, 2] and labels [count]. The toy of the paper."""
     if count < 2:
         raise DataError(message("Two moons need points", expected="at least 2", found=str(count)))
     y = torch.arange(count) % 2

@@ -1,5 +1,4 @@
-"""Tasks from any labelled array: class subsets of images (or rows), resized, cut, mirrored, turned and
-noised."""
+"""Tasks from any labelled array: class subsets of images (or rows), resized, cut, mirrored, turned and noised."""
 
 from dataclasses import dataclass
 

@@ -68,16 +68,14 @@ def _spectrum(side: int, power: float) -> Tensor:
 
 
 def fields(generator: torch.Generator, count: int, side: int, power: float) -> Tensor:
-    """Smooth random images, [count, side * side], with spectrum (1 + f)^-power, each at mean 0 and variance
-    1."""
+    """Smooth random images, [count, side * side], with spectrum (1 + f)^-power, each at mean 0 and variance 1."""
     white = torch.randn(count, side, side, generator=generator)
     smooth = torch.fft.ifft2(torch.fft.fft2(white) * _spectrum(side, power)).real.flatten(1)
     return (smooth - smooth.mean(1, keepdim=True)) / smooth.std(1, keepdim=True).clamp(min=1e-3)
 
 
 def textures(generator: torch.Generator, classes: int, count: int, side: int) -> Examples:
-    """Smooth images: one to three templates per class, a shared subspace of deformations, gain, offset,
-    mask."""
+    """Smooth images: one to three templates per class, a shared subspace of deformations, gain, offset, mask."""
     power = uniform(generator, 1.0, 3.0)
     templates = fields(generator, classes * 3, side, power).unflatten(0, (classes, 3))
     kinds = 1 + choice(generator, 3)
@@ -98,8 +96,7 @@ def textures(generator: torch.Generator, classes: int, count: int, side: int) ->
 
 
 def mixtures(generator: torch.Generator, classes: int, count: int, side: int) -> Examples:
-    """Table-like rows: Gaussian clusters in a small latent space, mixed with a power law, bent, and of
-    unlike scales."""
+    """Table-like rows: Gaussian clusters in a small latent space, mixed by a power law, bent, of unlike scales."""
     latent = 6 + choice(generator, 15)
     kinds = 1 + choice(generator, 3)
     spread = uniform(generator, 0.4, 1.2)

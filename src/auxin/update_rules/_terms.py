@@ -1,7 +1,7 @@
 """The terms of the weight update, each a function of one layer's weights, activities and readouts.
 
-The twelve terms of the paper and one of ours (`competitive`). Every function gives [T, N_d, N_u] (d: below,
-u: above).
+The twelve terms of the paper and two of ours (`competitive`, `reconstruct`). Every function gives [T, N_d, N_u]
+(d: below, u: above).
 """
 
 from collections.abc import Callable
@@ -24,6 +24,7 @@ class Layer:
         above_standard: x^l, standardised over the batch, [T, N_u, B].
         normal: batch-normalised pre-activation of layer l, without bias, [T, N_u, B].
         sharpness: beta of the soft competition, a scalar.
+        ridge: of the reconstruction, a scalar.
     """
 
     w: Tensor
@@ -32,6 +33,7 @@ class Layer:
     above_standard: Tensor
     normal: Tensor
     sharpness: Tensor
+    ridge: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +133,7 @@ def _sqr_lower_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor
 
 
 def competitive(layer: Layer) -> Tensor:
-    """Soft k-means: -(x - mean x)^T (a - mean a), a = softmax over units of beta * normal; columns at unit
-    rms.
+    """Soft k-means: -(x - mean x)^T (a - mean a), a = softmax over units of beta * normal; columns at unit rms.
 
     This term is ours, not the paper's: prior knowledge written down by hand.
     """
@@ -142,7 +143,26 @@ def competitive(layer: Layer) -> Tensor:
     return tau / column_rms(tau, 1e-12)
 
 
+def reconstruct(layer: Layer) -> Tensor:
+    """Minus the least-squares decoder of the layer below: -(x - mean x) a^T (a a^T + ridge B)^-1, columns at
+    unit rms; a is `normal`.
+
+    Weights that follow their own decoder do a power iteration on the covariance of x with symmetric
+    orthogonalisation, whose fixed point is an orthonormal basis of the principal subspace. Solved in the
+    batch's dimension, so that its cost does not depend on the width. This term is ours, not the paper's:
+    prior knowledge written down by hand.
+    """
+    a = layer.normal
+    batch = a.shape[2]
+    gram = a.transpose(1, 2) @ a / batch + layer.ridge * torch.eye(batch, dtype=a.dtype, device=a.device)
+    centred = layer.below - layer.below.mean(2, keepdim=True)
+    tau = -centred @ torch.linalg.solve(gram, a.transpose(1, 2)) / batch
+    return tau / column_rms(tau, 1e-12)
+
+
 COMPETITIVE = "competitive"
+RECONSTRUCT = "reconstruct"
+OURS = (COMPETITIVE, RECONSTRUCT)
 TERMS: dict[str, Term] = {
     "w_base": Term(0, 0, _base, "w"),
     "large_decay": Term(0, 0, _large_decay, "w |w|"),

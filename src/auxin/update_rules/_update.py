@@ -6,7 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from auxin.update_rules._blocks import Dense
-from auxin.update_rules._terms import COMPETITIVE, TERMS, Layer, column_rms, competitive
+from auxin.update_rules._terms import (
+    COMPETITIVE,
+    RECONSTRUCT,
+    TERMS,
+    Layer,
+    column_rms,
+    competitive,
+    reconstruct,
+)
 
 
 class WeightUpdate(nn.Module):
@@ -22,12 +30,13 @@ class WeightUpdate(nn.Module):
     Args:
         channels: C of the hidden signals.
         rank: K, low-rank readout channels.
-        terms: names of `TERMS`, and optionally "competitive".
-        gain: what the stored coefficients are multiplied by (a learning-rate multiplier); alpha starts at
-            `start`.
+        terms: names of `TERMS`, and optionally "competitive" and "reconstruct".
+        gain: what the stored coefficients are multiplied by (a learning-rate multiplier); alpha starts at `start`.
         start: the coefficients' first effective value.
         competitive_start: the competitive term's first coefficient.
         sharpness: the competition's first beta.
+        reconstruct_start: the reconstruction term's first coefficient.
+        ridge: the reconstruction's first ridge.
         target: the columns' root mean square in the long run.
         divide: step d.
         project: step c.
@@ -43,6 +52,8 @@ class WeightUpdate(nn.Module):
         start: float,
         competitive_start: float,
         sharpness: float,
+        reconstruct_start: float,
+        ridge: float,
         target: float,
         divide: bool,
         project: bool,
@@ -61,18 +72,29 @@ class WeightUpdate(nn.Module):
         has = COMPETITIVE in terms
         self.competitive = nn.Parameter(torch.ones(())) if has else None
         self.log_sharpness = nn.Parameter(torch.tensor(sharpness).log()) if has else None
+        self.reconstruct_gain = reconstruct_start
+        has = RECONSTRUCT in terms
+        self.reconstruct = nn.Parameter(torch.ones(())) if has else None
+        self.log_ridge = nn.Parameter(torch.tensor(ridge).log()) if has else None
 
     def coefficients(self) -> dict[str, Tensor]:
-        """The effective coefficient of every term, by name, and beta where there is a competition."""
+        """The effective coefficient of every term, by name; beta and the ridge of our own terms."""
         found = {name: self.gain * self.alpha[k] for k, name in enumerate(self.names)}
         if self.competitive is not None and self.log_sharpness is not None:
             found[COMPETITIVE] = self.competitive_gain * self.competitive
             found["sharpness"] = self.log_sharpness.exp()
+        if self.reconstruct is not None and self.log_ridge is not None:
+            found[RECONSTRUCT] = self.reconstruct_gain * self.reconstruct
+            found["ridge"] = self.log_ridge.exp()
         return found
 
     def sharpness(self, like: Tensor) -> Tensor:
         """beta of the competition (1 where there is none)."""
         return like.new_ones(()) if self.log_sharpness is None else self.log_sharpness.exp()
+
+    def ridge(self, like: Tensor) -> Tensor:
+        """The reconstruction's ridge (1 where there is none)."""
+        return like.new_ones(()) if self.log_ridge is None else self.log_ridge.exp()
 
     def readouts(self, h: Tensor, *, upper: bool) -> list[Tensor]:
         """The low-rank readouts of a layer seen from below (upper) or from above, each [T, N, K * B]."""
@@ -83,7 +105,7 @@ class WeightUpdate(nn.Module):
         return list(out.permute(1, 0, 3, 2, 4).flatten(3).unbind(0))
 
     def terms(self, layer: Layer, lower: list[Tensor], upper: list[Tensor]) -> list[Tensor]:
-        """Every term but the competitive, before the merge, each [T, N_d, N_u]."""
+        """Every term of the paper, before the merge, each [T, N_d, N_u]."""
         low, up = iter(lower), iter(upper)
         return [
             TERMS[name].formula(
@@ -102,6 +124,8 @@ class WeightUpdate(nn.Module):
             mix = mix + alpha[k] * tau * torch.rsqrt(1 + tau.square().mean(1, keepdim=True))
         if self.competitive is not None:
             mix = mix + self.competitive_gain * self.competitive * competitive(layer)
+        if self.reconstruct is not None:
+            mix = mix + self.reconstruct_gain * self.reconstruct * reconstruct(layer)
         mix = mix / max(len(self.names), 1)
         if self.project:
             shrink = torch.relu((mix * layer.w).mean((1, 2), keepdim=True))
@@ -120,8 +144,7 @@ class WeightUpdate(nn.Module):
 
 
 class BiasUpdate(nn.Module):
-    """g_b: a linear readout of h, averaged over the batch; biases may not rise on average (optional); rms
-    at most 1.
+    """g_b: a linear readout of h, averaged over the batch; biases may not rise on average (optional); rms at most 1.
 
     c_j = mean_b(beta . h_j + beta_0);  c <- c + relu(-mean_j c);  g_b = c / sqrt(0.5 + mean_j c^2).
     """

@@ -19,8 +19,7 @@ class Gradient(UpdateRule):
 
     The decoder runs down the backward weights: y^(l-1) = activation(BN(V^l y^l)), the last step linear
         without batch
-    norm. W, V and b all move by -eta * gradient (zero behind a step activation, which lets no gradient
-    through).
+    norm. W, V and b all move by -eta * gradient (zero behind a step activation, which lets no gradient through).
 
     Args:
         step_size: eta.

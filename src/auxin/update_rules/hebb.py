@@ -21,8 +21,8 @@ class Hebb(UpdateRule):
 
     h_j = E[(x - mean x) y_j] with y standardised; deflated, h_j - sum_k corr(y_k, y_j) h_k over the units
     before j ("triangular", Gram and Schmidt's order, whose fixed point are the principal components) or over
-    all others at half weight ("symmetric"); columns to unit root mean square; W <- (1 - eta) W + eta * target
-    * direction.
+    all others at half weight ("symmetric"); columns to unit root mean square;
+    W <- (1 - eta) W + eta * target * direction.
 
     Args:
         decorrelation: "triangular", "symmetric" or "none".
@@ -86,7 +86,13 @@ class Hebb(UpdateRule):
         if not self.competition:
             return h
         layer = Layer(
-            normalised_columns(w), below, below, above, activity.normal[number], w.new_tensor(self.sharpness)
+            normalised_columns(w),
+            below,
+            below,
+            above,
+            activity.normal[number],
+            sharpness=w.new_tensor(self.sharpness),
+            ridge=w.new_zeros(()),
         )
         return _unit((1 - self.competition) * h - self.competition * competitive(layer))
 

@@ -1,8 +1,7 @@
 """The learned neuron-local update rule of Metz et al.: a small network moves every weight, without labels.
 
 One step: forward pass; a learned error signal at the top; per-neuron networks and learned feedback weights
-carry it down; each weight matrix moves by a mixture of twelve (or thirteen) terms of what its two layers
-computed.
+carry it down; each weight matrix moves by a mixture of twelve (or thirteen) terms of what its two layers computed.
 """
 
 import inspect
@@ -18,7 +17,7 @@ from auxin.update_rules._base import State, UpdateRule, check_inputs
 from auxin.update_rules._blocks import Dense
 from auxin.update_rules._network import TOPS, Activity, forward
 from auxin.update_rules._neuron import MixedTop, NeuronNetwork, PooledTop, weight_statistics
-from auxin.update_rules._terms import COMPETITIVE, TERMS, Layer
+from auxin.update_rules._terms import OURS, TERMS, Layer
 from auxin.update_rules._update import BiasUpdate, WeightUpdate, normalised_columns
 
 
@@ -42,9 +41,11 @@ class Learned(UpdateRule):
         embedding: width of the top layer where the top signal mixes units by their own weights; 0 for the
             pooled top, which takes any width.
         top_layers: layers of the pooled top.
-        terms: which terms, in the paper's names, and optionally "competitive" (ours: soft k-means).
+        terms: which terms, in the paper's names, and optionally two of ours: "competitive" (soft k-means)
+            and "reconstruct" (a power iteration towards the principal subspace).
         gain, start: the terms' coefficients are gain * parameter and begin at start.
         competitive_start, sharpness: the competitive term's first coefficient and beta.
+        reconstruct_start, ridge: the reconstruction term's first coefficient and ridge.
         step_size: eta.
         decay: eta at age t is eta / (1 + t / decay); 0 keeps it constant (the paper).
         target: root mean square of the columns of W in the long run.
@@ -65,9 +66,8 @@ class Learned(UpdateRule):
     >>> rule.step(state, torch.rand(2, 8, 64)).widths
     (64, 32, 16)
 
-    Departures from the paper: none in the defaults; `competitive`, the pooled top, `decay`, `top` and the
-        wider ranges
-    are additions, off in the `paper` preset.
+    Departures from the paper: none in the defaults; `competitive`, `reconstruct`, the pooled top, `decay`, `top` and
+    the wider ranges are additions, off in the `paper` preset.
     """
 
     paper: ClassVar[Paper] = UPDATE_RULES
@@ -90,6 +90,8 @@ class Learned(UpdateRule):
         start: float = 0.1,
         competitive_start: float = 8.0,
         sharpness: float = 4.0,
+        reconstruct_start: float = 8.0,
+        ridge: float = 0.1,
         step_size: float = 1e-4,
         decay: float = 0.0,
         target: float = 1 / 7,
@@ -128,6 +130,8 @@ class Learned(UpdateRule):
             "start": start,
             "competitive_start": competitive_start,
             "sharpness": sharpness,
+            "reconstruct_start": reconstruct_start,
+            "ridge": ridge,
             "target": target,
             "divide": divide,
             "project": shrink_projection,
@@ -138,8 +142,7 @@ class Learned(UpdateRule):
 
     @classmethod
     def preset(cls, name: str, **changes: Any) -> "Learned":
-        """An untrained rule with the published settings: "paper" or "small"; `changes` override single
-        options."""
+        """An untrained rule with the published settings: "paper" or "small"; `changes` override single options."""
         from auxin.update_rules._presets import preset_options
 
         unknown_options = sorted(set(changes) - _OPTIONS)
@@ -169,8 +172,7 @@ class Learned(UpdateRule):
         return self.step_size / (1 + age / self.decay) if self.decay else self.step_size
 
     def step(self, state: State, x: Tensor, activation: str = "relu") -> State:
-        """One step of all T networks on their batches [T, B, N_0]; differentiable in theta and in the
-        state."""
+        """One step of all T networks on their batches [T, B, N_0]; differentiable in theta and in the state."""
         check_inputs(state, x)
         activity = forward(state, x, activation, self.top)
         hidden = self.hidden(state, activity)
@@ -214,6 +216,7 @@ class Learned(UpdateRule):
             _standard(activity.post[number]),
             activity.normal[number],
             update.sharpness(w),
+            update.ridge(w),
         )
         return update(layer, hidden[number - 1], hidden[number])
 
@@ -239,10 +242,10 @@ _OPTIONS = frozenset(inspect.signature(Learned.__init__).parameters) - {"self"}
 
 
 def _check(**options: Any) -> None:
-    unknown = sorted(set(options["terms"]) - set(TERMS) - {COMPETITIVE})
+    unknown = sorted(set(options["terms"]) - set(TERMS) - set(OURS))
     if unknown:
         raise ConfigError(
-            message(f"Unknown terms {unknown}", expected=f"some of: {', '.join([*TERMS, COMPETITIVE])}")
+            message(f"Unknown terms {unknown}", expected=f"some of: {', '.join([*TERMS, *OURS])}")
         )
     if options["top"] not in TOPS:
         raise ConfigError(message(f"Unknown top {options['top']!r}", expected=f"one of: {', '.join(TOPS)}"))
