@@ -7,8 +7,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-import numpy as np
-
 from auxin.data import Dataset
 from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.experiments import budget as budgets
@@ -24,6 +22,7 @@ from auxin.experiments.rows import load_data, split_rows
 from auxin.experiments.run import LABELS_FILE, RunSpec
 from auxin.experiments.schema import Comparison, Phase, RunResult, Setting, read_json, write_json
 from auxin.experiments.settings import attempts, layered
+from auxin.experiments.tuning import chosen
 from auxin.experiments.verdict import judge
 from auxin.experiments.workers import run_all
 from auxin.methods import names, resolve
@@ -266,8 +265,12 @@ class Comparing:
             for index in range(len(self._tries(name)))
         ]
         results = self._execute("tuning runs", specs)
+        tuning = split_rows(self.request.data, self.request.split, TUNING, refit=False)
         for name in self.methods:
-            self.chosen[name] = _best([r for r in results if r.method == name])
+            settings, score, passed = chosen([r for r in results if r.method == name], len(tuning.validation))
+            self.chosen[name] = (settings, score)
+            if passed:
+                self._say(f"{name} keeps its defaults: {passed}.")
 
     def _chance(self) -> float:
         """What a diverged run counts as at best: the score of a guess."""
@@ -284,20 +287,6 @@ class Comparing:
             if "development" not in run.correct
         }
         return {key: found for key, file in files.items() if (found := read_predictions(file)) is not None}
-
-
-def _best(results: Sequence[RunResult]) -> tuple[dict[str, Setting], float]:
-    """The try with the best mean validation score; a diverged run makes its try the worst, the first wins ties."""
-    scores: dict[str, list[float]] = {}
-    settings: dict[str, dict[str, Setting]] = {}
-    for result in sorted(results, key=lambda r: r.attempt):
-        value = result.scores.validation
-        usable = value is not None and math.isfinite(value)
-        scores.setdefault(result.attempt, []).append(value if usable and value is not None else -math.inf)
-        settings[result.attempt] = dict(result.settings)
-    means = {attempt: float(np.mean(values)) for attempt, values in scores.items()}
-    best = max(means, key=lambda attempt: means[attempt])
-    return settings[best], means[best]
 
 
 def _shortened(settings: dict[str, Setting], length: float) -> dict[str, Setting]:

@@ -26,9 +26,6 @@ ROWS = 512
 PAIRED = 5
 """How many runs are compared with one another, at most."""
 
-LOOKS = 20
-"""How often per run, about."""
-
 
 @dataclass(eq=False)
 class Measures:
@@ -37,15 +34,17 @@ class Measures:
     Attributes:
         built: the run.
         splits: its rows.
+        looks: how often per run what needs gradients is measured, about.
     """
 
     built: Built
     splits: Splits
+    looks: int = 20
     found: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = self.splits.train[:ROWS]
-        self.every = max(1, self.built.plan.epochs // LOOKS)
+        self.every = max(1, self.built.plan.epochs // max(1, self.looks))
 
     def epoch(self) -> dict[str, float]:
         """The measures after this epoch, by dotted name; what needs gradients is measured now and then only."""

@@ -25,9 +25,6 @@ from auxin.training.state import EpochLog
 if TYPE_CHECKING:
     from auxin.experiments.run import RunSpec
 
-LOOKS = 20
-"""How often a run's learning curve on the development rows is measured, about."""
-
 RowsHeld = Literal["run", "held", "all", "all held"]
 
 
@@ -82,6 +79,11 @@ class Phases(Job):
         """Whether the rows that train include the validation rows."""
         return self.spec.refit and not self.hold
 
+    @property
+    def looks(self) -> int:
+        """How often a run's learning curve on the development rows is measured, about."""
+        return max(1, int(self.settings["looks"] or 1))
+
     def splits(self, rows: str) -> Splits:
         """The rows' roles in a phase."""
         return splits_for(self.spec, self._rows(rows))
@@ -103,7 +105,7 @@ class Phases(Job):
         built = replace(built, phase=phase)
         if phase.weights is not None:
             _begin_with(built, phase.weights)
-        self.book.measures[phase.name] = Measures(built, splits)
+        self.book.measures[phase.name] = Measures(built, splits, self.looks)
         self.book.last = built
         return built
 
@@ -186,7 +188,7 @@ class Phases(Job):
         if self.spec.phase == "tuning":
             return None
         total, average = built.plan.epochs, int(self.settings["average"] or 1)
-        look, every = self._scorer(built, rows), max(1, total // LOOKS)
+        look, every = self._scorer(built, rows), max(1, total // self.looks)
 
         def curve() -> float:
             epoch = len(built.state.logs) + 1

@@ -46,6 +46,7 @@ class Plain:
         meta_lr: its learning rate.
         meta_weight_decay: L2 decay of phi.
         patience: early stopping on validation, in epochs; None trains to the end.
+        looks: how often in a run the learning curve and the learning signal are measured, about.
         average: the reported score is the mean of the last so many epochs' (1: the last epoch).
         precision: float32, tf32 or bfloat16, of the forwards (see `auxin.training.precision`).
         channels_last: images and convolution weights with the channels innermost.
@@ -77,6 +78,7 @@ class Plain:
     meta_lr: float = 5e-3
     meta_weight_decay: float = 0.0
     patience: int | None = None
+    looks: int = 20
     average: int = 1
     precision: str = "float32"
     channels_last: bool = False
