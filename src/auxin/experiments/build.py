@@ -26,7 +26,7 @@ from auxin.training.feed import Feed
 from auxin.training.loop import Plan
 from auxin.training.precision import Precision
 from auxin.training.reproducible import derive, seed_everything
-from auxin.training.schedules import META_BATCHES, LearningRate
+from auxin.training.schedules import META_BATCHES, RHYTHMS, LearningRate
 from auxin.training.state import TrainState
 from auxin.training.steps import Learner
 
@@ -300,8 +300,17 @@ def epochs_of(settings: Mapping[str, Setting], batches: int) -> int:
 def _plan(plain: Plain, feed: Feed, splits: Splits, *, learns: bool) -> Plan:
     if plain.meta not in META_BATCHES:
         raise ConfigError(catalogue.unknown("meta batch", plain.meta, list(META_BATCHES)))
-    if plain.rhythm not in ("fused", "alternating"):
-        raise ConfigError(catalogue.unknown("rhythm", plain.rhythm, ["fused", "alternating"]))
+    if plain.rhythm not in RHYTHMS:
+        raise ConfigError(catalogue.unknown("rhythm", plain.rhythm, list(RHYTHMS)))
+    if learns and plain.rhythm == "following" and plain.meta != "next":
+        raise ConfigError(
+            message(
+                "The following rhythm takes the outer loss on the next batch",
+                expected="meta=next",
+                found=f"meta={plain.meta}",
+                do="Use --set meta=next, or another rhythm",
+            )
+        )
     if learns and plain.meta == "auxiliary" and not len(splits.auxiliary):
         raise ConfigError(
             message(

@@ -38,8 +38,8 @@ class Plain:
         pretexts: self-made tasks, separated by "+", beside the data's own in the methods that use those.
         pretext_share: the share of a batch's rows that each self-made task copies and changes.
         psi: auxiliary classes per primary class; None: the data's own finer classes, else 5.
-        rhythm: fused or alternating.
-        every: inner steps per meta step (fused).
+        rhythm: fused, alternating, or following (fused, with a forward pass less: `auxin.training.following`).
+        every: inner steps per meta step (fused, following).
         meta: where the outer loss is taken: same, next or auxiliary.
         scale: raw or unit hypergradient.
         meta_optimizer: sgd or adam.

@@ -121,6 +121,25 @@ class TrainingGradient:
 
 
 @dataclass(frozen=True)
+class Ahead:
+    """A forward pass at W+ on the next training batch, kept so that the training step there need not make it again.
+
+    Attributes:
+        at: W+, as leaves.
+        signals: S(W+), with its graph to `at`.
+        rng: the random state under which it ran; opaque.
+        after: the random state that it left behind.
+        moved: the primary network's buffers, each with the value that the pass gave it.
+    """
+
+    at: list[Tensor]
+    signals: Signals
+    rng: Any
+    after: Any
+    moved: Sequence[tuple[Tensor, Tensor]]
+
+
+@dataclass(frozen=True)
 class Hypergradient:
     """An estimate of dL_A/dphi.
 
@@ -131,6 +150,7 @@ class Hypergradient:
         residual: the linear solver's relative residual, where there is one.
         influence: <p, grad l_i> per sample or per task, where the estimator gets it for free.
         notes: what was decided for the user, one sentence each; printed once by the loop.
+        ahead: the forward pass of the outer loss at W+, where it was asked for.
     """
 
     gradients: tuple[Tensor, ...]
@@ -139,6 +159,7 @@ class Hypergradient:
     residual: float | None = None
     influence: Tensor | None = None
     notes: list[str] = field(default_factory=list)
+    ahead: Ahead | None = None
 
 
 class Estimator(ABC):

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
-from auxin.hypergradients._base import BilevelProblem, Hypergradient, TrainingGradient
+from auxin.hypergradients._base import Ahead, BilevelProblem, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
-from auxin.math.functional import call
-from auxin.math.params import Vector, axpy, filled, leaves
+from auxin.math.functional import call, lent, save_rng
+from auxin.math.params import Vector, axpy, bare, filled, leaves
 
 
 @dataclass(frozen=True)
@@ -25,20 +25,36 @@ class OuterGradient:
     v: Vector
     phi: Vector
     reaches_phi: bool
+    ahead: Ahead | None = None
 
 
-def outer_gradient(problem: BilevelProblem, params: Sequence[Tensor], meta: Any) -> OuterGradient:
-    """v = grad_W L_A at the given W; parameters that the outer loss does not reach have zeros."""
+def outer_gradient(
+    problem: BilevelProblem, params: Sequence[Tensor], meta: Any, keep: bool = False
+) -> OuterGradient:
+    """v = grad_W L_A at the given W; parameters that the outer loss does not reach have zeros.
+
+    Args:
+        problem: whose outer loss.
+        params: W.
+        meta: the batch.
+        keep: keep the forward pass with its graph, for the training step on this batch at this W.
+    """
     at, phi = leaves(params), list(problem.phi)
+    rng, buffers = save_rng(), lent(problem.network)
     with torch.enable_grad():
         with problem.autocast():
-            signals = call(problem.network, at, problem.inputs(meta))
-        loss = problem.outer(problem.raised(signals), meta)
-    grads = torch.autograd.grad(loss, [*at, *phi], allow_unused=True)
+            signals = call(problem.network, at, problem.inputs(meta), buffers)
+        after, signals = save_rng(), problem.raised(signals)
+        loss = problem.outer(signals, meta)
+    grads = torch.autograd.grad(loss, [*at, *phi], allow_unused=True, retain_graph=keep)
     found = grads[len(at) :]
     direct = [q.new_zeros(()).expand_as(q) if g is None else g for g, q in zip(found, phi, strict=True)]
     reaches = any(g is not None for g in found)
-    return OuterGradient(loss.detach(), filled(grads[: len(at)], at), direct, reaches)
+    ahead = None
+    if keep:
+        moved = [(own, buffers[name]) for name, own in bare(problem.network).named_buffers()]
+        ahead = Ahead(at, signals, rng, after, moved)
+    return OuterGradient(loss.detach(), filled(grads[: len(at)], at), direct, reaches, ahead)
 
 
 def finish(
@@ -69,6 +85,7 @@ def finish(
         residual=residual,
         influence=slope.influence(),
         notes=notes,
+        ahead=outer.ahead,
     )
 
 

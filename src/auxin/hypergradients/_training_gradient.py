@@ -4,13 +4,17 @@ from typing import Any
 
 import torch
 
-from auxin.hypergradients._base import BilevelProblem, TrainingGradient
-from auxin.math.functional import save_rng, still
+from auxin.hypergradients._base import Ahead, BilevelProblem, TrainingGradient
+from auxin.hypergradients._outer import move_buffers
+from auxin.math.functional import Rng, save_rng, still
 from auxin.math.params import bare, filled, local, trainable
 from auxin.math.tree import detach
+from auxin.typing import Signals
 
 
-def training_gradient(problem: BilevelProblem, batch: Any, keep_graph: bool = True) -> TrainingGradient:
+def training_gradient(
+    problem: BilevelProblem, batch: Any, keep_graph: bool = True, ahead: Ahead | None = None
+) -> TrainingGradient:
     """The gradient of the training loss at the network's current parameters, in one forward and one backward.
 
     Under data parallelism it is this process's own gradient: averaging it over the processes is the caller's.
@@ -23,6 +27,8 @@ def training_gradient(problem: BilevelProblem, batch: Any, keep_graph: bool = Tr
         batch: the training batch.
         keep_graph: keep the context's graph to phi, for a meta step that follows; False for a plain training
         step.
+        ahead: the forward pass on this batch at these parameters, from the look-ahead before; it is used up. The
+            random state is left as it is: `ahead.after` is where the pass left it.
 
     >>> from torch import nn
     >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
@@ -30,17 +36,15 @@ def training_gradient(problem: BilevelProblem, batch: Any, keep_graph: bool = Tr
     >>> training_gradient(problem, (torch.ones(3, 1),)).gradients
     [tensor([[6.]])]
     """
-    params = list(trainable(problem.network).values())
+    params = list(trainable(problem.network).values()) if ahead is None else ahead.at
     with still(problem.auxiliary) as moved:
         with torch.set_grad_enabled(keep_graph), problem.autocast():
             context = None if problem.context is None else problem.raised(problem.context(batch))
-        rng = save_rng()
         with torch.enable_grad():
-            with problem.autocast():
-                signals = local(problem.network)(*problem.inputs(batch))
-            signals = problem.raised(signals)
+            rng, signals = _forward(problem, batch) if ahead is None else (ahead.rng, ahead.signals)
             loss = problem.training_loss(signals, batch, detach(context))
         grads = torch.autograd.grad(loss, params, allow_unused=True)
+        move_buffers([] if ahead is None else ahead.moved)
     return TrainingGradient(
         loss=loss.detach(),
         gradients=filled(grads, params),
@@ -50,6 +54,14 @@ def training_gradient(problem: BilevelProblem, batch: Any, keep_graph: bool = Tr
         differentiable=keep_graph or problem.context is None,
         moved=moved,
     )
+
+
+def _forward(problem: BilevelProblem, batch: Any) -> tuple[Rng, Signals]:
+    """A training forward, which moves the buffers, and the random state before it."""
+    rng = save_rng()
+    with problem.autocast():
+        signals = local(problem.network)(*problem.inputs(batch))
+    return rng, problem.raised(signals)
 
 
 def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGradient:

@@ -72,8 +72,13 @@ class Lookahead(Estimator):
         step: InnerStep | None = None,
         gradient: TrainingGradient | None = None,
         scale: str = "raw",
+        keep: bool = False,
     ) -> Hypergradient:
         """The hypergradient at the network's current parameters (arguments as in `Estimator.estimate`).
+
+        Args:
+            keep: keep the forward pass at W+ in `ahead`: where `meta` is the next training batch, it is that
+                step's own (`training_gradient(..., ahead=...)`).
 
         Raises:
             ConfigError: no step was given, or a gradient without its graph to phi.
@@ -85,7 +90,7 @@ class Lookahead(Estimator):
             )
         with under_rng(None):
             gradient = gradient or gradient_without_a_trace(problem, train)
-            outer = outer_gradient(problem, step.lookahead(gradient.gradients), meta)
+            outer = outer_gradient(problem, step.lookahead(gradient.gradients), meta, keep)
             p = scaled(-1.0, step.pullback(gradient.gradients, outer.v))
             slope, notes = self._slope(problem, train, gradient, p)
         return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=notes)

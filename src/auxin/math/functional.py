@@ -6,7 +6,7 @@ are cloned inside every call. Attention runs under the MATH backend wherever a s
 taken: the fused kernels have neither.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
 
@@ -21,7 +21,7 @@ from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
 from auxin.math.tree import rebuild, tensors
 from auxin.typing import Signals
 
-__all__ = ["Rng", "call", "jvp", "plain_attention", "restore_rng", "save_rng", "still", "under_rng"]
+__all__ = ["Rng", "call", "jvp", "lent", "plain_attention", "restore_rng", "save_rng", "still", "under_rng"]
 
 
 @contextmanager
@@ -56,16 +56,32 @@ def still(modules: Iterable[nn.Module]) -> Iterator[list[tuple[Tensor, Tensor]]]
             module._buffers[key] = buffer
 
 
-def call(network: nn.Module, params: Sequence[Tensor], inputs: tuple[Any, ...]) -> Signals:
+def lent(network: nn.Module) -> dict[str, Tensor]:
+    """Clones of the network's buffers, by name, for a call to move."""
+    return {name: b.clone() for name, b in bare(network).named_buffers()}
+
+
+def call(
+    network: nn.Module,
+    params: Sequence[Tensor],
+    inputs: tuple[Any, ...],
+    buffers: Mapping[str, Tensor] | None = None,
+) -> Signals:
     """S(W) at the given W (in the order of `trainable(network)`); the network's buffers stay as they are.
+
+    Args:
+        network: the network.
+        params: W.
+        inputs: the network's positional arguments.
+        buffers: what takes their place, and may move (None: clones).
 
     >>> layer = nn.Linear(1, 1, bias=False)
     >>> call(layer, [torch.full((1, 1), 3.0)], (torch.ones(1, 1),))
     tensor([[3.]])
     """
     module = bare(network)
-    buffers = {name: b.clone() for name, b in module.named_buffers()}
-    return functional_call(module, {**named(module, params), **buffers}, inputs)
+    held = lent(module) if buffers is None else buffers
+    return functional_call(module, {**named(module, params), **held}, inputs)
 
 
 def jvp(

@@ -13,6 +13,7 @@ from torch import Tensor
 from auxin.errors import RunError, message
 from auxin.math.deferred import deferred
 from auxin.training import state as checkpoints
+from auxin.training.following import following_epoch
 from auxin.training.schedules import LearningRate, alternating_epoch, fused_epoch, plain_epoch
 from auxin.training.state import EpochLog, TrainState
 
@@ -30,8 +31,8 @@ class Plan:
     Attributes:
         epochs: passes over the main-labelled rows.
         rate: the learning rate of each step.
-        rhythm: "fused" or "alternating" (only read where there is a phi to learn).
-        every: inner steps per meta step, in the fused rhythm.
+        rhythm: "fused", "alternating" or "following" (only read where there is a phi to learn).
+        every: inner steps per meta step, in the fused and the following rhythm.
         meta: "same", "next" or "auxiliary".
         patience: epochs without a better validation score before training stops; None trains to the end.
     """
@@ -149,6 +150,8 @@ def _steps(state: TrainState, plan: Plan) -> Iterator[Tensor]:
         return plain_epoch(learner, feed, set_rate)
     if plan.rhythm == "alternating":
         return alternating_epoch(learner, feed, set_rate, meta=plan.meta)
+    if plan.rhythm == "following":
+        return following_epoch(learner, feed, set_rate, every=plan.every, step=state.step)
     return fused_epoch(learner, feed, set_rate, every=plan.every, meta=plan.meta, step=state.step)
 
 

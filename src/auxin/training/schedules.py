@@ -11,6 +11,7 @@ from auxin.training.feed import Feed
 from auxin.training.steps import Learner
 from auxin.typing import Batch
 
+RHYTHMS = ("fused", "alternating", "following")
 META_BATCHES = ("same", "next", "auxiliary")
 
 
@@ -71,7 +72,7 @@ def fused_epoch(
         meta: where the outer loss is taken: the "same" batch, the "next" one, or the held-out "auxiliary" set.
         step: the number of the epoch's first step in the run.
     """
-    for batch, following in _with_next(feed.epoch()):
+    for batch, following in with_next(feed.epoch()):
         set_rate()
         if step % every == every - 1:
             yield learner.fused_step(batch, _meta_batch(meta, feed, batch, following))
@@ -85,7 +86,7 @@ def alternating_epoch(
 ) -> Iterator[Tensor]:
     """The paper's epoch: all of the data for W, then all of it again for phi (Liu et al. 2019, algorithm 1)."""
     yield from plain_epoch(learner, feed, set_rate)
-    for batch, following in _with_next(feed.epoch("meta order")):
+    for batch, following in with_next(feed.epoch("meta order")):
         learner.meta_step(batch, _meta_batch(meta, feed, batch, following))
 
 
@@ -95,7 +96,7 @@ def _meta_batch(meta: str, feed: Feed, batch: Batch, following: Batch) -> Batch:
     return following if meta == "next" else batch
 
 
-def _with_next(batches: Iterator[Batch]) -> Iterator[tuple[Batch, Batch]]:
+def with_next(batches: Iterator[Batch]) -> Iterator[tuple[Batch, Batch]]:
     """Each batch with the one after it; the last is followed by the first."""
     first = current = next(batches)
     for following in batches:

@@ -98,9 +98,7 @@ class Learner:
         """One inner step with the auxiliary targets held constant; returns the per-task mean losses [T], detached."""
         batch = self.precision.place(batch)
         grads, losses = self._run(TRAIN, self._training, batch)
-        for parameter, grad in zip(self.trained, grads, strict=True):
-            parameter.grad = grad
-        return self._inner_step(losses)
+        return self.inner_step(grads, losses)
 
     def _training(self, batch: Batch) -> tuple[Sequence[Tensor | None], Losses]:
         """The gradients of the training loss, and the tasks' losses."""
@@ -121,10 +119,8 @@ class Learner:
             return means
         batch, meta = self.precision.place(batch), self.precision.place(meta)
         grads, hyper, _, losses = self._run(FUSED, self._fused, batch, meta)
-        self._meta_update(hyper)
-        for weight, grad in zip(self.weights, grads, strict=True):
-            weight.grad = grad
-        return self._inner_step(losses)
+        self.meta_update(hyper)
+        return self.inner_step(grads, losses)
 
     def _fused(self, batch: Batch, meta: Batch) -> tuple[Sequence[Tensor], Sequence[Tensor], Tensor, Losses]:
         gradient = training_gradient(self.problem, batch)
@@ -137,7 +133,7 @@ class Learner:
         """One meta step alone; W stays as it is. Returns the outer loss."""
         batch, meta = self.precision.place(batch), self.precision.place(meta)
         hyper, outer_loss = self._run(META, self._meta, batch, meta)
-        self._meta_update(hyper)
+        self.meta_update(hyper)
         return outer_loss
 
     def _meta(self, batch: Batch, meta: Batch) -> tuple[Sequence[Tensor], Tensor]:
@@ -148,18 +144,25 @@ class Learner:
         assert self.estimator is not None
         estimator, inner = (traced() and self._recorded()) or (self.estimator, self.inner)
         found = estimator.estimate(self.problem, batch, meta, inner, gradient, self.scale)
-        self.notes += [note for note in found.notes if note not in self.notes]
+        self.take_notes(found)
         return found
 
-    def _meta_update(self, hyper: Sequence[Tensor]) -> None:
+    def take_notes(self, found: Hypergradient) -> None:
+        """Keep what an estimator decided, each once."""
+        self.notes += [note for note in found.notes if note not in self.notes]
+
+    def meta_update(self, hyper: Sequence[Tensor]) -> None:
+        """Move phi by its hypergradient."""
         assert self.meta_optimizer is not None
         for parameter, grad in zip(self.problem.phi, hyper, strict=True):
             parameter.grad = grad
         self.meta_optimizer.step()
         self.criterion.combiner.after_meta_step()
 
-    def _inner_step(self, losses: Losses) -> Tensor:
-        """Move W by the gradients at hand, and let a combiner with a rule of its own move too."""
+    def inner_step(self, grads: Sequence[Tensor | None], losses: Losses) -> Tensor:
+        """Move W by these gradients, and let a combiner with a rule of its own move too; the mean losses [T]."""
+        for parameter, grad in zip(self.trained, grads, strict=True):
+            parameter.grad = grad
         if self.clip is not None:
             nn.utils.clip_grad_norm_(self.weights, self.clip)
         self.optimizer.step()

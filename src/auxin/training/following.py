@@ -1,0 +1,109 @@
+"""The following rhythm: the outer loss on the next batch, whose forward pass at W+ is the next training step's own.
+
+A fused step with `meta="next"` makes that pass twice: once for v = grad L_A(W+; next batch), and once more when the
+training step comes to that batch and W is W+. Here it is made once: 11 F a step for 12, at the price of its graph,
+which is held beside the JVP and the auxiliary network's. The numbers are the fused rhythm's, to the rounding between
+the optimiser's step and the look-ahead's: the dropout masks are the same (both passes would begin at the same random
+state, unless a labeler draws numbers of its own), and batch norm's statistics move once for each batch. Nothing is
+handed from epoch to epoch, so evaluation, checkpoints and a resumed run see what they would see after a fused epoch.
+"""
+
+from collections.abc import Callable, Iterator
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, message
+from auxin.hypergradients import Ahead, training_gradient
+from auxin.hypergradients.lookahead import Lookahead
+from auxin.math.rng import restore_rng
+from auxin.math.tree import detach
+from auxin.training.feed import Feed
+from auxin.training.schedules import with_next
+from auxin.training.steps import Learner
+from auxin.typing import Batch
+
+
+def following_epoch(
+    learner: Learner, feed: Feed, set_rate: Callable[[], None], *, every: int, step: int
+) -> Iterator[Tensor]:
+    """A fused step with every N-th batch; the step after it begins from the forward pass that it made.
+
+    Args:
+        learner: the networks.
+        feed: the batches.
+        set_rate: sets the learning rate of the coming step.
+        every: N, counted over the whole run.
+        step: the number of the epoch's first step in the run.
+
+    Raises:
+        ConfigError: the method cannot hand a forward pass on.
+    """
+    check(learner)
+    first, ahead = None, None
+    for batch, after in with_next(feed.epoch()):
+        set_rate()
+        first = batch if first is None else first
+        meta = after if step % every == every - 1 else None
+        means, ahead = following_step(learner, batch, meta, ahead, keep=after is not first)
+        yield means
+        step += 1
+
+
+def following_step(
+    learner: Learner, batch: Batch, meta: Batch | None, ahead: Ahead | None, *, keep: bool
+) -> tuple[Tensor, Ahead | None]:
+    """An inner step, with a meta step where there is a meta batch, from the forward pass at hand if there is one.
+
+    Args:
+        learner: the networks.
+        batch: the training batch.
+        meta: the next training batch, or None.
+        ahead: the forward pass on `batch`, from the step before.
+        keep: whether to hand on the pass on `meta`.
+
+    Returns:
+        The per-task mean losses [T], detached, and the pass on `meta`.
+    """
+    if meta is None and ahead is None:
+        return learner.train_step(batch), None
+    batch = learner.precision.place(batch)
+    gradient = training_gradient(learner.problem, batch, keep_graph=meta is not None, ahead=ahead)
+    kept = None
+    if meta is not None:
+        assert isinstance(learner.estimator, Lookahead)
+        place = learner.precision.place
+        found = learner.estimator.estimate(
+            learner.problem, batch, place(meta), learner.inner, gradient, learner.scale, keep=keep
+        )
+        learner.take_notes(found)
+        learner.meta_update(found.gradients)
+        kept = found.ahead
+        if kept is not None:
+            restore_rng(kept.after)
+    with torch.no_grad():
+        losses = learner.criterion.losses(gradient.signals, batch, detach(gradient.context))
+    means = learner.inner_step(gradient.gradients, (losses.values, losses.present))
+    return means, kept
+
+
+def check(learner: Learner) -> None:
+    """Refuse what cannot hand a forward pass on; note what is done without.
+
+    Raises:
+        ConfigError: another estimator than the look-ahead, or a combiner of gradients.
+    """
+    if not isinstance(learner.estimator, Lookahead) or learner.criterion.combiner.needs_gramian:
+        parts = f"{type(learner.estimator).__name__}, {type(learner.criterion.combiner).__name__}"
+        raise ConfigError(
+            message(
+                "The following rhythm shares the look-ahead's forward pass",
+                expected="the look-ahead, and a combiner that looks at losses",
+                found=parts,
+                do="Use rhythm=fused",
+            )
+        )
+    if learner.compiled:
+        learner.tell(
+            "The following rhythm's steps are not compiled but run eagerly: each hands its graph to the next."
+        )
