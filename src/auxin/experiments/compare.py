@@ -195,7 +195,7 @@ class Comparing:
         assert isinstance(lr, float)
         if self.size.tries == 1:
             return [{}]
-        return attempts(self.methods[name], self.size.tries, lr)
+        return attempts(self.methods[name], self.size.tries, lr, fixed="lr" in self.request.settings)
 
     def _spec(
         self, name: str, attempt: str, phase: Phase, settings: Mapping[str, Setting], seed: int

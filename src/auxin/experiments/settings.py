@@ -203,12 +203,18 @@ def _value(text: str) -> Setting:
     return text
 
 
-def attempts(method: Method, count: int, lr: float) -> list[dict[str, Setting]]:
+def attempts(method: Method, count: int, lr: float, fixed: bool = False) -> list[dict[str, Setting]]:
     """What a method tries on validation: its learning rates x its own knob, `count` of them, the likeliest first.
+
+    Where the user fixed the rate, the knob alone is tried, and a method without one has a single try.
 
     >>> attempts(Method(), 3, 0.1)
     [{'lr': 0.1}, {'lr': 0.03333}, {'lr': 0.3}]
+    >>> attempts(Method(knob=({"combiner.scale": 1.0}, {"combiner.scale": 0.3})), 3, 0.1, fixed=True)
+    [{'combiner.scale': 1.0}, {'combiner.scale': 0.3}]
     """
+    if fixed:
+        return [dict(option) for option in method.knob[:count]]
     pairs = sorted(product(range(len(_RATES)), range(len(method.knob))), key=lambda p: (max(p), sum(p), p[1]))
     if len(method.knob) == 1:
         pairs = [(i, 0) for i in range(len(_RATES))]
