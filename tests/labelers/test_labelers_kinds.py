@@ -198,3 +198,37 @@ def test_pixels_train_in_a_run():
     assert applicable(resolve("auxilearn_dense"), Digits.load(None)) is not None
     price = replace(data, tasks={"scene": Regression("scene")}, y={"scene": x[:, 0, 0, 0]})
     assert applicable(resolve("auxilearn_vector"), price) is None
+
+
+def test_the_convnet_combiner_sees_loss_images_and_trains_with_generated_pixels():
+    criterion, network, train, meta = problem_of(AuxiLearnDense, dense=True)
+    criterion.combiner = combiner("convnet", criterion.names, scale=0.5).double()
+    signals, context = network(train.x), criterion.context(train)
+    losses = criterion.losses(signals, train, context)
+    assert losses.values.shape == (6, 2, 3, 3)
+    assert losses.present[0, :, 0].logical_not().all()  # the pixels without a label
+    main = criterion.main
+    assert isinstance(main, DenseClasses)
+    torch.testing.assert_close(losses.values[:, 0], main.loss_image(signals["main"], train.y["main"]))
+    step = InnerStep(torch.optim.SGD(network.parameters(), lr=RATE), list(network.parameters()))
+    ways = [
+        Lookahead(way).estimate(criterion.problem(network), train, meta, step)
+        for way in ("forward", "reverse")
+    ]
+    assert max(float(g.norm()) for g in ways[1].gradients) > 1e-6
+    for a, b in zip(*(way.gradients for way in ways), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-8, atol=1e-12)
+
+
+def test_beside_loss_images_a_tasks_loss_per_sample_stands_at_every_pixel():
+    tasks = {"scene": DenseClasses("scene", 2), "place": Classes("place", 3)}
+    criterion = Criterion(tasks, None, combiner("convnet", tuple(tasks)))
+    signals = {"scene": torch.randn(2, 2, 4, 4), "place": torch.randn(2, 3)}
+    y = {"scene": torch.ones(2, 4, 4).long(), "place": torch.tensor([1, -1])}
+    losses = criterion.losses(signals, Batch(torch.zeros(2, 3, 4, 4), y, torch.arange(2)), None)
+    one = tasks["place"].loss(signals["place"], y["place"])
+    torch.testing.assert_close(losses.values[:, 1], one.view(2, 1, 1).expand(2, 4, 4))
+    assert losses.present[:, 1].flatten(1).all(1).tolist() == [True, False]
+    assert criterion.losses(
+        signals, Batch(torch.zeros(2, 3, 4, 4), {"scene": y["scene"]}, torch.arange(2)), None
+    )

@@ -19,6 +19,8 @@ from auxin.errors import RunError, message
 from auxin.hypergradients import BilevelProblem
 from auxin.labelers._base import LABELS, Labeler, Targets, by_task
 from auxin.tasks._base import Task
+from auxin.tasks.dense_classes import DenseClasses
+from auxin.tasks.dense_regression import DenseRegression
 from auxin.training.curvature import loss_weights, task_curvature
 from auxin.typing import Batch, Signals
 
@@ -72,19 +74,17 @@ class Criterion:
     def losses(self, signals: Signals, batch: Batch, context: Targets | None) -> TaskLosses:
         """Per-sample losses of every task, main first; zero and absent where a label is missing.
 
+        Loss images [B, T, H, W] where the combiner asks for them; a loss per sample then stands at every pixel.
         An auxiliary task whose loss is not finite somewhere in the batch is left out of it, and counted in `dropped`.
         """
         assert isinstance(signals, Mapping)
+        sides = signals[self.main.name].shape[2:] if self.combiner.needs_images else None
         targets = {**batch.y, **by_task(context)}
         values, present = [], []
         for name, task in self.tasks.items():
-            target = targets.get(name)
-            if target is None:  # a task that this batch does not carry at all
-                values.append(signals[name].sum(tuple(range(1, signals[name].dim()))) * 0)
-                present.append(torch.zeros(len(batch), dtype=torch.bool, device=signals[name].device))
-            else:
-                values.append(task.loss(signals[name], target))
-                present.append(task.present(target))
+            value, there = _loss(task, signals[name], targets.get(name), images=sides is not None)
+            values.append(value if sides is None else _spread(value, sides))
+            present.append(there if sides is None else _spread(there, sides))
         losses, dropped = screen(values, present, self.names)
         self.dropped.update(dropped)
         return losses
@@ -137,10 +137,14 @@ class Criterion:
             phi=self.phi(),
             context=self.context,
             regulariser=self.regulariser,
-            output_curvature=self.output_curvature if isinstance(self.combiner, LossCombiner) else None,
+            output_curvature=self.output_curvature if self._has_curvature else None,
             losses=lambda signals, batch, context: self.losses(signals, batch, context).values,
             autocast=autocast,
         )
+
+    @property
+    def _has_curvature(self) -> bool:
+        return isinstance(self.combiner, LossCombiner) and not self.combiner.needs_images
 
     def output_curvature(
         self, signals: Signals, batch: Batch, context: Targets | None
@@ -151,6 +155,21 @@ class Criterion:
         weights = loss_weights(self.combiner, self.losses(signals, batch, context))
         targets = {**batch.y, **by_task(context)}
         return task_curvature(self.tasks, targets, signals, weights)
+
+
+def _loss(task: Task, output: Tensor, target: Tensor | None, *, images: bool) -> tuple[Tensor, Tensor]:
+    """A task's losses per sample (per pixel, where images are wanted and it has them), and which carry a label."""
+    if target is None:  # a task that this batch does not carry at all
+        zero = output.sum(tuple(range(1, output.dim()))) * 0
+        return zero, torch.zeros(len(output), dtype=torch.bool, device=output.device)
+    if images and isinstance(task, DenseClasses | DenseRegression):
+        return task.loss_image(output, target), task.pixels(target)
+    return task.loss(output, target), task.present(target)
+
+
+def _spread(values: Tensor, sides: torch.Size) -> Tensor:
+    """One number per sample at every pixel; loss images as they are."""
+    return values if values.dim() > 1 else values.view(-1, 1, 1).expand(-1, *sides)
 
 
 def gramian(means: Tensor, shared: Sequence[Tensor]) -> Tensor:
