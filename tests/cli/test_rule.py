@@ -124,7 +124,7 @@ def test_evaluate_draws_the_grid(auxin, tmp_path):
     words = ("--quick", "--nets", 2, "--steps", "0,2", "--hidden", "8", "--grid", "--out", tmp_path)
     code, out, _ = auxin("evaluate", *words, "--json")
     assert code == 0
-    assert len(json.loads(out)[0]["grid"]) == 17
+    assert len(json.loads(out)[0]["grid"]) == 18
     assert (tmp_path / "digits-grid.png").is_file()
 
 

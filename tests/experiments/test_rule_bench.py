@@ -8,7 +8,8 @@ from sklearn.linear_model import Ridge
 from auxin.errors import DataError
 from auxin.experiments.rule_bench import Bench, ridge_scores
 from auxin.experiments.rule_data import RuleData
-from auxin.experiments.rule_evaluate import EvalSettings, evaluate, grid, paired, selected
+from auxin.experiments.rule_evaluate import EvalSettings, evaluate, paired, selected
+from auxin.experiments.rule_grid import grid
 from auxin.experiments.rule_rivals import QUICK, hand_rule, rival, supervised
 from auxin.update_rules.learned import Learned
 
@@ -119,15 +120,35 @@ def test_grid_covers_what_it_says():
     torch.manual_seed(0)
     rule = Learned.preset("small", channels=4, delta_channels=2, rank=1)
     settings = EvalSettings(nets=2, shots=3, draws=1, batch=16, width=4, steps=(0, 2), slow=False)
+    wide = clusters(width=12)
     cells = grid(
-        rule, clusters(), settings, widths=(4, 6), depths=(1, 2), activations=("relu", "step"), steps=2
+        rule,
+        clusters(),
+        settings,
+        widths=(4, 6),
+        depths=(1, 2),
+        activations=("step",),
+        sizes=(wide,),
+        steps=2,
     )
-    assert [(c["width"], c["depth"], c["activation"]) for c in cells] == [
-        (4, 1, "relu"),
-        (4, 2, "relu"),
-        (6, 2, "relu"),
-        (6, 2, "step"),
+    keys = ("part", "width", "depth", "activation", "inputs", "permuted")
+    assert [tuple(c[k] for k in keys) for c in cells] == [
+        ("network", 4, 1, "relu", 9, True),
+        ("network", 4, 2, "relu", 9, True),
+        ("network", 6, 2, "relu", 9, True),
+        ("activation", 6, 2, "step", 9, True),
+        ("inputs", 6, 2, "relu", 12, True),
+        ("order", 6, 2, "relu", 9, False),
     ]
+    assert all(0 <= c[k] <= 1 for c in cells for k in ("before", "after"))
+
+
+def test_without_permutation_inputs_keep_the_data_s_order():
+    made = bench(permuted=False)
+    draw = made.tests[0]
+    rows = made.data.x[torch.cat([draw.support, draw.query], 1)]
+    assert torch.equal(made.inputs(draw), rows)
+    assert torch.equal(draw.support, bench().tests[0].support)
 
 
 def test_bad_data():

@@ -7,7 +7,7 @@ import pytest
 
 from auxin.cli._console import console
 from auxin.reports.rule_figures import draw
-from auxin.reports.rule_table import gap, markdown, terminal
+from auxin.reports.rule_table import gap, grid_markdown, markdown, terminal
 
 
 def row(values):
@@ -26,7 +26,9 @@ def result():
     rows = {"raw": row([0.5, 0.7]), "pca": row([0.6, 0.6]), "kmeans": row([0.7, 0.9])}
     rows |= {"s0": row([0.7, 0.9]), "s1": row([0.9, 0.9])}
     curves = {name: {"0": row([0.3, 0.3]), "100": rows[name]} for name in ("s0", "s1")}
-    cell = {"width": 4, "depth": 1, "activation": "relu", "before": 0.2, "after": 0.5}
+    cell = {"part": "network", "width": 4, "depth": 1, "activation": "relu", "inputs": 9, "permuted": True}
+    cell |= {"before": 0.2, "after": 0.5}
+    step, order = {**cell, "part": "activation", "activation": "step"}, {**cell, "part": "order"}
     return {
         "data": "made",
         "chance": 0.1,
@@ -36,7 +38,7 @@ def result():
         "curves": curves,
         "inductive": {"s0": row([0.8, 0.8])},
         "shuffled_labels": {"s0": row([0.1, 0.1])},
-        "grid": [cell, {**cell, "depth": 2}, {**cell, "activation": "step"}],
+        "grid": [cell, {**cell, "depth": 2}, step, {**cell, "part": "inputs"}, order],
     }
 
 
@@ -51,6 +53,17 @@ def test_markdown_names_every_row(result):
     assert "| PCA | 0.600 | 0.600 |" in text
     assert "**0.850** ± 0.050" in text
     assert "rule - PCA, paired | +0.250 ± 0.050" in text
+
+
+def test_the_grid_as_a_table(result):
+    text = grid_markdown(result)
+    assert "| no hidden layer | 0.200 | 0.500 |" in text
+    assert "| 1 x 4 hidden, 2 matrices |" in text
+    assert [line.split(" | ")[0] for line in text.splitlines()[-3:]] == [
+        "| step hidden units",
+        "| 9 inputs",
+        "| inputs in their own order",
+    ]
 
 
 def test_terminal_table(result, capsys):

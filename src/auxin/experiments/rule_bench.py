@@ -54,6 +54,7 @@ class Bench:
         batch: rows per unlabelled batch.
         steps: unlabelled batches per network.
         seed: of everything here.
+        permuted: whether every network has its own order of the inputs, or all have the data's.
 
     Raises:
         DataError: a class has fewer than 2 * shots labelled rows, or the set fewer rows than a batch.
@@ -70,12 +71,15 @@ class Bench:
         batch: int = 32,
         steps: int = 100,
         seed: int = 0,
+        permuted: bool = True,
     ) -> None:
         self.data, self.nets, self.shots, self.batch = data, nets, shots, batch
         _check(data, shots, batch)
         self.generator = torch.Generator().manual_seed(seed)
         width = data.x.shape[1]
         self.order = torch.stack([torch.randperm(width, generator=self.generator) for _ in range(nets)])
+        if not permuted:
+            self.order = torch.arange(width).repeat(nets, 1)
         self.tests = [self._draw() for _ in range(draws)]
         self.validations = [self._draw() for _ in range(validation)]
         count = len(data.unlabelled)

@@ -1,4 +1,4 @@
-"""Evaluation of a learned rule: paired with its rivals, curves far past its horizon, and a grid of networks."""
+"""Evaluation of a learned rule: paired with its rivals, and curves far past its horizon."""
 
 import statistics
 from collections.abc import Callable, Iterator, Sequence
@@ -7,11 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from auxin.experiments.rule_bench import Bench, Scores
+from auxin.experiments.rule_bench import Bench, Mapped, Scores
 from auxin.experiments.rule_data import RuleData
-from auxin.experiments.rule_rivals import QUICK, SLOW, hand_rule, rival, supervised, trained
+from auxin.experiments.rule_rivals import QUICK, SLOW, hand_rule, rival, supervised
 from auxin.update_rules._base import State, UpdateRule
 from auxin.update_rules.learned import Learned
 
@@ -76,15 +75,17 @@ def evaluate(
     say("untrained rule")
     untrained = Learned(**first.options)
     rows["untrained_rule"] = row(curve(untrained, bench, settings, (judged,))[judged])
-    curves, inductive, shuffled = {}, {}, {}
+    curves: dict[str, dict[str, Any]] = {}
+    inductive, shuffled = {}, {}
     for name, rule in rules.items():
         say(name)
-        found = curve(rule, bench, settings, settings.steps)
-        curves[name] = {str(step): row(scores) for step, scores in found.items()}
+        curves[name] = {}
+        for step, state in states(rule, bench, settings, settings.steps):
+            curves[name][str(step)] = row(bench.score(mapped(rule, state)))
+            if step == judged:
+                inductive[name] = row(_inductive(rule, state, bench))
+                shuffled[name] = row(bench.score(mapped(rule, state), shuffled=True))
         rows[name] = curves[name][str(judged)]
-        state = trained(rule, bench, settings.hidden, settings.width, judged)
-        inductive[name] = row(_inductive(rule, state, bench))
-        shuffled[name] = row(bench.score(_mapped(rule, state), shuffled=True))
     rows["random_network"] = row(curve(first, bench, settings, (0,))[0])
     return {
         "data": data.name,
@@ -100,7 +101,7 @@ def evaluate(
     }
 
 
-def bench_of(data: RuleData, settings: EvalSettings) -> Bench:
+def bench_of(data: RuleData, settings: EvalSettings, *, permuted: bool = True) -> Bench:
     """The bench for these settings."""
     return Bench(
         data,
@@ -110,6 +111,7 @@ def bench_of(data: RuleData, settings: EvalSettings) -> Bench:
         batch=settings.batch,
         steps=max(*settings.steps, 1),
         seed=settings.seed,
+        permuted=permuted,
     )
 
 
@@ -117,7 +119,7 @@ def curve(rule: UpdateRule, bench: Bench, settings: EvalSettings, steps: Sequenc
     """The rule's scores at these inner steps."""
     found = {}
     for step, state in states(rule, bench, settings, steps):
-        found[step] = bench.score(_mapped(rule, state))
+        found[step] = bench.score(mapped(rule, state))
     return found
 
 
@@ -135,53 +137,14 @@ def states(
                 state = rule.step(state, bench.unlabelled(number), activation)
 
 
-def _mapped(rule: UpdateRule, state: State, activation: str = "relu") -> Callable[[Tensor], Tensor]:
+def mapped(rule: UpdateRule, state: State, activation: str = "relu") -> Mapped:
+    """Inputs to features, by networks in this state."""
     return lambda x: rule.features(state, x, activation)
 
 
 def _inductive(rule: UpdateRule, state: State, bench: Bench) -> Scores:
     reference = bench.reference()
     return bench.score(lambda x: rule.features(state, x, reference=reference))
-
-
-def grid(
-    rule: UpdateRule,
-    data: RuleData,
-    settings: EvalSettings,
-    *,
-    widths: Sequence[int] = (16, 64, 256),
-    depths: Sequence[int] = (1, 2, 3, 5, 8),
-    activations: Sequence[str] = ("relu", "leaky_relu", "silu", "tanh", "step"),
-    steps: int = HEADLINE,
-) -> list[dict[str, Any]]:
-    """Accuracy before and after on networks never trained on: widths x depths with ReLU, and activations.
-
-    `depth` counts weight matrices; a network of depth d has d - 1 hidden layers.
-    """
-    bench = bench_of(data, settings)
-    cells = [(w, d, "relu") for d in depths for w in (widths if d > 1 else widths[:1])]
-    cells += [(widths[1], 2, a) for a in activations if a != "relu"]
-    found = []
-    for width, depth, activation in cells:
-        own = EvalSettings(**{**_fields(settings), "hidden": (width,) * (depth - 1)})
-        ends = [
-            bench.score(_mapped(rule, state, activation))
-            for _, state in states(rule, bench, own, (0, steps), activation)
-        ]
-        found.append(
-            {
-                "width": width,
-                "depth": depth,
-                "activation": activation,
-                "before": float(ends[0].plain.mean()),
-                "after": float(ends[1].plain.mean()),
-            }
-        )
-    return found
-
-
-def _fields(settings: EvalSettings) -> dict[str, Any]:
-    return {name: getattr(settings, name) for name in EvalSettings.__dataclass_fields__}
 
 
 def row(scores: Scores) -> dict[str, Any]:

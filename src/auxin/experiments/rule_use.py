@@ -17,9 +17,13 @@ from auxin.data._load import load
 from auxin.errors import DataError, message
 from auxin.experiments.files import write_text
 from auxin.experiments.rule_data import images, rule_data
-from auxin.experiments.rule_evaluate import HEADLINE, EvalSettings, evaluate, grid, rule_paths
+from auxin.experiments.rule_evaluate import HEADLINE, EvalSettings, evaluate, rule_paths
+from auxin.experiments.rule_grid import grid
 from auxin.update_rules._file import load_rule
 from auxin.update_rules.learned import Learned
+
+SIDES = {"mnist": (14, 28), "fashion_mnist": (14, 28), "cifar10": (16, 32)}
+"""Larger images for the grid, where the data set has them."""
 
 
 def find_rules(rule: str) -> dict[str, Learned]:
@@ -109,7 +113,8 @@ def evaluate_rules(
     first = next(iter(rules.values()))
     if with_grid:
         say("grid")
-        found["grid"] = grid(first, data, settings, steps=found["judged_at"])
+        sizes = [rule_data(name, root, target=target, side=side) for side in SIDES.get(name, ())]
+        found["grid"] = grid(first, data, settings, sizes=sizes, steps=found["judged_at"])
     write_text(file, json.dumps(found, indent=1) + "\n")
     pictures: dict[str, Any] = _pictures(first, data.x, data.y, settings)
     np.savez(out / f"{safe}-pictures.npz", **pictures)

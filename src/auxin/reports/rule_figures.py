@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from auxin.reports.rule_table import NAMES, cell_name
+
 
 def draw(folder: Path) -> list[Path]:
     """Every picture that the folder's result files allow, as PNG; their paths."""
@@ -38,44 +40,69 @@ def _save(figure: Any, path: Path) -> Path:
 def _curves(result: dict[str, Any], path: Path) -> Path:
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(figsize=(6, 4))
-    for name, curve in result["curves"].items():
+    figure, axes = plt.subplots(figsize=(7, 4))
+    names, curves = list(result["curves"]), list(result["curves"].values())
+    for name, curve in zip(names, curves, strict=True):
         steps = [int(s) for s in curve]
         level = np.array([row["tuned"][0] for row in curve.values()])
         error = np.array([row["tuned"][1] for row in curve.values()])
         (line,) = axes.plot(steps, level, marker="o", markersize=3, label=f"rule {name}")
         axes.fill_between(steps, level - error, level + error, alpha=0.2, color=line.get_color())
-    shown = ("raw", "pca", "kmeans", "autoencoder", "supervised")
-    for name, style in zip(shown, ("--", "-.", ":", (0, (1, 4)), (0, (5, 5))), strict=True):
+    styles = ("--", "-.", ":", (0, (1, 4)), (0, (5, 5)))
+    for name, style in zip(("raw", "pca", "kmeans", "autoencoder", "supervised"), styles, strict=True):
         if name in result["rows"]:
-            axes.axhline(result["rows"][name]["tuned"][0], linestyle=style, color="grey", label=name)
-    axes.axvline(result["judged_at"], color="lightgrey", linewidth=1)
-    axes.set(xlabel="unsupervised steps", ylabel="accuracy", title=result["data"])
-    axes.legend(fontsize=7)
+            axes.axhline(result["rows"][name]["tuned"][0], linestyle=style, color="grey", label=NAMES[name])
+    axes.axvline(result["judged_at"], color="lightgrey", linewidth=1, label="longest life in meta-training")
+    axes.set(xlabel="unsupervised steps", ylabel="accuracy (tuned read-out)", title=result["data"])
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
     return _save(figure, path)
 
 
 def _grid(result: dict[str, Any], path: Path) -> Path:
     import matplotlib.pyplot as plt
 
-    cells = [c for c in result["grid"] if c["activation"] == "relu"]
-    depths, widths = (sorted({c[key] for c in cells}) for key in ("depth", "width"))
-    figure, axes = plt.subplots(1, 2, figsize=(8, 3.5), sharey=True)
-    for panel, key in zip(axes, ("before", "after"), strict=True):
-        table = np.full((len(depths), len(widths)), np.nan)
-        for c in cells:
-            table[depths.index(c["depth"]), widths.index(c["width"])] = c[key]
-        image = panel.imshow(table, vmin=0, vmax=1, cmap="viridis")
-        for (i, j), value in np.ndenumerate(table):
-            if np.isfinite(value):
-                panel.text(j, i, f"{value:.2f}", ha="center", va="center", color="white", fontsize=8)
-        panel.set(xticks=range(len(widths)), xticklabels=widths, xlabel="hidden width", title=key)
-        panel.set(yticks=range(len(depths)), yticklabels=depths)
+    cells = [c for c in result["grid"] if c["part"] == "network"]
+    others = [c for c in result["grid"] if c["part"] != "network"]
+    figure, axes = plt.subplots(
+        1, 3, figsize=(11, 3.8), width_ratios=(1, 1, 1.3), layout="constrained", squeeze=True
+    )
+    image = None
+    for panel, key in zip(axes[:2], ("before", "after"), strict=True):
+        image = _heat(panel, cells, key)
     axes[0].set_ylabel("weight matrices")
-    figure.colorbar(image, ax=axes)
+    figure.colorbar(image, ax=list(axes[:2]), label="accuracy", shrink=0.9)
+    _bars(axes[2], others)
+    figure.suptitle(f"{result['data']}: networks that the rule was not meta-trained on", fontsize=11)
     figure.savefig(path, dpi=120)
     plt.close(figure)
     return path
+
+
+def _heat(panel: Any, cells: list[dict[str, Any]], key: str) -> Any:
+    """Depth by width; a network of one matrix has no hidden width and fills its row."""
+    depths, widths = (sorted({c[axis] for c in cells}) for axis in ("depth", "width"))
+    table = np.full((len(depths), len(widths)), np.nan)
+    for c in cells:
+        place = slice(None) if c["depth"] == 1 else widths.index(c["width"])
+        table[depths.index(c["depth"]), place] = c[key]
+    image = panel.imshow(table, vmin=0, vmax=1, cmap="viridis", aspect="auto")
+    for (i, j), value in np.ndenumerate(table):
+        if np.isfinite(value):
+            color = "white" if value < 0.6 else "black"
+            panel.text(j, i, f"{value:.2f}", ha="center", va="center", color=color, fontsize=9)
+    panel.set(xticks=range(len(widths)), xticklabels=widths, xlabel="hidden width")
+    panel.set(yticks=range(len(depths)), yticklabels=depths, title=f"{key} the rule")
+    return image
+
+
+def _bars(panel: Any, cells: list[dict[str, Any]]) -> None:
+    """Before and after, for the parts of the grid that are no network shapes."""
+    place = np.arange(len(cells))[::-1]
+    panel.barh(place + 0.2, [c["before"] for c in cells], 0.38, color="lightgrey", label="before")
+    panel.barh(place - 0.2, [c["after"] for c in cells], 0.38, color="tab:green", label="after")
+    panel.set(yticks=place, yticklabels=[cell_name(c) for c in cells], xlim=(0, 1), xlabel="accuracy")
+    panel.legend(fontsize=8, loc="lower right")
+    panel.set_title("other changes")
 
 
 def _arrays(arrays: Path, folder: Path, stem: str) -> list[Path]:
@@ -91,11 +118,18 @@ def _arrays(arrays: Path, folder: Path, stem: str) -> list[Path]:
 def _embedding(found: dict[str, np.ndarray], path: Path) -> Path:
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(1, 2, figsize=(8, 4))
+    figure, axes = plt.subplots(1, 2, figsize=(9, 4))
+    classes = np.unique(found["y"])
+    colors = plt.get_cmap("tab10" if len(classes) <= 10 else "tab20")
     for panel, key in zip(axes, ("before", "after"), strict=True):
         points = found[f"embedding_{key}"]
-        panel.scatter(points[:, 0], points[:, 1], c=found["y"], cmap="tab10", s=6)
-        panel.set(title=key, xticks=[], yticks=[])
+        for k, label in enumerate(classes):
+            rows = found["y"] == label
+            panel.scatter(points[rows, 0], points[rows, 1], color=colors(k % colors.N), s=7, label=str(label))
+        panel.set(title=f"{key} the rule", xticks=[], yticks=[])
+        panel.set(xlabel="first principal axis of the features", ylabel="second")
+    if len(classes) <= 10:
+        axes[1].legend(fontsize=8, loc="center left", bbox_to_anchor=(1.0, 0.5), markerscale=2, frameon=False)
     return _save(figure, path)
 
 

@@ -93,6 +93,23 @@ def markdown(results: Sequence[dict[str, Any]], kind: str = "tuned") -> str:
     return "\n".join(lines)
 
 
+def grid_markdown(result: dict[str, Any]) -> str:
+    """The generalisation grid as a table, before and after the rule."""
+    lines = ["| network | before | after |", "| --- | ---: | ---: |"]
+    lines += [f"| {cell_name(c)} | {c['before']:.3f} | {c['after']:.3f} |" for c in result["grid"]]
+    return "\n".join(lines)
+
+
+def cell_name(cell: dict[str, Any]) -> str:
+    """What is unusual about a cell of the grid."""
+    if cell["part"] == "network":
+        hidden = "no hidden layer" if cell["depth"] == 1 else f"{cell['depth'] - 1} x {cell['width']} hidden"
+        return f"{hidden}, {cell['depth']} matrices" if cell["depth"] > 1 else hidden
+    if cell["part"] == "activation":
+        return f"{cell['activation']} hidden units"
+    return f"{cell['inputs']} inputs" if cell["part"] == "inputs" else "inputs in their own order"
+
+
 def _seeds(result: dict[str, Any], kind: str) -> str:
     values = [result["rows"][rule][kind][0] for rule in result["rules"]]
     error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
