@@ -47,6 +47,7 @@ class Asked:
     seeds: int | None
     tries: int
     tuning_seeds: int
+    twins: bool
     metric: str | None
     preset: str
     settings: tuple[str, ...]
@@ -116,6 +117,7 @@ def _request(asked: Asked) -> tuple[Request, list[str]]:
         seeds=asked.seeds if asked.seeds is not None else (3 if paper else 5),
         tries=1 if paper else asked.tries,
         tuning_seeds=asked.tuning_seeds,
+        twins=asked.twins,
         metric=asked.metric,
         budget=budgets.seconds(asked.budget) if asked.budget else None,
         jobs=jobs,

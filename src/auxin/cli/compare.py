@@ -20,8 +20,10 @@ def compare(
     methods: Annotated[
         str,
         typer.Option(
-            help="Names from `auxin ls methods` (labelers, combiners and pretexts are methods too), comma-separated; "
-            "`all`; or `usual`: single, rotation, random, clusters, maxl_frozen, maxl."
+            help="Names from `auxin ls methods` (labelers, combiners, pretexts and strategies are methods too), "
+            "comma-separated; `all`; or `usual`: single, rotation, random, clusters, maxl_frozen, maxl. "
+            "STRATEGY:METHOD trains a method by a strategy, as in refit:softmax, guard:maxl or guard:refit:softmax; "
+            "a strategy alone takes its default method and says so. untrained:METHOD is a method with nothing learned."
         ),
     ] = "usual",
     target: Annotated[str | None, typer.Option(help="The main task, where the data hold several.")] = None,
@@ -55,6 +57,9 @@ def compare(
     ] = None,
     tries: Annotated[int, typer.Option(metavar="N", help="Settings each method tries on validation.")] = 4,
     tuning_seeds: Annotated[int, typer.Option(metavar="N", help="Seeds over which a try is averaged.")] = 2,
+    twins: Annotated[
+        bool, typer.Option(help="Run the untrained twin of every learned method too: what does learning add?")
+    ] = True,
     metric: Annotated[
         str | None, typer.Option(help="What to select and judge by. Default: accuracy.")
     ] = None,
@@ -121,6 +126,7 @@ def compare(
         seeds=seeds,
         tries=tries,
         tuning_seeds=tuning_seeds,
+        twins=twins,
         metric=metric,
         preset=preset,
         settings=tuple(set_ or ()),

@@ -10,14 +10,15 @@ from pathlib import Path
 from auxin.data import Dataset
 from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.experiments import budget as budgets
-from auxin.experiments.build import applicable, build
+from auxin.experiments.build import build
 from auxin.experiments.environment import hardware, versions
 from auxin.experiments.gather import PREDICTIONS
+from auxin.experiments.lineup import accounts, check_strategy, line_up
 from auxin.experiments.manifest import claim_folder
 from auxin.experiments.measures import agreement_between_runs
 from auxin.experiments.metric import guess, settle
 from auxin.experiments.predictions import Predictions, read_predictions
-from auxin.experiments.request import USUAL, Progress, Request, Tell
+from auxin.experiments.request import Progress, Request, Tell
 from auxin.experiments.rows import load_data, split_rows
 from auxin.experiments.run import LABELS_FILE, RunSpec
 from auxin.experiments.schema import Comparison, Phase, RunResult, Setting, read_json, write_json
@@ -25,8 +26,6 @@ from auxin.experiments.settings import attempts, layered
 from auxin.experiments.tuning import chosen
 from auxin.experiments.verdict import judge
 from auxin.experiments.workers import run_all
-from auxin.methods import names, resolve
-from auxin.methods._base import Method
 
 TUNING = 1000
 """Tuning seeds start here, so that they are never among the reported seeds."""
@@ -55,7 +54,8 @@ class Comparing:
         if request.metric is not None:
             settled = settle(request.metric, self.dataset.tasks[self.dataset.main])
             request = self.request = replace(request, metric=settled)
-        self.methods = self._methods()
+        lineup = line_up(request.methods, self.dataset, self._say, twins=request.twins)
+        self.methods, self.asked = lineup.methods, lineup.asked
         self.size = budgets.Size(request.tries, request.tuning_seeds, request.seeds)
         self._check(self.dataset)
         claim_folder(request.out, self.fingerprint())
@@ -95,7 +95,7 @@ class Comparing:
             splits=self.split_counts(),
             tries=self.size.tries,
             cuts=self.cuts,
-            notes=[*self.notes, *self._label_agreement()],
+            notes=[*self.notes, *accounts(self.finals), *self._label_agreement()],
             command=self.request.command,
             started=self.started,
             seconds=time.monotonic() - self.begun,
@@ -140,24 +140,6 @@ class Comparing:
         self.notes.append(note)
         self.tell(note)
 
-    def _methods(self) -> dict[str, Method]:
-        groups = {"all": names(), "usual": list(USUAL)}
-        asked = [name for name in self.request.methods if name not in groups]
-        offered = [name for group in self.request.methods for name in groups.get(group, [])]
-        found: dict[str, Method] = {}
-        for name in dict.fromkeys(["single", *asked, *offered]):
-            method = resolve(name)
-            reason = applicable(method, self.dataset)
-            if reason is None:
-                found[name] = method
-            elif name in asked:
-                raise ConfigError(message(f"The method {name!r} cannot run on {self.dataset.name}: {reason}"))
-            else:
-                self._say(f"{name} is left out: {reason}")
-        if "single" not in [*asked, *offered]:
-            self._say("single is run too: it is what everything else has to beat.")
-        return found
-
     def _check(self, dataset: Dataset) -> None:
         """Refuse before anything is written what could only fail later."""
         request = self.request
@@ -174,9 +156,10 @@ class Comparing:
             self.size = replace(self.size, tries=1)
         for name, method in list(self.methods.items()):
             try:
+                check_strategy(name, method, splits, self._settings(name, {}))
                 build(dataset, splits, method, self._settings(name, {}), seed=0)
             except (ConfigError, UnsupportedError) as error:
-                if name in request.methods or name == "single":
+                if name in self.asked or name == "single":
                     raise
                 del self.methods[name]
                 self._say(f"{name} is left out: {error}")

@@ -1,6 +1,7 @@
 """The job that a strategy is given: phases built from a run's data, settings and seed, trained with checkpoints."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -36,6 +37,7 @@ class Book:
         records: by phase.
         measures: of the learning signal, by phase.
         written: how many epochs of each phase are in `epochs.jsonl`.
+        dropped: how often each task was left out for a loss that was not finite, by phase.
         last: the phase that was built last.
         told: told, after every epoch, which share of the phase in progress is done.
     """
@@ -43,6 +45,7 @@ class Book:
     records: dict[str, PhaseRecord] = field(default_factory=dict)
     measures: dict[str, Measures] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
+    dropped: dict[str, Counter[str]] = field(default_factory=dict)
     last: Built | None = None
     told: Callable[[float], None] | None = None
 
@@ -97,8 +100,8 @@ class Phases(Job):
     def build(self, phase: Phase) -> Built:
         """Fresh networks, optimisers and batches."""
         phase = replace(phase, name=self._full(phase.name))
-        splits, settings = self.splits(phase.rows), {**self.settings, **phase.settings}
-        spec = self.spec
+        splits, spec = self.splits(phase.rows), self.spec
+        settings = {**fitting(self.settings, self.method, phase.method), **phase.settings}
         built = build(
             self.dataset, splits, phase.method, settings, spec.seed, spec.device, taught=phase.taught
         )
@@ -115,11 +118,14 @@ class Phases(Job):
         self.book.last = run
         plan = run.plan if until is None else replace(run.plan, epochs=until, patience=None)
         file = self._file(run.phase.name + (f"-{part}" if part else ""))
+        for former in self.folder.glob(f"checkpoint-{run.phase.name}-*.pt") if part else ():
+            if former != file:
+                former.unlink()
         try:
             fit(run.state, plan, self._watch(run, file))
         finally:
-            self._record(run)
-            self._write_new(run)
+            self.count(run)
+            self.book.dropped[run.phase.name] = run.state.learner.criterion.dropped
         if file.name != "checkpoint.pt":
             checkpoints.save(run.state, file)
 
@@ -197,11 +203,14 @@ class Phases(Job):
 
         return curve
 
-    def _record(self, built: Built) -> None:
-        name = built.phase.name
+    def count(self, run: Run) -> None:
+        """Enter a run's epochs and steps in the books."""
+        assert isinstance(run, Built)
+        name, state = run.phase.name, run.state
         self.book.records[name] = PhaseRecord(
-            name=name, rows=self._rows(built.phase.rows), steps=built.state.step, epochs=len(built.state.logs)
+            name=name, rows=self._rows(run.phase.rows), steps=state.step, epochs=len(state.logs)
         )
+        self._write_new(run)
 
     def _tell(self, built: Built) -> None:
         self._write_new(built)
@@ -220,6 +229,13 @@ def splits_for(spec: "RunSpec", rows: RowsHeld) -> Splits:
     """The rows' roles of a run or of one of its phases."""
     splits = split_rows(spec.data, spec.split, spec.seed, spec.refit and "held" not in rows)
     return splits.with_auxiliary_in_train() if "all" in rows and len(splits.auxiliary) else splits
+
+
+def fitting(settings: Mapping[str, Setting], own: Method, other: Method) -> dict[str, Setting]:
+    """A method's settings for another method: without its combiner's options, where the other has another combiner."""
+    if own.combiner == other.combiner:
+        return dict(settings)
+    return {name: value for name, value in settings.items() if not name.startswith("combiner.")}
 
 
 def record(log: EpochLog, main: str, phase: str = "run") -> EpochRecord:

@@ -32,6 +32,7 @@ class Request:
         jobs: processes.
         device: "cpu", "cuda" ...
         refit: whether the final runs train on the validation rows too.
+        twins: whether the untrained twins of learned methods are run too.
         command: the command line that does it again.
     """
 
@@ -49,6 +50,7 @@ class Request:
     jobs: int = 1
     device: str = "cpu"
     refit: bool = True
+    twins: bool = True
     command: str = ""
 
 

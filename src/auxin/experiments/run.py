@@ -4,6 +4,7 @@ import math
 import os
 import statistics
 import time
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,12 +22,12 @@ from auxin.experiments.build import Built, build
 from auxin.experiments.environment import hardware, versions
 from auxin.experiments.gather import leave, predictions_of, row_shares
 from auxin.experiments.listening import report
-from auxin.experiments.phases import Phases, record, splits_for
+from auxin.experiments.phases import Phases, fitting, record, splits_for
 from auxin.experiments.predictions import Predictions
 from auxin.experiments.rows import DataSpec, SplitSpec, load_data
 from auxin.experiments.schema import DecisionRecord, Phase, RunResult, Scores, read_json, write_json
 from auxin.experiments.settings import options
-from auxin.methods import resolve
+from auxin.methods import inner_name, resolve
 from auxin.methods._base import Setting
 from auxin.strategies._base import SINGLE, Outcome
 from auxin.training.evaluate import outputs
@@ -99,7 +100,7 @@ class _Execution:
         spec = self.spec
         self.folder = Path(spec.folder)
         self.method = resolve(spec.method)
-        self.job = Phases(spec, load_data(spec.data), self.method, spec.method)
+        self.job = Phases(spec, load_data(spec.data), self.method, inner_name(spec.method))
         self.job.book.told = lambda share: report(spec.folder, share)
         self.found: Predictions | None = None
         self.splits = self.job.splits("run")
@@ -133,13 +134,13 @@ class _Execution:
             outcome = self.strategy.follow(self.job)
         except Diverged as error:
             return None, [str(error)]
-        dropped = outcome.run.state.learner.criterion.dropped
+        dropped = sum(self.job.book.dropped.values(), Counter())
         left_out = [f"{name} was left out {n} times: its loss was not finite." for name, n in dropped.items()]
         return outcome, [*self.job.book.measures[outcome.run.phase.name].warnings(), *left_out]
 
     def _result(self, built: Built, outcome: Outcome | None, warnings: list[str]) -> RunResult:
         spec, state = self.spec, built.state
-        scores, correct = (_lost(spec), {}) if outcome is None else self._scores(built)
+        scores, correct = (_lost(spec), {}) if outcome is None else self._scores(built, outcome.curve)
         steps = [log.seconds / log.steps for log in state.logs]
         phases = self.job.book.records
         decision = outcome.decision if outcome is not None else None
@@ -172,7 +173,7 @@ class _Execution:
             started=self.started,
         )
 
-    def _scores(self, built: Built) -> tuple[Scores, dict[str, list[float]]]:
+    def _scores(self, built: Built, curve: bool) -> tuple[Scores, dict[str, list[float]]]:
         """Tuning runs see the validation rows; final runs the development half. Neither opens the confirmation half."""
         validation = None
         if len(self.splits.validation):
@@ -181,7 +182,7 @@ class _Execution:
             return Scores(validation=validation), {}
         score, shares, self.found = score_rows(built, self.splits.development, self.spec.metric)
         average = int(self.spec.settings["average"] or 1)
-        if average > 1:
+        if average > 1 and curve:
             last = [log.development for log in built.state.logs[-average:]]
             score = float(np.mean([value for value in last if value is not None]))
         return Scores(validation=validation, development=score), {"development": shares} if shares else {}
@@ -231,7 +232,8 @@ def rebuild(spec: RunSpec) -> tuple[Built, Splits]:
     method, weights = resolve(spec.method), load_file(file)
     built = build(load_data(spec.data), splits, method, spec.settings, spec.seed, spec.device)
     if built.network.state_dict().keys() != weights.keys():
-        built = build(load_data(spec.data), splits, SINGLE, spec.settings, spec.seed, spec.device)
+        settings = fitting(spec.settings, method, SINGLE)
+        built = build(load_data(spec.data), splits, SINGLE, settings, spec.seed, spec.device)
     built.network.load_state_dict(weights)
     built.network.to(torch.device(spec.device))
     return built, splits_for(spec, "run")

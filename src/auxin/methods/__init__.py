@@ -8,7 +8,7 @@ from auxin.errors import ConfigError, message
 from auxin.labelers._base import Labeler
 from auxin.methods._base import Method
 
-__all__ = ["UNTRAINED", "Method", "full_name", "names", "resolve"]
+__all__ = ["UNTRAINED", "Method", "full_name", "inner_name", "names", "resolve"]
 
 WEIGHTS = ({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3})
 """The auxiliary weights tried where a method has no knob of its own."""
@@ -44,6 +44,16 @@ def full_name(name: str, auxiliaries: bool) -> str:
         rest = given if auxiliaries or without is None else without
     rest = full_name(rest, auxiliaries)
     return rest if head == "joint" else f"{head}:{rest}"
+
+
+def inner_name(name: str) -> str:
+    """What the outermost strategy of a name is applied to.
+
+    >>> inner_name("guard:refit:softmax"), inner_name("softmax"), inner_name("torchjd:upgrad")
+    ('refit:softmax', 'softmax', 'torchjd:upgrad')
+    """
+    head, _, rest = name.partition(":")
+    return rest if rest and head in catalogue.names("strategies") else name
 
 
 def resolve(name: str) -> Method:

@@ -106,11 +106,13 @@ class Outcome:
         run: the one whose network is kept.
         notes: what was decided, in sentences.
         decision: of strategies that choose on validation.
+        curve: whether the network is where its run's epochs ended (a merged one is not).
     """
 
     run: Run
     notes: tuple[str, ...] = ()
     decision: Decision | None = None
+    curve: bool = True
 
 
 class Job(ABC):
@@ -154,11 +156,16 @@ class Job(ABC):
         Args:
             run: what is trained.
             until: the last epoch of this part; the learning rate follows the whole plan all the same.
-            part: the part's name, where a phase is trained in several; each has a checkpoint of its own.
+            part: the part's name, where a phase is trained in several; each has a checkpoint of its own, and the former
+                part's is removed, so `keep` what is needed of it.
 
         Raises:
             Diverged: the training loss became infinite or not a number.
         """
+
+    @abstractmethod
+    def count(self, run: Run) -> None:
+        """Enter a run's epochs and steps in the books; only needed where its state was restored, as `train` does it."""
 
     @abstractmethod
     def score(self, run: Run) -> float:

@@ -1,0 +1,122 @@
+"""Who takes part in a comparison: names to methods, their untrained twins, and what is said of them afterwards."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from auxin import strategies
+from auxin.data import Dataset, Splits
+from auxin.errors import ConfigError, message
+from auxin.experiments.build import applicable, auxiliaries
+from auxin.experiments.request import USUAL
+from auxin.experiments.schema import RunResult, Setting
+from auxin.experiments.settings import options
+from auxin.methods import full_name, names, resolve
+from auxin.methods._base import Method
+
+MANY = 1.05
+"""A method that takes more than so many times single's steps is said to."""
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """The methods that take part.
+
+    Attributes:
+        methods: by name, `single` first.
+        asked: those that the user named.
+    """
+
+    methods: dict[str, Method]
+    asked: set[str] = field(default_factory=set)
+
+
+def line_up(
+    wanted: Sequence[str], dataset: Dataset, say: Callable[[str], None], *, twins: bool = True
+) -> Lineup:
+    """The methods of these names and groups that can run on the data, with `single` and their untrained twins.
+
+    Args:
+        wanted: names, `all` or `usual`.
+        dataset: the data.
+        say: told what was decided for the user.
+        twins: whether the untrained twins of learned methods take part.
+
+    Raises:
+        ConfigError: a name is not known, or a method that the user named cannot run on the data.
+    """
+    groups = {"all": names(), "usual": list(USUAL)}
+    given = bool(auxiliaries(dataset))
+    asked = [full_name(name, given) for name in wanted if name not in groups]
+    offered = [full_name(name, given) for group in wanted for name in groups.get(group, [])]
+    found: dict[str, Method] = {}
+    for name in dict.fromkeys(["single", *asked, *offered]):
+        method = resolve(name)
+        reason = applicable(method, dataset)
+        if reason is None:
+            found[name] = method
+        elif name in asked:
+            raise ConfigError(message(f"The method {name!r} cannot run on {dataset.name}: {reason}"))
+        else:
+            say(f"{name} is left out: {reason}")
+    _tell(wanted, given, found, say)
+    if "single" not in [*asked, *offered]:
+        say("single is run too: it is what everything else has to beat.")
+    if twins:
+        found |= _twins(found, say)
+    return Lineup(found, set(asked))
+
+
+def _tell(wanted: Sequence[str], given: bool, found: dict[str, Method], say: Callable[[str], None]) -> None:
+    """Say which method a bare strategy is applied to."""
+    bare = {name: full_name(name, given) for name in (names() if "all" in wanted else wanted)}
+    told = [f"{short} is {full}" for short, full in bare.items() if full != short and full in found]
+    if told:
+        say(f"{'; '.join(dict.fromkeys(told))}.")
+
+
+def _twins(found: dict[str, Method], say: Callable[[str], None]) -> dict[str, Method]:
+    """The untrained twins that do not take part yet."""
+    missing = {m.twin: name for name, m in found.items() if m.twin and m.twin not in found}
+    if missing:
+        pairs = ", ".join(f"{twin} beside {name}" for twin, name in missing.items())
+        say(
+            f"Untrained twins are run too, to see what the learning adds: {pairs} (--no-twins leaves them out)."
+        )
+    return {twin: resolve(twin) for twin in missing}
+
+
+def check_strategy(name: str, method: Method, splits: Splits, settings: dict[str, Setting]) -> None:
+    """Refuse a strategy that cannot run on these rows or with these options.
+
+    Raises:
+        ConfigError: it decides on validation rows and there are none, or it does not have such an option.
+    """
+    chain = method.strategy.split(":")
+    strategies.build(method.strategy, options(settings, "strategy"))
+    for part in chain:
+        if strategies.build(part).needs_validation and not len(splits.validation):
+            wrong = f"{name} decides on validation rows, and there are none"
+            raise ConfigError(message(wrong, do="Hold some out with --validation 0.2"))
+
+
+def accounts(finals: Sequence[RunResult]) -> list[str]:
+    """What the strategies spent beyond single-task training, and what they decided on validation."""
+    by_method: dict[str, list[RunResult]] = {}
+    for run in finals:
+        by_method.setdefault(run.method, []).append(run)
+    steps = {m: float(np.mean([r.steps for r in runs if r.steps])) for m, runs in by_method.items()}
+    single = steps.get("single", float("nan"))
+    said = []
+    for method, runs in by_method.items():
+        if len(runs[0].phases) > 1 and steps[method] > MANY * single:
+            times = steps[method] / single
+            said.append(
+                f"{method} takes {steps[method]:,.0f} steps per run, {times:.1f} times those of single."
+            )
+        kept = [run.decision.kept for run in runs if run.decision is not None]
+        if kept:
+            shares = [f"{name} with {kept.count(name)} of {len(kept)} seeds" for name in dict.fromkeys(kept)]
+            said.append(f"{method}: validation kept {', '.join(shares)}.")
+    return said
