@@ -45,18 +45,32 @@ def augment(x: Tensor, kind: str, generator: torch.Generator) -> Tensor:
     >>> augment(x, "none", torch.Generator()).equal(x)
     True
     """
-    check(kind, tuple(x.shape[1:]))
+    moves = draw(tuple(x.shape), kind, generator)
+    return x if moves is None else move(x, moves.to(x.device))
+
+
+def draw(shape: tuple[int, ...], kind: str, generator: torch.Generator) -> Tensor | None:
+    """The moves of a batch of images of this shape [B, C, H, W]: steps down, steps right, mirrored or not, [B, 3]."""
+    check(kind, shape[1:])
     if kind == "none":
-        return x
+        return None
+    pad, where = padding(shape[1:]), {"generator": generator, "device": generator.device}
+    moves = torch.randint(0, 2 * pad + 1, (shape[0], 2), **where)
+    mirrored = torch.zeros_like(moves[:, :1])
+    if kind == "crop_flip":
+        mirrored = (torch.rand(shape[0], 1, **where) < 0.5).long()
+    return torch.cat([moves, mirrored], 1)
+
+
+def move(x: Tensor, moves: Tensor, fill: float = 0.0) -> Tensor:
+    """Images [B, C, H, W], or maps [B, H, W], moved; `fill` comes in at the borders."""
+    if x.dim() == 3:
+        return move(x.unsqueeze(1), moves, fill).squeeze(1)
     rows, _, height, width = x.shape
-    pad, draw = padding(tuple(x.shape[1:])), {"generator": generator, "device": generator.device}
-    moves = torch.randint(0, 2 * pad + 1, (rows, 2), **draw).to(x.device)
+    pad = padding(tuple(x.shape[1:]))
     down = torch.arange(height, device=x.device) + moves[:, :1]
     across = torch.arange(width, device=x.device).expand(rows, width)
-    if kind == "crop_flip":
-        mirrored = (torch.rand(rows, 1, **draw) < 0.5).to(x.device)
-        across = torch.where(mirrored, across.flip(1), across)
-    across = across + moves[:, 1:]
-    padded = functional.pad(x, (pad, pad, pad, pad))
+    across = torch.where(moves[:, 2:] > 0, across.flip(1), across) + moves[:, 1:2]
+    padded = functional.pad(x, (pad, pad, pad, pad), value=fill)
     batch = torch.arange(rows, device=x.device).view(-1, 1, 1)
     return padded.permute(0, 2, 3, 1)[batch, down.unsqueeze(2), across.unsqueeze(1)].permute(0, 3, 1, 2)

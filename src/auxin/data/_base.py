@@ -29,6 +29,8 @@ class Dataset:
         main: the name of the main task.
         official_test: which rows the publisher set aside, bool [N]; all False where there is no such test
             set.
+        groups: a name per row; rows of one name never fall on both sides of a split, rows named "" are by
+            themselves. None: all are.
         parents: for an auxiliary task that refines the main one, the main class of each of its classes,
             int64 [K].
         source: the files it was read from.
@@ -65,6 +67,7 @@ class Dataset:
     encoder: Encoder = field(default=None)  # type: ignore[assignment]  # never None once made
     raw: Any = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
+    groups: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.encoder is None:
@@ -75,6 +78,7 @@ class Dataset:
             _check.targets(self.name, self.tasks[task], target, len(self))
         _check.test_rows(self.name, self.official_test, len(self))
         _check.blank(self.name, self.blank, self.x)
+        _check.groups(self.name, self.groups, self.official_test)
         for task, parent in self.parents.items():
             _check.parent(
                 self.name, task, parent, self.y[task], self.y[self.main], self.tasks[self.main].width

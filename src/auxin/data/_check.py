@@ -1,6 +1,6 @@
 """What must hold of a data set before anything is computed with it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -113,6 +113,31 @@ def blank(name: str, where: Tensor | None, x: Tensor) -> None:
         )
     if where is not None and bool(x[where].any()):
         raise DataError(message(f"Missing values of {name} are not zero", expected="0 where they are marked"))
+
+
+def groups(name: str, of: Sequence[str] | None, official_test: Tensor) -> None:
+    """A group per row, none of them on both sides of the given split."""
+    if of is None:
+        return
+    if len(of) != len(official_test):
+        raise DataError(
+            message(
+                f"The groups of {name} do not fit the rows",
+                expected=f"{len(official_test)} of them",
+                found=f"{len(of)}",
+            )
+        )
+    test = {g for g, is_test in zip(of, official_test.tolist(), strict=True) if g and is_test}
+    train = {g for g, is_test in zip(of, official_test.tolist(), strict=True) if g and not is_test}
+    if both := sorted(test & train):
+        raise DataError(
+            message(
+                f"Groups of {name} stand on both sides of the given split",
+                expected="each group among the training rows or the test rows",
+                found=f"{len(both):,} of them, {both[0].removeprefix('=')!r} the first",
+                do="Leave out --split or --group, or correct the column",
+            )
+        )
 
 
 def parent(name: str, task: str, parents: Tensor, fine: Tensor, main: Tensor, width: int) -> None:

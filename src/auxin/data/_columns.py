@@ -8,50 +8,64 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from auxin.data._encoder_columns import as_numbers
-from auxin.errors import ConfigError, DataError, message
+from auxin.data._encoder_columns import as_numbers, check_mixed, check_words
+from auxin.data._specs import DENSE, Spec
+from auxin.errors import DataError, message
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
+from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered
 from auxin.tasks.regression import Regression
+from auxin.tasks.vector import Vector
 from auxin.typing import MISSING
 
 Column = Any
 """A pandas Series; pandas has no types that a checker can follow."""
-KINDS = ("classes", "ordered", "regression")
 MOST_CLASSES = 20
 """Whole numbers of more different values than this are regression, unless said otherwise."""
 
 
-def parse_kinds(kinds: str) -> dict[str, str]:
-    """Kinds as a user writes them: "quality=ordered,price=regression".
-
-    >>> parse_kinds("quality=ordered, price=regression")
-    {'quality': 'ordered', 'price': 'regression'}
-    """
-    pairs = [word.strip().rpartition("=") for word in kinds.split(",") if word.strip()]
-    for name, _, kind in pairs:
-        if not name or kind not in KINDS:
-            raise ConfigError(
-                message(
-                    "A kind of target is not clear", expected=f"COLUMN={'|'.join(KINDS)}", found=repr(kinds)
-                )
-            )
-    return {name: kind for name, _, kind in pairs}
-
-
-def target_of(where: str, column: Column, kind: str | None) -> tuple[Task, Tensor]:
-    """The task that a column makes, and its targets.
+def target_of(where: str, frame: Any, spec: Spec) -> tuple[Task, Tensor]:
+    """The task that one column or several make, and its targets; dense kinds are made elsewhere.
 
     Raises:
-        DataError: the column has no values, only one class, or no numbers where numbers are needed.
+        DataError: a column has no values, only one class, or no numbers where numbers are needed.
     """
-    name = str(column.name)
-    known = column.dropna()
-    if known.empty:
-        raise DataError(message(f"The target {name!r} of {where} has no values", found="every cell empty"))
-    if (kind or guess(known)) == "regression":
-        return Regression(name), torch.from_numpy(as_numbers(where, column).astype(np.float32))
+    columns = [_blanked(frame[name], spec) for name in spec.columns]
+    for column in columns:
+        if column.dropna().empty:
+            raise DataError(
+                message(f"The target {str(column.name)!r} of {where} has no values", found="every cell empty")
+            )
+    kind = spec.kind or (guess(where, columns[0].dropna()) if len(columns) == 1 else _guess_several(columns))
+    if kind == "multilabel":
+        return _attributes(where, spec, columns)
+    if kind in ("vector", "regression"):
+        made = np.stack([as_numbers(where, column) for column in columns], 1).astype(np.float32)
+        if kind == "vector":
+            return Vector(spec.name, len(columns)), torch.from_numpy(made)
+        return Regression(spec.name), torch.from_numpy(made[:, 0].copy())
+    if kind in DENSE:
+        raise DataError(
+            message(
+                f"The target {spec.name!r} of {where} cannot be {kind}",
+                expected="an image table, whose rows have mask files (--image COLUMN)",
+                found="a table without images",
+            )
+        )
+    return _classes(where, spec.name, columns[0], Ordered if kind == "ordered" else Classes)
+
+
+def _blanked(column: Column, spec: Spec) -> Column:
+    """The column with its own word for a missing label taken as missing."""
+    if spec.missing is None:
+        return column
+    return column.mask([_word(value) == spec.missing for value in column])
+
+
+def _classes(where: str, name: str, column: Column, make: Any) -> tuple[Task, Tensor]:
+    if column.dtype == object and len({type(value) for value in column.dropna()}) > 1:
+        column = column.map(_word, na_action="ignore")
     values = pd.Categorical(column)
     if len(values.categories) < 2:
         raise DataError(
@@ -61,15 +75,59 @@ def target_of(where: str, column: Column, kind: str | None) -> tuple[Task, Tenso
                 found=f"only {_word(values.categories[0])!r}",
             )
         )
-    make = Ordered if kind == "ordered" else Classes
     codes = torch.from_numpy(np.where(values.codes < 0, MISSING, values.codes).astype(np.int64))
     return make(name, len(values.categories), label_names=[_word(v) for v in values.categories]), codes
 
 
-def guess(known: Column) -> str:
-    """Words, booleans and few whole numbers are classes; other numbers are regression."""
+def _attributes(where: str, spec: Spec, columns: Sequence[Column]) -> tuple[Task, Tensor]:
+    """Several columns of yes and no, or one whose cells list what is there: "red;small"."""
+    if len(columns) > 1:
+        made = np.stack([_yes(where, column) for column in columns], 1)
+        return Multilabel(spec.name, len(columns), list(spec.columns)), torch.from_numpy(made)
+    check_words(where, columns[0])
+    split = _listed(columns[0])
+    names = sorted({word for cell in split if cell is not None for word in cell})
+    made = np.full((len(split), len(names)), np.nan, np.float32)
+    for row, cell in enumerate(split):
+        if cell is not None:
+            made[row] = [name in cell for name in names]
+    return Multilabel(spec.name, len(names), names), torch.from_numpy(made)
+
+
+def _listed(column: Column) -> list[set[str] | None]:
+    cells = [None if pd.isna(cell) else str(cell).split(";") for cell in column]
+    return [None if cell is None else {word.strip() for word in cell if word.strip()} for cell in cells]
+
+
+def _yes(where: str, column: Column) -> np.ndarray:
+    """1 and 0 for yes and no, however they are written; NaN where missing."""
+    said = [None if pd.isna(cell) else _word(cell).strip().lower() for cell in column]
+    if odd := sorted({word for word in said if word is not None and word not in _YES}):
+        raise DataError(
+            message(
+                f"The column {str(column.name)!r} of {where} is no yes-or-no attribute",
+                expected=f"one of: {', '.join(_YES)}",
+                found=", ".join(odd[:5]),
+            )
+        )
+    return np.array([np.nan if word is None else _YES[word] for word in said], np.float32)
+
+
+_YES = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
+
+
+def _guess_several(columns: Sequence[Column]) -> str:
+    """Columns of yes and no are attributes; others are components of a vector."""
+    cells = {_word(cell).strip().lower() for column in columns for cell in column.dropna()}
+    return "multilabel" if cells <= set(_YES) else "vector"
+
+
+def guess(where: str, known: Column) -> str:
+    """Words, booleans and few whole numbers are classes, other numbers regression, lists "a;b" attributes."""
     if not pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
-        return "classes"
+        check_mixed(where, known)
+        lists = [str(value) for value in known if ";" in str(value)]
+        return "multilabel" if lists else "classes"
     whole = bool((known == np.floor(known)).all())
     return "classes" if whole and known.nunique() <= MOST_CLASSES else "regression"
 
@@ -133,15 +191,20 @@ def split_rows(where: str, frame: Any, split: str | None) -> Tensor:
     return torch.tensor((said == "test").tolist())
 
 
+def groups_of(frame: Any, group: str | None) -> tuple[str, ...] | None:
+    """The group of each row; "" where the cell is empty: such a row is a group of its own."""
+    return None if group is None else tuple("" if pd.isna(v) else f"={_word(v)}" for v in frame[group])
+
+
 def kinds_said(tasks: Mapping[str, Task]) -> str:
     """A sentence on which kind each target is."""
-    kinds = ", ".join(f"{name} ({type(task).__name__.lower()})" for name, task in tasks.items())
+    kinds = ", ".join(f"{name} ({_kind(task)})" for name, task in tasks.items())
     return f"Targets: {kinds}."
 
 
-def words(text: str | Sequence[str]) -> list[str]:
-    """Names given as a list or separated by commas."""
-    return [w.strip() for w in (text.split(",") if isinstance(text, str) else text) if w.strip()]
+def _kind(task: Task) -> str:
+    """A task's kind as a user writes it."""
+    return type(task).__module__.rpartition(".")[2]
 
 
 def text_said(texts: Sequence[str]) -> list[str]:

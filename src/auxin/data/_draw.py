@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.data._content import CONTENT, ranked
+from auxin.data._groups import Wanted, share_groups
 from auxin.errors import DataError, message
 
 REGRESSION_BINS = 10
@@ -34,15 +35,22 @@ class Drawer:
         strata: the rows' strata.
         strict: whether every stratum must have rows on each side of a draw (classes: yes, bins: no).
         describe: what to call a stratum in an error.
+        groups: each row's group, drawn as a whole; None: every row is drawn for itself.
     """
 
     def __init__(
-        self, marks: Sequence[bytes], strata: Sequence[int], strict: bool, describe: Callable[[int], str]
+        self,
+        marks: Sequence[bytes],
+        strata: Sequence[int],
+        strict: bool,
+        describe: Callable[[int], str],
+        groups: Sequence[str] | None = None,
     ) -> None:
         self.marks = marks
         self.strata = strata
         self.strict = strict
         self.describe = describe
+        self.groups = groups
 
     def by_stratum(self, rows: Iterable[int]) -> dict[int, list[int]]:
         """The rows of each stratum, strata in order."""
@@ -67,6 +75,9 @@ class Drawer:
         Raises:
             DataError: a class, or all of them together, has too few rows for that.
         """
+        if self.groups is not None:
+            wanted = Wanted(amount, key, what, least, keep, self.strict)
+            return share_groups(rows, self.groups, self.strata, wanted)
         least, keep = (least, keep) if self.strict else (0, 0)
         groups = self.by_stratum(rows)
         sizes = {stratum: len(group) for stratum, group in groups.items()}

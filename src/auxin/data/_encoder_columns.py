@@ -185,6 +185,7 @@ def chosen(where: str, column: Column, texts: Sequence[str]) -> ColumnEncoder:
         as_numbers(where, column)
         return Numbers(name)
     check_words(where, column)
+    check_mixed(where, column)
     values = column.dropna().astype(str)
     different = values.nunique()
     if different > min(MOST_CATEGORIES, len(column) / 2):
@@ -213,6 +214,25 @@ def check_words(where: str, column: Column) -> None:
                 expected="words, or yes and no",
                 found=found,
                 do=f"Write it as words or as numbers throughout, or leave it out: --ignore {column.name}",
+            )
+        )
+
+
+def check_mixed(where: str, column: Column) -> None:
+    """Refuse words that are numbers but for a few cells: a slip of the pen rather than categories."""
+    if pd.api.types.is_numeric_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype):
+        return
+    known = column.dropna()
+    numbers: Any = pd.to_numeric(known.astype(str), errors="coerce")
+    odd = numbers.isna()
+    if odd.any() and odd.mean() < 0.1 and numbers.nunique() > 20:
+        label, value = known.index[odd][0], known[odd].iloc[0]
+        raise DataError(
+            message(
+                f"The column {column.name!r} of {where} mixes numbers and words",
+                expected="numbers, empty where missing",
+                found=f"{value!r} in row {label} (the first of {int(odd.sum())} such rows)",
+                do="Correct such cells, or empty them",
             )
         )
 

@@ -5,6 +5,7 @@ import csv
 import gzip
 import io
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,18 +25,22 @@ _DAMAGE = (arff.ArffError, ValueError, OSError, EOFError, StopIteration, zlib.er
 def read_frame(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
     """A table with at least one row, whose columns have different names; empty cells are missing.
 
+    Blanks around names and words are left out.
+
     Raises:
         DataError: the file is missing, empty, damaged, or its columns are not clear.
     """
     if not path.is_file():
         raise DataError(message(f"There is no file {path}", do="Correct the path"))
-    _known(encoding)
+    encoding = _known(encoding)
     try:
-        frame = _read(path, encoding)
+        frame: Any = _read(path, encoding)
     except UnicodeError as error:
-        raise damaged(
-            path, f"text in {encoding}", error, "Name its encoding, for example: --encoding latin-1"
-        ) from error
+        likely = (
+            "utf-16" if path.read_bytes()[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin-1"
+        )
+        do = f"Name its encoding, for example: --encoding {likely}"
+        raise damaged(path, f"text in {encoding.removesuffix('-sig')}", error, do) from error
     except _DAMAGE as error:
         do = "Give every row as many fields as the header has"
         raise damaged(
@@ -46,16 +51,28 @@ def read_frame(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
         raise damaged(path, "columns of different names", f"several called {', '.join(twice)}", "Rename them")
     if frame.empty:
         raise damaged(path, "at least one row below the header", "none", "Check the file")
-    return frame
+    return _stripped(frame)
 
 
-def _known(encoding: str) -> None:
+def _known(encoding: str) -> str:
+    """The encoding by its proper name; of utf-8, the one that skips a byte order mark."""
     try:
-        codecs.lookup(encoding)
+        name = codecs.lookup(encoding).name
     except LookupError as error:
         raise ConfigError(
             message("The encoding is unknown", found=repr(encoding), do="Try utf-8 or latin-1")
         ) from error
+    return "utf-8-sig" if name == "utf-8" else name
+
+
+def _stripped(frame: Any) -> Any:
+    """Words without blanks around them; cells of blanks alone are empty."""
+    for name in frame.columns:
+        if not pd.api.types.is_string_dtype(frame[name].dtype) or frame[name].dtype == object:
+            continue
+        words = frame[name].str.strip()
+        frame[name] = words.mask(words == "")
+    return frame
 
 
 def _read(path: Path, encoding: str) -> pd.DataFrame:
@@ -90,3 +107,34 @@ def _arff(path: Path, encoding: str) -> pd.DataFrame:
             words = frame[name].str.decode("utf-8")
             frame[name] = words.mask(words == "?")
     return frame
+
+
+def with_unlabelled(
+    frame: pd.DataFrame, path: Path | None, encoding: str, main: Sequence[str], split: str | None = None
+) -> Any:
+    """The table with the rows of another one below it, which have no main label.
+
+    Args:
+        frame: the table.
+        path: the other one; None: there is none. A main label that it holds is not looked at.
+        encoding: of text files.
+        main: the columns of the main task.
+        split: the column that marks test rows, of which the other table has none.
+
+    Raises:
+        DataError: the other table has no column of the first, or cannot be read.
+    """
+    if path is None:
+        return frame
+    more: Any = read_frame(path, encoding).drop(columns=list(main), errors="ignore")
+    shared = [name for name in more.columns if name in frame.columns]
+    if not shared:
+        raise DataError(
+            message(
+                f"{path} has no column of the labelled table",
+                expected=f"some of: {', '.join(map(str, frame.columns))}",
+                found=", ".join(map(str, more.columns)),
+            )
+        )
+    more = more[shared].assign(**({split: "train"} if split else {}))
+    return pd.concat([frame, more], ignore_index=True)

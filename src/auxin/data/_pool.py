@@ -14,6 +14,7 @@ from auxin.typing import MISSING, Batch
 class Pool:
     """A data set on a device, from which batches are made there.
 
+    Augmentation moves targets that have a value per pixel along with their images.
     Images stay as they are stored (uint8) until a batch is made: (x - mean) / std per channel, or per column
     of vectors. Constants that the data set does not give are computed on the training rows alone. A channel
     that does not vary there is divided by 1; a column that does not vary there (a category that no training
@@ -58,6 +59,7 @@ class Pool:
         self.shape = dataset.shape
         self._x = dataset.x.to(self.device)
         self._y = {name: target.to(self.device) for name, target in dataset.y.items()}
+        self._dense = [name for name, task in dataset.tasks.items() if task.dense]
         if hidden is not None:
             self._y[dataset.main] = _hide(self._y[dataset.main], hidden)
         mean, std = _constants(dataset, train_rows)
@@ -76,20 +78,35 @@ class Pool:
         """
         rows = rows.to(self.device)
         x = self._x[rows]
+        y = {name: target[rows] for name, target in self._y.items()}
         if generator is not None:
-            x = _augment.augment(x, self.augmentation, generator)
+            x, y = self._moved(x, y, generator)
         view = (1, -1) + (1,) * (x.dim() - 2)
         x = (x.float() - self.mean.view(view)) / self.std.view(view)
         if self._blank is not None:
             x = x.masked_fill(self._blank[rows], 0.0)
-        return Batch(x.contiguous(), {name: target[rows] for name, target in self._y.items()}, rows)
+        return Batch(x.contiguous(), y, rows)
+
+    def _moved(
+        self, x: Tensor, y: dict[str, Tensor], generator: torch.Generator
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """Augmented images, and the targets that have a value per pixel moved with them; new pixels have none."""
+        moves = _augment.draw(tuple(x.shape), self.augmentation, generator)
+        if moves is None:
+            return x, y
+        moves = moves.to(x.device)
+        dense = {name: _augment.move(y[name], moves, _missing(y[name])) for name in self._dense}
+        return _augment.move(x, moves), {**y, **dense}
 
 
 def _hide(target: Tensor, rows: Tensor) -> Tensor:
-    blank = torch.nan if target.is_floating_point() else MISSING
     target = target.clone()
-    target[rows.to(target.device)] = blank
+    target[rows.to(target.device)] = _missing(target)
     return target
+
+
+def _missing(target: Tensor) -> float:
+    return torch.nan if target.is_floating_point() else MISSING
 
 
 def _constants(dataset: Dataset, train_rows: Tensor) -> tuple[Tensor, Tensor]:

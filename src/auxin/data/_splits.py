@@ -86,10 +86,10 @@ def make_splits(
 
     Test rows are the publisher's, or else a stratified fraction that is the same for every seed; their two
     halves are cut by content alone too. All other draws depend on the seed and the rows' content, never on
-    their order, and are nested: the rows that K labels per class keep are among those that K + 1 keep. No
-        input is on two sides: rows
-    that repeat an input of a held-out part (test, then validation, then auxiliary) are left out of the
-    others. Real-valued main targets are stratified by ten quantile bins.
+    their order, and are nested: the rows that K labels per class keep are among those that K + 1 keep (unless
+    there are groups, which stay whole). No input is on two sides: rows that repeat an input of a held-out
+    part (test, then validation, then auxiliary) are left out of the others. Real-valued main targets are
+    stratified by ten quantile bins.
 
     Args:
         dataset: what to split.
@@ -127,6 +127,7 @@ def make_splits(
     else:
         parts |= _by_labels(drawer, labelled, seed, labels_per_class, validation, auxiliary, notes)
     parts["unlabelled"] = [*parts.get("unlabelled", []), *missing]
+    _drop_groups(parts, drawer, notes)
     repeats += _drop_repeats(parts, drawer.marks)
     _every_class(drawer, labelled, parts)
     return _finish(parts, drawer.marks, repeats, notes)
@@ -164,7 +165,11 @@ def _drawer(dataset: Dataset) -> Drawer:
         )
     classes = target.dim() == 1 and not target.is_floating_point()
     describe = dataset.class_name if classes else str
-    return Drawer(dataset.marks, strata(target, present), classes, describe)
+    marks = dataset.marks
+    groups = None
+    if dataset.groups is not None:
+        groups = [name or marks[row][:CONTENT].hex() for row, name in enumerate(dataset.groups)]
+    return Drawer(marks, strata(target, present), classes, describe, groups)
 
 
 def _test_rows(
@@ -236,6 +241,8 @@ def _by_labels(
                 do="Use a fraction instead",
             )
         )
+    if drawer.groups is not None:
+        return _labels_of_groups(drawer, rows, seed, count, least)
     kept = drawer.each(rows, count, f"labels:{seed}", f"{count} labels per class")
     parts: dict[str, list[int]] = {"validation": [], "auxiliary": [], "train": []}
     for group in drawer.by_stratum(kept).values():
@@ -245,6 +252,24 @@ def _by_labels(
         parts["auxiliary"] += order[first:second]
         parts["train"] += order[second:]
     return {**parts, "unlabelled": sorted(set(rows) - set(kept))}
+
+
+def _labels_of_groups(
+    drawer: Drawer, rows: list[int], seed: int, count: int, least: dict[str, int]
+) -> dict[str, list[int]]:
+    """The same where groups stay whole: the parts get groups of their own, then labels within them."""
+    parts: dict[str, list[int]] = {}
+    for name, labels in least.items():
+        chosen: list[int] = []
+        if labels:
+            more = 1 + sum(least[other] > 0 for other in least if other not in (*parts, name))
+            chosen, rows = drawer.share(rows, labels / count, f"{name}:{seed}", f"{name} set", 1, more)
+        why = f"{labels} of {count} labels per class in the {name} rows' groups"
+        parts[name] = drawer.each(chosen, labels, f"labels:{seed}", why)
+    left = count - sum(least.values())
+    why = f"{left} of {count} labels per class in the training rows' groups"
+    parts["train"] = drawer.each(rows, left, f"labels:{seed}", why)
+    return {**parts, "unlabelled": sorted(set(rows) - set(parts["train"]))}
 
 
 def _of_labels(fraction: float, count: int) -> int:
@@ -257,6 +282,22 @@ def _without(rows: list[int], held: list[int], marks: Sequence[bytes]) -> tuple[
     contents = {marks[row][:CONTENT] for row in held}
     left = [row for row in rows if marks[row][:CONTENT] not in contents]
     return left, len(rows) - len(left)
+
+
+def _drop_groups(parts: dict[str, list[int]], drawer: Drawer, notes: list[str]) -> None:
+    """Leave out rows without a main label whose group is held out."""
+    if drawer.groups is None:
+        return
+    held = {
+        drawer.groups[row] for name in parts if name not in ("train", "unlabelled") for row in parts[name]
+    }
+    left = [row for row in parts["unlabelled"] if drawer.groups[row] not in held]
+    if dropped := len(parts["unlabelled"]) - len(left):
+        notes.append(f"{dropped:,} rows without a main label belong to held-out groups and are not used.")
+    parts["unlabelled"] = left
+    counts = {name: len({drawer.groups[row] for row in rows}) for name, rows in parts.items() if rows}
+    said = ", ".join(f"{name} {counts[name]:,}" for name in PARTS if name in counts)
+    notes.append(f"Groups stay whole: {said}.")
 
 
 def _drop_repeats(parts: dict[str, list[int]], marks: Sequence[bytes]) -> int:

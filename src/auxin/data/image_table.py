@@ -4,33 +4,56 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pandas as pd
+from torch import Tensor
+
 from auxin.data._base import Dataset, Source
-from auxin.data._columns import kinds_said, parse_kinds, split_rows, target_of
+from auxin.data._columns import groups_of, kinds_said, split_rows, target_of
 from auxin.data._encoder_images import ImageFiles, paths_in
-from auxin.data._frame import SUFFIXES, read_frame
-from auxin.data._images import read_images
-from auxin.data._targets import listed, pick, refinements
+from auxin.data._frame import SUFFIXES, read_frame, with_unlabelled
+from auxin.data._images import ENDINGS, below, look, read_images
+from auxin.data._masks import dense_target
+from auxin.data._specs import DENSE, Spec, parse_specs
+from auxin.data._targets import pick, refinements
 from auxin.errors import ConfigError, message
+from auxin.tasks._base import Task
 
 
 class ImageTable(Source):
     """One image per row of a table that pandas reads; paths are relative to the table's folder.
 
-    Targets are read as those of a table: words, booleans and whole numbers of at most 20 different values are
-    classes, other numbers are regression, empty cells are missing.
+    Targets are read as those of a table (see `table`), and where a column holds paths of image files it is a
+    dense target: a class for every pixel (palette index, grey level or colour), or a number
+    (`kinds="depth=dense_regression"`). Pixels of value 255 have no label, unless 0 and 255 are all there is.
 
     Options:
         image: the column of the images' paths.
         target: the column of the main task.
         aux: the columns of the auxiliary tasks, a list or separated by commas.
-        kinds: kinds of targets said outright, "COLUMN=classes|ordered|regression", separated by commas.
+        kinds: kinds of targets said outright, "NAME=KIND" (classes, ordered, regression, multilabel, vector,
+            dense_classes or dense, dense_regression), separated by commas.
+        missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
         split: a column of the words train and test, which marks the official test rows.
+        group: a column whose equal cells never fall on both sides of a split.
         size: the side in pixels that every image is brought to; where not given, their own if they all have
             the same, else 64.
+        unlabelled: a folder of images, or another such table, without a main label: they train the
+            auxiliaries only.
         encoding: of a text file, "utf-8" where not given.
     """
 
-    options: ClassVar[tuple[str, ...]] = ("image", "target", "aux", "kinds", "split", "size", "encoding")
+    options: ClassVar[tuple[str, ...]] = (
+        "image",
+        "target",
+        "aux",
+        "kinds",
+        "missing",
+        "split",
+        "group",
+        "size",
+        "unlabelled",
+        "encoding",
+    )
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
     required: ClassVar[tuple[str, ...]] = ("image",)
 
@@ -42,9 +65,12 @@ class ImageTable(Source):
         image: str | None = None,
         target: str | None = None,
         aux: str | Sequence[str] = (),
-        kinds: str = "",
+        kinds: str | Sequence[str] = "",
+        missing: str | Sequence[str] = "",
         split: str | None = None,
+        group: str | None = None,
         size: int | None = None,
+        unlabelled: str | Path | None = None,
         encoding: str = "utf-8",
         **options: Any,
     ) -> Dataset:
@@ -55,22 +81,68 @@ class ImageTable(Source):
                 message("What is to be read is not said", expected="FILE --image COLUMN --target COLUMN")
             )
         frame: Any = read_frame(root, encoding)
-        names, said = listed(target, aux), parse_kinds(kinds)
-        for name in [image, *names, *said, *([split] if split else [])]:
+        specs = parse_specs(str(root), list(frame.columns), target, aux, kinds, missing)
+        for name in [image, *(name for name in (split, group) if name)]:
             pick(str(root), dict.fromkeys(frame.columns), name)
-        made = {name: target_of(str(root), frame[name], said.get(name)) for name in names}
-        tasks, y = {n: task for n, (task, _) in made.items()}, {n: values for n, (_, values) in made.items()}
-        x, resized, notes = read_images(paths_in(str(root), root.parent, frame[image]), size)
+        files = paths_in(str(root), root.parent, frame[image])
+        if unlabelled is not None:
+            files, frame = _more(files, frame, Path(unlabelled), image, encoding, specs[0].columns, split)
+        x, resized, notes = read_images(files, size)
+        tasks, y = _targets(root, frame, specs, files, x, notes)
         return Dataset(
             name=root.name.split(".")[0],
             x=x,
             tasks=tasks,
             y=y,
-            main=target,
+            main=specs[0].name,
             official_test=split_rows(str(root), frame, split),
-            parents=refinements(tasks, y, target),
+            groups=groups_of(frame, group),
+            parents=refinements(tasks, y, specs[0].name),
             source=root.name,
             augmentation="crop_flip",
             encoder=ImageFiles(tuple(x.shape[1:]), resized, image, encoding),
             notes=(kinds_said(tasks), *notes),
         )
+
+
+def _more(
+    files: list[Path],
+    frame: Any,
+    unlabelled: Path,
+    image: str,
+    encoding: str,
+    main: Sequence[str],
+    split: str | None,
+) -> tuple[list[Path], Any]:
+    """The rows with those below them that have no main label: a folder's images, or another table's."""
+    if unlabelled.is_dir():
+        found = below(unlabelled)
+        more: Any = pd.DataFrame({image: [str(path) for path in found]})
+        more = more.assign(**({split: "train"} if split else {}))
+        return [*files, *found], pd.concat([frame, more], ignore_index=True)
+    together = with_unlabelled(frame, unlabelled, encoding, main, split)
+    listed = together[image].iloc[len(frame) :]
+    return [*files, *paths_in(str(unlabelled), unlabelled.parent, listed)], together
+
+
+def _targets(
+    root: Path, frame: Any, specs: Sequence[Spec], files: Sequence[Path], x: Tensor, notes: list[str]
+) -> tuple[dict[str, Task], dict[str, Tensor]]:
+    tasks: dict[str, Task] = {}
+    y: dict[str, Tensor] = {}
+    for spec in specs:
+        if spec.kind in DENSE or (spec.kind is None and _holds_paths(frame, spec)):
+            cells = frame[spec.columns[0]]
+            paths = [None if pd.isna(cell) else root.parent / str(cell).strip() for cell in cells]
+            sizes = [size for size, _ in look(files)]
+            side = (x.shape[3], x.shape[2])
+            tasks[spec.name], y[spec.name], said = dense_target(spec, paths, sizes, side)
+            notes += said
+        else:
+            tasks[spec.name], y[spec.name] = target_of(str(root), frame, spec)
+    return tasks, y
+
+
+def _holds_paths(frame: Any, spec: Spec) -> bool:
+    known = frame[spec.columns[0]].dropna()
+    return len(spec.columns) == 1 and len(known) > 0 and all(str(v).lower().endswith(ENDINGS) for v in known)

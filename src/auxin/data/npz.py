@@ -8,11 +8,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from auxin.data._arrays import array_target
 from auxin.data._base import Dataset, Source
+from auxin.data._columns import kinds_said
 from auxin.data._encoder import Arrays, input_name
 from auxin.data._npz import read_npz
-from auxin.data._targets import listed, pick, refinements, task_of
+from auxin.data._specs import Spec, parse_specs
+from auxin.data._targets import pick, refinements
 from auxin.errors import ConfigError, DataError, message
+from auxin.typing import MISSING
 
 
 class Npz(Source):
@@ -23,16 +27,31 @@ class Npz(Source):
 
     Targets [N]: whole numbers, booleans or text are classes, numbered in their sorted order; fractional
     numbers are regression; -1, NaN and empty text are missing. An auxiliary task of classes that each lie in
-    one main class refines the main task.
+    one main class refines the main task. [N, D]: zeros and ones are attributes, fractional numbers a vector.
+    [N, H, W]: whole numbers are a class for every pixel, fractional numbers a number; 255 means no label,
+    unless 0 and 255 are all there is.
 
     Options:
         target: the array of the main task; "y" where not given.
-        aux: the arrays of the auxiliary tasks, a list or separated by commas.
+        aux: the arrays of the auxiliary tasks, a list or separated by commas; NAME=A|B of several arrays.
+        kinds: kinds of targets said outright, "NAME=KIND", separated by commas.
+        missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
         inputs: the array of the inputs; else the one called x, X, images, inputs or data.
         test: an array of booleans [N] that marks the official test rows, if there is one.
+        group: an array [N] whose equal values never fall on both sides of a split.
+        unlabelled: another such file, of rows without a main label: they train the auxiliaries only.
     """
 
-    options: ClassVar[tuple[str, ...]] = ("target", "aux", "inputs", "test")
+    options: ClassVar[tuple[str, ...]] = (
+        "target",
+        "aux",
+        "kinds",
+        "missing",
+        "inputs",
+        "test",
+        "group",
+        "unlabelled",
+    )
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
 
     @classmethod
@@ -42,8 +61,12 @@ class Npz(Source):
         *,
         target: str = "y",
         aux: str | Sequence[str] = (),
+        kinds: str | Sequence[str] = "",
+        missing: str | Sequence[str] = "",
         inputs: str | None = None,
         test: str | None = None,
+        group: str | None = None,
+        unlabelled: str | Path | None = None,
         **options: Any,
     ) -> Dataset:
         """Read the file `root`."""
@@ -54,21 +77,76 @@ class Npz(Source):
             )
         arrays = read_npz(root)
         x = _inputs(root, arrays, inputs)
-        chosen = {name: pick(str(root), arrays, name) for name in listed(target, aux)}
-        tasks, y = {}, {}
-        for name, values in chosen.items():
-            tasks[name], y[name] = task_of(str(root), name, values, len(x))
+        specs = parse_specs(str(root), list(arrays), target, aux, kinds, missing)
+        official, groups = _test_rows(root, arrays, test, len(x)), _groups(root, arrays, group, len(x))
+        encoder = Arrays.like(x, inputs)
+        if unlabelled is not None:
+            more, _ = encoder.encode(Path(unlabelled))
+            x = torch.cat([x, more])
+            arrays = _longer(arrays, read_npz(Path(unlabelled)), specs, len(more))
+            official = torch.cat([official, torch.zeros(len(more), dtype=torch.bool)])
+            groups = None if groups is None else (*groups, *[""] * len(more))
+        made = {spec.name: array_target(str(root), spec, _values(arrays, spec), len(x)) for spec in specs}
+        tasks, y = {n: m[0] for n, m in made.items()}, {n: m[1] for n, m in made.items()}
         return Dataset(
             name=root.stem,
             x=x,
             tasks=tasks,
             y=y,
-            main=target,
-            official_test=_test_rows(root, arrays, test, len(x)),
-            parents=refinements(tasks, y, target),
+            main=specs[0].name,
+            official_test=official,
+            groups=groups,
+            parents=refinements(tasks, y, specs[0].name),
             source=root.name,
-            encoder=Arrays.like(x, inputs),
+            encoder=encoder,
+            notes=(kinds_said(tasks), *(note for m in made.values() for note in m[2])),
         )
+
+
+def _longer(
+    arrays: dict[str, np.ndarray], more: dict[str, np.ndarray], specs: Sequence[Spec], rows: int
+) -> dict[str, np.ndarray]:
+    """The targets' arrays with those of another file below them; main labels, and what it lacks, are missing."""
+    found = dict(arrays)
+    for spec in specs:
+        for name in spec.columns:
+            own = arrays[name].astype(np.int64) if arrays[name].dtype.kind in "biu" else arrays[name]
+            blank = np.full(
+                (rows, *own.shape[1:]), {"i": MISSING, "f": np.nan}.get(own.dtype.kind, ""), own.dtype
+            )
+            taken = more.get(name, blank) if spec is not specs[0] else blank
+            found[name] = np.concatenate([own, taken if taken.shape == blank.shape else blank])
+    return found
+
+
+def _values(arrays: dict[str, np.ndarray], spec: Spec) -> np.ndarray:
+    if len(spec.columns) == 1:
+        return arrays[spec.columns[0]]
+    columns = [arrays[name] for name in spec.columns]
+    if len({values.shape for values in columns}) > 1 or columns[0].ndim != 1:
+        raise DataError(
+            message(
+                f"The arrays of the target {spec.name!r} do not go together",
+                expected="one number per row each",
+                found=", ".join(f"{name} {list(arrays[name].shape)}" for name in spec.columns),
+            )
+        )
+    return np.stack(columns, 1)
+
+
+def _groups(path: Path, arrays: dict[str, np.ndarray], name: str | None, rows: int) -> tuple[str, ...] | None:
+    if name is None:
+        return None
+    values = pick(str(path), arrays, name)
+    if values.shape != (rows,):
+        raise DataError(
+            message(
+                f"The array {name!r} of {path} does not give each row its group",
+                expected=f"{rows} values",
+                found=f"{values.dtype} {list(values.shape)}",
+            )
+        )
+    return tuple(f"={value}" for value in values.tolist())
 
 
 def _inputs(path: Path, arrays: dict[str, np.ndarray], name: str | None) -> Tensor:

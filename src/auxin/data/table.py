@@ -5,42 +5,39 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from auxin.data._base import Dataset, Source
-from auxin.data._columns import (
-    gives_away,
-    kinds_said,
-    parse_kinds,
-    split_rows,
-    target_of,
-    text_said,
-    useless,
-    words,
-)
+from auxin.data._columns import gives_away, groups_of, kinds_said, split_rows, target_of, text_said, useless
 from auxin.data._encoder_table import Columns
-from auxin.data._frame import SUFFIXES, read_frame
-from auxin.data._targets import listed, pick, refinements
+from auxin.data._frame import SUFFIXES, read_frame, with_unlabelled
+from auxin.data._specs import Spec, parse_specs, words
+from auxin.data._targets import pick, refinements
 from auxin.errors import ConfigError, DataError, message
 
 
 class Table(Source):
-    """One row per sample, read by pandas; empty cells are missing.
+    """One row per sample, read by pandas; empty cells are missing, blanks around words are left out.
 
-    Columns that are no target are inputs: numbers, standardised on the training rows, or words, one input per
-    category. A missing number stands for the mean, and one more input says that it is missing. Left out, and
-    noted: columns of one value, running numbers, and columns that hold the main target itself (equal to it,
-        in
-    bijection with it, or exactly linear in it).
+    Columns that are no target are inputs: numbers, standardised on the training rows; words, one input per
+    category; or text, as TF-IDF. A missing number stands for the mean, and one more input says that it is
+    missing. What is learned from rows is learned from training rows. Left out, and noted: columns of one
+    value, running numbers, and columns that hold the main target itself (equal to it, in bijection with it,
+    or exactly linear in it). An auxiliary target may hold it, which is noted.
 
     Targets: words, booleans and whole numbers of at most 20 different values are classes, in their sorted
-    order; other numbers are regression.
+    order; other numbers are regression; cells such as "red;small" are attributes. Several columns are one
+    task, NAME=A|B|C: attributes where they hold yes and no (or 1 and 0), else a vector.
 
     Options:
         target: the column of the main task.
         aux: the columns of the auxiliary tasks, a list or separated by commas.
         ignore: columns to leave out, a list or separated by commas.
         keep: columns to keep although they hold the target, a list or separated by commas.
-        kinds: kinds of targets said outright, "COLUMN=classes|ordered|regression", separated by commas.
+        kinds: kinds of targets said outright, "NAME=KIND" (classes, ordered, regression, multilabel, vector),
+            separated by commas.
+        missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
         split: a column of the words train and test, which marks the official test rows.
+        group: a column whose equal cells never fall on both sides of a split.
         text: columns that are text, a list or separated by commas; others are where they look it.
+        unlabelled: another table of rows without a main label: they train the auxiliaries only.
         encoding: of a text file, "utf-8" where not given.
     """
 
@@ -50,8 +47,11 @@ class Table(Source):
         "ignore",
         "keep",
         "kinds",
+        "missing",
         "split",
+        "group",
         "text",
+        "unlabelled",
         "encoding",
     )
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
@@ -65,9 +65,12 @@ class Table(Source):
         aux: str | Sequence[str] = (),
         ignore: str | Sequence[str] = (),
         keep: str | Sequence[str] = (),
-        kinds: str = "",
+        kinds: str | Sequence[str] = "",
+        missing: str | Sequence[str] = "",
         split: str | None = None,
+        group: str | None = None,
         text: str | Sequence[str] = (),
+        unlabelled: str | Path | None = None,
         encoding: str = "utf-8",
         **options: Any,
     ) -> Dataset:
@@ -77,38 +80,43 @@ class Table(Source):
             what = "Which file is to be read" if root is None else f"Which column of {root} is the target"
             raise ConfigError(message(what + " is not said", expected="FILE --target COLUMN"))
         frame: Any = read_frame(root, encoding)
-        names, said = listed(target, aux), parse_kinds(kinds)
-        for name in [*names, *words(ignore), *words(keep), *words(text), *said, *([split] if split else [])]:
+        specs = parse_specs(str(root), list(frame.columns), target, aux, kinds, missing)
+        roles = [name for name in (split, group) if name]
+        for name in [*words(ignore), *words(keep), *words(text), *roles]:
             pick(str(root), dict.fromkeys(frame.columns), name)
-        made = {name: target_of(str(root), frame[name], said.get(name)) for name in names}
+        more = Path(unlabelled) if unlabelled else None
+        frame = with_unlabelled(frame, more, encoding, specs[0].columns, split)
+        made = {spec.name: target_of(str(root), frame, spec) for spec in specs}
         tasks, y = {n: task for n, (task, _) in made.items()}, {n: values for n, (_, values) in made.items()}
-        out = {*names, *words(ignore), *([split] if split else [])}
-        rest, notes = _inputs(root, frame.drop(columns=list(out)), frame[target], words(keep))
+        out = {column for spec in specs for column in spec.columns} | {*words(ignore), *roles}
+        rest, notes = _inputs(root, frame.drop(columns=list(out)), frame, specs[0], words(keep))
         others = [name for name in frame.columns if name not in rest.columns]
         encoder = Columns.of(str(root), rest, words(text), others, encoding)
         x, blank = encoder.encode(rest)
-        notes = [kinds_said(tasks), *notes, *text_said(encoder.texts)]
         return Dataset(
             name=root.name.split(".")[0],
             x=x,
             tasks=tasks,
             y=y,
-            main=target,
+            main=specs[0].name,
             official_test=split_rows(str(root), frame, split),
-            parents=refinements(tasks, y, target),
+            groups=groups_of(frame, group),
+            parents=refinements(tasks, y, specs[0].name),
             source=root.name,
             blank=blank,
             encoder=encoder,
             raw=rest,
-            notes=tuple(notes),
+            notes=(kinds_said(tasks), *notes, *_given_away(frame, specs), *text_said(encoder.texts)),
         )
 
 
-def _inputs(path: Path, frame: Any, target: Any, keep: Sequence[str]) -> tuple[Any, list[str]]:
+def _inputs(path: Path, frame: Any, whole: Any, main: Spec, keep: Sequence[str]) -> tuple[Any, list[str]]:
     """The columns that are inputs, and sentences about those that are left out."""
     notes = []
-    nothing = useless(frame)
-    leaks = [name for name in gives_away(frame.drop(columns=nothing), target) if name not in keep]
+    nothing = [name for name in useless(frame) if name not in keep]
+    left = frame.drop(columns=nothing)
+    leaks = {name: None for column in main.columns for name in gives_away(left, whole[column])}
+    leaks = [name for name in leaks if name not in keep]
     if nothing:
         notes.append(f"Left out, of one value or a running number: {', '.join(nothing)}.")
     if leaks:
@@ -123,3 +131,14 @@ def _inputs(path: Path, frame: Any, target: Any, keep: Sequence[str]) -> tuple[A
             )
         )
     return rest, notes
+
+
+def _given_away(frame: Any, specs: Sequence[Spec]) -> list[str]:
+    """A sentence on auxiliary targets that hold the main one."""
+    main, *others = specs
+    names = [c for spec in others for c in spec.columns if c not in main.columns]
+    found = {name for column in main.columns for name in gives_away(frame[names], frame[column])}
+    if not found:
+        return []
+    shown = ", ".join(sorted(found))
+    return [f"Auxiliary targets that hold the main one, so that they teach nothing beside it: {shown}."]

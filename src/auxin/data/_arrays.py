@@ -1,0 +1,159 @@
+"""Arrays as targets: the kind of task they make, numbered classes, missing labels."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.data._masks import dense_classes
+from auxin.data._specs import Spec
+from auxin.errors import ConfigError, DataError, message
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
+from auxin.tasks.dense_regression import DenseRegression
+from auxin.tasks.multilabel import Multilabel
+from auxin.tasks.ordered import Ordered
+from auxin.tasks.regression import Regression
+from auxin.tasks.vector import Vector
+from auxin.typing import MISSING
+
+Made = tuple[Task, Tensor, list[str]]
+_AXES = {"classes": 1, "ordered": 1, "regression": 1, "multilabel": 2, "vector": 2, "dense_classes": 3}
+
+
+def array_target(where: str, spec: Spec, values: np.ndarray, rows: int) -> Made:
+    """The task that an array makes, its targets, and what was decided.
+
+    [N]: text, booleans and whole numbers are classes, fractional numbers regression. [N, D]: zeros and ones
+    are attributes, fractional numbers a vector. [N, H, W]: whole numbers are classes of pixels, fractional
+    numbers one number per pixel; [N, D, H, W]: D numbers per pixel.
+
+    Raises:
+        DataError: the values do not fit the rows, or make no task.
+    """
+    if values.shape[:1] != (rows,) or values.ndim > 4 or values.dtype.kind not in "biufUS":
+        raise DataError(
+            message(
+                f"The target {spec.name!r} of {where} is not usable",
+                expected=f"{rows} numbers or words",
+                found=f"{values.dtype} {list(values.shape)}",
+            )
+        )
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
+    kind = spec.kind or _guess(where, spec.name, values)
+    if values.ndim != _AXES.get(kind, values.ndim):
+        raise ConfigError(
+            message(
+                f"The target {spec.name!r} of {where} cannot be {kind}",
+                expected=f"an array with {_AXES[kind]} axes",
+                found=f"{list(values.shape)}",
+            )
+        )
+    values = _blanked(spec, values)
+    if kind in ("regression", "vector", "multilabel", "dense_regression"):
+        return (*_real(where, spec.name, kind, values), [])
+    if kind == "dense_classes":
+        whole = np.where(np.isnan(values), MISSING, values) if values.dtype.kind == "f" else values
+        masks = [mask.astype(np.int64) for mask in whole]
+        return dense_classes(spec, masks, (values.shape[2], values.shape[1]))
+    return (*_classes(where, spec.name, values, Ordered if kind == "ordered" else Classes), [])
+
+
+def _guess(where: str, name: str, values: np.ndarray) -> str:
+    whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and _whole(values))
+    if values.ndim == 1:
+        return "classes" if whole or values.dtype.kind == "U" else "regression"
+    if (
+        values.ndim == 2
+        and whole
+        and {0, 1} <= {*np.unique(values[~_nan(values)]).tolist()} <= {MISSING, 0, 1}
+    ):
+        return "multilabel"
+    if values.ndim == 2 and values.dtype.kind == "f":
+        return "vector"
+    if values.ndim == 3 and values.dtype.kind in "biuf":
+        return "dense_classes" if values.dtype.kind in "biu" else "dense_regression"
+    if values.ndim == 4 and values.dtype.kind == "f":
+        return "dense_regression"
+    raise DataError(
+        message(
+            f"The target {name!r} of {where} has {'two' if values.ndim == 2 else values.ndim} axes",
+            expected="one class per row, zeros and ones, or fractional numbers",
+            found=f"{values.dtype} {list(values.shape)}",
+        )
+    )
+
+
+def _nan(values: np.ndarray) -> np.ndarray:
+    return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
+
+
+def _whole(values: np.ndarray) -> bool:
+    """Whether numbers are class numbers stored as floats, as a column of whole numbers with gaps is."""
+    known = values[~np.isnan(values)]
+    return bool(np.isfinite(known).all() and (known == np.floor(known)).all())
+
+
+def _blanked(spec: Spec, values: np.ndarray) -> np.ndarray:
+    """The array with the user's own value for a missing label taken as missing (masks do it themselves)."""
+    if spec.missing is None or values.ndim == 3:
+        return values
+    odd = values.astype(str) == spec.missing
+    if values.dtype.kind == "U":
+        return np.where(odd, "", values)
+    return np.where(odd, np.nan, values.astype(np.float64))
+
+
+def _real(where: str, name: str, kind: str, values: np.ndarray) -> tuple[Task, Tensor]:
+    if values.dtype.kind == "U":
+        raise DataError(
+            message(f"The target {name!r} of {where} is not numbers", expected="numbers", found="words")
+        )
+    with np.errstate(over="ignore"):  # what does not fit becomes infinite, which the task refuses
+        target = torch.from_numpy(values.astype(np.float32))
+    if kind == "multilabel":
+        target = target.masked_fill(target == MISSING, torch.nan)
+    if bool(target.isnan().all()):
+        raise DataError(message(f"The target {name!r} of {where} has no values", found="NaN in every row"))
+    if kind == "regression":
+        return Regression(name), target
+    if kind == "dense_regression":
+        return DenseRegression(name, 1 if target.dim() == 3 else target.shape[1]), target
+    return (Multilabel if kind == "multilabel" else Vector)(name, target.shape[1]), target
+
+
+def _classes(where: str, name: str, values: np.ndarray, make: Any) -> tuple[Task, Tensor]:
+    known = _known(where, name, values)
+    labels, numbers = np.unique(values[known], return_inverse=True)
+    if len(labels) < 2:
+        found = f"{len(labels)}" + (f" ({labels[0]!s})" if len(labels) else "")
+        raise DataError(
+            message(
+                f"The target {name!r} of {where} has too few classes",
+                expected="at least two",
+                found=found,
+                do="Note that -1, NaN and empty text stand for missing labels",
+            )
+        )
+    target = torch.full((len(values),), MISSING, dtype=torch.int64)
+    target[torch.from_numpy(known)] = torch.from_numpy(numbers.astype(np.int64))
+    words = [str(int(v)) if values.dtype.kind == "f" else str(v) for v in labels.tolist()]
+    return make(name, len(labels), label_names=words), target
+
+
+def _known(where: str, name: str, values: np.ndarray) -> np.ndarray:
+    if values.dtype.kind == "U":
+        return np.char.strip(values) != ""
+    known = ~_nan(values)
+    if values.dtype.kind in "if" and (low := values[known] < MISSING).any():
+        row = int(np.flatnonzero(known)[np.flatnonzero(low)[0]])
+        raise DataError(
+            message(
+                f"The target {name!r} of {where} has labels outside the range",
+                expected=f"0 or more, or {MISSING} where missing",
+                found=f"{values[row]} in row {row} (the first of {int(low.sum())} such rows)",
+            )
+        )
+    return known & (values != MISSING)
