@@ -27,7 +27,9 @@ def test_the_page_goes_beside_the_runs(capsys, runs):
     assert (runs / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")
     assert str(runs / "report.html") in captured.out.replace("\n", "")
     assert "maxl_frozen" in captured.out
-    assert not (runs / "figures").exists()
+    names = {path.name for path in (runs / "figures").iterdir()}
+    assert {"score.png", "score.pdf", "seeds.png"} <= names
+    assert {name.rpartition(".")[2] for name in names} == {"png", "pdf"}
 
 
 def test_page_and_figures_go_where_they_are_asked_to(capsys, runs, tmp_path):

@@ -3,54 +3,94 @@
 from auxin.experiments.schema import Contrast
 
 PERCENT = frozenset(
-    {"accuracy", "balanced_accuracy", "top5_accuracy", "pixel_accuracy", "f1", "macro_f1", "auc", "miou"}
+    {
+        "accuracy",
+        "average_precision",
+        "balanced_accuracy",
+        "top5_accuracy",
+        "pixel_accuracy",
+        "f1",
+        "macro_f1",
+        "auc",
+        "miou",
+    }
 )
 """Metrics between 0 and 1 that people read in percent, and their differences in points."""
+
+LOWER = frozenset({"mae", "rmse", "log_loss", "cost"})
+"""Errors and costs: lower is better. Result files hold them negated; people see them as they are."""
+
+_SHORT = {"auc": "AUC", "f1": "F1", "r2": "R²", "mae": "mean absolute error", "rmse": "RMSE", "miou": "mIoU"}
 
 MINUS = "\N{MINUS SIGN}"
 
 
-def factor(metric: str) -> float:
-    """What a score is multiplied by before it is shown.
+def name(metric: str) -> str:
+    """The metric as people call it; of a cost matrix just that.
 
-    >>> factor("accuracy"), factor("r2")
-    (100.0, 1.0)
+    >>> name("balanced_accuracy"), name("cost=0,1;5,0"), name("r2")
+    ('balanced accuracy', 'mean cost', 'R²')
     """
-    return 100.0 if metric in PERCENT else 1.0
+    if metric.startswith("cost="):
+        return "mean cost"
+    return _SHORT.get(metric, metric.replace("_", " "))
+
+
+def lower_is_better(metric: str) -> bool:
+    """Whether people read this metric as an error.
+
+    >>> lower_is_better("mae"), lower_is_better("cost=0,1;5,0"), lower_is_better("r2")
+    (True, True, False)
+    """
+    return metric.partition("=")[0] in LOWER
+
+
+def factor(metric: str) -> float:
+    """What a score of the result files is multiplied by before it is shown.
+
+    >>> factor("accuracy"), factor("r2"), factor("mae")
+    (100.0, 1.0, -1.0)
+    """
+    return -1.0 if lower_is_better(metric) else 100.0 if metric in PERCENT else 1.0
 
 
 def title(metric: str) -> str:
-    """The metric's name for a column or an axis, with its unit.
+    """The metric's name for a column or an axis, with its unit or direction.
 
-    >>> title("balanced_accuracy"), title("r2")
-    ('balanced accuracy (%)', 'r2')
+    >>> title("balanced_accuracy"), title("r2"), title("log_loss")
+    ('balanced accuracy (%)', 'R²', 'log loss (lower is better)')
     """
-    return metric.replace("_", " ") + (" (%)" if metric in PERCENT else "")
+    unit = " (%)" if metric in PERCENT else " (lower is better)" if lower_is_better(metric) else ""
+    return name(metric) + unit
 
 
 def score(value: float, metric: str) -> str:
     """A score.
 
-    >>> score(0.9166, "accuracy"), score(0.5, "r2"), score(float("nan"), "accuracy")
-    ('91.66', '0.5000', 'diverged')
+    >>> score(0.9166, "accuracy"), score(0.5, "r2"), score(-21.5, "mae"), score(float("nan"), "accuracy")
+    ('91.66', '0.5000', '21.50', 'diverged')
     """
     return "diverged" if value != value else _number(value * factor(metric), metric)
 
 
 def difference(value: float, metric: str) -> str:
-    """A difference, always with its sign.
+    """A difference of scores as shown, always with its sign: a gain lowers an error.
 
-    >>> difference(0.0078, "accuracy"), difference(-0.0078, "accuracy")
-    ('+0.78', '−0.78')
+    >>> difference(0.0078, "accuracy"), difference(-0.0078, "accuracy"), difference(0.25, "mae")
+    ('+0.78', '−0.78', '−0.2500')
     """
-    text = _number(abs(value) * factor(metric), metric)
+    shown = value * factor(metric)
+    text = _number(abs(shown), metric)
     if not text.strip("0."):
         return text
-    return ("+" if value > 0 else MINUS) + text
+    return ("+" if shown > 0 else MINUS) + text
 
 
-def _number(value: float, metric: str) -> str:
-    return f"{value:.{2 if metric in PERCENT else 4}f}".replace("-", MINUS)
+def _number(value: float, metric: str, like: float | None = None) -> str:
+    """Two decimals of a percentage; else about four digits of the number (or of the one it stands beside)."""
+    size = abs(value if like is None else like)
+    decimals = 2 if metric in PERCENT else 4 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
+    return f"{value:.{decimals}f}".replace("-", MINUS)
 
 
 def mean(value: float, error: float | None, metric: str) -> str:
@@ -60,7 +100,8 @@ def mean(value: float, error: float | None, metric: str) -> str:
     ('91.66 ± 0.24', '91.66')
     """
     text = score(value, metric)
-    return text if error is None else f"{text} ± {_number(error * factor(metric), metric)}"
+    shown = value * factor(metric)
+    return text if error is None else f"{text} ± {_number(error * abs(factor(metric)), metric, like=shown)}"
 
 
 def contrast(value: Contrast | None, metric: str) -> str:
@@ -77,24 +118,26 @@ def contrast(value: Contrast | None, metric: str) -> str:
 
 
 def interval(low: float | None, high: float | None, metric: str) -> str:
-    """An interval in brackets; empty where there is none.
+    """An interval in brackets, the lower number first; empty where there is none.
 
-    >>> interval(0.003, 0.0126, "accuracy")
-    '[+0.30, +1.26]'
+    >>> interval(0.003, 0.0126, "accuracy"), interval(0.1, 0.2, "mae")
+    ('[+0.30, +1.26]', '[−0.2000, −0.1000]')
     """
     if low is None or high is None:
         return ""
+    low, high = (high, low) if lower_is_better(metric) else (low, high)
     return f"[{difference(low, metric)}, {difference(high, metric)}]"
 
 
 def unit(metric: str) -> str:
     """What a difference counts.
 
-    >>> unit("accuracy"), unit("r2")
-    ('points of accuracy', 'of r2')
+    >>> unit("accuracy"), unit("r2"), unit("mae")
+    ('points of accuracy', 'of R²', 'of mean absolute error (lower is better)')
     """
-    name = metric.replace("_", " ")
-    return f"points of {name}" if metric in PERCENT else f"of {name}"
+    if lower_is_better(metric):
+        return f"of {title(metric)}"
+    return f"points of {name(metric)}" if metric in PERCENT else f"of {name(metric)}"
 
 
 def duration(seconds: float) -> str:

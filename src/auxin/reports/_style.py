@@ -1,6 +1,6 @@
 """How figures look: colours the colour-blind can tell apart, quiet axes, one look per method everywhere."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
 from typing import Any, TypeVar, cast
@@ -64,14 +64,19 @@ class Look:
 
 def looks(comparison: Comparison) -> dict[str, Look]:
     """Each method's look: single grey and dotted, controls dashed, methods on trial solid."""
+    return looks_of([(row.method, row.role) for row in comparison.rows])
+
+
+def looks_of(methods: Sequence[tuple[str, str]]) -> dict[str, Look]:
+    """The looks of methods with these roles, in this order."""
     found: dict[str, Look] = {}
-    for row in comparison.rows:
+    for method, role in methods:
         turn = sum(look.colour != SINGLE for look in found.values())
-        if row.role == "single":
-            found[row.method] = Look(SINGLE, (0, (1, 1.2)), "o")
+        if role == "single":
+            found[method] = Look(SINGLE, (0, (1, 1.2)), "o")
             continue
-        dash = (0, (4, 1.6)) if row.role == "control" else "-"
-        found[row.method] = Look(PALETTE[turn % len(PALETTE)], dash, _MARKERS[turn % len(_MARKERS)])
+        dash = (0, (4, 1.6)) if role == "control" else "-"
+        found[method] = Look(PALETTE[turn % len(PALETTE)], dash, _MARKERS[turn % len(_MARKERS)])
     return found
 
 

@@ -4,42 +4,26 @@ It reads result files only. Light or dark follows the reader's system; it is rea
 printable.
 """
 
-from collections.abc import Sequence
-from importlib.resources import files
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from matplotlib.figure import Figure
 
 from auxin.experiments import wording
 from auxin.experiments.files import write_text
+from auxin.experiments.label_budget import LabelBudget
 from auxin.experiments.schema import Comparison, Contrast, Row, Setting
+from auxin.reports import captions, label_budget, mistakes, tsne
 from auxin.reports._style import looks
 from auxin.reports._svg import inline, variable
+from auxin.reports.examples import examples
+from auxin.reports.pictures import pictures
 from auxin.reports.plots import figures, rendered
 from auxin.reports.read import Results
-
-TITLES = {
-    "score": "Learning curves",
-    "loss": "Training loss",
-    "seeds": "Every seed",
-    "versus_single": "Difference to single-task training",
-    "versus_control": "Difference to the best control",
-    "label_entropy": "Entropy of the generated labels",
-    "task_weights": "Task weights",
-    "gradient_cosines": "Gradient cosines",
-}
-CAPTIONS = {
-    "score": "Mean over seeds; the band is one standard error. The axis begins after a fifth of training.",
-    "loss": "Mean over seeds; the band is one standard error.",
-    "seeds": "Small dots: one seed each. Large mark: their mean, with one standard error.",
-    "versus_single": "Small dots: one seed each. Large mark: the mean, with its 95 % interval over seeds.",
-    "versus_control": "Small dots: one seed each. Large mark: the mean, with its 95 % interval over seeds.",
-    "label_entropy": "Per sample: 0 is a hard label, 1 says nothing. Class mean near 0: one label for all.",
-    "task_weights": "The weight of each task's loss while training; mean over seeds.",
-    "gradient_cosines": "Above 0 a task's gradient agrees with the main task's, below it they conflict.",
-}
 
 
 def write_page(results: Results, file: Path) -> None:
@@ -52,24 +36,82 @@ def write_page(results: Results, file: Path) -> None:
 
 
 def page(results: Results) -> str:
-    """The page as HTML."""
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = environment.from_string(files("auxin.reports").joinpath("page.html.j2").read_text("utf-8"))
+    """The page about one comparison, as HTML."""
     comparison = results.comparison
-    return template.render(
-        comparison=comparison,
-        metric=wording.title(comparison.metric),
-        rows=_rows(results),
-        figures=_figures(results),
-        labels=_label_measures(results),
-        costs=_costs(results),
-        chosen=_chosen(comparison),
-        shared=_shared(comparison),
-        warnings=_warnings(comparison),
-        facts=_facts(comparison),
+    return _template("page.html.j2").render(part=part(results), title=_heading(comparison))
+
+
+def budget_page(budget: LabelBudget, parts: Mapping[int, Results]) -> str:
+    """The page about a label budget: its curve and what a gain is worth, then each budget's comparison."""
+    head, *rows = label_budget.cells(budget)
+    return _template("budget.html.j2").render(
+        budget=budget,
+        metric=wording.title(budget.metric),
+        title=f"{budget.dataset}: what is a gain worth in labels?",
+        figure=_shown({"label_budget": label_budget.curves(budget)})[0],
+        head=head,
+        rows=rows,
+        worths=label_budget.worths(budget),
+        parts={count: part(found, f"k{count}-") for count, found in parts.items()},
     )
+
+
+def _template(name: str) -> Any:
+    environment = Environment(
+        loader=PackageLoader("auxin", "reports"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template(name)
+
+
+def _heading(comparison: Comparison) -> str:
+    return f"{comparison.dataset}: does an auxiliary help?"
+
+
+def part(results: Results, prefix: str = "") -> dict[str, Any]:
+    """Everything that the template shows of one comparison.
+
+    Args:
+        results: the comparison and its runs.
+        prefix: begins every id, so that several comparisons fit on one page.
+    """
+    comparison = results.comparison
+    return {
+        "comparison": comparison,
+        "metric": wording.title(comparison.metric),
+        "rows": _rows(results),
+        "figures": _shown(figures(results), prefix),
+        "confusions": _shown(mistakes.figures(results), prefix),
+        "mistakes": mistakes.most_frequent(results),
+        "features": _shown(tsne.figures(results), prefix),
+        "labels": _label_measures(results),
+        "examples": examples(results),
+        "pictures": pictures(results.folder),
+        "costs": _costs(results),
+        "chosen": _chosen(comparison),
+        "shared": _shared(comparison),
+        "warnings": _warnings(comparison),
+        "facts": _facts(comparison),
+    }
+
+
+def _shown(drawn: Mapping[str, Figure], prefix: str = "") -> list[dict[str, Any]]:
+    return [
+        {
+            "title": captions.title(name),
+            "caption": captions.caption(name),
+            "svg": inline(rendered(figure, "svg"), prefix + _plain(name), captions.title(name)),
+        }
+        for name, figure in drawn.items()
+    ]
+
+
+def _plain(name: str) -> str:
+    """A name that can stand in an id."""
+    return re.sub(r"[^A-Za-z0-9_-]+", "-", name)
 
 
 def _rows(results: Results) -> list[dict[str, Any]]:
@@ -100,17 +142,6 @@ def _contrast(contrast: Contrast | None, metric: str) -> dict[str, str] | None:
         "rows": wording.interval(contrast.rows_low, contrast.rows_high, metric),
         "p": "" if p is None else "p < 0.001" if p < 0.001 else f"p = {p:.3f}",
     }
-
-
-def _figures(results: Results) -> list[dict[str, Any]]:
-    return [
-        {
-            "title": TITLES[name],
-            "caption": CAPTIONS[name],
-            "svg": inline(rendered(drawn, "svg"), name, TITLES[name]),
-        }
-        for name, drawn in figures(results).items()
-    ]
 
 
 def _label_measures(results: Results) -> dict[str, Any] | None:
@@ -189,7 +220,7 @@ def _facts(comparison: Comparison) -> dict[str, str]:
         "test rows": f"the {comparison.half} half",
         "seeds": ", ".join(map(str, comparison.seeds)),
         "tries per method": "" if comparison.tries is None else str(comparison.tries),
-        "started": comparison.started,
+        "started": comparison.started.replace("T", " ").replace("+00:00", " UTC"),
         "wall time": "" if comparison.seconds is None else wording.duration(comparison.seconds),
         **{name: str(value) for name, value in comparison.hardware.items()},
         **{f"{name} version": value for name, value in comparison.versions.items()},

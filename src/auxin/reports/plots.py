@@ -5,7 +5,8 @@ has the same colour, dashes and marker in all of them.
 """
 
 import io
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -57,11 +58,20 @@ def write_figures(results: Results, folder: Path, formats: Sequence[str] = ("png
     Raises:
         RunError: the folder cannot be written to, or the disk is full.
     """
+    return save(figures(results), folder, formats)
+
+
+def save(drawn: Mapping[str, Figure], folder: Path, formats: Sequence[str]) -> list[Path]:
+    """Write figures by file name, each in every format; the files written.
+
+    Raises:
+        RunError: the folder cannot be written to, or the disk is full.
+    """
     written = []
-    for name, drawn in figures(results).items():
+    for name, figure in drawn.items():
         for kind in formats:
-            path = folder / f"{name}.{kind}"
-            write_bytes(path, rendered(drawn, kind))
+            path = folder / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}.{kind}"
+            write_bytes(path, rendered(figure, kind))
             written.append(path)
     return written
 
@@ -131,7 +141,7 @@ def _method_curves(axes: Axes, results: Results, value: Value, factor: float = 1
 def _line(
     axes: Axes, found: Curve, factor: float, *, label: str, colour: str, dash: object, marker: str = ""
 ) -> None:
-    mean, error = found.mean * factor, found.error * factor
+    mean, error = found.mean * factor, found.error * abs(factor)
     if error.any():
         axes.fill_between(found.epochs, mean - error, mean + error, color=colour, alpha=0.14, linewidth=0)
     alone = found.epochs.size == 1
@@ -168,7 +178,7 @@ def seed_dots(results: Results) -> Figure:
     look = looks(comparison)
     for height, row in enumerate(comparison.rows):
         scores = np.array([*row.scores.values()]) * factor
-        error = (row.standard_error or 0.0) * factor
+        error = (row.standard_error or 0.0) * abs(factor)
         _dots(axes, scores[np.isfinite(scores)], height, look[row.method])
         _mean(axes, row.mean * factor, (error, error), height, look[row.method])
     _label_rows(axes, comparison.rows)
@@ -183,7 +193,8 @@ def differences(results: Results, which: Callable[[Row], Contrast | None]) -> Fi
     if not pairs:
         return None
     factor, reference = wording.factor(comparison.metric), pairs[0][1].reference
-    unit = f"difference in {comparison.metric.replace('_', ' ')}" + (" (points)" if factor > 1 else "")
+    unit = f"difference in {wording.name(comparison.metric)}" + (" (points)" if factor > 1 else "")
+    unit += ", below 0 is better" if wording.lower_is_better(comparison.metric) else ""
     drawn, axes = panel(f"Difference to {reference}", unit, "", height=1.2 + 0.34 * len(pairs))
     axes.axvline(0, color=MUTED, linewidth=1)
     look = looks(comparison)
@@ -194,7 +205,8 @@ def differences(results: Results, which: Callable[[Row], Contrast | None]) -> Fi
         low, high = contrast.low, contrast.high
         around = (0.0, 0.0)
         if low is not None and high is not None:
-            around = ((contrast.difference - low) * factor, (high - contrast.difference) * factor)
+            ends = sorted((low * factor, high * factor))
+            around = (contrast.difference * factor - ends[0], ends[1] - contrast.difference * factor)
         _mean(axes, contrast.difference * factor, around, height, look[row.method])
     _label_rows(axes, [row for row, _ in pairs])
     return drawn

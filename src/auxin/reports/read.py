@@ -1,6 +1,7 @@
 """Read a comparison's result files back, and refuse those that do not belong together."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from auxin.errors import RunError, message
@@ -17,11 +18,13 @@ class Results:
         runs: the reported runs (not those that chose settings), in the comparison's order of methods, then by
             seed.
         folder: where they were read from.
+        places: each run's folder, by method and seed.
     """
 
     comparison: Comparison
     runs: list[RunResult]
     folder: Path
+    places: Mapping[tuple[str, int], Path] = field(default_factory=dict)
 
     def of(self, method: str) -> list[RunResult]:
         """The runs of one method, by seed."""
@@ -47,12 +50,16 @@ def read_results(folder: Path) -> Results:
     comparison = read_json(file, Comparison)
     phase = "confirm" if comparison.half == "confirmation" else "final"
     order = [row.method for row in comparison.rows]
-    found = [read_json(path, RunResult) for path in sorted((folder / "runs").glob("**/result.json"))]
-    runs = [
-        run for run in found if run.phase == phase and run.method in order and run.seed in comparison.seeds
-    ]
+    found = {path: read_json(path, RunResult) for path in sorted((folder / "runs").glob("**/result.json"))}
+    own = {
+        path: run
+        for path, run in found.items()
+        if run.phase == phase and run.method in order and run.seed in comparison.seeds
+    }
+    runs = sorted(own.values(), key=lambda run: (order.index(run.method), run.seed))
     _check(comparison, runs, file)
-    return Results(comparison, sorted(runs, key=lambda run: (order.index(run.method), run.seed)), folder)
+    places = {(run.method, run.seed): path.parent for path, run in own.items()}
+    return Results(comparison, runs, folder, places)
 
 
 def _check(comparison: Comparison, runs: list[RunResult], file: Path) -> None:
