@@ -30,9 +30,12 @@ from torch.utils.flop_counter import flop_registry
 
 from auxin import catalogue
 from auxin.hypergradients.implicit import Implicit
+from auxin.hypergradients.unrolled import Unrolled
 from auxin.labelers._base import LabelerContext
+from auxin.math.functional import call
 from auxin.math.hierarchy import Hierarchy
 from auxin.models import build_network
+from auxin.optimizers import InnerStep
 from auxin.tasks.classes import Classes
 from auxin.training.criterion import LABELS, Criterion
 from auxin.typing import Batch
@@ -106,6 +109,28 @@ def neumann(curvature: str, terms: int = 3) -> Way:
     """auxin's, at the reference's alpha; without the self-check of the first batch."""
     estimator = Implicit("neumann", curvature=curvature, alpha=ALPHA, terms=terms, power_steps=0, check=False)  # type: ignore[arg-type]
     return lambda s: estimator.estimate(s.problem, s.train, s.meta).gradients
+
+
+def unrolled(steps: int, segment: int = 1) -> Way:
+    """auxin's unroll of T steps of SGD, by adjoint recursion; `segment=0` stores every sqrt(T)-th iterate."""
+    estimator = Unrolled(steps, segment)
+
+    def way(s: Setup) -> Sequence[Tensor]:
+        step = InnerStep(torch.optim.SGD(s.weights, lr=ALPHA), s.weights)
+        return estimator.estimate(s.problem, s.train, s.meta, step).gradients
+
+    return way
+
+
+def unrolled_on_one_graph(s: Setup, steps: int) -> Sequence[Tensor]:
+    """The same by one autograd graph through all steps."""
+    at: Sequence[Tensor] = s.weights
+    for _ in range(steps):
+        loss = s.criterion(call(s.network, at, (s.train.x,)), s.train, s.criterion.context(s.train))
+        grads = torch.autograd.grad(loss, at, create_graph=True)
+        at = [w - ALPHA * g for w, g in zip(at, grads, strict=True)]
+    outer = s.criterion.outer(call(s.network, at, (s.meta.x,)), s.meta)
+    return torch.autograd.grad(outer, s.phi, allow_unused=True)
 
 
 def solver(name: str, **options: object) -> Way:
@@ -235,6 +260,10 @@ def growth(width: int, rounds: int) -> str:
         ways[f"Neumann, {k} terms, double backward"] = lambda s, k=k: double_backward(s, k)
         ways[f"Neumann, {k} terms, auxin, Hessian"] = neumann("hessian", k)
         ways[f"Neumann, {k} terms, auxin, Gauss-Newton"] = neumann("gauss_newton", k)
+    for t in (1, 2, 4, 8):
+        ways[f"unroll, {t} steps, one autograd graph"] = lambda s, t=t: unrolled_on_one_graph(s, t)
+        ways[f"unroll, {t} steps, auxin"] = unrolled(t)
+    ways["unroll, 8 steps, auxin, in segments"] = unrolled(8, 0)
     lines += [
         f"| {n} | {ratio:.1f} | {mib:.2f} |" for n, _, ratio, _, mib in measured(ways, s, small, rounds)
     ]
