@@ -66,7 +66,7 @@ def _grid(result: dict[str, Any], path: Path) -> Path:
     figure, axes = plt.subplots(
         1, 3, figsize=(11, 3.8), width_ratios=(1, 1, 1.3), layout="constrained", squeeze=True
     )
-    image = None
+    image: Any = None
     for panel, key in zip(axes[:2], ("before", "after"), strict=True):
         image = _heat(panel, cells, key)
     axes[0].set_ylabel("weight matrices")
