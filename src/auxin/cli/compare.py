@@ -2,11 +2,11 @@
 
 import shlex
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from auxin.cli import _data
 from auxin.cli._console import JsonFlag, OutDir, Output
 
 
@@ -14,9 +14,7 @@ def compare(
     data: Annotated[
         str, typer.Argument(help="A known data set (see `auxin ls data`) or a file such as my.npz.")
     ] = "digits",
-    root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder that holds a known data set's files.")
-    ] = None,
+    root: _data.Root = None,
     methods: Annotated[
         str,
         typer.Option(
@@ -26,21 +24,35 @@ def compare(
             "a strategy alone takes its default method and says so. untrained:METHOD is a method with nothing learned."
         ),
     ] = "usual",
-    target: Annotated[str | None, typer.Option(help="The main task, where the data hold several.")] = None,
-    aux: Annotated[str | None, typer.Option(help="Auxiliary tasks, comma-separated.")] = None,
-    level: Annotated[
+    target: _data.Target = None,
+    aux: Annotated[
         str | None,
         typer.Option(
-            metavar="P:A", help="CIFAR-100: P primary and A auxiliary classes out of {3, 10, 20, 100}."
+            metavar="COLUMNS",
+            help="Auxiliary tasks, comma-separated; NAME=A|B|C is one of several columns; `auto` adds the method auto: "
+            "all of these and every self-made one, sorted out by learned weights.",
         ),
     ] = None,
+    kinds: _data.Kinds = None,
+    missing: _data.Missing = None,
+    image: _data.Image = None,
+    size: _data.Size = None,
+    inputs: _data.Inputs = None,
+    split: _data.Split = None,
+    group: _data.Group = None,
+    ignore: _data.Ignore = None,
+    keep: _data.Keep = None,
+    text: _data.Text = None,
+    unlabelled: _data.Unlabelled = None,
+    encoding: _data.Encoding = None,
+    level: _data.Level = None,
     labels_per_class: Annotated[
-        int | None,
+        str | None,
         typer.Option(
             "--labels-per-class",
             metavar="K",
             help="Keep K main labels per class, the validation rows' included; other rows keep their auxiliary "
-            "labels. Digits: 10 where nothing is said.",
+            "labels. Digits: 10 where nothing is said. Several (5,10,20) draw a curve and weigh the gain in labels.",
         ),
     ] = None,
     fraction: Annotated[
@@ -61,11 +73,22 @@ def compare(
         bool, typer.Option(help="Run the untrained twin of every learned method too: what does learning add?")
     ] = True,
     metric: Annotated[
-        str | None, typer.Option(help="What to select and judge by. Default: accuracy.")
+        str | None,
+        typer.Option(
+            help="What to select and judge by: accuracy, balanced_accuracy, auc, f1, log_loss, r2, mae, rmse, miou, "
+            "kappa, average_precision, or cost=FILE.csv (a row per true class). Default: the task's first."
+        ),
     ] = None,
     preset: Annotated[
         str, typer.Option(help="`auxin`: tuned, honest. `paper`: the published protocol to the letter.")
     ] = "auxin",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME",
+            help="A trunk (`auxin ls models`), `pretrained:PATH`, or your own `module:factory`. Default: by the data.",
+        ),
+    ] = None,
     set_: Annotated[
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as lr=0.1 or labeler.entropy=0.2."),
@@ -77,6 +100,9 @@ def compare(
         int | None, typer.Option(metavar="N", help="Processes, one thread each. Default: cores.")
     ] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Rare classes weigh as much in the loss as frequent ones.")
+    ] = False,
     refit: Annotated[
         bool, typer.Option(help="Final runs train on the validation rows too, once settings are chosen.")
     ] = True,
@@ -107,6 +133,10 @@ def compare(
     auxin compare cifar100 --root DIR --level 20:100 --labels-per-class 10 --methods single,given,maxl
 
     auxin compare my.npz --target y --methods all --budget 10min
+
+    auxin compare houses.csv --target price --aux rooms,age --group street --budget 2min
+
+    auxin compare pictures.csv --image file --target breed --aux species,mask --aux-kind mask=dense --balanced
     """
     output = Output(as_json)
     output.say(
@@ -114,11 +144,30 @@ def compare(
     )  # before torch is imported, which takes a while
     from auxin.cli._comparing import Asked, run
 
+    aux, pool = _pooled(aux)
+    options = _data.given(
+        target=target,
+        aux=aux,
+        kinds=kinds,
+        missing=missing,
+        image=image,
+        size=size,
+        inputs=inputs,
+        split=split,
+        group=group,
+        ignore=ignore,
+        keep=keep,
+        text=text,
+        unlabelled=unlabelled,
+        encoding=encoding,
+        level=level,
+        download=download or None,
+    )
     asked = Asked(
         data=data,
         root=root,
-        options={"target": target, "aux": aux, "level": level, "download": download or None},
-        methods=methods,
+        options=dict(options),
+        methods=",".join([methods, *pool]),
         labels_per_class=labels_per_class,
         fraction=fraction,
         validation=validation,
@@ -129,7 +178,11 @@ def compare(
         twins=twins,
         metric=metric,
         preset=preset,
-        settings=tuple(set_ or ()),
+        settings=(
+            *(["class_weights=balanced"] if balanced else []),
+            *([f"model={model}"] if model else []),
+            *(set_ or ()),
+        ),
         budget=budget,
         jobs=jobs,
         device=device,
@@ -138,3 +191,10 @@ def compare(
         command=shlex.join(["auxin", *sys.argv[1:]]),
     )
     run(asked, output, confirm)
+
+
+def _pooled(aux: str | None) -> tuple[str | None, list[str]]:
+    """The auxiliary columns without the word auto, and the method that it stands for."""
+    words = [word.strip() for word in (aux or "").split(",") if word.strip()]
+    left = [word for word in words if word != "auto"]
+    return ",".join(left) or None, ["auto"] if len(left) < len(words) else []

@@ -100,6 +100,12 @@ class Dataset:
         """The shape of one input: (C, H, W) or (D,)."""
         return tuple(self.x.shape[1:])
 
+    @property
+    def modality(self) -> str:
+        """What the default network depends on: "vector", "image", or "dense" where a task has a value per pixel."""
+        dense = any(task.dense for task in self.tasks.values())
+        return "vector" if len(self.shape) == 1 else ("dense" if dense else "image")
+
     def has_main(self) -> Tensor:
         """Which rows carry a main label, bool [N]."""
         return self.tasks[self.main].present(self.y[self.main])

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from auxin import catalogue, combiners
 from auxin.data import Dataset, Pool, Splits
 from auxin.errors import ConfigError, message
+from auxin.experiments.balance import balanced
 from auxin.experiments.settings import Plain, known, options
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler, LabelerContext
@@ -17,7 +18,7 @@ from auxin.math.hierarchy import Hierarchy
 from auxin.methods._base import Method, Setting
 from auxin.models import build_network
 from auxin.models._base import PrimaryNetwork
-from auxin.pretexts._base import Pretext
+from auxin.pretexts import Pretext, possible
 from auxin.strategies._base import Phase
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -30,6 +31,8 @@ from auxin.training.schedules import META_BATCHES, RHYTHMS, LearningRate
 from auxin.training.state import TrainState
 from auxin.training.steps import Learner
 
+EVERY = "*"
+"""In a method's pretexts: every one that the inputs allow."""
 MODEL_HIERARCHY = 5
 """psi where neither the user nor the data says: the paper's middle value."""
 
@@ -78,7 +81,7 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
     family = method.combiner.partition(":")[0]
     if catalogue.load("combiners", family).needs_images and not dataset.tasks[dataset.main].dense:
         return f"the combiner {family} works on loss images, which a dense main task gives."
-    for name in method.pretexts:
+    for name in method.pretexts if EVERY not in method.pretexts else ():
         try:
             catalogue.load("pretexts", name).build(dataset.shape)
         except ConfigError as error:
@@ -143,8 +146,10 @@ def build(
     else:
         labeler = taught.labeler
         psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
-    pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in _pretexts(method, plain)]
+    names = _pretexts(method, plain, pool.shape)
+    pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in names]
     tasks = _tasks(dataset, method, plain.loss, labeler, pretexts)
+    tasks = balanced(tasks, plain.class_weights, dataset, splits)
     network = _network(plain.model, pool.shape, tasks, seed, settings).to(device)
     combiner = (
         combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner")).to(device)
@@ -168,10 +173,18 @@ def build(
     return Built(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
 
 
-def _pretexts(method: Method, plain: Plain) -> list[str]:
+def _pretexts(method: Method, plain: Plain, shape: tuple[int, ...]) -> list[str]:
     """The method's self-made tasks, and those that the settings put beside the data's own."""
     asked = [name.strip() for name in plain.pretexts.split("+") if name.strip()]
-    return list(dict.fromkeys([*method.pretexts, *(asked if method.given else [])]))
+    own = possible(shape) if EVERY in method.pretexts else method.pretexts
+    return list(dict.fromkeys([*own, *(asked if method.given else [])]))
+
+
+def pools_said(methods: Mapping[str, Method], dataset: Dataset) -> list[str]:
+    """A sentence on what is in the pool of each method that takes every auxiliary there is."""
+    made, given = " + ".join(possible(dataset.shape)), ", ".join(auxiliaries(dataset)) or "none"
+    pools = [name for name, method in methods.items() if EVERY in method.pretexts]
+    return [f"{', '.join(pools)}: a pool of self-made {made}, given {given}."] if pools else []
 
 
 def _tasks(

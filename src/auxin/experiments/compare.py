@@ -10,7 +10,7 @@ from pathlib import Path
 from auxin.data import Dataset
 from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.experiments import budget as budgets
-from auxin.experiments.build import build
+from auxin.experiments.build import build, pools_said
 from auxin.experiments.environment import hardware, versions
 from auxin.experiments.gather import PREDICTIONS
 from auxin.experiments.lineup import accounts, check_strategy, line_up
@@ -147,7 +147,7 @@ class Comparing:
             if getattr(request, name) < 1:
                 raise ConfigError(message(f"--{name.replace('_', '-')} is too small", expected="at least 1"))
         splits = split_rows(request.data, request.split, 0, refit=False)
-        for note in [*dataset.notes, *splits.notes]:
+        for note in [*dataset.notes, *splits.notes, *pools_said(self.methods, dataset)]:
             self._say(note)
         if request.tries > 1 and not len(splits.validation):
             self._say(
@@ -166,9 +166,13 @@ class Comparing:
 
     def _settings(self, name: str, attempt: Mapping[str, Setting]) -> dict[str, Setting]:
         request = self.request
-        modality = "image" if len(self.dataset.shape) == 3 else "vector"
         found = layered(
-            self.dataset.name, modality, self.methods[name], request.preset, request.settings, attempt
+            self.dataset.name,
+            self.dataset.modality,
+            self.methods[name],
+            request.preset,
+            request.settings,
+            attempt,
         )
         return _shortened(found, self.size.length)
 

@@ -33,6 +33,7 @@ class Plain:
         halve_every: epochs between halvings.
         clip: largest global gradient norm, or None.
         loss: focal or cross_entropy, of every classification task.
+        class_weights: none, or balanced: rare classes of the data's own tasks weigh as much as frequent ones.
         augmentation: none, crop or crop_flip; "auto" is the data set's own.
         unlabelled_ratio: auxiliary-only rows per main-labelled row, in methods that use them.
         pretexts: self-made tasks, separated by "+", beside the data's own in the methods that use those.
@@ -65,6 +66,7 @@ class Plain:
     halve_every: int = 50
     clip: float | None = None
     loss: str = "cross_entropy"
+    class_weights: str = "none"
     augmentation: str = "auto"
     unlabelled_ratio: float = 1.0
     pretexts: str = ""
@@ -130,8 +132,7 @@ def layered(
     if preset not in PRESETS:
         raise ConfigError(unknown("preset", preset, list(PRESETS)))
     found: dict[str, Setting] = {f.name: f.default for f in fields(Plain)}  # type: ignore[misc]
-    if modality == "vector":
-        found["model"] = "mlp"
+    found["model"] = {"vector": "mlp", "dense": "segnet"}.get(modality, found["model"])
     default_model = found["model"]
     published = preset == "paper"
     layers = (

@@ -20,7 +20,7 @@ class Method:
 
     Attributes:
         labeler: generates auxiliary targets, or None.
-        pretexts: self-made auxiliary tasks.
+        pretexts: self-made auxiliary tasks; "*" stands for every one that the inputs allow.
         given: whether the data set's own auxiliary tasks get a head each.
         combiner: many losses to one.
         estimator: estimates the hypergradient that trains phi; None: nothing is learned (a control).

@@ -67,6 +67,11 @@ class Classes(Task):
         self.class_weights = self._one_each("class_weights", class_weights or [1.0] * width)
         self._weights = torch.tensor(self.class_weights) if class_weights else None
 
+    def weighted(self, weights: Sequence[float]) -> "Classes":
+        """The same task with a factor for each class's share of the loss."""
+        loss = "focal" if self.gamma else "cross_entropy"
+        return type(self)(self.name, self.width, loss, self.gamma, self.label_names, weights)
+
     def _one_each(self, what: str, values: Sequence) -> tuple:
         if len(values) != self.width:
             raise ConfigError(

@@ -51,6 +51,11 @@ class DenseClasses(Task):
         self._pixel = Classes(name, width, loss, gamma, label_names, class_weights)
         self.label_names = self._pixel.label_names
 
+    def weighted(self, weights: Sequence[float]) -> "DenseClasses":
+        """The same task with a factor for each class's share of the loss."""
+        loss = "focal" if self._pixel.gamma else "cross_entropy"
+        return type(self)(self.name, self.width, loss, self._pixel.gamma, self.label_names, weights)
+
     def check(self, target: Tensor) -> None:
         """Refuse labels outside the classes, and soft targets that are no distributions."""
         if target.is_floating_point():
