@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +40,7 @@ class Asked:
     root: Path | None
     options: dict[str, Any]
     methods: str
-    labels_per_class: int | None
+    labels_per_class: int | str | None
     fraction: float | None
     validation: float
     auxiliary: float
@@ -59,14 +59,51 @@ class Asked:
     command: str
 
 
+class Stopped(Exception):
+    """A comparison was interrupted; what is finished has been judged and shown.
+
+    Args:
+        comparison: the verdict over what is finished.
+    """
+
+    def __init__(self, comparison: Comparison) -> None:
+        super().__init__()
+        self.comparison = comparison
+
+
 def run(asked: Asked, output: Output, confirm: bool) -> None:
-    """Compare (or confirm), show, and say where the files are."""
+    """Compare (or confirm) at one label budget or several, show, and say where the files are."""
+    from auxin.cli import _label_budgets
+
+    counts = _label_budgets.parse(asked.labels_per_class)
+    if len(counts) > 1:
+        return _label_budgets.run(asked, counts, output, confirm)
+    try:
+        output.result(
+            compare(replace(asked, labels_per_class=counts[0] if counts else None), output, confirm)
+        )
+    except Stopped as stopped:
+        output.result(stopped.comparison)
+        raise typer.Exit(130) from None
+    return None
+
+
+def folder(asked: Asked) -> Path:
+    """Where the result files go."""
+    return asked.out or Path("runs") / _name(asked)
+
+
+def compare(asked: Asked, output: Output, confirm: bool) -> Comparison:
+    """Compare (or confirm) at one label budget, and show it.
+
+    Raises:
+        Stopped: Ctrl-C; what is finished has been shown.
+    """
     request, decided = _request(asked)
     for sentence in [*decided, f"results in {request.out}; the same command goes on there."]:
         output.say(f"  {sentence}")
     if confirm:
-        _show(confirm_once(request), request, output)
-        return
+        return _shown(confirm_once(request), request, output)
     with _progress(output) as tell:
         job = Comparing(request, tell)
         for sentence in decided:
@@ -74,10 +111,8 @@ def run(asked: Asked, output: Output, confirm: bool) -> None:
         try:
             comparison = job.run()
         except KeyboardInterrupt:
-            comparison = _interrupted(job, output)
-            _show(comparison, request, output)
-            raise typer.Exit(130) from None
-    _show(comparison, request, output)
+            raise Stopped(_shown(_interrupted(job, output), request, output)) from None
+    return _shown(comparison, request, output)
 
 
 def _interrupted(job: Comparing, output: Output) -> Comparison:
@@ -93,6 +128,7 @@ def _interrupted(job: Comparing, output: Output) -> Comparison:
 def _request(asked: Asked) -> tuple[Request, list[str]]:
     decided = []
     labels, paper = asked.labels_per_class, asked.preset == "paper"
+    assert not isinstance(labels, str)
     if asked.data == "digits" and labels is None and asked.fraction is None and not paper:
         labels = 10
         decided.append(
@@ -111,7 +147,7 @@ def _request(asked: Asked) -> tuple[Request, list[str]]:
         data=DataSpec(asked.data, str(asked.root) if asked.root else None, options),
         split=split,
         methods=tuple(name.strip().replace("-", "_") for name in asked.methods.split(",") if name.strip()),
-        out=asked.out or Path("runs") / _name(asked),
+        out=folder(asked),
         preset=asked.preset,
         settings=parse(asked.settings),
         seeds=asked.seeds if asked.seeds is not None else (3 if paper else 5),
@@ -159,15 +195,15 @@ def _progress(output: Output) -> Iterator[Tell]:
                 return
             if event.phase not in tasks:
                 tasks[event.phase] = bar.add_task(event.phase, total=event.total)
-            bar.update(tasks[event.phase], completed=event.done)
+            bar.update(tasks[event.phase], completed=event.done + event.running, total=event.total)
 
         yield tell
 
 
-def _show(comparison: Comparison, request: Request, output: Output) -> None:
+def _shown(comparison: Comparison, request: Request, output: Output) -> Comparison:
     output.say("", terminal(comparison), "")
     figures = write_figures(read_results(request.out), request.out / "figures")
     output.say(
         f"Result files: {request.out}. Learning curves and {len(figures) - 1} more figures: {request.out / 'figures'}."
     )
-    output.result(comparison)
+    return comparison

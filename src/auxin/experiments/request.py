@@ -56,12 +56,21 @@ class Request:
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a comparison is: told after every run, and now and then in between."""
+    """How far a comparison is: told after every run, and now and then in between.
+
+    Attributes:
+        phase: the kind of runs.
+        done: how many are finished.
+        total: how many there will be.
+        last: the run that has just finished, if one has.
+        running: the finished share of those in progress, in runs.
+    """
 
     phase: str
     done: int
     total: int
     last: RunResult | None = None
+    running: float = 0.0
 
 
 Tell = Callable[[Progress | str], None]

@@ -8,8 +8,10 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from multiprocessing.queues import SimpleQueue
 
 from auxin.errors import RunError, message
+from auxin.experiments.listening import Listener, listen_from_now_on, listening
 from auxin.experiments.run import RunSpec, execute
 from auxin.experiments.schema import RunResult
 
@@ -22,20 +24,32 @@ def default_jobs() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
-def run_all(specs: Sequence[RunSpec], jobs: int) -> Iterator[RunResult | None]:
+def run_all(specs: Sequence[RunSpec], jobs: int, heard: Listener | None = None) -> Iterator[RunResult | None]:
     """The results as they come; None now and then while nothing has finished.
+
+    Args:
+        specs: the runs.
+        jobs: processes; with one the runs take place in this process.
+        heard: told, in this process, how far each run is: its folder and the share that is done.
 
     Raises:
         RunError: a process died (of memory, say). Errors inside a run are raised as they are; finished runs stay.
     """
     if jobs <= 1 or len(specs) <= 1:
-        yield from map(_execute_alone, specs)
+        with listening(heard or (lambda *_: None)):
+            yield from map(_execute_alone, specs)
         return
-    pool = ProcessPoolExecutor(min(jobs, len(specs)), get_context("spawn"), initializer=_start)
+    context = get_context("spawn")
+    news: SimpleQueue[tuple[str, float]] = context.SimpleQueue()
+    pool = ProcessPoolExecutor(min(jobs, len(specs)), context, initializer=_start, initargs=(news,))
     try:
         waiting: set[Future[RunResult]] = {pool.submit(execute, spec) for spec in specs}
         while waiting:
             done, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
+            while not news.empty():
+                told = news.get()
+                if heard is not None:
+                    heard(*told)
             if not done:
                 yield None
             for future in done:
@@ -55,10 +69,11 @@ def _execute_alone(spec: RunSpec) -> RunResult:
     return execute(spec)
 
 
-def _start() -> None:
-    """In each worker: one thread, Ctrl-C left to the parent, and an end when the parent is gone."""
+def _start(news: "SimpleQueue[tuple[str, float]]") -> None:
+    """In each worker: one thread, Ctrl-C left to the parent, news for it, and an end when the parent is gone."""
     import torch
 
+    listen_from_now_on(lambda folder, share: news.put((folder, share)))
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     torch.set_num_threads(1)
     threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
