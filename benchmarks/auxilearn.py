@@ -31,6 +31,7 @@ from auxin.hypergradients.lookahead import Lookahead
 from auxin.labelers._base import LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.models import build_network
+from auxin.solvers._base import Curvature
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.criterion import Criterion
@@ -43,15 +44,19 @@ SHAPE = (3, SIDE, SIDE)
 Steps = dict[str, Callable[[], object]]
 
 
-def estimators() -> dict[str, Estimator]:
-    """The meta steps: Neumann series with 3 terms, as in the authors' setting, and two cheaper ones."""
+def neumann(curvature: Curvature, subsample: int | None = None) -> Estimator:
+    """Three terms, as in the authors' setting."""
+    return Implicit(
+        "neumann", curvature=curvature, subsample=subsample, alpha=0.01, terms=3, power_steps=0, check=False
+    )
+
+
+def estimators(half: int = 1) -> dict[str, Estimator]:
+    """The meta steps: the Neumann series, also on half of the rows of both batches, and two cheaper ones."""
     return {
-        "Neumann, Hessian": Implicit(
-            "neumann", curvature="hessian", alpha=0.01, terms=3, power_steps=0, check=False
-        ),
-        "Neumann, Gauss-Newton": Implicit(
-            "neumann", curvature="gauss_newton", alpha=0.01, terms=3, power_steps=0, check=False
-        ),
+        "Neumann, Hessian": neumann("hessian"),
+        "Neumann, Hessian, half the rows": neumann("hessian", half),
+        "Neumann, Gauss-Newton": neumann("gauss_newton"),
         "identity": Implicit("identity", alpha=0.01, check=False),
         "look-ahead": Lookahead("forward"),
     }
@@ -110,7 +115,7 @@ def given_steps(trunk: str, width: int, batch: Batch, meta: Batch) -> Steps:
     """Table 1's steps."""
     equal = learner(trunk, width, "equal", None, None)
     found: Steps = {"equal": lambda: equal.train_step(batch)}
-    for name, way in estimators().items():
+    for name, way in estimators(len(meta) // 2).items():
         made = learner(trunk, width, "monotone", None, way)
         if "train" not in found:
             found["train"] = lambda made=made: made.train_step(batch)
@@ -125,7 +130,7 @@ def label_steps(trunk: str, width: int, batch: Batch, meta: Batch) -> Steps:
         "MAXL, training step": lambda: maxl.train_step(batch),
         "MAXL, double backward": lambda: double_backward(maxl, batch),
     }
-    for name, way in estimators().items():
+    for name, way in estimators(len(meta) // 2).items():
         made = learner(trunk, width, "monotone", "auxilearn", way)
         if "train" not in found:
             found["train"] = lambda made=made: made.train_step(batch)
