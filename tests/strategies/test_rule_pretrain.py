@@ -7,7 +7,8 @@ import torch
 from strategy_cases import follow, job, spec
 
 from auxin.errors import ConfigError
-from auxin.strategies.rule_pretrain import RulePretrain, _copied, _rows
+from auxin.methods import resolve
+from auxin.strategies.rule_pretrain import RulePretrain, _copied, _rows, _rule
 from auxin.update_rules._applied import LearnedRule
 
 
@@ -54,3 +55,13 @@ def test_a_trunk_that_the_rule_cannot_train(odd: dict[str, str], tmp_path: Path)
 def test_settings_that_make_no_sense() -> None:
     with pytest.raises(ConfigError, match="cannot be set so"):
         RulePretrain(rule_steps=0)
+
+
+def test_the_twin_begins_from_a_rule_that_was_never_trained(tmp_path: Path) -> None:
+    assert resolve("learned_rule").twin == "untrained_rule"
+    assert resolve("untrained_rule").control
+    outcome, _ = follow(spec("untrained_rule", tmp_path))
+    assert "'untrained'" in outcome.notes[0]
+    first, again, other = (_rule("untrained", seed).rule.state_dict() for seed in (1, 1, 2))
+    assert all(torch.equal(first[k], again[k]) for k in first)
+    assert any(not torch.equal(first[k], other[k]) for k in first)

@@ -4,4 +4,6 @@ from auxin.methods._base import Method
 from auxin.paper import UPDATE_RULES
 from auxin.strategies.rule_pretrain import RulePretrain
 
-METHOD = Method(strategy="rule_pretrain", trial=True, knob=RulePretrain.knob, paper=UPDATE_RULES)
+METHOD = Method(
+    strategy="rule_pretrain", trial=True, twin="untrained_rule", knob=RulePretrain.knob, paper=UPDATE_RULES
+)

@@ -8,6 +8,9 @@ from auxin.paper import UPDATE_RULES
 from auxin.strategies._base import Job, Outcome, Run, Strategy
 from auxin.training.feed import Feed
 from auxin.update_rules._applied import LearnedRule
+from auxin.update_rules.learned import Learned
+
+UNTRAINED = "untrained"
 
 
 class RulePretrain(Strategy):
@@ -20,7 +23,7 @@ class RulePretrain(Strategy):
     channels are averaged to grey for the rule. Then the main task trains everything, as it does elsewhere.
 
     Args:
-        rule: a shipped rule's name, or a rule file.
+        rule: a shipped rule's name, a rule file, or "untrained": the small rule as it was before meta-training.
         rule_steps: unsupervised steps.
         rule_batch: rows per unsupervised step (all rows, where there are fewer).
 
@@ -45,7 +48,7 @@ class RulePretrain(Strategy):
         """Features first, then the method."""
         blank = job.build(job.phase("features"))
         weights, rows = self._features(blank)
-        note = f"The trunk began from {self.rule_steps} steps of the rule {self.rule!r} on {rows:,} rows without labels."
+        note = f"The trunk began from {self.rule_steps} steps of rule {self.rule!r} on {rows:,} rows without labels."
         return Outcome(job.fresh(job.phase(weights=weights)), (note,))
 
     def _features(self, run: Run) -> tuple[dict[str, Tensor], int]:
@@ -55,7 +58,7 @@ class RulePretrain(Strategy):
         x = _rows(feed)
         channels = x.shape[1] if x.dim() == 4 else 1
         grey = x.mean(1).flatten(1) if x.dim() == 4 else x.flatten(1)
-        applied = LearnedRule.load(self.rule)
+        applied = _rule(self.rule, feed.seed)
         wide = layers[-1][1].out_features
         linear = applied.rule.top == "linear"
         if not linear and applied.rule.top != "relu":
@@ -69,6 +72,15 @@ class RulePretrain(Strategy):
             seed=feed.seed,
         )
         return _copied(applied.weights(), layers, channels, twice=linear and wide > 1), len(grey)
+
+
+def _rule(name: str, seed: int) -> LearnedRule:
+    """The rule of this name; an untrained one is drawn from the run's seed."""
+    if name != UNTRAINED:
+        return LearnedRule.load(name)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return LearnedRule(Learned.preset("small").requires_grad_(False))
 
 
 def _rows(feed: Feed) -> Tensor:

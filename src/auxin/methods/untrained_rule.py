@@ -1,0 +1,12 @@
+"""The twin of `learned_rule`: the same pretraining by a rule that was never meta-trained."""
+
+from auxin.methods._base import Method
+from auxin.paper import UPDATE_RULES
+from auxin.strategies.rule_pretrain import UNTRAINED, RulePretrain
+
+METHOD = Method(
+    strategy="rule_pretrain",
+    settings={"strategy.rule": UNTRAINED},
+    knob=RulePretrain.knob,
+    paper=UPDATE_RULES,
+)
