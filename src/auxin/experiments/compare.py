@@ -78,6 +78,7 @@ class Comparing:
         """Pilot (with a budget), tune, train, judge, write."""
         if self.request.budget is not None:
             self._fit_budget(self.request.budget)
+        self.tell(Progress("final runs", 0, self.size.seeds * len(self.methods)))
         self._tune()
         specs = [self.final(name, seed) for seed in range(self.size.seeds) for name in self.methods]
         self._execute("final runs", specs)
@@ -215,13 +216,24 @@ class Comparing:
 
     def _execute(self, phase: str, specs: Sequence[RunSpec]) -> list[RunResult]:
         results: list[RunResult] = []
-        self.tell(Progress(phase, 0, len(specs)))
-        for result in run_all(specs, self.request.jobs):
+        shares: dict[str, float] = {}
+        folders = {(spec.method, spec.attempt, spec.seed): spec.folder for spec in specs}
+
+        def tell(result: RunResult | None = None) -> None:
+            self.tell(Progress(phase, len(results), len(specs), result, sum(shares.values())))
+
+        def heard(folder: str, share: float) -> None:
+            shares[folder] = share
+            tell()
+
+        tell()
+        for result in run_all(specs, self.request.jobs, heard):
             if result is not None:
                 results.append(result)
+                shares.pop(folders[result.method, result.attempt, result.seed], None)
                 if phase == "final runs":
                     self.finals.append(result)
-            self.tell(Progress(phase, len(results), len(specs), result))
+            tell(result)
         return results
 
     def _fit_budget(self, budget: float) -> None:
