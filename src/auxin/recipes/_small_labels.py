@@ -1,0 +1,84 @@
+"""CIFAR-100 with few coarse labels and several auxiliaries on all rows: the stand-in for CUB's attributes."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+
+from auxin.data import Dataset, Splits, make_splits
+from auxin.experiments.build import Built, build
+from auxin.experiments.settings import layered
+from auxin.methods import resolve
+from auxin.methods._base import Method, Setting
+from auxin.recipes._candidates import cifar100, only
+from auxin.training.criterion import Criterion
+from auxin.training.evaluate import score
+from auxin.training.loop import Watch, fit
+
+TASKS = ("fine60", "ten", "animal", "colour", "drawn")
+"""A noisy fine label, two useful attributes, a doubtful and a useless one."""
+
+STAND_IN = (
+    "CIFAR-100 (20 coarse classes, 10 labels per class, five auxiliaries on all rows: fine labels with 60 % noise, the "
+    "ten-class level, animal, mean colour, random labels) and a small ConvNet in the place of CUB and ResNet-18."
+)
+LABELS = 10
+
+
+@cache
+def data(folder: Path) -> Dataset:
+    """The rows."""
+    return only(cifar100(folder), *TASKS)
+
+
+@cache
+def splits(folder: Path, seed: int, auxiliary: float) -> Splits:
+    """10 labels per class, a share of them the auxiliary set, no validation rows."""
+    return make_splits(
+        data(folder), seed=seed, labels_per_class=LABELS, validation=0.0, auxiliary=auxiliary, test=0.5
+    )
+
+
+def method(combiner: str, *, learns: bool) -> Method:
+    """The combiner as a method, trained by implicit differentiation, or not at all."""
+    return replace(resolve(combiner), estimator="implicit" if learns else None)
+
+
+def settings(steps: int, **user: Setting) -> dict[str, Setting]:
+    """Every hyperparameter: the small ConvNet, and AuxiLearn's meta step every 10 by Neumann's three terms."""
+    own: Mapping[str, Setting] = {
+        "steps": steps,
+        "model.channel_width": 16,
+        "lr": 0.03333,
+        "every": 10,
+        "meta_lr": 0.01,
+        "estimator.solver": "neumann",
+        "estimator.terms": 3,
+        **user,
+    }
+    return layered("cifar100", "image", method("monotone", learns=True), "auxin", own, {})
+
+
+def train(
+    folder: Path,
+    seed: int,
+    auxiliary: float,
+    how: Method,
+    flat: Mapping[str, Setting],
+    taught: Criterion | None = None,
+) -> tuple[Built, float]:
+    """Train, and the accuracy on the development rows.
+
+    Args:
+        folder: of CIFAR-100.
+        seed: of rows, networks and batches.
+        auxiliary: the share of the labels that are held out for the meta step.
+        how: the method.
+        flat: every hyperparameter.
+        taught: take this criterion's combiner instead of a fresh one.
+    """
+    rows = splits(folder, seed, auxiliary)
+    meta = "auxiliary" if auxiliary and how.estimator is not None else "next"
+    built = build(data(folder), rows, how, {**flat, "meta": meta}, seed, taught=taught)
+    fit(built.state, built.plan, Watch())
+    return built, score(built.network, built.pool, rows.development, built.task)

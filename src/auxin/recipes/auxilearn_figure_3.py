@@ -1,0 +1,94 @@
+"""Loss images on test examples, and the pixel weights that the ConvNet combiner makes of them."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from auxin.analysis.loss_images import loss_images
+from auxin.combiners._base import LossCombiner, TaskLosses
+from auxin.paper import AUXILEARN, Paper
+from auxin.recipes import _camvid
+from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.recipes._records import Claim, Picture
+from auxin.recipes._summary import line
+from auxin.tasks.dense_classes import DenseClasses
+from auxin.tasks.dense_regression import DenseRegression
+
+SHOWN = (20, 120, 210)
+
+
+class Figure3(Recipe):
+    """Section 5.3 and figure 3: image, mask, auxiliary loss, main loss, adaptive weight sum_j dL_T/dl_j per pixel.
+
+    The paper says that pixel weights are a non-trivial combination of the losses. Measured here: how much of the
+    weight's variation over pixels a linear function of the three losses explains (1: nothing but a linear one).
+    """
+
+    paper: ClassVar[Paper] = replace(AUXILEARN, place="section 5.3, figure 3")
+    title: ClassVar[str] = "Loss images with adaptive pixel weights"
+    stand_in: ClassVar[str] = _camvid.STAND_IN
+    needs: ClassVar[tuple[str, ...]] = ("camvid",)
+    minutes: ClassVar[float] = 3.0
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """One training."""
+        return [Piece("seed-0", {"seed": 0, "steps": 10 if smoke else 300})]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """Train with the ConvNet combiner, then look at three test images."""
+        folder = bench.data("camvid")
+        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
+        found = _camvid.train(folder, "convnet", seed, steps)
+        test, rows = _camvid.part(folder, "test"), torch.tensor(SHOWN)
+        losses = _losses(found, test, rows)
+        assert isinstance(found.aux.combiner, LossCombiner)
+        images = loss_images(found.aux.combiner, losses)
+        arrays = {"image": test.pictures[list(SHOWN)], "labels": test.y["segmentation"][rows].numpy()}
+        arrays |= {name: image.numpy().astype(np.float32) for name, image in images.items()}
+        weight = images["weight"][losses.present[:, 0]].numpy()
+        columns = [losses.values.detach()[:, k][losses.present[:, 0]].numpy() for k in range(3)]
+        matrix = np.column_stack([*columns, np.ones_like(weight)])
+        rest = weight - matrix @ np.linalg.lstsq(matrix, weight, rcond=None)[0]
+        values = {"miou": found.miou, "least": weight.min(), "most": weight.max()}
+        return Did(values | {"linear": 1 - rest.var() / max(weight.var(), 1e-12)}, arrays=arrays)
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """The picture, and how far weights differ."""
+        one = next(iter(done.values()))
+        values = one.found.values
+        names = {
+            "miou": ("mIoU on the validation images", "%", 100.0),
+            "least": ("smallest pixel weight", "", 1.0),
+            "most": ("largest pixel weight", "", 1.0),
+            "linear": ("share of the weight's variance that is linear in the losses", "", 1.0),
+        }
+        lines = [line(name, [values[k]], unit, factor=factor) for k, (name, unit, factor) in names.items()]
+        claim = Claim(
+            text="Pixel weights are a non-trivial combination of the main and auxiliary task losses",
+            found=f"weights from {values['least']:.2f} to {values['most']:.2f}; a linear function of the pixel's own "
+            f"losses explains {100 * values['linear']:.0f} % of their variance",
+            holds=values["most"] - values["least"] > 0.01 and values["linear"] < 0.9,
+        )
+        words = {
+            "image": "(a) image",
+            "labels": "(b) classes",
+            "auxiliary": "(c) auxiliary losses",
+            "main": "(d) main loss",
+            "weight": "(e) pixel weight",
+        }
+        picture = Picture(name="loss-images", kind="loss_images", title=self.title, words=words)
+        return Outcome(lines, [claim], [Drawn(picture, {name: one.arrays[name] for name in words})])
+
+
+@torch.no_grad()
+def _losses(found: _camvid.Trained, test: _camvid.Part, rows: torch.Tensor) -> TaskLosses:
+    signals = found.network.eval()(test.x[rows])
+    values, present = [], []
+    for name, task in _camvid.tasks().items():
+        assert isinstance(task, DenseClasses | DenseRegression)
+        values.append(task.loss_image(signals[name], test.y[name][rows]))
+        present.append(task.pixels(test.y[name][rows]))
+    return TaskLosses(torch.stack(values, 1), torch.stack(present, 1), _camvid.NAMES)

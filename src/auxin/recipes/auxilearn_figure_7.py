@@ -1,0 +1,93 @@
+"""Accuracy over the size of the auxiliary set and the depth of the auxiliary network."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from auxin.paper import AUXILEARN, Paper
+from auxin.recipes import _small_labels
+from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.recipes._records import Claim, Picture
+from auxin.recipes._summary import line
+
+SIZES, DEPTHS = (1, 2, 3, 5), (1, 2, 3, 5)
+"""Labels per class in the auxiliary set, out of 10; hidden layers."""
+
+
+class Figure7(Recipe):
+    """Appendix C.4 and figure 7: the nonlinear auxiliary network, one of the two varied at a time.
+
+    Sizes are varied with 2 hidden layers, depths with 2 labels per class in the auxiliary set.
+    """
+
+    paper: ClassVar[Paper] = replace(AUXILEARN, place="appendix C.4, figure 7")
+    title: ClassVar[str] = "Size of the auxiliary set and depth of the auxiliary network"
+    stand_in: ClassVar[str] = _small_labels.STAND_IN
+    needs: ClassVar[tuple[str, ...]] = ("cifar100",)
+    minutes: ClassVar[float] = 8.0
+    departures: ClassVar[tuple[str, ...]] = ("The paper gives figure 7 without numbers.",)
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """Per seed: every size, every depth."""
+        steps, seeds = (4, 1) if smoke else (300, 3)
+        pairs = [*((size, 2) for size in SIZES), *((2, depth) for depth in DEPTHS if depth != 2)]
+        return [
+            Piece(
+                f"size-{size}-depth-{depth}-seed-{s}",
+                {"size": size, "depth": depth, "seed": s, "steps": steps},
+            )
+            for s in range(seeds)
+            for size, depth in (pairs[:1] + pairs[-1:] if smoke else pairs)
+        ]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """One training."""
+        size, depth, seed, steps = (int(piece.settings[k] or 0) for k in ("size", "depth", "seed", "steps"))
+        flat = _small_labels.settings(steps, **{"combiner.depth": depth})
+        how = _small_labels.method("monotone", learns=True)
+        share = size / _small_labels.LABELS
+        return Did({"accuracy": _small_labels.train(bench.data("cifar100"), seed, share, how, flat)[1]})
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """Mean and standard error of every size and depth."""
+        by: dict[tuple[int, int], list[float]] = {}
+        for piece in done.values():
+            key = (int(piece.found.settings["size"] or 0), int(piece.found.settings["depth"] or 0))
+            by.setdefault(key, []).append(piece.found.values["accuracy"])
+        sizes = {size * 20: by[size, 2] for size in SIZES if (size, 2) in by}
+        depths = {depth: by[2, depth] for depth in DEPTHS if (2, depth) in by}
+        lines = [line(f"{n} auxiliary rows of 200", v, "%", factor=100) for n, v in sizes.items()]
+        lines += [line(f"{n} hidden layers", v, "%", factor=100) for n, v in depths.items()]
+        claims, drawn = [], []
+        texts = {
+            "size": "Removing too many samples from the training set can be damaging",
+            "depth": "There is a positive trend with the number of hidden layers",
+        }
+        for what, found, sign in (("size", sizes, -1), ("depth", depths, 1)):
+            if found:
+                claims.append(_trend(texts[what], found, sign))
+                drawn.append(_picture(what, found))
+        return Outcome(lines, claims, drawn)
+
+
+def _trend(text: str, found: Mapping[int, list[float]], sign: int) -> Claim:
+    x = [n for n, values in found.items() for _ in values]
+    y = [value for values in found.values() for value in values]
+    if len(found) < 3 or np.ptp(y) == 0:
+        return Claim(text=text, found="too few runs to say", holds=None)
+    rho, p = spearmanr(x, y)
+    holds = None if p > 0.05 else bool(rho * sign > 0)
+    return Claim(text=text, found=f"rank correlation {rho:+.2f} over {len(y)} runs, p = {p:.2f}", holds=holds)
+
+
+def _picture(what: str, found: Mapping[int, list[float]]) -> Drawn:
+    words = {"size": "rows in the auxiliary set (of 200 labelled)", "depth": "hidden layers"}
+    picture = Picture(
+        name=what, kind="lines", title=f"Accuracy over the {what}", x=words[what], y="accuracy (%)"
+    )
+    least = min(map(len, found.values()))
+    accuracy = 100 * np.array([values[:least] for values in found.values()]).T
+    return Drawn(picture, {"x": np.array(list(found)), "accuracy": accuracy})

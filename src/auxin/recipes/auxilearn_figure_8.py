@@ -1,0 +1,122 @@
+"""Linear weights over a polynomial kernel of the losses: which terms count, and when."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import ClassVar
+
+import numpy as np
+
+from auxin.api.auxiliary import Auxiliary
+from auxin.combiners.polynomial import Polynomial
+from auxin.paper import AUXILEARN, Paper
+from auxin.recipes import _camvid
+from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.recipes._records import Claim, Picture
+from auxin.recipes._summary import line
+
+EVERY = 5
+
+
+class Figure8(Recipe):
+    """Appendix C.5 and figure 8: the scheduling effect.
+
+    The paper's two sentences: of the three largest weights at the end two belong to non-linear terms; and the
+    auxiliary network looks at the auxiliaries first and at the main task afterwards. The second is read as the main
+    task's share of dL_T/dl_k, summed over tasks, at the start and at the end.
+    """
+
+    paper: ClassVar[Paper] = replace(AUXILEARN, place="appendix C.5, figure 8")
+    title: ClassVar[str] = "A polynomial kernel of the losses: the scheduling effect"
+    stand_in: ClassVar[str] = _camvid.STAND_IN
+    needs: ClassVar[tuple[str, ...]] = ("camvid",)
+    minutes: ClassVar[float] = 6.0
+    departures: ClassVar[tuple[str, ...]] = (
+        "The weights begin as equal weighting (1 for each auxiliary, 0 for every other term); the hypergradient is the "
+        "look-ahead's.",
+    )
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """One per seed."""
+        steps = 10 if smoke else 300
+        return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 3)]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """Train once; every term's weight and every task's share after each meta step."""
+        weights: list[list[float]] = []
+        shares: list[list[float]] = []
+
+        def look(aux: Auxiliary) -> None:
+            assert isinstance(aux.combiner, Polynomial)
+            weights.append(aux.combiner.term_weights().tolist())
+            shares.append(list(aux.weights().values()) if len(weights) > 1 else [float("nan")] * 3)
+
+        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
+        found = _camvid.train(bench.data("camvid"), "polynomial", seed, steps, EVERY, look)
+        assert isinstance(found.aux.combiner, Polynomial)
+        terms = found.aux.combiner.terms(_camvid.NAMES)
+        curves = {f"term {t}": [w[k] for w in weights] for k, t in enumerate(terms)}
+        curves |= {f"task {t}": [s[k] for s in shares[1:]] for k, t in enumerate(_camvid.NAMES)}
+        return Did({"miou": found.miou}, curves)
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """The weights at the end, and the main task's share at the start and at the end."""
+        first = next(iter(done.values())).found.curves
+        terms = [name.removeprefix("term ") for name in first if name.startswith("term ")]
+        weights = {t: np.array([d.found.curves[f"term {t}"] for d in done.values()]) for t in terms}
+        tasks = {n: np.array([d.found.curves[f"task {n}"] for d in done.values()]) for n in _camvid.NAMES}
+        share = tasks["segmentation"] / sum(tasks.values())
+        fifth = max(1, share.shape[1] // 5)
+        early, late = share[:, :fifth].mean(1), share[:, -fifth:].mean(1)
+        largest = sorted(terms, key=lambda t: -weights[t][:, -1].mean())[:3]
+        product = sum("*" in t for t in largest)
+        claims = [
+            Claim(
+                text="Two of the three largest weights at the end belong to non-linear terms",
+                found=f"the largest are {', '.join(largest)}: {product} of 3",
+                holds=product >= 2,
+            ),
+            Claim(
+                text="At the start the auxiliary network focuses on the auxiliaries, afterwards on the main task",
+                found=f"the main task's share of dL_T/dl goes from {early.mean():.2f} (first fifth of training) to "
+                f"{late.mean():.2f} (last fifth); it grows in {int((late > early).sum())} of {len(late)} seeds",
+                holds=bool((late > early).all()),
+            ),
+        ]
+        lines = [line(f"weight of {t}, at the end", weights[t][:, -1].tolist()) for t in terms]
+        lines.append(line("main task's share, first fifth", early.tolist()))
+        lines.append(line("main task's share, last fifth", late.tolist()))
+        lines.append(
+            line(
+                "mIoU on the validation images",
+                [d.found.values["miou"] for d in done.values()],
+                "%",
+                factor=100,
+            )
+        )
+        return Outcome(lines, claims, _pictures(terms, weights, tasks))
+
+
+def _pictures(
+    terms: list[str], weights: Mapping[str, np.ndarray], tasks: Mapping[str, np.ndarray]
+) -> list[Drawn]:
+    steps = np.arange(next(iter(weights.values())).shape[1]) * EVERY
+    short = {t: t.replace("segmentation", "seg").replace("*", "·") for t in terms}
+    kernel = Picture(
+        name="terms",
+        kind="lines",
+        title="Learned weight of every term",
+        x="step",
+        y="weight",
+        words=short,
+    )
+    ratio = Picture(
+        name="shares",
+        kind="lines",
+        title="Task weights dL_T/dl_k over training",
+        x="step",
+        y="share of all tasks' weights",
+        words={n: n for n in tasks},
+    )
+    total = sum(tasks.values())
+    parts = {n: values / total for n, values in tasks.items()}
+    return [Drawn(kernel, {"x": steps, **weights}), Drawn(ratio, {"x": steps[1:], **parts})]

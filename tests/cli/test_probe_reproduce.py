@@ -1,0 +1,75 @@
+"""`auxin probe` and `auxin reproduce` as a user types them."""
+
+import json
+
+import pytest
+
+from auxin import catalogue, cli
+from auxin.cli import _reproducing
+
+
+def auxin(capsys, *arguments):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(arguments)
+    said = capsys.readouterr()
+    return caught.value.code, said.out, said.err
+
+
+def test_reproduce_lists_every_recipe_with_its_place(capsys):
+    code, out, _ = auxin(capsys, "reproduce", "--json")
+    listed = json.loads(out)
+    assert code == 0
+    assert [entry["name"] for entry in listed] == catalogue.names("recipes")
+    places = {entry["name"]: entry["paper"] for entry in listed}
+    assert places["auxilearn_figure_2"].endswith("section 5.1, figure 2")
+    assert all(places.values())
+
+
+def test_an_unknown_recipe_offers_the_nearest(capsys):
+    code, _, err = auxin(capsys, "reproduce", "auxilearn_figure2")
+    assert code == 2
+    assert "Did you mean 'auxilearn_figure_2'" in " ".join(err.split())
+
+
+def test_a_recipe_without_its_data_says_what_is_missing(capsys, tmp_path):
+    code, _, err = auxin(capsys, "reproduce", "auxilearn_c6", "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert "cifar100 is not at hand" in " ".join(err.split())
+
+
+def test_reproduce_writes_table_and_pictures(capsys, tmp_path):
+    code, out, _ = auxin(
+        capsys, "reproduce", "auxilearn_figure_6", "--smoke", "--json", "--out", str(tmp_path / "out")
+    )
+    assert code == 0
+    result = json.loads(out)
+    assert result["smoke"] is True
+    assert "auxin reproduce" in result["command"] or result["command"]
+    text = (tmp_path / "out/table.md").read_text()
+    assert text.startswith("# 100 auxiliaries of growing noise")
+    assert "mean nothing" in text
+    assert (tmp_path / "out/figures/weights.png").stat().st_size > 5000
+
+
+def test_listing_imports_no_torch(monkeypatch):
+    assert "torch" not in vars(_reproducing)
+
+
+def test_probe_ranks_and_draws(capsys, tmp_path):
+    words = "probe digits --pretexts rotation --seeds 1 --rows 64 --set steps=6 --set model.channel_width=4"
+    code, out, err = auxin(capsys, *words.split(), "--json", "--out", str(tmp_path / "out"))
+    assert code == 0, err
+    result = json.loads(out)
+    assert [row["name"] for row in result["ranking"]] == ["rotation", "random labels"]
+    assert "digits with 10 labels per class" in err
+    assert "lambda" in err
+    assert "negative helps" in err
+    assert "convergence" in err  # six steps are too few
+    assert (tmp_path / "out/figures/ranking.png").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(("option", "said"), [("--over trunk", "Unknown over"), ("--batches 1", "too small")])
+def test_probe_refuses_what_makes_no_sense(capsys, tmp_path, option, said):
+    code, _, err = auxin(capsys, "probe", "digits", *option.split(), "--out", str(tmp_path / "out"))
+    assert code == 2
+    assert said in " ".join(err.split())
