@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from auxin.api.auxiliary import Auxiliary
+    from auxin.api.estimators import AuxiliaryClassifier, AuxiliaryRegressor
     from auxin.api.learned_rule import LearnedRule
+    from auxin.api.model import load_model
     from auxin.hypergradients import (
         BilevelProblem,
         TrainingGradient,
@@ -21,7 +23,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Auxiliary": "auxin.api.auxiliary",
+    "AuxiliaryClassifier": "auxin.api.estimators",
+    "AuxiliaryRegressor": "auxin.api.estimators",
     "LearnedRule": "auxin.api.learned_rule",
+    "load_model": "auxin.api.model",
     "hypergradient": "auxin.hypergradients",
     "BilevelProblem": "auxin.hypergradients",
     "TrainingGradient": "auxin.hypergradients",
@@ -31,11 +36,14 @@ _HOMES = {
 
 __all__ = [
     "Auxiliary",
+    "AuxiliaryClassifier",
+    "AuxiliaryRegressor",
     "BilevelProblem",
     "LearnedRule",
     "TrainingGradient",
     "diagnose",
     "hypergradient",
+    "load_model",
     "training_gradient",
 ]
 

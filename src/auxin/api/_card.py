@@ -25,7 +25,7 @@ class Decision(Record):
 
     Attributes:
         kept: the method that the network was trained by.
-        asked: the method that was asked for, or "auto".
+        asked: the method that was asked for, or "best".
         why: the reason, in a sentence.
         validation: mean validation scores, by method.
     """

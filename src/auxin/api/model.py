@@ -47,11 +47,6 @@ class Predictions:
         """Calibrated probabilities."""
         return finished(self.task, self.outputs) if hasattr(self.task, "probabilities") else None
 
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """The names of the classes or attributes; empty for numbers."""
-        return tuple(getattr(self.task, "label_names", ()))
-
 
 @dataclass(frozen=True, eq=False)
 class Model:
@@ -76,6 +71,11 @@ class Model:
     def task(self) -> Task:
         """The main task."""
         return self.predictor.task
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes or attributes, in the order of the probabilities; empty for numbers."""
+        return list(getattr(self.task, "label_names", ()))
 
     def predict(self, x: Tensor) -> Predictions:
         """Predictions for inputs as the training data had them: [N, D] (NaN where missing) or images [N, C, H, W].

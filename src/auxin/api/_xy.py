@@ -1,0 +1,210 @@
+"""scikit-learn's X, y and auxiliaries as a data set: what is a label, what is missing, what is refused."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+from torch import Tensor
+
+from auxin.data import Dataset
+from auxin.data._targets import refinements
+from auxin.errors import DataError, message
+from auxin.experiments.rows import grouped
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
+from auxin.tasks.regression import Regression
+from auxin.tasks.vector import Vector
+from auxin.typing import MISSING
+
+MOST_CLASSES = 20
+"""Auxiliary whole numbers of more different values than this are regression."""
+
+
+def images(x: np.ndarray) -> np.ndarray:
+    """[N, D] as it is; [N, H, W] as one channel; [N, H, W, C] and [N, C, H, W] (C at most 4) channels first.
+
+    >>> images(np.zeros((2, 8, 8, 3))).shape
+    (2, 3, 8, 8)
+    """
+    if x.ndim == 2:
+        return x
+    if x.ndim == 3:
+        return x[:, None]
+    if x.ndim == 4 and x.shape[3] <= 4:
+        return np.ascontiguousarray(x.transpose(0, 3, 1, 2))
+    if x.ndim == 4 and x.shape[1] <= 4:
+        return x
+    raise DataError(
+        message(
+            "X has a shape that is not usable",
+            expected="[N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] with C at most 4",
+            found=f"shape {list(x.shape)}",
+        )
+    )
+
+
+def inputs(x: np.ndarray) -> Tensor:
+    """X as float32 (images of 8 bits as they are); NaN where a value of a vector is missing."""
+    x = images(x)
+    if x.ndim == 4 and x.dtype == np.uint8:
+        return torch.from_numpy(x)
+    with np.errstate(over="ignore"):
+        made = torch.from_numpy(np.ascontiguousarray(x.astype(np.float32)))
+    if bool(torch.isinf(made).any()):
+        raise DataError(message("X holds infinity, or numbers too large for float32", expected="below 3e38"))
+    return made
+
+
+def classes_of(y: Any) -> tuple[np.ndarray, Tensor]:
+    """The classes, sorted, and each row's number, -1 where y is NaN or None."""
+    classes, target = _numbered("y", _column(y))
+    if len(classes) < 2:
+        raise DataError(
+            message("A classifier needs at least two classes", found=f"one class, {classes[0]!r}")
+        )
+    return classes, target
+
+
+def _numbered(name: str, column: np.ndarray) -> tuple[np.ndarray, Tensor]:
+    missing = np.asarray(pd.isna(column))
+    known = column[~missing]
+    if not len(known):
+        raise DataError(
+            message(f"Input {name} contains NaN and nothing else", expected="labels on some rows")
+        )
+    if known.dtype.kind == "f" and np.isinf(known).any():
+        raise DataError(f"Input {name} contains infinity or a value too large for dtype('float64').")
+    if known.dtype == object and not all(isinstance(value, str) for value in known):
+        known = np.array(known.tolist())
+    check_classification_targets(known)
+    classes, numbers = np.unique(known, return_inverse=True)
+    target = torch.full((len(column),), MISSING, dtype=torch.int64)
+    target[torch.from_numpy(~missing)] = torch.from_numpy(numbers.astype(np.int64))
+    return classes, target
+
+
+def numbers_of(y: Any) -> Tensor:
+    """y as float32, NaN where it is NaN or None."""
+    return _reals("y", _column(y))
+
+
+def _reals(name: str, column: np.ndarray) -> Tensor:
+    try:
+        values = np.where(pd.isna(column), np.nan, column).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(message(f"Input {name} is not numbers", found=str(error))) from error
+    if np.isnan(values).all():
+        raise DataError(
+            message(f"Input {name} contains NaN and nothing else", expected="labels on some rows")
+        )
+    if not (np.isnan(values) | (np.abs(values) <= np.finfo(np.float32).max)).all():
+        raise DataError(f"Input {name} contains infinity or a value too large for dtype('float32').")
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def _column(y: Any) -> np.ndarray:
+    if y is None:
+        raise DataError("This estimator requires y to be passed, but the target y is None.")
+    return column_or_1d(y, warn=True)
+
+
+def auxiliary_tasks(auxiliaries: Any, rows: int) -> dict[str, tuple[Task, Tensor]]:
+    """The auxiliary tasks by name, and their targets.
+
+    Args:
+        auxiliaries: arrays by name, a DataFrame, or an array [N] or [N, K] whose columns are a task each.
+        rows: N.
+
+    Raises:
+        DataError: it has another number of rows, or a column makes no task.
+    """
+    if auxiliaries is None:
+        return {}
+    found = {}
+    for name, values in _named(auxiliaries).items():
+        if len(values) != rows:
+            raise DataError(
+                message(
+                    f"The auxiliary {name!r} does not fit X",
+                    expected=f"{rows} rows",
+                    found=f"{len(values)}",
+                    do="In cross-validation give a DataFrame or an array: scikit-learn cuts those to the rows at hand",
+                )
+            )
+        found[name] = _task(name, values)
+    return found
+
+
+def _named(auxiliaries: Any) -> dict[str, Any]:
+    if isinstance(auxiliaries, pd.DataFrame):
+        return {str(name): auxiliaries[name].to_numpy() for name in auxiliaries.columns}
+    if isinstance(auxiliaries, Mapping):
+        return {str(name): np.asarray(values) for name, values in auxiliaries.items()}
+    values = np.asarray(auxiliaries)
+    if values.ndim == 1:
+        return {"auxiliary": values}
+    if values.ndim == 2:
+        return {f"auxiliary {k + 1}": values[:, k] for k in range(values.shape[1])}
+    raise DataError(
+        message("The auxiliaries are not usable", expected="[N] or [N, K]", found=f"{list(values.shape)}")
+    )
+
+
+def _task(name: str, values: np.ndarray) -> tuple[Task, Tensor]:
+    if values.ndim == 2 and values.dtype.kind in "biuf":
+        return Vector(name, values.shape[1]), torch.from_numpy(values.astype(np.float32))
+    if values.ndim != 1:
+        found = f"{values.dtype} {list(values.shape)}"
+        raise DataError(
+            message(f"The auxiliary {name!r} is not usable", expected="[N], or numbers [N, D]", found=found)
+        )
+    if not _few(values):
+        return Regression(name), _reals(name, values)
+    classes, target = _numbered(name, values)
+    if len(classes) < 2:
+        raise DataError(
+            message(f"The auxiliary {name!r} has one class, {classes[0]!r}", expected="at least two")
+        )
+    return Classes(name, len(classes), label_names=[str(label) for label in classes.tolist()]), target
+
+
+def _few(column: np.ndarray) -> bool:
+    """Words, booleans, and whole numbers of few different values are classes; other numbers are not."""
+    known = column[~np.asarray(pd.isna(column))]
+    try:
+        numbers = known.astype(np.float64)
+    except (TypeError, ValueError):
+        return True
+    words = any(isinstance(value, str | bool | np.bool_) for value in known.tolist())
+    return words or bool(len(np.unique(numbers)) <= MOST_CLASSES and (numbers == np.floor(numbers)).all())
+
+
+def dataset_of(
+    x: Tensor, main: tuple[Task, Tensor], auxiliaries: Mapping[str, tuple[Task, Tensor]]
+) -> Dataset:
+    """The data set; auxiliary classes that refine the main ones are numbered main class by main class."""
+    task = main[0]
+    made = {task.name: main, **auxiliaries}
+    tasks, y = {n: t for n, (t, _) in made.items()}, {n: v for n, (_, v) in made.items()}
+    blank = x.isnan() if x.dim() == 2 and bool(x.isnan().any()) else None
+    dataset = Dataset(
+        name="arrays",
+        x=x if blank is None else x.masked_fill(blank, 0.0),
+        tasks=tasks,
+        y=y,
+        main=task.name,
+        official_test=torch.zeros(len(x), dtype=torch.bool),
+        parents=refinements(tasks, y, task.name),
+        blank=blank,
+    )
+    return grouped(dataset)
+
+
+def main_task(kind: str, width: int, names: list[str], taken: Mapping[str, Any]) -> Task:
+    """The main task, under a name that no auxiliary has."""
+    name = "y" if "y" not in taken else "main y"
+    return Classes(name, width, label_names=names) if kind == "classes" else Regression(name)

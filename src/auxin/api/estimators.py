@@ -1,0 +1,260 @@
+"""scikit-learn estimators: a network for y, trained beside auxiliary tasks, kept only where validation says so."""
+
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+from torch import Tensor
+
+from auxin.api import _xy
+from auxin.api._undisturbed import undisturbed
+from auxin.data import Dataset, Splits, make_splits
+from auxin.errors import ConfigError, DataError, message
+from auxin.experiments.build import applicable
+from auxin.experiments.fit_finish import About, finish, follow
+from auxin.experiments.fit_job import FitJob, Told
+from auxin.experiments.metric import settle
+from auxin.experiments.settings import layered
+from auxin.methods import resolve
+from auxin.methods._base import Setting
+
+PASSES, FEWEST, MOST = 60, 150, 1500
+"""Where no steps are given: so many passes over the rows, within these steps."""
+
+
+class _AuxiliaryEstimator(BaseEstimator):
+    """What classifier and regressor share."""
+
+    _kind: str
+    _alone: str
+
+    def __init__(
+        self,
+        method: str | None = None,
+        *,
+        guard: bool = True,
+        validation: float = 0.2,
+        steps: int | None = None,
+        learning_rate: float = 3e-3,
+        metric: str | None = None,
+        settings: Mapping[str, Setting] | None = None,
+        random_state: Any = None,
+        device: str = "cpu",
+        verbose: int = 0,
+    ) -> None:
+        self.method = method
+        self.guard = guard
+        self.validation = validation
+        self.steps = steps
+        self.learning_rate = learning_rate
+        self.metric = metric
+        self.settings = settings
+        self.random_state = random_state
+        self.device = device
+        self.verbose = verbose
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.three_d_array = True
+        return tags
+
+    def _train(self, x: Tensor, target: Tensor, names: list[str], auxiliaries: Any) -> None:
+        begun, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
+        others = _xy.auxiliary_tasks(auxiliaries, len(x))
+        task = _xy.main_task(self._kind, len(names), names, others)
+        dataset = _xy.dataset_of(x, (task, target), others)
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        splits, notes = _split(dataset, seed, self.validation)
+        name = self._method(dataset)
+        if self.guard and not len(splits.validation) and resolve(name).auxiliary:
+            notes.append("There are no validation rows for the guard to decide by: y is learned alone.")
+            name = "single"
+        job = self._job(dataset, splits, name, seed)
+        with undisturbed():
+            outcome = follow(job, self.guard)
+            about = About(self.method or name, started, time.perf_counter() - begun, notes=tuple(notes))
+            fitted = finish(job, outcome, about)
+        self.model_ = fitted.model
+        self.kept_ = fitted.model.training.method
+        self.validation_score_ = fitted.model.training.validation
+        self.notes_ = list(fitted.model.training.notes)
+        if self.verbose:
+            self._say(" ".join([f"Kept: {self.kept_}.", *self.notes_]))
+
+    def _method(self, dataset: Dataset) -> str:
+        """The method's name; None is settled here."""
+        others = len(dataset.tasks) > 1
+        name = self.method if self.method is not None else ("equal" if others else self._alone)
+        if self.method is None and applicable(resolve(name), dataset) is not None:
+            name = "single"
+        reason = applicable(resolve(name), dataset)
+        if reason is not None:
+            do = "Give auxiliaries=, or choose another method"
+            raise ConfigError(message(f"The method {name!r} cannot run on these data: {reason}", do=do))
+        return name
+
+    def _job(self, dataset: Dataset, splits: Splits, name: str, seed: int) -> FitJob:
+        method = resolve(name)
+        own = {"optimizer": "adam", "lr": float(self.learning_rate), **(self.settings or {})}
+        modality = "image" if len(dataset.shape) == 3 else "vector"
+        settings = layered(dataset.name, modality, method, "auxin", own, {})
+        if "epochs" not in own and "steps" not in own:
+            batch = settings["batch"]
+            assert isinstance(batch, int)
+            passes = PASSES * -(-len(splits.train) // batch)
+            settings["steps"] = self.steps if self.steps is not None else min(max(passes, FEWEST), MOST)
+        tell = self._told if self.verbose else None
+        metric = settle(self.metric, dataset.tasks[dataset.main])
+        return FitJob(dataset, splits, method, name, settings, seed, None, metric, self.device, tell=tell)
+
+    def _told(self, told: Told) -> None:
+        every = max(1, told.epochs // 10)
+        if told.epoch % every == 0 or told.epoch == told.epochs:
+            losses = ", ".join(f"{name} {loss:.4f}" for name, loss in told.losses.items())
+            score = "" if told.validation is None else f"  validation {told.validation:.4f}"
+            self._say(f"{told.phase:<7} epoch {told.epoch:>4}/{told.epochs}  loss: {losses}{score}")
+
+    def _say(self, text: str) -> None:
+        print(f"[{type(self).__name__}] {text}", file=sys.stderr)
+
+    def _check_x(self, x: Any, reset: bool) -> np.ndarray:
+        """X as numbers; of as many columns, in the same order, as in `fit`."""
+        checked: Any = validate_data(
+            self, x, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", allow_nd=True
+        )
+        return checked
+
+    def _outputs(self, x: Any) -> Any:
+        check_is_fitted(self, "model_")
+        return self.model_.predict(_xy.inputs(self._check_x(x, reset=False)))
+
+    def save(self, folder: Path | str) -> None:
+        """Write the trained network as `auxin fit` does: for `auxin.load_model` and `auxin export`."""
+        check_is_fitted(self, "model_")
+        self.model_.save(folder)
+
+
+def _split(dataset: Dataset, seed: int, validation: float) -> tuple[Splits, list[str]]:
+    """The rows' roles; too few rows for a validation set leave it empty, and that is said."""
+    try:
+        splits = make_splits(dataset, seed=seed, validation=validation, test=0.0)
+        return splits, list(splits.notes)
+    except DataError as error:
+        if not validation:
+            raise
+        splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
+        return splits, [*splits.notes, f"There are no validation rows: {error}"]
+
+
+class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
+    """A classifier whose network also learns auxiliary tasks, where that helps.
+
+    The network is trained by `method` and, with the guard, once more on y alone; the one that scores better on the
+    validation rows is kept (ties go to y alone). Its weights are those of the best epoch on the validation rows, and
+    its probabilities are calibrated there, so the validation score flatters: judge by rows kept out of `fit`.
+
+    Args:
+        method: a name of `auxin ls methods` (labelers, combiners and self-made tasks are methods too). None is
+            `equal` where auxiliaries are given, else `maxl`.
+        guard: let validation decide between the method and y alone. Without validation rows, y is learned alone.
+        validation: a fraction of the labelled rows, or a number of rows; where a class has too few, none.
+        steps: training steps; None: 60 passes over the rows, from 150 to 1,500 steps.
+        learning_rate: of Adam, falling to zero along a cosine.
+        metric: what epoch and guard go by: accuracy, balanced_accuracy, f1, auc or log_loss.
+        settings: any other setting, as `auxin fit --set` has them: {"model": "mlp", "model.hidden": 50, "batch": 32}.
+        random_state: of validation rows, initial weights and batches.
+        device: "cpu" or "cuda".
+        verbose: 1 prints progress.
+
+    Attributes:
+        classes_: the labels, sorted.
+        kept_: the method whose network was kept.
+        validation_score_: the metric on the validation rows, or None.
+        notes_: what was decided, in sentences.
+        model_: the trained network (`auxin.api.model.Model`).
+        n_features_in_, feature_names_in_: as everywhere in scikit-learn; for images n_features_in_ is X.shape[1].
+
+    X: numbers [N, D] (an array or a DataFrame), NaN where missing (it stands for the column's mean); or images
+    [N, H, W], [N, H, W, C] or [N, C, H, W] with C at most 4. Words are for a `OneHotEncoder` before.
+    y: labels of any kind; NaN or None where missing (-1 is a label): such rows train the auxiliaries alone.
+
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> model = AuxiliaryClassifier(random_state=0, steps=60).fit(X, y, auxiliaries={"width": X[:, 1]})
+    >>> model.predict(X[:2]), model.predict_proba(X[:2]).shape
+    (array([0, 0]), (2, 3))
+    """
+
+    _kind = "classes"
+    _alone = "maxl"
+
+    def fit(self, X: Any, y: Any, auxiliaries: Any = None) -> "AuxiliaryClassifier":
+        """Train.
+
+        Args:
+            X: inputs.
+            y: main labels.
+            auxiliaries: further targets of the same rows, NaN or None where missing: arrays by name, a DataFrame, or
+                an array [N] or [N, K]. Words, booleans and whole numbers of at most 20 values are classes, other
+                numbers regression. In `GridSearchCV` and `cross_val_score` (`params=`), a DataFrame or an array.
+        """
+        x = self._check_x(X, reset=True)
+        self.classes_, target = _xy.classes_of(y)
+        _same_length(x, target)
+        names = [str(label) for label in self.classes_.tolist()]
+        self._train(_xy.inputs(x), target, names, auxiliaries)
+        return self
+
+    def predict_proba(self, X: Any) -> np.ndarray:
+        """Calibrated probabilities [N, classes], in the order of `classes_`."""
+        found = self._outputs(X).probabilities.double()
+        return (found / found.sum(1, keepdim=True)).numpy()
+
+    def predict(self, X: Any) -> np.ndarray:
+        """The likeliest class."""
+        found = self._outputs(X).values
+        return self.classes_[found.numpy()]
+
+
+class AuxiliaryRegressor(RegressorMixin, _AuxiliaryEstimator):
+    """A regressor whose network also learns auxiliary tasks, where that helps.
+
+    As `AuxiliaryClassifier`, except: no method is `equal` where auxiliaries are given, else `denoising` for vectors and
+    y alone for images; the metric is r2, mae or rmse (the errors negated); nothing is calibrated.
+
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> model = AuxiliaryRegressor(method="single", random_state=0, steps=60).fit(X, y)
+    >>> model.predict(X[:2]).shape, model.kept_
+    ((2,), 'single')
+    """
+
+    _kind = "regression"
+    _alone = "denoising"
+
+    def fit(self, X: Any, y: Any, auxiliaries: Any = None) -> "AuxiliaryRegressor":
+        """Train; arguments as `AuxiliaryClassifier.fit`, y numbers."""
+        x = self._check_x(X, reset=True)
+        target = _xy.numbers_of(y)
+        _same_length(x, target)
+        self._train(_xy.inputs(x), target, ["y"], auxiliaries)
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Values in y's unit, [N]."""
+        return self._outputs(X).values.double().numpy()
+
+
+def _same_length(x: np.ndarray, target: Tensor) -> None:
+    if len(x) != len(target):
+        raise DataError(
+            message("X and y have different numbers of rows", found=f"{len(x)} and {len(target)}")
+        )

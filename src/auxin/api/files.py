@@ -1,0 +1,175 @@
+"""From a file of rows to a file of predictions."""
+
+import io
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from auxin import catalogue
+from auxin.api.model import Model, Predictions
+from auxin.data import load
+from auxin.data._encoder_images import ImageFiles
+from auxin.data._frame import SUFFIXES, read_frame
+from auxin.data._npz import read_npz
+from auxin.errors import ConfigError, DataError, message
+from auxin.experiments.files import write_bytes
+from auxin.tasks.classes import Classes
+from auxin.tasks.ordered import Ordered
+from auxin.tasks.regression import Regression
+from auxin.typing import MISSING
+
+ENDINGS = (".csv", ".parquet", ".npz")
+
+Say = Callable[[str], None]
+
+
+def write_predictions(
+    model: Model, source: str, out: Path, keep: Sequence[str] = (), say: Say = print
+) -> dict[str, Any]:
+    """Predict every row of `source` and write them to `out`, whole or not at all.
+
+    Args:
+        model: whose predictions.
+        source: a path, or the name of a known data set.
+        out: a .csv, .parquet or .npz file.
+        keep: columns of a table to carry over.
+        say: told of what is decided for the user.
+
+    Returns:
+        What was done: rows, task, method, metric, and the score over the rows that carry labels (None: there are none).
+
+    Raises:
+        DataError, ConfigError: rows that do not fit the model, or a kind of file that is not written.
+    """
+    if out.suffix not in ENDINGS:
+        raise ConfigError(
+            message(
+                "The kind of predictions' file is not clear",
+                expected=" or ".join(ENDINGS),
+                found=repr(out.name),
+            )
+        )
+    if model.task.dense and out.suffix != ".npz":
+        raise ConfigError(
+            message("A prediction for every pixel is no table", expected="an .npz file", do="--out FILE.npz")
+        )
+    known = source in catalogue.names("data") and not Path(source).exists()
+    x = _known(source) if known else model.inputs(source, say)
+    found = model.predict(x)
+    frame = None if known else _table(source)
+    write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
+    labels = _labels(model, source, frame, len(x))
+    present = None if labels is None else model.task.present(labels)
+    some = present is not None and bool(present.any())
+    record = model.training
+    return {
+        "rows": len(x),
+        "task": model.task.name,
+        "method": record.method,
+        "metric": record.metric,
+        "labelled": int(present.sum()) if present is not None else 0,
+        "score": model.task.score(found.outputs, labels, record.metric)
+        if some and labels is not None
+        else None,
+        "file": str(out),
+    }
+
+
+def _known(name: str) -> Tensor:
+    return load(name).x
+
+
+def _table(source: str) -> pd.DataFrame | None:
+    path = Path(source)
+    return read_frame(path) if path.is_file() and path.name.lower().endswith(SUFFIXES) else None
+
+
+def _identity(
+    model: Model, source: str, frame: pd.DataFrame | None, keep: Sequence[str], rows: int
+) -> dict[str, Any]:
+    """What tells the rows apart: their numbers, the images' files, and the columns that are carried over."""
+    found: dict[str, Any] = {"row": np.arange(rows)}
+    if isinstance(model.encoder, ImageFiles) and Path(source).exists():
+        base = Path(source) if Path(source).is_dir() else Path(source).parent
+        found["file"] = [str(file.relative_to(base)) for file in model.encoder.files(source)]
+    for name in keep:
+        if frame is None or name not in frame.columns:
+            there = ", ".join(map(str, frame.columns)) if frame is not None else "no table"
+            raise DataError(message(f"{source} has no column {name!r} to carry over", found=there))
+        found[name] = frame[name].to_numpy()
+    return found
+
+
+def _content(model: Model, found: Predictions, identity: dict[str, Any], kind: str) -> bytes:
+    sink = io.BytesIO()
+    if kind == ".npz":
+        arrays = {"prediction": found.values.numpy()}
+        if found.probabilities is not None:
+            arrays["probabilities"] = found.probabilities.numpy()
+        text = {name: np.asarray(values, dtype=str) for name, values in identity.items() if name != "row"}
+        np.savez_compressed(sink, row=identity["row"], **arrays, **text)  # type: ignore[arg-type]
+        return sink.getvalue()
+    frame = pd.DataFrame({**identity, **columns(model, found)})
+    if kind == ".csv":
+        return frame.to_csv(index=False).encode()
+    frame.to_parquet(sink, index=False)
+    return sink.getvalue()
+
+
+def columns(model: Model, found: Predictions) -> dict[str, Any]:
+    """Predictions as a table's columns: labels by name, a probability per class, or values in the target's unit."""
+    names, values = model.labels, found.values
+    if found.probabilities is None:
+        several = (
+            {f"prediction {k + 1}": values[:, k].numpy() for k in range(values.shape[1])}
+            if values.dim() > 1
+            else {}
+        )
+        return several or {"prediction": values.numpy()}
+    chances = {f"p({name})": found.probabilities[:, k].numpy() for k, name in enumerate(names)}
+    if values.dim() > 1:
+        return {f"is {name}": values[:, k].numpy() for k, name in enumerate(names)} | chances
+    return {"prediction": [names[k] for k in values.tolist()]} | chances
+
+
+def _labels(model: Model, source: str, frame: pd.DataFrame | None, rows: int) -> Tensor | None:
+    """The main task's labels, where the rows carry them under its name; None where they do not."""
+    name, path = model.task.name, Path(source)
+    if frame is not None and name in frame.columns:
+        return _numbered(model, frame[name].to_numpy())
+    if path.suffix == ".npz" and path.is_file():
+        values = read_npz(path).get(name)
+        return _numbered(model, values) if values is not None and values.shape == (rows,) else None
+    if frame is None and source in catalogue.names("data") and not path.exists():
+        dataset = load(source)
+        return dataset.y.get(name)
+    return _folders(model, path)
+
+
+def _folders(model: Model, path: Path) -> Tensor | None:
+    """The labels of images in folders that are called as the classes."""
+    if not isinstance(model.encoder, ImageFiles) or not path.is_dir():
+        return None
+    said = [file.relative_to(path).parts[0] for file in model.encoder.files(str(path))]
+    return _numbered(model, np.array(said, dtype=object))
+
+
+def _numbered(model: Model, values: np.ndarray) -> Tensor | None:
+    """Labels as the task has them; a label that it does not know counts as missing."""
+    if isinstance(model.task, Regression):
+        numbers = pd.to_numeric(pd.Series(values), errors="coerce")
+        return torch.tensor(numbers.to_numpy(dtype=np.float64, na_value=np.nan), dtype=torch.float32)  # type: ignore[union-attr]
+    if not isinstance(model.task, Classes | Ordered):
+        return None
+    place = {label: number for number, label in enumerate(model.labels)}
+    return torch.tensor([place.get(_word(value), MISSING) for value in values], dtype=torch.int64)
+
+
+def _word(value: object) -> str:
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)  # type: ignore[arg-type, call-overload]

@@ -1,0 +1,175 @@
+"""The work behind `auxin fit`: words to a request, progress, and what is said in the end."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+from auxin.api.model import Model
+from auxin.cli._console import Output
+from auxin.errors import ConfigError, message
+from auxin.experiments import budget as budgets
+from auxin.experiments.fit import FitRequest, Fitting
+from auxin.experiments.fit_finish import Fitted
+from auxin.experiments.fit_job import Told
+from auxin.experiments.request import Progress as RunsDone
+from auxin.experiments.request import pick_device
+from auxin.experiments.rows import DataSpec, SplitSpec
+from auxin.experiments.settings import parse
+from auxin.experiments.workers import default_jobs
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The arguments of `auxin fit`, as typed."""
+
+    data: str
+    root: Path | None
+    options: tuple[tuple[str, Any], ...]
+    method: str
+    guard: bool
+    budget: str
+    labels_per_class: int | None
+    validation: float
+    test: float
+    metric: str | None
+    tries: int
+    draws: int
+    seed: int
+    settings: tuple[str, ...]
+    jobs: int | None
+    device: str
+    out: Path | None
+    command: str
+
+
+def run(asked: Asked, output: Output) -> None:
+    """Fit, and say what came of it."""
+    request = _request(asked)
+    output.say(f"  the model goes to {request.out}; the same command goes on there.")
+    with _progress(output) as tell:
+        fitting = Fitting(request, tell)
+        for sentence in _rows(fitting):
+            output.say(f"  {sentence}")
+        found = fitting.run()
+    model = found.model if isinstance(found, Fitted) else found
+    if isinstance(found, Model):
+        output.say("  It was finished before: nothing is trained again. Another --out trains afresh.")
+    _show(model, request, output, found.log_loss if isinstance(found, Fitted) else None)
+    output.result({"model": str(request.out), "training": model.training.model_dump(mode="json")})
+
+
+def _request(asked: Asked) -> FitRequest:
+    for name in ("tries", "draws"):
+        if getattr(asked, name) < 1:
+            raise ConfigError(message(f"--{name} is too small", expected="at least 1"))
+    split = SplitSpec(
+        labels_per_class=asked.labels_per_class, validation=asked.validation, auxiliary=0.0, test=asked.test
+    )
+    return FitRequest(
+        data=DataSpec(asked.data, str(asked.root) if asked.root else None, asked.options),
+        split=split,
+        out=asked.out or Path("models") / (Path(asked.data).name.split(".")[0] or "model"),
+        method=asked.method,
+        guard=asked.guard,
+        settings=parse(asked.settings),
+        tries=asked.tries,
+        draws=asked.draws,
+        seed=asked.seed,
+        metric=asked.metric,
+        budget=None if asked.budget.lower() == "none" else budgets.seconds(asked.budget),
+        jobs=asked.jobs if asked.jobs is not None else default_jobs(),
+        device=pick_device(asked.device),
+        command=asked.command,
+    )
+
+
+def _rows(fitting: Fitting) -> list[str]:
+    """Which rows do what, and which methods are compared."""
+    sizes = fitting.splits.sizes
+    parts = [f"{sizes['train']:,} rows train", f"{sizes['validation']:,} choose"]
+    if sizes["unlabelled"]:
+        parts.insert(1, f"{sizes['unlabelled']:,} without a main label train auxiliaries")
+    if sizes["development"]:
+        parts.append(f"{sizes['development']:,} test, {sizes['confirmation']:,} test rows stay sealed")
+    said = [f"{', '.join(parts)}."]
+    if len(fitting.compared) > 1:
+        said.append(f"Compared on validation: {', '.join(fitting.compared)}.")
+    return said
+
+
+@contextmanager
+def _progress(output: Output) -> Iterator[Callable[[RunsDone | Told | str], None]]:
+    columns = (
+        TextColumn("{task.description:<12}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=output.words, transient=True) as bar:
+        tasks: dict[str, Any] = {}
+
+        def show(name: str, done: int, total: int) -> None:
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total)
+            bar.update(tasks[name], completed=done)
+
+        def tell(event: RunsDone | Told | str) -> None:
+            if isinstance(event, str):
+                output.say(f"  {event}")
+            elif isinstance(event, Told):
+                name = "training" if event.phase == "run" else f"training {event.phase}"
+                show(name, event.epoch, event.epochs)
+            else:
+                show(event.phase, event.done, event.total)
+
+        yield tell
+
+
+def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[float, float] | None) -> None:
+    record = model.training
+    decision = record.decision
+    if decision is not None and len(decision.validation) > 1:
+        output.say("", _table(decision.validation, decision.kept, record.metric))
+    output.say(
+        "", f"[bold]Kept: {record.method}[/bold], the weights after epoch {record.epoch} of {record.epochs}."
+    )
+    if decision is not None:
+        output.say(f"  {decision.why}")
+    if record.validation is not None:
+        value = f"{record.validation:.4f}"
+        output.say(
+            f"  Validation {record.metric}: {value}. It chose method, settings and epoch, so it flatters."
+        )
+    if record.test is not None:
+        rows = f"{record.rows['development']:,} test rows that chose nothing"
+        output.say(f"  Test {record.metric}: {record.test:.4f}, on {rows}.")
+    else:
+        output.say("  No rows were kept to test it on (--test 0.2 keeps some).")
+    if log_loss is not None:
+        before, after = log_loss
+        heat = model.predictor.temperature
+        output.say(
+            f"  Probabilities: temperature {heat:.2f}; validation log loss {before:.4f}, then {after:.4f}."
+        )
+    output.say(f"\n{request.out}: model.json, weights.safetensors. Next: auxin predict {request.out} DATA")
+
+
+def _table(scores: dict[str, float], kept: str, metric: str) -> Table:
+    table = Table("method", f"{metric}, validation", box=None, padding=(0, 2, 0, 1))
+    for name, value in sorted(scores.items(), key=lambda pair: -pair[1]):
+        table.add_row(f"[bold]{name}[/bold]" if name == kept else name, f"{value:.4f}")
+    return table

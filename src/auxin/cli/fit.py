@@ -1,0 +1,133 @@
+"""Train one network to use: the best method for the data, kept only where validation says that it helps."""
+
+import shlex
+import sys
+from typing import Annotated
+
+import typer
+
+from auxin.cli import _data
+from auxin.cli._console import JsonFlag, OutDir, Output
+
+
+def fit(
+    data: Annotated[
+        str, typer.Argument(help="A table, a folder of images, an .npz file, or a known data set.")
+    ],
+    out: OutDir = None,
+    target: _data.Target = None,
+    aux: _data.Aux = None,
+    method: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="`best` compares a few on validation; or a name of `auxin ls methods`."
+        ),
+    ] = "best",
+    guard: Annotated[
+        bool,
+        typer.Option(help="Fall back to the main task alone where validation does not prefer the method."),
+    ] = True,
+    budget: Annotated[
+        str, typer.Option(metavar="TIME", help="Such as 90s or 1h; `none` for no limit.")
+    ] = "5min",
+    kinds: _data.Kinds = None,
+    missing: _data.Missing = None,
+    image: _data.Image = None,
+    size: _data.Size = None,
+    inputs: _data.Inputs = None,
+    split: _data.Split = None,
+    group: _data.Group = None,
+    ignore: _data.Ignore = None,
+    keep: _data.Keep = None,
+    text: _data.Text = None,
+    unlabelled: _data.Unlabelled = None,
+    encoding: _data.Encoding = None,
+    level: _data.Level = None,
+    root: _data.Root = None,
+    labels_per_class: Annotated[
+        int | None,
+        typer.Option(
+            metavar="K",
+            help="Use K main labels per class, validation included; other rows train auxiliaries.",
+        ),
+    ] = None,
+    validation: Annotated[
+        float,
+        typer.Option(help="Validation rows: a fraction of the labelled rows, or a number. They never train."),
+    ] = 0.2,
+    test: Annotated[
+        float,
+        typer.Option(help="Rows that are held out to score the finished network, where the data mark none."),
+    ] = 0.0,
+    metric: Annotated[str | None, typer.Option(help="What to select by. Default: the task's own.")] = None,
+    tries: Annotated[int, typer.Option(metavar="N", help="Settings each method tries on validation.")] = 3,
+    draws: Annotated[
+        int, typer.Option(metavar="N", help="Draws of validation rows that a try is averaged over.")
+    ] = 3,
+    seed: Annotated[int, typer.Option(help="Of rows, initial weights and batches.")] = 0,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as lr=0.1.")
+    ] = None,
+    jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes. Default: cores.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    as_json: JsonFlag = False,
+) -> None:
+    """Train one network to use, and write it to a folder that `auxin predict` and `auxin export` take.
+
+    A few methods are compared on validation rows, each with the same tries. The best goes on if it leads single-task
+    training by more than its standard error; then it is trained once more beside single-task training on the same
+    rows, and validation decides (--no-guard takes the method's word for it). The folder holds the main task's network
+    alone. Validation chose it, so validation scores flatter; --test 0.2 keeps rows to ask afterwards.
+
+    [bold]Examples[/bold]
+
+    auxin fit digits --out models/digits
+
+    auxin fit houses.csv --target price --aux rooms,age --test 0.2 --out models/houses
+
+    auxin fit pictures/ --method rotation --no-guard
+
+    auxin fit pictures.csv --image file --target breed --aux species
+    """
+    output = Output(as_json)
+    output.say(f"[bold]auxin fit[/bold]  {data}: {method}")  # before torch is imported, which takes a while
+    from auxin.cli._fitting import Asked, run
+
+    options = _data.given(
+        target=target,
+        aux=aux,
+        kinds=kinds,
+        missing=missing,
+        image=image,
+        size=size,
+        inputs=inputs,
+        split=split,
+        group=group,
+        ignore=ignore,
+        keep=keep,
+        text=text,
+        unlabelled=unlabelled,
+        encoding=encoding,
+        level=level,
+    )
+    asked = Asked(
+        data=data,
+        root=root,
+        options=options,
+        method=method,
+        guard=guard,
+        budget=budget,
+        labels_per_class=labels_per_class,
+        validation=validation,
+        test=test,
+        metric=metric,
+        tries=tries,
+        draws=draws,
+        seed=seed,
+        settings=tuple(set_ or ()),
+        jobs=jobs,
+        device=device,
+        out=out,
+        command=shlex.join(["auxin", *sys.argv[1:]]),
+    )
+    run(asked, output)

@@ -1,0 +1,224 @@
+"""The scikit-learn estimators: its own checks, missing labels, auxiliaries, images, tools around them."""
+
+import pickle
+import random
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from sklearn.base import clone
+from sklearn.datasets import load_digits, make_classification, make_regression
+from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.utils.estimator_checks import check_estimator
+
+import auxin
+from auxin import AuxiliaryClassifier, AuxiliaryRegressor
+
+ALLOWED_TO_SKIP = {"check_array_api_input"}
+"""scikit-learn skips it itself where SCIPY_ARRAY_API is not set in the environment."""
+
+FAST = {"steps": 40, "random_state": 0}
+CLASSES = make_classification(120, 6, n_informative=4, random_state=0)
+NUMBERS = make_regression(120, 5, noise=1.0, random_state=0)
+
+
+def assert_passes_all_checks(estimator) -> None:
+    found = check_estimator(estimator, on_fail=None, on_skip=None)
+    assert len(found) > 45
+    odd = {f["check_name"]: f["exception"] for f in found if f["status"] != "passed"}
+    assert set(odd) <= ALLOWED_TO_SKIP, odd
+    assert all(f["status"] == "skipped" for f in found if f["check_name"] in odd)
+
+
+def test_scikit_learns_checks_of_the_classifier() -> None:
+    assert_passes_all_checks(AuxiliaryClassifier("single", steps=40))
+
+
+def test_scikit_learns_checks_of_the_regressor() -> None:
+    assert_passes_all_checks(AuxiliaryRegressor("single", steps=40))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [AuxiliaryClassifier, AuxiliaryRegressor])
+def test_scikit_learns_checks_as_they_come(kind) -> None:
+    assert_passes_all_checks(kind())
+
+
+def test_it_learns_and_its_probabilities_are_some() -> None:
+    X, y = CLASSES
+    longer = {**FAST, "steps": 300}
+    model = AuxiliaryClassifier("single", **longer).fit(X, np.array(["no", "yes"])[y])
+    assert model.classes_.tolist() == ["no", "yes"]
+    assert model.score(X, np.array(["no", "yes"])[y]) > 0.8
+    found = model.predict_proba(X)
+    np.testing.assert_allclose(found.sum(1), 1.0)
+    assert (model.classes_[found.argmax(1)] == model.predict(X)).all()
+    X, y = NUMBERS
+    assert AuxiliaryRegressor("single", **longer).fit(X, y).score(X, y) > 0.8
+
+
+@pytest.mark.parametrize(
+    "auxiliaries",
+    [
+        {
+            "near": CLASSES[0][:, 0],
+            "word": np.where(CLASSES[0][:, 1] > 0, "up", None),
+            "two": CLASSES[0][:, :2],
+        },
+        pd.DataFrame({"near": CLASSES[0][:, 0], "level": (CLASSES[0][:, 1] > 0).astype(int)}),
+        CLASSES[0][:, :2],
+        (CLASSES[0][:, 0] > 0).astype(int).tolist(),
+    ],
+    ids=["mapping", "frame", "array", "list"],
+)
+def test_auxiliaries_in_every_form(auxiliaries) -> None:
+    if isinstance(auxiliaries, dict):
+        auxiliaries["word"][:3] = "down"
+    X, y = CLASSES
+    model = AuxiliaryClassifier(guard=False, **FAST).fit(X, y, auxiliaries=auxiliaries)
+    assert model.kept_ == "equal"
+    assert list(model.model_.predictor.state_dict())[-1].startswith("head.")
+    assert model.predict(X[:3]).shape == (3,)
+
+
+def test_the_guard_says_what_it_kept() -> None:
+    X, y = CLASSES
+    model = AuxiliaryClassifier("equal", **FAST).fit(X, y, auxiliaries=X[:, 0])
+    assert model.kept_ in ("equal", "single")
+    assert any("is kept: equal scored" in note for note in model.notes_)
+    scores = model.model_.training.decision.validation
+    assert model.validation_score_ == scores[model.kept_] == max(scores.values())
+
+
+def test_too_few_rows_for_a_guard_are_said() -> None:
+    X, y = np.arange(6.0).reshape(3, 2), [0, 1, 1]
+    model = AuxiliaryClassifier("equal", **FAST).fit(X, y, auxiliaries=[0.5, 1.5, 2.0])
+    assert model.kept_ == "single"
+    assert model.validation_score_ is None
+    assert any("no validation rows" in note for note in model.notes_)
+
+
+@pytest.mark.parametrize("blank", [np.nan, None])
+def test_rows_without_y_train_the_auxiliaries_alone(blank) -> None:
+    X, y = CLASSES
+    some = y.astype(object)
+    some[30:] = blank
+    model = AuxiliaryClassifier("equal", guard=False, **FAST).fit(X, some, auxiliaries=X[:, 0])
+    assert model.classes_.tolist() == [0, 1]
+    rows = model.model_.training.rows
+    assert (rows["unlabelled"], rows["train"] + rows["validation"]) == (90, 30)
+    minus = np.where(y == 0, -1, 1)
+    assert AuxiliaryClassifier("single", **FAST).fit(X, minus).classes_.tolist() == [-1, 1]
+    X, y = NUMBERS
+    y = np.where(np.arange(len(y)) < 40, y, np.nan)
+    assert (
+        AuxiliaryRegressor("equal", guard=False, **FAST).fit(X, y, X[:, 0]).model_.training.rows["unlabelled"]
+        == 80
+    )
+
+
+def test_missing_inputs_are_the_mean() -> None:
+    X, y = CLASSES
+    X = X.copy()
+    X[::7, 2] = np.nan
+    model = AuxiliaryClassifier("single", **FAST).fit(X, y)
+    mean = float(model.model_.predictor.mean[2])
+    filled = np.where(np.isnan(X), mean, X)
+    np.testing.assert_allclose(model.predict_proba(X), model.predict_proba(filled), atol=1e-6)
+
+
+def test_images_in_every_layout() -> None:
+    images, y = load_digits(return_X_y=True)
+    images, y = images[:120].reshape(-1, 8, 8).astype(np.uint8), y[:120]
+    small = {**FAST, "steps": 5, "settings": {"model.channel_width": 4}}
+    one = AuxiliaryClassifier("single", **small).fit(images, y)
+    last = AuxiliaryClassifier("single", **small).fit(images[..., None], y)
+    np.testing.assert_array_equal(one.predict_proba(images), last.predict_proba(images[..., None]))
+    assert one.model_.trunk.name == "conv4"
+    with pytest.raises(ValueError, match="C at most 4"):
+        AuxiliaryClassifier("single", **small).fit(images.reshape(-1, 8, 8, 1).repeat(8, 3), y)
+
+
+def test_the_tools_around_estimators() -> None:
+    X, y = CLASSES
+    frame = pd.DataFrame(X, columns=[f"c{k}" for k in range(6)])
+    model = AuxiliaryClassifier("single", **FAST).fit(frame, y)
+    assert model.feature_names_in_.tolist() == list(frame.columns)
+    assert model.n_features_in_ == 6
+    again = pickle.loads(pickle.dumps(model))
+    np.testing.assert_array_equal(again.predict_proba(frame), model.predict_proba(frame))
+    assert not hasattr(clone(model), "model_")
+    piped = make_pipeline(StandardScaler(), AuxiliaryClassifier("equal", guard=False, **FAST))
+    aux = X[:, :1]
+    scores = cross_val_score(piped, X, y, cv=2, params={"auxiliaryclassifier__auxiliaries": aux})
+    assert scores.mean() > 0.6
+    search = GridSearchCV(
+        AuxiliaryClassifier("equal", **FAST), {"guard": [False], "learning_rate": [1e-3, 1e-2]}, cv=2
+    )
+    assert search.fit(X, y, auxiliaries=pd.DataFrame(aux)).best_params_["learning_rate"] in (1e-3, 1e-2)
+    with pytest.raises(ValueError, match="In cross-validation give a DataFrame"):
+        AuxiliaryClassifier("equal", **FAST).fit(X[:60], y[:60], auxiliaries={"a": aux[:, 0]})
+
+
+def draws() -> tuple[float, float, float]:
+    return random.random(), float(np.random.rand()), torch.rand(1).item()  # noqa: NPY002  the global generator
+
+
+def test_the_programs_own_randomness_is_left_alone() -> None:
+    found = []
+    for fits in (False, True):
+        random.seed(1)
+        np.random.seed(1)  # noqa: NPY002
+        torch.manual_seed(1)
+        if fits:
+            AuxiliaryClassifier("single", **FAST).fit(*CLASSES)
+        found.append(draws())
+    assert found[0] == found[1]
+
+
+def test_rows_in_another_order_are_the_same_fit() -> None:
+    X, y = CLASSES
+    order = np.random.default_rng(0).permutation(len(y))
+    one = AuxiliaryClassifier("single", **FAST).fit(X, y)
+    two = AuxiliaryClassifier("single", **FAST).fit(X[order], y[order])
+    assert one.model_.training.split_hash == two.model_.training.split_hash
+    np.testing.assert_allclose(one.predict_proba(X), two.predict_proba(X), atol=1e-9)
+
+
+def test_save_is_a_model_for_the_command_line(tmp_path) -> None:
+    X, y = NUMBERS
+    model = AuxiliaryRegressor("single", **FAST).fit(X, y)
+    model.save(tmp_path / "m")
+    again = auxin.load_model(tmp_path / "m")
+    found = again.predict(again.inputs(X)).values.numpy()
+    np.testing.assert_allclose(found, model.predict(X), rtol=1e-6)
+
+
+def test_verbose_says_how_far_it_is(capsys) -> None:
+    X, y = CLASSES
+    AuxiliaryClassifier("equal", verbose=1, **FAST).fit(X, y, X[:, 0])
+    said = capsys.readouterr().err
+    assert "epoch" in said
+    assert "validation" in said
+    assert "is kept" in said
+
+
+@pytest.mark.parametrize(
+    ("estimator", "y", "auxiliaries", "said"),
+    [
+        (AuxiliaryClassifier("singel"), CLASSES[1], None, "Did you mean 'single'"),
+        (AuxiliaryClassifier("equal"), CLASSES[1], None, "give no auxiliary labels"),
+        (AuxiliaryClassifier(metric="r2"), CLASSES[1], None, "does not fit the main task"),
+        (AuxiliaryClassifier(), np.zeros(120), None, "one class"),
+        (AuxiliaryClassifier(), CLASSES[1], np.zeros(120, int), "has one class"),
+        (AuxiliaryClassifier(), CLASSES[1], np.zeros((120, 2, 2)), r"Expected \[N\] or \[N, K\]"),
+        (AuxiliaryRegressor("maxl"), NUMBERS[1], None, "need a main task of classes"),
+        (AuxiliaryRegressor(), np.full(120, "a"), None, "not numbers"),
+    ],
+)
+def test_what_cannot_be_fitted_is_said(estimator, y, auxiliaries, said) -> None:
+    with pytest.raises(ValueError, match=said):
+        estimator.set_params(steps=2).fit(CLASSES[0], y, auxiliaries)

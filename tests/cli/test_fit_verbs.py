@@ -1,0 +1,166 @@
+"""`auxin fit`, `predict`, `export` as a user calls them, tiny: a table, images, an array; again, and refused."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from PIL import Image
+
+from auxin.api.model import load_model
+from auxin.cli import main
+
+TINY = ["--set", "steps=12", "--set", "model.hidden=8", "--tries", "1", "--draws", "1", "--jobs", "1"]
+
+
+def auxin(*words: object) -> int:
+    with pytest.raises(SystemExit) as caught:
+        main([str(word) for word in words])
+    return int(caught.value.code or 0)
+
+
+def houses(rows: int = 80, seed: int = 0) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    size, city = rng.normal(100, 20, rows).round(2), rng.choice(["Bonn", "Kiel", "Ulm"], rows)
+    price = 3 * size + 40 * (city == "Ulm") + rng.normal(0, 3, rows)
+    kind = np.where(size > 100, "large", "small")
+    return pd.DataFrame(
+        {"size": size, "city": city, "price": price.round(3), "rooms": size // 30, "kind": kind}
+    )
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("fit")
+    houses().to_csv(folder / "h.csv", index=False)
+    words = [folder / "h.csv", "--target", "kind", "--aux", "price", "--method", "equal", "--no-guard"]
+    assert auxin("fit", *words, "--test", "0.2", "--out", folder / "m", *TINY) == 0
+    return folder
+
+
+def test_the_folder_is_a_model_and_its_record(fitted: Path) -> None:
+    model = load_model(fitted / "m")
+    record = model.training
+    assert (record.method, record.metric, record.data) == ("equal", "accuracy", "h")
+    assert record.test is not None
+    assert record.rows["development"] == 8
+    assert record.settings["steps"] == 12
+    assert len(record.split_hash) == 64
+    assert record.command.startswith("auxin ")
+    assert record.versions["torch"]
+    assert model.labels == ["large", "small"]
+    assert "price" not in " ".join(model.predictor.state_dict())
+
+
+def test_predictions_keep_the_rows_and_say_the_score(fitted: Path, capsys: pytest.CaptureFixture) -> None:
+    new = houses(6, seed=1).drop(columns="price")
+    new.loc[2, "city"] = "Rom"
+    new.loc[3, "size"] = np.nan
+    new["id"] = [f"h{k}" for k in range(6)]
+    new.to_csv(fitted / "new.csv", index=False)
+    for ending in (".csv", ".parquet", ".npz"):
+        out = fitted / f"p{ending}"
+        assert auxin("predict", fitted / "m", fitted / "new.csv", "--out", out, "--keep", "id", "--json") == 0
+        said = capsys.readouterr()
+        assert "'Rom'" in said.err
+        found = json.loads(said.out)
+        assert (found["rows"], found["labelled"]) == (6, 6)
+    table = pd.read_csv(fitted / "p.csv")
+    assert list(table.columns) == ["row", "id", "prediction", "p(large)", "p(small)"]
+    assert table["id"].tolist() == new["id"].tolist()
+    pd.testing.assert_frame_equal(table, pd.read_parquet(fitted / "p.parquet"), check_dtype=False)
+    assert np.load(fitted / "p.npz")["prediction"].shape == (6,)
+    np.testing.assert_allclose(table[["p(large)", "p(small)"]].sum(axis=1), 1.0)
+    hits = (table["prediction"] == new["kind"]).mean()
+    assert found["score"] == pytest.approx(hits)
+
+
+def test_rows_in_another_order_are_predicted_the_same(fitted: Path) -> None:
+    model, new = load_model(fitted / "m"), houses(20, seed=2)
+    whole = model.predict(model.inputs(new, print)).probabilities
+    turned = model.predict(model.inputs(new.iloc[::-1], print)).probabilities
+    alone = torch.cat([model.predict(model.inputs(new.iloc[[k]], print)).probabilities for k in range(20)])
+    torch.testing.assert_close(whole, turned.flip(0), rtol=0, atol=1e-13)
+    torch.testing.assert_close(whole, alone, rtol=0, atol=1e-13)
+
+
+def test_the_export_takes_what_the_encoder_gives(fitted: Path) -> None:
+    assert auxin("export", fitted / "m", "--torch", fitted / "m.pt2") == 0
+    model = load_model(fitted / "m")
+    x = model.inputs(houses(5, seed=3), print)
+    program = torch.export.load(fitted / "m.pt2").module()
+    torch.testing.assert_close(program(x).double(), model.predict(x).probabilities, rtol=0, atol=1e-5)
+    assert auxin("export", fitted / "m") == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["predict", "m", "nowhere.csv"], "nowhere.csv"),
+        (["predict", "m", "short.csv"], "lacks columns that the model was trained on"),
+        (["predict", "m", "new.csv", "--out", "p.xls"], "Expected .csv or .parquet or .npz"),
+        (["predict", "m", "h.csv", "--keep", "idd"], "no column 'idd' to carry over"),
+        (["predict", "nomodel", "h.csv"], "is no model"),
+        (
+            ["fit", "h.csv", "--target", "price", "--method", "maxl", "--out", "n"],
+            "need a main task of classes",
+        ),
+        (["fit", "h.csv", "--target", "kind", "--method", "singel", "--out", "n"], "Did you mean 'single'"),
+        (
+            ["fit", "h.csv", "--target", "kind", "--validation", "0", "--out", "n"],
+            "no validation rows to choose",
+        ),
+        (["fit", "h.csv", "--target", "kind", "--metric", "r2", "--out", "n"], "does not fit the main task"),
+        (["fit", "h.csv", "--target", "kind", "--method", "single", "--out", "m"], "holds a different"),
+        (["fit", "h.csv", "--target", "kind", "--tries", "0"], "--tries is too small"),
+    ],
+)
+def test_what_cannot_be_done_is_said(
+    words: list[str], said: str, fitted: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    monkeypatch.chdir(fitted)
+    houses(4).drop(columns="size").to_csv("short.csv", index=False)
+    before = sorted(path.name for path in fitted.iterdir())
+    assert auxin(*words) == 2
+    assert said in " ".join(capsys.readouterr().err.split())
+    assert sorted(path.name for path in fitted.iterdir()) == before
+
+
+def test_the_same_again_trains_nothing(fitted: Path, capsys: pytest.CaptureFixture) -> None:
+    before = (fitted / "m" / "model.json").read_bytes()
+    words = [fitted / "h.csv", "--target", "kind", "--aux", "price", "--method", "equal", "--no-guard"]
+    assert auxin("fit", *words, "--test", "0.2", "--out", fitted / "m", *TINY) == 0
+    assert "finished before" in capsys.readouterr().out
+    assert (fitted / "m" / "model.json").read_bytes() == before
+
+
+def test_images_with_the_guard(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "pics" / name).mkdir(parents=True)
+        for k in range(12):
+            pixels = np.clip(rng.normal(level, 20, (8, 8)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pics" / name / f"{k}.png")
+    tiny = ["--set", "steps=8", "--set", "model.channel_width=4", "--set", "batch=8"]
+    tiny += ["--tries", "1", "--draws", "2", "--jobs", "1"]
+    out = tmp_path / "m"
+    assert auxin("fit", tmp_path / "pics", "--method", "denoising", "--out", out, *tiny) == 0
+    said = capsys.readouterr().out
+    assert "Compared on validation: single, denoising." in said
+    record = load_model(out).training
+    assert record.decision is not None
+    assert f"Kept: {record.method}," in said
+    assert set(record.decision.validation) == {"single", "denoising"}
+    assert auxin("predict", out, tmp_path / "pics", "--out", tmp_path / "p.csv") == 0
+    assert "24 of them carry labels: accuracy" in capsys.readouterr().out
+    table = pd.read_csv(tmp_path / "p.csv")
+    assert table["file"][0] == "dark/0.png"
+    assert sorted(p.name for p in out.iterdir()) == [
+        "manifest.json",
+        "model.json",
+        "runs",
+        "weights.safetensors",
+    ]
+    assert not list(out.glob("runs/checkpoint*"))
