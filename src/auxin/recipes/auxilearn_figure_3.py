@@ -46,10 +46,13 @@ class Figure3(Recipe):
         losses = _losses(found, test, rows)
         assert isinstance(found.aux.combiner, LossCombiner)
         images = loss_images(found.aux.combiner, losses)
-        arrays = {"image": test.pictures[list(SHOWN)], "labels": test.y["segmentation"][rows].numpy()}
-        arrays |= {name: image.numpy().astype(np.float32) for name, image in images.items()}
-        weight = images["weight"][losses.present[:, 0]].numpy()
-        columns = [losses.values.detach()[:, k][losses.present[:, 0]].numpy() for k in range(3)]
+        known = losses.present[:, 0]
+        arrays = {"image": test.pictures[list(SHOWN)], "auxiliary": images["auxiliary"].numpy()}
+        for name, image in (("labels", test.y["segmentation"][rows]), *images.items()):
+            if name != "auxiliary":  # the others know nothing of pixels without a class
+                arrays[name] = torch.where(known, image.float(), torch.nan).numpy()
+        weight = images["weight"][known].numpy()
+        columns = [losses.values.detach()[:, k][known].numpy() for k in range(3)]
         matrix = np.column_stack([*columns, np.ones_like(weight)])
         rest = weight - matrix @ np.linalg.lstsq(matrix, weight, rcond=None)[0]
         values = {"miou": found.miou, "least": weight.min(), "most": weight.max()}

@@ -6,12 +6,13 @@
 | scatter | `x`, `y` [n]; perhaps `error` [n], `labels` (text) [n] |
 | bars | `names` (text) [n]; `ours`, `error`, perhaps `paper` [n] |
 | landscape | `extent` [4]; `loss.*` [h, w]; perhaps `point.*` [2] and `path` [n, 2] |
-| loss_images | every array a column of pictures, [n, h, w] or [n, h, w, 3] |
+| loss_images | every array a column of pictures, [n, h, w] (NaN where unknown) or [n, h, w, 3] |
 | points | `points.*` [n, 2], a panel each; perhaps `images.*` [n, h, w, 3] |
 """
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ from matplotlib.ticker import MaxNLocator
 
 from auxin.experiments.files import read_json, write_bytes
 from auxin.recipes._records import Picture, Reproduced
-from auxin.reports._style import INK, MUTED, PALETTE, PAPER, SINGLE, panel, styled
+from auxin.reports._style import GRID, INK, MUTED, PALETTE, PAPER, SINGLE, panel, styled
 from auxin.reports.plots import rendered
 
 Arrays = Mapping[str, np.ndarray]
@@ -170,26 +171,37 @@ def _landmarks(axes: Axes, arrays: Arrays, path: bool) -> None:
 
 
 def _loss_images(picture: Picture, arrays: Arrays) -> Figure:
-    rows, columns = len(next(iter(arrays.values()))), len(arrays)
     first = next(iter(arrays.values()))
-    ratio = first.shape[1] / first.shape[2]
-    drawn = Figure(figsize=(2.05 * columns, (2.05 * ratio + 0.08) * rows + 0.95), layout="constrained")
-    drawn.get_layout_engine().set(w_pad=0.02, h_pad=0.02, wspace=0.02, hspace=0.02)  # type: ignore[union-attr]
-    panels = np.atleast_2d(drawn.subplots(rows, columns))
+    rows, columns, ratio = len(first), len(arrays), first.shape[1] / first.shape[2]
+    drawn = Figure(figsize=(2.05 * columns, 2.05 * ratio * rows + 1.1), layout="constrained")
+    drawn.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0)  # type: ignore[union-attr]
+    panels = drawn.subplots(rows + 1, columns, height_ratios=[*[1.0] * rows, 0.06], squeeze=False)
     for j, (name, images) in enumerate(arrays.items()):
-        coloured = images.ndim == 4 or name.startswith("labels")
-        limits = {} if coloured else {"vmin": 0.0, "vmax": float(np.quantile(images, 0.99))}
-        cmap = "tab20" if name.startswith("labels") else "viridis"
-        shown = [panels[i, j].imshow(images[i], cmap=cmap, **limits) for i in range(rows)]
+        look = _image_look(name, images)
+        shown = [panels[i, j].imshow(images[i], **look) for i in range(rows)]
         panels[0, j].set_title(picture.words.get(name, name), loc="center", size=9, weight="normal")
-        if not coloured:
-            bar = drawn.colorbar(shown[0], ax=list(panels[:, j]), location="bottom", shrink=0.9, aspect=22)
-            bar.ax.tick_params(labelsize=7)
+        if look.get("cmap") == "viridis":
+            bar = drawn.colorbar(shown[0], cax=panels[rows, j], orientation="horizontal")
+            bar.ax.tick_params(labelsize=7.5)
             bar.outline.set_visible(False)  # type: ignore[operator]
-    for axes in panels.flat:
-        axes.axis("off")
+        else:
+            panels[rows, j].axis("off")
+    for axes in panels[:rows].flat:
+        axes.set(xticks=[], yticks=[], facecolor=GRID)
+        axes.grid(visible=False)
+        axes.spines[:].set_visible(False)
     drawn.suptitle(picture.title, x=0.01, ha="left", size=10.5, weight="bold")
     return drawn
+
+
+def _image_look(name: str, images: np.ndarray) -> dict[str, Any]:
+    """Colours as they are, classes in colours of their own, numbers from their 1st to their 99th percentile."""
+    if images.ndim == 4:
+        return {}
+    if name.startswith("labels"):
+        return {"cmap": "tab20", "vmin": 0.0, "vmax": 19.0, "interpolation": "nearest"}
+    low, high = np.nanquantile(images, [0.01, 0.99])
+    return {"cmap": "viridis", "vmin": float(low), "vmax": float(max(high, low + 1e-6))}
 
 
 def _points(picture: Picture, arrays: Arrays) -> Figure:
