@@ -28,7 +28,7 @@ def test_pixel_weights_are_the_change_of_the_loss_by_that_pixels_losses():
         up, down = own.values.clone(), own.values.clone()
         up[b, :, i, j] += eps
         down[b, :, i, j] -= eps
-        ends = [combiner(TaskLosses(v, own.present, own.names)) for v in (up, down)]
+        ends = [combiner(TaskLosses(v, own.present, own.names)).detach() for v in (up, down)]
         assert weight[b, i, j] == pytest.approx(float(ends[0] - ends[1]) / (2 * eps) * 128, rel=1e-4)
 
 
