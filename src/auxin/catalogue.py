@@ -105,6 +105,27 @@ def module(family: str, name: str) -> ModuleType:
     return plugin
 
 
+def user_module(name: str) -> ModuleType:
+    """A module of the user's own: installed, or a file of the current folder.
+
+    Raises:
+        ConfigError: there is none of that name.
+    """
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name.partition(".")[0]:
+            raise
+        raise ConfigError(
+            message(
+                f"There is no module {name!r}", expected=f"{name}.py in this folder, or an installed module"
+            )
+        ) from error
+
+
 def load(family: str, name: str) -> Any:
     """The member itself: the one class (or ready instance) in its file that is of the family's contract.
 

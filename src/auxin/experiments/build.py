@@ -16,7 +16,7 @@ from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.methods._base import Method, Setting
-from auxin.models import build_network
+from auxin.models import build_network, builder
 from auxin.models._base import PrimaryNetwork
 from auxin.pretexts import Pretext, possible
 from auxin.strategies._base import Phase
@@ -230,10 +230,10 @@ def _labeler(
     label_seed = derive(seed, "labeler")
 
     def make_trunk() -> nn.Module:
-        member = catalogue.load("models", trunk)
+        make = builder(trunk)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(label_seed)
-            return member.build(pool.shape, **options(settings, "model"))
+            return make(pool.shape, **options(settings, "model"))
 
     context = LabelerContext(
         dataset.main, psi, seen.x, seen.y, seen.rows, make_trunk, label_seed, refinement(dataset)

@@ -26,6 +26,8 @@ from auxin.experiments.settings import attempts, layered
 from auxin.experiments.tuning import chosen
 from auxin.experiments.verdict import judge
 from auxin.experiments.workers import run_all
+from auxin.methods import resolve
+from auxin.methods._base import Method
 
 TUNING = 1000
 """Tuning seeds start here, so that they are never among the reported seeds."""
@@ -55,7 +57,7 @@ class Comparing:
             settled = settle(request.metric, self.dataset.tasks[self.dataset.main])
             request = self.request = replace(request, metric=settled)
         lineup = line_up(request.methods, self.dataset, self._say, twins=request.twins)
-        self.methods, self.asked = lineup.methods, lineup.asked
+        self.methods, self.asked = self._beside_scratch(lineup.methods, lineup.asked), lineup.asked
         self.size = budgets.Size(request.tries, request.tuning_seeds, request.seeds)
         self._check(self.dataset)
         claim_folder(request.out, self.fingerprint())
@@ -141,6 +143,15 @@ class Comparing:
         self.notes.append(note)
         self.tell(note)
 
+    def _beside_scratch(self, found: dict[str, Method], asked: set[str]) -> dict[str, Method]:
+        """With a pretrained model also the main task from random weights, before anything learned; else not that."""
+        pretrained = str(self.request.settings.get("model", "")).startswith("pretrained:")
+        others = {name: method for name, method in found.items() if name != "scratch" or name in asked}
+        if not pretrained:
+            return others
+        self._say("scratch is run too, from random weights: it shows what the pretrained ones are worth.")
+        return {"single": others["single"], "scratch": resolve("scratch"), **others}
+
     def _check(self, dataset: Dataset) -> None:
         """Refuse before anything is written what could only fail later."""
         request = self.request
@@ -150,6 +161,11 @@ class Comparing:
         splits = split_rows(request.data, request.split, 0, refit=False)
         for note in [*dataset.notes, *splits.notes, *pools_said(self.methods, dataset)]:
             self._say(note)
+        if "model" not in request.settings:
+            shape = " x ".join(map(str, dataset.shape))
+            self._say(
+                f"The model is {self._settings('single', {})['model']}, for inputs of {shape} (--model)."
+            )
         if request.tries > 1 and not len(splits.validation):
             self._say(
                 "There are no validation rows, so nothing is tuned: every method runs with its defaults."
@@ -157,8 +173,9 @@ class Comparing:
             self.size = replace(self.size, tries=1)
         for name, method in list(self.methods.items()):
             try:
-                check_strategy(name, method, splits, self._settings(name, {}))
-                build(dataset, splits, method, self._settings(name, {}), seed=0)
+                settings = self._settings(name, {})
+                built = build(dataset, splits, method, settings, seed=0)
+                check_strategy(name, method, splits, settings, built)
             except (ConfigError, UnsupportedError) as error:
                 if name in self.asked or name == "single":
                     raise
@@ -172,7 +189,7 @@ class Comparing:
             self.dataset.modality,
             self.methods[name],
             request.preset,
-            request.settings,
+            _from_scratch(request.settings) if name == "scratch" else request.settings,
             attempt,
         )
         return _shortened(found, self.size.length)
@@ -286,6 +303,11 @@ class Comparing:
             if "development" not in run.correct
         }
         return {key: found for key, file in files.items() if (found := read_predictions(file)) is not None}
+
+
+def _from_scratch(settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """The user's settings without the model's, for the network that a pretrained one has to beat."""
+    return {name: value for name, value in settings.items() if name.partition(".")[0] != "model"}
 
 
 def _shortened(settings: dict[str, Setting], length: float) -> dict[str, Setting]:

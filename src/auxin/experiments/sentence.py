@@ -28,7 +28,7 @@ def sentence(rows: Sequence[Row], metric: str) -> str:
         return "One seed shows nothing: no evidence either way. Run at least 5 seeds."
     verdicts: list[Verdict] = [v for v in _ORDER if any(row.verdict == v for row in judged)]
     parts = [_part(verdict, judged, metric, explain=verdict == verdicts[0]) for verdict in verdicts]
-    return " ".join([*parts, *_aside(judged, metric)])
+    return " ".join([*parts, *_aside(judged, metric), *_pretrained(rows, metric)])
 
 
 def _part(verdict: Verdict, judged: Sequence[Row], metric: str, *, explain: bool) -> str:
@@ -52,6 +52,15 @@ def _against(row: Row, metric: str) -> str:
     contrast = row.versus_control if row.role == "method" else row.versus_single
     assert contrast is not None
     return f"{wording.contrast(contrast, metric)} {wording.unit(metric)}"
+
+
+def _pretrained(rows: Sequence[Row], metric: str) -> list[str]:
+    """What the pretrained weights are worth, where the network from random weights was run beside them."""
+    found = next((row.versus_single for row in rows if row.method == "scratch"), None)
+    if found is None:
+        return []
+    said = f"{wording.contrast(found, metric)} {wording.unit(metric)}"
+    return [f"From random weights instead of the pretrained ones, single-task training differs by {said}."]
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -14,6 +14,7 @@ from auxin import catalogue
 from auxin.errors import ConfigError, message
 from auxin.models._base import PrimaryNetwork, Trunk
 from auxin.models._layers import MeanPool, xavier
+from auxin.models._named import builder
 
 HEADS = ("auto", "linear", "two_layer")
 
@@ -40,7 +41,8 @@ def build_network(
     random state is left as it was.
 
     Args:
-        trunk: a trunk's name, or a module from inputs [B, *shape] to features [B, width]; a module keeps its
+        trunk: a trunk's name, `pretrained:PATH`, `module:factory`, or a module of your own, from
+            inputs [B, *shape] to features [B, width]; a module keeps its
             own weights and is copied, so it is not changed by training.
         shape: the inputs' shape, without the batch dimension.
         tasks: the tasks by name.
@@ -126,9 +128,9 @@ class _Adopted(nn.Module):
 
 def _trunk(trunk: str | nn.Module, shape: tuple[int, ...], seed: int, options: Mapping) -> nn.Module:
     if isinstance(trunk, str):
-        kind: type[Trunk] = catalogue.load("models", trunk)
+        build = builder(trunk)
         with _own_randomness(_seed(seed, "trunk", trunk, *shape)):
-            return _with_options(kind.build, trunk, shape, options)
+            return _with_options(build, trunk, shape, options)
     if options:
         raise ConfigError(
             message(
