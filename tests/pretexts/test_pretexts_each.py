@@ -5,9 +5,12 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from auxin.errors import ConfigError
+from auxin.pretexts.colour_statistics import ColourStatistics
 from auxin.pretexts.denoising import Denoising
+from auxin.pretexts.edges import Edges, strength
 from auxin.pretexts.masking import Masking
 from auxin.pretexts.patch_order import PatchOrder
 from auxin.pretexts.rotation import Rotation
@@ -87,3 +90,34 @@ def test_denoising_adds_noise_of_half_the_spread() -> None:
     assert (noisy - x).mean().item() == pytest.approx(0.0, abs=0.05)
     constant, _ = Denoising.build((20,))(torch.ones(3, 20), generator())
     assert not math.isnan(constant.sum().item())
+
+
+def test_edges_are_sobels() -> None:
+    _, label = Edges.build((3, 7, 7))(IMAGES, generator())
+    squares = [
+        np.stack(
+            [[(ndimage.sobel(c, axis, mode="nearest") / 8) ** 2 for c in image] for image in IMAGES.numpy()]
+        )
+        for axis in (0, 1)
+    ]
+    wanted = np.sqrt(sum(square.sum(1) for square in squares))
+    assert np.allclose(label.reshape(60, 7, 7).numpy(), wanted, atol=1e-5)
+
+
+def test_edges_are_averaged_over_places_and_the_image_is_noisy() -> None:
+    x = torch.randn(4, 1, 16, 16, generator=generator())
+    noisy, label = Edges.build((1, 16, 16))(x, generator())
+    assert torch.allclose(label.reshape(4, 8, 8)[:, 0, 0], strength(x)[:, 0, :2, :2].mean((1, 2)))
+    assert float((noisy - x).std()) == pytest.approx(0.25 * float(x.std()), rel=0.1)
+
+
+def test_grey_images_hide_the_colours_that_are_to_be_told() -> None:
+    grey, label = ColourStatistics.build((3, 7, 7))(IMAGES, generator())
+    assert torch.equal(grey[:, 0], grey[:, 1])
+    for image, mixed in zip(IMAGES, grey[:, 0], strict=True):
+        weights = torch.linalg.lstsq(image.flatten(1).T, mixed.flatten()[:, None]).solution.flatten()
+        assert torch.allclose(weights.sum(), torch.tensor(1.0), atol=1e-4)
+        assert bool((weights > -1e-4).all())
+    assert torch.allclose(label[:, 3:], IMAGES.flatten(2).std(2, correction=0), atol=1e-6)
+    with pytest.raises(ConfigError, match="colour images"):
+        ColourStatistics.build((1, 7, 7))
