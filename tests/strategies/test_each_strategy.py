@@ -232,3 +232,15 @@ def test_what_a_strategy_spent_is_said(tmp_path: Path) -> None:
 
 def test_single_is_the_main_task_alone() -> None:
     assert resolve("single") == SINGLE
+
+
+def test_the_strategy_in_the_documents_is_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "extending.md").read_text()
+    code = next(block for block in page.split("```python\n") if "class Warm" in block).split("```")[0]
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "warm.py").write_text(code)
+    monkeypatch.setenv("AUXIN_PLUGINS", str(tmp_path))
+    outcome, given = follow(spec("warm:equal", tmp_path / "run", strategy__epochs=3))
+    assert outcome.notes == ("Warmed up for 3 epochs.",)
+    assert next(r.epochs for r in given.book.records.values()) == 3
+    sys.modules.pop("auxin.strategies.warm")

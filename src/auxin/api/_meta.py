@@ -1,6 +1,7 @@
 """The meta step: phi moves by the hypergradient of the main task's loss, and nothing else moves."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -8,11 +9,13 @@ from torch import Tensor
 
 from auxin.api._objective import Objective, Runner
 from auxin.api._optimizer import checked, unwrapped
-from auxin.api._processes import averaged
+from auxin.api._processes import anywhere, averaged, parallel
 from auxin.api._reading import Reading
 from auxin.combiners._base import TaskLosses
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient
+from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.params import trainable
+from auxin.math.rng import under_rng
 from auxin.optimizers import InnerStep
 
 _IDLE = (
@@ -65,8 +68,13 @@ class MetaStep:
         return InnerStep(plain, parameters, *self.clip)
 
     def take(self, train: Reading, meta: Reading, step: InnerStep | None) -> tuple[bool, Tensor | None]:
-        """One meta step; tells whether one was possible, and the main task's loss on the meta batch."""
-        found = self._estimate(train, meta, step) if self.objective.has_main(meta) else None
+        """One meta step; tells whether one was possible, and the main task's loss on the meta batch.
+
+        Under data parallelism every process takes part if any has the main label: with the look-ahead, processes with
+        parts of a batch do what one process with the whole batch does.
+        """
+        here = self.objective.has_main(meta)
+        found = self._estimate(train, meta, step, here) if anywhere(here) else None
         gradients = averaged(None if found is None else found.gradients, self.phi)
         if gradients is None:
             main = self.objective.names[0]
@@ -111,15 +119,30 @@ class MetaStep:
         if hasattr(self.estimator, "load_state_dict"):
             self.estimator.load_state_dict(state["estimator"])  # type: ignore[attr-defined]
 
-    def _estimate(self, train: Reading, meta: Reading, step: InnerStep | None) -> Hypergradient:
+    def _estimate(self, train: Reading, meta: Reading, step: InnerStep | None, here: bool) -> Hypergradient:
         self.runner.training = self.runner.network.training
-        found = self.estimator.estimate(self.problem(), train, meta, step, None, self.scale)
+        problem, gradient = self.problem(here), None
+        if parallel() and self.estimator.needs_step:
+            with under_rng(None):
+                gradient = gradient_without_a_trace(problem, train)
+            whole = averaged(gradient.gradients, gradient.gradients)
+            assert whole is not None
+            gradient = replace(gradient, gradients=whole)
+        found = self.estimator.estimate(problem, train, meta, step, gradient, self.scale)
         self.objective.said.update(found.notes)
         return found
 
-    def problem(self) -> BilevelProblem:
-        """The bilevel problem; its batches are readings."""
+    def problem(self, here: bool = True) -> BilevelProblem:
+        """The bilevel problem; its batches are readings.
+
+        Args:
+            here: whether this process's meta batch has the main label.
+        """
         objective, labeler = self.objective, self.objective.labeler
+
+        def average(v: list[Tensor]) -> list[Tensor]:
+            return averaged(v if here else None, v) or v
+
         return BilevelProblem(
             network=self.runner,
             criterion=objective.training,
@@ -129,6 +152,7 @@ class MetaStep:
             regulariser=objective.regulariser,
             inputs=lambda reading: (reading.calls,),
             auxiliary=[] if labeler is None else [labeler],
+            average=average if parallel() else None,
         )
 
     def _move(self, gradients: Sequence[Tensor]) -> None:

@@ -8,7 +8,6 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from auxin.api._processes import average_
 from auxin.api._reading import Call, Reading
 from auxin.api._shared import SharedParameters
 from auxin.api._task_losses import Entry, Loss, entry, fitted, labelled, mean
@@ -97,7 +96,6 @@ class Objective:
             seen = losses.seen().tolist()
             means = [mean(*e) if there else None for e, there in zip(entries, seen, strict=True)]
             self.gramian = shared.gramian(means).detach()
-            average_([self.gramian])
 
     def training(self, signals: Any, reading: Reading, context: Targets | None = None) -> Tensor:
         """L_T of a batch, differentiable in phi."""

@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from auxin.api._processes import average_, parallel
 from auxin.errors import ConfigError, message
 from auxin.math.params import trainable
 
@@ -34,7 +35,7 @@ class SharedParameters:
         return [name for name in trainable(self.network) if counts.get(name, 0) >= least > 0]
 
     def gramian(self, means: Sequence[Tensor | None]) -> Tensor:
-        """<grad l_i, grad l_j> over the shared parameters, [T, T], constant.
+        """<grad l_i, grad l_j> over the shared parameters, [T, T], constant; of the processes' mean gradients.
 
         Args:
             means: the tasks' mean losses with their graphs, each its own; None for a task without a label,
@@ -50,12 +51,17 @@ class SharedParameters:
         for k, found in grads.items():
             if not complete:
                 self.reached[self.tasks[k]] = list(found)
-        shared = [name for name in self.names() if name in wanted]
+        shared = {name for name in self.names() if name in wanted}
         if not shared:
             self._refuse_if_complete()
+        masked = [{n: g for n, g in grads.get(k, {}).items() if n in shared} for k in places]
+        names = (
+            list(known) if parallel() else sorted(shared, key=list(known).index)
+        )  # of one size in all processes
+        if not names:
             return torch.zeros(len(places), len(places), device=next(iter(known.values())).device)
-        rows = [_row(grads.get(k, {}), [(n, wanted[n]) for n in shared]) for k in places]
-        stacked = torch.stack(rows)
+        stacked = torch.stack([_row(found, [(n, known[n]) for n in names]) for found in masked])
+        average_([stacked])
         return stacked @ stacked.T
 
     def state_dict(self) -> dict[str, Any]:

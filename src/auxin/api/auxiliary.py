@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from auxin import catalogue
 from auxin.api._meta import MetaStep
 from auxin.api._objective import Objective, Runner
-from auxin.api._processes import average_
+from auxin.api._processes import average_, together
 from auxin.api._reading import Inputs, Reader, Reading, Targets, to_device
 from auxin.api._shared import SharedParameters
 from auxin.api._task_losses import Loss
@@ -206,7 +206,7 @@ class Auxiliary:
             UnsupportedError: the optimiser is not one that can be looked through.
         """
         reading, losses = self._last()
-        self.combiner.after_step(losses, self.objective.gramian)
+        self.combiner.after_step(together(losses), self.objective.gramian)
         if not self.meta.phi:
             self._without_phi(losses)
             return None

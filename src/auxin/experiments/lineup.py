@@ -8,7 +8,7 @@ import numpy as np
 from auxin import strategies
 from auxin.data import Dataset, Splits
 from auxin.errors import ConfigError, message
-from auxin.experiments.build import applicable, auxiliaries
+from auxin.experiments.build import Built, applicable, auxiliaries
 from auxin.experiments.request import USUAL
 from auxin.experiments.schema import RunResult, Setting
 from auxin.experiments.settings import options
@@ -87,15 +87,16 @@ def _twins(found: dict[str, Method], say: Callable[[str], None]) -> dict[str, Me
     return {twin: resolve(twin) for twin in missing}
 
 
-def check_strategy(name: str, method: Method, splits: Splits, settings: dict[str, Setting]) -> None:
-    """Refuse a strategy that cannot run on these rows or with these options.
+def check_strategy(
+    name: str, method: Method, splits: Splits, settings: dict[str, Setting], built: Built
+) -> None:
+    """Refuse a strategy that cannot run on these rows, with these options, or with such a network.
 
     Raises:
-        ConfigError: it decides on validation rows and there are none, or it does not have such an option.
+        ConfigError: it decides on validation rows and there are none, it does not have such an option, or it says so.
     """
-    chain = method.strategy.split(":")
-    strategies.build(method.strategy, options(settings, "strategy"))
-    for part in chain:
+    strategies.build(method.strategy, options(settings, "strategy")).refuse(built)
+    for part in method.strategy.split(":"):
         if strategies.build(part).needs_validation and not len(splits.validation):
             wrong = f"{name} decides on validation rows, and there are none"
             raise ConfigError(message(wrong, do="Hold some out with --validation 0.2"))

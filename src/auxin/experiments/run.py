@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from auxin import strategies
+from auxin.combiners._screen import imbalanced
 from auxin.data import Splits
 from auxin.errors import RunError, message
 from auxin.experiments.build import Built, build
@@ -29,7 +30,7 @@ from auxin.experiments.schema import DecisionRecord, Phase, RunResult, Scores, r
 from auxin.experiments.settings import options
 from auxin.methods import inner_name, resolve
 from auxin.methods._base import Setting
-from auxin.strategies._base import SINGLE, Outcome
+from auxin.strategies._base import SINGLE, Outcome, Run
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Diverged
 
@@ -133,10 +134,11 @@ class _Execution:
         try:
             outcome = self.strategy.follow(self.job)
         except Diverged as error:
-            return None, [str(error)]
+            return None, [str(error), *_scales(self.job.book.last)]
         dropped = sum(self.job.book.dropped.values(), Counter())
         left_out = [f"{name} was left out {n} times: its loss was not finite." for name, n in dropped.items()]
-        return outcome, [*self.job.book.measures[outcome.run.phase.name].warnings(), *left_out]
+        scales = _scales(outcome.run)
+        return outcome, [*self.job.book.measures[outcome.run.phase.name].warnings(), *scales, *left_out]
 
     def _result(self, built: Built, outcome: Outcome | None, warnings: list[str]) -> RunResult:
         spec, state = self.spec, built.state
@@ -196,6 +198,14 @@ def score_rows(
     metric = metric or built.task.metrics[0]
     score, shares = built.task.score(found, wanted, metric), row_shares(built.task, found, wanted, metric)
     return score, shares, predictions_of(built.task, found, wanted, metric)
+
+
+def _scales(run: Run | None) -> list[str]:
+    """What is said of auxiliary losses that were far larger or smaller than the main one's in the first epoch."""
+    if run is None or not run.state.logs:
+        return []
+    losses = run.state.logs[0].losses
+    return imbalanced(torch.tensor([*losses.values()]), tuple(losses))
 
 
 def _lost(spec: RunSpec) -> Scores:

@@ -59,6 +59,7 @@ class BilevelProblem:
             diagnostics only.
         autocast: the context of the forwards of ordinary gradients (`torch.autocast` in bfloat16, say). What they
             put out is raised to float32, and all else (criterion, JVPs, Hessian products, solvers) is outside it.
+        average: makes v = grad_W L_A of this process that of all processes of data parallelism (None: there is one).
     """
 
     network: nn.Module
@@ -73,6 +74,7 @@ class BilevelProblem:
     output_curvature: Callable[..., Callable[[Signals], Signals]] | None = None
     losses: Callable[..., Tensor] | None = None
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
+    average: Callable[[list[Tensor]], list[Tensor]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phi", tuple(self.phi))

@@ -54,7 +54,9 @@ def outer_gradient(
     if keep:
         moved = [(own, buffers[name]) for name, own in bare(problem.network).named_buffers()]
         ahead = Ahead(at, signals, rng, after, moved)
-    return OuterGradient(loss.detach(), filled(grads[: len(at)], at), direct, reaches, ahead)
+    v = filled(grads[: len(at)], at)
+    v = v if problem.average is None else problem.average(v)
+    return OuterGradient(loss.detach(), v, direct, reaches, ahead)
 
 
 def finish(

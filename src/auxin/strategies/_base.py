@@ -225,6 +225,14 @@ class Strategy(ABC):
         """The method whose name is `inner` is the untrained twin of what `name`, this strategy, is applied to."""
         return f"{name}:{inner}"
 
+    def refuse(self, run: Run) -> None:
+        """Called on a phase of the method that is built and not trained, before a comparison writes anything.
+
+        Raises:
+            ConfigError: the strategy cannot work with such a network.
+        """
+        del run
+
     @abstractmethod
     def follow(self, job: Job) -> Outcome:
         """Train what there is to train, and say which network is kept."""

@@ -3,7 +3,7 @@
 import math
 
 from auxin.methods._base import Method
-from auxin.strategies._base import SINGLE, Decision, Job, Outcome, Strategy, usable
+from auxin.strategies._base import SINGLE, Decision, Job, Outcome, Run, Strategy, usable
 from auxin.strategies.joint import Joint
 from auxin.training.loop import Diverged
 
@@ -32,6 +32,10 @@ class Guard(Strategy):
         return (
             None if method.auxiliary else "it is single-task training already, so there is nothing to decide"
         )
+
+    def refuse(self, run: Run) -> None:
+        """Where its inner strategy does."""
+        self.inner.refuse(run)
 
     def follow(self, job: Job) -> Outcome:
         """Train both, decide, and keep one."""

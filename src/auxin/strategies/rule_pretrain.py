@@ -44,6 +44,10 @@ class RulePretrain(Strategy):
             )
         self.rule, self.rule_steps, self.rule_batch = rule, rule_steps, rule_batch
 
+    def refuse(self, run: Run) -> None:
+        """Only a plain ReLU perceptron can take a rule's weights."""
+        _linears(run.network)
+
     def follow(self, job: Job) -> Outcome:
         """Features first, then the method."""
         blank = job.build(job.phase("features"))
