@@ -21,6 +21,8 @@ MOST_CATEGORIES = 100
 """An input column of single words with more different values than this is an ID, unless said otherwise."""
 MOST_WORDS = 4000
 """A text is described by this many words at most: the most frequent ones of the training rows."""
+HUGE = 2.0**63
+"""Whole numbers beyond this are read as words by pandas, which they are not."""
 TEXT_LENGTH = 4
 """Words with more different values than a category has are text if they hold this many words on average."""
 
@@ -219,12 +221,21 @@ def check_words(where: str, column: Column) -> None:
 
 
 def check_mixed(where: str, column: Column) -> None:
-    """Refuse words that are numbers but for a few cells: a slip of the pen rather than categories."""
+    """Refuse words that are numbers too long to be read as such, or numbers but for a few cells (a slip of the pen)."""
     if pd.api.types.is_numeric_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype):
         return
     known = column.dropna()
     numbers: Any = pd.to_numeric(known.astype(str), errors="coerce")
     odd = numbers.isna()
+    if (huge := numbers.abs() > HUGE).any():
+        raise DataError(
+            message(
+                f"The column {column.name!r} of {where} holds a number that is not usable",
+                expected="numbers below 3e38, or words that are no numbers",
+                found=f"{known[huge].iloc[0]} in row {known.index[huge][0]}",
+                do=f"Correct it, or if these are IDs, leave them out: --ignore {column.name}",
+            )
+        )
     if odd.any() and odd.mean() < 0.1 and numbers.nunique() > 20:
         label, value = known.index[odd][0], known[odd].iloc[0]
         raise DataError(
