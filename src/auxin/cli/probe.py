@@ -70,8 +70,8 @@ def probe(
 
     The main task is trained alone, each candidate's head is fitted on the frozen trunk, and Proposition 1 of AuxiLearn
     gives what a little weight on the candidate would add to the held-out main loss: negative helps. Labels drawn at
-    random stand beside the candidates as a reference. A score is a derivative at weight zero; docs/results.md tells how
-    well it foretold the measured gain.
+    random stand beside the candidates as a reference. A score is a derivative at weight zero; docs/auxilearn.md tells
+    what it cannot know.
 
     [bold]Examples[/bold]
 

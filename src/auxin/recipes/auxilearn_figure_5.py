@@ -69,9 +69,10 @@ class Figure5(Recipe):
         claims = [
             Claim(
                 text="Optimising task weights on the training set reduces to single-task learning",
-                found=f"the main task's weight ends at {least:.2f} of 3 at least; "
+                found=f"the main task's weight ends at {np.mean(values['weight.main']):.2f} of 3 on average "
+                f"({least:.2f} at least); "
                 f"W is {max(values['to single']):.3f} from single-task training's at most",
-                holds=least > 2.7,
+                holds=bool(np.mean(values["weight.main"]) > 2.85 and max(values["to single"]) < 0.05),
             ),
             Claim(
                 text="which badly hurts generalisation",
