@@ -30,6 +30,10 @@ def fit(
     budget: Annotated[
         str, typer.Option(metavar="TIME", help="Such as 90s or 1h; `none` for no limit.")
     ] = "5min",
+    model: Annotated[
+        str | None,
+        typer.Option(help="A trunk (`auxin ls models`), `pretrained:PATH`, or your own `module:factory`."),
+    ] = None,
     kinds: _data.Kinds = None,
     missing: _data.Missing = None,
     image: _data.Image = None,
@@ -124,7 +128,7 @@ def fit(
         tries=tries,
         draws=draws,
         seed=seed,
-        settings=tuple(set_ or ()),
+        settings=(*([f"model={model}"] if model else []), *(set_ or ())),
         jobs=jobs,
         device=device,
         out=out,

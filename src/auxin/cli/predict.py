@@ -52,6 +52,9 @@ def predict(
     found = write_predictions(load_model(model), data, out, columns, lambda note: output.say(f"  {note}"))
     output.say(f"  {found['rows']:,} rows predicted by {found['task']}, trained by {found['method']}.")
     if found["score"] is not None:
-        output.say(f"  {found['labelled']:,} of them carry labels: {found['metric']} {found['score']:.4f}.")
+        value = f"{found['metric']} {found['score']:.4f}"
+        output.say(
+            f"  {found['labelled']:,} of them carry labels: {value} (rows that it trained on flatter it)."
+        )
     output.say(str(out))
     output.result(found)

