@@ -183,7 +183,8 @@ def run_apply(
     )
     for note in result["decided"]:
         output.say(f"  {note}")
-    output.say(*(f"{kind}: {file}" for kind, file in result["files"].items()))
+    for kind, file in result["files"].items():
+        output.say(f"  {kind}: {file}")
     output.result(result)
 
 
