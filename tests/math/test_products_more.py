@@ -1,0 +1,58 @@
+"""Products under a given random state, and a network whose double backward torch would leave a part of."""
+
+import pytest
+import torch
+from torch import nn
+from torch.autograd.function import once_differentiable
+
+from auxin.errors import UnsupportedError
+from auxin.math.products import gauss_newton, hessian
+from auxin.math.rng import save_rng
+
+D = torch.float64
+
+
+class _Once(torch.autograd.Function):
+    """A cube, whose backward cannot be differentiated."""
+
+    @staticmethod
+    def forward(ctx, x):
+        ctx.save_for_backward(x)
+        return x**3
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, grad):
+        (x,) = ctx.saved_tensors
+        return 3 * x**2 * grad
+
+
+class Once(nn.Module):
+    def forward(self, x):
+        return _Once.apply(x)
+
+
+def test_the_expansions_graph_refuses_what_has_no_double_backward() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 4), Once(), nn.Linear(4, 2)).to(D)
+    params, x = list(network.parameters()), torch.randn(5, 3, dtype=D)
+    around = hessian(network, params, (x,), lambda s: s.square().sum())
+    with pytest.raises(UnsupportedError, match="no double backward"):
+        around.product([torch.ones_like(p) for p in params])
+
+
+def test_both_halves_of_a_gauss_newton_product_draw_the_same_masks() -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(nn.Linear(3, 8), nn.Dropout(0.5), nn.Linear(8, 2)).to(D).train()
+    params, x = list(network.parameters()), torch.randn(5, 3, dtype=D)
+    state = save_rng()
+    torch.rand(7)  # the present state is another one
+    around = gauss_newton(network, params, (x,), lambda s: lambda t: t, state)
+    u, v = ([torch.randn_like(p) for p in params] for _ in "uv")
+
+    def inner(a, b) -> float:
+        return float(sum((x * y).sum() for x, y in zip(a, b, strict=True)))
+
+    assert inner(u, around.product(v)) == pytest.approx(inner(v, around.product(u)), rel=1e-12)
+    tangent = around.tangent(v)[1]
+    assert inner(v, around.product(v)) == pytest.approx(float(tangent.square().sum()), rel=1e-12)
