@@ -214,7 +214,7 @@ class Fitting:
         return self._layered(name, self._user)
 
     def _layered(self, name: str, own: Mapping[str, Setting]) -> dict[str, Setting]:
-        modality = "image" if len(self.dataset.shape) == 3 else "vector"
+        modality = self.dataset.modality
         return layered(self.dataset.name, modality, resolve(name), "auxin", own, {})
 
     def _say(self, event: Progress | str) -> None:

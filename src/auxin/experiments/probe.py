@@ -74,7 +74,7 @@ def probe(request: ProbeRequest, tell: Tell = lambda done, total, what: None) ->
         raise ConfigError(
             message("The probe cannot be made", expected="seeds >= 1, damping > 0", found=found)
         )
-    modality = "image" if len(dataset.shape) == 3 else "vector"
+    modality = dataset.modality
     settings = layered(dataset.name, modality, resolve("single"), "auxin", request.settings, {})
     claim_folder(request.out, _fingerprint(request, pretexts, settings))
     seeds = []
