@@ -136,8 +136,8 @@ CASES: dict[str, Case] = {
         "scene",
         methods=("single", "equal", "convnet"),
         settings={
-            **META, "clip": 1.0, "model": "segnet", "model.channel_width": 8, "model.levels": 3, "batch": 4, "steps": 120,
-            "unlabelled_ratio": 2.0, "lr": 0.03, "channels_last": False,
+            **META, "clip": 1.0, "model": "segnet", "model.channel_width": 8, "model.levels": 3, "batch": 4,
+            "steps": 120, "unlabelled_ratio": 2.0, "lr": 0.03, "channels_last": False,
         },
         tries=1,
     ),
