@@ -245,9 +245,9 @@ def sentence(lines: Sequence[Line]) -> str:
     if len(points) < 2:
         return f"One label budget gives no curve: {chosen.method} cannot be weighed in labels."
     labels = [point.labels for point in points]
-    parts = [
-        f"{p.labels} labels per class of {chosen.method} do as {worth(p, labels)} of single" for p in points
-    ]
+    parts = [f"{p.labels} are worth {worth(p, labels)}" for p in points]
+    first = f"{labels[0]} labels per class with {chosen.method} are worth {worth(points[0], labels)}"
+    parts[0] = f"{first} of single's"
     helped = [str(p.labels) for p in points if p.verdict == "helps"]
     hurt = [str(p.labels) for p in points if p.verdict == "hurts"]
     said = [f"It helps beyond the best control with {_listed(helped)} labels per class"] if helped else []
