@@ -435,3 +435,11 @@ def test_reconstruction_is_the_ridge_decoder():
         a, x = normal[t], below[t] - below[t].mean(1, keepdim=True)
         decoder = -x @ a.T @ torch.linalg.inv(a @ a.T + 0.3 * 9 * torch.eye(4, dtype=torch.float64))
         torch.testing.assert_close(tau[t], decoder / decoder.square().mean(0).sqrt())
+
+
+def test_the_formula_names_the_large_terms_in_order():
+    rule = Learned(terms=("w_base", "hebb", "0_order"), gain=2.0)
+    with torch.no_grad():
+        rule.weight_update.alpha.copy_(torch.tensor([0.01, -1.0, 0.25]))
+    assert rule.formula() == "G = [ -2.00 (-x_d x_u)  +0.50 R ] / 3"
+    assert rule.formula(least=3.0) == "G = [ 0 ] / 3"

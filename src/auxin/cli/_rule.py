@@ -69,6 +69,8 @@ def run_train(asked: TrainAsked, output: Output) -> None:
                 )
         if run.leads:
             output.say(f"The rule: {asked.out / RULE}. Its card: {asked.out / 'card.json'}.")
+            with run.trainer.averaged():
+                output.say(run.rule.formula())
             output.result({"rule": str(asked.out / RULE), **run.card()})
 
 

@@ -158,6 +158,7 @@ class RuleRun:
             "last_objective": round(sum(tail) / max(len(tail), 1), 4),
             "groups_dropped": self.trainer.dropped,
             "coefficients": {k: round(v, 3) for k, v in self.rule.coefficients().items()},
+            "formula": self.rule.formula(),
             "torch": torch.__version__,
             "notes": self.notes,
         }

@@ -224,6 +224,22 @@ class Learned(UpdateRule):
         """The merge coefficients by term: the readable part of the rule."""
         return {k: float(v.detach()) for k, v in self.weight_update.coefficients().items()}
 
+    def formula(self, least: float = 0.05) -> str:
+        """The merged update as a formula: the terms with a coefficient of at least `least`, the largest first.
+
+        w: column-normalised weights; x_d, x_u: standardised activities below and above; R, S, P: low-rank readouts of
+        the hidden signals h; competition and decoder are our own terms.
+
+        >>> Learned(terms=("w_base", "hebb")).formula()
+        'G = [ +0.10 w  +0.10 (-x_d x_u) ] / 2'
+        """
+        found = self.coefficients()
+        texts = {name: f"({t})" if t[0] == "-" else t for name, t in ((n, TERMS[n].text) for n in TERMS)}
+        texts |= {"competitive": "competition", "reconstruct": "decoder"}
+        kept = [(v, texts[k]) for k, v in found.items() if k in texts and abs(v) >= least]
+        parts = [f"{v:+.2f} {text}" for v, text in sorted(kept, key=lambda item: -abs(item[0]))]
+        return f"G = [ {'  '.join(parts) or '0'} ] / {max(len(self.weight_update.names), 1)}"
+
 
 def _standard(x: Tensor) -> Tensor:
     var, mean = torch.var_mean(x, -1, correction=0, keepdim=True)
