@@ -4,6 +4,7 @@ import copy
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -250,10 +251,11 @@ def score(
 ) -> Scored:
     """Fit the candidate's head on the frozen trunk, then score it batch by batch."""
     task, batch = candidate.task, candidate.batch
+    heads: dict[str, Any] = {task.name: task}
     own = build_network(
         str(settings["model"]),
         shape,
-        {task.name: task},
+        heads,
         derive(seed, "network"),
         **options(settings, "model"),
     )

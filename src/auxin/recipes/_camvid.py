@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -13,7 +14,6 @@ from torch.nn import functional as F
 from auxin.api.auxiliary import Auxiliary
 from auxin.models import build_network
 from auxin.models._base import PrimaryNetwork
-from auxin.tasks._base import Task
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 from auxin.training.reproducible import derive, generator
@@ -65,7 +65,7 @@ def smoothed(x: Tensor, side: int = 9) -> Tensor:
     return (soft - soft.mean()) / soft.std()
 
 
-def tasks() -> dict[str, Task]:
+def tasks() -> dict[str, Any]:
     """The main task and the two auxiliaries, whose targets are standardised already."""
     return {
         "segmentation": DenseClasses("segmentation", 11),

@@ -9,6 +9,7 @@ from auxin.combiners._base import TaskLosses
 from auxin.combiners.linear import Linear
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.implicit import Implicit
+from auxin.typing import Signals
 
 Rows = tuple[Tensor, Tensor]
 """Inputs [N, D] and the targets of every task, main first, [N, T]."""
@@ -74,7 +75,8 @@ def learn(train: Rows, outer: Rows, how: Training, bias: bool = False) -> Path:
         losses = (output - batch[1]).square()
         return combiner(TaskLosses(losses, torch.ones_like(losses, dtype=torch.bool), names))
 
-    def main(output: Tensor, batch: Rows) -> Tensor:
+    def main(output: Signals, batch: Rows) -> Tensor:
+        assert isinstance(output, Tensor)
         return (output[:, 0] - batch[1][:, 0]).square().mean()
 
     problem = BilevelProblem(network, criterion, main, combiner.phi())

@@ -1,8 +1,11 @@
 """Lines of a table and words of a claim, from numbers over seeds."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import spearmanr
 
 from auxin.experiments.paired import paired, standard_error
 from auxin.recipes._records import Line
@@ -44,6 +47,16 @@ def difference(a: Sequence[float], b: Sequence[float], factor: float = 1.0, digi
     interval = "" if found.low is None else f" [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
     seeds = f"{found.seeds} seed" + ("s" if found.seeds > 1 else "")
     return f"{found.difference:+.{digits}f}{interval} over {seeds}"
+
+
+def rank_correlation(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:
+    """Spearman's rank correlation and its p-value.
+
+    >>> round(rank_correlation([1, 2, 3], [10, 20, 15])[0], 6)
+    0.5
+    """
+    found: Any = spearmanr(a, b)
+    return float(found.statistic), float(found.pvalue)
 
 
 def below(a: Sequence[float], b: Sequence[float]) -> bool | None:

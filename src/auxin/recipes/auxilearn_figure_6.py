@@ -6,13 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 import torch
-from scipy.stats import spearmanr
 
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 from auxin.recipes._records import Claim, Picture
 from auxin.recipes._regression import Training, draw, learn
-from auxin.recipes._summary import line
+from auxin.recipes._summary import line, rank_correlation
 
 TASKS, INPUTS = 100, 10
 HOW = Training(steps=400, rate=0.05, every=10, meta_rate=0.3, form="positive", scale=0.02)
@@ -54,7 +53,7 @@ class Figure6(Recipe):
         path = learn(rows[0], rows[1], replace(HOW, steps=int(piece.settings["steps"] or 0)), bias=True)
         weights = path.weights[-1][1:].numpy()
         values = {
-            "correlation": float(spearmanr(path.raw.numpy(), noise.numpy())[0]),
+            "correlation": rank_correlation(path.raw.numpy(), noise.numpy())[0],
             "least": float(weights[:10].mean()),
             "most": float(weights[-10:].mean()),
             "outer.first": path.outer[0],

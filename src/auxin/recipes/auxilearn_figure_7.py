@@ -5,13 +5,12 @@ from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _small_labels
 from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 from auxin.recipes._records import Claim, Picture
-from auxin.recipes._summary import line
+from auxin.recipes._summary import line, rank_correlation
 
 SIZES, DEPTHS = (1, 2, 3, 5), (1, 2, 3, 5)
 """Labels per class in the auxiliary set, out of 10; hidden layers."""
@@ -78,7 +77,7 @@ def _trend(text: str, found: Mapping[int, list[float]], sign: int) -> Claim:
     y = [value for values in found.values() for value in values]
     if len(found) < 3 or np.ptp(y) == 0:
         return Claim(text=text, found="too few runs to say", holds=None)
-    rho, p = spearmanr(x, y)
+    rho, p = rank_correlation(x, y)
     holds = None if p > 0.05 else bool(rho * sign > 0)
     return Claim(text=text, found=f"rank correlation {rho:+.2f} over {len(y)} runs, p = {p:.2f}", holds=holds)
 

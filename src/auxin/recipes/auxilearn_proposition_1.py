@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from auxin.data import Dataset, Splits, make_splits
 from auxin.experiments.build import build
@@ -17,7 +16,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _candidates
 from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 from auxin.recipes._records import Claim, Line, Picture
-from auxin.recipes._summary import line
+from auxin.recipes._summary import line, rank_correlation
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Watch, fit
 
@@ -188,12 +187,12 @@ def _collect(done: Mapping[str, Done]) -> dict[str, dict[str, Any]]:
     return cases
 
 
-def rank_correlation(cases: Mapping[str, Mapping[str, Any]], kind: str) -> tuple[float, float, float]:
+def _correlation(cases: Mapping[str, Mapping[str, Any]], kind: str) -> tuple[float, float, float]:
     """The mean over main tasks of the rank correlation of (minus) predictor and gain, with a 95 % bootstrap interval.
 
     A draw takes main tasks where there are several, and within each its candidates, with replacement.
     """
-    pairs = []
+    pairs: list[tuple[np.ndarray, np.ndarray]] = []
     for case in cases.values():
         x = -np.array([np.mean(v) for v in case["predictors"][kind].values()])
         pairs.append((x, np.array([np.mean(v) for v in case["gains"].values()])))
@@ -203,14 +202,14 @@ def rank_correlation(cases: Mapping[str, Mapping[str, Any]], kind: str) -> tuple
         tasks = generator.integers(len(pairs), size=len(pairs))
         draws.append(np.mean([_redrawn(*pairs[k], generator) for k in tasks]))
     low, high = np.nanquantile(draws, [0.025, 0.975])
-    return float(np.mean([spearmanr(x, y)[0] for x, y in pairs])), float(low), float(high)
+    return float(np.mean([rank_correlation(x, y)[0] for x, y in pairs])), float(low), float(high)
 
 
 def _redrawn(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> float:
     rows = generator.integers(len(x), size=len(x))
     while np.ptp(x[rows]) == 0 or np.ptp(y[rows]) == 0:
         rows = generator.integers(len(x), size=len(x))
-    return float(spearmanr(x[rows], y[rows])[0])
+    return rank_correlation(x[rows], y[rows])[0]
 
 
 def _correlations(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Line]:
@@ -218,7 +217,7 @@ def _correlations(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Lin
     for kind in next(iter(cases.values()))["predictors"]:
         predictor, at, damping = kind.partition("@")
         name = PREDICTORS[predictor] + (f", damping {damping}" if at else "")
-        rho, low, high = rank_correlation(cases, kind)
+        rho, low, high = _correlation(cases, kind)
         text = f"{data}: rank correlation of {name} and gain, [{low:+.2f}, {high:+.2f}]"
         found.append(
             Line(name=text, ours=rho, seeds=len(next(iter(next(iter(cases.values()))["gains"].values()))))
@@ -227,7 +226,7 @@ def _correlations(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Lin
 
 
 def _claims(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
-    newton, cosine = (rank_correlation(cases, kind) for kind in ("newton@0.01", "cosine"))
+    newton, cosine = (_correlation(cases, kind) for kind in ("newton@0.01", "cosine"))
     words = [f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]" for rho, low, high in (newton, cosine)]
     return [
         Claim(
