@@ -5,5 +5,9 @@ from auxin.paper import UPDATE_RULES
 from auxin.strategies.rule_pretrain import RulePretrain
 
 METHOD = Method(
-    strategy="rule_pretrain", trial=True, twin="untrained_rule", knob=RulePretrain.knob, paper=UPDATE_RULES
+    strategy="rule_pretrain",
+    trial=True,
+    twin="untrained_rule",
+    knob=RulePretrain.knob or ({},),
+    paper=UPDATE_RULES,
 )

@@ -1,7 +1,7 @@
 """Learned weights that share a fixed budget: which of several auxiliary tasks help, found while training.
 
-The settings are those of `docs/results.md`, where it found the two useful tasks among fifteen in every run: judged on the
-training batch itself, Adam at 0.2, a meta step every twentieth step.
+The settings are those of `docs/results.md`, where it found the two useful tasks among fifteen in every run: judged on
+the training batch itself, Adam at 0.2, a meta step every twentieth step.
 """
 
 from auxin.methods._base import Method

@@ -90,7 +90,7 @@ class _Images(nn.Module):
 
 def _folder(place: Path, shape: tuple[int, ...]) -> nn.Module:
     try:
-        from transformers import AutoModel
+        from transformers import AutoModel  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ConfigError(
             message(

@@ -200,7 +200,7 @@ def _correlation(cases: Mapping[str, Mapping[str, Any]], kind: str) -> tuple[flo
     draws = []
     for _ in range(1000):
         tasks = generator.integers(len(pairs), size=len(pairs))
-        draws.append(np.mean([_redrawn(*pairs[k], generator) for k in tasks]))
+        draws.append(np.mean([_redrawn(pairs[int(k)][0], pairs[int(k)][1], generator) for k in tasks]))
     low, high = np.nanquantile(draws, [0.025, 0.975])
     return float(np.mean([rank_correlation(x, y)[0] for x, y in pairs])), float(low), float(high)
 
