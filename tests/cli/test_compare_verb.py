@@ -68,7 +68,7 @@ def test_an_npz_of_the_users_with_missing_labels(tmp_path: Path, capsys: pytest.
     small = ["--set", "steps=6", "--set", "model.hidden=8", "--seeds", "2", "--tries", "1", "--jobs", "1"]
     assert call(*arguments, *small, "--json") == 0
     found = json.loads(capsys.readouterr().out)
-    assert [row["method"] for row in found["rows"]] == ["single", "equal", "given", "maxl"]
+    assert [row["method"] for row in found["rows"]] == ["single", "equal", "given", "maxl_frozen", "maxl"]
     assert found["splits"]["unlabelled"] == 100
 
 
@@ -99,7 +99,7 @@ BAD = {
     "bad budget": (lambda d: ["--budget", "soon"], "budget"),
     "bad fraction": (lambda d: ["--fraction", "1.5"], "fraction"),
     "too many labels": (lambda d: ["--labels-per-class", "900"], "class"),
-    "no labels": (lambda d: ["--labels-per-class", "0"], "labels_per_class"),
+    "no labels": (lambda d: ["--labels-per-class", "0"], "labels per class"),
     "unknown metric": (lambda d: ["--metric", "speed"], "accuracy"),
     "unknown level": (lambda d: ["cifar100", "--root", str(d), "--level", "20:77"], "level"),
     "empty root": (lambda d: ["cifar100", "--root", str(d)], "cifar"),

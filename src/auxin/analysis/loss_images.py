@@ -20,6 +20,8 @@ def loss_images(combiner: LossCombiner, losses: TaskLosses) -> dict[str, Tensor]
     Raises:
         ConfigError: the losses are not images.
 
+    >>> import torch
+    >>> from auxin.combiners._base import TaskLosses
     >>> from auxin.combiners.equal import Equal
     >>> losses = TaskLosses(torch.ones(2, 2, 4, 4), torch.ones(2, 2, 4, 4) > 0, ("seg", "edges"))
     >>> loss_images(Equal(2), losses)["weight"].unique().tolist()

@@ -18,6 +18,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from auxin.cli._failures import failing_well
+from auxin.cli._typed import remember
 
 _FOLDER = Path(__file__).parent
 _HELP = """Learn the learning signal, by bilevel optimisation, with an honest verdict.
@@ -123,6 +124,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         arguments: without the program's name; None: those of this process.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    remember(given)
     debug = "--debug" in given
     given = [argument for argument in given if argument != "--debug"]
     _app().main(given, prog_name="auxin", obj={"debug": debug})

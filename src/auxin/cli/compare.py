@@ -1,13 +1,12 @@
 """Does an auxiliary help here? Every method on the same rows, and a verdict: the main job."""
 
-import shlex
-import sys
 from typing import Annotated
 
 import typer
 
 from auxin.cli import _data
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._typed import command
 
 
 def compare(
@@ -188,7 +187,7 @@ def compare(
         device=device,
         refit=refit,
         out=out,
-        command=shlex.join(["auxin", *sys.argv[1:]]),
+        command=command(),
     )
     run(asked, output, confirm)
 

@@ -1,13 +1,12 @@
 """Train one network to use: the best method for the data, kept only where validation says that it helps."""
 
-import shlex
-import sys
 from typing import Annotated
 
 import typer
 
 from auxin.cli import _data
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._typed import command
 
 
 def fit(
@@ -132,6 +131,6 @@ def fit(
         jobs=jobs,
         device=device,
         out=out,
-        command=shlex.join(["auxin", *sys.argv[1:]]),
+        command=command(),
     )
     run(asked, output)

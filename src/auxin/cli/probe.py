@@ -1,13 +1,12 @@
 """Which candidate auxiliaries would help, before training on them: AuxiLearn's Proposition 1."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._typed import command as typed
 
 
 def probe(
@@ -95,6 +94,6 @@ def probe(
         "batches": batches,
     }
     split = (labels_per_class, fraction, validation)
-    command = shlex.join(["auxin", *sys.argv[1:]])
+    command = typed()
     asked = Asked(data, root, options, pretexts, split, seeds, how, tuple(set_ or ()), device, out, command)
     run(asked, output)

@@ -1,13 +1,12 @@
 """List the papers' tables and figures, or run one: ours beside the paper's."""
 
-import shlex
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._typed import command
 
 
 def reproduce(
@@ -46,4 +45,4 @@ def reproduce(
     output.say(f"[bold]auxin reproduce[/bold]  {recipe}")  # before torch is imported, which takes a while
     from auxin.cli._reproducing import run
 
-    run(recipe, root, smoke, out, output, shlex.join(["auxin", *sys.argv[1:]]))
+    run(recipe, root, smoke, out, output, command())
