@@ -23,7 +23,7 @@ from auxin.cli._typed import remember
 _FOLDER = Path(__file__).parent
 _HELP = """Learn the learning signal, by bilevel optimisation, with an honest verdict.
 
-One task matters. auxin trains it beside auxiliary tasks that are themselves learned (generated labels, loss
+One task matters. auxin trains it beside auxiliary tasks that are themselves learned (generated labels, loss \
 weights, update rules), and says whether that helped.
 """
 _EPILOG = """Start here: [bold]auxin compare[/bold] (digits with few labels, minutes on two cores).
