@@ -1,14 +1,17 @@
 """The problems that every library is tried on, with their exact hypergradients; torch and nothing else.
 
 Quadratics, at w* = A^-1 B phi:  L_T = 1/2 w'Aw - w'B phi,  L_A = 1/2 |w - c|^2,  dL_A/dphi = B' A^-1 (w* - c).
-A network with dropout: L_T = mean_i softplus(phi_i) CE_i(W), masks drawn from one seed; L_A = CE in evaluation mode.
-The one-step hypergradient is dL_A(W - lr grad L_T)/dphi; the plain product is -d/dphi <grad L_A(W), grad L_T(W, phi)>.
+Networks: L_T = mean_i softplus(phi_i) CE_i(W), L_A = CE. The MLP has dropout, masks drawn from one seed, and L_A in
+evaluation mode; conv4 and vgg16 have batch norm, in training mode for both losses.
+The one-step hypergradient is dL_A(W - lr grad L_T)/dphi; the plain product is -d/dphi <v, grad L_T(W, phi)> with
+v = grad L_A(W), and the Neumann series has alpha sum_k (1 - alpha H)^k v, k = 0 ... TERMS, in the place of v.
 """
 
 import json
 import statistics
+import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -17,7 +20,15 @@ from torch.func import functional_call
 from torch.nn import functional as F
 from torch.profiler import ProfilerActivity, profile
 
-D, LR, SEED, ROWS = torch.float64, 0.1, 11, 256
+D, LR, SEED = torch.float64, 0.1, 11
+ALPHA, TERMS = 0.01, 3
+ROWS = {"mlp": 256, "conv4": 32, "vgg16": 16}
+"""Training rows of each network, and as many meta rows."""
+
+
+def chosen() -> list[str]:
+    """The networks named on the command line; all where there are none."""
+    return sys.argv[1:] or list(ROWS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,18 +81,42 @@ def quadratics() -> list[Quadratic]:
     return [Quadratic(name, a, b, c, phi) for name, a in kinds.items()]
 
 
-class Network:
-    """A network with dropout, its data, and the two references by double backward under the same masks."""
+def block(before: int, after: int) -> list[nn.Module]:
+    return [nn.Conv2d(before, after, 3, padding=1, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
 
-    def __init__(self) -> None:
-        torch.manual_seed(0)
-        self.net = nn.Sequential(
+
+def build(kind: str) -> nn.Sequential:
+    """The MLP, a 4-layer ConvNet of width 16 (2x2 positions left), or VGG-16 at an eighth of its width."""
+    if kind == "mlp":
+        return nn.Sequential(
             nn.Linear(32, 512), nn.ReLU(), nn.Dropout(0.1), nn.Linear(512, 512), nn.ReLU(), nn.Dropout(0.1),
             nn.Linear(512, 10),
-        ).to(D)  # fmt: skip
-        self.x, self.vx = torch.randn(ROWS, 32, dtype=D), torch.randn(ROWS, 32, dtype=D)
-        self.y, self.vy = torch.randint(10, (ROWS,)), torch.randint(10, (ROWS,))
-        self.phi = torch.randn(ROWS, dtype=D)
+        )  # fmt: skip
+    blocks = ((16,),) * 4 if kind == "conv4" else ((8,) * 2, (16,) * 2, (32,) * 3, (64,) * 3, (64,) * 3)
+    layers, before = [], 3
+    for maps in blocks:
+        for after in maps:
+            layers += block(before, after)
+            before = after
+        layers.append(nn.MaxPool2d(2))
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(64, 10))
+
+
+class Network:
+    """A network, its data, and the references by double backward on one graph, under the same masks.
+
+    Attributes:
+        title: how its problems are named.
+        training_mode: whether L_A is in training mode too.
+    """
+
+    def __init__(self, kind: str) -> None:
+        torch.manual_seed(0)
+        self.title, self.training_mode = "dropout" if kind == "mlp" else kind, kind != "mlp"
+        self.net, rows, shape = build(kind).to(D), ROWS[kind], (32,) if kind == "mlp" else (3, 32, 32)
+        self.x, self.vx = torch.randn(rows, *shape, dtype=D), torch.randn(rows, *shape, dtype=D)
+        self.y, self.vy = torch.randint(10, (rows,)), torch.randint(10, (rows,))
+        self.phi = torch.randn(rows, dtype=D)
 
     def inner_of(self, logits: Tensor, phi: Tensor) -> Tensor:
         return (F.softplus(phi) * F.cross_entropy(logits, self.y, reduction="none")).mean()
@@ -89,28 +124,45 @@ class Network:
     def outer_of(self, logits: Tensor) -> Tensor:
         return F.cross_entropy(logits, self.vy)
 
-    def _at(self, params: list[Tensor], x: Tensor) -> Tensor:
+    def inner_at(self, params: Sequence[Tensor], phi: Tensor) -> Tensor:
+        torch.manual_seed(SEED)
+        self.net.train()
+        return self.inner_of(self._at(params, self.x), phi)
+
+    def outer_at(self, params: Sequence[Tensor]) -> Tensor:
+        self.net.train(self.training_mode)
+        return self.outer_of(self._at(params, self.vx))
+
+    def _at(self, params: Sequence[Tensor], x: Tensor) -> Tensor:
         names = [name for name, _ in self.net.named_parameters()]
         return functional_call(self.net, dict(zip(names, params, strict=True)), (x,))
 
     def _parts(self) -> tuple[Tensor, list[Tensor], list[Tensor]]:
         phi = self.phi.clone().requires_grad_()
         params = [p.detach().clone().requires_grad_() for p in self.net.parameters()]
-        torch.manual_seed(SEED)
-        self.net.train()
-        grads = torch.autograd.grad(self.inner_of(self._at(params, self.x), phi), params, create_graph=True)
-        self.net.eval()
-        return phi, params, list(grads)
+        return phi, params, list(torch.autograd.grad(self.inner_at(params, phi), params, create_graph=True))
 
     def one_step(self) -> Tensor:
         phi, params, grads = self._parts()
         ahead = [p - LR * g for p, g in zip(params, grads, strict=True)]
-        return torch.autograd.grad(self.outer_of(self._at(ahead, self.vx)), phi)[0]
+        return torch.autograd.grad(self.outer_at(ahead), phi)[0]
 
     def product(self) -> Tensor:
         phi, params, grads = self._parts()
-        v = torch.autograd.grad(self.outer_of(self._at(params, self.vx)), params)
-        return torch.autograd.grad(-sum((g * x).sum() for g, x in zip(grads, v, strict=True)), phi)[0]
+        return torch.autograd.grad(grads, phi, [-v for v in self._outer_gradient(params)])[0]
+
+    def neumann(self) -> Tensor:
+        phi, params, grads = self._parts()
+        term = self._outer_gradient(params)
+        total = term
+        for _ in range(TERMS):
+            curved = torch.autograd.grad(grads, params, term, retain_graph=True)
+            term = [t - ALPHA * h for t, h in zip(term, curved, strict=True)]
+            total = [a + b for a, b in zip(total, term, strict=True)]
+        return torch.autograd.grad(grads, phi, [-ALPHA * t for t in total])[0]
+
+    def _outer_gradient(self, params: list[Tensor]) -> list[Tensor]:
+        return list(torch.autograd.grad(self.outer_at(params), params))
 
     def plain(self) -> None:
         """One gradient, the unit of cost."""

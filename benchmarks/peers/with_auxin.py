@@ -31,26 +31,26 @@ def main() -> None:
         }.items():
             found = hypergradient(problem, batch, estimator="implicit", solver=solver, **options)
             say(q.name, f"implicit, {solver}", relative(found.gradients[0], q.exact))
-    network()
+    for kind in problems.chosen():
+        network(problems.Network(kind))
 
 
-def network() -> None:
-    n = problems.Network()
-    one, product = n.one_step(), n.product()
+def network(n: problems.Network) -> None:
+    one, product, neumann = n.one_step(), n.product(), n.neumann()
     phi = n.phi.clone().requires_grad_()
 
     def outer(signals: Tensor, _: object) -> Tensor:
         return n.outer_of(signals)
 
     class Modes(nn.Module):
-        """Training mode on training rows, evaluation mode on the others, as the other libraries' users write it."""
+        """Each batch in the mode of its loss, as the other libraries' users write it."""
 
         def __init__(self) -> None:
             super().__init__()
             self.net = n.net
 
         def forward(self, x: Tensor) -> Tensor:
-            self.net.train(x is n.x)
+            self.net.train(x is n.x or n.training_mode)
             return self.net(x)
 
     net = Modes()
@@ -61,19 +61,23 @@ def network() -> None:
         torch.manual_seed(SEED)
         return hypergradient(problem, (n.x,), (n.vx,), optimizer=sgd, **options).gradients[0]  # type: ignore[arg-type]
 
-    look = {"estimator": "lookahead", "check": False}
-    say(
-        "dropout, one step",
-        "lookahead, one JVP",
-        relative(run(**look), one),
-        *cost(lambda: run(**look), n.plain),
-    )
-    identity = {"estimator": "implicit", "solver": "identity", "check": False}
-    error = relative(run(**identity), product)
-    say("dropout, plain product", "implicit, identity", error, *cost(lambda: run(**identity), n.plain))
-    difference = {"estimator": "finite_difference"}
-    error = relative(run(**difference), one)
-    say("dropout, one step", "finite_difference", error, *cost(lambda: run(**difference), n.plain))
+    ways: dict[str, tuple[Tensor, dict[str, object]]] = {
+        "one step: lookahead, one JVP": (one, {"estimator": "lookahead", "check": False}),
+        "plain product: implicit, identity": (
+            product, {"estimator": "implicit", "solver": "identity", "check": False}
+        ),
+        "one step: finite_difference": (one, {"estimator": "finite_difference"}),
+    }  # fmt: skip
+    for curvature in ("hessian", "gauss_newton"):
+        ways[f"Neumann series: implicit, neumann, {curvature}"] = (
+            neumann,
+            {"estimator": "implicit", "solver": "neumann", "curvature": curvature, "alpha": problems.ALPHA,
+             "terms": problems.TERMS, "power_steps": 0, "check": False},
+        )  # fmt: skip
+    for name, (exact, options) in ways.items():
+        problem_name, method = name.split(": ")
+        error = relative(run(**options), exact)
+        say(f"{n.title}, {problem_name}", method, error, *cost(lambda: run(**options), n.plain))  # noqa: B023
 
 
 if __name__ == "__main__":

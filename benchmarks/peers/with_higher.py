@@ -25,12 +25,11 @@ def main() -> None:
                 steps.step(q.inner(functional(), phi))
             found = torch.autograd.grad(q.outer(functional()), phi)[0]
         say(q.name, "unrolled, 4d steps from w*", relative(found, q.exact))
-    network()
+    for kind in problems.chosen():
+        network(problems.Network(kind))
 
 
-def network() -> None:
-    n = problems.Network()
-
+def network(n: problems.Network) -> None:
     def run() -> Tensor:
         phi = n.phi.clone().requires_grad_()
         sgd = torch.optim.SGD(n.net.parameters(), lr=LR)
@@ -38,11 +37,11 @@ def network() -> None:
             torch.manual_seed(SEED)
             functional.train()
             steps.step(n.inner_of(functional(n.x), phi))
-            functional.eval()
+            functional.train(n.training_mode)
             return torch.autograd.grad(n.outer_of(functional(n.vx)), phi)[0]
 
     one = n.one_step()
-    say("dropout, one step", "SGD, unrolled", relative(run(), one), *cost(run, n.plain))
+    say(f"{n.title}, one step", "SGD, unrolled", relative(run(), one), *cost(run, n.plain))
 
 
 if __name__ == "__main__":

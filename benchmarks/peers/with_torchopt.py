@@ -17,7 +17,8 @@ def main() -> None:
             "implicit, solve_inv": torchopt.linear_solve.solve_inv(ns=False),
         }.items():
             say(q.name, name, relative(_implicit(q, solve), q.exact))
-    network()
+    for kind in problems.chosen():
+        network(problems.Network(kind))
 
 
 def _implicit(q: problems.Quadratic, solve: object) -> Tensor:
@@ -33,9 +34,8 @@ def _implicit(q: problems.Quadratic, solve: object) -> Tensor:
     return torch.autograd.grad(q.outer(solver(best.clone().requires_grad_(), phi)), phi)[0]
 
 
-def network() -> None:
-    n = problems.Network()
-    state = {k: v.clone() for k, v in n.net.state_dict().items()}
+def network(n: problems.Network) -> None:
+    state = {k: v.detach().clone() for k, v in n.net.named_parameters()}
 
     def run() -> Tensor:
         phi = n.phi.clone().requires_grad_()
@@ -43,7 +43,7 @@ def network() -> None:
         torch.manual_seed(SEED)
         n.net.train()
         optimizer.step(n.inner_of(n.net(n.x), phi))
-        n.net.eval()
+        n.net.train(n.training_mode)
         found = torch.autograd.grad(n.outer_of(n.net(n.vx)), phi)[0]
         for name, value in state.items():  # its step leaves the network changed
             owner, _, leaf = name.rpartition(".")
@@ -51,7 +51,7 @@ def network() -> None:
         return found
 
     one = n.one_step()
-    say("dropout, one step", "MetaSGD, unrolled", relative(run(), one), *cost(run, n.plain))
+    say(f"{n.title}, one step", "MetaSGD, unrolled", relative(run(), one), *cost(run, n.plain))
 
 
 if __name__ == "__main__":
