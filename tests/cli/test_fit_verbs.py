@@ -1,6 +1,7 @@
 """`auxin fit`, `predict`, `export` as a user calls them, tiny: a table, images, an array; again, and refused."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,11 @@ import pytest
 import torch
 from PIL import Image
 
+from auxin.api import files
 from auxin.api.model import load_model
 from auxin.cli import main
+from auxin.data import Dataset, load
+from auxin.tasks.classes import Classes
 
 TINY = ["--set", "steps=12", "--set", "model.hidden=8", "--tries", "1", "--draws", "1", "--jobs", "1"]
 
@@ -102,6 +106,8 @@ def test_the_export_takes_what_the_encoder_gives(fitted: Path) -> None:
         (["predict", "m", "short.csv"], "lacks columns that the model was trained on"),
         (["predict", "m", "new.csv", "--out", "p.xls"], "Expected .csv or .parquet or .npz"),
         (["predict", "m", "h.csv", "--keep", "idd"], "no column 'idd' to carry over"),
+        (["predict", "m", "h.csv", "--level", "20:100"], "--level is for data sets that auxin knows by name"),
+        (["predict", "m", "cifar10", "--out", "p.csv"], "Expected --root DIR"),
         (["predict", "nomodel", "h.csv"], "is no model"),
         (
             ["fit", "h.csv", "--target", "price", "--method", "maxl", "--out", "n"],
@@ -164,3 +170,87 @@ def test_images_with_the_guard(tmp_path: Path, capsys: pytest.CaptureFixture) ->
         "weights.safetensors",
     ]
     assert not list(out.glob("runs/checkpoint*"))
+
+
+def test_a_known_data_set_takes_its_options_and_the_models_numbers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    tiny = [
+        "--set",
+        "steps=8",
+        "--set",
+        "model.channel_width=4",
+        "--method",
+        "single",
+        "--no-guard",
+        "--jobs",
+        "1",
+    ]
+    assert auxin("fit", "digits", "--balanced", "--out", tmp_path / "m", *tiny) == 0
+    model = load_model(tmp_path / "m")
+    assert model.training.settings["class_weights"] == "balanced"
+    digits = load("digits")
+    task = Classes(
+        "digit", 10, label_names=[str(9 - k) for k in range(10)]
+    )  # the same labels, numbered from behind
+    asked = {}
+
+    def turned(name: str, **options: object) -> Dataset:
+        asked.update(options)
+        return replace(
+            digits, tasks={**digits.tasks, "digit": task}, y={**digits.y, "digit": 9 - digits.y["digit"]}
+        )
+
+    monkeypatch.setattr(files, "load", turned)
+    capsys.readouterr()
+    words = ["--root", tmp_path, "--level", "20:100", "--out", tmp_path / "p.csv", "--json"]
+    assert auxin("predict", tmp_path / "m", "digits", *words) == 0
+    assert asked == {"root": tmp_path, "level": "20:100"}
+    found = json.loads(capsys.readouterr().out)
+    truth = digits.y["digit"].numpy()
+    hits = (pd.read_csv(tmp_path / "p.csv")["prediction"] == truth).mean()
+    assert found["score"] == pytest.approx(hits)
+    assert found["labelled"] == len(truth)
+
+
+def test_masks_as_the_main_task_to_the_end(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    rng, rows = np.random.default_rng(0), []
+    for k in range(16):
+        mask = rng.choice([3, 7, 200], (8, 8)).astype(np.uint8)
+        Image.fromarray(mask).save(tmp_path / f"m{k}.png")
+        Image.fromarray(mask).save(tmp_path / f"i{k}.png")
+        rows.append({"file": f"i{k}.png", "mask": f"m{k}.png"})
+    pd.DataFrame(rows).to_csv(tmp_path / "all.csv", index=False)
+    said = ["--image", "file", "--target", "mask", "--missing", "mask=200", "--method", "single"]
+    said += ["--no-guard"]
+    tiny = ["--set", "steps=2", "--set", "model.channel_width=4", "--jobs", "1"]
+    assert auxin("fit", tmp_path / "all.csv", *said, "--out", tmp_path / "m", *tiny) == 0
+    rows[1]["mask"] = None
+    unknown = np.full((8, 8), 9, np.uint8)
+    Image.fromarray(unknown).save(tmp_path / "m2.png")
+    pd.DataFrame(rows[:3]).to_csv(tmp_path / "new.csv", index=False)
+    capsys.readouterr()
+    new, out = tmp_path / "new.csv", tmp_path / "p.npz"
+    assert auxin("predict", tmp_path / "m", new, "--out", out, "--json") == 0
+    found = json.loads(capsys.readouterr().out)
+    first = np.asarray(Image.open(tmp_path / "m0.png"))
+    predicted = np.array(["3", "7"])[np.load(out)["prediction"][0]].astype(int)
+    assert np.load(out)["file"].tolist() == ["i0.png", "i1.png", "i2.png"]
+    assert np.load(out)["probabilities"].shape == (3, 2, 8, 8)
+    known = first != 200
+    pairs = [((predicted == c) & (first == c), ((predicted == c) | (first == c)) & known) for c in (3, 7)]
+    assert found["score"] == pytest.approx(np.mean([a.sum() / b.sum() for a, b in pairs]), abs=1e-6)
+
+
+def test_a_table_in_another_encoding_is_predicted(tmp_path: Path) -> None:
+    table = houses().assign(city=lambda t: t["city"].replace("Ulm", "K\u00f6ln"))
+    table.to_csv(tmp_path / "h.csv", index=False, encoding="latin-1")
+    words = [tmp_path / "h.csv", "--target", "price", "--ignore", "kind", "--encoding", "latin-1"]
+    assert auxin("fit", *words, "--method", "single", "--no-guard", "--out", tmp_path / "m", *TINY) == 0
+    assert auxin("predict", tmp_path / "m", tmp_path / "h.csv", "--out", tmp_path / "p.csv") == 0
+    assert len(pd.read_csv(tmp_path / "p.csv")) == 80
+
+
+def test_an_export_is_quiet(fitted: Path, capfd: pytest.CaptureFixture) -> None:
+    assert auxin("export", fitted / "m", "--torch", fitted / "quiet.pt2") == 0
+    assert "archive" not in capfd.readouterr().err

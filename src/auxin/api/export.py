@@ -54,7 +54,7 @@ def to_onnx(model: Model, file: Path | str) -> None:
         assert found is not None
         found.save(str(path))
 
-    _write(Path(file), write)
+    _write(Path(file), ".onnx", write)
 
 
 def to_torch(model: Model, file: Path | str) -> None:
@@ -73,17 +73,17 @@ def to_torch(model: Model, file: Path | str) -> None:
         )
         torch.export.save(program, path)
 
-    _write(Path(file), write)
+    _write(Path(file), ".pt2", write)
 
 
 def _example(model: Model) -> torch.Tensor:
     return torch.zeros(2, *model.trunk.shape)
 
 
-def _write(file: Path, write: Callable[[Path], None]) -> None:
+def _write(file: Path, ending: str, write: Callable[[Path], None]) -> None:
     """Let `write` write to a folder of its own, then put the file in its place, whole or not at all."""
     with tempfile.TemporaryDirectory() as folder, _quiet():
-        made = Path(folder) / "made"
+        made = Path(folder) / f"made{ending}"
         try:
             write(made)
         except Exception as error:  # whatever the exporter has to say of an operation

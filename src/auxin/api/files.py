@@ -1,7 +1,8 @@
 """From a file of rows to a file of predictions."""
 
 import io
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,16 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.api.model import Model, Predictions
-from auxin.data import load
+from auxin.data import Dataset, load
 from auxin.data._encoder_images import ImageFiles
 from auxin.data._frame import SUFFIXES, read_frame
+from auxin.data._images import look
+from auxin.data._masks import labelled_masks
 from auxin.data._npz import read_npz
 from auxin.errors import ConfigError, DataError, message
 from auxin.experiments.files import write_bytes
 from auxin.tasks.classes import Classes
+from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.ordered import Ordered
 from auxin.tasks.regression import Regression
 from auxin.typing import MISSING
@@ -29,7 +33,12 @@ Say = Callable[[str], None]
 
 
 def write_predictions(
-    model: Model, source: str, out: Path, keep: Sequence[str] = (), say: Say = print
+    model: Model,
+    source: str,
+    out: Path,
+    keep: Sequence[str] = (),
+    say: Say = print,
+    options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Predict every row of `source` and write them to `out`, whole or not at all.
 
@@ -39,6 +48,7 @@ def write_predictions(
         out: a .csv, .parquet or .npz file.
         keep: columns of a table to carry over.
         say: told of what is decided for the user.
+        options: of a known data set, as `auxin.data.load` takes them: its `root`, its `level`.
 
     Returns:
         What was done: rows, task, method, metric, and the score over the rows that carry labels (None: there are none).
@@ -59,11 +69,12 @@ def write_predictions(
             message("A prediction for every pixel is no table", expected="an .npz file", do="--out FILE.npz")
         )
     known = source in catalogue.names("data") and not Path(source).exists()
-    x = _known(source) if known else model.inputs(source, say)
+    dataset = _known(source, options or {}, known)
+    x = model.inputs(source, say) if dataset is None else dataset.x
     found = model.predict(x)
-    frame = None if known else _table(source)
+    frame = _table(model, source) if dataset is None else None
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
-    labels = _labels(model, source, frame, len(x))
+    labels = _labels(model, source, frame, len(x)) if dataset is None else _of_dataset(model, dataset)
     present = None if labels is None else model.task.present(labels)
     some = present is not None and bool(present.any())
     record = model.training
@@ -80,13 +91,34 @@ def write_predictions(
     }
 
 
-def _known(name: str) -> Tensor:
-    return load(name).x
+def _known(source: str, options: Mapping[str, Any], known: bool) -> Dataset | None:
+    """The known data set of that name; None where the rows are in a file."""
+    if known:
+        return load(source, **options)
+    if said := [name for name, value in options.items() if value is not None]:
+        wrong = f"--{said[0]} is for data sets that auxin knows by name"
+        raise ConfigError(
+            message(wrong, expected="such as cifar100", found=source, do=f"Leave --{said[0]} out")
+        )
+    return None
 
 
-def _table(source: str) -> pd.DataFrame | None:
-    path = Path(source)
-    return read_frame(path) if path.is_file() and path.name.lower().endswith(SUFFIXES) else None
+def _of_dataset(model: Model, dataset: Dataset) -> Tensor | None:
+    """A known data set's labels as the model numbers them; a label that it does not know counts as missing."""
+    name = model.task.name
+    if name not in dataset.y or type(dataset.tasks[name]) is not type(model.task):
+        return None
+    names = list(getattr(dataset.tasks[name], "label_names", ()))
+    if names == model.labels:
+        return dataset.y[name]
+    place = {label: number for number, label in enumerate(model.labels)}
+    numbers = torch.tensor([*(place.get(label, MISSING) for label in names), MISSING])
+    return numbers[dataset.y[name]]  # -1, a missing label, takes the last
+
+
+def _table(model: Model, source: str) -> pd.DataFrame | None:
+    path, encoding = Path(source), getattr(model.encoder, "encoding", "utf-8")
+    return read_frame(path, encoding) if path.is_file() and path.name.lower().endswith(SUFFIXES) else None
 
 
 def _identity(
@@ -106,18 +138,27 @@ def _identity(
 
 
 def _content(model: Model, found: Predictions, identity: dict[str, Any], kind: str) -> bytes:
-    sink = io.BytesIO()
     if kind == ".npz":
         arrays = {"prediction": found.values.numpy()}
         if found.probabilities is not None:
             arrays["probabilities"] = found.probabilities.numpy()
         text = {name: np.asarray(values, dtype=str) for name, values in identity.items() if name != "row"}
-        np.savez_compressed(sink, row=identity["row"], **arrays, **text)  # type: ignore[arg-type]
-        return sink.getvalue()
+        return _archive({"row": identity["row"], **text, **arrays})
     frame = pd.DataFrame({**identity, **columns(model, found)})
     if kind == ".csv":
         return frame.to_csv(index=False).encode()
+    sink = io.BytesIO()
     frame.to_parquet(sink, index=False)
+    return sink.getvalue()
+
+
+def _archive(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """An .npz file. NumPy's own writer takes no array called `file`, which is what images' paths are called."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.ascontiguousarray(values), allow_pickle=False)
     return sink.getvalue()
 
 
@@ -141,13 +182,12 @@ def _labels(model: Model, source: str, frame: pd.DataFrame | None, rows: int) ->
     """The main task's labels, where the rows carry them under its name; None where they do not."""
     name, path = model.task.name, Path(source)
     if frame is not None and name in frame.columns:
+        if model.task.dense:
+            return _masks(model, source, frame[name])
         return _numbered(model, frame[name].to_numpy())
     if path.suffix == ".npz" and path.is_file():
         values = read_npz(path).get(name)
         return _numbered(model, values) if values is not None and values.shape == (rows,) else None
-    if frame is None and source in catalogue.names("data") and not path.exists():
-        dataset = load(source)
-        return dataset.y.get(name)
     return _folders(model, path)
 
 
@@ -157,6 +197,16 @@ def _folders(model: Model, path: Path) -> Tensor | None:
         return None
     said = [file.relative_to(path).parts[0] for file in model.encoder.files(str(path))]
     return _numbered(model, np.array(said, dtype=object))
+
+
+def _masks(model: Model, source: str, cells: Any) -> Tensor | None:
+    """The classes of the pixels of mask files that a table of images lists."""
+    if not isinstance(model.task, DenseClasses) or not isinstance(model.encoder, ImageFiles):
+        return None
+    paths = [None if pd.isna(cell) else Path(source).parent / str(cell).strip() for cell in cells]
+    sizes = [size for size, _ in look(model.encoder.files(source))]
+    _, height, width = model.encoder.shape
+    return labelled_masks(model.labels, paths, sizes, (width, height))
 
 
 def _numbered(model: Model, values: np.ndarray) -> Tensor | None:

@@ -71,6 +71,9 @@ def fit(
     set_: Annotated[
         list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as lr=0.1.")
     ] = None,
+    balanced: Annotated[
+        bool, typer.Option("--balanced", help="Rare classes weigh as much in the loss as frequent ones.")
+    ] = False,
     jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes. Default: cores.")] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     as_json: JsonFlag = False,
@@ -127,7 +130,11 @@ def fit(
         tries=tries,
         draws=draws,
         seed=seed,
-        settings=(*([f"model={model}"] if model else []), *(set_ or ())),
+        settings=(
+            *([f"model={model}"] if model else []),
+            *(["class_weights=balanced"] if balanced else []),
+            *(set_ or ()),
+        ),
         jobs=jobs,
         device=device,
         out=out,

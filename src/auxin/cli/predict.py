@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from auxin.cli import _data
 from auxin.cli._console import JsonFlag, Output
 
 
@@ -14,7 +15,8 @@ def predict(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Rows such as it was trained on: a table, images (a folder, a file, a table of paths), an .npz file.",
+            help="Rows such as it was trained on: a table, images (a folder, a file, a table of paths), an .npz file, "
+            "or a known data set (see --root).",
         ),
     ],
     out: Annotated[
@@ -29,6 +31,8 @@ def predict(
             "--keep", metavar="COLUMNS", help="Columns of the table to carry over, comma-separated."
         ),
     ] = None,
+    level: _data.Level = None,
+    root: _data.Root = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Predict with a trained network and write one line per row, in the rows' order.
@@ -42,6 +46,8 @@ def predict(
     auxin predict models/houses new-houses.csv --out prices.csv
 
     auxin predict models/pictures new-pictures/ --out breeds.parquet
+
+    auxin predict models/animals cifar100 --root DIR --level 20:100 --out animals.csv
     """
     output = Output(as_json)
     output.say(f"[bold]auxin predict[/bold]  {data}")
@@ -49,7 +55,14 @@ def predict(
     from auxin.api.model import load_model
 
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
-    found = write_predictions(load_model(model), data, out, columns, lambda note: output.say(f"  {note}"))
+    found = write_predictions(
+        load_model(model),
+        data,
+        out,
+        columns,
+        lambda note: output.say(f"  {note}"),
+        {"root": root, "level": level},
+    )
     output.say(f"  {found['rows']:,} rows predicted by {found['task']}, trained by {found['method']}.")
     if found["score"] is not None:
         value = f"{found['metric']} {found['score']:.4f}"

@@ -41,9 +41,7 @@ def dense_target(
         DataError: a file is missing or no image, or its size is not the image's; too many or too few values.
     """
     numbers = spec.kind == "dense_regression"
-    masks: list[np.ndarray | None] = []
-    for path, size in zip(paths, sizes, strict=True):
-        masks.append(None if path is None else _values(path, size, side, numbers))
+    masks = _all_values(paths, sizes, side, numbers)
     known = [mask for mask in masks if mask is not None]
     if not known:
         raise DataError(message(f"The target {spec.name!r} has no values", found="every cell empty"))
@@ -80,6 +78,30 @@ def dense_classes(
             y[row] = np.where(values[place] == mask, place, MISSING)
     names = [_colour(int(value)) for value in values]
     return DenseClasses(spec.name, len(values), label_names=names), torch.from_numpy(y), notes
+
+
+def labelled_masks(
+    names: Sequence[str], paths: Sequence[Path | None], sizes: Sequence[Size], side: Size
+) -> Tensor:
+    """The targets [N, H, W] of new masks by the class names of a known task; a value that it lacks is missing.
+
+    Raises:
+        DataError: a file is missing or no image, or its size is not the image's.
+    """
+    masks = _all_values(paths, sizes, side, numbers=False)
+    y = np.full((len(masks), side[1], side[0]), MISSING, np.int64)
+    place = {name: number for number, name in enumerate(names)}
+    for row, mask in enumerate(masks):
+        for value in () if mask is None else np.unique(mask):
+            y[row][mask == value] = place.get(_colour(int(value)), MISSING)
+    return torch.from_numpy(y)
+
+
+def _all_values(
+    paths: Sequence[Path | None], sizes: Sequence[Size], side: Size, numbers: bool
+) -> list[np.ndarray | None]:
+    pairs = zip(paths, sizes, strict=True)
+    return [None if path is None else _values(path, size, side, numbers) for path, size in pairs]
 
 
 def _ignored(spec: Spec, found: np.ndarray) -> tuple[int | None, list[str]]:
