@@ -150,7 +150,12 @@ def test_ctrl_c_keeps_and_reports_what_is_finished(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "auxin", "compare", "--methods", "single", *small, "--out", str(out)]
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     process = subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
     )
     deadline = time.monotonic() + 300
     while len(list(out.glob("runs/final/single/final/*/result.json"))) < 2 and time.monotonic() < deadline:
