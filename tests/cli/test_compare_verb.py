@@ -155,7 +155,9 @@ def test_ctrl_c_keeps_and_reports_what_is_finished(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
         env=environment,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # a shell's background jobs ignore it
+        preexec_fn=lambda: signal.signal(
+            signal.SIGINT, signal.SIG_DFL
+        ),  # a shell's background jobs ignore it
     )
     deadline = time.monotonic() + 300
     while len(list(out.glob("runs/final/single/final/*/result.json"))) < 2 and time.monotonic() < deadline:
