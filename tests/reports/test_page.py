@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from fake_results import SKILL, fake_comparison, fake_runs, write_fake
+from fake_results import SKILL, fake_comparison, fake_runs, guarded_runs, write_fake
 
 import auxin
 from auxin.reports._svg import inline
@@ -138,6 +138,11 @@ def test_settings_that_differ_stand_apart_from_those_that_do_not(tmp_path):
     assert "<dt>lr</dt>" not in shared
     assert "<dt>batch</dt><dd>25</dd>" in shared
     assert "<dt>augment</dt><dd>no</dd>" in shared
+
+
+def test_what_validation_kept_is_on_the_page(tmp_path):
+    write_fake(tmp_path, guarded_runs("single", "maxl", "maxl"))
+    assert "maxl kept maxl in 2 of 3 seeds, single in 1." in page(read_results(tmp_path))
 
 
 def test_an_interrupted_comparison_is_said_to_be_one(tmp_path):

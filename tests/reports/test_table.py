@@ -1,7 +1,7 @@
 import math
 
 import pytest
-from fake_results import SKILL, fake_comparison, fake_runs
+from fake_results import SKILL, fake_comparison, fake_runs, guarded_runs
 from rich.console import Console
 
 from auxin.reports import table
@@ -48,6 +48,12 @@ def test_the_terminal_shows_the_verdict_warnings_and_cuts(comparison):
     assert "! few [seeds]" in text
     assert "Cut to fit the budget: 2 of 4 tries" in text
     assert "5 seeds" in text
+
+
+def test_what_validation_kept_is_told_in_a_line_per_method():
+    text = _printed(fake_comparison(guarded_runs("single", "maxl", "maxl")))
+    assert "maxl kept maxl in 2 of 3 seeds, single in 1." in text
+    assert text.count(" kept ") == 1
 
 
 def test_a_diverged_seed_is_told_of(comparison):

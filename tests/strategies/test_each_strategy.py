@@ -15,6 +15,7 @@ from auxin import strategies
 from auxin.experiments.lineup import accounts
 from auxin.experiments.phases import Phases
 from auxin.experiments.run import execute
+from auxin.experiments.verdict import judge
 from auxin.methods import resolve
 from auxin.strategies._base import SINGLE
 from auxin.strategies.forkmerge import ForkMerge
@@ -225,7 +226,8 @@ def test_what_a_strategy_spent_is_said(tmp_path: Path) -> None:
     runs = [execute(spec(name, tmp_path / name)) for name in ("single", "refit:linear", "guard:linear")]
     said = accounts(runs)
     assert "refit:linear takes 20 steps per run, 2.0 times those of single." in said[0]
-    assert any(line.startswith("guard:linear: validation kept") for line in said)
+    (row,) = [row for row in judge(runs, validation={}).rows if row.kept]
+    assert (row.method, row.kept) == ("guard:linear", {runs[2].decision.kept: 1})
     assert runs[2].decision.sentence in runs[2].notes
     assert runs[2].phases[-1].kept
 

@@ -103,7 +103,7 @@ def check_strategy(
 
 
 def accounts(finals: Sequence[RunResult]) -> list[str]:
-    """What the strategies spent beyond single-task training, and what they decided on validation."""
+    """What the strategies spent beyond single-task training."""
     by_method: dict[str, list[RunResult]] = {}
     for run in finals:
         by_method.setdefault(run.method, []).append(run)
@@ -116,8 +116,4 @@ def accounts(finals: Sequence[RunResult]) -> list[str]:
             said.append(
                 f"{method} takes {steps[method]:,.0f} steps per run, {times:.1f} times those of single."
             )
-        kept = [run.decision.kept for run in runs if run.decision is not None]
-        if kept:
-            shares = [f"{name} with {kept.count(name)} of {len(kept)} seeds" for name in dict.fromkeys(kept)]
-            said.append(f"{method}: validation kept {', '.join(shares)}.")
     return said

@@ -220,6 +220,8 @@ class Row(Record):
         overhead: seconds per run over those of `single`; None where `single` did not run.
         steps: inner steps of a run, over all phases of its strategy, averaged over seeds.
         settings: the hyperparameters chosen on validation.
+        kept: where its strategy decides on validation (`guard`, `grid`): in how many seeds each candidate was
+            kept, the most frequent first.
         warnings: of its runs, each once.
     """
 
@@ -238,6 +240,7 @@ class Row(Record):
     overhead: float | None = None
     steps: float | None = None
     settings: dict[str, Setting] = {}
+    kept: dict[str, int] = {}
     warnings: list[str] = []
 
 

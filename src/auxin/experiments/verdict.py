@@ -7,6 +7,7 @@ correction counts the methods on trial that share a reference, and apart from th
 running more controls costs a claim nothing.
 """
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -198,6 +199,7 @@ def _rows(
             overhead=_seconds(evidence, m) / _seconds(evidence, single) if single in evidence.runs else None,
             steps=_steps(evidence, m),
             settings=next(iter(evidence.runs[m].values())).settings,
+            kept=_kept(evidence, m),
             warnings=_warnings(evidence, m, [versus_single.get(m), versus_control.get(m)]),
         )
         rows.append(row)
@@ -206,6 +208,11 @@ def _rows(
 
 def _seconds(evidence: _Evidence, method: str) -> float:
     return float(np.mean([run.seconds for run in evidence.runs[method].values()]))
+
+
+def _kept(evidence: _Evidence, method: str) -> dict[str, int]:
+    decided = [run.decision.kept for run in evidence.runs[method].values() if run.decision is not None]
+    return dict(Counter(decided).most_common())
 
 
 def _steps(evidence: _Evidence, method: str) -> float | None:

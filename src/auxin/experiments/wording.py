@@ -1,5 +1,7 @@
 """How scores and differences are written, alike in the terminal, the tables and the page."""
 
+from collections.abc import Mapping
+
 from auxin.experiments.schema import Contrast
 
 PERCENT = frozenset(
@@ -138,6 +140,20 @@ def unit(metric: str) -> str:
     if lower_is_better(metric):
         return f"of {title(metric)}"
     return f"points of {name(metric)}" if metric in PERCENT else f"of {name(metric)}"
+
+
+def kept(method: str, counts: Mapping[str, int]) -> str:
+    """What validation decided in the seeds of a method.
+
+    >>> kept("guard:softmax", {"softmax": 3, "single": 2})
+    'guard:softmax kept softmax in 3 of 5 seeds, single in 2.'
+    >>> kept("grid:static", {"fine=1, noisy=0": 1})
+    'grid:static kept fine=1, noisy=0 in 1 of 1 seed.'
+    """
+    seeds = sum(counts.values())
+    (first, most), *others = counts.items()
+    words = [f"{first} in {most} of {seeds} seed{'s' * (seeds > 1)}", *(f"{n} in {c}" for n, c in others)]
+    return f"{method} kept {('; ' if any(',' in n for n in counts) else ', ').join(words)}."
 
 
 def duration(seconds: float) -> str:

@@ -92,6 +92,7 @@ def part(results: Results, prefix: str = "") -> dict[str, Any]:
         "pictures": pictures(results.folder),
         "costs": _costs(results),
         "chosen": _chosen(comparison),
+        "kept": [wording.kept(row.method, row.kept) for row in comparison.rows if row.kept],
         "shared": _shared(comparison),
         "warnings": _warnings(comparison),
         "facts": _facts(comparison),

@@ -66,6 +66,7 @@ def terminal(comparison: Comparison) -> "Group":
     from rich.text import Text
 
     lines = [Text(comparison.sentence, style="bold")]
+    lines += [Text(wording.kept(row.method, row.kept)) for row in comparison.rows if row.kept]
     warned = [f"{row.method}: {text}" for row in comparison.rows for text in row.warnings]
     lines += [Text(f"! {text}", style="yellow") for text in [*comparison.warnings, *warned]]
     lines += [Text(f"Cut to fit the budget: {text}", style="dim") for text in comparison.cuts]
