@@ -25,11 +25,19 @@ class ForkMerge(Strategy):
         W  <-  (1 - a) W_0 + a W_1,      a the best on the validation rows of 0, step, 2 step ... 1,
 
     the smaller a where several are equally good, and both branches go on from W. Since a = 0 is one of them, harmful
-    auxiliaries can be left behind at every merge. Running averages of norm layers are merged like weights. Where we
-    depart from the authors' code: each branch keeps its optimiser, its batches and its phi across merges (theirs
-    load the merged weights only, too), an auxiliary head stays with the branch that trains it, and the last epoch of
-    a part is merged, not its best one. The authors' form with more branches is not here. Validation rows decide all
-    along, so the network never trains on them.
+    auxiliaries can be left behind at every merge. Running averages of norm layers are merged like weights. Validation
+    rows decide all along, so the network never trains on them.
+
+    This is the paper's first form, derived for one auxiliary: a step on l_main + a l_aux lies on the line between the
+    steps of the two branches, so that searching a is searching the auxiliary's weight. Its general form, and the
+    authors' code, have a branch for the best k of several auxiliaries (ranked by a short joint training) for each of
+    several k, merged greedily; here all auxiliaries share one branch, as in the authors' command for their table 2,
+    with the weights of the method that the strategy is applied to (there, 1 / k each). Further departures from that
+    code: it searches only the half of the line that is nearer to the better branch (its weights are a : 1 before they
+    are normalised), here the whole line is searched, as the paper says; it merges a branch's best epoch so far, which
+    may be older than the last merge, here the last one of the part. As there, each branch keeps its optimiser (and
+    its phi) across merges. An auxiliary head stays with the branch that trains it: there is no second one to merge it
+    with.
 
     Args:
         merges: how often, evenly spread over the epochs; the last merge is the end of training.
