@@ -71,6 +71,13 @@ def test_weights_come_from_the_library():
 
 
 @pytest.mark.usefixtures("library")
+@pytest.mark.parametrize("name", ["normalised", "NORMALISED", "Normalised"])
+def test_the_aggregators_name_may_be_written_small(name):
+    weights = build(f"torchjd:{name}", NAMES).weights(torch.eye(3), torch.ones(3))
+    assert weights.tolist() == [3.0, 3.0, 3.0]
+
+
+@pytest.mark.usefixtures("library")
 def test_the_scale_and_the_options_pass():
     combiner = build("torchjd:Normalised", NAMES, scale=1.0, factor=4.0)
     assert combiner.aggregator == "Normalised"

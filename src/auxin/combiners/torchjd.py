@@ -1,4 +1,4 @@
-"""TorchJD: any of its aggregators that is a weighting of gradients (`torchjd:UPGrad`, `torchjd:MGDA` ...)."""
+"""TorchJD: any of its aggregators that is a weighting of gradients (`torchjd:upgrad`, `torchjd:mgda` ...)."""
 
 import importlib
 import inspect
@@ -22,7 +22,7 @@ class TorchJD(GramianCombiner):
 
     Args:
         count: how many tasks, the main one included.
-        aggregator: the name of TorchJD's class.
+        aggregator: the name of TorchJD's class, in capitals or not.
         scale: a factor on all weights; 0 means `count`, because TorchJD's weights belong to the mean of the
             gradients and everyone else's here to their sum.
         options: the aggregator's own arguments, such as c=0.4 for CAGrad.
@@ -65,11 +65,11 @@ def _weighting(name: str, count: int, options: dict[str, Any]) -> Any:
 
 def _make(name: str, count: int, options: dict[str, Any]) -> Any:
     library = _library()
-    known = [n for n in library.__all__ if not n.endswith(("Weighting", "Aggregator"))]
-    if name not in known:
+    known = {n.lower(): n for n in library.__all__ if not n.endswith(("Weighting", "Aggregator"))}
+    if name.lower() not in known:
         wrong = f"TorchJD has no aggregator {name!r}"
-        raise ConfigError(message(wrong, expected=f"one of: {', '.join(known)}"))
-    kind = getattr(library, name)
+        raise ConfigError(message(wrong, expected=f"one of: {', '.join(known.values())}"))
+    kind = getattr(library, known[name.lower()])
     if "n_tasks" in inspect.signature(kind).parameters:
         options = {"n_tasks": count, **options}
     try:
