@@ -38,7 +38,11 @@ from auxin.reports.table import terminal
 Arrays = dict[str, np.ndarray]
 
 
-USUAL = ("single", "equal", "softmax", "linear", "uncertainty", "gradient_cosine")
+EVERY = (
+    "single", "equal", "uncertainty", "dwa", "gradnorm", "gradient_cosine", "ol_aux", "pcgrad",
+    "softmax", "linear", "deep_linear", "monotone", "nonlinear", "polynomial", "auto_lambda", "aux_nash",
+)  # fmt: skip
+"""Every way of weighing given auxiliaries that needs nothing but auxin; `--also torchjd:UPGrad` adds another."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Case:
     make: Callable[[Path], Arrays]
     main: str
     labels_per_class: int | None = None
-    methods: tuple[str, ...] = USUAL
+    methods: tuple[str, ...] = EVERY
     settings: dict[str, Setting] = field(default_factory=dict)
     tries: int = 3
     tuning_seeds: int = 3
@@ -144,7 +148,7 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
-def request(name: str, root: Path, out: Path, seeds: int) -> Request:
+def request(name: str, root: Path, out: Path, seeds: int, also: tuple[str, ...] = ()) -> Request:
     """The comparison, its data made where they are not there yet."""
     case, file = CASES[name], out.parent / f"{out.name}.npz"
     if not file.exists():
@@ -155,12 +159,13 @@ def request(name: str, root: Path, out: Path, seeds: int) -> Request:
     return Request(
         data=DataSpec(str(file), None, options),
         split=SplitSpec(case.labels_per_class),
-        methods=case.methods,
+        methods=(*case.methods, *also),
         out=out,
         settings=case.settings,
         seeds=seeds,
         tries=case.tries,
         tuning_seeds=case.tuning_seeds,
+        twins=False,  # equal weights are the twin of every one that begins as they do
         command=f"python benchmarks/pays.py {name} --root DIR",
     )
 
@@ -178,10 +183,12 @@ def main() -> None:
     parser.add_argument("--root", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--also", default="", help="further methods, comma-separated")
     parser.add_argument("--confirm", action="store_true", help="open the confirmation rows, once")
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    wanted = request(asked.case, asked.root, asked.out, asked.seeds)
+    also = tuple(name for name in asked.also.split(",") if name)
+    wanted = request(asked.case, asked.root, asked.out, asked.seeds, also)
     found = confirm(wanted) if asked.confirm else Comparing(wanted, tell).run()
     Console().print(terminal(found))
     write_figures(read_results(asked.out), asked.out / "figures")
