@@ -172,6 +172,40 @@ def test_a_batch_of_auxins_own_and_pairs():
         aux(model(data["x"]), (data["x"], data["main"]))
 
 
+def test_the_rows_of_a_tensor_dataset():
+    """(x, labels, labels): the inputs are the first item, and `targets` says the rest."""
+    data, model = batch(3), net(3)
+    rows = (data["x"], data["main"], data["near"], data["far"])
+    aux = make(model, every=1, combiner="linear", targets=lambda b: dict(zip(NAMES, b[1:], strict=True)))
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    loss = aux(model(rows[0]), rows)
+    assert torch.equal(loss, make(model, combiner="linear")(model(data["x"]), data))
+    loss.backward()
+    optimizer.step()
+    assert aux.after_step(optimizer, rows) is not None
+
+
+def test_a_meta_batch_may_be_a_pair_of_inputs_and_main_labels():
+    data = batch(4)
+    outers = []
+    for meta in (data, (data["x"], data["main"])):
+        model = net(4)
+        aux = make(model, every=1, combiner="linear")
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        aux(model(data["x"]), data).backward()
+        optimizer.step()
+        outers.append(aux.after_step(optimizer, meta))
+    assert torch.equal(outers[0], outers[1])
+
+
+def test_a_model_with_several_outputs_and_no_word_of_which_is_whose():
+    model = torch.nn.Linear(5, 3).double()
+    aux = make(model, functions(), combiner="equal")
+    data = batch()
+    with pytest.raises(ConfigError, match=r"'main' cannot read .* Found tuple. Give `outputs`"):
+        aux((model(data["x"]), model(data["x"])), data)
+
+
 def test_an_auxiliary_that_is_not_finite_is_left_out_and_named_once():
     model, data = net(), batch()
     tasks = {**functions(), "far": lambda out, y: F.cross_entropy(out, y, reduction="none") * math.nan}

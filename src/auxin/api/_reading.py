@@ -61,11 +61,13 @@ class Reader:
     def read(self, batch: Any, *, calls: bool = True, only: str | None = None) -> Reading:
         """The calls (if they are wanted) and targets of a batch, or of one task alone.
 
+        Where one task is wanted, a pair (inputs, labels) is that task's.
+
         Raises:
             ConfigError: inputs or targets are not where they are looked for.
         """
         if not self.by_task(batch):
-            targets = self._targets(batch, None)
+            targets = self._targets(batch, only)
             made = [self._call(batch, None)] if calls else []
             return Reading(made, {k: v for k, v in targets.items() if only in (None, k)}, False)
         parts = {k: v for k, v in batch.items() if v is not None and only in (None, k)}
@@ -110,7 +112,7 @@ class Reader:
             return batch[name]
         if not isinstance(batch, Mapping) and hasattr(batch, name):
             return getattr(batch, name)
-        if _is_pair(batch) and name == "x":
+        if name == "x" and _begins_with_inputs(batch):
             return batch[0]
         keys = ", ".join(map(str, batch)) if isinstance(batch, Mapping) else type(batch).__name__
         raise ConfigError(
@@ -123,8 +125,12 @@ class Reader:
         )
 
 
+def _begins_with_inputs(batch: Any) -> bool:
+    return isinstance(batch, tuple | list) and len(batch) > 1 and isinstance(batch[0], Tensor | Mapping)
+
+
 def _is_pair(batch: Any) -> bool:
-    return isinstance(batch, tuple | list) and len(batch) == 2 and isinstance(batch[0], Tensor | Mapping)
+    return _begins_with_inputs(batch) and len(batch) == 2
 
 
 def _is_batch(value: Any) -> bool:

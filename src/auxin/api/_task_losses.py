@@ -128,13 +128,13 @@ def _of_task(name: str, task: Task, output: Any, target: Any, images: bool) -> E
 def _of_function(name: str, loss: Callable[..., Any], output: Any, target: Any, images: bool) -> Entry:
     present = labelled(loss, target)
     if present is None or bool(present.all()):
-        values = _values(name, loss(output, target), images)
+        values = _values(name, _called(name, loss, output, target), images)
         return values, torch.ones_like(values, dtype=torch.bool)
     if not bool(present.any()):
         return absent(output)
     rows = len(present)
     chosen = tree_map(lambda t: t[present] if t.dim() and len(t) == rows else t, output)
-    values = _values(name, loss(chosen, target[present]), images)
+    values = _values(name, _called(name, loss, chosen, target[present]), images)
     if values.shape[0] == 1 and int(present.sum()) != 1:  # a scalar: the mean of the labelled rows
         return values, torch.ones_like(values, dtype=torch.bool)
     if values.shape[0] != int(present.sum()):
@@ -148,6 +148,23 @@ def _of_function(name: str, loss: Callable[..., Any], output: Any, target: Any, 
     whole = values.new_zeros(rows, *values.shape[1:]).index_put((present,), values)
     there = present.reshape(-1, *[1] * (values.dim() - 1)).expand_as(whole)
     return whole, there
+
+
+def _called(name: str, loss: Callable[..., Any], output: Any, target: Any) -> Any:
+    """The loss; where it cannot read an output that is no tensor, what to do about that."""
+    try:
+        return loss(output, target)
+    except (TypeError, AttributeError, LookupError) as error:
+        if isinstance(output, Tensor):
+            raise
+        raise ConfigError(
+            message(
+                f"The loss function of {name!r} cannot read what the network puts out: {error}",
+                expected="what the function takes",
+                found=type(output).__name__,
+                do="Give `outputs`, a function from what the network puts out to a dictionary by task.",
+            )
+        ) from error
 
 
 def _values(name: str, found: Any, images: bool) -> Tensor:
