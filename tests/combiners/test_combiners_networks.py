@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auxin.combiners import build
+from auxin.combiners._base import TaskLosses, paced
 from auxin.combiners._weights import Constrained
 from auxin.errors import ConfigError
 
@@ -147,11 +148,52 @@ def test_constrained_weights():
     assert part().tolist() == [-1.0, 3.0]
 
 
+def moved(name, rate=0.05, tasks=12, **options):
+    """The largest change of an auxiliary's weight in one step of Adam that raises every parameter of phi."""
+    combiner = build(name, [f"t{i}" for i in range(tasks)], **options)
+    shape = (2, tasks, 8, 8) if name == "convnet" else (4, tasks)
+    ones = TaskLosses(torch.ones(shape), torch.ones(shape) > 0, tuple(f"t{i}" for i in range(tasks)))
+    before = combiner.task_weights(ones)
+    optimizer = torch.optim.Adam(paced(combiner.phi(), combiner, rate))
+    for parameter in combiner.phi():
+        parameter.grad = -torch.ones_like(parameter)
+    optimizer.step()
+    combiner.after_meta_step()
+    return (combiner.task_weights(ones) - before)[1:].abs().max().item()
+
+
+@pytest.mark.parametrize("tasks", [3, 16])
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("linear", {}),
+        ("deep_linear", {}),
+        ("deep_linear", {"depth": 5}),
+        ("deep_linear", {"constraint": "positive"}),
+        ("monotone", {}),
+        ("monotone", {"width": 40, "depth": 4}),
+        ("nonlinear", {}),
+        ("polynomial", {}),
+        ("polynomial", {"degree": 3}),
+        ("convnet", {}),
+    ],
+)
+def test_a_meta_step_moves_a_weight_by_about_the_rate(name, options, tasks):
+    """At one rate for every parameter, the products of layers moved ten to a hundred times as far."""
+    assert 0.2 <= moved(name, 0.05, tasks, **options) / 0.05 <= 4.0
+
+
+def put(poly, weights):
+    """Set the weights of every term."""
+    for part, values in zip(poly.learned, weights.split([len(p.raw) for p in poly.learned]), strict=True):
+        part.raw.data = values
+
+
 def test_polynomial_by_hand():
     poly = build("polynomial", ["a", "b"], degree=3)
     assert poly.terms(["a", "b"]) == ["a", "b", "a*a", "a*b", "b*b", "a*a*a", "a*a*b", "a*b*b", "b*b*b"]
     weights = np.arange(1.0, 10.0)
-    poly.learned.raw.data = torch.tensor(weights)
+    put(poly, torch.tensor(weights))
     rows = np.array([[1.0, 2.0], [3.0, 0.5]])
     total = 0.0
     for a, b in rows:
@@ -169,7 +211,7 @@ def test_polynomial_begins_as_equal():
 def test_polynomial_of_degree_one_is_linear():
     found = random_losses(missing=0.4)
     poly = build("polynomial", NAMES, degree=1)
-    poly.learned.raw.data = torch.tensor([0.5, 2.0, 3.0])
+    put(poly, torch.tensor([0.5, 2.0, 3.0]))
     torch.testing.assert_close(poly(found).detach(), (torch.tensor([1.5, 2.0, 3.0]) * found.means()).sum())
 
 

@@ -10,6 +10,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from helpers_training import tiny
 
+from auxin.analysis.task_weights import task_weights
 from auxin.errors import RunError
 from auxin.training.evaluate import score
 from auxin.training.loop import Diverged, Watch, fit
@@ -189,3 +190,14 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pyte
         save(built.state, file)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_a_look_at_the_weights_holds_the_self_made_rows_and_moves_nothing() -> None:
+    """A self-made task has no row among the data's own, so it would seem to weigh nothing."""
+    built = tiny("rotation")
+    rows, before = built.state.feed.train[:8], repr(built.state.feed.state_dict())
+    first, second = (built.state.feed.looked_at(rows) for _ in range(2))
+    assert torch.equal(first.x, second.x)
+    assert repr(built.state.feed.state_dict()) == before
+    found = task_weights(built.network, built.state.learner.criterion, first)
+    assert found["rotation"] == pytest.approx(1.0)

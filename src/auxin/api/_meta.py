@@ -11,7 +11,7 @@ from auxin.api._objective import Objective, Runner
 from auxin.api._optimizer import checked, unwrapped
 from auxin.api._processes import anywhere, averaged, parallel
 from auxin.api._reading import Reading
-from auxin.combiners._base import TaskLosses
+from auxin.combiners._base import TaskLosses, paced
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.params import trainable
@@ -49,7 +49,9 @@ class MetaStep:
         self.scale, self.clip = scale, clip
         self.phi = objective.phi()
         self.learned = self.phi or objective.combiner.trained_with_main()
-        self.optimizer = torch.optim.Adam(self.learned, lr=lr) if self.learned else None
+        self.optimizer = (
+            torch.optim.Adam(paced(self.learned, objective.combiner, lr), lr=lr) if self.learned else None
+        )
         self._seen: Any = None
 
     def inner(self, optimizer: Any) -> InnerStep | None:

@@ -20,7 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -144,6 +144,20 @@ class Combiner(nn.Module, ABC):
         """The parameters that the hypergradient trains; empty for every other kind of combiner."""
         return list(self.parameters()) if self.trained_by is TrainedBy.HYPERGRADIENT else []
 
+    def paces(self) -> list[float]:
+        """What the meta optimiser's rate is multiplied by for each parameter of `phi`, in its order.
+
+        One, unless a part of the combiner says otherwise in an attribute `pace`, by parameter name: so that a
+        step of Adam at a rate moves a task's weight by about that much, whatever the combiner is made of.
+        """
+        told = {
+            f"{name}.{own}" if name else own: pace
+            for name, part in self.named_modules()
+            for own, pace in getattr(part, "pace", {}).items()
+        }
+        phi = {id(parameter) for parameter in self.phi()}
+        return [told.get(name, 1.0) for name, parameter in self.named_parameters() if id(parameter) in phi]
+
     def trained_with_main(self) -> list[nn.Parameter]:
         """The parameters that belong in the main optimiser: their paper minimises the training loss."""
         return list(self.parameters()) if self.trained_by is TrainedBy.TRAINING_LOSS else []
@@ -245,6 +259,27 @@ class GramianCombiner(Combiner):
 
 
 CONTRACT = Combiner
+
+
+def paced(parameters: Sequence[nn.Parameter], combiner: Combiner, rate: float) -> list[dict[str, Any]]:
+    """Parameter groups for the optimiser of phi: the combiner's at their paces, all else at the rate itself.
+
+    >>> phi = nn.Parameter(torch.zeros(2))
+    >>> class One(LossCombiner):
+    ...     trained_by, pace = TrainedBy.HYPERGRADIENT, {"own": 0.5}
+    ...     def __init__(self, count):
+    ...         super().__init__(count)
+    ...         self.own = phi
+    ...     def forward(self, losses):
+    ...         return (losses.means() * self.own).sum()
+    >>> [(group["lr"], len(group["params"])) for group in paced([phi], One(2), 0.1)]
+    [(0.05, 1)]
+    """
+    own = dict(zip(map(id, combiner.phi()), combiner.paces(), strict=True))
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in parameters:
+        groups.setdefault(own.get(id(parameter), 1.0), []).append(parameter)
+    return [{"params": members, "lr": rate * pace} for pace, members in groups.items()]
 
 
 def number(name: str, value: float, *, above: float = 0.0, inclusive: bool = True) -> float:

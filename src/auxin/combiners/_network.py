@@ -19,12 +19,13 @@ def identity(x: Tensor) -> Tensor:
 class LossNetwork(nn.Module):
     """A fully connected network from a loss vector to a number, minus its value at zero losses.
 
-    It begins as near to `scale` times the sum of the auxiliary losses as it can. In the first layer the
-    columns of all auxiliaries are equal and that of the main task is zero; all other weights are positive
-    and random; the last layer is scaled so that the slope in every auxiliary is `scale` where every loss is
-    one. Biases begin at 1, where Softplus is nearly straight: with three tasks the slope begins within 0.65
-    and 1.1 times `scale` whatever the losses. (The authors draw all weights from a uniform distribution,
-    their biases are zero.) So at the start no auxiliary is treated differently from another.
+    It begins as near to `scale` times the sum of the auxiliary losses as it can. In the first layer the columns
+    of all auxiliaries are equal and that of the main task is zero; all other weights are positive and random;
+    the last layer is scaled so that the slope in every auxiliary is `scale` where every loss is one. Biases
+    begin at 1, where Softplus is nearly straight: with three tasks the slope begins within 0.65 and 1.1 times
+    `scale` whatever the losses. Each layer is learned at a pace of its own, see `Constrained`. (The authors
+    draw all weights from a uniform distribution, their biases are zero.) So at the start no auxiliary is
+    treated differently from another.
 
     Args:
         count: how many losses, main first.
@@ -49,7 +50,8 @@ class LossNetwork(nn.Module):
         bent = activation is not identity
         self.biases = nn.ParameterList([torch.ones(width) for _ in range(depth)] if bent else [])
         weights[-1] *= scale / self._slope(weights)
-        self.layers = nn.ModuleList(Constrained(w, constraint) for w in weights)
+        self.layers = nn.ModuleList(Constrained(w, constraint, len(weights)) for w in weights)
+        self.pace = {f"biases.{i}": 1 / len(weights) for i in range(len(self.biases))}
 
     def forward(self, losses: Tensor) -> Tensor:
         """g(l) - g(0) for each row of losses, [N, T] to [N]."""

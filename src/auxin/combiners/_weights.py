@@ -22,15 +22,23 @@ class Constrained(nn.Module):
     Args:
         initial: the weights to begin with.
         constraint: one of the three.
+        layers: how many such tensors are multiplied with one another. The meta optimiser moves each of them at the
+            pace of its own size over that number, so that their product moves relative to itself by about the rate
+            per step: at one rate for all, weights of a tenth would double with each step of Adam at 0.1. None: at
+            the rate itself.
 
     >>> Constrained(torch.tensor([2.0, 0.5]), "positive")().tolist()
     [2.0, 0.5]
     """
 
-    def __init__(self, initial: Tensor, constraint: str) -> None:
+    def __init__(self, initial: Tensor, constraint: str, layers: int | None = None) -> None:
         super().__init__()
         self.constraint = choice("constraint", constraint, CONSTRAINTS)
         self.raw = nn.Parameter(initial.clone() if constraint != "positive" else _softplus_inverse(initial))
+        size = (
+            1.0 if constraint == "positive" else float(initial.abs().mean())
+        )  # softplus is relative where small
+        self.pace = {"raw": 1.0 if layers is None else size / layers}
 
     def forward(self) -> Tensor:
         """The weights, differentiable in `raw`."""

@@ -23,7 +23,8 @@ class ConvNet(LossCombiner):
 
     Departures: borders are repeated, not padded with zeros, so that a constant loss image has a constant
     answer; g(0) is taken off; the start is near `equal`: all auxiliaries weigh the same, `scale` on an
-    image of ones (the authors draw the weights from U(0, 0.1)). A missing pixel enters as its task's mean
+    image of ones (the authors draw the weights from U(0, 0.1)); each layer is learned at a pace of its own, see
+    `Constrained`. A missing pixel enters as its task's mean
     over the batch.
 
     Args:
@@ -54,7 +55,8 @@ class ConvNet(LossCombiner):
         kernels = _initial(count, width) if count > 1 else []
         if kernels:
             kernels[-1] *= scale / self._slope(kernels)
-        self.layers = nn.ModuleList(Constrained(kernel, constraint) for kernel in kernels)
+        self.layers = nn.ModuleList(Constrained(kernel, constraint, len(kernels)) for kernel in kernels)
+        self.pace = {f"biases.{i}": 1 / len(kernels) for i in range(len(self.biases))}
 
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar."""

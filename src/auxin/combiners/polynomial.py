@@ -1,11 +1,13 @@
 """Polynomial: learned linear weights over products of losses, trained by the hypergradient."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import combinations_with_replacement
+from math import comb
 from typing import ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, number
 from auxin.combiners._network import with_skip
@@ -19,11 +21,12 @@ _MOST_TERMS = 20_000
 class Polynomial(LossCombiner):
     """L = m_0 + mean_b sum_t w_t prod_(k in t) l_bk over all products t of up to `degree` losses, w >= 0.
 
-    Navon et al. 2021, appendix C.5: "a linear auxiliary network over a polynomial kernel". The main task's
-    own powers and its products with the auxiliaries are among the terms; the products are of one sample's
-    losses. It begins as `equal` with the same scale: the terms m_k of the auxiliaries weigh `scale`, all
-    others nothing. The skip connection from the main loss is that of the paper's other networks (appendix
-    B.2).
+    Navon et al. 2021, appendix C.5: "a linear auxiliary network over a polynomial kernel". The main task's own
+    powers and its products with the auxiliaries are among the terms; the products are of one sample's losses.
+    It begins as `equal` with the same scale: the terms m_k of the auxiliaries weigh `scale`, all others
+    nothing. The terms of each degree are learned at such a pace that a step of all of them moves a task's
+    weight by the rate where losses are one. The skip connection from the main loss is that of the paper's other
+    networks (appendix B.2).
 
     Args:
         count: how many tasks, the main one included.
@@ -48,9 +51,15 @@ class Polynomial(LossCombiner):
         super().__init__(count)
         number("degree", degree, above=1)
         self.products = _products(count, degree) if count > 1 else []
-        initial = torch.zeros(len(self.products))
-        initial[1:count] = number("scale", scale)
-        self.learned = Constrained(initial, constraint) if count > 1 else None
+        number("scale", scale)
+        self.learned = nn.ModuleList()
+        for size, terms in Counter(map(len, self.products)).items():
+            initial = torch.zeros(terms)
+            if size == 1:
+                initial[1:] = scale
+            part = Constrained(initial, constraint)
+            part.pace = {"raw": 1 / comb(count + size - 1, size - 1)}
+            self.learned.append(part)
 
     def terms(self, names: Sequence[str]) -> list[str]:
         """What each weight belongs to, in words."""
@@ -58,25 +67,27 @@ class Polynomial(LossCombiner):
 
     def term_weights(self) -> Tensor:
         """The terms' weights, in the order of `terms`; without the skip connection's 1."""
-        return self.learned().detach() if self.learned is not None else torch.zeros(0)
+        return self._weights().detach()
 
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar."""
-        return with_skip(self._sum if self.learned is not None else None, self.check(losses))
+        return with_skip(self._sum if self.products else None, self.check(losses))
 
     def after_meta_step(self) -> None:
         """Clip negative weights, where the constraint is clipping."""
         project_all(self)
 
+    def _weights(self) -> Tensor:
+        return torch.cat([part() for part in self.learned]) if len(self.learned) else torch.zeros(0)
+
     def _sum(self, x: Tensor) -> Tensor:
-        assert self.learned is not None
         columns = []
         for product in self.products:
             term = x[:, product[0]]
             for k in product[1:]:
                 term = term * x[:, k]
             columns.append(term)
-        weights = self.learned()
+        weights = self._weights()
         return torch.stack(columns, 1).to(weights.dtype) @ weights
 
 

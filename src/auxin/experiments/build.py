@@ -5,9 +5,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from auxin import catalogue, combiners
+from auxin.combiners._base import paced
 from auxin.data import Dataset, Pool, Splits
 from auxin.errors import ConfigError, message
 from auxin.experiments.balance import balanced
@@ -276,7 +277,11 @@ def _learner(
         estimator = catalogue.load("hypergradients", method.estimator)(**options(settings, "estimator"))
     if estimator is not None and criterion.phi():
         meta_optimizer = _optimizer(
-            plain.meta_optimizer, criterion.phi(), plain.meta_lr, plain.meta_weight_decay, momentum=0.0
+            plain.meta_optimizer,
+            paced(criterion.phi(), criterion.combiner, plain.meta_lr),
+            plain.meta_lr,
+            plain.meta_weight_decay,
+            momentum=0.0,
         )
     return Learner(
         network,
@@ -292,7 +297,7 @@ def _learner(
 
 
 def _optimizer(
-    name: str, parameters: Sequence[Tensor], lr: float, weight_decay: float, momentum: float
+    name: str, parameters: Sequence[Any], lr: float, weight_decay: float, momentum: float
 ) -> torch.optim.Optimizer:
     if name == "sgd":
         return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)

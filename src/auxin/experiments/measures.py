@@ -54,7 +54,8 @@ class Measures:
         batch = self.built.pool.batch(self.rows)
         found = self._labels(batch)
         if epoch % self.every == 0 or epoch == self.built.plan.epochs:
-            found |= self._weights(batch) | self._cosines(batch)
+            whole = self.built.state.feed.looked_at(self.rows)
+            found |= self._weights(whole) | self._cosines(whole)
         self.found = {name: value for name, value in found.items() if math.isfinite(value)}
         return self.found
 

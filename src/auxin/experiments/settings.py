@@ -44,7 +44,7 @@ class Plain:
         meta: where the outer loss is taken: same, next or auxiliary.
         scale: raw or unit hypergradient.
         meta_optimizer: sgd or adam.
-        meta_lr: its learning rate.
+        meta_lr: its learning rate: about how far a task's weight moves per meta step, see `Combiner.paces`.
         meta_weight_decay: L2 decay of phi.
         patience: early stopping on validation, in epochs; None trains to the end.
         looks: how often in a run the learning curve and the learning signal are measured, about.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+import torch
 
 from auxin.errors import DataError, message
 from auxin.experiments.schema import Setting
@@ -21,6 +22,12 @@ from auxin.recipes._records import Claim, Found, Line, Picture
 
 Arrays = Mapping[str, Any]
 """Arrays by name, what a picture is drawn from."""
+
+
+def one_rate(optimizer: torch.optim.Optimizer | None, rate: float) -> None:
+    """One learning rate for every parameter of phi, as the paper has it; auxin gives each layer a pace of its own."""
+    for group in [] if optimizer is None else optimizer.param_groups:
+        group["lr"] = rate
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 from auxin.api.auxiliary import Auxiliary
 from auxin.models import build_network
 from auxin.models._base import PrimaryNetwork
+from auxin.recipes._base import one_rate
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 from auxin.training.reproducible import derive, generator
@@ -113,6 +114,7 @@ def train(
     )
     torch.manual_seed(derive(seed, "combiner"))
     aux = Auxiliary(network, main="segmentation", tasks=tasks(), combiner=combiner, every=every, lr=meta_lr)
+    one_rate(aux.meta.optimizer, meta_lr)
     optimizer = torch.optim.Adam(network.parameters(), lr=2e-3)
     look(aux)
     for _ in range(steps):

@@ -10,6 +10,7 @@ from auxin.experiments.build import Built, build
 from auxin.experiments.settings import layered
 from auxin.methods import resolve
 from auxin.methods._base import Method, Setting
+from auxin.recipes._base import one_rate
 from auxin.recipes._candidates import cifar100, only
 from auxin.training.criterion import Criterion
 from auxin.training.evaluate import score
@@ -80,5 +81,6 @@ def train(
     rows = splits(folder, seed, auxiliary)
     meta = "auxiliary" if auxiliary and how.estimator is not None else "next"
     built = build(data(folder), rows, how, {**flat, "meta": meta}, seed, taught=taught)
+    one_rate(built.state.learner.meta_optimizer, float(flat["meta_lr"] or 0))
     fit(built.state, built.plan, Watch())
     return built, score(built.network, built.pool, rows.development, built.task)

@@ -79,6 +79,15 @@ class Feed:
         rows = self._streams["auxiliary"].take(min(self.size, len(self.auxiliary)))
         return self.pool.batch(rows, self._generators["augment meta"])
 
+    def looked_at(self, rows: Tensor) -> Batch:
+        """These rows and self-made ones of them, the same each time; nothing of the feed moves."""
+        parts = [self.pool.batch(rows)]
+        x = _spread(parts[0].x, self.share)
+        for pretext in self.pretexts:
+            draw = generator(self.seed, "looked at", pretext.task.name, device=self.pool.device)
+            parts.append(self._made(pretext, x, draw))
+        return concatenate(parts)
+
     def _batch(self, rows: Tensor, augment: str) -> Batch:
         parts = [self.pool.batch(rows, self._generators[augment])]
         extra = round(self.ratio * len(rows)) if len(self.unlabelled) else 0
@@ -87,11 +96,11 @@ class Feed:
             parts.append(self.pool.batch(taken, self._generators["augment extra"]))
         if self.pretexts:
             x = _spread(torch.cat([part.x for part in parts]), self.share)
-            parts += [self._made(pretext, x) for pretext in self.pretexts]
+            parts += [self._made(pretext, x, self._generators["pretext"]) for pretext in self.pretexts]
         return concatenate(parts)
 
-    def _made(self, pretext: Pretext, x: Tensor) -> Batch:
-        changed, target = pretext(x, self._generators["pretext"])
+    def _made(self, pretext: Pretext, x: Tensor, draw: torch.Generator) -> Batch:
+        changed, target = pretext(x, draw)
         rows = torch.full((len(changed),), MISSING, dtype=torch.int64, device=x.device)
         return Batch(changed, {pretext.task.name: target}, rows)
 
