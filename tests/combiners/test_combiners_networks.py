@@ -176,11 +176,17 @@ def moved(name, rate=0.05, tasks=12, **options):
         ("polynomial", {}),
         ("polynomial", {"degree": 3}),
         ("convnet", {}),
+        ("auto_lambda", {"initial": 1.0}),
     ],
 )
 def test_a_meta_step_moves_a_weight_by_about_the_rate(name, options, tasks):
     """At one rate for every parameter, the products of layers moved ten to a hundred times as far."""
     assert 0.2 <= moved(name, 0.05, tasks, **options) / 0.05 <= 4.0
+
+
+def test_auto_lambdas_weights_move_relative_to_where_they_begin():
+    """At the rate itself, one step of 0.2 turned weights of 0.1 around, and training diverged."""
+    assert moved("auto_lambda", 0.2) == pytest.approx(0.02)
 
 
 def put(poly, weights):

@@ -15,7 +15,9 @@ class AutoLambda(LossCombiner):
     Liu, James, Davison, Johns 2022. Their hypergradient is that of a one-step look-ahead,
     estimated by finite differences; any estimator of auxin's serves. The weights may become negative, as in
     the paper. They begin at 0.1 each, so the whole loss begins at a tenth of equal weighting's: with plain
-    SGD as the main optimiser that is a tenth of the learning rate, with Adam it is nothing.
+    SGD as the main optimiser that is a tenth of the learning rate, with Adam it is nothing. They move at the pace of
+    `initial`: a step as large as the weights themselves would turn a task's loss around, and a loss that is made
+    to rise has no end.
 
     Args:
         count: how many tasks, the main one included.
@@ -39,6 +41,7 @@ class AutoLambda(LossCombiner):
         super().__init__(count)
         start = torch.full((count,), number("initial", initial, inclusive=False))
         self.weights = nn.Parameter(start) if count > 1 else None
+        self.pace = {"weights": float(initial)}
 
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar."""
