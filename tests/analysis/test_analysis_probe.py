@@ -109,10 +109,11 @@ def test_the_cosine_is_one_for_the_main_task_itself_and_missing_labels_count_now
     held_out = batch(1)
     trunk = Line(torch.ones(4).double())
     network = PrimaryNetwork(trunk, {"main": Times(1.0).requires_grad_(False)})
-    found = directions(network, MAIN, [held_out, batch(2)], lambda v: v, Dense())
+    curvature = torch.tensor([1.0, 2.0, 4.0, 8.0]).double()
+    found = directions(network, MAIN, [held_out, batch(2)], lambda v: [curvature * v[0]], Dense())
     same = candidate_scores(found, trunk, [trunk.w], Times(1.0), MAIN, [held_out])
     assert same.cosine[0, 0] == pytest.approx(1.0)
-    assert same.newton[0, 0] == pytest.approx(-(same.length[0] ** 2))
+    assert same.newton[0, 0] == pytest.approx(-float((found.gradients[0][0].square() / curvature).sum()))
     assert same.cosine.shape == (2, 1)
     gaps = Batch(held_out.x, {"main": held_out.y["main"].clone()}, held_out.rows)
     gaps.y["main"][10:] = torch.nan

@@ -150,3 +150,33 @@ def test_pictures_open_no_window_and_need_no_pyplot(results):
     before = "matplotlib.pyplot" in sys.modules
     Image.open(io.BytesIO(plots.rendered(plots.loss_curves(results), "png"))).verify()
     assert ("matplotlib.pyplot" in sys.modules) == before
+
+
+def _many(methods, tasks):
+    """Runs of several methods, each with weights for several tasks; the first task weighs most."""
+    runs = fake_runs(seeds=1, epochs=1, skill=dict.fromkeys(methods, 0.9))
+    weighed = {f"weight.t{k}": 10.0 / (k + 1) for k in range(tasks)}
+    return [_with_epochs(run, [_epoch(e, measures=weighed) for e in (1, 2)]) for run in runs]
+
+
+def test_many_tasks_of_many_methods_get_a_panel_for_each_method(tmp_path):
+    methods = ["single", "equal", "linear", "softmax", "monotone"]
+    drawn = plots.figures(read_results(write_fake(tmp_path, _many(methods, 16))))["task_weights"]
+    assert [axes.get_title(loc="left") for axes in drawn.axes] == methods
+    told = [text.get_text() for text in drawn.legends[0].get_texts()]
+    assert told == ["t0", "t1", "t2", "t3", "t4", "t5", "t6", "9 others"]
+    drawn.canvas.draw()
+    inside = drawn.legends[0].get_window_extent()
+    assert inside.y0 >= 0
+    assert inside.y1 < min(axes.get_window_extent().y0 for axes in drawn.axes)
+
+
+def test_a_figure_grows_with_its_legend(tmp_path):
+    methods = ["single", *(f"method_{k}" for k in range(20))]
+    few = plots.figures(read_results(write_fake(tmp_path / "few", fake_runs(seeds=2))))["score"]
+    many = fake_runs(seeds=2, skill=dict.fromkeys(methods, 0.9))
+    drawn = plots.figures(read_results(write_fake(tmp_path / "many", many)))["score"]
+    for figure in (few, drawn):
+        figure.canvas.draw()
+    heights = [figure.axes[0].get_window_extent().height for figure in (few, drawn)]
+    assert heights[1] > 0.8 * heights[0]

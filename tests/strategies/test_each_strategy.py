@@ -18,7 +18,7 @@ from auxin.experiments.run import execute
 from auxin.experiments.verdict import judge
 from auxin.methods import resolve
 from auxin.strategies._base import SINGLE
-from auxin.strategies.forkmerge import ForkMerge
+from auxin.strategies.forkmerge import ForkMerge, _Fork
 from auxin.strategies.grid import Grid
 from auxin.strategies.guard import Guard
 from auxin.training.loop import Diverged, Watch, fit
@@ -125,6 +125,20 @@ def test_forkmerge_merges_where_validation_likes_it_best(tmp_path: Path) -> None
     assert f"the shares {best:g}." in outcome.notes[0]
 
 
+def test_after_a_merge_both_branches_go_on_from_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scores are all alike, so that the main task's branch is taken as it is."""
+    seen, merge = [], _Fork.merge
+
+    def watched(fork: _Fork, shares) -> None:
+        merge(fork, shares)
+        seen.append([weights(run) for run in fork.runs])
+
+    monkeypatch.setattr(_Fork, "merge", watched)
+    ForkMerge(merges=2).follow(scripted("forkmerge:equal", tmp_path / "a", {"fork": 0.5}, final=False))
+    assert len(seen) == 2
+    assert all(torch.equal(value, second[name]) for first, second in seen for name, value in first.items())
+
+
 class Scripted(Phases):
     """Validation scores that were written beforehand, by the phases' names; some phases diverge."""
 
@@ -167,10 +181,11 @@ def test_the_guard_keeps_what_validation_prefers(method, single, margin, kept, w
     assert same(weights(outcome.run), weights(expected.run))
 
 
-def test_the_guards_winner_trains_on_the_validation_rows_in_a_final_run(tmp_path: Path) -> None:
-    given = scripted("guard:equal", tmp_path / "a", {"method": 0.9, "single": 0.1})
+@pytest.mark.parametrize(("method", "kept"), [(0.9, "equal"), (0.05, "single")])
+def test_the_guards_winner_trains_on_the_validation_rows_in_a_final_run(method, kept, tmp_path: Path) -> None:
+    given = scripted("guard:equal", tmp_path / "a", {"method": method, "single": 0.1})
     outcome = Guard().follow(given)
-    expected, _ = follow(spec("equal", tmp_path / "b"))
+    expected, _ = follow(spec(kept, tmp_path / "b"))
     assert same(weights(outcome.run), weights(expected.run))
     assert [(r.name, r.rows) for r in given.book.records.values()] == [
         ("method", "held"),

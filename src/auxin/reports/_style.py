@@ -17,6 +17,9 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 SINGLE, INK, MUTED, GRID, PAPER = "#4D4D4D", "#1A1A1B", "#6B6B6C", "#DEDEDF", "#FFFFFE"
 """Single-task training; text; secondary text; grid; background. All distinct, so a page can restyle them."""
 
+GREY = "#B9B9BA"
+"""What has no colour of its own among many."""
+
 _MARKERS = "osD^vPX*"
 
 SETTINGS: dict[Any, Any] = {
@@ -104,3 +107,30 @@ def panel(title: str, x: str, y: str, *, width: float = 4.8, height: float = 3.4
     axes = made.subplots()
     axes.set(title=title, xlabel=x, ylabel=y)
     return made, axes
+
+
+def panels(names: Sequence[str], title: str, x: str, y: str, *, shared: bool) -> tuple[Figure, list[Axes]]:
+    """A figure with a small panel for each name, at most three in a row; they share the x axis.
+
+    Args:
+        names: the panels' own titles.
+        title: of all of them.
+        x: what the x axes hold.
+        y: what the y axes hold.
+        shared: whether they share the y axis too.
+    """
+    columns = min(3, len(names))
+    rows = -(-len(names) // columns)
+    made = Figure(figsize=(0.5 + 2.1 * columns, 0.8 + 1.65 * rows), layout="constrained")
+    made.get_layout_engine().set(w_pad=0.05, h_pad=0.05)  # type: ignore[union-attr]
+    grid = [*made.subplots(rows, columns, sharex=True, sharey=shared, squeeze=False).flat]
+    for axes, name in zip(grid, names, strict=False):
+        axes.set_title(name, fontsize=9, fontweight="normal", pad=4)
+        axes.tick_params(labelsize=8, labelbottom=True)
+    for axes in grid[len(names) :]:
+        axes.remove()
+    made.suptitle(title, x=0.02, ha="left", fontsize=10.5, fontweight="bold")
+    for axes in grid[max(0, len(names) - columns) : len(names)]:
+        axes.set_xlabel(x, fontsize=9)
+    made.supylabel(y, fontsize=9.5, color=MUTED)
+    return made, grid[: len(names)]

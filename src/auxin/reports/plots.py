@@ -1,7 +1,7 @@
 """The figures of a comparison: learning curves, seeds, differences, label entropies, task weights, cosines.
 
-Every figure is one panel, made from result files alone; one that has nothing to show is left out. A method
-has the same colour, dashes and marker in all of them.
+Every figure is made from result files alone; one that has nothing to show is left out. A method has the same
+colour, dashes and marker in all of them.
 """
 
 import io
@@ -17,14 +17,15 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 from auxin.experiments import wording
 from auxin.experiments.files import write_bytes
 from auxin.experiments.schema import Contrast, EpochRecord, Row
-from auxin.reports._series import Curve, Value, curve, measure, names
-from auxin.reports._style import INK, MUTED, PALETTE, PAPER, Look, looks, panel, styled
+from auxin.reports._lines import DASHES, finished, line, words
+from auxin.reports._series import Value, curve, measure, names
+from auxin.reports._style import INK, MUTED, PAPER, Look, looks, panel, styled
+from auxin.reports.measures import measures
 from auxin.reports.read import Results
 
 COLLAPSED, UNIFORM = 0.10, 0.97
 """Label entropies below (the class mean's) and above which labels teach nothing: one for all, or none."""
 
-_DASHES = ("-", (0, (4, 1.6)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
 _METADATA = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 
 
@@ -98,7 +99,7 @@ def score_curves(results: Results) -> Figure | None:
     drawn, axes = panel(f"Score on the {kind} rows", "epoch", wording.title(metric))
     _method_curves(axes, results, kinds[kind], wording.factor(metric))
     _leave_out_the_start(axes)
-    return _finished(drawn, axes)
+    return finished(drawn, axes)
 
 
 def _leave_out_the_start(axes: Axes) -> None:
@@ -124,7 +125,7 @@ def loss_curves(results: Results) -> Figure | None:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.set_ylabel("mean loss (log scale)")
-    return _finished(drawn, axes)
+    return finished(drawn, axes)
 
 
 def _train_loss(record: EpochRecord) -> float:
@@ -135,37 +136,7 @@ def _method_curves(axes: Axes, results: Results, value: Value, factor: float = 1
     for method, look in looks(results.comparison).items():
         found = curve(results.of(method), value)
         if found is not None:
-            _line(axes, found, factor, label=method, colour=look.colour, dash=look.dash, marker=look.marker)
-
-
-def _line(
-    axes: Axes, found: Curve, factor: float, *, label: str, colour: str, dash: object, marker: str = ""
-) -> None:
-    mean, error = found.mean * factor, found.error * abs(factor)
-    if error.any():
-        axes.fill_between(found.epochs, mean - error, mean + error, color=colour, alpha=0.14, linewidth=0)
-    alone = found.epochs.size == 1
-    axes.plot(
-        found.epochs,
-        mean,
-        color=colour,
-        linestyle=dash,
-        label=label,
-        marker=marker or "o",
-        markevery=[-1],
-        markersize=5 if marker or alone else 0,
-    )
-
-
-def _finished(drawn: Figure, axes: Axes) -> Figure:
-    """Whole epochs on the x axis, and the legend below."""
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, steps=[1, 2, 5, 10]))
-    axes.margins(x=0.02)
-    handles, labels = axes.get_legend_handles_labels()
-    longest = max(map(len, labels), default=0)
-    columns = max(1, min(len(labels), 62 // (longest + 8)))
-    drawn.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.4)
-    return drawn
+            line(axes, found, factor, label=method, colour=look.colour, dash=look.dash, marker=look.marker)
 
 
 @styled
@@ -253,38 +224,8 @@ def label_entropy(results: Results) -> Figure | None:
         axes.annotate(text, (0.985, (low + high) / 2 + 0.005), color=MUTED, size=7.5, **place)
     for method, look in looks(results.comparison).items():
         for number, name in enumerate(found):
-            line = curve(results.of(method), measure(name))
-            if line is not None:
-                label = f"{method}, {_words(name.removeprefix('label_entropy'))}".rstrip(", ")
-                _line(axes, line, 1.0, label=label, colour=look.colour, dash=_DASHES[number % len(_DASHES)])
-    return _finished(drawn, axes)
-
-
-@styled
-def measures(results: Results, prefix: str, title: str, unit: str) -> Figure | None:
-    """Measures whose name begins with `prefix`, over epochs; the legend says what differs, method or name."""
-    found, look = names(results.runs, prefix), looks(results.comparison)
-    lines = {
-        (method, name): line
-        for method in look
-        for name in found
-        if (line := curve(results.of(method), measure(name))) is not None
-    }
-    if not lines:
-        return None
-    methods = list(dict.fromkeys(method for method, _ in lines))
-    one = len(methods) == 1
-    drawn, axes = panel(f"{title} ({methods[0]})" if one else title, "epoch", unit)
-    axes.axhline(0, color=MUTED, linewidth=1)
-    for (method, name), line in lines.items():
-        turn, task = found.index(name), _words(name.removeprefix(prefix))
-        label = task if one else f"{method}: {task}" if len(found) > 1 else method
-        colour = PALETTE[turn % len(PALETTE)] if one else look[method].colour
-        _line(axes, line, 1.0, label=label, colour=colour, dash="-" if one else _DASHES[turn % len(_DASHES)])
-    return _finished(drawn, axes)
-
-
-def _words(name: str) -> str:
-    known = {"sample": "per sample", "mean": "class mean"}
-    text = name.strip(".").replace("_", " ").replace(".", " ")
-    return known.get(text, text)
+            shown = curve(results.of(method), measure(name))
+            if shown is not None:
+                label = f"{method}, {words(name.removeprefix('label_entropy'))}".rstrip(", ")
+                line(axes, shown, 1.0, label=label, colour=look.colour, dash=DASHES[number % len(DASHES)])
+    return finished(drawn, axes)
