@@ -32,6 +32,24 @@ def test_the_best_log_variance_is_the_log_of_twice_the_loss():
     torch.testing.assert_close(combiner.task_weights(found), 1 / (2 * found.means()))
 
 
+@pytest.mark.parametrize(("limit", "largest"), [(100.0, 100.0), (7.0, 7.0), (0.0, math.inf)])
+def test_a_memorised_tasks_weight_has_a_limit(limit, largest):
+    """A loss of zero: the weight grows by 5 % a step for ever, and comes back when the loss does."""
+    combiner = build("uncertainty", ["a", "b"], limit=limit)
+    optimizer = torch.optim.SGD(combiner.trained_with_main(), lr=0.1)
+    for value, steps in ((0.0, 200), (5.0, 400)):
+        found = losses([[value, 1.0]])
+        for _ in range(steps):
+            optimizer.zero_grad()
+            combiner(found).backward()
+            torch.nn.utils.clip_grad_norm_(combiner.parameters(), 1.0)
+            optimizer.step()
+            combiner.after_step(found)
+        weight = combiner.task_weights(found)[0].item()
+        expected = min(largest, math.exp(0.05 * 200)) if value == 0 else 0.1
+        assert weight == pytest.approx(expected, rel=0.05)
+
+
 def test_uncertainty_begins_as_equal():
     found = random_losses(missing=0.3)
     torch.testing.assert_close(build("uncertainty", NAMES)(found).detach(), build("equal", NAMES)(found))

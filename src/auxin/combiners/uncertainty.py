@@ -1,5 +1,6 @@
 """Uncertainty: each task weighed by its homoscedastic noise, trained by the training loss."""
 
+import math
 from typing import ClassVar
 
 import torch
@@ -17,11 +18,15 @@ class Uncertainty(LossCombiner):
     m_k). It begins as `equal` with weight 1. A task without a label in the batch adds nothing, not even s_k
     / 2, else its weight would grow for as long as it is absent. With one task the loss is the main loss.
 
+    Departure: no weight rises above `limit`. A main task of few rows is soon memorised, and 1 / (2 m_k) has no
+    bound as m_k goes to zero: with weights of a million the next batch threw training into losses of 1e5 and more.
+
     Its parameters belong in the main optimiser (`trained_with_main`), best without weight decay.
 
     Args:
         count: how many tasks, the main one included.
         initial: s_k to begin with, the main task's too.
+        limit: the largest weight; 0 for none, as in the paper.
 
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0]]), torch.ones(1, 2) > 0, ("breed", "species"))
     >>> Uncertainty(2)(losses).item()
@@ -38,8 +43,9 @@ class Uncertainty(LossCombiner):
     )
     knob: ClassVar[tuple[Options, ...]] = ({"initial": 0.0}, {"initial": 1.0}, {"initial": -1.0})
 
-    def __init__(self, count: int, initial: float = 0.0) -> None:
+    def __init__(self, count: int, initial: float = 0.0, limit: float = 10.0) -> None:
         super().__init__(count)
+        self.least = -math.log(limit) if number("limit", limit) else -math.inf
         start = torch.full((count,), number("initial", initial, above=-20.0))
         self.log_variance = nn.Parameter(start) if count > 1 else None
 
@@ -50,3 +56,10 @@ class Uncertainty(LossCombiner):
             return means[0]
         s = self.log_variance
         return ((torch.exp(-s) * means + s / 2) * losses.seen()).sum()
+
+    @torch.no_grad()
+    def after_step(self, losses: TaskLosses, gramian: Tensor | None = None) -> None:
+        """Take a weight above the limit back to it."""
+        del losses, gramian
+        if self.log_variance is not None:
+            self.log_variance.clamp_(min=self.least)
