@@ -53,11 +53,12 @@ def test_group_draws():
 
 def test_sampler_mixes_and_is_seeded():
     sampler = TaskSampler(classes=(2, 4), per_class=6, held=4, hidden=((), (5,)), embedding=3, extra=True)
-    first, widths = sampler.draw(4, generator(3))
+    first, shape = sampler.draw(4, generator(3))
     again, same = sampler.draw(4, generator(3))
     assert torch.equal(first.x, again.x)
-    assert widths == same
-    assert widths in {(64, 3), (64, 5, 3)}
+    assert shape == same
+    assert shape.widths in {(64, 3), (64, 5, 3)}
+    assert shape.activation == "relu"
     assert first.few_shot(2, generator()).support_y.shape[-1] == first.classes + first.extra.shape[-1]
 
 
