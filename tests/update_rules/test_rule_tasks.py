@@ -77,6 +77,12 @@ def test_kinds_that_never_have_labels():
     assert group.unlabelled(24, generator()).shape == (2, 24, 64)
 
 
+def test_networks_of_several_activations():
+    sampler = TaskSampler(classes=(2,), per_class=4, held=2, hidden=((5,),), activations=("relu", "tanh"))
+    shapes = [sampler.draw(1, generator(seed))[1] for seed in range(12)]
+    assert {shape.activation for shape in shapes} == {"relu", "tanh"}
+
+
 def test_sampler_takes_up_data_that_arrives():
     sampler = TaskSampler(mix={"strokes": 1.0}, classes=(2,), per_class=4, held=2)
     rows = ArrayFamily(torch.full((20, 64), 7.0) + torch.rand(20, 64), torch.arange(20) % 2)

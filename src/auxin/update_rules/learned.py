@@ -264,7 +264,9 @@ def _check(**options: Any) -> None:
             message(f"Unknown terms {unknown}", expected=f"some of: {', '.join([*TERMS, *OURS])}")
         )
     if options["top"] not in ACTIVATIONS:
-        raise ConfigError(message(f"Unknown top {options['top']!r}", expected=f"one of: {', '.join(ACTIVATIONS)}"))
+        raise ConfigError(
+            message(f"Unknown top {options['top']!r}", expected=f"one of: {', '.join(ACTIVATIONS)}")
+        )
     for name in ("channels", "delta_channels", "rank", "blocks", "top_layers"):
         if options[name] < 1:
             raise ConfigError(
