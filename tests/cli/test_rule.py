@@ -26,6 +26,7 @@ SMALL = ("--procedural", "--updates", "3", "--tasks", "2", "--pools", "2", "--tr
 
 def test_train_writes_a_rule_that_applies(auxin, tmp_path):
     words = ("--set", "channels=4", "--kinds", "10,12", "--mix", "strokes=2")
+    words += ("--hidden", "none", "--hidden", "6,5", "--activation", "tanh,mixed")
     code, out, _ = auxin("train", *SMALL, *words, "--out", tmp_path / "run", "--json")
     assert code == 0
     result = json.loads(out)
@@ -34,6 +35,8 @@ def test_train_writes_a_rule_that_applies(auxin, tmp_path):
     assert result["settings"]["options"] == {"channels": 4}
     assert result["settings"]["kinds"] == [10, 12]
     assert result["settings"]["mix"]["strokes"] == 2.0
+    assert result["settings"]["hidden"] == [[], [6, 5]]
+    assert result["settings"]["activations"] == ["tanh", "mixed"]
     code, out, _ = auxin(
         "apply",
         result["rule"],
@@ -164,6 +167,8 @@ def test_evaluate_on_a_file_of_ones_own(auxin, tmp_path):
         (("train", "--preset", "nonsense"), "Unknown preset"),
         (("train", "--procedural", "--truncation", "x"), "no range"),
         (("train", "--procedural", "--kinds", "x"), "Whole numbers"),
+        (("train", "--procedural", "--hidden", "x"), "Whole numbers"),
+        (("train", "--procedural", "--activation", "nonsense"), "no activation"),
         (("train", "--procedural", "--mix", "nonsense=1"), "Unknown task family"),
         (("train", "--procedural", "--mix", "strokes=x"), "no weight"),
         (("train", "--procedural", "--estimator", "nonsense"), "Unknown estimator"),

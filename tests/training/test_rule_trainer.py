@@ -63,6 +63,23 @@ def test_meta_training_lowers_the_objective():
     assert sum(losses[-30:]) / 30 < sum(losses[:30]) / 30 - 0.05
 
 
+def test_the_networks_own_activation_is_meta_trained_through():
+    rule = small_rule()
+    maker = PoolMaker(sampler(hidden=((5,),), activations=("tanh",)), 0, 2, (5, 5), "cpu")
+    pool = maker.fresh(rule, 0, 0)
+    kept = pool.generator.get_state()
+    found = Truncated(few_shot_ridge, batch=8, shots=2)(rule, pool, 2)
+    pool.generator.set_state(kept)
+    state = pool.state
+    for _ in range(2):
+        state = rule.step(state, pool.unlabelled(8), "tanh")
+    draw = pool.few_shot(2)
+    features = rule.features(state, torch.cat([draw.support_x, draw.query_x], 1), "tanh")
+    n = draw.support_x.shape[1]
+    by_hand = few_shot_ridge(features[:, :n], draw.support_y, features[:, n:], draw.query_y).mean()
+    assert found.loss == pytest.approx(float(by_hand.detach()), abs=1e-6)
+
+
 def test_recomputing_and_plain_gradients_agree():
     rule = small_rule().double()
     pool = PoolMaker(sampler(), 0, 2, (5, 5), "cpu").fresh(rule, 0, 0)

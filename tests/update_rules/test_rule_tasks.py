@@ -53,11 +53,12 @@ def test_group_draws():
 
 def test_sampler_mixes_and_is_seeded():
     sampler = TaskSampler(classes=(2, 4), per_class=6, held=4, hidden=((), (5,)), embedding=3, extra=True)
-    first, widths = sampler.draw(4, generator(3))
+    first, shape = sampler.draw(4, generator(3))
     again, same = sampler.draw(4, generator(3))
     assert torch.equal(first.x, again.x)
-    assert widths == same
-    assert widths in {(64, 3), (64, 5, 3)}
+    assert shape == same
+    assert shape.widths in {(64, 3), (64, 5, 3)}
+    assert shape.activation == "relu"
     assert first.few_shot(2, generator()).support_y.shape[-1] == first.classes + first.extra.shape[-1]
 
 
@@ -74,6 +75,12 @@ def test_kinds_that_never_have_labels():
         labelled = {tuple(row) for row in group.x[t, :3].flatten(0, 1).tolist()}
         assert {tuple(row) for row in rows[t].tolist()} <= labelled
     assert group.unlabelled(24, generator()).shape == (2, 24, 64)
+
+
+def test_networks_of_several_activations():
+    sampler = TaskSampler(classes=(2,), per_class=4, held=2, hidden=((5,),), activations=("relu", "tanh"))
+    shapes = [sampler.draw(1, generator(seed))[1] for seed in range(12)]
+    assert {shape.activation for shape in shapes} == {"relu", "tanh"}
 
 
 def test_sampler_takes_up_data_that_arrives():

@@ -15,6 +15,7 @@ from auxin.experiments import rule_use
 from auxin.experiments.rule_evaluate import EvalSettings
 from auxin.experiments.rule_train import RULE, RuleRun, TrainSettings
 from auxin.reports import rule_figures, rule_table
+from auxin.update_rules._network import ACTIVATIONS
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,8 @@ class TrainAsked:
     length: str
     kinds: str
     mix: tuple[str, ...]
+    hidden: tuple[str, ...]
+    activations: str
     embedding: int
     rate: float
     sparsity: float
@@ -100,6 +103,8 @@ def _settings(asked: TrainAsked) -> TrainSettings:
         truncation=_pair(asked.truncation),
         length=_pair(asked.length),
         kinds=numbers(asked.kinds),
+        hidden=tuple(_layers(text) for text in asked.hidden) or TrainSettings().hidden,
+        activations=_activations(asked.activations),
         embedding=asked.embedding,
         rate=asked.rate,
         sparsity=asked.sparsity,
@@ -116,6 +121,24 @@ def _pair(text: str) -> tuple[int, int]:
         raise ConfigError(
             message("That is no range", expected="two numbers such as 4:9", found=text)
         ) from None
+
+
+def _layers(text: str) -> tuple[int, ...]:
+    return () if text == "none" else numbers(text)
+
+
+def _activations(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(",") if part.strip())
+    strange = [name for name in found if name not in ACTIVATIONS]
+    if strange or not found:
+        raise ConfigError(
+            message(
+                "That is no activation",
+                expected=f"some of: {', '.join(ACTIVATIONS)}",
+                found=", ".join(strange) or "none",
+            )
+        )
+    return found
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -32,7 +32,7 @@ def train(
         Path, typer.Option("--out", metavar="DIR", help="Folder for the rule. The same folder again resumes.")
     ] = Path("runs/rule"),
     preset: Annotated[str, typer.Option(help="`small` (minutes on two cores) or `paper` (a GPU).")] = "small",
-    updates: Annotated[int, typer.Option(help="Meta-updates.")] = 500,
+    updates: Annotated[int, typer.Option(help="Meta-updates.")] = 1200,
     seed: Seed = 0,
     root: Root = None,
     procedural: Annotated[
@@ -60,11 +60,26 @@ def train(
             help="Kinds of rows among the unlabelled, comma-separated (one is drawn per group): 10,60 gives half "
             "of the groups 50 kinds that never have labels. 0: as many as classes."
         ),
-    ] = "0",
+    ] = "10,60",
     mix: Annotated[
         list[str] | None,
         typer.Option(metavar="FAMILY=WEIGHT", help="Another weight of a task family; repeatable."),
     ] = None,
+    layers: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--hidden",
+            metavar="WIDTHS",
+            help="Hidden widths of the networks, comma-separated, or `none`; repeatable: each group draws one of "
+            "them. Unless said: none, 64, 64, 128.",
+        ),
+    ] = None,
+    activations: Annotated[
+        str,
+        typer.Option(
+            "--activation", help="Activations of hidden units, comma-separated; each group draws one."
+        ),
+    ] = "relu",
     embedding: Annotated[int, typer.Option(help="Width of the networks' top layer.")] = 16,
     rate: Annotated[float, typer.Option(help="Adam's learning rate for theta.")] = 5e-3,
     sparsity: Annotated[
@@ -117,6 +132,8 @@ def train(
         length=length,
         kinds=kinds,
         mix=tuple(mix or ()),
+        hidden=tuple(layers or ()),
+        activations=activations,
         embedding=embedding,
         rate=rate,
         sparsity=sparsity,

@@ -42,7 +42,7 @@ class TrainSettings:
         every_state: judge every unrolled state, not only the last of a truncation.
         recompute: one step's memory instead of a truncation's.
         truncation, length: fewest and most inner steps per truncation and per life of a group.
-        hidden, embedding, side, classes, kinds, batch, shots: the networks and tasks.
+        hidden, activations, embedding, side, classes, kinds, batch, shots: the networks and tasks.
         rate, sparsity: of the meta-optimiser.
         extra: predict the augmentation's parameters too.
         device: cpu or cuda.
@@ -51,7 +51,7 @@ class TrainSettings:
 
     preset: str = "small"
     seed: int = 0
-    updates: int = 500
+    updates: int = 1200
     tasks: int = 6
     pools: int = 4
     groups: int = 1
@@ -67,11 +67,12 @@ class TrainSettings:
     recompute: bool = False
     truncation: tuple[int, int] = (4, 9)
     length: tuple[int, int] = (10, 100)
-    hidden: tuple[tuple[int, ...], ...] = ((), (32,), (64,), (64,))
+    hidden: tuple[tuple[int, ...], ...] = ((), (64,), (64,), (128,))
+    activations: tuple[str, ...] = ("relu",)
     embedding: int = 16
     side: int = 8
     classes: tuple[int, ...] = (10,)
-    kinds: tuple[int, ...] = (0,)
+    kinds: tuple[int, ...] = (10, 60)
     batch: int = 32
     shots: int = 5
     rate: float = 5e-3
@@ -179,6 +180,7 @@ class RuleRun:
             classes=settings.classes,
             kinds=settings.kinds,
             hidden=settings.hidden,
+            activations=settings.activations,
             embedding=settings.embedding,
             extra=settings.extra,
         )

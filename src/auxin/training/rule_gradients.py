@@ -11,6 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from auxin.training.rule_pool import Pool
 from auxin.update_rules._base import State, UpdateRule
 from auxin.update_rules._objective import FeatureLoss, meta_loss
+from auxin.update_rules._tasks import FewShot
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,16 +73,15 @@ class Truncated:
         state, losses = pool.state, []
         for number in range(1, steps + 1):
             x = pool.unlabelled(self.batch)
-            state = self._recomputed(rule, state, x) if self.recompute else rule.step(state, x)
+            take = self._recomputed if self.recompute else _stepped
+            state = take(rule, state, x, pool.activation)
             if self.every_state or number == steps:
-                losses.append(
-                    meta_loss(rule, state, pool.few_shot(self.shots), objective=self.objective).mean()
-                )
+                losses.append(_judged(self.objective, rule, state, pool.few_shot(self.shots), pool))
         return losses, state
 
-    def _recomputed(self, rule: UpdateRule, state: State, x: Tensor) -> State:
+    def _recomputed(self, rule: UpdateRule, state: State, x: Tensor, activation: str) -> State:
         def step(*tensors: Tensor) -> tuple[Tensor, ...]:
-            return tuple(rule.step(state.with_tensors(tensors), x).tensors())
+            return tuple(rule.step(state.with_tensors(tensors), x, activation).tensors())
 
         tensors = checkpoint(step, *state.tensors(), use_reentrant=False, preserve_rng_state=False)
         return state.with_tensors(tensors, state.age + 1)  # type: ignore[arg-type]
@@ -144,8 +144,8 @@ class PersistentES:
                     _shift(parameters, noise, sign)
                     state = particle.plus if sign > 0 else particle.minus
                     for x in batches:
-                        state = rule.step(state, x)
-                    losses.append(float(meta_loss(rule, state, draw, objective=self.objective).mean()))
+                        state = rule.step(state, x, pool.activation)
+                    losses.append(float(_judged(self.objective, rule, state, draw, pool)))
                     _shift(parameters, noise, -sign)
                     if sign > 0:
                         particle.plus = state
@@ -167,6 +167,14 @@ class PersistentES:
     def forget(self, number: int) -> None:
         """The pool's group was replaced: begin anew."""
         self.particles.pop(number, None)
+
+
+def _stepped(rule: UpdateRule, state: State, x: Tensor, activation: str) -> State:
+    return rule.step(state, x, activation)
+
+
+def _judged(objective: FeatureLoss, rule: UpdateRule, state: State, draw: FewShot, pool: Pool) -> Tensor:
+    return meta_loss(rule, state, draw, objective=objective, activation=pool.activation).mean()
 
 
 def _shift(parameters: Sequence[Tensor], noise: Sequence[Tensor], sign: float) -> None:

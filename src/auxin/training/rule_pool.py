@@ -30,6 +30,7 @@ class Pool:
         life: how many groups this pool has had.
         length: inner steps after which the group is replaced.
         state: the networks.
+        activation: of their hidden units.
         tasks: the tasks.
         generator: draws batches and labelled examples.
     """
@@ -38,6 +39,7 @@ class Pool:
     life: int
     length: int
     state: State
+    activation: str
     tasks: TaskGroup
     generator: torch.Generator
 
@@ -82,10 +84,11 @@ class PoolMaker:
     def fresh(self, rule: UpdateRule, number: int, life: int) -> Pool:
         """The group of this pool and life, at age 0."""
         generator = torch.Generator().manual_seed(derived_seed(self.seed, "pool", number, life))
-        tasks, widths = self.sampler.draw(self.tasks, generator)
-        state = rule.init_state(widths, self.tasks, generator)
+        tasks, shape = self.sampler.draw(self.tasks, generator)
+        state = rule.init_state(shape.widths, self.tasks, generator)
         length = round(log_uniform(generator, *self.length))
-        return Pool(number, life, length, state.to(self.device), tasks.to(self.device), generator)
+        placed = state.to(self.device), shape.activation, tasks.to(self.device)
+        return Pool(number, life, length, *placed, generator)
 
     def restored(self, rule: UpdateRule, saved: dict[str, Any]) -> Pool:
         """The group as it was saved."""

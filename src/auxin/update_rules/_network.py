@@ -19,6 +19,11 @@ def _step(z: Tensor) -> Tensor:
     return (z > 0).to(z.dtype)
 
 
+def _mixed(z: Tensor) -> Tensor:
+    half = z.shape[-2] // 2
+    return torch.cat([z[..., :half, :], torch.relu(z[..., half:, :])], dim=-2)
+
+
 ACTIVATIONS = {
     "relu": torch.relu,
     "leaky_relu": F.leaky_relu,
@@ -26,8 +31,8 @@ ACTIVATIONS = {
     "tanh": torch.tanh,
     "step": _step,
     "linear": lambda z: z,
+    "mixed": _mixed,
 }
-TOPS = ("mixed", *ACTIVATIONS)
 
 
 class Weights(Protocol):
@@ -75,9 +80,6 @@ def standardise(u: Tensor, reference: Tensor | None = None, epsilon: float = EPS
 
 def activate(z: Tensor, name: str) -> Tensor:
     """The activation by name; "mixed" is linear for the first half of the units and ReLU for the others."""
-    if name == "mixed":
-        half = z.shape[-2] // 2
-        return torch.cat([z[..., :half, :], torch.relu(z[..., half:, :])], dim=-2)
     if name not in ACTIVATIONS:
         raise ConfigError(
             message(f"Unknown activation {name!r}", expected=f"one of: {', '.join(ACTIVATIONS)}")

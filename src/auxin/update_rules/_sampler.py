@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -12,7 +13,15 @@ from auxin.errors import ConfigError, message
 from auxin.update_rules._tasks import Examples, TaskFamily, TaskGroup, choice, permuted
 from auxin.update_rules._tasks_procedural import PROCEDURAL
 
+T = TypeVar("T")
 DEFAULT_MIX = {"strokes": 0.5, "textures": 0.3, "mixtures": 0.2}
+
+
+class Shape(NamedTuple):
+    """The base networks of a group: widths, inputs first and embedding last, and the hidden units' activation."""
+
+    widths: tuple[int, ...]
+    activation: str
 
 
 @dataclass(slots=True, eq=False)
@@ -27,15 +36,16 @@ class TaskSampler:
         kinds: the numbers of kinds of rows that a group's unlabelled rows may be of; where that is more than
             the classes, the other kinds never have labels, and each kind has fewer rows. 0: the classes.
         hidden: the hidden layers a group may have, e.g. ((), (32,), (64, 64)).
+        activations: what a group's hidden units may compute, e.g. ("relu", "tanh").
         embedding: width of the top layer.
         per_class: unlabelled examples per class.
         held: labelled examples per class.
         extra: whether the augmentation's parameters are further targets.
 
     >>> sampler = TaskSampler(classes=(3,), per_class=8, held=4)
-    >>> group, widths = sampler.draw(2, torch.Generator().manual_seed(0))
-    >>> tuple(group.x.shape), widths[0], widths[-1]
-    ((2, 3, 12, 64), 64, 16)
+    >>> group, shape = sampler.draw(2, torch.Generator().manual_seed(0))
+    >>> tuple(group.x.shape), shape.widths[0], shape.widths[-1], shape.activation
+    ((2, 3, 12, 64), 64, 16, 'relu')
     """
 
     mix: Mapping[str, float] = field(default_factory=lambda: dict(DEFAULT_MIX))
@@ -44,6 +54,7 @@ class TaskSampler:
     classes: Sequence[int] = (10,)
     kinds: Sequence[int] = (0,)
     hidden: Sequence[Sequence[int]] = ((), (32,), (64,), (64,))
+    activations: Sequence[str] = ("relu",)
     embedding: int = 16
     per_class: int = 64
     held: int = 24
@@ -61,11 +72,11 @@ class TaskSampler:
         self.arrays[name] = family
         self.mix = {**self.mix, name: weight}
 
-    def draw(self, tasks: int, generator: torch.Generator) -> tuple[TaskGroup, tuple[int, ...]]:
-        """T tasks of one shape, and the widths of their base networks."""
+    def draw(self, tasks: int, generator: torch.Generator) -> tuple[TaskGroup, Shape]:
+        """T tasks of one shape, and their base networks."""
         classes = self.classes[choice(generator, len(self.classes))]
         hidden = self.hidden[choice(generator, len(self.hidden))]
-        kinds = self.kinds[choice(generator, len(self.kinds))] if len(self.kinds) > 1 else self.kinds[0]
+        kinds, activation = _one(self.kinds, generator), _one(self.activations, generator)
         names = list(self.mix)
         weights = torch.tensor([float(self.mix[n]) for n in names])
         found = [
@@ -78,7 +89,7 @@ class TaskSampler:
             self.held,
             classes,
         )
-        return group, (self.side**2, *hidden, self.embedding)
+        return group, Shape((self.side**2, *hidden, self.embedding), activation)
 
     def _family(self, name: str) -> TaskFamily:
         known = {**PROCEDURAL, **self.arrays}
@@ -91,6 +102,10 @@ class TaskSampler:
         found = self._family(name)(generator, kinds, unlabelled + self.held, self.side)
         order = torch.randperm(found.x.shape[1], generator=generator)
         return Examples(permuted(found.x[:, order], generator), found.extra[:, order])
+
+
+def _one(options: Sequence[T], generator: torch.Generator) -> T:
+    return options[choice(generator, len(options))] if len(options) > 1 else options[0]
 
 
 def _padded(extras: list[Tensor], wanted: bool) -> Tensor:

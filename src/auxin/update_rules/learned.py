@@ -15,7 +15,7 @@ from auxin.errors import ConfigError, message
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.update_rules._base import State, UpdateRule, check_inputs
 from auxin.update_rules._blocks import Dense
-from auxin.update_rules._network import TOPS, Activity, forward
+from auxin.update_rules._network import ACTIVATIONS, Activity, forward
 from auxin.update_rules._neuron import MixedTop, NeuronNetwork, PooledTop, weight_statistics
 from auxin.update_rules._terms import OURS, TERMS, Layer
 from auxin.update_rules._update import BiasUpdate, WeightUpdate, normalised_columns
@@ -263,8 +263,10 @@ def _check(**options: Any) -> None:
         raise ConfigError(
             message(f"Unknown terms {unknown}", expected=f"some of: {', '.join([*TERMS, *OURS])}")
         )
-    if options["top"] not in TOPS:
-        raise ConfigError(message(f"Unknown top {options['top']!r}", expected=f"one of: {', '.join(TOPS)}"))
+    if options["top"] not in ACTIVATIONS:
+        raise ConfigError(
+            message(f"Unknown top {options['top']!r}", expected=f"one of: {', '.join(ACTIVATIONS)}")
+        )
     for name in ("channels", "delta_channels", "rank", "blocks", "top_layers"):
         if options[name] < 1:
             raise ConfigError(
