@@ -18,7 +18,8 @@ def compare(
         str,
         typer.Option(
             help="Names from `auxin ls methods` (labelers, combiners, pretexts and strategies are methods too), "
-            "comma-separated; `all`; or `usual`: single, rotation, random, clusters, maxl_frozen, maxl. "
+            "comma-separated; `all`; or `usual`, what suits the data: single and, with --aux, equal, softmax and "
+            "gradient_cosine (given and maxl where an auxiliary refines the target), else self-made tasks and maxl. "
             "STRATEGY:METHOD trains a method by a strategy, as in refit:softmax, guard:maxl or guard:refit:softmax; "
             "a strategy alone takes its default method and says so. untrained:METHOD is a method with nothing learned."
         ),

@@ -9,9 +9,6 @@ import torch
 from auxin.experiments.rows import DataSpec, SplitSpec
 from auxin.experiments.schema import RunResult, Setting
 
-USUAL = ("single", "rotation", "random", "clusters", "maxl_frozen", "maxl")
-"""What is compared where the user names nothing; those that cannot run on the data are left out, and named."""
-
 
 @dataclass(frozen=True)
 class Request:
@@ -20,7 +17,8 @@ class Request:
     Attributes:
         data: which data.
         split: how rows get their roles.
-        methods: their names; "all" stands for every method that can run on the data, "usual" for `USUAL`.
+        methods: their names; "all" stands for every method that can run on the data, "usual" for
+            those that suit the data (`auxin.experiments.lineup.usual`).
         out: the folder of the result files; the same folder again goes on.
         preset: "auxin" (the honest protocol) or "paper" (the published one).
         settings: the user's own, above every default.
