@@ -11,7 +11,10 @@ from auxin.cli._typed import command
 
 def compare(
     data: Annotated[
-        str, typer.Argument(help="A known data set (see `auxin ls data`) or a file such as my.npz.")
+        str,
+        typer.Argument(
+            help="A file, a folder of images, a known data set (see `auxin ls data`) or hub:OWNER/NAME."
+        ),
     ] = "digits",
     root: _data.Root = None,
     methods: Annotated[

@@ -16,7 +16,7 @@ def predict(
         typer.Argument(
             metavar="DATA",
             help="Rows such as it was trained on: a table, images (a folder, a file, a table of paths), an .npz file, "
-            "or a known data set (see --root).",
+            "a known data set (see --root), or hub:OWNER/NAME.",
         ),
     ],
     out: Annotated[
