@@ -13,7 +13,7 @@ def compare(
     data: Annotated[
         str,
         typer.Argument(
-            help="A file, a folder of images, a known data set (see `auxin ls data`) or hub:OWNER/NAME."
+            help="A file, a folder of images, a known data set (`auxin ls data`) or hub:OWNER/NAME."
         ),
     ] = "digits",
     root: _data.Root = None,
