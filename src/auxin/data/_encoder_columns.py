@@ -142,7 +142,7 @@ class Text(ColumnEncoder):
         least = 2 if len(column) >= 50 else 1
         vectorizer = self._vectorizer(min_df=least, max_features=MOST_WORDS)
         try:
-            vectorizer.fit(_plain(column))
+            vectorizer.fit(plain(column))
         except ValueError as error:  # scikit-learn's way to say that no word is left
             raise DataError(
                 message(
@@ -164,11 +164,11 @@ class Text(ColumnEncoder):
         check_words(where, column)
         vectorizer = self._vectorizer(vocabulary=list(self.vocabulary))
         vectorizer.idf_ = np.array(self.idf)
-        values = vectorizer.transform(_plain(column)).toarray() * len(self.vocabulary) ** 0.5
+        values = vectorizer.transform(plain(column)).toarray() * len(self.vocabulary) ** 0.5
         return values, np.zeros(values.shape, bool)
 
 
-def _plain(column: Column) -> list[str]:
+def plain(column: Column) -> list[str]:
     """Text without markup, entities as the characters they stand for."""
     return [html.unescape(re.sub(r"<[^<>]+>", " ", text)) for text in column.fillna("").astype(str)]
 
@@ -278,6 +278,8 @@ def as_numbers(where: str, column: Column) -> np.ndarray:
 
 def column_from(state: Mapping[str, Any]) -> ColumnEncoder:
     """The column that gave this state."""
-    kinds: dict[str, type[ColumnEncoder]] = {k.kind: k for k in (Numbers, Words, Text)}
+    from auxin.data._encoder_tokens import Tokens
+
+    kinds: dict[str, type[ColumnEncoder]] = {k.kind: k for k in (Numbers, Words, Text, Tokens)}
     own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k != "kind"}
     return kinds[state["kind"]](**own)

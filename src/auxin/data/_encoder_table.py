@@ -11,6 +11,7 @@ import torch
 
 from auxin.data._encoder import HERE, Encoded, Encoder, Say, warn
 from auxin.data._encoder_columns import ColumnEncoder, Text, chosen, column_from
+from auxin.data._encoder_tokens import Tokens, tokenised
 from auxin.data._frame import read_frame
 from auxin.errors import DataError, message
 
@@ -43,6 +44,21 @@ class Columns(Encoder):
     def fit(self, raw: Any) -> "Columns":
         """The encoder with categories, vocabularies and gaps of these rows, a DataFrame."""
         return Columns([c.fit(raw[c.name]) for c in self.columns], self.others, self.encoding)
+
+    def suited(self, model: str) -> "Columns":
+        """Texts as a pretrained model's tokens, behind all other columns; else itself. `fit` follows."""
+        columns = tokenised(self.columns, model)
+        return self if columns == self.columns else Columns(columns, self.others, self.encoding)
+
+    def asks(self) -> dict[str, str]:
+        """The numbers of tokens of the texts, "256+32"."""
+        lengths = [str(c.width) for c in self.columns if isinstance(c, Tokens)]
+        return {"texts": "+".join(lengths)} if lengths else {}
+
+    @property
+    def verbatim(self) -> int:
+        """How many columns are tokens."""
+        return sum(c.width for c in self.columns if isinstance(c, Tokens))
 
     @property
     def texts(self) -> list[str]:

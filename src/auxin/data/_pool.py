@@ -118,16 +118,18 @@ def _constants(dataset: Dataset, train_rows: Tensor) -> tuple[Tensor, Tensor]:
     x = dataset.x[rows].double()
     if x.dim() == 2:
         blank = None if dataset.blank is None else dataset.blank[rows]
-        return _columns(x, blank, dataset.encoder.blocks)
+        return _columns(x, blank, dataset.encoder.blocks, dataset.encoder.verbatim)
     std = x.std(dim=(0, 2, 3), correction=0)
     return x.mean(dim=(0, 2, 3)).float(), torch.where(std > 0, std, 1.0).float()
 
 
-def _columns(x: Tensor, blank: Tensor | None, blocks: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+def _columns(
+    x: Tensor, blank: Tensor | None, blocks: Sequence[tuple[int, int]], verbatim: int = 0
+) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each column over its known values; infinite deviation where it does not vary.
 
     The columns of a block (the words of a text) keep their zero and have one deviation, so that rare words
-    are not blown up.
+    are not blown up. The last `verbatim` columns stay as they are.
     """
     known = torch.ones_like(x) if blank is None else (~blank).double()
     count = known.sum(0).clamp_min(1)
@@ -137,4 +139,7 @@ def _columns(x: Tensor, blank: Tensor | None, blocks: Sequence[tuple[int, int]])
     for begin, end in blocks:
         mean[begin:end] = 0
         std[begin:end] = x[:, begin:end].square().mean().sqrt()
-    return mean.float(), torch.where(varies, std, torch.inf).float()
+    std = torch.where(varies, std, torch.inf)
+    if verbatim:
+        mean[-verbatim:], std[-verbatim:] = 0, 1
+    return mean.float(), std.float()
