@@ -37,7 +37,7 @@ def figures(results: Results) -> dict[str, Figure]:
         "versus_single": lambda r: differences(r, lambda row: row.versus_single),
         "versus_control": lambda r: differences(r, _versus_another_control),
         "label_entropy": label_entropy,
-        "task_weights": lambda r: measures(r, "weight.", "Task weights", "weight of the loss"),
+        "task_weights": lambda r: measures(r, "weight.", "Task weights", "weight of the loss", varying=True),
         "gradient_cosines": lambda r: measures(
             r, "cosine.", "Do tasks pull the same way?", "gradient's cosine to the main task's"
         ),
@@ -250,7 +250,10 @@ def label_entropy(results: Results) -> Figure | None:
     ):
         axes.axhspan(low, high, color=MUTED, alpha=0.12, linewidth=0)
         place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "center"}
-        axes.annotate(text, (0.985, (low + high) / 2 + 0.005), color=MUTED, size=7.5, **place)
+        told = axes.annotate(text, (0.985, (low + high) / 2 + 0.005), color=MUTED, size=7.5, **place)
+        told.set(
+            zorder=5, bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "alpha": 0.7, "pad": 0.6}
+        )
     for method, look in looks(results.comparison).items():
         for number, name in enumerate(found):
             line = curve(results.of(method), measure(name))
@@ -261,8 +264,11 @@ def label_entropy(results: Results) -> Figure | None:
 
 
 @styled
-def measures(results: Results, prefix: str, title: str, unit: str) -> Figure | None:
-    """Measures whose name begins with `prefix`, over epochs; the legend says what differs, method or name."""
+def measures(results: Results, prefix: str, title: str, unit: str, *, varying: bool = False) -> Figure | None:
+    """Measures whose name begins with `prefix`, over epochs; the legend says what differs, method or name.
+
+    With `varying`, only those of methods some of whose measures change: flat lines say nothing and hide the others.
+    """
     found, look = names(results.runs, prefix), looks(results.comparison)
     lines = {
         (method, name): line
@@ -270,6 +276,9 @@ def measures(results: Results, prefix: str, title: str, unit: str) -> Figure | N
         for name in found
         if (line := curve(results.of(method), measure(name))) is not None
     }
+    if varying:
+        moving = {method for (method, _), line in lines.items() if np.ptp(line.mean) > 1e-6}
+        lines = {(method, name): line for (method, name), line in lines.items() if method in moving}
     if not lines:
         return None
     methods = list(dict.fromkeys(method for method, _ in lines))
