@@ -228,6 +228,13 @@ def test_a_method_that_was_interrupted_after_one_seed_does_not_silence_the_other
     assert found.sentence.startswith("maxl hurts against single")
 
 
+def test_a_control_that_helps_is_in_the_sentence_too():
+    scores = {"single": [0.60, 0.61, 0.62], "equal": [0.80, 0.81, 0.83], "maxl": [0.6, 0.61, 0.61]}
+    found = judge(_runs(scores), validation=VALIDATION, controls=["equal"]).sentence
+    assert found.startswith(("There is no evidence that maxl", "maxl hurts"))
+    assert "equal helps beyond single: +20.33" in found
+
+
 def test_scores_that_a_guess_would_have_too_are_said():
     runs = _runs({"single": [-0.3] * 5, "maxl": [-0.2] * 5}, metric="r2")
     assert any(

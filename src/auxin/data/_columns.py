@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from auxin.data._encoder_columns import as_numbers, check_mixed, check_words
+from auxin.data._encoder_columns import MOST_WORDS, as_numbers, check_mixed, check_words, most_words
 from auxin.data._specs import DENSE, Spec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
@@ -207,6 +207,8 @@ def _kind(task: Task) -> str:
     return type(task).__module__.rpartition(".")[2]
 
 
-def text_said(texts: Sequence[str]) -> list[str]:
-    """A sentence on which input columns are text, if any."""
-    return [f"Text, as TF-IDF of the training rows' words: {', '.join(texts)}."] if texts else []
+def text_said(texts: Sequence[str], rows: int) -> list[str]:
+    """A sentence on which input columns are text, if any, and on what many rows cost."""
+    fewer = most_words(rows)
+    cut = "" if fewer == MOST_WORDS else f" (the {fewer:,} most frequent ones: there are {rows:,} rows)"
+    return [f"Text, as TF-IDF of the training rows' words{cut}: {', '.join(texts)}."] if texts else []

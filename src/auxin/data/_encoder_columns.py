@@ -21,6 +21,9 @@ MOST_CATEGORIES = 100
 """An input column of single words with more different values than this is an ID, unless said otherwise."""
 MOST_WORDS = 4000
 """A text is described by this many words at most: the most frequent ones of the training rows."""
+MOST_VALUES = 2**27
+"""Rows times words at most, half a gigabyte: of more rows fewer words are kept, down to `LEAST_WORDS`."""
+LEAST_WORDS = 256
 HUGE = 2.0**63
 """Whole numbers beyond this are read as words by pandas, which they are not."""
 TEXT_LENGTH = 4
@@ -140,7 +143,7 @@ class Text(ColumnEncoder):
     def fit(self, column: Column) -> "Text":
         """Vocabulary and inverse document frequencies."""
         least = 2 if len(column) >= 50 else 1
-        vectorizer = self._vectorizer(min_df=least, max_features=MOST_WORDS)
+        vectorizer = self._vectorizer(min_df=least, max_features=most_words(len(column)))
         try:
             vectorizer.fit(plain(column))
         except ValueError as error:  # scikit-learn's way to say that no word is left
@@ -156,16 +159,25 @@ class Text(ColumnEncoder):
     def _vectorizer(self, **options: Any) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        return TfidfVectorizer(sublinear_tf=True, dtype=np.float64, **options)
+        return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)  # type: ignore[arg-type]
 
     def encode(self, where: str, column: Column, say: Say) -> Values:
         """A column per word."""
         del say
         check_words(where, column)
         vectorizer = self._vectorizer(vocabulary=list(self.vocabulary))
-        vectorizer.idf_ = np.array(self.idf)
-        values = vectorizer.transform(plain(column)).toarray() * len(self.vocabulary) ** 0.5
-        return values, np.zeros(values.shape, bool)
+        vectorizer.idf_ = np.array(self.idf, dtype=np.float32)  # pyright: ignore[reportAttributeAccessIssue]
+        values = (vectorizer.transform(plain(column)) * np.float32(len(self.vocabulary) ** 0.5)).toarray()
+        return values, np.broadcast_to(np.False_, values.shape)
+
+
+def most_words(rows: int) -> int:
+    """How many words describe a text of so many rows.
+
+    >>> most_words(2_000), most_words(50_000)
+    (4000, 2684)
+    """
+    return max(LEAST_WORDS, min(MOST_WORDS, MOST_VALUES // max(rows, 1)))
 
 
 def plain(column: Column) -> list[str]:

@@ -81,10 +81,17 @@ class Columns(Encoder):
         where = str(source) if path else HERE
         frame: Any = read_frame(Path(source), self.encoding) if path else pd.DataFrame(source)
         self._check(where, frame, say)
-        made = [column.encode(where, frame[column.name], say) for column in self.columns]
-        x = torch.from_numpy(np.concatenate([values for values, _ in made], 1).astype(np.float32))
-        blank = torch.from_numpy(np.concatenate([blank for _, blank in made], 1))
-        return x, blank if bool(blank.any()) else None
+        x = np.empty((len(frame), sum(column.width for column in self.columns)), np.float32)
+        blank: np.ndarray | None = None
+        begin = 0
+        for column in self.columns:
+            values, empty = column.encode(where, frame[column.name], say)
+            place = slice(begin, begin + column.width)
+            x[:, place], begin = values, place.stop
+            if empty.any():
+                blank = np.zeros(x.shape, bool) if blank is None else blank
+                blank[:, place] = empty
+        return torch.from_numpy(x), None if blank is None else torch.from_numpy(blank)
 
     def _check(self, where: str, frame: Any, say: Say) -> None:
         known = [column.name for column in self.columns]

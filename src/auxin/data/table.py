@@ -150,7 +150,13 @@ def of_frame(
         blank=blank,
         encoder=encoder,
         raw=rest,
-        notes=(kinds_said(tasks), *notes, *said, *_given_away(frame, specs), *text_said(encoder.texts)),
+        notes=(
+            kinds_said(tasks),
+            *notes,
+            *said,
+            *_given_away(frame, specs),
+            *text_said(encoder.texts, len(frame)),
+        ),
     )
 
 
