@@ -136,6 +136,21 @@ def _word(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def check_cells(where: str, frame: Any) -> None:
+    """Refuse cells that hold several values, as Parquet's lists do: nothing that compares values can take them."""
+    for name in frame.columns:
+        cell = next(iter(frame[name].dropna()), None) if frame[name].dtype == object else None
+        if isinstance(cell, list | dict | tuple | set | np.ndarray):
+            raise DataError(
+                message(
+                    f"The column {str(name)!r} of {where} holds several values in a cell",
+                    expected="a number or a word per cell",
+                    found=type(cell).__name__,
+                    do=f"Spread it over columns, or leave it out: --ignore {name}",
+                )
+            )
+
+
 def useless(frame: Any) -> list[str]:
     """Columns that teach nothing: empty, of one value, or a running number."""
     return [str(name) for name in frame.columns if frame[name].nunique() < 2 or _running(frame[name])]

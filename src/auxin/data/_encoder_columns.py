@@ -128,12 +128,14 @@ class Text(ColumnEncoder):
     """TF-IDF of the most frequent words of the rows it was fitted on; markup such as `<br />` is left out.
 
     scikit-learn's `TfidfVectorizer` with sublinear counts. A row's numbers have length 1, times the root of
-    their count, so that they weigh about as much as standardised numbers do. Missing text has no words.
+    their count, so that they weigh about as much as standardised numbers do. Missing text has no words. `most` words
+    at most are kept.
     """
 
     kind: ClassVar[str] = "text"
     vocabulary: tuple[str, ...] = ()
     idf: tuple[float, ...] = ()
+    most: int = MOST_WORDS
 
     @property
     def width(self) -> int:
@@ -143,7 +145,7 @@ class Text(ColumnEncoder):
     def fit(self, column: Column) -> "Text":
         """Vocabulary and inverse document frequencies."""
         least = 2 if len(column) >= 50 else 1
-        vectorizer = self._vectorizer(min_df=least, max_features=most_words(len(column)))
+        vectorizer = self._vectorizer(min_df=least, max_features=self.most)
         try:
             vectorizer.fit(plain(column))
         except ValueError as error:  # scikit-learn's way to say that no word is left
@@ -154,7 +156,9 @@ class Text(ColumnEncoder):
                     do=f"Leave it out: --ignore {self.name}",
                 )
             ) from error
-        return Text(self.name, tuple(vectorizer.get_feature_names_out()), tuple(vectorizer.idf_.tolist()))
+        return Text(
+            self.name, tuple(vectorizer.get_feature_names_out()), tuple(vectorizer.idf_.tolist()), self.most
+        )
 
     def _vectorizer(self, **options: Any) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
@@ -194,7 +198,7 @@ def chosen(where: str, column: Column, texts: Sequence[str]) -> ColumnEncoder:
     name = str(column.name)
     if name in texts:
         check_words(where, column)
-        return Text(name)
+        return Text(name, most=most_words(len(column)))
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         as_numbers(where, column)
         return Numbers(name)
@@ -204,7 +208,7 @@ def chosen(where: str, column: Column, texts: Sequence[str]) -> ColumnEncoder:
     different = values.nunique()
     if different > min(MOST_CATEGORIES, len(column) / 2):
         if values.str.split().str.len().mean() >= TEXT_LENGTH:
-            return Text(name)
+            return Text(name, most=most_words(len(column)))
         if different > MOST_CATEGORIES:
             raise DataError(
                 message(

@@ -8,7 +8,7 @@ import pandas as pd
 
 from auxin.data._encoder import Encoded, Encoder, Say, warn
 from auxin.data._frame import SUFFIXES, read_frame
-from auxin.data._images import ENDINGS, Picture, below, called, decode, look
+from auxin.data._images import ENDINGS, Picture, below, called, decode, look, place
 from auxin.data._targets import pick
 from auxin.errors import DataError, message
 
@@ -97,4 +97,4 @@ def paths_in(where: str, folder: Path, column: Any) -> list[Picture]:
         raise DataError(
             message(f"The column {column.name!r} of {where} has no path in row {row}", do="Fill it in")
         )
-    return [cell if isinstance(cell, bytes) else folder / str(cell).strip() for cell in column]
+    return [place(cell, folder) for cell in column]

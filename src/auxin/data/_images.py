@@ -17,6 +17,8 @@ from auxin.errors import ConfigError, DataError, message
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 Picture = Path | bytes
 """An image file, or what one holds."""
+DEEP = ("I;16", "I;16B", "I;16L", "I")
+"""Pillow's modes of grey images of 16 bits."""
 DEFAULT_SIZE = 64
 """Images of different sizes are brought to this side, unless another is asked for."""
 
@@ -79,7 +81,15 @@ def below(folder: Path) -> list[Path]:
 def pictures(cells: Any, folder: Path) -> list[Picture | None]:
     """The pictures of a column that may have none in a row; paths are relative to the folder."""
     found = [None if pd.isna(cell) else cell for cell in cells]
-    return [cell if cell is None or isinstance(cell, bytes) else folder / str(cell).strip() for cell in found]
+    return [None if cell is None else place(cell, folder) for cell in found]
+
+
+def place(cell: Any, folder: Path) -> Picture:
+    """A picture of a table's cell: its bytes, or its path relative to the folder, with Windows' marks or others."""
+    if isinstance(cell, bytes):
+        return cell
+    path = folder / str(cell).strip()
+    return path if "\\" not in path.name or path.exists() else folder / str(cell).strip().replace("\\", "/")
 
 
 def called(picture: Picture) -> str:
@@ -98,15 +108,26 @@ def _look(path: Picture) -> tuple[tuple[int, int], bool]:
         raise DataError(message(f"There is no image {path}", do="Correct the path"))
     try:
         with opened(path) as image:
-            return image.size, image.mode in ("1", "L")
+            if image.mode == "F":
+                raise damaged(
+                    called(path), "an image of whole numbers", "fractions", "Save it with 8 or 16 bits"
+                )
+            return image.size, image.mode in ("1", "L", *DEEP)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise damaged(called(path), "an image", error, "Leave it out, or replace it") from error
+
+
+def _shallow(image: Any) -> Any:
+    """An image of 16 bits with 8: Pillow would cut every value above 255."""
+    if image.mode not in DEEP:
+        return image
+    return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8))
 
 
 def _pixels(path: Picture, side: tuple[int, int], grey: bool) -> np.ndarray:
     try:
         with opened(path) as image:
-            plain = image.convert("L" if grey else "RGB")
+            plain = _shallow(image).convert("L" if grey else "RGB")
             plain = plain if plain.size == side else plain.resize(side, Image.Resampling.BILINEAR)
             return np.asarray(plain).reshape(side[1], side[0], -1)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

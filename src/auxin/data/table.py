@@ -5,8 +5,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pandas as pd
+
 from auxin.data._base import Dataset, Source
-from auxin.data._columns import gives_away, groups_of, kinds_said, split_rows, target_of, text_said, useless
+from auxin.data._columns import (
+    check_cells,
+    gives_away,
+    groups_of,
+    kinds_said,
+    split_rows,
+    target_of,
+    text_said,
+    useless,
+)
 from auxin.data._encoder_table import Columns
 from auxin.data._frame import SUFFIXES, read_frame, with_unlabelled
 from auxin.data._specs import Spec, parse_specs, words
@@ -153,6 +164,7 @@ def of_frame(
         notes=(
             kinds_said(tasks),
             *notes,
+            *frame.attrs.get("notes", ()),
             *said,
             *_given_away(frame, specs),
             *text_said(encoder.texts, len(frame)),
@@ -163,12 +175,19 @@ def of_frame(
 def _inputs(path: str, frame: Any, whole: Any, main: Spec, keep: Sequence[str]) -> tuple[Any, list[str]]:
     """The columns that are inputs, and sentences about those that are left out."""
     notes = []
+    check_cells(path, frame)
+    if days := [str(name) for name in frame.columns if _dates(frame[name])]:
+        notes.append(
+            f"Dates, read as words, one input per date: {', '.join(days)} (--ignore leaves them out)."
+        )
     nothing = [name for name in useless(frame) if name not in keep]
     left = frame.drop(columns=nothing)
     leaks = {name: None for column in main.columns for name in gives_away(left, whole[column])}
     leaks = [name for name in leaks if name not in keep]
     if nothing:
-        notes.append(f"Left out, of one value or a running number: {', '.join(nothing)}.")
+        notes.append(
+            f"Left out, of one value or a running number: {', '.join(name or '(no name)' for name in nothing)}."
+        )
     if leaks:
         notes.append(f"Left out, because they hold the target: {', '.join(leaks)} (keep them with --keep).")
     rest = frame.drop(columns=[*nothing, *leaks])
@@ -181,6 +200,14 @@ def _inputs(path: str, frame: Any, whole: Any, main: Spec, keep: Sequence[str]) 
             )
         )
     return rest, notes
+
+
+def _dates(column: Any) -> bool:
+    """Words that all begin like 2024-01-31 or 31/01/2024."""
+    known = column.dropna()
+    if known.empty or not pd.api.types.is_string_dtype(known.dtype) or known.dtype == object:
+        return False
+    return bool(known.str.match(r"(\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b").all())
 
 
 def _given_away(frame: Any, specs: Sequence[Spec]) -> list[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from auxin.errors import ConfigError, message
 from auxin.experiments.rows import DataSpec, SplitSpec
 from auxin.experiments.schema import RunResult, Setting
 
@@ -75,7 +76,18 @@ Tell = Callable[[Progress | str], None]
 
 
 def pick_device(asked: str) -> str:
-    """ "auto" is a CUDA device where there is one."""
-    if asked != "auto":
-        return asked
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """The device to run on; "auto" is a CUDA device where there is one.
+
+    Raises:
+        ConfigError: PyTorch has no such device here.
+    """
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=asked)
+    except (RuntimeError, AssertionError) as error:
+        here = "cpu, cuda" if torch.cuda.is_available() else "cpu"
+        raise ConfigError(
+            message("There is no such device here", expected=f"auto or one of: {here}", found=repr(asked))
+        ) from error
+    return asked
