@@ -23,6 +23,9 @@ from auxin.experiments.settings import parse
 from auxin.experiments.wording import name as named
 from auxin.experiments.workers import default_jobs
 
+FEW = 50
+"""Fewer validation rows than this are said to tell methods apart badly."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -100,6 +103,11 @@ def _rows(fitting: Fitting) -> list[str]:
     said = [f"{', '.join(parts)}."]
     if len(fitting.compared) > 1:
         said.append(f"Compared on validation: {', '.join(fitting.compared)}.")
+        if sizes["validation"] < FEW:
+            said.append(
+                f"{sizes['validation']:,} rows tell methods apart badly, and ties go to single: `auxin compare` judges "
+                "on test rows, and --method NAME --no-guard takes its word."
+            )
     return said
 
 
