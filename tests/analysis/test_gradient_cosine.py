@@ -60,3 +60,10 @@ def test_task_weights_of_equal_weighting_are_its_scale() -> None:
     batch = next(iter(built.state.feed.epoch()))
     found = task_weights(built.network, built.state.learner.criterion, batch)
     assert found == {"digit": pytest.approx(1.0), LABELS: pytest.approx(0.3)}
+
+
+def test_a_task_without_rows_in_the_batch_has_no_weight_to_tell() -> None:
+    built = tiny("rotation")
+    rows = built.state.feed.train[:8]
+    found = task_weights(built.network, built.state.learner.criterion, built.pool.batch(rows))
+    assert found == {"digit": pytest.approx(1.0)}

@@ -48,6 +48,11 @@ def text(folder: Path, content: bytes, name: str = "t.csv") -> str:
     return str(folder / name)
 
 
+def parquet(folder: Path, **columns: object) -> str:
+    base().assign(**columns).to_parquet(folder / "t.parquet")
+    return str(folder / "t.parquet")
+
+
 def npz(folder: Path, **changes: object) -> str:
     arrays = {"x": np.random.default_rng(0).normal(size=(ROWS, 3)), "y": np.arange(ROWS) % 2, **changes}
     np.savez(folder / "a.npz", **{k: v for k, v in arrays.items() if v is not None})  # type: ignore[arg-type]
@@ -60,9 +65,9 @@ def pictures(folder: Path, spoil: Callable[[Path], object] = lambda d: None, mas
     for i in range(16):
         Image.fromarray(draw.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(folder / f"{i}.png")
         Image.fromarray(draw.integers(0, 3, (mask, mask), dtype=np.uint8)).save(folder / f"m{i}.png")
-        rows.append((f"{i}.png", f"m{i}.png", i % 2))
+        rows.append((f"{i}.png", f"m{i}.png", i % 2, "3.tif" if i == 3 else f"{i}.png"))
     spoil(folder)
-    pd.DataFrame(rows, columns=["file", "mask", "y"]).to_csv(folder / "p.csv", index=False)
+    pd.DataFrame(rows, columns=["file", "mask", "y", "other"]).to_csv(folder / "p.csv", index=False)
     return str(folder / "p.csv")
 
 
@@ -86,6 +91,22 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     "header only": (lambda d: [text(d, b"a,y\n"), *T], ["at least one row"]),
     "one column": (lambda d: [text(d, b"y\n" + b"0\n1\n" * 9), *T], ["left as input"]),
     "duplicate columns": (lambda d: [text(d, b"a,y,a\n1,0,2\n"), *T], ["several called a", "Rename"]),
+    "numbers instead of a header": (
+        lambda d: [text(d, b"".join(b"%d,%d\n" % (i % 2, i % 2) for i in range(60))), *T],
+        ["several called 0", "first line is numbers"],
+    ),
+    "cells of several values": (
+        lambda d: [parquet(d, pairs=[[1, 2]] * ROWS), *T],
+        ["'pairs'", "several values in a cell", "--ignore pairs"],
+    ),
+    "a device that is not here": (lambda d: [csv(d), *T, "--device", "tpu"], ["no such device", "'tpu'"]),
+    "an image of fractions": (
+        lambda d: [
+            pictures(d, lambda f: Image.fromarray(np.ones((8, 8), np.float32)).save(f / "3.tif")),
+            *("--image", "other", *T),
+        ],
+        ["3.tif", "fractions", "8 or 16 bits"],
+    ),
     "no such path": (lambda d: [str(d / "nowhere.csv"), *T], ["There is no file", "nowhere.csv"]),
     "a kind that is not read": (lambda d: [text(d, b"x", "t.docx"), *T], [".docx", "not read", ".csv"]),
     "a folder instead of a file": (lambda d: [str(d), *T], ["option 'target'"]),
@@ -281,3 +302,29 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert call("compare", str(path), "--target", "y", "--aux", "fine", "--methods", "single", *QUICK) == 0
     assert call("compare", str(path), "--target", "width", "--methods", "single", *QUICK) == 0
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (
+            b"w;c;y\n" + b"".join(b"%d,%d;a%d;%d\n" % (i, i % 9, i % 3, i % 2) for i in range(60)),
+            "decimal commas: w.",
+        ),
+        (
+            b"w,y\n" + b"".join(b'"%d,%03d",%d\n' % (i, i, i % 2) for i in range(1, 61)),
+            "between thousands: w.",
+        ),
+    ],
+)
+def test_numbers_with_commas_are_numbers(
+    content: bytes, said: str, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert call("compare", text(tmp_path, content), *T, "--methods", "single", *QUICK, "--json") == 0
+    assert said in " ".join(capsys.readouterr().err.split())
+
+
+def test_dates_are_said_to_be_words(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    path = csv(tmp_path, when=[f"2024-01-{1 + i % 28:02d}" for i in range(ROWS)])
+    assert call("compare", path, *T, "--methods", "single", *QUICK) == 0
+    assert "Dates, read as words, one input per date: when" in " ".join(capsys.readouterr().out.split())

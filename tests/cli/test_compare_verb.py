@@ -72,6 +72,15 @@ def test_an_npz_of_the_users_with_missing_labels(tmp_path: Path, capsys: pytest.
     assert found["splits"]["unlabelled"] == 100
 
 
+def test_generated_labels_beside_an_auxiliary_of_numbers(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    lines = [f"{rng.normal()},{rng.normal()},{i % 2}" for i in range(80)]
+    (tmp_path / "t.csv").write_text("\n".join(["a,price,y", *lines]))
+    own = ["--set", "steps=4", "--set", "model.hidden=4", "--seeds", "1", "--tries", "1", "--jobs", "1"]
+    asked = [str(tmp_path / "t.csv"), "--target", "y", "--aux", "price", "--methods", "maxl", *own]
+    assert call(*asked, "--out", str(tmp_path / "out")) == 0
+
+
 def write(folder: Path, **arrays: np.ndarray) -> str:
     file = folder / "bad.npz"
     np.savez(file, **arrays)

@@ -70,7 +70,7 @@ OPTIONS = {
     "table": {"target": "y", "aux": "fine"},
     "image_table": {"image": "file", "target": "y", "aux": "fine"},
 }
-OWN = {"digits", "images", "image_table", "npz", "table"}
+OWN = {"digits", "hub", "images", "image_table", "npz", "table"}
 
 
 def test_all_known_members_are_swept():

@@ -10,6 +10,7 @@ from data_files import images, png, write_image_table, write_images
 from PIL import Image
 
 from auxin.data import load, make_splits
+from auxin.data._images import place, read_images
 from auxin.errors import ConfigError, DataError
 
 
@@ -116,3 +117,17 @@ def test_tables_with_bad_paths(tmp_path):
         load(file, image="fil", target="y")
     with pytest.raises(ConfigError, match=r"--image COLUMN --target COLUMN"):
         load(file, image="file")
+
+
+def test_images_of_16_bits_keep_their_contrast(tmp_path):
+    deep = (np.arange(16, dtype=np.uint16) * 4096).reshape(4, 4)
+    Image.fromarray(deep).save(tmp_path / "deep.png")
+    x, _, _ = read_images([tmp_path / "deep.png"], None)
+    assert x.shape == (1, 1, 4, 4)
+    assert x.flatten().tolist() == (deep.flatten() // 257).tolist()
+
+
+def test_paths_with_the_marks_of_windows(tmp_path):
+    (tmp_path / "sub").mkdir()
+    Image.new("L", (4, 4)).save(tmp_path / "sub" / "a.png")
+    assert place("sub\\a.png", tmp_path) == tmp_path / "sub" / "a.png"

@@ -221,6 +221,29 @@ def test_one_seed():
     assert found.warnings == ["1 seed; a claim needs at least 5."]
 
 
+def test_a_method_that_was_interrupted_after_one_seed_does_not_silence_the_others():
+    scores = {"single": [0.9, 0.91, 0.92], "maxl": [0.8, 0.81, 0.8], "softmax": [0.9]}
+    found = judge(_runs(scores), validation=VALIDATION)
+    assert _row(found, "softmax").verdict == "no evidence (one seed)"
+    assert found.sentence.startswith("maxl hurts against single")
+
+
+def test_a_control_that_helps_is_in_the_sentence_too():
+    scores = {"single": [0.60, 0.61, 0.62], "equal": [0.80, 0.81, 0.83], "maxl": [0.6, 0.61, 0.61]}
+    found = judge(_runs(scores), validation=VALIDATION, controls=["equal"]).sentence
+    assert found.startswith(("There is no evidence that maxl", "maxl hurts"))
+    assert "equal helps beyond single: +20.33" in found
+
+
+def test_scores_that_a_guess_would_have_too_are_said():
+    runs = _runs({"single": [-0.3] * 5, "maxl": [-0.2] * 5}, metric="r2")
+    assert any(
+        "better than a guess" in text and "R² −0.0100" in text
+        for text in judge(runs, validation={}, chance=-0.01).warnings
+    )
+    assert not judge(runs, validation={}, chance=-0.25).warnings
+
+
 def test_methods_without_all_seeds_are_paired_over_the_common_ones():
     scores = {"single": [0.9, 0.91, 0.92, 0.93], "maxl": [0.91, 0.93]}
     row = _row(judge(_runs(scores), validation=VALIDATION), "maxl")

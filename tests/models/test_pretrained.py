@@ -46,7 +46,7 @@ def test_a_folder_of_transformers_is_a_trunk(tmp_path: Path) -> None:
     assert network(torch.randn(2, 3, 8, 8))["y"].shape == (2, 3)
     grey = build_network(f"pretrained:{tmp_path / 'vit'}", (1, 13, 10), TASKS, seed=0)
     assert grey(torch.randn(2, 1, 13, 10))["y"].shape == (2, 3)
-    with pytest.raises(ConfigError, match="takes images"):
+    with pytest.raises(ConfigError, match="does not take these inputs"):
         build_network(f"pretrained:{tmp_path / 'vit'}", (5,), TASKS, seed=0)
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="cannot be loaded"):

@@ -1,3 +1,4 @@
+import io
 import math
 
 import pytest
@@ -68,3 +69,15 @@ def test_one_seed_has_no_interval_to_show():
     assert all("±" not in line for line in lines[2:])
     assert all("[" not in line for line in lines[2:])
     assert "no evidence (one seed)" in lines[-1]
+
+
+@pytest.mark.parametrize("width", [74, 80, 100, 120, 150])
+def test_the_table_fits_the_terminal_and_cuts_no_word(comparison, width):
+    console = Console(width=width, file=io.StringIO(), highlight=False)
+    console.print(table.terminal(comparison))
+    told = console.file.getvalue()
+    assert max(map(len, told.splitlines())) <= width
+    assert "…" not in told
+    for row in comparison.rows:
+        assert row.method in told
+    assert ("overhead" in told) == (width == 150)

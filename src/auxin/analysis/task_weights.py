@@ -20,12 +20,13 @@ def task_weights(network: nn.Module, criterion: Criterion, batch: Batch) -> dict
         batch: the rows to look at.
 
     Returns:
-        The weights by task, the main one included; empty where the combiner needs gradients that no training step
-        has left yet.
+        The weights by task, the main one included, of the tasks that the rows have labels of (self-made tasks make
+        their own rows in training); empty where the combiner needs gradients that no training step has left yet.
     """
     if criterion.combiner.needs_gramian and criterion.gramian is None:
         return {}
     with under_rng(save_rng()), still([network]), torch.no_grad():
         losses = criterion.losses(network(batch.x), batch, criterion.context(batch))
         weights = criterion.combiner.task_weights(losses, criterion.gramian)
-    return dict(zip(criterion.names, weights.tolist(), strict=True))
+    seen = losses.seen().tolist()
+    return {name: w for name, w, has in zip(criterion.names, weights.tolist(), seen, strict=True) if has}

@@ -16,7 +16,8 @@ from auxin.api.model import Model, Predictions
 from auxin.data import Dataset, load
 from auxin.data._encoder_images import ImageFiles
 from auxin.data._frame import SUFFIXES, read_frame
-from auxin.data._images import look
+from auxin.data._hub import PREFIX, read_hub
+from auxin.data._images import look, pictures
 from auxin.data._masks import labelled_masks
 from auxin.data._npz import read_npz
 from auxin.errors import ConfigError, DataError, message
@@ -44,7 +45,7 @@ def write_predictions(
 
     Args:
         model: whose predictions.
-        source: a path, or the name of a known data set.
+        source: a path, `hub:OWNER/NAME`, or the name of a known data set.
         out: a .csv, .parquet or .npz file.
         keep: columns of a table to carry over.
         say: told of what is decided for the user.
@@ -70,11 +71,12 @@ def write_predictions(
         )
     known = source in catalogue.names("data") and not Path(source).exists()
     dataset = _known(source, options or {}, known)
-    x = model.inputs(source, say) if dataset is None else dataset.x
-    found = model.predict(x)
     frame = _table(model, source) if dataset is None else None
+    rows: Any = frame if source.startswith(PREFIX) else source
+    x = model.inputs(rows, say) if dataset is None else dataset.x
+    found = model.predict(x)
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
-    labels = _labels(model, source, frame, len(x)) if dataset is None else _of_dataset(model, dataset)
+    labels = _labels(model, rows, frame, len(x)) if dataset is None else _of_dataset(model, dataset)
     present = None if labels is None else model.task.present(labels)
     some = present is not None and bool(present.any())
     record = model.training
@@ -117,6 +119,9 @@ def _of_dataset(model: Model, dataset: Dataset) -> Tensor | None:
 
 
 def _table(model: Model, source: str) -> pd.DataFrame | None:
+    if source.startswith(PREFIX):
+        table = read_hub(source.removeprefix(PREFIX))
+        return table.frame.assign(split=table.splits)
     path, encoding = Path(source), getattr(model.encoder, "encoding", "utf-8")
     return read_frame(path, encoding) if path.is_file() and path.name.lower().endswith(SUFFIXES) else None
 
@@ -128,7 +133,7 @@ def _identity(
     found: dict[str, Any] = {"row": np.arange(rows)}
     if isinstance(model.encoder, ImageFiles) and Path(source).exists():
         base = Path(source) if Path(source).is_dir() else Path(source).parent
-        found["file"] = [str(file.relative_to(base)) for file in model.encoder.files(source)]
+        found["file"] = [str(Path(str(file)).relative_to(base)) for file in model.encoder.files(source)]
     for name in keep:
         if frame is None or name not in frame.columns:
             there = ", ".join(map(str, frame.columns)) if frame is not None else "no table"
@@ -178,13 +183,16 @@ def columns(model: Model, found: Predictions) -> dict[str, Any]:
     return {"prediction": [names[k] for k in values.tolist()]} | chances
 
 
-def _labels(model: Model, source: str, frame: pd.DataFrame | None, rows: int) -> Tensor | None:
+def _labels(model: Model, source: Any, frame: pd.DataFrame | None, rows: int) -> Tensor | None:
     """The main task's labels, where the rows carry them under its name; None where they do not."""
-    name, path = model.task.name, Path(source)
+    name = model.task.name
     if frame is not None and name in frame.columns:
         if model.task.dense:
             return _masks(model, source, frame[name])
         return _numbered(model, frame[name].to_numpy())
+    if not isinstance(source, str):
+        return None
+    path = Path(source)
     if path.suffix == ".npz" and path.is_file():
         values = read_npz(path).get(name)
         return _numbered(model, values) if values is not None and values.shape == (rows,) else None
@@ -195,15 +203,15 @@ def _folders(model: Model, path: Path) -> Tensor | None:
     """The labels of images in folders that are called as the classes."""
     if not isinstance(model.encoder, ImageFiles) or not path.is_dir():
         return None
-    said = [file.relative_to(path).parts[0] for file in model.encoder.files(str(path))]
+    said = [Path(str(file)).relative_to(path).parts[0] for file in model.encoder.files(str(path))]
     return _numbered(model, np.array(said, dtype=object))
 
 
-def _masks(model: Model, source: str, cells: Any) -> Tensor | None:
+def _masks(model: Model, source: Any, cells: Any) -> Tensor | None:
     """The classes of the pixels of mask files that a table of images lists."""
     if not isinstance(model.task, DenseClasses) or not isinstance(model.encoder, ImageFiles):
         return None
-    paths = [None if pd.isna(cell) else Path(source).parent / str(cell).strip() for cell in cells]
+    paths = pictures(cells, Path(source).parent if isinstance(source, str) else Path())
     sizes = [size for size, _ in look(model.encoder.files(source))]
     _, height, width = model.encoder.shape
     return labelled_masks(model.labels, paths, sizes, (width, height))

@@ -8,16 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 
 from auxin.cli._console import Output
+from auxin.cli._progress import progress
 from auxin.experiments import budget as budgets
 from auxin.experiments.compare import Comparing
 from auxin.experiments.confirm import confirm as confirm_once
@@ -104,7 +97,7 @@ def compare(asked: Asked, output: Output, confirm: bool) -> Comparison:
         output.say(f"  {sentence}")
     if confirm:
         return _shown(confirm_once(request), request, output)
-    with _progress(output) as tell:
+    with _telling(output) as tell:
         job = Comparing(request, tell)
         for sentence in decided:
             job.notes.insert(0, sentence)
@@ -177,25 +170,14 @@ def _plural(count: int, one: str, many: str | None = None) -> str:
 
 
 @contextmanager
-def _progress(output: Output) -> Iterator[Tell]:
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=output.words, transient=True) as bar:
-        tasks: dict[str, Any] = {}
+def _telling(output: Output) -> Iterator[Tell]:
+    with progress(output) as show:
 
         def tell(event: RunsDone | str) -> None:
             if isinstance(event, str):
                 output.say(f"  {event}")
-                return
-            if event.phase not in tasks:
-                tasks[event.phase] = bar.add_task(event.phase, total=event.total)
-            bar.update(tasks[event.phase], completed=event.done + event.running, total=event.total)
+            else:
+                show(event.phase, event.done + event.running, event.total)
 
         yield tell
 

@@ -6,18 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
 from rich.table import Table
 
 from auxin.api.model import Model
 from auxin.cli._console import Output
+from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
 from auxin.experiments import budget as budgets
 from auxin.experiments.fit import FitRequest, Fitting
@@ -27,7 +20,11 @@ from auxin.experiments.request import Progress as RunsDone
 from auxin.experiments.request import pick_device
 from auxin.experiments.rows import DataSpec, SplitSpec
 from auxin.experiments.settings import parse
+from auxin.experiments.wording import name as named
 from auxin.experiments.workers import default_jobs
+
+FEW = 50
+"""Fewer validation rows than this are said to tell methods apart badly."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +55,7 @@ def run(asked: Asked, output: Output) -> None:
     """Fit, and say what came of it."""
     request = _request(asked)
     output.say(f"  the model goes to {request.out}; the same command goes on there.")
-    with _progress(output) as tell:
+    with _telling(output) as tell:
         fitting = Fitting(request, tell)
         for sentence in _rows(fitting):
             output.say(f"  {sentence}")
@@ -106,35 +103,29 @@ def _rows(fitting: Fitting) -> list[str]:
     said = [f"{', '.join(parts)}."]
     if len(fitting.compared) > 1:
         said.append(f"Compared on validation: {', '.join(fitting.compared)}.")
+        if sizes["validation"] < FEW:
+            said.append(
+                f"{sizes['validation']:,} rows tell methods apart badly, and ties go to single: `auxin compare` judges "
+                "on test rows, and --method NAME --no-guard takes its word."
+            )
     return said
 
 
 @contextmanager
-def _progress(output: Output) -> Iterator[Callable[[RunsDone | Told | str], None]]:
-    columns = (
-        TextColumn("{task.description:<12}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=output.words, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total)
-            bar.update(tasks[name], completed=done)
+def _telling(output: Output) -> Iterator[Callable[[RunsDone | Told | str], None]]:
+    with progress(output) as show:
 
         def tell(event: RunsDone | Told | str) -> None:
             if isinstance(event, str):
                 output.say(f"  {event}")
             elif isinstance(event, Told):
-                name = "training" if event.phase == "run" else f"training {event.phase}"
-                show(name, event.epoch, event.epochs)
+                show(
+                    "training" if event.phase == "run" else f"training {event.phase}",
+                    event.epoch,
+                    event.epochs,
+                )
             else:
-                show(event.phase, event.done, event.total)
+                show(event.phase, event.done + event.running, event.total)
 
         yield tell
 
@@ -152,11 +143,11 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
     if record.validation is not None:
         value = f"{record.validation:.4f}"
         output.say(
-            f"  Validation {record.metric}: {value}. It chose method, settings and epoch, so it flatters."
+            f"  Validation {named(record.metric)}: {value}. It chose method, settings and epoch, so it flatters."
         )
     if record.test is not None:
         rows = f"{record.rows['development']:,} test rows that chose nothing"
-        output.say(f"  Test {record.metric}: {record.test:.4f}, on {rows}.")
+        output.say(f"  Test {named(record.metric)}: {record.test:.4f}, on {rows}.")
     else:
         output.say("  No rows were kept to test it on (--test 0.2 keeps some).")
     if log_loss is not None:
@@ -169,7 +160,7 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
 
 
 def _table(scores: dict[str, float], kept: str, metric: str) -> Table:
-    table = Table("method", f"{metric}, validation", box=None, padding=(0, 2, 0, 1))
+    table = Table("method", f"{named(metric)}, validation", box=None, padding=(0, 2, 0, 1))
     for name, value in sorted(scores.items(), key=lambda pair: -pair[1]):
         table.add_row(f"[bold]{name}[/bold]" if name == kept else name, f"{value:.4f}")
     return table

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
 from auxin.catalogue import unknown
 from auxin.cli._console import Output
+from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
 from auxin.experiments.probe import ProbeRequest, probe
 from auxin.experiments.probe_seed import How
@@ -39,10 +38,8 @@ def run(asked: Asked, output: Output) -> None:
     """Probe, show the ranking, say where the files are."""
     request = _request(asked, output)
     output.say(f"  results in {request.out}; the same command goes on there.")
-    columns = (TextColumn("{task.description:<10}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=output.words, transient=True) as bar:
-        task = bar.add_task("", total=request.seeds)
-        result = probe(request, lambda done, total, what: bar.update(task, completed=done, description=what))
+    with progress(output) as show:
+        result = probe(request, lambda done, total, what: show("seeds", done, total, what))
     output.say("", terminal(result), "")
     output.say(f"Result files: {request.out}. The ranking as a figure: {draw(result, request.out)}.")
     output.result(result)

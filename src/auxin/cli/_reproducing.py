@@ -1,11 +1,11 @@
 """The work behind `auxin reproduce`: the list, the progress, the table, the files."""
 
 from pathlib import Path
-from typing import Any
 
 from auxin import catalogue
 from auxin.cli._console import Output
 from auxin.cli._papers import paper_of
+from auxin.cli._progress import progress
 from auxin.errors import ConfigError
 
 
@@ -37,23 +37,19 @@ def run(name: str, root: Path | None, smoke: bool, out: Path | None, output: Out
     """
     if name not in catalogue.names("recipes"):
         raise ConfigError(catalogue.unknown("recipe", name, catalogue.names("recipes")))
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     from auxin.recipes._run import Told, reproduce
     from auxin.reports.recipe_figures import draw
     from auxin.reports.recipe_table import terminal, write_markdown
 
     folder = out or Path("runs") / f"reproduce-{name}{'-smoke' if smoke else ''}"
     output.say(f"  results in {folder}; the same command goes on there.")
-    columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=output.words, transient=True) as bar:
-        task: Any = bar.add_task("", total=None)
+    with progress(output) as show:
 
         def tell(event: Told | str) -> None:
             if isinstance(event, str):
                 output.say(f"  {event}")
             else:
-                bar.update(task, description=event.piece, completed=event.done, total=event.total)
+                show("pieces", event.done, event.total, event.piece)
 
         result = reproduce(name, folder, root, smoke, tell, command)
     output.say("", terminal(result), "")

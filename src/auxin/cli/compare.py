@@ -11,14 +11,18 @@ from auxin.cli._typed import command
 
 def compare(
     data: Annotated[
-        str, typer.Argument(help="A known data set (see `auxin ls data`) or a file such as my.npz.")
+        str,
+        typer.Argument(
+            help="A file, a folder of images, a known data set (`auxin ls data`) or hub:OWNER/NAME."
+        ),
     ] = "digits",
     root: _data.Root = None,
     methods: Annotated[
         str,
         typer.Option(
             help="Names from `auxin ls methods` (labelers, combiners, pretexts and strategies are methods too), "
-            "comma-separated; `all`; or `usual`: single, rotation, random, clusters, maxl_frozen, maxl. "
+            "comma-separated; `all`; or `usual`, what suits the data: single and, with --aux, equal, softmax and "
+            "gradient_cosine (given and maxl where an auxiliary refines the target), else self-made tasks and maxl. "
             "STRATEGY:METHOD trains a method by a strategy, as in refit:softmax, guard:maxl or guard:refit:softmax; "
             "a strategy alone takes its default method and says so. untrained:METHOD is a method with nothing learned."
         ),

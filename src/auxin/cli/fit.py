@@ -11,7 +11,10 @@ from auxin.cli._typed import command
 
 def fit(
     data: Annotated[
-        str, typer.Argument(help="A table, a folder of images, an .npz file, or a known data set.")
+        str,
+        typer.Argument(
+            help="A table, a folder of images, an .npz file, a known data set, or hub:OWNER/NAME."
+        ),
     ],
     out: OutDir = None,
     target: _data.Target = None,

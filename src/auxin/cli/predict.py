@@ -16,7 +16,7 @@ def predict(
         typer.Argument(
             metavar="DATA",
             help="Rows such as it was trained on: a table, images (a folder, a file, a table of paths), an .npz file, "
-            "or a known data set (see --root).",
+            "a known data set (see --root), or hub:OWNER/NAME.",
         ),
     ],
     out: Annotated[
@@ -63,11 +63,11 @@ def predict(
         lambda note: output.say(f"  {note}"),
         {"root": root, "level": level},
     )
-    output.say(f"  {found['rows']:,} rows predicted by {found['task']}, trained by {found['method']}.")
+    output.say(f"  {found['rows']:,} rows: {found['task']}, by the network that {found['method']} trained.")
     if found["score"] is not None:
         value = f"{found['metric']} {found['score']:.4f}"
         output.say(
-            f"  {found['labelled']:,} of them carry labels: {value} (rows that it trained on flatter it)."
+            f"  {found['labelled']:,} of them carry labels: {value} (if it trained on some of them, that flatters it)."
         )
     output.say(str(out))
     output.result(found)

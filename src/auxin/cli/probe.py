@@ -11,7 +11,7 @@ from auxin.cli._typed import command as typed
 
 def probe(
     data: Annotated[
-        str, typer.Argument(help="A known data set (see `auxin ls data`) or a file such as my.npz.")
+        str, typer.Argument(help="A file, a known data set (see `auxin ls data`) or hub:OWNER/NAME.")
     ] = "digits",
     root: Annotated[
         Path | None, typer.Option(metavar="DIR", help="The folder that holds a known data set's files.")

@@ -110,7 +110,7 @@ class Dataset:
         """Which rows carry a main label, bool [N]."""
         return self.tasks[self.main].present(self.y[self.main])
 
-    def fitted(self, rows: Tensor, inputs: Tensor | None = None) -> "Dataset":
+    def fitted(self, rows: Tensor, inputs: Tensor | None = None, model: str = "") -> "Dataset":
         """The same data, with everything that is learned from rows learned from these alone.
 
         That is the units (mean and scale) of real-valued tasks, and the categories, vocabularies and gaps of
@@ -120,23 +120,25 @@ class Dataset:
             rows: the training rows with a main label.
             inputs: the rows that the encoder is fitted on, those without a main label among them; `rows`
                 where not given.
+            model: the model's name, where its inputs depend on it (a pretrained text model takes tokens).
         """
         tasks = {name: self._fit(name, task, rows) for name, task in self.tasks.items()}
         if self.raw is None:
             return replace(self, tasks=tasks)
-        encoder, (x, blank) = self._encoded(rows if inputs is None else inputs)
+        encoder, (x, blank) = self._encoded(rows if inputs is None else inputs, model)
         return replace(self, tasks=tasks, encoder=encoder, x=x, blank=blank)
 
-    def _encoded(self, rows: Tensor) -> tuple[Encoder, Encoded]:
-        key = rows.numpy().tobytes()
+    def _encoded(self, rows: Tensor, model: str) -> tuple[Encoder, Encoded]:
+        suited = self.encoder.suited(model)
+        key = (suited is self.encoder or model, rows.numpy().tobytes())
         if key not in self._encodings:
-            encoder = self.encoder.fit(self.raw.iloc[rows.tolist()])
+            encoder = suited.fit(self.raw.iloc[rows.tolist()])
             self._encodings.clear()  # methods and tries of one seed follow one another
             self._encodings[key] = (encoder, encoder.encode(self.raw, say=lambda _: None))
         return self._encodings[key]
 
     @cached_property
-    def _encodings(self) -> dict[bytes, tuple[Encoder, Encoded]]:
+    def _encodings(self) -> dict[tuple[bool | str, bytes], tuple[Encoder, Encoded]]:
         return {}
 
     def _fit(self, name: str, task: Task, rows: Tensor) -> Task:

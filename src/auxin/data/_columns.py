@@ -8,7 +8,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from auxin.data._encoder_columns import as_numbers, check_mixed, check_words
+from auxin.data._encoder_columns import MOST_WORDS, as_numbers, check_mixed, check_words, most_words
 from auxin.data._specs import DENSE, Spec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
@@ -136,6 +136,21 @@ def _word(value: object) -> str:
     return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
+def check_cells(where: str, frame: Any) -> None:
+    """Refuse cells that hold several values, as Parquet's lists do: nothing that compares values can take them."""
+    for name in frame.columns:
+        cell = next(iter(frame[name].dropna()), None) if frame[name].dtype == object else None
+        if isinstance(cell, list | dict | tuple | set | np.ndarray):
+            raise DataError(
+                message(
+                    f"The column {str(name)!r} of {where} holds several values in a cell",
+                    expected="a number or a word per cell",
+                    found=type(cell).__name__,
+                    do=f"Spread it over columns, or leave it out: --ignore {name}",
+                )
+            )
+
+
 def useless(frame: Any) -> list[str]:
     """Columns that teach nothing: empty, of one value, or a running number."""
     return [str(name) for name in frame.columns if frame[name].nunique() < 2 or _running(frame[name])]
@@ -207,6 +222,8 @@ def _kind(task: Task) -> str:
     return type(task).__module__.rpartition(".")[2]
 
 
-def text_said(texts: Sequence[str]) -> list[str]:
-    """A sentence on which input columns are text, if any."""
-    return [f"Text, as TF-IDF of the training rows' words: {', '.join(texts)}."] if texts else []
+def text_said(texts: Sequence[str], rows: int) -> list[str]:
+    """A sentence on which input columns are text, if any, and on what many rows cost."""
+    fewer = most_words(rows)
+    cut = "" if fewer == MOST_WORDS else f" (the {fewer:,} most frequent ones: there are {rows:,} rows)"
+    return [f"Text, as TF-IDF of the training rows' words{cut}: {', '.join(texts)}."] if texts else []

@@ -8,6 +8,8 @@ from torch import Tensor
 
 CONTENT = 16
 """How many bytes of a mark are the input's."""
+AT_ONCE = 4096
+"""Rows that are hashed at once: a copy of them is made."""
 LABELLED = 24
 """How many bytes of a mark are the input's and the main label's."""
 
@@ -28,8 +30,10 @@ def digests(values: Tensor, size: int) -> list[bytes]:
     """The BLAKE2b hash of each row, `size` bytes; of its values and shape, with one zero and one NaN."""
     start = blake2b(f"{values.dtype}{tuple(values.shape[1:])}".encode(), digest_size=size)
     hashes = [start.copy() for _ in range(values.shape[0])]
-    for one, row in zip(hashes, _rows(values), strict=True):
-        one.update(row)
+    for begin in range(0, len(hashes), AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
+        for one, row in zip(hashes[part], _rows(values[part]), strict=True):
+            one.update(row)
     return [one.digest() for one in hashes]
 
 

@@ -38,10 +38,12 @@ class Encoder(ABC):
     Attributes:
         kind: the word that its state begins with.
         blocks: ranges [begin, end) of columns that share one scale and keep their zero (the words of a text).
+        verbatim: how many columns at the end are no quantities and stay as they are (the tokens of texts).
     """
 
     kind: ClassVar[str]
     blocks: tuple[tuple[int, int], ...] = ()
+    verbatim: int = 0
 
     @abstractmethod
     def encode(self, source: Any, say: Say = warn) -> Encoded:
@@ -68,6 +70,15 @@ class Encoder(ABC):
         """The encoder with everything that is learned from rows learned from these; itself where nothing is."""
         del raw
         return self
+
+    def suited(self, model: str) -> "Encoder":
+        """The encoder whose inputs a model of this name takes; itself where models take the same."""
+        del model
+        return self
+
+    def asks(self) -> dict[str, str]:
+        """What a trunk must know of the inputs beside their shape, as options of it."""
+        return {}
 
 
 class Arrays(Encoder):

@@ -21,6 +21,9 @@ MOST_CATEGORIES = 100
 """An input column of single words with more different values than this is an ID, unless said otherwise."""
 MOST_WORDS = 4000
 """A text is described by this many words at most: the most frequent ones of the training rows."""
+MOST_VALUES = 2**27
+"""Rows times words at most, half a gigabyte: of more rows fewer words are kept, down to `LEAST_WORDS`."""
+LEAST_WORDS = 256
 HUGE = 2.0**63
 """Whole numbers beyond this are read as words by pandas, which they are not."""
 TEXT_LENGTH = 4
@@ -125,12 +128,14 @@ class Text(ColumnEncoder):
     """TF-IDF of the most frequent words of the rows it was fitted on; markup such as `<br />` is left out.
 
     scikit-learn's `TfidfVectorizer` with sublinear counts. A row's numbers have length 1, times the root of
-    their count, so that they weigh about as much as standardised numbers do. Missing text has no words.
+    their count, so that they weigh about as much as standardised numbers do. Missing text has no words. `most` words
+    at most are kept.
     """
 
     kind: ClassVar[str] = "text"
     vocabulary: tuple[str, ...] = ()
     idf: tuple[float, ...] = ()
+    most: int = MOST_WORDS
 
     @property
     def width(self) -> int:
@@ -140,9 +145,9 @@ class Text(ColumnEncoder):
     def fit(self, column: Column) -> "Text":
         """Vocabulary and inverse document frequencies."""
         least = 2 if len(column) >= 50 else 1
-        vectorizer = self._vectorizer(min_df=least, max_features=MOST_WORDS)
+        vectorizer = self._vectorizer(min_df=least, max_features=self.most)
         try:
-            vectorizer.fit(_plain(column))
+            vectorizer.fit(plain(column))
         except ValueError as error:  # scikit-learn's way to say that no word is left
             raise DataError(
                 message(
@@ -151,24 +156,35 @@ class Text(ColumnEncoder):
                     do=f"Leave it out: --ignore {self.name}",
                 )
             ) from error
-        return Text(self.name, tuple(vectorizer.get_feature_names_out()), tuple(vectorizer.idf_.tolist()))
+        return Text(
+            self.name, tuple(vectorizer.get_feature_names_out()), tuple(vectorizer.idf_.tolist()), self.most
+        )
 
     def _vectorizer(self, **options: Any) -> Any:
         from sklearn.feature_extraction.text import TfidfVectorizer
 
-        return TfidfVectorizer(sublinear_tf=True, dtype=np.float64, **options)
+        return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)  # type: ignore[arg-type]
 
     def encode(self, where: str, column: Column, say: Say) -> Values:
         """A column per word."""
         del say
         check_words(where, column)
         vectorizer = self._vectorizer(vocabulary=list(self.vocabulary))
-        vectorizer.idf_ = np.array(self.idf)
-        values = vectorizer.transform(_plain(column)).toarray() * len(self.vocabulary) ** 0.5
-        return values, np.zeros(values.shape, bool)
+        vectorizer.idf_ = np.array(self.idf, dtype=np.float32)  # pyright: ignore[reportAttributeAccessIssue]
+        values = (vectorizer.transform(plain(column)) * np.float32(len(self.vocabulary) ** 0.5)).toarray()
+        return values, np.broadcast_to(np.False_, values.shape)
 
 
-def _plain(column: Column) -> list[str]:
+def most_words(rows: int) -> int:
+    """How many words describe a text of so many rows.
+
+    >>> most_words(2_000), most_words(50_000)
+    (4000, 2684)
+    """
+    return max(LEAST_WORDS, min(MOST_WORDS, MOST_VALUES // max(rows, 1)))
+
+
+def plain(column: Column) -> list[str]:
     """Text without markup, entities as the characters they stand for."""
     return [html.unescape(re.sub(r"<[^<>]+>", " ", text)) for text in column.fillna("").astype(str)]
 
@@ -182,7 +198,7 @@ def chosen(where: str, column: Column, texts: Sequence[str]) -> ColumnEncoder:
     name = str(column.name)
     if name in texts:
         check_words(where, column)
-        return Text(name)
+        return Text(name, most=most_words(len(column)))
     if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         as_numbers(where, column)
         return Numbers(name)
@@ -192,7 +208,7 @@ def chosen(where: str, column: Column, texts: Sequence[str]) -> ColumnEncoder:
     different = values.nunique()
     if different > min(MOST_CATEGORIES, len(column) / 2):
         if values.str.split().str.len().mean() >= TEXT_LENGTH:
-            return Text(name)
+            return Text(name, most=most_words(len(column)))
         if different > MOST_CATEGORIES:
             raise DataError(
                 message(
@@ -278,6 +294,8 @@ def as_numbers(where: str, column: Column) -> np.ndarray:
 
 def column_from(state: Mapping[str, Any]) -> ColumnEncoder:
     """The column that gave this state."""
-    kinds: dict[str, type[ColumnEncoder]] = {k.kind: k for k in (Numbers, Words, Text)}
+    from auxin.data._encoder_tokens import Tokens
+
+    kinds: dict[str, type[ColumnEncoder]] = {k.kind: k for k in (Numbers, Words, Text, Tokens)}
     own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k != "kind"}
     return kinds[state["kind"]](**own)

@@ -8,7 +8,7 @@ import pandas as pd
 
 from auxin.data._encoder import Encoded, Encoder, Say, warn
 from auxin.data._frame import SUFFIXES, read_frame
-from auxin.data._images import ENDINGS, below, decode, look
+from auxin.data._images import ENDINGS, Picture, below, called, decode, look, place
 from auxin.data._targets import pick
 from auxin.errors import DataError, message
 
@@ -39,7 +39,7 @@ class ImageFiles(Encoder):
             if size != (width, height) and not self.resized:
                 raise DataError(
                     message(
-                        f"{file} has another size than the training images",
+                        f"{called(file)} has another size than the training images",
                         expected=f"{width}x{height} pixels, as all of them had",
                         found=f"{size[0]}x{size[1]}",
                         do="Bring it to that size, or train with --size",
@@ -49,7 +49,7 @@ class ImageFiles(Encoder):
             say(f"{coloured:,} images are in colour and were made grey, as the training images are.")
         return decode(files, (width, height), channels == 1), None
 
-    def files(self, source: Any) -> list[Path]:
+    def files(self, source: Any) -> list[Picture]:
         """The files of the images, in the order of the inputs' rows.
 
         Raises:
@@ -59,7 +59,7 @@ class ImageFiles(Encoder):
             path = Path(source)
             if path.name.lower().endswith(SUFFIXES):
                 return self._listed(path, read_frame(path, self.encoding))
-            found = below(path) if path.is_dir() else [path]
+            found: list[Picture] = [*below(path)] if path.is_dir() else [path]
         elif isinstance(source, pd.DataFrame):
             found = self._listed(Path(), source)
         else:
@@ -70,7 +70,7 @@ class ImageFiles(Encoder):
             )
         return found
 
-    def _listed(self, path: Path, frame: Any) -> list[Path]:
+    def _listed(self, path: Path, frame: Any) -> list[Picture]:
         column = self.column if self.column is not None else "image"
         where = str(path) if path.name else "the given table"
         return paths_in(where, path.parent, pick(where, dict(frame), column))
@@ -86,8 +86,8 @@ class ImageFiles(Encoder):
         return cls(tuple(state["shape"]), state["resized"], state["column"], state["encoding"])
 
 
-def paths_in(where: str, folder: Path, column: Any) -> list[Path]:
-    """A column's paths, relative to the table's folder.
+def paths_in(where: str, folder: Path, column: Any) -> list[Picture]:
+    """A column's paths, relative to the table's folder; images that the table itself holds as they are.
 
     Raises:
         DataError: a row has none.
@@ -97,4 +97,4 @@ def paths_in(where: str, folder: Path, column: Any) -> list[Path]:
         raise DataError(
             message(f"The column {column.name!r} of {where} has no path in row {row}", do="Fill it in")
         )
-    return [folder / str(path).strip() for path in column]
+    return [place(cell, folder) for cell in column]

@@ -11,6 +11,7 @@ import torch
 
 from auxin.data._encoder import HERE, Encoded, Encoder, Say, warn
 from auxin.data._encoder_columns import ColumnEncoder, Text, chosen, column_from
+from auxin.data._encoder_tokens import Tokens, tokenised
 from auxin.data._frame import read_frame
 from auxin.errors import DataError, message
 
@@ -44,6 +45,21 @@ class Columns(Encoder):
         """The encoder with categories, vocabularies and gaps of these rows, a DataFrame."""
         return Columns([c.fit(raw[c.name]) for c in self.columns], self.others, self.encoding)
 
+    def suited(self, model: str) -> "Columns":
+        """Texts as a pretrained model's tokens, behind all other columns; else itself. `fit` follows."""
+        columns = tokenised(self.columns, model)
+        return self if columns == self.columns else Columns(columns, self.others, self.encoding)
+
+    def asks(self) -> dict[str, str]:
+        """The numbers of tokens of the texts, "256+32"."""
+        lengths = [str(c.width) for c in self.columns if isinstance(c, Tokens)]
+        return {"texts": "+".join(lengths)} if lengths else {}
+
+    @property
+    def verbatim(self) -> int:
+        """How many columns are tokens."""
+        return sum(c.width for c in self.columns if isinstance(c, Tokens))
+
     @property
     def texts(self) -> list[str]:
         """The columns that are text."""
@@ -65,10 +81,17 @@ class Columns(Encoder):
         where = str(source) if path else HERE
         frame: Any = read_frame(Path(source), self.encoding) if path else pd.DataFrame(source)
         self._check(where, frame, say)
-        made = [column.encode(where, frame[column.name], say) for column in self.columns]
-        x = torch.from_numpy(np.concatenate([values for values, _ in made], 1).astype(np.float32))
-        blank = torch.from_numpy(np.concatenate([blank for _, blank in made], 1))
-        return x, blank if bool(blank.any()) else None
+        x = np.empty((len(frame), sum(column.width for column in self.columns)), np.float32)
+        blank: np.ndarray | None = None
+        begin = 0
+        for column in self.columns:
+            values, empty = column.encode(where, frame[column.name], say)
+            place = slice(begin, begin + column.width)
+            x[:, place], begin = values, place.stop
+            if empty.any():
+                blank = np.zeros(x.shape, bool) if blank is None else blank
+                blank[:, place] = empty
+        return torch.from_numpy(x), None if blank is None else torch.from_numpy(blank)
 
     def _check(self, where: str, frame: Any, say: Say) -> None:
         known = [column.name for column in self.columns]

@@ -65,6 +65,6 @@ def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[Remo
     )
 
 
-def damaged(path: Path, expected: str, found: object, do: str = "Fetch it again") -> DataError:
+def damaged(path: Path | str, expected: str, found: object, do: str = "Fetch it again") -> DataError:
     """The error for a file that is not what it should be."""
     return DataError(message(f"{path} cannot be read", expected=expected, found=str(found), do=do))

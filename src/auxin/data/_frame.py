@@ -48,10 +48,45 @@ def read_frame(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
         ) from error
     frame.columns = [str(column).strip() for column in frame.columns]
     if twice := sorted({name for name in frame.columns if list(frame.columns).count(name) > 1}):
-        raise damaged(path, "columns of different names", f"several called {', '.join(twice)}", "Rename them")
+        numbers = all(name.replace(".", "").replace("-", "").isdecimal() for name in frame.columns)
+        do = (
+            "Its first line is numbers: put a line with the columns' names above it"
+            if numbers
+            else "Rename them"
+        )
+        raise damaged(path, "columns of different names", f"several called {', '.join(twice)}", do)
     if frame.empty:
         raise damaged(path, "at least one row below the header", "none", "Check the file")
-    return _stripped(frame)
+    return _with_marks(_stripped(frame))
+
+
+def _with_marks(frame: Any) -> Any:
+    """Words that are numbers written with commas, as numbers: 1,5 in a file of semicolons, 1,234 in one of commas.
+
+    What was decided is in the table's attribute `attrs["notes"]`.
+    """
+    found: dict[str, list[str]] = {}
+    for name in frame.columns:
+        if not pd.api.types.is_string_dtype(frame[name].dtype) or frame[name].dtype == object:
+            continue
+        known = frame[name].dropna()
+        for what, pattern, to in _COMMAS:
+            if known.str.contains(",").any() and known.str.fullmatch(pattern).all():
+                frame[name] = pd.to_numeric(frame[name].str.replace(",", to, regex=False))
+                found.setdefault(what, []).append(name)
+                break
+    frame.attrs["notes"] = [
+        f"Read as numbers with {what}: {', '.join(names)}." for what, names in found.items()
+    ]
+    return frame
+
+
+_COMMAS = (
+    ("commas between thousands", r"[+-]?(\d{1,3}(,\d{3})+|\d{1,3})(\.\d+)?", ""),
+    ("decimal commas", r"[+-]?\d+(,\d+)?", "."),
+)
+"""How numbers are written with commas: what to call it, its pattern, and what stands for the comma. 1,234 throughout is
+taken for thousands."""
 
 
 def _known(encoding: str) -> str:

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from math import floor
+from math import floor, fsum
 
 from auxin.errors import DataError, message
 
@@ -102,7 +102,9 @@ def _cost(
 ) -> float:
     """How far the share is from its part of every stratum, in rows; much more where a class is left out."""
     counts = Counter(strata[row] for row in taken)
-    far = sum(abs(counts[s] - part * size) for s, size in sizes.items())
+    far = fsum(
+        abs(counts[s] - part * size) for s, size in sizes.items()
+    )  # the same whatever the strata's order
     if wanted.strict:
         empty = sum(counts[s] == 0 for s in sizes) if wanted.least else 0
         full = sum(counts[s] == size for s, size in sizes.items()) if wanted.keep else 0

@@ -6,6 +6,7 @@ from typing import Any
 
 from auxin import catalogue
 from auxin.data._base import Dataset
+from auxin.data._hub import PREFIX
 from auxin.errors import ConfigError, DataError, message
 
 
@@ -13,7 +14,7 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     """Load a known data set by name, or a file by its path.
 
     Args:
-        name_or_path: a name that `auxin ls` lists under data, or the path of a file.
+        name_or_path: a name that `auxin ls` lists under data, `hub:OWNER/NAME`, or the path of a file.
         root: the folder that holds a named data set's files.
         options: the data set's own (its class names them); those that are None count as not given.
 
@@ -30,6 +31,8 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     given = {key: value for key, value in options.items() if value is not None}
     if name in catalogue.names("data"):
         return _named(name, Path(root) if root is not None else None, given)
+    if name.startswith(PREFIX):
+        return _named("hub", Path(name.removeprefix(PREFIX)) if root is None else Path(root), given)
     path = Path(name) if root is None else Path(root) / name
     if not path.suffix and not path.exists() and path.name == name:
         raise ConfigError(catalogue.unknown("data set", name, catalogue.names("data")))
@@ -67,8 +70,14 @@ def _reader(path: Path, options: Container[str]) -> str:
                 expected=f"a folder, a file ending in one of: {', '.join(known)}; or a known name: "
                 f"{', '.join(sources)}",
                 found=repr(path.suffix or path.name),
+                do=f"If it is a data set of the Hugging Face hub, write hub:{path}" if _on_hub(path) else "",
             )
         )
     if not path.exists():
         raise DataError(message(f"There is no file {path}", do="Correct the path"))
     return max(able, key=lambda name: able[name])
+
+
+def _on_hub(path: Path) -> bool:
+    """Whether it looks like OWNER/NAME."""
+    return len(path.parts) == 2 and not path.is_absolute() and not path.exists() and not path.parent.exists()

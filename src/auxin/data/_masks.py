@@ -9,6 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from auxin.data._files import damaged
+from auxin.data._images import Picture, called, opened
 from auxin.data._specs import Spec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
@@ -24,7 +25,7 @@ Size = tuple[int, int]
 
 
 def dense_target(
-    spec: Spec, paths: Sequence[Path | None], sizes: Sequence[Size], side: Size
+    spec: Spec, paths: Sequence[Picture | None], sizes: Sequence[Size], side: Size
 ) -> tuple[Task, Tensor, list[str]]:
     """The task that mask files make, its targets [N, H, W], and what was decided.
 
@@ -81,7 +82,7 @@ def dense_classes(
 
 
 def labelled_masks(
-    names: Sequence[str], paths: Sequence[Path | None], sizes: Sequence[Size], side: Size
+    names: Sequence[str], paths: Sequence[Picture | None], sizes: Sequence[Size], side: Size
 ) -> Tensor:
     """The targets [N, H, W] of new masks by the class names of a known task; a value that it lacks is missing.
 
@@ -98,7 +99,7 @@ def labelled_masks(
 
 
 def _all_values(
-    paths: Sequence[Path | None], sizes: Sequence[Size], side: Size, numbers: bool
+    paths: Sequence[Picture | None], sizes: Sequence[Size], side: Size, numbers: bool
 ) -> list[np.ndarray | None]:
     pairs = zip(paths, sizes, strict=True)
     return [None if path is None else _values(path, size, side, numbers) for path, size in pairs]
@@ -131,16 +132,16 @@ def _colour(value: int) -> str:
     return str(value) if value < 1 << 16 else f"#{value - (1 << 24):06x}"
 
 
-def _values(path: Path, size: Size, side: Size, numbers: bool) -> np.ndarray:
+def _values(path: Picture, size: Size, side: Size, numbers: bool) -> np.ndarray:
     """A mask's values, [H, W]: palette indices, grey levels, or colours as 2^24 + rgb."""
-    if not path.is_file():
+    if isinstance(path, Path) and not path.is_file():
         raise DataError(message(f"There is no mask {path}", do="Correct the path, or leave the cell empty"))
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             if image.size != size:
                 raise DataError(
                     message(
-                        f"The mask {path} has another size than its image",
+                        f"The mask {called(path)} has another size than its image",
                         expected=f"{size[0]}x{size[1]} pixels",
                         found=f"{image.size[0]}x{image.size[1]}",
                     )
@@ -149,10 +150,10 @@ def _values(path: Path, size: Size, side: Size, numbers: bool) -> np.ndarray:
             plain = image.convert("RGB") if colours else image
             pixels = np.asarray(plain.resize(side, Image.Resampling.NEAREST))
     except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
-        raise damaged(path, "an image", error, "Leave the cell empty, or replace it") from error
+        raise damaged(called(path), "an image", error, "Leave the cell empty, or replace it") from error
     if not colours:
         return pixels.astype(np.float32 if numbers else np.int64)
     if numbers:
-        raise damaged(path, "one number per pixel", "colours", "Save it in grey (8 or 16 bit)")
+        raise damaged(called(path), "one number per pixel", "colours", "Save it in grey (8 or 16 bit)")
     rgb = pixels.astype(np.int64)
     return (1 << 24) + (rgb[..., 0] << 16) + (rgb[..., 1] << 8) + rgb[..., 2]

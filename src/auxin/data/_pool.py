@@ -1,7 +1,5 @@
 """The whole data set on one device: batches are normalised, augmented and stripped of hidden labels there."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 
@@ -9,6 +7,9 @@ from auxin.data import _augment
 from auxin.data._base import Dataset
 from auxin.errors import DataError, message
 from auxin.typing import MISSING, Batch
+
+AT_ONCE = 256
+"""Columns whose constants are computed at once."""
 
 
 class Pool:
@@ -115,26 +116,36 @@ def _constants(dataset: Dataset, train_rows: Tensor) -> tuple[Tensor, Tensor]:
     if not len(train_rows):
         raise DataError(message("Mean and spread cannot be computed", expected="training rows", found="none"))
     rows = train_rows.cpu()
+    if dataset.x.dim() == 2:
+        return _columns(dataset, rows)
     x = dataset.x[rows].double()
-    if x.dim() == 2:
-        blank = None if dataset.blank is None else dataset.blank[rows]
-        return _columns(x, blank, dataset.encoder.blocks)
     std = x.std(dim=(0, 2, 3), correction=0)
     return x.mean(dim=(0, 2, 3)).float(), torch.where(std > 0, std, 1.0).float()
 
 
-def _columns(x: Tensor, blank: Tensor | None, blocks: Sequence[tuple[int, int]]) -> tuple[Tensor, Tensor]:
+def _columns(dataset: Dataset, rows: Tensor) -> tuple[Tensor, Tensor]:
     """Mean and deviation of each column over its known values; infinite deviation where it does not vary.
 
     The columns of a block (the words of a text) keep their zero and have one deviation, so that rare words
-    are not blown up.
+    are not blown up. Columns that the encoder calls verbatim stay as they are.
     """
-    known = torch.ones_like(x) if blank is None else (~blank).double()
+    parts = [_moments(dataset, rows, begin) for begin in range(0, dataset.shape[0], AT_ONCE)]
+    mean, std, square = (torch.cat(values) for values in zip(*parts, strict=True))
+    varies = std > 1e-9 * mean.abs().clamp_min(1e-30)
+    for begin, end in dataset.encoder.blocks:
+        mean[begin:end] = 0
+        std[begin:end] = square[begin:end].mean().sqrt()
+    std = torch.where(varies, std, torch.inf)
+    if verbatim := dataset.encoder.verbatim:
+        mean[-verbatim:], std[-verbatim:] = 0, 1
+    return mean.float(), std.float()
+
+
+def _moments(dataset: Dataset, rows: Tensor, begin: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Mean, deviation and mean square of some columns, in double precision: few at once, for texts have thousands."""
+    part = slice(begin, begin + AT_ONCE)
+    x = dataset.x[:, part][rows].double()
+    known = torch.ones_like(x) if dataset.blank is None else (~dataset.blank[:, part][rows]).double()
     count = known.sum(0).clamp_min(1)
     mean = (x * known).sum(0) / count
-    std = (((x - mean) * known).square().sum(0) / count).sqrt()
-    varies = std > 1e-9 * mean.abs().clamp_min(1e-30)
-    for begin, end in blocks:
-        mean[begin:end] = 0
-        std[begin:end] = x[:, begin:end].square().mean().sqrt()
-    return mean.float(), torch.where(varies, std, torch.inf).float()
+    return mean, (((x - mean) * known).square().sum(0) / count).sqrt(), x.square().mean(0)

@@ -1,6 +1,7 @@
 """A user's own images listed in a table: a column of paths, a target column and any auxiliary ones."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,7 +12,7 @@ from auxin.data._base import Dataset, Source
 from auxin.data._columns import groups_of, kinds_said, split_rows, target_of
 from auxin.data._encoder_images import ImageFiles, paths_in
 from auxin.data._frame import SUFFIXES, read_frame, with_unlabelled
-from auxin.data._images import ENDINGS, below, look, read_images
+from auxin.data._images import ENDINGS, Picture, below, look, pictures, read_images
 from auxin.data._masks import dense_target
 from auxin.data._specs import DENSE, Spec, parse_specs
 from auxin.data._targets import pick, refinements
@@ -87,33 +88,65 @@ class ImageTable(Source):
         files = paths_in(str(root), root.parent, frame[image])
         if unlabelled is not None:
             files, frame = _more(files, frame, Path(unlabelled), image, encoding, specs[0].columns, split)
-        x, resized, notes = read_images(files, size)
-        tasks, y = _targets(root, frame, specs, files, x, notes)
-        return Dataset(
-            name=root.name.split(".")[0],
-            x=x,
-            tasks=tasks,
-            y=y,
-            main=specs[0].name,
-            official_test=split_rows(str(root), frame, split),
-            groups=groups_of(frame, group),
-            parents=refinements(tasks, y, specs[0].name),
-            source=root.name,
-            augmentation="crop_flip",
-            encoder=ImageFiles(tuple(x.shape[1:]), resized, image, encoding),
-            notes=(kinds_said(tasks), *notes),
-        )
+        return of_images(frame, files, specs, str(root), Read(image, split, group, size, encoding))
+
+
+@dataclass(frozen=True)
+class Read:
+    """How a table of images is read (see `ImageTable`)."""
+
+    image: str
+    split: str | None = None
+    group: str | None = None
+    size: int | None = None
+    encoding: str = "utf-8"
+
+
+def of_images(
+    frame: Any,
+    files: Sequence[Picture],
+    specs: Sequence[Spec],
+    where: str,
+    read: Read,
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """The data set that a table in memory is, each of whose rows has an image.
+
+    Args:
+        frame: the table.
+        files: the rows' images.
+        specs: the targets, the main one first.
+        where: the file, for messages; its name is the data set's.
+        read: which columns say what.
+        notes: what was decided before, in sentences.
+    """
+    x, resized, said = read_images(files, read.size)
+    tasks, y = _targets(where, frame, specs, files, x, said)
+    return Dataset(
+        name=Path(where).name.split(".")[0],
+        x=x,
+        tasks=tasks,
+        y=y,
+        main=specs[0].name,
+        official_test=split_rows(where, frame, read.split),
+        groups=groups_of(frame, read.group),
+        parents=refinements(tasks, y, specs[0].name),
+        source=Path(where).name,
+        augmentation="crop_flip",
+        encoder=ImageFiles(tuple(x.shape[1:]), resized, read.image, read.encoding),
+        notes=(kinds_said(tasks), *notes, *said),
+    )
 
 
 def _more(
-    files: list[Path],
+    files: list[Picture],
     frame: Any,
     unlabelled: Path,
     image: str,
     encoding: str,
     main: Sequence[str],
     split: str | None,
-) -> tuple[list[Path], Any]:
+) -> tuple[list[Picture], Any]:
     """The rows with those below them that have no main label: a folder's images, or another table's."""
     if unlabelled.is_dir():
         found = below(unlabelled)
@@ -126,23 +159,24 @@ def _more(
 
 
 def _targets(
-    root: Path, frame: Any, specs: Sequence[Spec], files: Sequence[Path], x: Tensor, notes: list[str]
+    where: str, frame: Any, specs: Sequence[Spec], files: Sequence[Picture], x: Tensor, notes: list[str]
 ) -> tuple[dict[str, Task], dict[str, Tensor]]:
     tasks: dict[str, Task] = {}
     y: dict[str, Tensor] = {}
     for spec in specs:
         if spec.kind in DENSE or (spec.kind is None and _holds_paths(frame, spec)):
-            cells = frame[spec.columns[0]]
-            paths = [None if pd.isna(cell) else root.parent / str(cell).strip() for cell in cells]
+            paths = pictures(frame[spec.columns[0]], Path(where).parent)
             sizes = [size for size, _ in look(files)]
             side = (x.shape[3], x.shape[2])
             tasks[spec.name], y[spec.name], said = dense_target(spec, paths, sizes, side)
             notes += said
         else:
-            tasks[spec.name], y[spec.name] = target_of(str(root), frame, spec)
+            tasks[spec.name], y[spec.name] = target_of(where, frame, spec)
     return tasks, y
 
 
 def _holds_paths(frame: Any, spec: Spec) -> bool:
     known = frame[spec.columns[0]].dropna()
-    return len(spec.columns) == 1 and len(known) > 0 and all(str(v).lower().endswith(ENDINGS) for v in known)
+    if len(spec.columns) > 1 or known.empty:
+        return False
+    return all(isinstance(v, bytes) or str(v).lower().endswith(ENDINGS) for v in known)

@@ -1,11 +1,23 @@
 """A user's own table: CSV, TSV, Parquet or ARFF, with a target column and any auxiliary ones."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pandas as pd
+
 from auxin.data._base import Dataset, Source
-from auxin.data._columns import gives_away, groups_of, kinds_said, split_rows, target_of, text_said, useless
+from auxin.data._columns import (
+    check_cells,
+    gives_away,
+    groups_of,
+    kinds_said,
+    split_rows,
+    target_of,
+    text_said,
+    useless,
+)
 from auxin.data._encoder_table import Columns
 from auxin.data._frame import SUFFIXES, read_frame, with_unlabelled
 from auxin.data._specs import Spec, parse_specs, words
@@ -80,45 +92,102 @@ class Table(Source):
             what = "Which file is to be read" if root is None else f"Which column of {root} is the target"
             raise ConfigError(message(what + " is not said", expected="FILE --target COLUMN"))
         frame: Any = read_frame(root, encoding)
-        specs = parse_specs(str(root), list(frame.columns), target, aux, kinds, missing)
         roles = [name for name in (split, group) if name]
+        specs = parse_specs(str(root), list(frame.columns), target, aux, kinds, missing)
         for name in [*words(ignore), *words(keep), *words(text), *roles]:
             pick(str(root), dict.fromkeys(frame.columns), name)
         more = Path(unlabelled) if unlabelled else None
         frame = with_unlabelled(frame, more, encoding, specs[0].columns, split)
-        made = {spec.name: target_of(str(root), frame, spec) for spec in specs}
-        tasks, y = {n: task for n, (task, _) in made.items()}, {n: values for n, (_, values) in made.items()}
-        out = {column for spec in specs for column in spec.columns} | {*words(ignore), *roles}
-        rest, notes = _inputs(root, frame.drop(columns=list(out)), frame, specs[0], words(keep))
-        others = [name for name in frame.columns if name not in rest.columns]
-        encoder = Columns.of(str(root), rest, words(text), others, encoding)
-        x, blank = encoder.encode(rest)
-        return Dataset(
-            name=root.name.split(".")[0],
-            x=x,
-            tasks=tasks,
-            y=y,
-            main=specs[0].name,
-            official_test=split_rows(str(root), frame, split),
-            groups=groups_of(frame, group),
-            parents=refinements(tasks, y, specs[0].name),
-            source=root.name,
-            blank=blank,
-            encoder=encoder,
-            raw=rest,
-            notes=(kinds_said(tasks), *notes, *_given_away(frame, specs), *text_said(encoder.texts)),
-        )
+        left = Left(words(ignore), words(keep), words(text), split, group)
+        return of_frame(frame, specs, left, str(root), encoding=encoding)
 
 
-def _inputs(path: Path, frame: Any, whole: Any, main: Spec, keep: Sequence[str]) -> tuple[Any, list[str]]:
+@dataclass(frozen=True)
+class Left:
+    """What a table's columns are that are no targets.
+
+    Attributes:
+        ignore: left out.
+        keep: inputs although they hold the target.
+        text: text.
+        split: marks the official test rows, or None.
+        group: keeps rows together, or None.
+    """
+
+    ignore: Sequence[str] = ()
+    keep: Sequence[str] = ()
+    text: Sequence[str] = ()
+    split: str | None = None
+    group: str | None = None
+
+
+def of_frame(
+    frame: Any,
+    specs: Sequence[Spec],
+    left: Left,
+    where: str,
+    *,
+    encoding: str = "utf-8",
+    notes: Sequence[str] = (),
+) -> Dataset:
+    """The data set that a table in memory is.
+
+    Args:
+        frame: the table.
+        specs: its targets, the main one first.
+        left: what the other columns are.
+        where: the file, for messages; its name is the data set's.
+        encoding: of text files such as this one.
+        notes: what was decided before, in sentences.
+    """
+    made = {spec.name: target_of(where, frame, spec) for spec in specs}
+    tasks, y = {n: task for n, (task, _) in made.items()}, {n: values for n, (_, values) in made.items()}
+    roles = [name for name in (left.split, left.group) if name]
+    out = {column for spec in specs for column in spec.columns} | {*left.ignore, *roles}
+    rest, said = _inputs(where, frame.drop(columns=list(out)), frame, specs[0], left.keep)
+    others = [name for name in frame.columns if name not in rest.columns]
+    encoder = Columns.of(where, rest, left.text, others, encoding)
+    x, blank = encoder.encode(rest)
+    return Dataset(
+        name=Path(where).name.split(".")[0],
+        x=x,
+        tasks=tasks,
+        y=y,
+        main=specs[0].name,
+        official_test=split_rows(where, frame, left.split),
+        groups=groups_of(frame, left.group),
+        parents=refinements(tasks, y, specs[0].name),
+        source=Path(where).name,
+        blank=blank,
+        encoder=encoder,
+        raw=rest,
+        notes=(
+            kinds_said(tasks),
+            *notes,
+            *frame.attrs.get("notes", ()),
+            *said,
+            *_given_away(frame, specs),
+            *text_said(encoder.texts, len(frame)),
+        ),
+    )
+
+
+def _inputs(path: str, frame: Any, whole: Any, main: Spec, keep: Sequence[str]) -> tuple[Any, list[str]]:
     """The columns that are inputs, and sentences about those that are left out."""
     notes = []
+    check_cells(path, frame)
+    if days := [str(name) for name in frame.columns if _dates(frame[name])]:
+        notes.append(
+            f"Dates, read as words, one input per date: {', '.join(days)} (--ignore leaves them out)."
+        )
     nothing = [name for name in useless(frame) if name not in keep]
     left = frame.drop(columns=nothing)
     leaks = {name: None for column in main.columns for name in gives_away(left, whole[column])}
     leaks = [name for name in leaks if name not in keep]
     if nothing:
-        notes.append(f"Left out, of one value or a running number: {', '.join(nothing)}.")
+        notes.append(
+            f"Left out, of one value or a running number: {', '.join(name or '(no name)' for name in nothing)}."
+        )
     if leaks:
         notes.append(f"Left out, because they hold the target: {', '.join(leaks)} (keep them with --keep).")
     rest = frame.drop(columns=[*nothing, *leaks])
@@ -131,6 +200,14 @@ def _inputs(path: Path, frame: Any, whole: Any, main: Spec, keep: Sequence[str])
             )
         )
     return rest, notes
+
+
+def _dates(column: Any) -> bool:
+    """Words that all begin like 2024-01-31 or 31/01/2024."""
+    known = column.dropna()
+    if known.empty or not pd.api.types.is_string_dtype(known.dtype) or known.dtype == object:
+        return False
+    return bool(known.str.match(r"(\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b").all())
 
 
 def _given_away(frame: Any, specs: Sequence[Spec]) -> list[str]:

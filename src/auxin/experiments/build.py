@@ -138,8 +138,8 @@ def build(
         ConfigError: a part refuses its options, or a combination makes no sense.
     """
     seed_everything(seed)
-    dataset = dataset.fitted(splits.train, torch.cat([splits.train, splits.unlabelled]))
     plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
+    dataset = dataset.fitted(splits.train, torch.cat([splits.train, splits.unlabelled]), plain.model)
     augmentation = None if plain.augmentation == "auto" else plain.augmentation
     pool = Pool(dataset, splits.train, device, augmentation, hidden=splits.unlabelled)
     if taught is None:
@@ -148,10 +148,13 @@ def build(
         labeler = taught.labeler
         psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
     names = _pretexts(method, plain, pool.shape)
+    if names and dataset.encoder.verbatim:
+        wrong = f"{' + '.join(names)} changes numbers, and the inputs of {plain.model} are tokens of a text"
+        raise ConfigError(message(wrong, do="Leave such methods out, or choose another model"))
     pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in names]
     tasks = _tasks(dataset, method, plain.loss, labeler, pretexts)
     tasks = balanced(tasks, plain.class_weights, dataset, splits)
-    network = _network(plain.model, pool.shape, tasks, seed, settings).to(device)
+    network = _network(plain.model, pool.shape, tasks, seed, trunk_options(settings, dataset)).to(device)
     combiner = (
         combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner")).to(device)
         if taught is None
@@ -234,7 +237,7 @@ def _labeler(
         make = builder(trunk)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(label_seed)
-            return make(pool.shape, **options(settings, "model"))
+            return make(pool.shape, **trunk_options(settings, dataset))
 
     context = LabelerContext(
         dataset.main, psi, seen.x, seen.y, seen.rows, make_trunk, label_seed, refinement(dataset)
@@ -256,10 +259,15 @@ def _part(member: Any, part: str, settings: Mapping[str, Setting], *arguments: A
         ) from error
 
 
+def trunk_options(settings: Mapping[str, Setting], dataset: Dataset) -> dict[str, Any]:
+    """The trunk's options: the settings', and what the fitted inputs ask for."""
+    return {**options(settings, "model"), **dataset.encoder.asks()}
+
+
 def _network(
-    model: str, shape: tuple[int, ...], tasks: Mapping[str, Any], seed: int, settings: Mapping[str, Setting]
+    model: str, shape: tuple[int, ...], tasks: Mapping[str, Any], seed: int, own: Mapping[str, Any]
 ) -> PrimaryNetwork:
-    return build_network(model, shape, tasks, seed=derive(seed, "network"), **options(settings, "model"))
+    return build_network(model, shape, tasks, seed=derive(seed, "network"), **own)
 
 
 def _learner(
@@ -269,7 +277,7 @@ def _learner(
     plain: Plain,
     settings: Mapping[str, Setting],
 ) -> Learner:
-    weights = [*network.parameters(), *criterion.main_parameters()]
+    weights = [p for p in [*network.parameters(), *criterion.main_parameters()] if p.requires_grad]
     optimizer = _optimizer(plain.optimizer, weights, plain.lr, plain.weight_decay, plain.momentum)
     estimator: Estimator | None = None
     meta_optimizer = None

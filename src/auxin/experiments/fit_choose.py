@@ -50,6 +50,8 @@ def candidates(dataset: Dataset) -> list[str]:
     kept = [name for name in offered if applicable(resolve(name), dataset) is None]
     if not given and len(dataset.shape) == 1:
         kept = [name for name in kept if name != "rotation"]
+    if len(given) == 1:
+        kept.remove("softmax")  # weights with a fixed sum have nothing to share among one
     if "given" in kept and not dataset.parents:
         kept.remove("given")  # without a task that refines the main one it is `equal` on the first auxiliary
     return ["single", *kept]

@@ -13,7 +13,7 @@ from auxin import strategies
 from auxin.api._card import Decision, TrainingRecord, TrunkState
 from auxin.api.model import Model
 from auxin.api.predictor import Predictor
-from auxin.experiments.build import Built
+from auxin.experiments.build import Built, trunk_options
 from auxin.experiments.environment import hardware, versions
 from auxin.experiments.fit_job import FitJob
 from auxin.experiments.settings import options
@@ -89,10 +89,9 @@ def finish(job: FitJob, outcome: Outcome, about: About) -> Fitted:
     settings = _settings(job, run)
     record = _record(job, run, outcome, settings, about)
     predictor = Predictor.of(run.network.cpu(), run.task, run.pool.mean.cpu(), run.pool.std.cpu(), heat)
-    trunk = TrunkState(
-        name=str(settings["model"]), shape=list(run.pool.shape), options=options(settings, "model")
-    )
-    data = job.dataset.fitted(rows.train, torch.cat([rows.train, rows.unlabelled]))
+    name = str(settings["model"])
+    data = job.dataset.fitted(rows.train, torch.cat([rows.train, rows.unlabelled]), name)
+    trunk = TrunkState(name=name, shape=list(run.pool.shape), options=trunk_options(settings, data))
     model = Model(predictor.float(), trunk, record, data.encoder)
     return Fitted(model, outcome, losses)
 

@@ -9,12 +9,19 @@ from auxin import strategies
 from auxin.data import Dataset, Splits
 from auxin.errors import ConfigError, message
 from auxin.experiments.build import Built, applicable, auxiliaries
-from auxin.experiments.request import USUAL
 from auxin.experiments.schema import RunResult, Setting
 from auxin.experiments.settings import options
 from auxin.methods import full_name, names, resolve
 from auxin.methods._base import Method
 
+SELF_MADE = ("single", "rotation", "random", "clusters", "maxl_frozen", "maxl")
+"""Compared where the user names nothing, on images without auxiliary labels."""
+ON_VECTORS = ("single", "denoising", "masking", "random", "clusters", "maxl_frozen", "maxl")
+"""The same on a table: nothing can be rotated, and generated labels need a main task of classes."""
+GIVEN = ("single", "equal", "softmax", "gradient_cosine")
+"""The same where the data give auxiliary labels: these are what is to be judged."""
+REFINED = ("given", "maxl_frozen", "maxl")
+"""Beside those where an auxiliary refines the main task: the finer labels against generated ones."""
 MANY = 1.05
 """A method that takes more than so many times single's steps is said to."""
 
@@ -32,6 +39,24 @@ class Lineup:
     asked: set[str] = field(default_factory=set)
 
 
+def usual(dataset: Dataset) -> list[str]:
+    """What is compared where the user names nothing: the methods that suit the data, `single` first.
+
+    >>> from auxin.data import load
+    >>> usual(load("digits"))
+    ['single', 'rotation', 'random', 'clusters', 'maxl_frozen', 'maxl']
+    """
+    given = auxiliaries(dataset)
+    if given:
+        offered = [*GIVEN, *(REFINED if dataset.parents else ())]
+        if len(given) == 1:  # weights with a fixed sum have nothing to share among one
+            offered.remove("softmax")
+    else:
+        square = len(dataset.shape) == 3 and dataset.shape[1] == dataset.shape[2]
+        offered = list(SELF_MADE if square and not dataset.tasks[dataset.main].dense else ON_VECTORS)
+    return [name for name in offered if applicable(resolve(name), dataset) is None]
+
+
 def line_up(
     wanted: Sequence[str], dataset: Dataset, say: Callable[[str], None], *, twins: bool = True
 ) -> Lineup:
@@ -46,7 +71,7 @@ def line_up(
     Raises:
         ConfigError: a name is not known, or a method that the user named cannot run on the data.
     """
-    groups = {"all": names(), "usual": list(USUAL)}
+    groups = {"all": names(), "usual": usual(dataset)}
     given = bool(auxiliaries(dataset))
     asked = [full_name(name, given) for name in wanted if name not in groups]
     offered = [full_name(name, given) for group in wanted for name in groups.get(group, [])]

@@ -90,6 +90,8 @@ class Measures:
             made = by_task(labeler(batch))
         main = batch.y[self.built.task.name]
         finer = batch.y.get(self.built.refines) if self.built.refines else None
+        if finer is not None and finer.is_floating_point():  # numbers are no classes to agree with
+            finer = None
         tasks = labeler.tasks()
         found = {}
         for name, targets in made.items():

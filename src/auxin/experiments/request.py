@@ -6,11 +6,9 @@ from pathlib import Path
 
 import torch
 
+from auxin.errors import ConfigError, message
 from auxin.experiments.rows import DataSpec, SplitSpec
 from auxin.experiments.schema import RunResult, Setting
-
-USUAL = ("single", "rotation", "random", "clusters", "maxl_frozen", "maxl")
-"""What is compared where the user names nothing; those that cannot run on the data are left out, and named."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,8 @@ class Request:
     Attributes:
         data: which data.
         split: how rows get their roles.
-        methods: their names; "all" stands for every method that can run on the data, "usual" for `USUAL`.
+        methods: their names; "all" stands for every method that can run on the data, "usual" for
+            those that suit the data (`auxin.experiments.lineup.usual`).
         out: the folder of the result files; the same folder again goes on.
         preset: "auxin" (the honest protocol) or "paper" (the published one).
         settings: the user's own, above every default.
@@ -77,7 +76,18 @@ Tell = Callable[[Progress | str], None]
 
 
 def pick_device(asked: str) -> str:
-    """ "auto" is a CUDA device where there is one."""
-    if asked != "auto":
-        return asked
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """The device to run on; "auto" is a CUDA device where there is one.
+
+    Raises:
+        ConfigError: PyTorch has no such device here.
+    """
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=asked)
+    except (RuntimeError, AssertionError) as error:
+        here = "cpu, cuda" if torch.cuda.is_available() else "cpu"
+        raise ConfigError(
+            message("There is no such device here", expected=f"auto or one of: {here}", found=repr(asked))
+        ) from error
+    return asked

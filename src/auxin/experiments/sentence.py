@@ -24,11 +24,23 @@ def sentence(rows: Sequence[Row], metric: str) -> str:
     judged = [row for row in rows if row.role == "method"] or rows
     if not judged:
         return "Nothing was compared: there is only one method."
-    if any(row.verdict == "no evidence (one seed)" for row in judged):
+    judged = [row for row in judged if row.verdict != "no evidence (one seed)"]  # after Ctrl-C some have one
+    if not judged:
         return "One seed shows nothing: no evidence either way. Run at least 5 seeds."
     verdicts: list[Verdict] = [v for v in _ORDER if any(row.verdict == v for row in judged)]
     parts = [_part(verdict, judged, metric, explain=verdict == verdicts[0]) for verdict in verdicts]
+    parts += _controls(rows, judged, metric)
     return " ".join([*parts, *_aside(judged, metric), *_pretrained(rows, metric)])
+
+
+def _controls(rows: Sequence[Row], judged: Sequence[Row], metric: str) -> list[str]:
+    """Controls that help beyond single, where the verdict is on methods that learn."""
+    if all(row.role != "method" for row in judged):
+        return []
+    helpful = [
+        row for row in rows if row.role != "method" and row.verdict == "helps" and row.method != "scratch"
+    ]
+    return [_part("helps", helpful, metric, explain=False)] if helpful else []
 
 
 def _part(verdict: Verdict, judged: Sequence[Row], metric: str, *, explain: bool) -> str:

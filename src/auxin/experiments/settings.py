@@ -9,6 +9,7 @@ from itertools import product
 from typing import Any
 
 from auxin.catalogue import unknown
+from auxin.data._encoder_tokens import folder_of
 from auxin.errors import ConfigError, message
 from auxin.methods._base import Method, Setting
 
@@ -107,6 +108,12 @@ _DATA: dict[str, dict[str, Setting]] = {
     "cifar100": {"model.channel_width": 24},
 }
 
+_DENSE: dict[str, Setting] = {"model.channel_width": 16, "batch": 8}
+"""Where a task has a value per pixel every image counts for many rows: CamVid at 72x96 takes minutes, not an hour."""
+
+_PRETRAINED: dict[str, Setting] = {"optimizer": "adamw", "lr": 1e-4}
+"""For a pretrained model of `transformers`: a rate for weights from nothing would wipe its own out in a few steps."""
+
 _RATES = (1.0, 1 / 3, 3.0, 0.1, 0.6, 1.8, 10.0, 0.03)
 """The learning rates tried, as multiples of the default."""
 
@@ -135,8 +142,11 @@ def layered(
     found["model"] = {"vector": "mlp", "dense": "segnet"}.get(modality, found["model"])
     default_model = found["model"]
     published = preset == "paper"
+    folder = folder_of(str(user.get("model", ""))) is not None
     layers = (
         {} if published else _DATA.get(data, {}),
+        _DENSE if modality == "dense" and not published else {},
+        _PRETRAINED if folder and not published else {},
         _PAPER if published else {},
         method.published if published else method.settings,
         attempt,

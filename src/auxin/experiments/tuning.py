@@ -38,7 +38,8 @@ def chosen(results: Sequence[RunResult], rows: int) -> tuple[dict[str, Setting],
     error = standard_error(scores[default], scores[best], rows, results[0].metric)
     if gain > error:
         return settings[best], means[best], ""
-    said = f"{best} was {gain:.3g} better on validation, within the standard error {error:.2g}"
+    other = [f"{n}={v}" for n, v in settings[best].items() if settings[default].get(n) != v]
+    said = f"{', '.join(other) or best} was {gain:.3g} better on validation, within the standard error {error:.2g}"
     return settings[default], means[default], said
 
 

@@ -85,6 +85,11 @@ def judge(
         warnings.append(f"Nothing was chosen on validation, so {best} stands in for the best control.")
     if len(seeds) < ENOUGH_SEEDS:
         warnings.append(f"{len(seeds)} seed{'s' * (len(seeds) > 1)}; a claim needs at least {ENOUGH_SEEDS}.")
+    if max(row.mean for row in rows) <= chance:
+        shown = wording.mean(chance, None, metric)
+        warnings.append(
+            f"No method does better than a guess that looks at no input ({wording.name(metric)} {shown})."
+        )
     return Comparison(
         dataset=runs[0].dataset,
         metric=metric,

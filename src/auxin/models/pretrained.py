@@ -4,33 +4,37 @@ import math
 from pathlib import Path
 from typing import Any, ClassVar
 
-import torch
 from safetensors.torch import load_file
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
 from auxin.models._base import Trunk
+from auxin.models._transformers import Frozen, read_folder
 
 
 class Pretrained(Trunk):
     """A trunk whose weights are there already: named `pretrained:PATH`, where PATH is on this machine.
 
     A folder holds what `save_pretrained` of `transformers` wrote (`config.json` and weights) of a model that takes
-    images; its features are its pooled output, or the mean over positions of its last hidden state. Nothing is
-    looked up on a hub. A file (`.safetensors`) holds weights of one of auxin's own trunks, such as a run's
-    `network.safetensors`; heads in it are ignored.
+    images or text; an image's features are the pooled output, or the mean over positions of the last hidden state; a
+    text's the mean over its tokens, beside the table's other inputs. Nothing is looked up on a hub. Dropout is off,
+    so that the look-ahead sees the network that is trained. A file (`.safetensors`) holds weights of one of auxin's
+    own trunks, such as a run's `network.safetensors`; heads in it are ignored.
 
-    Inputs are resized to the model's own size (bilinear) and grey images are repeated over three channels. auxin
+    Images are resized to the model's own size (bilinear) and grey images are repeated over three channels. auxin
     normalises by the training rows' mean and deviation, where the publisher used those of the rows it was trained on:
     both put inputs on the same scale, and the publisher's own constants are not applied a second time.
 
     Args:
-        shape: of the inputs, (C, H, W) for a folder.
+        shape: of the inputs, (C, H, W) for a folder of images.
         path: the folder or file.
         body: which of auxin's trunks a file of weights belongs to.
-        options: that trunk's own.
+        frozen: a folder's weights stay as they are, and one layer of `layer` units on top is trained, which all tasks
+            share.
+        layer: the units of that layer.
+        texts: how many of the inputs, from the end, are tokens of each text, "256+32"; the data say it.
+        options: the trunk's own, for a file of weights.
 
     Raises:
         ConfigError: the path does not hold such a model, or the model cannot take the inputs.
@@ -39,7 +43,14 @@ class Pretrained(Trunk):
     modality: ClassVar[str] = "any"
 
     def __init__(
-        self, shape: tuple[int, ...], path: str = "", body: str = "resnet18", **options: Any
+        self,
+        shape: tuple[int, ...],
+        path: str = "",
+        body: str = "resnet18",
+        frozen: bool = False,
+        layer: int = 256,
+        texts: str = "",
+        **options: Any,
     ) -> None:
         super().__init__()
         place = Path(path).expanduser()
@@ -51,7 +62,11 @@ class Pretrained(Trunk):
                     found=path or "no path",
                 )
             )
-        self.body = _folder(place, shape) if place.is_dir() else _weights(place, shape, body, options)
+        if place.is_dir():
+            made = read_folder(place, shape, texts, options)
+            self.body = Frozen(made, layer) if frozen else made
+        else:
+            self.body = _weights(place, shape, body, options)
         self.width = int(self.body.width)  # type: ignore[arg-type]
         self.head_width = int(getattr(self.body, "head_width", 0))
         self.dense = bool(getattr(self.body, "dense", False))  # type: ignore[misc]
@@ -64,65 +79,6 @@ class Pretrained(Trunk):
     def forward(self, x: Tensor) -> Tensor:
         """Inputs [B, ...] to features [B, width]."""
         return self.body(x)
-
-
-class _Images(nn.Module):
-    """A vision model of `transformers` as a trunk."""
-
-    def __init__(self, model: nn.Module, side: tuple[int, int], channels: int) -> None:
-        super().__init__()
-        self.model, self.side, self.channels = model, side, channels
-        with torch.no_grad():
-            self.width = self(torch.zeros(1, channels, *side)).shape[1]
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.shape[1] == 1 and self.channels > 1:
-            x = x.expand(-1, self.channels, -1, -1)
-        if tuple(x.shape[-2:]) != self.side:
-            x = F.interpolate(x, self.side, mode="bilinear", align_corners=False, antialias=True)
-        found = self.model(pixel_values=x)
-        pooled = getattr(found, "pooler_output", None)
-        if pooled is not None:
-            return pooled.flatten(1)
-        last = found.last_hidden_state
-        return last.mean((2, 3)) if last.dim() == 4 else last.mean(1)
-
-
-def _folder(place: Path, shape: tuple[int, ...]) -> nn.Module:
-    try:
-        from transformers import AutoModel  # pyright: ignore[reportMissingImports]
-    except ImportError as error:
-        raise ConfigError(
-            message(
-                f"The pretrained model {place} needs the package transformers",
-                do='Install it: pip install "auxin[pretrained]"',
-            )
-        ) from error
-    if len(shape) != 3:
-        raise ConfigError(
-            message("A pretrained vision model takes images", expected="(C, H, W)", found=str(shape))
-        )
-    try:
-        model = AutoModel.from_pretrained(str(place), local_files_only=True, attn_implementation="eager")
-    except (OSError, ValueError, KeyError) as error:
-        said = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise ConfigError(message(f"The pretrained model {place} cannot be loaded: {said}")) from error
-    if getattr(model, "main_input_name", "") != "pixel_values":
-        raise ConfigError(
-            message(
-                f"The pretrained model {place} does not take images",
-                expected="a model of images",
-                found=f"one of {getattr(model, 'main_input_name', 'something else')}",
-            )
-        )
-    size = getattr(model.config, "image_size", None) or max(shape[1:])
-    side = (size, size) if isinstance(size, int) else tuple(size)
-    channels = int(getattr(model.config, "num_channels", 3))
-    if shape[0] not in (1, channels):
-        raise ConfigError(
-            message(f"The pretrained model {place} takes {channels} channels", found=f"{shape[0]} channels")
-        )
-    return _Images(model.eval(), side, channels)  # type: ignore[arg-type]
 
 
 def _weights(place: Path, shape: tuple[int, ...], name: str, options: dict[str, Any]) -> nn.Module:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
@@ -16,8 +17,11 @@ MANY = 10
 
 
 @styled
-def measures(results: Results, prefix: str, title: str, unit: str) -> Figure | None:
-    """Measures whose name begins with `prefix`, over epochs; where lines are many, a panel for each method."""
+def measures(results: Results, prefix: str, title: str, unit: str, *, varying: bool = False) -> Figure | None:
+    """Measures whose name begins with `prefix`, over epochs; where lines are many, a panel for each method.
+
+    With `varying`, only those of methods some of whose measures change: flat lines say nothing and hide the others.
+    """
     found, look = names(results.runs, prefix), looks(results.comparison)
     lines = {
         (method, name): drawn
@@ -25,6 +29,9 @@ def measures(results: Results, prefix: str, title: str, unit: str) -> Figure | N
         for name in found
         if (drawn := curve(results.of(method), measure(name))) is not None
     }
+    if varying:
+        moving = {method for (method, _), drawn in lines.items() if np.ptp(drawn.mean) > 1e-6}
+        lines = {(method, name): drawn for (method, name), drawn in lines.items() if method in moving}
     if not lines:
         return None
     methods = list(dict.fromkeys(method for method, _ in lines))

@@ -38,7 +38,7 @@ def figures(results: Results) -> dict[str, Figure]:
         "versus_single": lambda r: differences(r, lambda row: row.versus_single),
         "versus_control": lambda r: differences(r, _versus_another_control),
         "label_entropy": label_entropy,
-        "task_weights": lambda r: measures(r, "weight.", "Task weights", "weight of the loss"),
+        "task_weights": lambda r: measures(r, "weight.", "Task weights", "weight of the loss", varying=True),
         "gradient_cosines": lambda r: measures(
             r, "cosine.", "Do tasks pull the same way?", "gradient's cosine to the main task's"
         ),
@@ -221,7 +221,10 @@ def label_entropy(results: Results) -> Figure | None:
     ):
         axes.axhspan(low, high, color=MUTED, alpha=0.12, linewidth=0)
         place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "center"}
-        axes.annotate(text, (0.985, (low + high) / 2 + 0.005), color=MUTED, size=7.5, **place)
+        told = axes.annotate(text, (0.985, (low + high) / 2 + 0.005), color=MUTED, size=7.5, **place)
+        told.set(
+            zorder=5, bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "alpha": 0.7, "pad": 0.6}
+        )
     for method, look in looks(results.comparison).items():
         for number, name in enumerate(found):
             shown = curve(results.of(method), measure(name))

@@ -1,5 +1,6 @@
 """The table of a comparison: in the terminal, as Markdown, as LaTeX."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ from auxin.experiments import wording
 from auxin.experiments.schema import Comparison, Row
 
 if TYPE_CHECKING:
-    from rich.console import Group
+    from rich.console import Console, ConsoleOptions, Group, RenderResult
     from rich.table import Table
 
 COLOURS = {"helps": "bold green", "hurts": "bold red", "reference": "dim"}
@@ -70,10 +71,27 @@ def terminal(comparison: Comparison) -> "Group":
     warned = [f"{row.method}: {text}" for row in comparison.rows for text in row.warnings]
     lines += [Text(f"! {text}", style="yellow") for text in [*comparison.warnings, *warned]]
     lines += [Text(f"Cut to fit the budget: {text}", style="dim") for text in comparison.cuts]
-    return Group(_table(comparison), *lines)
+    return Group(_Fitting(comparison), *lines)
 
 
-def _table(comparison: Comparison) -> "Table":
+@dataclass(frozen=True)
+class _Fitting:
+    """The widest form of the table that the terminal has room for: without its costs, then folded, then shortened."""
+
+    comparison: Comparison
+
+    def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
+        last = [name for name in Cells.__slots__ if name not in ("seconds", "overhead")]
+        short = [name for name in last if name != "versus_control"]
+        forms = ((list(Cells.__slots__), False), (last, False), (last, True), (short, True))
+        for columns, folded in forms:
+            table = _table(self.comparison, tuple(columns), folded)
+            if console.measure(table, options=options.update(max_width=10_000)).maximum <= options.max_width:
+                break
+        yield table
+
+
+def _table(comparison: Comparison, columns: Sequence[str], folded: bool) -> "Table":
     from rich import box
     from rich.table import Table
     from rich.text import Text
@@ -81,14 +99,32 @@ def _table(comparison: Comparison) -> "Table":
     seeds = f"{len(comparison.seeds)} seed{'s' * (len(comparison.seeds) != 1)}"
     caption = f"mean ± standard error over {seeds}; Δ: paired difference [95 % interval]"
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_style="dim", pad_edge=False)
-    for number, heading in enumerate(_values(headings(comparison))):
-        table.add_column(heading, justify="left" if number in (0, 4) else "right")
-    for row, text in zip(comparison.rows, cells(comparison), strict=True):
-        styled = [Text(value) for value in _values(text)]
-        styled[0].stylize("bold" if row.role == "method" else "")
-        styled[4].stylize(COLOURS.get(row.verdict, ""))
-        table.add_row(*styled)
+
+    def text(row: Cells, name: str) -> Text:
+        return Text(_folded(getattr(row, name)) if folded else getattr(row, name))
+
+    for name in columns:
+        left = name in ("method", "verdict")
+        table.add_column(text(headings(comparison), name), justify="left" if left else "right")
+    for row, values in zip(comparison.rows, cells(comparison), strict=True):
+        styled = {name: text(values, name) for name in columns}
+        styled["method"].stylize("bold" if row.role == "method" else "")
+        styled["verdict"].stylize(COLOURS.get(row.verdict, ""))
+        table.add_row(*styled.values())
     return table
+
+
+def _folded(cell: str) -> str:
+    """A cell on two lines: an interval, a reference or a unit goes below.
+
+    >>> _folded("+0.04 [+0.02, +0.05]"), _folded("helps vs single")
+    ('+0.04\\n[+0.02, +0.05]', 'helps\\nvs single')
+    """
+    for mark, kept in ((" [", "["), (" vs ", "vs "), (", ", ""), (" (", "(")):
+        head, found, rest = cell.partition(mark)
+        if found:
+            return f"{head}{',' if mark == ', ' else ''}\n{kept}{rest}"
+    return cell
 
 
 def markdown(comparison: Comparison) -> str:

@@ -1,0 +1,121 @@
+"""A data set of the Hugging Face hub, `hub:OWNER/NAME`, or a local folder in such a format: tables and images."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from auxin.data import image_table, table
+from auxin.data._base import Dataset, Source
+from auxin.data._encoder_images import paths_in
+from auxin.data._hub import HubTable, read_hub, sides
+from auxin.data._specs import Spec, parse_specs, words
+from auxin.data._targets import pick
+from auxin.errors import ConfigError, DataError, message
+
+
+class Hub(Source):
+    """`hub:OWNER/NAME`, `hub:OWNER/NAME:CONFIGURATION` or `hub:FOLDER`, read by `datasets` (the extra `hub`).
+
+    Columns are read as those of a table (see `table`) or, where one holds images, of an image table (see
+    `image_table`). Class labels go by their names and -1 is missing; lists of words are attributes, lists of numbers
+    of one length as many columns; a column of images may be a dense target. What is none of these is left out, and
+    said. The published test rows test where they carry labels, else the published validation rows; all other splits
+    train, those without labels (`unsupervised`) the auxiliaries only. Validation rows are drawn from training rows.
+
+    Options:
+        target: the column of the main task; where not given, the only column of classes.
+        aux: the columns of the auxiliary tasks, a list or separated by commas.
+        ignore: columns to leave out, a list or separated by commas.
+        keep: columns to keep although they hold the target, a list or separated by commas.
+        kinds: kinds of targets said outright, "NAME=KIND", separated by commas.
+        missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
+        group: a column whose equal cells never fall on both sides of a split.
+        text: columns that are text, a list or separated by commas; others are where they look it.
+        image: the column of images, where there are several.
+        size: the side in pixels that every image is brought to; where not given, their own if they all have
+            the same, else 64.
+    """
+
+    options: ClassVar[tuple[str, ...]] = (
+        "target",
+        "aux",
+        "ignore",
+        "keep",
+        "kinds",
+        "missing",
+        "group",
+        "text",
+        "image",
+        "size",
+    )
+
+    @classmethod
+    def load(
+        cls,
+        root: Path | None,
+        *,
+        target: str | None = None,
+        aux: str | Sequence[str] = (),
+        ignore: str | Sequence[str] = (),
+        keep: str | Sequence[str] = (),
+        kinds: str | Sequence[str] = "",
+        missing: str | Sequence[str] = "",
+        group: str | None = None,
+        text: str | Sequence[str] = (),
+        image: str | None = None,
+        size: int | None = None,
+        **options: Any,
+    ) -> Dataset:
+        """Read the data set `root`: its name, or a folder."""
+        del options
+        if root is None:
+            raise ConfigError(message("Which data set of the hub is not said", expected="hub:OWNER/NAME"))
+        found = read_hub(str(root))
+        where = str(root)
+        target = target if target is not None else _only_classes(where, found)
+        asked = [_spelled(found, name) for name in words(aux)]
+        specs = parse_specs(where, list(found.frame.columns), _spelled(found, target), asked, kinds, missing)
+        for name in [*words(ignore), *words(keep), *words(text), *([group] if group else [])]:
+            pick(where, dict.fromkeys(found.frame.columns), name)
+        marks, notes = sides(found, specs[0].columns)
+        split = "split" if "split" not in found.frame else "split of the hub"
+        pictures, frame = _pictures(where, found, specs, image), found.frame.assign(**{split: marks})
+        if pictures is not None:
+            files = paths_in(where, Path(), frame[pictures])
+            how = image_table.Read(pictures, split, group, size)
+            return image_table.of_images(frame, files, specs, where, how, notes)
+        left = table.Left(words(ignore), words(keep), words(text), split, group)
+        return table.of_frame(frame, specs, left, where, notes=notes)
+
+
+def _only_classes(where: str, found: HubTable) -> str:
+    if len(found.classes) == 1:
+        return found.classes[0]
+    raise ConfigError(
+        message(
+            f"Which column of {where} is the target is not said",
+            expected="--target COLUMN",
+            found=f"columns {', '.join(map(str, found.frame.columns))}",
+        )
+    )
+
+
+def _spelled(found: HubTable, name: str) -> str:
+    """A target that is a column of lists of numbers, as a target of several columns."""
+    return f"{name}={'|'.join(found.lists[name])}" if name in found.lists else name
+
+
+def _pictures(where: str, found: HubTable, specs: Sequence[Spec], image: str | None) -> str | None:
+    """The column of the inputs where they are images, else None."""
+    targets = {column for spec in specs for column in spec.columns}
+    able = [column for column in found.images if column not in targets]
+    if image is not None:
+        pick(where, dict.fromkeys(found.images), image)
+        return image
+    if len(able) > 1:
+        raise DataError(
+            message(
+                f"{where} has several columns of images", expected="--image COLUMN", found=", ".join(able)
+            )
+        )
+    return able[0] if able else None
