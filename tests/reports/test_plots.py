@@ -153,10 +153,10 @@ def test_pictures_open_no_window_and_need_no_pyplot(results):
 
 
 def _many(methods, tasks):
-    """Runs of several methods, each with weights for several tasks; the first task weighs most."""
+    """Runs of several methods, each with growing weights for several tasks; the first task weighs most."""
     runs = fake_runs(seeds=1, epochs=1, skill=dict.fromkeys(methods, 0.9))
-    weighed = {f"weight.t{k}": 10.0 / (k + 1) for k in range(tasks)}
-    return [_with_epochs(run, [_epoch(e, measures=weighed) for e in (1, 2)]) for run in runs]
+    weighed = {e: {f"weight.t{k}": 10.0 * e / (k + 1) for k in range(tasks)} for e in (1, 2)}
+    return [_with_epochs(run, [_epoch(e, measures=m) for e, m in weighed.items()]) for run in runs]
 
 
 def test_many_tasks_of_many_methods_get_a_panel_for_each_method(tmp_path):
