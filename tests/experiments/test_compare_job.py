@@ -263,6 +263,15 @@ def test_a_budget_cuts_and_keeps_to_its_plan(tmp_path: Path) -> None:
     assert run(asked).cuts == found.cuts
 
 
+def test_a_budget_is_planned_from_a_tenth_of_a_run(tmp_path: Path) -> None:
+    asked = request(tmp_path / "out", methods=("single",), seeds=1, tries=1, budget=600.0)
+    asked = replace(asked, settings={**asked.settings, "steps": 40})
+    assert run(asked).cuts == []
+    (pilot,) = (tmp_path / "out").glob("runs/tuning/*/*/*/result.json")
+    assert read_json(pilot, RunResult).settings["steps"] == 4
+    assert read_json(next((tmp_path / "out").glob("runs/final/*/*/*/result.json")), RunResult).steps == 40
+
+
 def test_result_files_hold_what_a_claim_needs(once) -> None:
     out, _ = once
     file = next(out.glob("runs/final/maxl/final/seed-0/result.json"))

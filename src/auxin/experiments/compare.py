@@ -30,6 +30,8 @@ from auxin.methods import resolve
 from auxin.methods._base import Method
 
 TUNING = 1000
+PILOT = 0.1
+"""The share of a run that is timed to plan a budget."""
 """Tuning seeds start here, so that they are never among the reported seeds."""
 
 
@@ -254,7 +256,7 @@ class Comparing:
         return results
 
     def _fit_budget(self, budget: float) -> None:
-        """Time one run of each method, then cut what does not fit; a comparison that goes on keeps its first cut."""
+        """Time a tenth of a run of each method, then cut what does not fit; one that goes on keeps its first cut."""
         plan = self.request.out / "plan.json"
         if not plan.exists():
             self._plan(budget)
@@ -263,10 +265,20 @@ class Comparing:
         for cut in self.cuts:
             self.tell(f"Cut to fit the budget: {cut}.")
 
+    def _run_seconds(self) -> dict[str, float]:
+        """What one full run of each method takes, read off a tenth of one: full pilots alone could pass a budget."""
+        full = {name: self._settings(name, {}) for name in self.methods}
+        short = {name: _shortened(settings, PILOT) for name, settings in full.items()}
+        specs = [self._spec(name, "pilot", "tuning", short[name], TUNING) for name in self.methods]
+        found = {}
+        for run in self._execute("pilot runs", specs):
+            times = _length(full[run.method]) / _length(short[run.method])
+            steps = (run.seconds_per_step or 0.0) * (run.steps or 0)
+            found[run.method] = run.seconds + (steps or run.seconds) * (times - 1)
+        return found
+
     def _plan(self, budget: float) -> None:
-        pilots = [self._tuning(name, 0, 0) for name in self.methods]
-        results = self._execute("pilot runs", pilots)
-        cost = {result.method: result.seconds for result in results}
+        cost = self._run_seconds()
         left = budget - (time.monotonic() - self.begun)
         self.size, self.cuts = budgets.fit(self.size, cost, self.request.jobs, max(left, 0.0))
 
@@ -308,6 +320,10 @@ class Comparing:
 def _from_scratch(settings: Mapping[str, Setting]) -> dict[str, Setting]:
     """The user's settings without the model's, for the network that a pretrained one has to beat."""
     return {name: value for name, value in settings.items() if name.partition(".")[0] != "model"}
+
+
+def _length(settings: Mapping[str, Setting]) -> int:
+    return next(value for name in ("steps", "epochs") if isinstance(value := settings[name], int))
 
 
 def _shortened(settings: dict[str, Setting], length: float) -> dict[str, Setting]:

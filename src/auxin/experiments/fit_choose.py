@@ -90,16 +90,15 @@ class Choosing(Comparing):
         )
 
     def _plan(self, budget: float) -> None:
-        """Time one run of each method, then take the largest comparison that fits beside the final training."""
-        pilots = [self._tuning(name, 0, 0) for name in self.methods]
-        cost = {run.method: run.seconds for run in self._execute("pilot runs", pilots)}
+        """Time a tenth of each method's run, then take the largest comparison that fits beside the final training."""
+        cost = self._run_seconds()
         left = max(budget - (time.monotonic() - self.begun), 0.0) * SPARE
         asked = self.size
         for tries, draws in SIZES:
             self.size = replace(
                 asked, tries=min(tries, asked.tries), tuning_seeds=min(draws, asked.tuning_seeds)
             )
-            runs = self.size.tries * self.size.tuning_seeds - 1
+            runs = self.size.tries * self.size.tuning_seeds
             final = 2 * max(cost.values())
             if sum(cost.values()) * runs / self.request.jobs + final <= left:
                 break
