@@ -7,7 +7,8 @@ import torch
 from auxin.data import load, make_splits
 from auxin.errors import ConfigError
 from auxin.experiments.balance import balanced
-from auxin.experiments.build import build, pools_said
+from auxin.experiments.build import build
+from auxin.experiments.lineup import pools_said
 from auxin.experiments.settings import layered
 from auxin.methods import resolve
 

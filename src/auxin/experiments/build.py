@@ -147,10 +147,7 @@ def build(
     else:
         labeler = taught.labeler
         psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
-    names = _pretexts(method, plain, pool.shape)
-    if names and dataset.encoder.verbatim:
-        wrong = f"{' + '.join(names)} changes numbers, and the inputs of {plain.model} are tokens of a text"
-        raise ConfigError(message(wrong, do="Leave such methods out, or choose another model"))
+    names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim)
     pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in names]
     tasks = _tasks(dataset, method, plain.loss, labeler, pretexts)
     tasks = balanced(tasks, plain.class_weights, dataset, splits)
@@ -177,18 +174,15 @@ def build(
     return Built(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
 
 
-def _pretexts(method: Method, plain: Plain, shape: tuple[int, ...]) -> list[str]:
+def _pretexts(method: Method, plain: Plain, shape: tuple[int, ...], *, tokens: bool) -> list[str]:
     """The method's self-made tasks, and those that the settings put beside the data's own."""
     asked = [name.strip() for name in plain.pretexts.split("+") if name.strip()]
     own = possible(shape) if EVERY in method.pretexts else method.pretexts
-    return list(dict.fromkeys([*own, *(asked if method.given else [])]))
-
-
-def pools_said(methods: Mapping[str, Method], dataset: Dataset) -> list[str]:
-    """A sentence on what is in the pool of each method that takes every auxiliary there is."""
-    made, given = " + ".join(possible(dataset.shape)), ", ".join(auxiliaries(dataset)) or "none"
-    pools = [name for name, method in methods.items() if EVERY in method.pretexts]
-    return [f"{', '.join(pools)}: a pool of self-made {made}, given {given}."] if pools else []
+    names = list(dict.fromkeys([*own, *(asked if method.given else [])]))
+    if names and tokens:
+        wrong = f"{' + '.join(names)} changes numbers, and the inputs of {plain.model} are tokens of a text"
+        raise ConfigError(message(wrong, do="Leave such methods out, or choose another model"))
+    return names
 
 
 def _tasks(

@@ -10,10 +10,10 @@ from pathlib import Path
 from auxin.data import Dataset
 from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.experiments import budget as budgets
-from auxin.experiments.build import build, pools_said
+from auxin.experiments.build import build
 from auxin.experiments.environment import hardware, versions
 from auxin.experiments.gather import PREDICTIONS
-from auxin.experiments.lineup import accounts, check_strategy, line_up
+from auxin.experiments.lineup import accounts, check_strategy, line_up, pools_said
 from auxin.experiments.manifest import claim_folder
 from auxin.experiments.measures import agreement_between_runs
 from auxin.experiments.metric import guess, settle

@@ -1,6 +1,6 @@
 """Who takes part in a comparison: names to methods, their untrained twins, and what is said of them afterwards."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -8,11 +8,12 @@ import numpy as np
 from auxin import strategies
 from auxin.data import Dataset, Splits
 from auxin.errors import ConfigError, message
-from auxin.experiments.build import Built, applicable, auxiliaries
+from auxin.experiments.build import EVERY, Built, applicable, auxiliaries
 from auxin.experiments.schema import RunResult, Setting
 from auxin.experiments.settings import options
 from auxin.methods import full_name, names, resolve
 from auxin.methods._base import Method
+from auxin.pretexts import possible
 
 SELF_MADE = ("single", "rotation", "random", "clusters", "maxl_frozen", "maxl")
 """Compared where the user names nothing, on images without auxiliary labels."""
@@ -142,3 +143,10 @@ def accounts(finals: Sequence[RunResult]) -> list[str]:
                 f"{method} takes {steps[method]:,.0f} steps per run, {times:.1f} times those of single."
             )
     return said
+
+
+def pools_said(methods: Mapping[str, Method], dataset: Dataset) -> list[str]:
+    """A sentence on what is in the pool of each method that takes every auxiliary there is."""
+    made, given = " + ".join(possible(dataset.shape)), ", ".join(auxiliaries(dataset)) or "none"
+    pools = [name for name, method in methods.items() if EVERY in method.pretexts]
+    return [f"{', '.join(pools)}: a pool of self-made {made}, given {given}."] if pools else []
