@@ -147,7 +147,7 @@ def build(
     else:
         labeler = taught.labeler
         psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
-    names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim)
+    names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim > 0)
     pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in names]
     tasks = _tasks(dataset, method, plain.loss, labeler, pretexts)
     tasks = balanced(tasks, plain.class_weights, dataset, splits)
@@ -178,7 +178,7 @@ def _pretexts(method: Method, plain: Plain, shape: tuple[int, ...], *, tokens: b
     """The method's self-made tasks, and those that the settings put beside the data's own."""
     asked = [name.strip() for name in plain.pretexts.split("+") if name.strip()]
     own = possible(shape) if EVERY in method.pretexts else method.pretexts
-    names = list(dict.fromkeys([*own, *(asked if method.given else [])]))
+    names: list[str] = list(dict.fromkeys([*own, *(asked if method.given else [])]))
     if names and tokens:
         wrong = f"{' + '.join(names)} changes numbers, and the inputs of {plain.model} are tokens of a text"
         raise ConfigError(message(wrong, do="Leave such methods out, or choose another model"))
