@@ -58,7 +58,8 @@ def train(
         str,
         typer.Option(
             help="Kinds of rows among the unlabelled, comma-separated (one is drawn per group): 10,60 gives half "
-            "of the groups 50 kinds that never have labels. 0: as many as classes."
+            "of the groups 50 kinds that never have labels (an array of fewer classes repeats them). 0: as many as "
+            "classes."
         ),
     ] = "10,60",
     mix: Annotated[
