@@ -1,6 +1,6 @@
 """Keep a finished comparison's results beside the documentation: what `auxin report` reads, without networks.
 
-    python benchmarks/keep.py runs/compare-digits-1a2b3c4d docs/results/digits-10-labels --root DIR
+    python benchmarks/keep.py runs/compare-digits-1a2b3c4d results/digits-10-labels --root DIR
 
 Folders of this machine are written as DIR (the data) and runs/NAME (the results).
 """
