@@ -142,6 +142,10 @@ class TestEveryCombiner:
         assert torch.isfinite(loss)
         assert torch.isfinite(grad).all()
         assert (grad[:, absent] == 0).all()
+        weights = weights_of(combiner, losses, gramian)
+        assert weights[absent] == 0
+        axes = [d for d in range(grad.dim()) if d != 1]
+        torch.testing.assert_close(weights, (grad * losses.present).sum(axes))
         combiner.after_step(losses, gramian)
         combiner.end_epoch(losses.means())
         assert torch.isfinite(loss_of(combiner, losses_for(combiner)))

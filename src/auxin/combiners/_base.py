@@ -242,8 +242,9 @@ class GramianCombiner(Combiner):
         return (self.weights(seen, means.detach()) * means).sum()
 
     def task_weights(self, losses: TaskLosses, gramian: Tensor | None = None) -> Tensor:
-        """The weights themselves, [T], detached."""
-        return self.weights(self.gramian(gramian), losses.means().detach()).detach()
+        """The weights, [T], detached; 0 for a task that has no label in this batch, whose loss no weight moves."""
+        weights = self.weights(self.gramian(gramian), losses.means().detach()).detach()
+        return torch.where(losses.seen(), weights, 0)
 
     def gramian(self, given: Tensor | None) -> Tensor:
         """The Gramian without a graph; refused if it is absent or of another number of tasks."""
