@@ -151,3 +151,13 @@ def test_refused():
         Pool(dataset(8, x=torch.zeros(8, 2)), torch.arange(8), "cpu", "crop")
     with pytest.raises(DataError, match="Mean and spread"):
         Pool(dataset(8), torch.arange(0), "cpu")
+
+
+def test_the_constants_of_many_images_are_those_of_all_at_once():
+    draw = torch.Generator().manual_seed(0)
+    x = torch.randint(0, 256, (300, 3, 4, 5), dtype=torch.uint8, generator=draw)
+    made = dataset(300, classes=2, x=x)
+    pool = Pool(made, torch.arange(280), "cpu", "none")
+    exact = x[:280].double()
+    assert torch.allclose(pool.mean, exact.mean((0, 2, 3)).float())
+    assert torch.allclose(pool.std, exact.std((0, 2, 3), correction=0).float())

@@ -117,15 +117,19 @@ class Dataset:
         a table's input columns: its inputs are encoded anew, as rows that come later will be.
 
         Args:
-            rows: the training rows with a main label.
-            inputs: the rows that the encoder is fitted on, those without a main label among them; `rows`
-                where not given.
+            rows: the training rows with a main label; the main task's units are learned from them.
+            inputs: every training row, those without a main label among them: the encoder and the auxiliary
+                tasks' units are learned from them. `rows` where not given.
             model: the model's name, where its inputs depend on it (a pretrained text model takes tokens).
         """
-        tasks = {name: self._fit(name, task, rows) for name, task in self.tasks.items()}
+        every = rows if inputs is None else inputs
+        tasks = {
+            name: self._fit(name, task, rows if name == self.main else every)
+            for name, task in self.tasks.items()
+        }
         if self.raw is None:
             return replace(self, tasks=tasks)
-        encoder, (x, blank) = self._encoded(rows if inputs is None else inputs, model)
+        encoder, (x, blank) = self._encoded(every, model)
         return replace(self, tasks=tasks, encoder=encoder, x=x, blank=blank)
 
     def _encoded(self, rows: Tensor, model: str) -> tuple[Encoder, Encoded]:

@@ -9,7 +9,7 @@ from auxin.errors import DataError, message
 from auxin.typing import MISSING, Batch
 
 AT_ONCE = 256
-"""Columns whose constants are computed at once."""
+"""Columns, or images, whose constants are computed at once."""
 
 
 class Pool:
@@ -17,13 +17,14 @@ class Pool:
 
     Augmentation moves targets that have a value per pixel along with their images.
     Images stay as they are stored (uint8) until a batch is made: (x - mean) / std per channel, or per column
-    of vectors. Constants that the data set does not give are computed on the training rows alone. A channel
+    of vectors. Constants that the data set does not give are computed on the training rows, those
+    without a main label among them: a column that varies only there trains the auxiliary tasks. A channel
     that does not vary there is divided by 1; a column that does not vary there (a category that no training
     row has) is 0 in every batch, and so is a missing value, which then stands for the mean.
 
     Args:
         dataset: the data.
-        train_rows: the rows that mean and std are computed on, int64.
+        train_rows: the rows that mean and std are computed on (`Splits.every_training_row`), int64.
         device: where it all lives.
         augmentation: "none", "crop" or "crop_flip"; None for the data set's own.
         hidden: rows whose main label reads as missing in every batch (`Splits.unlabelled`), so that no part
@@ -118,9 +119,20 @@ def _constants(dataset: Dataset, train_rows: Tensor) -> tuple[Tensor, Tensor]:
     rows = train_rows.cpu()
     if dataset.x.dim() == 2:
         return _columns(dataset, rows)
-    x = dataset.x[rows].double()
-    std = x.std(dim=(0, 2, 3), correction=0)
-    return x.mean(dim=(0, 2, 3)).float(), torch.where(std > 0, std, 1.0).float()
+    return _channels(dataset.x, rows)
+
+
+def _channels(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean and deviation of each channel, in double precision, some images at a time; 1 where it does not vary."""
+    pixels = len(rows) * images.shape[2] * images.shape[3]
+    total = sum(images[part].double().sum(dim=(0, 2, 3)) for part in rows.split(AT_ONCE))
+    mean = torch.as_tensor(total) / pixels
+    away = (
+        (images[part].double() - mean[:, None, None]).square().sum(dim=(0, 2, 3))
+        for part in rows.split(AT_ONCE)
+    )
+    std = (torch.as_tensor(sum(away)) / pixels).sqrt()
+    return mean.float(), torch.where(std > 0, std, 1.0).float()
 
 
 def _columns(dataset: Dataset, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -51,6 +51,14 @@ class Splits:
         """How many rows each part has."""
         return {name: len(getattr(self, name)) for name in PARTS}
 
+    @property
+    def every_training_row(self) -> Tensor:
+        """The rows that train anything: with and without a main label, and the auxiliary set.
+
+        What is learned from inputs alone (their mean and spread, categories, vocabularies) comes from all of them.
+        """
+        return torch.cat([self.train, self.unlabelled, self.auxiliary])
+
     def with_validation_in_train(self) -> "Splits":
         """For final runs: the validation rows train too, and none are left for selection. Another hash."""
         rows = _ordered([*self.train.tolist(), *self.validation.tolist()], self.marks)

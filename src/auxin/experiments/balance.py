@@ -17,7 +17,8 @@ KINDS = ("none", "balanced")
 def balanced(tasks: Mapping[str, Task], kind: str, dataset: Dataset, splits: Splits) -> dict[str, Task]:
     """The tasks, those of the data's own classes weighted against their imbalance.
 
-    A class's weight is N / (C n_c): of the N labels that the training rows carry, n_c are of the class (1 where it has
+    A class's weight is N / (C n_c): of the N labels that the training rows carry (for an auxiliary task also
+    those without a main label), n_c are of the class (1 where it has
     none), so that the weights of all labels average 1. Ordered classes, attributes and generated labels stay as they
     are.
 
@@ -30,7 +31,8 @@ def balanced(tasks: Mapping[str, Task], kind: str, dataset: Dataset, splits: Spl
     for name in dataset.tasks.keys() & tasks.keys() if kind == "balanced" else ():
         task, target = tasks[name], dataset.y[name]
         if isinstance(task, Classes | DenseClasses) and not target.is_floating_point():
-            labels = target[splits.train].flatten()
+            rows = splits.train if name == dataset.main else splits.every_training_row
+            labels = target[rows].flatten()
             counts = torch.bincount(labels[labels >= 0], minlength=task.width).double()
             weights = torch.where(counts > 0, counts.sum() / (task.width * counts), 1.0)
             found[name] = task.weighted(weights.tolist())

@@ -139,9 +139,9 @@ def build(
     """
     seed_everything(seed)
     plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
-    dataset = dataset.fitted(splits.train, torch.cat([splits.train, splits.unlabelled]), plain.model)
+    dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
     augmentation = None if plain.augmentation == "auto" else plain.augmentation
-    pool = Pool(dataset, splits.train, device, augmentation, hidden=splits.unlabelled)
+    pool = Pool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
     if taught is None:
         labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
     else:

@@ -303,7 +303,7 @@ class Comparing:
     def _chance(self) -> float:
         """What a diverged run counts as at best: the score of a guess."""
         splits = split_rows(self.request.data, self.request.split, 0, self.request.refit)
-        dataset = self.dataset.fitted(splits.train)
+        dataset = self.dataset.fitted(splits.train, splits.every_training_row)
         task = dataset.tasks[dataset.main]
         return guess(task, settle(self.request.metric, task), dataset.y[dataset.main][splits.development])
 

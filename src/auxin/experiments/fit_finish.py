@@ -90,7 +90,7 @@ def finish(job: FitJob, outcome: Outcome, about: About) -> Fitted:
     record = _record(job, run, outcome, settings, about)
     predictor = Predictor.of(run.network.cpu(), run.task, run.pool.mean.cpu(), run.pool.std.cpu(), heat)
     name = str(settings["model"])
-    data = job.dataset.fitted(rows.train, torch.cat([rows.train, rows.unlabelled]), name)
+    data = job.dataset.fitted(rows.train, rows.every_training_row, name)
     trunk = TrunkState(name=name, shape=list(run.pool.shape), options=trunk_options(settings, data))
     model = Model(predictor.float(), trunk, record, data.encoder)
     return Fitted(model, outcome, losses)
