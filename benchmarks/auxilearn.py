@@ -34,7 +34,7 @@ from auxin.models import build_network
 from auxin.solvers._base import Curvature
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
-from auxin.training.criterion import Criterion
+from auxin.training.objective import Objective
 from auxin.training.steps import Learner
 from auxin.typing import Batch
 
@@ -85,7 +85,7 @@ def learner(trunk: str, width: int, combiner: str, labels: str | None, way: Esti
         labeler = catalogue.load("labelers", labels).build(context)
         tasks |= labeler.tasks("focal")
     network = build_network(trunk, SHAPE, tasks, seed=0, channel_width=width).train()
-    criterion = Criterion(
+    criterion = Objective(
         tasks, labeler, build_combiner(combiner, tuple(tasks)), learned=way is not None or labels is not None
     )
     optimizer = torch.optim.SGD(network.parameters(), lr=0.01)

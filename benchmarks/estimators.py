@@ -31,13 +31,13 @@ from torch.utils.flop_counter import flop_registry
 from auxin import catalogue
 from auxin.hypergradients.implicit import Implicit
 from auxin.hypergradients.unrolled import Unrolled
-from auxin.labelers._base import LabelerContext
+from auxin.labelers._base import LABELS, LabelerContext
 from auxin.math.functional import call
 from auxin.math.hierarchy import Hierarchy
 from auxin.models import build_network
 from auxin.optimizers import InnerStep
 from auxin.tasks.classes import Classes
-from auxin.training.criterion import LABELS, Criterion
+from auxin.training.objective import Objective
 from auxin.typing import Batch
 
 CLASSES, PSI, ALPHA, SIDE = 20, 5, 0.01, 32
@@ -48,7 +48,7 @@ class Setup:
     """Networks and two batches, alike for every variant."""
 
     network: nn.Module
-    criterion: Criterion
+    criterion: Objective
     train: Batch
     meta: Batch
 
@@ -76,7 +76,7 @@ def setup(trunk: str, width: int, rows: int, meta_rows: int, dtype: torch.dtype 
     torch.manual_seed(0)
     labeler = catalogue.load("labelers", "auxilearn").build(context)
     combiner = catalogue.load("combiners", "monotone")(2)
-    criterion = Criterion(tasks, labeler.to(dtype), combiner.to(dtype))
+    criterion = Objective(tasks, labeler.to(dtype), combiner.to(dtype))
     return Setup(network.to(dtype).train(), criterion, batch(rows, 1, dtype), batch(meta_rows, 2, dtype))
 
 

@@ -11,7 +11,7 @@ from helpers_training import tiny
 
 from auxin.analysis.gradient_cosine import gradient_cosine
 from auxin.analysis.task_weights import task_weights
-from auxin.training.criterion import LABELS
+from auxin.labelers._base import LABELS
 
 
 def test_the_cosine_against_gradients_taken_by_hand_and_nothing_moves() -> None:
@@ -38,9 +38,9 @@ def test_the_cosine_against_gradients_taken_by_hand_and_nothing_moves() -> None:
 def test_a_task_that_repeats_the_main_one_has_cosine_one() -> None:
     built = tiny("random")
     criterion = built.state.learner.criterion
-    main = criterion.main.name
+    main = criterion.main
     batch = next(iter(built.state.feed.epoch()))
-    criterion.tasks = {main: criterion.main, "again": criterion.main}
+    criterion.tasks = {main: criterion.tasks[main], "again": criterion.tasks[main]}
     batch = batch.with_targets(again=batch.y[main])
 
     class Twice(torch.nn.Module):

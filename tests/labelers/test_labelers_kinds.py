@@ -26,8 +26,8 @@ from auxin.optimizers import InnerStep
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.regression import Regression
-from auxin.training.criterion import Criterion
 from auxin.training.loop import Watch, fit
+from auxin.training.objective import Objective
 from auxin.typing import Batch
 
 PSI = Hierarchy((2, 3))
@@ -81,7 +81,7 @@ def problem_of(kind, dense: bool, **options):
     small = {"channel_width": 4, "levels": 1} if dense else {}
     network = build_network("segnet" if dense else trunk(), (2, 3, 3), tasks, seed=1, **small).double()
     weights = combiner("linear", tuple(tasks)).double()
-    return Criterion(tasks, labeler, weights), network, train, meta
+    return Objective(tasks, labeler, weights), network, train, meta
 
 
 CASES = [
@@ -207,7 +207,7 @@ def test_the_convnet_combiner_sees_loss_images_and_trains_with_generated_pixels(
     losses = criterion.losses(signals, train, context)
     assert losses.values.shape == (6, 2, 3, 3)
     assert losses.present[0, :, 0].logical_not().all()  # the pixels without a label
-    main = criterion.main
+    main = criterion.tasks[criterion.main]
     assert isinstance(main, DenseClasses)
     torch.testing.assert_close(losses.values[:, 0], main.loss_image(signals["main"], train.y["main"]))
     step = InnerStep(torch.optim.SGD(network.parameters(), lr=RATE), list(network.parameters()))
@@ -222,7 +222,7 @@ def test_the_convnet_combiner_sees_loss_images_and_trains_with_generated_pixels(
 
 def test_beside_loss_images_a_tasks_loss_per_sample_stands_at_every_pixel():
     tasks = {"scene": DenseClasses("scene", 2), "place": Classes("place", 3)}
-    criterion = Criterion(tasks, None, combiner("convnet", tuple(tasks)))
+    criterion = Objective(tasks, None, combiner("convnet", tuple(tasks)))
     signals = {"scene": torch.randn(2, 2, 4, 4), "place": torch.randn(2, 3)}
     y = {"scene": torch.ones(2, 4, 4).long(), "place": torch.tensor([1, -1])}
     losses = criterion.losses(signals, Batch(torch.zeros(2, 3, 4, 4), y, torch.arange(2)), None)

@@ -8,8 +8,8 @@ from auxin.combiners._base import TaskLosses
 from auxin.hypergradients import hypergradient
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
-from auxin.training.criterion import Criterion
 from auxin.training.curvature import loss_weights
+from auxin.training.objective import Objective
 from auxin.typing import Batch
 
 D = torch.float64
@@ -38,11 +38,11 @@ class Net(nn.Module):
         return {name: head(z) for name, head in self.heads.items()}
 
 
-def make() -> tuple[Criterion, Net]:
+def make() -> tuple[Objective, Net]:
     torch.manual_seed(0)
     tasks = [Classes("main", 3), Classes("kind", 2), Regression("size")]
     combiner = catalogue.load("combiners", "monotone")(3).to(D)
-    return Criterion({t.name: t for t in tasks}, None, combiner), Net().to(D)
+    return Objective({t.name: t for t in tasks}, None, combiner), Net().to(D)
 
 
 def flat(signals: dict[str, Tensor]) -> Tensor:

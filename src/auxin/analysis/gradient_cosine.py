@@ -8,11 +8,11 @@ from torch import Tensor
 from auxin.math.functional import still
 from auxin.math.rng import save_rng, under_rng
 from auxin.models._base import PrimaryNetwork
-from auxin.training.criterion import Criterion
+from auxin.training.objective import Objective
 from auxin.typing import Batch
 
 
-def gradient_cosine(network: PrimaryNetwork, criterion: Criterion, batch: Batch) -> dict[str, float]:
+def gradient_cosine(network: PrimaryNetwork, criterion: Objective, batch: Batch) -> dict[str, float]:
     """The cosine between each auxiliary task's gradient and the main task's, on the shared parameters.
 
     Liu, Davison, Johns 2019, section 4.4 and figures 4 and 7. Ours is the cosine of the whole gradient over all

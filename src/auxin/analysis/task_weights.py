@@ -5,11 +5,11 @@ from torch import nn
 
 from auxin.math.functional import still
 from auxin.math.rng import save_rng, under_rng
-from auxin.training.criterion import Criterion
+from auxin.training.objective import Objective
 from auxin.typing import Batch
 
 
-def task_weights(network: nn.Module, criterion: Criterion, batch: Batch) -> dict[str, float]:
+def task_weights(network: nn.Module, criterion: Objective, batch: Batch) -> dict[str, float]:
     """The combiner's weights on a batch, by task; neither buffers nor the random state move.
 
     Navon et al. 2021, section 3.2: a nonlinear combiner is an adaptive linear one, with weights dg/dl_k.

@@ -7,16 +7,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.api._objective import Objective, Runner
+from auxin.api._notices import Notices
 from auxin.api._optimizer import checked, unwrapped
-from auxin.api._processes import anywhere, averaged, parallel
 from auxin.api._reading import Reading
+from auxin.api._runner import Runner
 from auxin.combiners._base import TaskLosses, paced
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.params import trainable
 from auxin.math.rng import under_rng
 from auxin.optimizers import InnerStep
+from auxin.training.objective import Objective
+from auxin.training.processes import anywhere, averaged, parallel
 
 _IDLE = (
     "The hypergradient is zero, so nothing is learned: the tasks share no trainable parameters, or the combiner "
@@ -34,6 +36,7 @@ class MetaStep:
         lr: of Adam, which nobody else sees.
         scale: "unit" or "raw".
         clip: `clip_norm` and `clip_value` of the look-ahead.
+        notices: gives warnings.
     """
 
     def __init__(
@@ -44,11 +47,12 @@ class MetaStep:
         lr: float,
         scale: str,
         clip: tuple[float | None, float | None],
+        notices: Notices,
     ) -> None:
-        self.objective, self.runner, self.estimator = objective, runner, estimator
+        self.objective, self.runner, self.estimator, self.notices = objective, runner, estimator, notices
         self.scale, self.clip = scale, clip
         self.phi = objective.phi()
-        self.learned = self.phi or objective.combiner.trained_with_main()
+        self.learned = self.phi or objective.main_parameters()
         self.optimizer = (
             torch.optim.Adam(paced(self.learned, objective.combiner, lr), lr=lr) if self.learned else None
         )
@@ -80,14 +84,12 @@ class MetaStep:
         gradients = averaged(None if found is None else found.gradients, self.phi)
         if gradients is None:
             main = self.objective.names[0]
-            self.objective.say(
-                f"A meta batch has no label of {main!r}; the meta step waits for one that has."
-            )
+            self.notices(f"A meta batch has no label of {main!r}; the meta step waits for one that has.")
         elif not all(bool(torch.isfinite(g).all()) for g in gradients):
-            self.objective.say("A hypergradient is not finite; that meta step is left out.")
+            self.notices("A hypergradient is not finite; that meta step is left out.")
         else:
-            if not any(bool(g.any()) for g in gradients) and set(self.objective.names) == set(train.targets):
-                self.objective.say(_IDLE)
+            if not any(bool(g.any()) for g in gradients) and set(self.objective.names) == set(train.y):
+                self.notices(_IDLE)
             self._move(gradients)
             self.objective.combiner.after_meta_step()
         return gradients is not None, None if found is None else found.outer_loss
@@ -131,7 +133,7 @@ class MetaStep:
             assert whole is not None
             gradient = replace(gradient, gradients=whole)
         found = self.estimator.estimate(problem, train, meta, step, gradient, self.scale)
-        self.objective.said.update(found.notes)
+        self.notices.given.update(found.notes)
         return found
 
     def problem(self, here: bool = True) -> BilevelProblem:
@@ -145,16 +147,12 @@ class MetaStep:
         def average(v: list[Tensor]) -> list[Tensor]:
             return averaged(v if here else None, v) or v
 
-        return BilevelProblem(
-            network=self.runner,
-            criterion=objective.training,
-            outer=objective.outer,
-            phi=self.phi,
-            context=None if labeler is None else objective.context,
-            regulariser=objective.regulariser,
+        return objective.problem(
+            self.runner,
             inputs=lambda reading: (reading.calls,),
             auxiliary=[] if labeler is None else [labeler],
             average=average if parallel() else None,
+            influence=False,
         )
 
     def _move(self, gradients: Sequence[Tensor]) -> None:

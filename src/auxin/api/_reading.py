@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
+from auxin.typing import Batch
 
 Inputs = str | Sequence[str] | Callable[[Any], Any]
 """A batch's key, the names of keyword arguments, or a function of the batch."""
@@ -37,13 +38,21 @@ class Reading:
 
     Attributes:
         calls: of the network, one for each part; empty where nobody will ask.
-        targets: by task; a task that is absent has no label in this batch.
+        y: targets by task; a task that is absent has no label in this batch.
         parts: whether the batch has rows of its own for each task.
     """
 
     calls: list[Call]
-    targets: dict[str, Any]
+    y: dict[str, Any]
     parts: bool
+
+    def rows(self, main: str) -> Batch | None:
+        """The main task's rows as labelers read them; None where inputs or main labels are missing."""
+        call = next((c for c in self.calls if c.part in (None, main)), None)
+        if call is None or not call.args or main not in self.y:
+            return None
+        x, y = call.args[0], self.y[main]
+        return Batch(x, {main: y.to(x.device)}, torch.full((len(y),), -1, device=x.device))
 
 
 class Reader:
@@ -163,7 +172,7 @@ def to_device(tree: Any, device: torch.device) -> Any:
     if isinstance(tree, Call):
         return Call(tree.part, to_device(tree.args, device), to_device(tree.kwargs, device))
     if isinstance(tree, Reading):
-        return Reading(to_device(tree.calls, device), to_device(tree.targets, device), tree.parts)
+        return Reading(to_device(tree.calls, device), to_device(tree.y, device), tree.parts)
     if isinstance(tree, Mapping):
         return {key: to_device(value, device) for key, value in tree.items()}
     if isinstance(tree, tuple | list) and not hasattr(tree, "_fields"):

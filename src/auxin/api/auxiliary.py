@@ -1,7 +1,7 @@
 """Auxiliary: learn how auxiliary tasks weigh beside the main one, in a training loop of your own."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,17 +9,20 @@ from torch import Tensor, nn
 
 from auxin import catalogue
 from auxin.api._meta import MetaStep
-from auxin.api._objective import Objective, Runner
-from auxin.api._processes import average_, together
+from auxin.api._notices import Notices
 from auxin.api._reading import Inputs, Reader, Reading, Targets, to_device
-from auxin.api._shared import SharedParameters
-from auxin.api._task_losses import Loss
+from auxin.api._runner import Runner
 from auxin.combiners import build
 from auxin.combiners._base import Combiner, TaskLosses
+from auxin.combiners._screen import imbalanced
 from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
 from auxin.math.params import bare, trainable
+from auxin.training.objective import Objective
+from auxin.training.processes import average_, together
+from auxin.training.shared import SharedParameters
+from auxin.training.task_losses import Entry, Loss, mean
 
 
 class Auxiliary:
@@ -113,11 +116,16 @@ class Auxiliary:
             estimator = catalogue.load("hypergradients", estimator)()
         assert isinstance(estimator, Estimator)
         self.every, self.main, self._outputs = every, main, outputs
-        self.objective = Objective(ordered, self.combiner, labeler)
+        self.notices = Notices()
+        self.objective = Objective(
+            ordered, labeler, self.combiner, rows=lambda reading: reading.rows(main), tell=self.notices
+        )
         self.runner = Runner(bare(model), self._pick)
         self.shared = SharedParameters(bare(model), tuple(ordered))
         self.reader = Reader(tuple(ordered), inputs, targets)
-        self.meta = MetaStep(self.objective, self.runner, estimator, lr, scale, (clip_norm, clip_value))
+        self.meta = MetaStep(
+            self.objective, self.runner, estimator, lr, scale, (clip_norm, clip_value), self.notices
+        )
         self.steps, self.waiting = 0, False
         self.last: tuple[Reading, TaskLosses] | None = None
         self._epoch = torch.zeros(2, len(ordered))
@@ -138,18 +146,18 @@ class Auxiliary:
             ConfigError: an output is missing or does not fit its task, or inputs or targets are not found.
             RunError: the main task's loss is not finite.
         """
-        reading = self.reader.read(batch, calls=bool(self.meta.phi))
-        if not reading.targets:
+        reading = self.reader.read(batch, calls=bool(self.meta.phi) or self.objective.labeler is not None)
+        if not reading.y:
             known = ", ".join(self.objective.names)
             raise ConfigError(message("The batch has labels for no task", expected=f"some of: {known}"))
         with torch.no_grad():
             context = self.objective.context(reading)
         entries = self.objective.entries(self._signals(outputs, reading), reading, context)
-        losses = self.objective.losses(entries)
+        losses = self.objective.screened(entries)
         self.meta.follow(losses.values.device)
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)
-        self.objective.look(entries, losses, self.shared)
+        self.objective.look(_means(entries, losses), self.shared)
         loss = self.objective.combined(losses, constant=True)
         self._remember(reading, losses)
         return loss
@@ -182,10 +190,15 @@ class Auxiliary:
     def _remember(self, reading: Reading, losses: TaskLosses) -> None:
         seen = TaskLosses(losses.values.detach(), losses.present, losses.names)
         if self.last is None:
-            self.objective.compare_scales(seen.means())
+            self._compare_scales(seen.means())
         self.last = (reading, seen)
         there = seen.seen().to(self._epoch)
         self._epoch = self._epoch + torch.stack([seen.means().to(self._epoch) * there, there])
+
+    def _compare_scales(self, means: Tensor) -> None:
+        """Warn of an auxiliary loss a hundred times larger or smaller than the main one, once for each."""
+        for sentence in imbalanced(means, self.objective.names):
+            self.notices(sentence, key=sentence.split("'")[1])
 
     # --------------------------------------------------------------------------------------- the meta step
 
@@ -214,14 +227,14 @@ class Auxiliary:
         self.steps += 1
         if self.steps % self.every and not self.waiting:
             return None
-        self.objective.compare_scales(losses.means())
+        self._compare_scales(losses.means())
         taken, outer = self.meta.take(reading, self._meta_reading(meta, reading), step)
         self.waiting = not taken
         return outer
 
     def _meta_reading(self, meta: Any, last: Reading) -> Reading:
         if meta is None:
-            kept = {self.main: last.targets[self.main]} if self.main in last.targets else {}
+            kept = {self.main: last.y[self.main]} if self.main in last.y else {}
             return Reading([c for c in last.calls if c.part in (None, self.main)], kept, last.parts)
         drawn = next(meta, None) if isinstance(meta, Iterator) else meta() if callable(meta) else meta
         if drawn is None:
@@ -262,7 +275,7 @@ class Auxiliary:
             "meta": self.meta.state_dict(),
             "shared": self.shared.state_dict(),
             "gramian": self.objective.gramian,
-            "said": sorted(self.objective.said),
+            "said": sorted(self.notices.given),
             "steps": self.steps,
             "waiting": self.waiting,
             "epoch": self._epoch,
@@ -275,7 +288,7 @@ class Auxiliary:
             self.objective.labeler.load_state_dict(state["labeler"])
         self.meta.load_state_dict(state["meta"])
         self.shared.load_state_dict(state["shared"])
-        self.objective.gramian, self.objective.said = state["gramian"], set(state["said"])
+        self.objective.gramian, self.notices.given = state["gramian"], set(state["said"])
         self.steps, self.waiting, self._epoch = state["steps"], state["waiting"], state["epoch"].clone()
 
     def _last(self) -> tuple[Reading, TaskLosses]:
@@ -306,6 +319,11 @@ def _combiner(combiner: str | Combiner, names: tuple[str, ...], options: dict[st
             )
         )
     return combiner
+
+
+def _means(entries: Sequence[Entry], losses: TaskLosses) -> list[Tensor | None]:
+    """Each task's mean loss with a graph of its own; None for a task without a label in the batch."""
+    return [mean(*e) if there else None for e, there in zip(entries, losses.seen().tolist(), strict=True)]
 
 
 def _by_name(names: tuple[str, ...], values: Tensor) -> dict[str, float]:

@@ -23,9 +23,9 @@ from auxin.pretexts import Pretext, possible
 from auxin.strategies._base import Phase
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
-from auxin.training.criterion import Criterion
 from auxin.training.feed import Feed
 from auxin.training.loop import Plan
+from auxin.training.objective import Objective
 from auxin.training.precision import Precision
 from auxin.training.reproducible import derive, seed_everything
 from auxin.training.schedules import META_BATCHES, RHYTHMS, LearningRate
@@ -121,7 +121,7 @@ def build(
     seed: int,
     device: torch.device | str = "cpu",
     *,
-    taught: Criterion | None = None,
+    taught: Objective | None = None,
 ) -> Built:
     """Make everything a run needs; the same seed makes the same networks and batches.
 
@@ -157,7 +157,7 @@ def build(
         if taught is None
         else taught.combiner
     )
-    criterion = Criterion(tasks, labeler, combiner, learned=method.estimator is not None)
+    criterion = Objective(tasks, labeler, combiner, learned=method.estimator is not None)
     learner = _learner(network, criterion, method, plain, settings)
     feed = Feed(
         pool,
@@ -266,7 +266,7 @@ def _network(
 
 def _learner(
     network: PrimaryNetwork,
-    criterion: Criterion,
+    criterion: Objective,
     method: Method,
     plain: Plain,
     settings: Mapping[str, Setting],

@@ -12,9 +12,9 @@ from auxin.methods import resolve
 from auxin.methods._base import Method, Setting
 from auxin.recipes._base import one_rate
 from auxin.recipes._candidates import cifar100, only
-from auxin.training.criterion import Criterion
 from auxin.training.evaluate import score
 from auxin.training.loop import Watch, fit
+from auxin.training.objective import Objective
 
 TASKS = ("fine60", "ten", "animal", "colour", "drawn")
 """A noisy fine label, two useful attributes, a doubtful and a useless one."""
@@ -66,7 +66,7 @@ def train(
     auxiliary: float,
     how: Method,
     flat: Mapping[str, Setting],
-    taught: Criterion | None = None,
+    taught: Objective | None = None,
 ) -> tuple[Built, float]:
     """Train, and the accuracy on the development rows.
 

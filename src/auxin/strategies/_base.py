@@ -21,8 +21,8 @@ from torch import Tensor, nn
 from auxin.methods._base import Method, Setting, Settings
 from auxin.paper import Paper
 from auxin.tasks._base import Task
-from auxin.training.criterion import Criterion
 from auxin.training.loop import Plan
+from auxin.training.objective import Objective
 from auxin.training.state import TrainState
 
 Rows = Literal["run", "all"]
@@ -51,7 +51,7 @@ class Phase:
     rows: Rows = "run"
     settings: Settings = field(default_factory=dict)
     weights: Mapping[str, Tensor] | None = None
-    taught: Criterion | None = None
+    taught: Objective | None = None
 
 
 class Run(Protocol):

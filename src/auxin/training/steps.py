@@ -16,8 +16,9 @@ from auxin.math.deferred import deferring, put_off, traced
 from auxin.math.tree import detach
 from auxin.optimizers import InnerStep
 from auxin.training.compiled import Kernel, at_rate, why_not, why_not_meta
-from auxin.training.criterion import Criterion
+from auxin.training.objective import Objective
 from auxin.training.precision import Precision
+from auxin.training.shared import SharedParameters
 from auxin.typing import Batch
 
 Losses = tuple[Tensor, Tensor]
@@ -44,7 +45,7 @@ class Learner:
     """
 
     network: nn.Module
-    criterion: Criterion
+    criterion: Objective
     optimizer: torch.optim.Optimizer
     estimator: Estimator | None = None
     meta_optimizer: torch.optim.Optimizer | None = None
@@ -56,7 +57,8 @@ class Learner:
 
     def __post_init__(self) -> None:
         self.weights = [p for p in self.network.parameters() if p.requires_grad]
-        self.shared = getattr(self.network, "shared_parameters", lambda: self.weights)()
+        known = getattr(self.network, "shared_parameters", lambda: self.weights)()
+        self.shared = SharedParameters(self.network, self.criterion.names, known)
         self._lower()
         if self.learns and self.criterion.main_parameters():
             raise ConfigError(
@@ -107,7 +109,7 @@ class Learner:
         with self.problem.autocast():
             signals = self.network(batch.x)
         losses = self.criterion.losses(self.problem.raised(signals), batch, context)
-        self.criterion.look(losses, self.shared)
+        self.criterion.look(losses.means().unbind(), self.shared)
         grads = torch.autograd.grad(self.criterion.combined(losses), self.trained, allow_unused=True)
         return grads, (losses.values.detach(), losses.present)
 

@@ -1,4 +1,4 @@
-"""The parameters that tasks share, found by looking which gradients reach them; the tasks' Gramian over them."""
+"""The parameters that tasks share, and the Gramian of the tasks' gradients over them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,27 +6,42 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from auxin.api._processes import average_, parallel
 from auxin.errors import ConfigError, message
 from auxin.math.params import trainable
+from auxin.training.processes import average_, parallel
 
 
 class SharedParameters:
     """The trainable parameters that the losses of two tasks or more reach.
 
-    A task's parameters are found when its labels are first seen, so tasks may come one after another.
+    Where the caller does not name them, each task's parameters are found from its gradients when its labels are first
+    seen, so tasks may come one after another.
 
     Args:
         network: the primary network, without wrappers.
         tasks: the tasks' names, main first.
+        known: the shared parameters, where the caller knows them; None to find them.
+
+    >>> net = nn.ModuleDict({"trunk": nn.Linear(2, 2), "a": nn.Linear(2, 1), "b": nn.Linear(2, 1)})
+    >>> hidden = net["trunk"](torch.ones(3, 2))
+    >>> shared = SharedParameters(net, ("a", "b"))
+    >>> shared.gramian([net["a"](hidden).mean(), net["b"](hidden).mean()]).shape
+    torch.Size([2, 2])
+    >>> shared.names()
+    ['trunk.weight', 'trunk.bias']
     """
 
-    def __init__(self, network: nn.Module, tasks: Sequence[str]) -> None:
+    def __init__(
+        self, network: nn.Module, tasks: Sequence[str], known: Sequence[Tensor] | None = None
+    ) -> None:
         self.network, self.tasks = network, tuple(tasks)
+        self.known = None if known is None else {id(parameter) for parameter in known}
         self.reached: dict[str, list[str]] = {}
 
     def names(self) -> list[str]:
         """The shared parameters as far as they are known; with one task alone, what that one reaches."""
+        if self.known is not None:
+            return [name for name, p in trainable(self.network).items() if id(p) in self.known]
         counts: dict[str, int] = {}
         for names in self.reached.values():
             for name in names:
@@ -45,7 +60,7 @@ class SharedParameters:
             ConfigError: the tasks share nothing.
         """
         known, places = trainable(self.network), list(range(len(means)))
-        complete = len(self.reached) == len(self.tasks)
+        complete = self.known is not None or len(self.reached) == len(self.tasks)
         wanted = {n: known[n] for n in self.names() if n in known} if complete else known
         grads = {k: _gradients(mean, wanted) for k in places if (mean := means[k]) is not None}
         for k, found in grads.items():

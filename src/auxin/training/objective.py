@@ -1,0 +1,240 @@
+"""The objective: the training loss C(S, phi; B) and the main task's loss, for `auxin compare` and for your own loop.
+
+Everything that a method learns beside the primary network is in here: the labeler makes targets from the batch, the
+tasks turn the network's outputs S and the targets into losses per sample, the combiner turns those into one scalar.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from auxin.combiners._base import Combiner, GramianCombiner, LossCombiner, TaskLosses
+from auxin.combiners._screen import screen
+from auxin.errors import RunError, message
+from auxin.hypergradients import BilevelProblem
+from auxin.hypergradients._base import batch_inputs
+from auxin.labelers._base import Labeler, Targets, by_task
+from auxin.tasks._base import Task
+from auxin.training.curvature import loss_weights, task_curvature
+from auxin.training.shared import SharedParameters
+from auxin.training.task_losses import Entry, Loss, entry, fitted, labelled, mean
+from auxin.typing import Batch, Signals
+
+__all__ = ["Objective"]
+
+
+def _ignore(text: str) -> None:
+    del text
+
+
+def _itself(batch: Any) -> Batch | None:
+    return batch
+
+
+@dataclass(eq=False)
+class Objective:
+    """L_T = combiner(losses per sample of every task), L_A = the main task's mean loss, and R, the labeler's own terms.
+
+    A batch is anything with an attribute `y`, the targets by task; a task that is absent from it has no label there.
+
+    Attributes:
+        tasks: every task (or loss function) that the primary network has an output for, the main task first; among
+            them the labeler's (`Labeler.tasks`).
+        labeler: makes the targets of those tasks, or None.
+        combiner: many losses to one.
+        learned: whether the labeler's parameters are phi (those of a frozen twin are not).
+        rows: the batch as labelers read it, or None where it cannot be labelled.
+        tell: is told, in a sentence, what was left out.
+        gramian: of the tasks' gradients in the last training step, [T, T], where the combiner needs it.
+        dropped: how often each task was left out because its loss was not finite.
+
+    >>> from auxin.combiners.equal import Equal
+    >>> from auxin.tasks.regression import Regression
+    >>> tasks = {"price": Regression("price"), "size": Regression("size")}
+    >>> objective = Objective(tasks, None, Equal(2))
+    >>> batch = Batch(torch.zeros(2, 1), {"price": torch.tensor([1.0, 2.0])}, torch.arange(2))
+    >>> objective({"price": torch.zeros(2, 1), "size": torch.zeros(2, 1)}, batch, None)
+    tensor(2.5000)
+    """
+
+    tasks: Mapping[str, Loss]
+    labeler: Labeler | None
+    combiner: Combiner
+    learned: bool = True
+    rows: Callable[[Any], Batch | None] = _itself
+    tell: Callable[[str], None] = _ignore
+    gramian: Tensor | None = None
+    dropped: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The tasks' names, main first."""
+        return tuple(self.tasks)
+
+    @property
+    def main(self) -> str:
+        """The main task's name."""
+        return next(iter(self.tasks))
+
+    # ---------------------------------------------------------------------------------------- what is learned
+
+    def phi(self) -> list[nn.Parameter]:
+        """The auxiliary parameters: what the hypergradient trains."""
+        learned = self.labeler is not None and self.labeler.learned and self.learned
+        own = list(self.labeler.parameters()) if learned and self.labeler is not None else []
+        return [p for p in [*own, *self.combiner.phi()] if p.requires_grad]
+
+    def main_parameters(self) -> list[nn.Parameter]:
+        """The combiner's parameters that its paper trains by the training loss."""
+        return self.combiner.trained_with_main()
+
+    # ------------------------------------------------------------------------------------- the training loss
+
+    def context(self, batch: Any) -> Targets | None:
+        """The generated targets; None without a labeler, or where the batch cannot be labelled."""
+        rows = None if self.labeler is None else self.rows(batch)
+        return None if self.labeler is None or rows is None else self.labeler(rows)
+
+    def entries(self, signals: Mapping[str, Any], batch: Any, context: Targets | None) -> list[Entry]:
+        """Each task's losses in their own shape, main first."""
+        targets = {**batch.y, **by_task(context)}
+        images = self.combiner.needs_images
+        return [entry(k, t, signals.get(k), targets.get(k), images) for k, t in self.tasks.items()]
+
+    def screened(self, entries: Sequence[Entry]) -> TaskLosses:
+        """The tasks' losses as combiners see them.
+
+        An auxiliary task whose loss is not finite somewhere in the batch is left out of it, counted in `dropped`, and
+        named to `tell`.
+
+        Raises:
+            RunError: the main task's loss is not finite.
+        """
+        values, present = fitted(entries)
+        losses, dropped = screen(values, present, self.names)
+        self.dropped.update(dropped)
+        for name in dropped:
+            self.tell(f"The loss of {name!r} is not finite; the task is left out of such batches.")
+        return losses
+
+    def losses(self, signals: Signals, batch: Any, context: Targets | None) -> TaskLosses:
+        """Losses per sample of every task, main first; zero and absent where a label is missing.
+
+        Loss images [B, T, H, W] where the combiner asks for them; a loss per sample then stands at every pixel.
+        """
+        assert isinstance(signals, Mapping)
+        return self.screened(self.entries(signals, batch, context))
+
+    def __call__(self, signals: Signals, batch: Any, context: Targets | None = None) -> Tensor:
+        """L_T of a batch, a scalar. A Gramian combiner uses the Gramian of the last training step."""
+        return self.combined(self.losses(signals, batch, context))
+
+    def combined(self, losses: TaskLosses, *, constant: bool = False) -> Tensor:
+        """The tasks' losses as one; with `constant` the combiner's parameters get no gradient.
+
+        Raises:
+            RunError: the combiner needs the tasks' gradients, and there was no training step yet.
+        """
+        arguments: tuple[Any, ...] = (losses,)
+        if self.combiner.needs_gramian:
+            if self.gramian is None:
+                raise RunError(
+                    message(
+                        f"{type(self.combiner).__name__} needs the tasks' gradients; there was no training step yet",
+                        do="Take a training step before the first meta step (every=2 or more)",
+                    )
+                )
+            arguments = (losses, self.gramian.to(losses.values))
+        if not constant:
+            return self.combiner(*arguments)
+        fixed = {name: p.detach() for name, p in self.combiner.named_parameters()}
+        return functional_call(self.combiner, fixed, arguments)
+
+    def look(self, means: Sequence[Tensor | None], shared: SharedParameters) -> None:
+        """Keep the Gramian of the tasks' gradients, for combiners that need it.
+
+        Args:
+            means: the tasks' mean losses with their graphs; None for a task without a label in the batch.
+            shared: the parameters over which inner products are taken.
+        """
+        if self.combiner.needs_gramian:
+            self.gramian = shared.gramian(means).detach()
+
+    # ---------------------------------------------------------------------------------------- the outer loss
+
+    def outer(self, signals: Signals, batch: Any) -> Tensor:
+        """L_A: the main task's mean loss over the rows that carry its label."""
+        assert isinstance(signals, Mapping)
+        return mean(*entry(self.main, self.tasks[self.main], signals.get(self.main), batch.y.get(self.main)))
+
+    def has_main(self, batch: Any) -> bool:
+        """Whether any row carries the main label."""
+        target = batch.y.get(self.main)
+        present = None if target is None else labelled(self.tasks[self.main], target)
+        return target is not None and (present is None or bool(present.any()))
+
+    def regulariser(self, context: Targets | None) -> Tensor | None:
+        """R: the labeler's own terms (the entropy of its labels, the norm of its weights)."""
+        if self.labeler is None or context is None:
+            return None
+        terms = [t for t in (self.labeler.regulariser(context), self.labeler.penalty()) if t is not None]
+        return torch.stack(terms).sum() if terms else None
+
+    # ----------------------------------------------------------------------------------- the bilevel problem
+
+    def problem(
+        self,
+        network: nn.Module,
+        autocast: Callable[[], AbstractContextManager[Any]] = nullcontext,
+        inputs: Callable[[Any], tuple[Any, ...]] = batch_inputs,
+        auxiliary: Iterable[nn.Module] = (),
+        average: Callable[[list[Tensor]], list[Tensor]] | None = None,
+        influence: bool = True,
+    ) -> BilevelProblem:
+        """The bilevel problem that this objective poses for a primary network.
+
+        Args:
+            network: the primary network; it puts out a mapping from tasks to outputs.
+            autocast: the context of the forwards of ordinary gradients.
+            inputs: the network's arguments from a batch.
+            auxiliary: networks whose own buffers move in a meta step only.
+            average: from this process's outer gradient to that of all processes.
+            influence: whether estimators report the influence of each sample's losses, where it costs little.
+        """
+        return BilevelProblem(
+            network=network,
+            criterion=self.__call__,
+            outer=self.outer,
+            phi=self.phi(),
+            context=self.context if self.labeler is not None else None,
+            regulariser=self.regulariser,
+            inputs=inputs,
+            auxiliary=auxiliary,
+            output_curvature=self.output_curvature if self._has_curvature else None,
+            losses=(lambda signals, batch, context=None: self.losses(signals, batch, context).values)
+            if influence
+            else None,
+            autocast=autocast,
+            average=average,
+        )
+
+    @property
+    def _has_curvature(self) -> bool:
+        own = all(isinstance(task, Task) for task in self.tasks.values())
+        return own and not isinstance(self.combiner, GramianCombiner) and not self.combiner.needs_images
+
+    def output_curvature(
+        self, signals: Signals, batch: Any, context: Targets | None
+    ) -> Callable[[Signals], Signals]:
+        """The product with Q >= 0, for Gauss-Newton products."""
+        assert isinstance(signals, Mapping)
+        assert isinstance(self.combiner, LossCombiner)
+        weights = loss_weights(self.combiner, self.losses(signals, batch, context))
+        targets = {**batch.y, **by_task(context)}
+        return task_curvature(self.tasks, targets, signals, weights)  # type: ignore[arg-type]
