@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from auxin.hypergradients import BilevelProblem
+from oracle_updates import WRITTEN
 
 D = torch.float64
 
@@ -86,7 +87,11 @@ def next_parameters(optimizer, params, grads, clip_norm=None, clip_value=None):
         own = group["params"]
         rows = slice(start, start + len(own))
         states = [optimizer.state.get(p, {}) for p in own]
-        if type(optimizer) is torch.optim.SGD:
+        written = WRITTEN.get(type(optimizer).__name__)
+        if written is not None:
+            rowed = zip(params[rows], grads[rows], states, strict=True)
+            after += [written(w, g, group, state) for w, g, state in rowed]
+        elif type(optimizer) is torch.optim.SGD:
             after += sgd_reference(params[rows], grads[rows], group, states)
         else:
             after += torch_reference(type(optimizer), params[rows], grads[rows], group, states)

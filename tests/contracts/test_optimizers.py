@@ -1,5 +1,7 @@
 """Every update: bit for bit `optimizer.step()`, and a pullback checked against three independent derivatives."""
 
+import importlib
+
 import pytest
 import torch
 
@@ -16,14 +18,24 @@ VARIANTS = {
     "adamw": [{}, {"amsgrad": True, "weight_decay": 0.2}, {"maximize": True}],
     "rmsprop": [{}, {"centered": True}, {"momentum": 0.9, "weight_decay": 0.1}],
     "adagrad": [{}, {"lr_decay": 0.1, "weight_decay": 0.1, "initial_accumulator_value": 0.5}],
+    "radam": [{}, {"betas": (0.5, 0.7), "weight_decay": 0.1},
+              {"betas": (0.5, 0.7), "decoupled_weight_decay": True, "weight_decay": 0.1}],
+    "adamax": [{}, {"betas": (0.5, 0.6), "weight_decay": 0.1, "maximize": True}],
+    "adadelta": [{}, {"rho": 0.5, "eps": 1e-3, "weight_decay": 0.1, "maximize": True}],
+    "asgd": [{}, {"lambd": 0.1, "t0": 2, "weight_decay": 0.1}],
+    "adafactor": [{}, {"beta2_decay": -2.0, "weight_decay": 0.1, "maximize": True}, {"eps": (1e-3, 10.0), "d": 1.5}],
+    "muon": [{}, {"nesterov": False, "weight_decay": 0.0}, {"adjust_lr_fn": "match_rms_adamw", "ns_steps": 3}],
+    "schedule_free_sgd": [{}, {"momentum": 0.5, "warmup_steps": 4, "weight_decay": 0.1, "r": 1.0}],
+    "schedule_free_adamw": [{}, {"warmup_steps": 4, "weight_decay": 0.1, "r": 1.0, "foreach": False}],
     "nadam": [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}],
 }  # fmt: skip
+ROUNDED = {"muon"}  # its own step is rounded to bfloat16, a staircase
 CASES = [(name, options) for name in NAMES for options in VARIANTS.get(name, [{}])]
 
 
-def parameters(seed=0):
+def parameters(seed=0, name=""):
     g = torch.Generator().manual_seed(seed)
-    shapes = ((3, 4), (4,), (), (2, 1, 2))
+    shapes = ((3, 4), (2, 2), (1, 3), (4, 2)) if name == "muon" else ((3, 4), (4,), (), (2, 1, 2))
     return [torch.randn(s, generator=g, dtype=torch.float64).requires_grad_() for s in shapes]
 
 
@@ -34,19 +46,25 @@ def vectors(params, seed):
 
 def build(name, params, **options):
     kind = catalogue.load("optimizers", name).handles
+    if isinstance(kind, str):
+        module, _, title = kind.rpartition(".")
+        kind = getattr(importlib.import_module(module), title)
     first, second = {"params": params[:2]}, {"params": params[2:], "lr": 0.02}
-    return kind([first, second], lr=0.05, **options)
+    optimizer = kind([first, second], lr=0.05, **options)
+    if name.startswith("schedule_free"):
+        optimizer.train()
+    return optimizer
 
 
 def test_the_sweep_is_whole():
-    assert len(NAMES) >= 6
-    assert set(VARIANTS) <= set(NAMES)
+    assert len(NAMES) >= 14
+    assert set(VARIANTS) == set(NAMES)
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 @pytest.mark.parametrize("clip", [{}, {"clip_norm": 0.5}, {"clip_value": 0.2}], ids=str)
 def test_lookahead_is_the_optimisers_own_step(name, options, clip):
-    params = parameters()
+    params = parameters(name=name)
     optimizer = build(name, params, **options)
     step = InnerStep(optimizer, params, **clip)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 2, 0.5)
@@ -70,7 +88,7 @@ def test_lookahead_is_the_optimisers_own_step(name, options, clip):
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 @pytest.mark.parametrize("clip", [{}, {"clip_norm": 0.5}], ids=str)
 def test_pullback_equals_autograd_through_torchs_own_update(name, options, clip):
-    params = parameters()
+    params = parameters(name=name)
     optimizer = build(name, params, **options)
     with doubles():
         warm(optimizer)
@@ -82,7 +100,11 @@ def test_pullback_equals_autograd_through_torchs_own_update(name, options, clip)
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_pullback_equals_central_differences(name, options):
-    params = parameters()
+    if name in ROUNDED:
+        pytest.skip(
+            "its step is rounded to bfloat16, a staircase: compared with its float64 form in tests/optimizers"
+        )
+    params = parameters(name=name)
     optimizer = build(name, params, **options)
     warm(optimizer)
     step, h = InnerStep(optimizer, params, clip_norm=0.5), 1e-5
@@ -98,7 +120,7 @@ def test_pullback_equals_central_differences(name, options):
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_a_zero_gradient_in_a_fresh_state_has_a_finite_pullback(name, options):
-    params = parameters()
+    params = parameters(name=name)
     step = InnerStep(build(name, params, **options), params)
     zeros = [torch.zeros_like(p) for p in params]
     assert all(torch.isfinite(p).all() for p in step.pullback(zeros, vectors(params, 1)))
@@ -107,7 +129,7 @@ def test_a_zero_gradient_in_a_fresh_state_has_a_finite_pullback(name, options):
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_nothing_is_changed(name, options):
-    params = parameters()
+    params = parameters(name=name)
     optimizer = build(name, params, **options)
     step, grads = InnerStep(optimizer, params), vectors(params, 1)
     values = [p.detach().clone() for p in params]
@@ -147,7 +169,7 @@ def test_an_optimiser_outside_the_family_is_refused_by_name():
         pass
 
     for optimizer in (torch.optim.Rprop(params), Mine(params, lr=0.1)):
-        with pytest.raises(UnsupportedError, match=r"Adam, AdamW, NAdam.*SGD"):
+        with pytest.raises(UnsupportedError, match=r"Adam, AdamW, .*Muon, .*SGD.*estimator=.implicit."):
             update_for(optimizer)
 
 

@@ -1,4 +1,4 @@
 """Optimisers' updates as pure functions."""
 
+from auxin.optimizers._known import update_for as update_for
 from auxin.optimizers._step import InnerStep as InnerStep
-from auxin.optimizers._step import update_for as update_for

@@ -1,4 +1,4 @@
-"""The contract of an optimiser's update U: one step of `torch.optim` as a pure, differentiable function.
+"""The contract of an optimiser's update U: one optimiser step as a pure, differentiable function.
 
 The one-step look-ahead needs W+ = U(W, g) and the vector-Jacobian product (dU/dg)^T v. Both come from writing
 the optimiser's own update as a function of the gradients; a member is checked bitwise
@@ -19,16 +19,29 @@ State = Mapping[str, Any]
 
 
 class Update(ABC):
-    """The next step of one `torch.optim` optimiser, as a function of the gradients alone.
+    """The next step of one optimiser, as a function of the gradients alone.
 
     An `Update` reads an optimiser's hyperparameters and state (momentum, moments, step counts) and never
     changes them.
 
     Attributes:
-        handles: the `torch.optim` class that this update reproduces (exactly that class, not its subclasses).
+        handles: the class that this update reproduces (exactly that class, not its subclasses); of a package that
+            need not be installed, the class's full name.
     """
 
-    handles: ClassVar[type[torch.optim.Optimizer]]
+    handles: ClassVar[type[torch.optim.Optimizer] | str]
+
+    @classmethod
+    def fits(cls, optimizer: object) -> bool:
+        """Whether the optimiser is of exactly the class that this update reproduces."""
+        kind = type(optimizer)
+        full = f"{kind.__module__}.{kind.__qualname__}"
+        return full == cls.handles if isinstance(cls.handles, str) else kind is cls.handles
+
+    @classmethod
+    def title(cls) -> str:
+        """The name of the class that this update reproduces, for messages."""
+        return cls.handles.rpartition(".")[2] if isinstance(cls.handles, str) else cls.handles.__name__
 
     @abstractmethod
     def advance(

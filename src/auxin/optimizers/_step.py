@@ -6,29 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin import catalogue
 from auxin.errors import ConfigError, UnsupportedError, message
-from auxin.optimizers._base import State, Update
-
-
-def update_for(optimizer: torch.optim.Optimizer) -> Update:
-    """The member that reproduces this optimiser.
-
-    Raises:
-        UnsupportedError: there is none for exactly its class.
-    """
-    members = [catalogue.load("optimizers", name) for name in catalogue.names("optimizers")]
-    for member in members:
-        if member.handles is type(optimizer):
-            return member()
-    raise UnsupportedError(
-        message(
-            f"The optimiser {type(optimizer).__name__} cannot be looked through: its update is not known",
-            expected=f"exactly one of: {', '.join(sorted(m.handles.__name__ for m in members))}",
-            found=f"{type(optimizer).__module__}.{type(optimizer).__qualname__}",
-            do="Use one of these, or add a file to auxin/optimizers.",
-        )
-    )
+from auxin.optimizers._base import State
+from auxin.optimizers._known import update_for
 
 
 class InnerStep:
