@@ -12,7 +12,7 @@ ROOT = Path(auxin.catalogue.__file__).parent
 FLOORS = [
     {"typing", "errors", "paper", "catalogue", "math"},
     {"optimizers", "solvers", "tasks", "models", "data", "pretexts"},
-    {"hypergradients", "combiners", "labelers", "update_rules", "features"},
+    {"hypergradients", "combiners", "labelers", "update_rules", "features", "rivals"},
     {"training", "strategies", "methods", "analysis"},
     {"api", "experiments", "recipes"},
     {"reports"},

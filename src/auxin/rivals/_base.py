@@ -1,0 +1,106 @@
+"""The contract of a rival: what a person would use instead of auxin, as a scikit-learn estimator.
+
+A rival is trained on the main task alone, on the same rows, folds and number of tries as every method. It takes
+inputs as vectors [N, D] (NaN where a value is missing; images are flattened) and, for real-valued tasks, targets in
+units of their spread.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+import numpy as np
+
+Kind = Literal["classes", "regression"]
+Option = bool | int | float | str
+Options = Mapping[str, Option]
+"""One try: the estimator's options by name."""
+
+SPARSE = 0.6
+"""Inputs of more than WIDE columns with a greater share of zeros than this are word counts or the like."""
+WIDE = 100
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What a rival may know of the inputs before it is built.
+
+    Attributes:
+        rows: labelled training rows.
+        columns: D.
+        classes: how many classes there are; 0 for real values.
+        dense: where most values are zero, as in word counts: the columns that are not so; None elsewhere.
+        image: (C, H, W) where a row is a flattened image; None elsewhere.
+        folder: of a pretrained model of `transformers`; "" where there is none.
+
+    >>> Shape.of(np.zeros((10, 200)), 10, 2).sparse
+    True
+    """
+
+    rows: int
+    columns: int
+    classes: int = 0
+    dense: tuple[int, ...] | None = None
+    image: tuple[int, ...] | None = None
+    folder: str = ""
+
+    @classmethod
+    def of(cls, x: np.ndarray, rows: int, classes: int = 0) -> "Shape":
+        """The shape of these inputs."""
+        zero = (x[:2000] == 0).mean(0)
+        sparse = x.shape[1] > WIDE and float(zero.mean()) > SPARSE
+        dense = tuple(np.flatnonzero(zero <= SPARSE).tolist()) if sparse else None
+        return cls(rows, x.shape[1], classes, dense)
+
+    @property
+    def sparse(self) -> bool:
+        """Whether most values are zero."""
+        return self.dense is not None
+
+    @property
+    def wide(self) -> bool:
+        """Whether there are more columns than a boosted tree looks at quickly."""
+        return self.columns > WIDE
+
+
+class Rival(ABC):
+    """One kind of estimator.
+
+    Attributes:
+        kinds: the kinds of task it can learn.
+        package: the package that it needs beyond scikit-learn; "" for none.
+        extra: the extra of auxin that installs the package.
+        unlabelled: whether it learns from rows without a main label too (their label is -1).
+        weighted: whether its `fit` takes a weight per row.
+        simplicity: its place in the order from simple to complex, 1 to 9; a tie goes to the simpler.
+        onnx: why it cannot be written as ONNX; "" where it can.
+    """
+
+    kinds: ClassVar[tuple[Kind, ...]] = ("classes", "regression")
+    package: ClassVar[str] = ""
+    extra: ClassVar[str] = ""
+    unlabelled: ClassVar[bool] = False
+    weighted: ClassVar[bool] = True
+    simplicity: ClassVar[int] = 5
+    onnx: ClassVar[str] = ""
+
+    @classmethod
+    @abstractmethod
+    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+        """The options to try, the likeliest first."""
+
+    @classmethod
+    @abstractmethod
+    def build(cls, kind: Kind, shape: Shape, seed: int, **options: Any) -> Any:
+        """An unfitted estimator with `fit` and `predict_proba` (classes) or `predict` (real values).
+
+        Args:
+            kind: of the task.
+            shape: of the inputs.
+            seed: of everything random in it.
+            options: one of the tries.
+        """
+
+
+CONTRACT = Rival

@@ -1,0 +1,39 @@
+"""A support vector machine with a Gaussian kernel; its probabilities are calibrated by cross-validation."""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.svm import SVC, SVR
+
+from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._pipeline import scaled
+
+FOLDS = 3
+"""Of the calibration."""
+
+
+class SupportVectors(Rival):
+    """`sklearn.svm.SVC` and `SVR` with the kernel exp(-gamma |a - b|^2), gamma = 1 / (D var x).
+
+    The classifier's scores become probabilities by Platt's sigmoid, fitted to cross-validated scores
+    (`sklearn.calibration.CalibratedClassifierCV` with `ensemble=False`).
+
+    >>> [dict(one) for one in SupportVectors.tries("classes", Shape(100, 4, 2))]
+    [{'C': 1.0}, {'C': 10.0}, {'C': 100.0}]
+    """
+
+    simplicity: ClassVar[int] = 4
+
+    @classmethod
+    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+        """Strengths of the penalty on errors."""
+        return [{"C": value} for value in ((1.0, 10.0, 100.0) if kind == "classes" else (1.0, 10.0, 0.3))]
+
+    @classmethod
+    def build(cls, kind: Kind, shape: Shape, seed: int, C: float = 1.0) -> Any:
+        """The pipeline."""
+        if kind == "regression":
+            return scaled(SVR(C=C), shape)
+        calibrated: Any = CalibratedClassifierCV
+        return scaled(calibrated(SVC(C=C), ensemble=False, cv=FOLDS), shape)

@@ -1,0 +1,158 @@
+"""Every rival learns what it says it can, and predicts as a head would."""
+
+import subprocess
+
+import numpy as np
+import pytest
+import skops.io
+import torch
+
+from auxin import catalogue, rivals
+from auxin.errors import ConfigError, DataError
+from auxin.rivals import Shape
+from auxin.tasks.classes import Classes
+from auxin.tasks.multilabel import Multilabel
+from auxin.tasks.ordered import Ordered
+from auxin.tasks.regression import Regression
+
+NAMES = [name for name in catalogue.names("rivals") if name not in ("catboost", "pretrained_linear")]
+
+
+def made(seed: int = 0, rows: int = 90) -> tuple[np.ndarray, torch.Tensor]:
+    """Inputs with gaps and a number that depends on the first two columns."""
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=(rows, 4))
+    z = torch.from_numpy(x[:, 0] + 0.5 * x[:, 1])
+    x[draw.random(x.shape) < 0.02] = np.nan
+    return x, z
+
+
+def try_one(name: str, task, y: torch.Tensor, x: np.ndarray) -> torch.Tensor:
+    shape = Shape.of(x, len(x), rivals.count_of(task) if rivals.kind_of(task) == "classes" else 0)
+    options = catalogue.load("rivals", name).tries(rivals.kind_of(task), shape)[0]
+    return rivals.fit(name, task, x, y, shape, 0, options).outputs(x)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_classes_are_learned(name: str) -> None:
+    task = Classes("y", 3)
+    if rivals.unfit(name, task):
+        pytest.skip(rivals.unfit(name, task))
+    x, z = made()
+    y = torch.bucketize(z, torch.tensor([-0.5, 0.5], dtype=torch.float64))
+    known = y.clone()
+    known[60:] = -1
+    found = try_one(name, task, known, x)
+    assert found.shape == (90, 3)
+    assert torch.allclose(found.exp().sum(1), torch.ones(90, dtype=torch.float64))
+    assert task.score(found[60:], y[60:], "accuracy") > 0.55
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers_are_learned_in_units_of_the_task(name: str) -> None:
+    x, z = made()
+    y = 100 + 20 * z
+    task = Regression.fit("y", y[:60])
+    if rivals.unfit(name, task):
+        pytest.skip(rivals.unfit(name, task))
+    known = y.clone()
+    known[60:] = torch.nan
+    found = try_one(name, task, known, x)
+    assert found.shape == (90, 1)
+    assert task.score(found[60:], y[60:], "r2") > 0.4
+
+
+def test_a_class_without_a_training_row_has_the_least_probability() -> None:
+    x, z = made()
+    task = Classes("y", 4)
+    y = torch.where(z > 0, 3, 1)
+    p = task.probabilities(try_one("logistic", task, y, x))
+    assert float(p[:, [0, 2]].max()) < 1e-5
+    assert task.score(p.log(), y, "accuracy") > 0.9
+
+
+def test_one_class_alone_is_a_constant() -> None:
+    x, _ = made()
+    task = Classes("y", 2)
+    p = task.probabilities(try_one("logistic", task, torch.ones(90, dtype=torch.long), x))
+    assert float(p[:, 1].min()) > 0.999
+
+
+def test_ordered_classes_keep_their_probabilities() -> None:
+    x, z = made()
+    task = Ordered("y", 3)
+    y = torch.bucketize(z, torch.tensor([-0.5, 0.5], dtype=torch.float64))
+    plain = try_one("random_forest", Classes("y", 3), y, x).softmax(1)
+    assert torch.allclose(task.probabilities(try_one("random_forest", task, y, x)), plain, atol=1e-5)
+
+
+def test_attributes_are_learned_one_by_one() -> None:
+    x, z = made()
+    task = Multilabel("y", 3)
+    y = torch.stack([(z > 0).float(), (z < 0.3).float(), torch.zeros(90)], 1)
+    y[5, 0] = torch.nan
+    found = try_one("random_forest", task, y, x)
+    assert task.score(found, y, "accuracy") > 0.95
+    assert rivals.unfit("label_spreading", task) is not None
+
+
+def test_unlabelled_rows_teach() -> None:
+    draw = np.random.default_rng(1)
+    angle = draw.uniform(0, np.pi, 200)
+    truth = torch.arange(200) // 100  # two interlocking half circles
+    x = np.stack([np.cos(angle) + truth.numpy(), np.sin(angle) * np.where(truth == 0, 1, -1)], 1)
+    y = torch.full((200,), -1)
+    y[::20] = truth[::20]
+    task = Classes("y", 2)
+    scores = {
+        name: task.score(try_one(name, task, y, x), truth, "accuracy")
+        for name in ("label_spreading", "logistic")
+    }
+    assert scores["label_spreading"] > max(0.95, scores["logistic"] + 0.05)
+
+
+def test_weights_count_rows() -> None:
+    x, z = made()
+    task = Regression("y")
+    y, shape = z.clone(), Shape.of(x, 90)
+    y[45:] = 1000.0
+    weights = np.where(np.arange(90) < 45, 1.0, 0.0)
+    found = rivals.fit("ridge", task, x, y, shape, 0, {"alpha": 0.1}, weights).outputs(x)[:, 0]
+    assert float((found[:45] - z[:45]).abs().mean()) < 0.3
+    with pytest.raises(ConfigError, match="cannot be weighted"):
+        rivals.fit("stacking", task, x, y, shape, 0, {}, weights)
+
+
+def test_word_counts_are_given_length_one() -> None:
+    counts = np.zeros((50, 150))
+    counts[np.arange(50), np.arange(50)] = 7.0
+    counts[:, 149] = np.linspace(1, 1000, 50)
+    shape = Shape.of(counts, 50, 2)
+    assert shape.dense == (149,)
+    task = Classes("y", 2)
+    fitted = rivals.fit("logistic", task, counts, torch.arange(50) % 2, shape, 0, {"C": 10.0})
+    scaled = fitted.estimators[0][:-1].transform(counts)
+    assert np.allclose(np.abs(scaled[:, :149]).sum(1)[:49], 1.0)
+    assert abs(scaled[:, 149].std() - 1) < 1e-6
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_saved_rival_predicts_the_same(name: str) -> None:
+    x, z = made()
+    task = Classes("y", 2) if rivals.unfit(name, Classes("y", 2)) is None else Regression("y")
+    if rivals.unfit(name, task):
+        pytest.skip(rivals.unfit(name, task))
+    y = (z > 0).long() if isinstance(task, Classes) else z
+    shape = Shape.of(x, 90, 2)
+    options = catalogue.load("rivals", name).tries(rivals.kind_of(task), shape)[0]
+    fitted = rivals.fit(name, task, x, y, shape, 0, options)
+    again = rivals.Fitted(name, task, rivals.restore(rivals.dump(fitted.estimators), "it"), shape)
+    assert torch.equal(again.outputs(x), fitted.outputs(x))
+
+
+def test_a_file_with_another_type_is_refused() -> None:
+    content = skops.io.dumps([subprocess.Popen])
+    with pytest.raises(DataError, match=r"asks for types .*subprocess\.Popen"):
+        rivals.restore(content, "estimator.skops")
+    with pytest.raises(DataError, match="damaged"):
+        rivals.restore(b"nothing", "estimator.skops")
