@@ -270,3 +270,25 @@ def test_images_are_averaged_for_combiners_of_loss_vectors():
     torch.testing.assert_close(
         combiner(found.per_sample()) - found.per_sample().means()[0], combiner(found) - found.means()[0]
     )
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_the_authors_start(name):
+    """Weights from U(0, upper), biases zero, every auxiliary loss times tau, the main loss beside it."""
+    torch.manual_seed(0)
+    combiner = build(name, NAMES, init="uniform", upper=0.2, scale=0.1, width=4, depth=3)
+    weights = [layer().detach().numpy() for layer in combiner.network.layers]
+    assert [w.shape for w in weights] == [(4, 3), (4, 4), (4, 4), (1, 4)]
+    assert all((w >= 0).all() and (w <= 0.2).all() for w in weights)
+    assert all(pace == 1.0 for pace in combiner.paces())
+    bent = (lambda x: x) if name == "deep_linear" else softplus
+
+    def run(x):
+        for weight in weights[:-1]:
+            x = bent(weight @ x)
+        return (weights[-1] @ x).item()
+
+    rows = np.array([[0.5, 1.0, 2.0], [1.5, 0.1, 0.3]])
+    wanted = rows[:, 0].mean() + np.mean([run(r * [1, 0.1, 0.1]) - run(np.zeros(3)) for r in rows])
+    given_losses = TaskLosses(torch.tensor(rows), torch.ones(2, 3, dtype=torch.bool), tuple(NAMES))
+    assert combiner(given_losses).item() == pytest.approx(wanted, rel=1e-5)

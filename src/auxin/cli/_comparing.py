@@ -14,6 +14,7 @@ from auxin.cli._progress import progress
 from auxin.experiments import budget as budgets
 from auxin.experiments.compare import Comparing
 from auxin.experiments.confirm import confirm as confirm_once
+from auxin.experiments.presets import said, settled
 from auxin.experiments.request import Progress as RunsDone
 from auxin.experiments.request import Request, Tell, pick_device
 from auxin.experiments.rows import DataSpec, SplitSpec
@@ -120,7 +121,9 @@ def _interrupted(job: Comparing, output: Output) -> Comparison:
 
 def _request(asked: Asked) -> tuple[Request, list[str]]:
     decided = []
-    labels, paper = asked.labels_per_class, asked.preset == "paper"
+    methods = tuple(name.strip().replace("-", "_") for name in asked.methods.split(",") if name.strip())
+    preset, paper = settled(asked.preset, methods)
+    labels = asked.labels_per_class
     assert not isinstance(labels, str)
     if asked.data == "digits" and labels is None and asked.fraction is None and not paper:
         labels = 10
@@ -130,20 +133,20 @@ def _request(asked: Asked) -> tuple[Request, list[str]]:
     jobs = asked.jobs if asked.jobs is not None else default_jobs()
     device = pick_device(asked.device)
     decided.append(f"{_plural(jobs, 'process', 'processes')} on {device}, one thread each.")
-    if paper:
-        decided.append(
-            "the published protocol: no validation rows, nothing tuned, the last ten epochs averaged."
-        )
+    decided += said(preset, paper)
     options = tuple(sorted((k, v) for k, v in asked.options.items() if v is not None))
-    split = SplitSpec(labels, asked.fraction, 0.0 if paper else asked.validation, asked.auxiliary)
+    validation, auxiliary = asked.validation, asked.auxiliary
+    if paper:
+        validation, auxiliary = paper.validation, asked.auxiliary or paper.auxiliary
+    split = SplitSpec(labels, asked.fraction, validation, auxiliary)
     request = Request(
         data=DataSpec(asked.data, str(asked.root) if asked.root else None, options),
         split=split,
-        methods=tuple(name.strip().replace("-", "_") for name in asked.methods.split(",") if name.strip()),
+        methods=methods,
         out=folder(asked),
-        preset=asked.preset,
+        preset=preset,
         settings=parse(asked.settings),
-        seeds=asked.seeds if asked.seeds is not None else (3 if paper else 5),
+        seeds=asked.seeds if asked.seeds is not None else (paper.seeds if paper else 5),
         tries=1 if paper else asked.tries,
         tuning_seeds=asked.tuning_seeds,
         twins=asked.twins,
@@ -151,7 +154,7 @@ def _request(asked: Asked) -> tuple[Request, list[str]]:
         budget=budgets.seconds(asked.budget) if asked.budget else None,
         jobs=jobs,
         device=device,
-        refit=asked.refit,
+        refit=asked.refit and not (paper and paper.validation),
         command=asked.command,
     )
     return request, decided

@@ -83,7 +83,11 @@ def compare(
         ),
     ] = None,
     preset: Annotated[
-        str, typer.Option(help="`auxin`: tuned, honest. `paper`: the published protocol to the letter.")
+        str,
+        typer.Option(
+            help="`auxin`: tuned, honest. `paper`: each method by its own paper's protocol, to the letter. `maxl`, "
+            "`auxilearn`, `auto_lambda`, `aux_nash`: every method by that paper's.",
+        ),
     ] = "auxin",
     model: Annotated[
         str | None,

@@ -102,6 +102,7 @@ class Combiner(nn.Module, ABC):
         needs_gramian: whether `forward` takes the Gramian of the tasks' gradients on the shared parameters.
         needs_images: whether it takes loss images [B, T, H, W] only.
         paper: where it is from.
+        published: its own options in its paper's protocol, where they are not the defaults.
         knob: values of its own main option worth trying on validation, each a set of options; as many for
             every combiner, so that all get the same number of tries.
         count: how many tasks, the main one included.
@@ -111,6 +112,7 @@ class Combiner(nn.Module, ABC):
     needs_gramian: ClassVar[bool] = False
     needs_images: ClassVar[bool] = False
     paper: ClassVar[Paper | None] = None
+    published: ClassVar[Options] = {}
     knob: ClassVar[tuple[Options, ...]] = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
     count: int
 

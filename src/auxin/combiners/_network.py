@@ -1,14 +1,16 @@
 """The auxiliary network over a vector of losses, g(l; phi), shared by combiners."""
 
 from collections.abc import Callable
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import TaskLosses, number
+from auxin.combiners._base import TaskLosses, choice, number
 from auxin.combiners._weights import Constrained
 
 Activation = Callable[[Tensor], Tensor]
+INITS = ("even", "uniform")
 
 
 def identity(x: Tensor) -> Tensor:
@@ -23,9 +25,12 @@ class LossNetwork(nn.Module):
     of all auxiliaries are equal and that of the main task is zero; all other weights are positive and random;
     the last layer is scaled so that the slope in every auxiliary is `scale` where every loss is one. Biases
     begin at 1, where Softplus is nearly straight: with three tasks the slope begins within 0.65 and 1.1 times
-    `scale` whatever the losses. Each layer is learned at a pace of its own, see `Constrained`. (The authors
-    draw all weights from a uniform distribution, their biases are zero.) So at the start no auxiliary is
-    treated differently from another.
+    `scale` whatever the losses. Each layer is learned at a pace of its own, see `Constrained`. So at the start no
+    auxiliary is treated differently from another.
+
+    With `init="uniform"` it begins as the authors' code does: every weight, the main task's too, is drawn from
+    U(0, `upper`), biases are zero, and every auxiliary loss is multiplied by `scale` before it enters the network
+    (their factor tau).
 
     Args:
         count: how many losses, main first.
@@ -33,17 +38,36 @@ class LossNetwork(nn.Module):
         depth: hidden layers.
         constraint: see `Constrained`.
         activation: between layers; `identity` makes the network linear and has no biases.
-        scale: the slope to begin with.
+        scale: the slope to begin with, or the factor on the auxiliary losses.
+        init: "even", or "uniform" (the authors').
+        upper: the upper end of the authors' distribution (1 on NYUv2, 0.2 on Oxford-IIIT Pet).
     """
 
+    factor: Tensor
+
     def __init__(
-        self, count: int, width: int, depth: int, constraint: str, activation: Activation, scale: float
+        self,
+        count: int,
+        width: int,
+        depth: int,
+        constraint: str,
+        activation: Activation,
+        scale: float,
+        init: str = "even",
+        upper: float = 1.0,
     ) -> None:
         super().__init__()
         number("width", width, above=1)
         number("depth", depth, above=1)
         number("scale", scale, inclusive=False)
+        number("upper", upper, inclusive=False)
         self.activation = activation
+        even = choice("init", init, INITS) == "even"
+        factor = torch.tensor([1.0] + [1.0 if even else float(scale)] * (count - 1))
+        self.register_buffer("factor", factor, persistent=False)
+        if not even:
+            self._as_the_authors(count, width, depth, constraint, upper)
+            return
         first = torch.cat([torch.zeros(width, 1), _positive(width, 1).expand(width, count - 1)], 1)
         hidden = [_positive(width, width) / width for _ in range(depth - 1)]
         weights = [first, *hidden, _positive(1, width) / width]
@@ -53,10 +77,19 @@ class LossNetwork(nn.Module):
         self.layers = nn.ModuleList(Constrained(w, constraint, len(weights)) for w in weights)
         self.pace = {f"biases.{i}": 1 / len(weights) for i in range(len(self.biases))}
 
+    def _as_the_authors(self, count: int, width: int, depth: int, constraint: str, upper: float) -> None:
+        sizes = [count, *[width] * depth, 1]
+        bent = self.activation is not identity
+        self.biases = nn.ParameterList([torch.zeros(width) for _ in range(depth)] if bent else [])
+        self.layers = nn.ModuleList(
+            Constrained(torch.empty(after, before).uniform_(0, upper), constraint)
+            for before, after in pairwise(sizes)
+        )
+
     def forward(self, losses: Tensor) -> Tensor:
         """g(l) - g(0) for each row of losses, [N, T] to [N]."""
         weights = [layer() for layer in self.layers]
-        losses = losses.to(weights[0].dtype)
+        losses = losses.to(weights[0].dtype) * self.factor.to(weights[0])
         return self._run(losses, weights) - self._run(torch.zeros_like(losses[:1]), weights)
 
     def _run(self, x: Tensor, weights: list[Tensor]) -> Tensor:

@@ -35,6 +35,7 @@ class AutoLambda(LossCombiner):
         2022,
         "https://arxiv.org/abs/2202.03091",
     )
+    published: ClassVar[Options] = {"initial": 0.1}
     knob: ClassVar[tuple[Options, ...]] = ({"initial": 0.1}, {"initial": 0.3}, {"initial": 1.0})
 
     def __init__(self, count: int, initial: float = 0.1) -> None:

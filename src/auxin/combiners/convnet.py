@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, choice, number
+from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
+from auxin.combiners._network import INITS
 from auxin.combiners._weights import CONSTRAINTS, Constrained, project_all
 from auxin.errors import ConfigError, message
 from auxin.paper import AUXILEARN, Paper
@@ -33,6 +34,8 @@ class ConvNet(LossCombiner):
         width: channels of the first layer.
         constraint: "clipped" (the paper's: negative weights become zero after each meta step), "positive"
             or "free".
+        init: "even" (near `equal`), or "uniform": the authors', weights from U(0, `upper`) and biases of zero.
+        upper: the upper end of that distribution.
 
     Raises:
         ConfigError: the losses are not images [B, T, H, W].
@@ -45,18 +48,34 @@ class ConvNet(LossCombiner):
     trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
     needs_images: ClassVar[bool] = True
     paper: ClassVar[Paper | None] = AUXILEARN
+    published: ClassVar[Options] = {"init": "uniform", "upper": 0.1}
 
-    def __init__(self, count: int, scale: float = 1.0, width: int = 8, constraint: str = "clipped") -> None:
+    def __init__(
+        self,
+        count: int,
+        scale: float = 1.0,
+        width: int = 8,
+        constraint: str = "clipped",
+        init: str = "even",
+        upper: float = 0.1,
+    ) -> None:
         super().__init__(count)
         choice("constraint", constraint, CONSTRAINTS)
         number("width", width, above=1)
         number("scale", scale, inclusive=False)
-        self.biases = nn.ParameterList([torch.ones(width), torch.ones(2 * width)] if count > 1 else [])
+        number("upper", upper, inclusive=False)
+        even = choice("init", init, INITS) == "even"
         kernels = _initial(count, width) if count > 1 else []
-        if kernels:
+        start = torch.ones if even else torch.zeros
+        self.biases = nn.ParameterList([start(width), start(2 * width)] if kernels else [])
+        if even and kernels:
             kernels[-1] *= scale / self._slope(kernels)
-        self.layers = nn.ModuleList(Constrained(kernel, constraint, len(kernels)) for kernel in kernels)
-        self.pace = {f"biases.{i}": 1 / len(kernels) for i in range(len(self.biases))}
+        if not even:
+            kernels = [kernel.uniform_(0, upper) for kernel in kernels]
+        layers = len(kernels) if even else None
+        self.layers = nn.ModuleList(Constrained(kernel, constraint, layers) for kernel in kernels)
+        if even:
+            self.pace = {f"biases.{i}": 1 / len(kernels) for i in range(len(self.biases))}
 
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar."""

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, choice
+from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice
 from auxin.combiners._network import LossNetwork, identity, with_skip
 from auxin.combiners._weights import project_all
 from auxin.paper import AUXILEARN, Paper
@@ -23,6 +23,9 @@ class DeepLinear(LossCombiner):
         depth: hidden layers.
         constraint: "clipped" (the paper's: negative weights become zero after each meta step) or "positive"
             (every weight a softplus; the main task's weight then begins at 1 and a little).
+        init: "even" (near `equal`), or "uniform": the authors', weights from U(0, `upper`) and biases of zero, `scale`
+            then being their factor on every auxiliary loss.
+        upper: the upper end of that distribution.
 
     >>> import torch
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0, 3.0]]), torch.ones(1, 3) > 0, ("a", "b", "c"))
@@ -32,6 +35,7 @@ class DeepLinear(LossCombiner):
 
     trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
     paper: ClassVar[Paper | None] = AUXILEARN
+    published: ClassVar[Options] = {"init": "uniform", "upper": 0.2, "scale": 0.1, "width": 10, "depth": 5}
 
     def __init__(
         self,
@@ -40,10 +44,12 @@ class DeepLinear(LossCombiner):
         width: int = 10,
         depth: int = 2,
         constraint: str = "clipped",
+        init: str = "even",
+        upper: float = 1.0,
     ) -> None:
         super().__init__(count)
         choice("constraint", constraint, ("clipped", "positive"))
-        parts = (width, depth, constraint, identity, scale)
+        parts = (width, depth, constraint, identity, scale, init, upper)
         self.network = LossNetwork(count, *parts) if count > 1 else None
 
     def forward(self, losses: TaskLosses) -> Tensor:

@@ -34,6 +34,7 @@ class DWA(LossCombiner):
         "https://arxiv.org/abs/1803.10704",
         "equation 7",
     )
+    published: ClassVar[Options] = {"temperature": 2.0}
     knob: ClassVar[tuple[Options, ...]] = ({"temperature": 2.0}, {"temperature": 0.5}, {"temperature": 5.0})
     history: Tensor
 

@@ -47,6 +47,7 @@ class GradNorm(GramianCombiner):
         "https://arxiv.org/abs/1711.02257",
         "equation 2",
     )
+    published: ClassVar[Options] = {"alpha": 1.5, "rate": 0.025, "relative": False}
     knob: ClassVar[tuple[Options, ...]] = ({"alpha": 1.5}, {"alpha": 0.8}, {"alpha": 0.3})
     current: Tensor
     first: Tensor

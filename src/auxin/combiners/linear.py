@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, choice, number
+from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.combiners._weights import Constrained, project_all
 from auxin.paper import AUXILEARN, Paper
 
@@ -37,6 +37,7 @@ class Linear(LossCombiner):
 
     trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
     paper: ClassVar[Paper | None] = AUXILEARN
+    published: ClassVar[Options] = {"form": "clipped", "main": "learned", "scale": 1.0}
 
     def __init__(self, count: int, scale: float = 1.0, form: str = "positive", main: str = "fixed") -> None:
         super().__init__(count)

@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, choice
+from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice
 from auxin.combiners._network import LossNetwork, with_skip
 from auxin.combiners._weights import project_all
 from auxin.paper import AUXILEARN, Paper
@@ -29,6 +29,9 @@ class Monotone(LossCombiner):
         depth: hidden layers (the paper: 5 on CUB, 2 or 3 elsewhere).
         constraint: "clipped" (the paper's: negative weights become zero after each meta step) or "positive"
             (every weight a softplus).
+        init: "even" (near `equal`), or "uniform": the authors', weights from U(0, `upper`) and biases of zero, `scale`
+            then being their factor on every auxiliary loss.
+        upper: the upper end of that distribution.
 
     >>> import torch
     >>> losses = TaskLosses(torch.ones(4, 3), torch.ones(4, 3) > 0, ("a", "b", "c"))
@@ -38,6 +41,7 @@ class Monotone(LossCombiner):
 
     trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
     paper: ClassVar[Paper | None] = AUXILEARN
+    published: ClassVar[Options] = {"init": "uniform", "upper": 0.2, "scale": 0.1, "width": 10, "depth": 5}
 
     def __init__(
         self,
@@ -46,10 +50,12 @@ class Monotone(LossCombiner):
         width: int = 10,
         depth: int = 2,
         constraint: str = "clipped",
+        init: str = "even",
+        upper: float = 1.0,
     ) -> None:
         super().__init__(count)
         choice("constraint", constraint, ("clipped", "positive"))
-        parts = (width, depth, constraint, F.softplus, scale)
+        parts = (width, depth, constraint, F.softplus, scale, init, upper)
         self.network = LossNetwork(count, *parts) if count > 1 else None
 
     def forward(self, losses: TaskLosses) -> Tensor:

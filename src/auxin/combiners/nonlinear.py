@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy
+from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy
 from auxin.combiners._network import LossNetwork, with_skip
 from auxin.paper import AUXILEARN, Paper
 
@@ -21,6 +21,8 @@ class Nonlinear(LossCombiner):
         scale: the weight of every auxiliary to begin with.
         width: units per hidden layer.
         depth: hidden layers.
+        init: "even" (near `equal`), or "uniform": the authors', see `monotone`.
+        upper: the upper end of that distribution.
 
     >>> import torch
     >>> losses = TaskLosses(torch.ones(4, 2), torch.ones(4, 2) > 0, ("a", "b"))
@@ -30,10 +32,20 @@ class Nonlinear(LossCombiner):
 
     trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
     paper: ClassVar[Paper | None] = AUXILEARN
+    published: ClassVar[Options] = {"init": "uniform", "upper": 0.2, "scale": 0.1, "width": 10, "depth": 5}
 
-    def __init__(self, count: int, scale: float = 1.0, width: int = 10, depth: int = 2) -> None:
+    def __init__(
+        self,
+        count: int,
+        scale: float = 1.0,
+        width: int = 10,
+        depth: int = 2,
+        init: str = "even",
+        upper: float = 1.0,
+    ) -> None:
         super().__init__(count)
-        self.network = LossNetwork(count, width, depth, "free", F.softplus, scale) if count > 1 else None
+        parts = (width, depth, "free", F.softplus, scale, init, upper)
+        self.network = LossNetwork(count, *parts) if count > 1 else None
 
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar."""

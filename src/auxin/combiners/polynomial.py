@@ -9,7 +9,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import LossCombiner, TaskLosses, TrainedBy, number
+from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, number
 from auxin.combiners._network import with_skip
 from auxin.combiners._weights import Constrained, project_all
 from auxin.errors import ConfigError, message
@@ -46,6 +46,7 @@ class Polynomial(LossCombiner):
 
     trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
     paper: ClassVar[Paper | None] = AUXILEARN
+    published: ClassVar[Options] = {"constraint": "clipped", "scale": 1.0}
 
     def __init__(self, count: int, scale: float = 1.0, degree: int = 2, constraint: str = "clipped") -> None:
         super().__init__(count)

@@ -41,6 +41,7 @@ class Uncertainty(LossCombiner):
         "https://arxiv.org/abs/1705.07115",
         "equation 10",
     )
+    published: ClassVar[Options] = {"initial": 0.0, "limit": 0.0}
     knob: ClassVar[tuple[Options, ...]] = ({"initial": 0.0}, {"initial": 1.0}, {"initial": -1.0})
 
     def __init__(self, count: int, initial: float = 0.0, limit: float = 10.0) -> None:

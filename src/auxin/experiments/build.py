@@ -137,6 +137,7 @@ def build(
     Raises:
         ConfigError: a part refuses its options, or a combination makes no sense.
     """
+    splits = rows_for(method, settings, splits)
     seed_everything(seed)
     plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
     dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
@@ -172,6 +173,17 @@ def build(
     )
     plan = _plan(plain, feed, splits, learns=method.estimator is not None)
     return Built(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
+
+
+def rows_for(method: Method, settings: Mapping[str, Setting], splits: Splits) -> Splits:
+    """The rows' roles for a method: only one whose meta step is judged on the auxiliary set goes without its rows.
+
+    Navon et al. 2021, section 5: "For a fair comparison, these samples are used as part of the training set by all
+    competing methods."
+    """
+    if not len(splits.auxiliary) or (method.estimator is not None and settings["meta"] == "auxiliary"):
+        return splits
+    return splits.with_auxiliary_in_train()
 
 
 def _pretexts(method: Method, plain: Plain, shape: tuple[int, ...], *, tokens: bool) -> list[str]:
@@ -276,14 +288,17 @@ def _learner(
     estimator: Estimator | None = None
     meta_optimizer = None
     if method.estimator is not None:
-        estimator = catalogue.load("hypergradients", method.estimator)(**options(settings, "estimator"))
+        estimator = catalogue.load("hypergradients", plain.hypergradient or method.estimator)(
+            **options(settings, "estimator")
+        )
     if estimator is not None and criterion.phi():
+        phi = criterion.phi()
         meta_optimizer = _optimizer(
             plain.meta_optimizer,
-            paced(criterion.phi(), criterion.combiner, plain.meta_lr),
+            paced(phi, criterion.combiner, plain.meta_lr) if plain.meta_paced else phi,
             plain.meta_lr,
             plain.meta_weight_decay,
-            momentum=0.0,
+            plain.meta_momentum,
         )
     return Learner(
         network,
@@ -295,6 +310,7 @@ def _learner(
         plain.clip,
         precision=Precision(plain.precision, plain.channels_last),
         compiled=plain.compile,
+        meta_clip=plain.meta_clip,
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from auxin.data import Dataset, Splits, epoch_batches
 from auxin.errors import ConfigError, RunError, message
-from auxin.experiments.build import Built, build, epochs_of
+from auxin.experiments.build import Built, build, epochs_of, rows_for
 from auxin.experiments.measures import Measures
 from auxin.experiments.rows import split_rows
 from auxin.experiments.schema import EpochRecord, PhaseRecord, append_line
@@ -142,7 +142,8 @@ class Phases(Job):
         """How many epochs a phase of the job's own settings has."""
         batch = self.settings["batch"]
         assert isinstance(batch, int)
-        batches = epoch_batches(self.splits("run").train, batch, torch.Generator().manual_seed(0))
+        rows = rows_for(self.method, self.settings, self.splits("run")).train
+        batches = epoch_batches(rows, batch, torch.Generator().manual_seed(0))
         return epochs_of(self.settings, len(batches))
 
     def within(self, name: str, *, hold: bool = False) -> "Phases":

@@ -12,8 +12,9 @@ from auxin.catalogue import unknown
 from auxin.data._encoder_tokens import folder_of
 from auxin.errors import ConfigError, message
 from auxin.methods._base import Method, Setting
+from auxin.methods._protocols import PROTOCOLS, protocol_name, published
 
-PRESETS = ("auxin", "paper")
+PRESETS = ("auxin", "paper", *PROTOCOLS)
 PARTS = ("model", "labeler", "combiner", "estimator", "strategy")
 
 
@@ -47,6 +48,10 @@ class Plain:
         meta_optimizer: sgd or adam.
         meta_lr: its learning rate: about how far a task's weight moves per meta step, see `Combiner.paces`.
         meta_weight_decay: L2 decay of phi.
+        meta_momentum: of phi's SGD.
+        meta_paced: each layer of a combiner moves at a pace of its own (`Combiner.paces`); else all at `meta_lr`.
+        meta_clip: largest global norm of the hypergradient, or None.
+        hypergradient: the estimator (`auxin ls hypergradients`); empty: the method's own.
         patience: early stopping on validation, in epochs; None trains to the end.
         looks: how often in a run the learning curve and the learning signal are measured, about.
         average: the reported score is the mean of the last so many epochs' (1: the last epoch).
@@ -80,6 +85,10 @@ class Plain:
     meta_optimizer: str = "adam"
     meta_lr: float = 5e-3
     meta_weight_decay: float = 0.0
+    meta_momentum: float = 0.0
+    meta_paced: bool = True
+    meta_clip: float | None = None
+    hypergradient: str = ""
     patience: int | None = None
     looks: int = 20
     average: int = 1
@@ -87,18 +96,6 @@ class Plain:
     channels_last: bool = False
     compile: bool = False
 
-
-_PAPER: dict[str, Setting] = {
-    "model": "vgg16",
-    "epochs": 200,
-    "batch": 100,
-    "lr": 0.01,
-    "momentum": 0.0,
-    "weight_decay": 0.0,
-    "schedule": "halve",
-    "loss": "focal",
-    "average": 10,
-}
 
 _DATA: dict[str, dict[str, Setting]] = {
     "digits": {"model.channel_width": 64, "batch": 25, "steps": 240, "lr": 0.03},
@@ -133,22 +130,28 @@ def layered(
 ) -> dict[str, Setting]:
     """The settings of one run.
 
+    Args:
+        data: the data set's name.
+        modality: of its inputs; "dense" where the main task has a value per pixel.
+        method: the method.
+        preset: "auxin"; a paper's protocol by name, for every method; "paper", each method's own paper's; or
+            "paper:NAME", the same with NAME for methods without a paper.
+        user: the user's own settings.
+        attempt: a try's.
+
     Raises:
         ConfigError: a name is not known (the nearest are offered), or a value is of the wrong kind.
     """
-    if preset not in PRESETS:
-        raise ConfigError(unknown("preset", preset, list(PRESETS)))
+    protocol = protocol_for(preset, method)
     found: dict[str, Setting] = {f.name: f.default for f in fields(Plain)}  # type: ignore[misc]
     found["model"] = {"vector": "mlp", "dense": "segnet"}.get(modality, found["model"])
     default_model = found["model"]
-    published = preset == "paper"
     folder = folder_of(str(user.get("model", ""))) is not None
     layers = (
-        {} if published else _DATA.get(data, {}),
-        _DENSE if modality == "dense" and not published else {},
-        _PRETRAINED if folder and not published else {},
-        _PAPER if published else {},
-        method.published if published else method.settings,
+        {} if protocol else _DATA.get(data, {}),
+        _DENSE if modality == "dense" and not protocol else {},
+        _PRETRAINED if folder and not protocol else {},
+        published(protocol, method, data, modality) if protocol else method.settings,
         attempt,
         user,
     )
@@ -158,6 +161,21 @@ def layered(
         dropped = [name for name in found if name.startswith("model.") and name not in user]
         found = {name: value for name, value in found.items() if name not in dropped}
     return {name: checked(name, value) for name, value in found.items()}
+
+
+def protocol_for(preset: str, method: Method) -> str | None:
+    """The paper's protocol that a preset means for a method; None for `auxin`.
+
+    Raises:
+        ConfigError: there is no such preset.
+    """
+    head, _, rest = preset.partition(":")
+    known_preset = head in PRESETS and (not rest or (head == "paper" and rest in PROTOCOLS))
+    if not known_preset:
+        raise ConfigError(unknown("preset", preset, list(PRESETS)))
+    if head == "paper":
+        return protocol_name(method) if method.paper or not rest else rest
+    return None if head == "auxin" else head
 
 
 def checked(name: str, value: Setting) -> Setting:
@@ -171,8 +189,8 @@ def checked(name: str, value: Setting) -> Setting:
 
 
 def _as_kind(name: str, value: Setting, kind: Any) -> Setting:
-    if kind in (str, "str") and isinstance(value, str):
-        return value
+    if kind in (str, "str") and isinstance(value, str | None):
+        return "none" if value is None else value
     if kind in (bool, "bool") and isinstance(value, bool):
         return value
     optional = "None" in str(kind)

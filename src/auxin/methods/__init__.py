@@ -105,6 +105,7 @@ def _from_combiner(name: str, combiner: type[Combiner]) -> Method:
         estimator="lookahead" if learned else None,
         unlabelled=True,
         needs_auxiliary=True,
+        published={f"combiner.{option}": value for option, value in combiner.published.items()},
         knob=tuple({f"combiner.{name}": value for name, value in tried.items()} for tried in combiner.knob),
         paper=combiner.paper,
     )

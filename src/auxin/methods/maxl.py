@@ -22,15 +22,7 @@ METHOD = Method(
         "meta_lr": 5e-3,
         "labeler.entropy": 0.01,
     },
-    published={
-        "rhythm": "alternating",
-        "meta": "same",
-        "scale": "raw",
-        "meta_optimizer": "sgd",
-        "meta_lr": 1e-3,
-        "meta_weight_decay": 5e-4,
-        "labeler.entropy": 0.2,
-    },
+    published={"labeler.entropy": 0.2},
     knob=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
     paper=MAXL,
 )

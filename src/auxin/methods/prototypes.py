@@ -8,14 +8,6 @@ METHOD = Method(
     estimator="lookahead",
     needs_auxiliary=True,
     settings={"every": 5, "meta": "next", "scale": "unit", "meta_optimizer": "adam", "meta_lr": 5e-3},
-    published={
-        "rhythm": "alternating",
-        "meta": "same",
-        "scale": "raw",
-        "meta_optimizer": "sgd",
-        "meta_lr": 1e-3,
-        "meta_weight_decay": 5e-4,
-    },
     knob=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
     paper=MAXL,
 )

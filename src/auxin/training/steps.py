@@ -41,6 +41,7 @@ class Learner:
         clip: the largest global norm of grad_W L_T, or None.
         precision: the numbers' format and the images' memory order.
         compiled: compile the steps; where that cannot be done they run eagerly, and the reason is in `notes`.
+        meta_clip: the largest global norm of phi's hypergradient, or None.
         notes: what an estimator or the compiler decided for the user, each said once.
     """
 
@@ -53,6 +54,7 @@ class Learner:
     clip: float | None = None
     precision: Precision = field(default_factory=Precision)
     compiled: bool = False
+    meta_clip: float | None = None
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -158,6 +160,8 @@ class Learner:
         assert self.meta_optimizer is not None
         for parameter, grad in zip(self.problem.phi, hyper, strict=True):
             parameter.grad = grad
+        if self.meta_clip is not None:
+            nn.utils.clip_grad_norm_(list(self.problem.phi), self.meta_clip)
         self.meta_optimizer.step()
         self.criterion.combiner.after_meta_step()
 

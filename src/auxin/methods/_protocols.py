@@ -1,0 +1,263 @@
+"""How each paper trains: the `paper` preset of its methods, read off the papers and their authors' code.
+
+A protocol has three layers: what every method in the paper's tables shares (the network, the optimiser, the schedule),
+what is set for the learned ones (the hypergradient and phi's optimiser), and what the paper changes for a data set or
+for a task with a value per pixel. A combiner's own options are in its file (`Combiner.published`).
+
+A rival whose own paper has no setting of this kind (uncertainty, DWA, GradNorm ...) follows AuxiLearn's, in
+whose tables it stands; a method without a paper follows MAXL's, unless the preset names another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from auxin.methods._base import Method, Setting, Settings
+
+Layer = Mapping[str, Settings]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """One paper's way to train.
+
+    Attributes:
+        training: settings of every method in its tables.
+        learning: settings of those that learn phi.
+        data: what it changes, by data set, or by "dense" for main tasks with a value per pixel.
+        combiners: what it changes for a combiner on dense tasks.
+        validation: the share of training rows on which the best epoch is chosen.
+        auxiliary: the share of training rows held out for the meta step; methods without one train on them.
+        seeds: how many runs its tables average.
+        said: the protocol in a sentence, printed where it is used.
+    """
+
+    training: Settings
+    learning: Settings
+    said: str
+    data: Layer = field(default_factory=dict)
+    combiners: Layer = field(default_factory=dict)
+    validation: float = 0.0
+    auxiliary: float = 0.0
+    seeds: int = 3
+
+
+MAXL = Protocol(
+    training={
+        "model": "vgg16",
+        "epochs": 200,
+        "batch": 100,
+        "lr": 0.01,
+        "momentum": 0.0,
+        "weight_decay": 0.0,
+        "schedule": "halve",
+        "loss": "focal",
+        "average": 10,
+    },
+    learning={
+        "rhythm": "alternating",
+        "meta": "same",
+        "scale": "raw",
+        "meta_optimizer": "sgd",
+        "meta_lr": 1e-3,
+        "meta_weight_decay": 5e-4,
+        "meta_paced": False,
+    },
+    data={
+        "mnist": {"model": "mlp"},
+        "svhn": {"model": "mlp"},
+        "cinic10": {"model": "resnet50"},
+        "voc12s": {"model": "resnet50"},
+    },
+    said="MAXL's protocol (Liu, Davison, Johns 2019, section 4.1): no validation rows, nothing tuned, plain SGD at "
+    "0.01 halved every 50 of 200 epochs, the last ten epochs' mean is reported.",
+)
+
+AUXILEARN = Protocol(
+    training={
+        "model": "vgg16",
+        "epochs": 200,
+        "batch": 100,
+        "optimizer": "sgd",
+        "lr": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "schedule": "cosine",
+        "loss": "focal",
+        "patience": 200,
+    },
+    learning={
+        "hypergradient": "implicit",
+        "estimator.solver": "neumann",
+        "estimator.terms": 3,
+        "rhythm": "fused",
+        "every": 25,
+        "meta": "auxiliary",
+        "scale": "raw",
+        "meta_optimizer": "sgd",
+        "meta_momentum": 0.9,
+        "meta_lr": 1e-3,
+        "meta_weight_decay": 5e-4,
+        "meta_paced": False,
+        "meta_clip": 50.0,
+    },
+    data={
+        "cifar100": {"lr": 0.01},
+        "svhn": {"model": "conv4", "epochs": 50, "patience": 50},
+        "cub": {
+            "model": "resnet18",
+            "optimizer": "adam",
+            "lr": 1e-4,
+            "weight_decay": 5e-4,
+            "epochs": 100,
+            "patience": 100,
+            "schedule": "constant",
+            "loss": "cross_entropy",
+            "batch": 64,
+        },
+        "oxford_pet": {"model": "resnet18", "lr": 1e-3, "weight_decay": 5e-3, "epochs": 150, "batch": 16},
+        "cars": {
+            "model": "resnet18",
+            "optimizer": "adam",
+            "lr": 1e-4,
+            "weight_decay": 5e-3,
+            "epochs": 150,
+            "batch": 64,
+        },
+        "dense": {
+            "model": "segnet",
+            "optimizer": "adam",
+            "lr": 1e-4,
+            "weight_decay": 0.0,
+            "epochs": 200,
+            "patience": 200,
+            "schedule": "halve",
+            "halve_every": 100,
+            "batch": 8,
+        },
+    },
+    combiners={
+        "linear": {"every": 50, "meta_weight_decay": 1e-4, "meta_clip": 25.0},
+        "deep_linear": {"every": 50, "meta_weight_decay": 1e-4, "meta_clip": 25.0},
+        "monotone": {
+            "every": 50,
+            "meta_weight_decay": 1e-4,
+            "meta_clip": 25.0,
+            "combiner.width": 3,
+            "combiner.depth": 1,
+            "combiner.upper": 1.0,
+            "combiner.scale": 1.0,
+        },
+        "convnet": {"every": 50, "meta_lr": 1e-4, "meta_weight_decay": 1e-5, "meta_clip": 100.0},
+    },
+    validation=0.1,
+    auxiliary=0.025,
+    said="AuxiLearn's protocol (Navon et al. 2021, appendix B): implicit differentiation by three Neumann terms every "
+    "25 steps on a held-out auxiliary set (2.5 % of the training rows; methods without a meta step train on them), "
+    "SGD with momentum 0.9 and a cosine schedule, the best epoch on validation rows is kept.",
+)
+
+AUTO_LAMBDA = Protocol(
+    training={
+        "model": "vgg16",
+        "epochs": 200,
+        "batch": 32,
+        "optimizer": "sgd",
+        "lr": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "schedule": "cosine",
+        "loss": "cross_entropy",
+    },
+    learning={
+        "rhythm": "fused",
+        "every": 1,
+        "meta": "next",
+        "scale": "raw",
+        "meta_optimizer": "adam",
+        "meta_lr": 3e-4,
+        "meta_paced": False,
+    },
+    data={"dense": {"model": "segnet", "batch": 4, "weight_decay": 1e-4, "meta_lr": 1e-4}},
+    said="Auto-Lambda's protocol (Liu, James, Davison, Johns 2022, and its code): SGD at 0.1 with momentum 0.9 and a "
+    "cosine schedule over 200 epochs, Adam at 3e-4 for the weights in every step, judged on another batch.",
+)
+
+AUX_NASH = Protocol(
+    training={
+        **AUXILEARN.data["dense"],
+        "model": "vgg16",
+        "patience": None,
+        "batch": 32,
+        "loss": "cross_entropy",
+    },
+    learning={
+        "hypergradient": "implicit",
+        "estimator.solver": "neumann",
+        "estimator.terms": 3,
+        "rhythm": "fused",
+        "every": 25,
+        "meta": "next",
+        "scale": "raw",
+        "meta_optimizer": "sgd",
+        "meta_momentum": 0.9,
+        "meta_lr": 5e-3,
+        "meta_paced": False,
+        "meta_clip": 1.0,
+    },
+    data={"dense": {"model": "segnet", "batch": 2}},
+    said="AuxiNash's protocol (Shamsian et al. 2023, and its code): Adam at 1e-4 halved after 100 of 200 epochs, the "
+    "preferences by implicit differentiation every 25 steps on another training batch, SGD at 5e-3 with momentum.",
+)
+
+PROTOCOLS: dict[str, Protocol] = {
+    "maxl": MAXL,
+    "auxilearn": AUXILEARN,
+    "auto_lambda": AUTO_LAMBDA,
+    "aux_nash": AUX_NASH,
+}
+_BY_URL = {
+    "https://arxiv.org/abs/1901.08933": "maxl",
+    "https://arxiv.org/abs/2007.02693": "auxilearn",
+    "https://arxiv.org/abs/2202.03091": "auto_lambda",
+    "https://arxiv.org/abs/2301.13501": "aux_nash",
+}
+
+
+def protocol_name(method: Method) -> str:
+    """The protocol of a method's own paper, as the preset `paper` has it.
+
+    >>> from auxin.methods import resolve
+    >>> [protocol_name(resolve(name)) for name in ("maxl", "monotone", "auto_lambda", "dwa", "single")]
+    ['maxl', 'auxilearn', 'auto_lambda', 'auxilearn', 'maxl']
+    """
+    if method.paper is not None and method.paper.url in _BY_URL:
+        return _BY_URL[method.paper.url]
+    return "auxilearn" if method.paper is not None and method.given else "maxl"
+
+
+def published(name: str, method: Method, data: str, modality: str) -> dict[str, Setting]:
+    """Every setting that a paper's protocol makes for a method on a data set.
+
+    A method of another paper, a rival in this one's tables, is trained as this paper trains and learns phi as its own.
+
+    Args:
+        name: of the protocol.
+        method: the method.
+        data: the data set's name.
+        modality: of its inputs; "dense" where the main task has a value per pixel.
+    """
+    dense = modality == "dense"
+    protocol, own = PROTOCOLS[name], PROTOCOLS[protocol_name(method) if method.paper else name]
+    learning: dict[str, Setting] = dict(own.learning)
+    learning.update({n: v for n, v in own.data.get("dense" if dense else data, {}).items() if n in learning})
+    training: dict[str, Setting] = dict(protocol.training)
+    training.update(protocol.data.get("dense" if dense else data, {}))
+    found = {n: v for n, v in training.items() if n not in own.learning}
+    found.update(learning if method.estimator is not None else {})
+    found.update(method.published)
+    if dense:
+        family = "monotone" if method.combiner == "nonlinear" else method.combiner
+        found.update(own.combiners.get(family, {}))
+    if modality == "vector":
+        del found["model"]  # every published network takes images
+    return found
