@@ -9,8 +9,9 @@ from hashlib import sha256
 import pytest
 from data_files import cifar100_parts, write_cifar100_binary, write_mnist
 
-from auxin.data import _download, cifar100, load, mnist
-from auxin.data._download import Remote, fetch
+from auxin.data import cifar100, load, mnist
+from auxin.data.reading import download
+from auxin.data.reading.download import Remote, fetch
 from auxin.errors import DataError, RunError
 
 
@@ -75,7 +76,7 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path, monkeypatch):
         path.write_bytes(b"he")
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(_download, "_copy", full)
+    monkeypatch.setattr(download, "_copy", full)
     with pytest.raises(DataError, match="No space left"):
         fetch([remote(file)], tmp_path / "root")
     assert list((tmp_path / "root").iterdir()) == []

@@ -10,7 +10,7 @@ from data_files import images, png, write_image_table, write_images
 from PIL import Image
 
 from auxin.data import load, make_splits
-from auxin.data._images import place, read_images
+from auxin.data.reading.images import place, read_images
 from auxin.errors import ConfigError, DataError
 
 

@@ -9,7 +9,7 @@ import torch
 from data_files import idx_bytes, images, write_mnist
 
 from auxin.data import load
-from auxin.data._idx import read_idx
+from auxin.data.reading.idx import read_idx
 from auxin.errors import ConfigError, DataError
 
 TRAIN = "train-images-idx3-ubyte.gz"

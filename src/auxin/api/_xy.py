@@ -11,7 +11,7 @@ from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
 from auxin.data import Dataset
-from auxin.data._targets import refinements
+from auxin.data.targets.refinements import refinements
 from auxin.errors import DataError, message
 from auxin.experiments.rows import grouped
 from auxin.tasks._base import Task

@@ -14,12 +14,12 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.api.model import Model, Predictions
 from auxin.data import Dataset, load
-from auxin.data._encoder_images import ImageFiles
-from auxin.data._frame import SUFFIXES, read_frame
-from auxin.data._hub import PREFIX, read_hub
-from auxin.data._images import look, pictures
-from auxin.data._masks import labelled_masks
-from auxin.data._npz import read_npz
+from auxin.data.encoders.images import ImageFiles
+from auxin.data.reading.frame import SUFFIXES, read_frame
+from auxin.data.reading.hub import PREFIX, read_hub
+from auxin.data.reading.images import look, pictures
+from auxin.data.reading.masks import labelled_masks
+from auxin.data.reading.npz import read_npz
 from auxin.errors import ConfigError, DataError, message
 from auxin.experiments.files import write_bytes
 from auxin.tasks.classes import Classes

@@ -14,7 +14,7 @@ from auxin.api._card import Card, TrainingRecord, TrunkState
 from auxin.api._task_state import TaskState
 from auxin.api.predictor import Predictor, finished
 from auxin.data import Encoder, restore
-from auxin.data._encoder import warn
+from auxin.data.encoders.contract import warn
 from auxin.errors import DataError, message
 from auxin.models import build_network
 from auxin.tasks._base import Task

@@ -1,11 +1,12 @@
 """Data sets, splits and batches."""
 
 from auxin.data._base import Dataset, Source
-from auxin.data._encoder import Encoder, restore
 from auxin.data._load import load
 from auxin.data._pool import Pool
 from auxin.data._sampling import Stream, epoch_batches
-from auxin.data._splits import Splits, make_splits
+from auxin.data.encoders.contract import Encoder
+from auxin.data.encoders.restore import restore
+from auxin.data.splits import Splits, make_splits
 
 __all__ = [
     "Dataset",

@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from auxin.data import _check, _content
-from auxin.data._encoder import Arrays, Encoded, Encoder
+from auxin.data.encoders.arrays import Arrays
+from auxin.data.encoders.contract import Encoded, Encoder
 from auxin.tasks._base import Task
 
 

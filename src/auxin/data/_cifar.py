@@ -9,11 +9,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._download import Remote
-from auxin.data._files import damaged, missing
-from auxin.data._npz import read_npz
-from auxin.data._parquet import read_table
-from auxin.data._pickle import load_pickle
+from auxin.data.reading.download import Remote
+from auxin.data.reading.files import damaged, missing
+from auxin.data.reading.npz import read_npz
+from auxin.data.reading.parquet import read_table
+from auxin.data.reading.pickles import load_pickle
 
 SHAPE = (3, 32, 32)
 _PIXELS = 3 * 32 * 32

@@ -6,7 +6,7 @@ from typing import Any
 
 from auxin import catalogue
 from auxin.data._base import Dataset
-from auxin.data._hub import PREFIX
+from auxin.data.reading.hub import PREFIX
 from auxin.errors import ConfigError, DataError, message
 
 

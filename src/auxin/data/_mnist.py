@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from auxin.data._download import Remote
-from auxin.data._files import damaged, first, missing
-from auxin.data._idx import read_idx
+from auxin.data.reading.download import Remote
+from auxin.data.reading.files import damaged, first, missing
+from auxin.data.reading.idx import read_idx
 from auxin.errors import DataError, message
 
 _PARTS = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}

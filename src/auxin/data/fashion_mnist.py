@@ -4,9 +4,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from auxin.data._base import Dataset, Source
-from auxin.data._download import Remote
-from auxin.data._files import prepare
 from auxin.data._mnist import read_four
+from auxin.data.reading.download import Remote
+from auxin.data.reading.files import prepare
 from auxin.tasks.classes import Classes
 
 _AT = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from auxin.data import image_table, table
 from auxin.data._base import Dataset, Source
-from auxin.data._encoder_images import paths_in
-from auxin.data._hub import HubTable, read_hub, sides
-from auxin.data._specs import Spec, parse_specs, words
-from auxin.data._targets import pick
+from auxin.data.encoders.images import paths_in
+from auxin.data.reading.files import pick
+from auxin.data.reading.hub import HubTable, read_hub, sides
+from auxin.data.targets.specs import Spec, parse_specs, words
 from auxin.errors import ConfigError, DataError, message
 
 

@@ -9,13 +9,14 @@ import pandas as pd
 from torch import Tensor
 
 from auxin.data._base import Dataset, Source
-from auxin.data._columns import groups_of, kinds_said, split_rows, target_of
-from auxin.data._encoder_images import ImageFiles, paths_in
-from auxin.data._frame import SUFFIXES, read_frame, with_unlabelled
-from auxin.data._images import ENDINGS, Picture, below, look, pictures, read_images
-from auxin.data._masks import dense_target
-from auxin.data._specs import DENSE, Spec, parse_specs
-from auxin.data._targets import pick, refinements
+from auxin.data.encoders.images import ImageFiles, paths_in
+from auxin.data.reading.files import pick
+from auxin.data.reading.frame import SUFFIXES, read_frame, with_unlabelled
+from auxin.data.reading.images import ENDINGS, Picture, below, look, pictures, read_images
+from auxin.data.reading.masks import dense_target
+from auxin.data.targets.columns import groups_of, kinds_said, split_rows, target_of
+from auxin.data.targets.refinements import refinements
+from auxin.data.targets.specs import DENSE, Spec, parse_specs
 from auxin.errors import ConfigError, message
 from auxin.tasks._base import Task
 

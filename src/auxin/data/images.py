@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import torch
 
 from auxin.data._base import Dataset, Source
-from auxin.data._encoder_images import ImageFiles
-from auxin.data._images import below, read_images
+from auxin.data.encoders.images import ImageFiles
+from auxin.data.reading.images import below, read_images
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks.classes import Classes
 from auxin.typing import MISSING

@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from auxin.data._base import Dataset, Source
 from auxin.data._digits import digit_tasks
-from auxin.data._download import Remote
-from auxin.data._files import prepare
 from auxin.data._mnist import read_four
+from auxin.data.reading.download import Remote
+from auxin.data.reading.files import prepare
 
 _AT = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _REMOTES = [

@@ -8,13 +8,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._arrays import array_target
 from auxin.data._base import Dataset, Source
-from auxin.data._columns import kinds_said
-from auxin.data._encoder import Arrays, input_name
-from auxin.data._npz import read_npz
-from auxin.data._specs import Spec, parse_specs
-from auxin.data._targets import pick, refinements
+from auxin.data.encoders.arrays import Arrays, input_name
+from auxin.data.reading.files import pick
+from auxin.data.reading.npz import read_npz
+from auxin.data.targets.arrays import array_target
+from auxin.data.targets.columns import kinds_said
+from auxin.data.targets.refinements import refinements
+from auxin.data.targets.specs import Spec, parse_specs
 from auxin.errors import ConfigError, DataError, message
 from auxin.typing import MISSING
 

@@ -8,7 +8,10 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from auxin.data._base import Dataset, Source
-from auxin.data._columns import (
+from auxin.data.encoders.table import Columns
+from auxin.data.reading.files import pick
+from auxin.data.reading.frame import SUFFIXES, read_frame, with_unlabelled
+from auxin.data.targets.columns import (
     check_cells,
     gives_away,
     groups_of,
@@ -18,10 +21,8 @@ from auxin.data._columns import (
     text_said,
     useless,
 )
-from auxin.data._encoder_table import Columns
-from auxin.data._frame import SUFFIXES, read_frame, with_unlabelled
-from auxin.data._specs import Spec, parse_specs, words
-from auxin.data._targets import pick, refinements
+from auxin.data.targets.refinements import refinements
+from auxin.data.targets.specs import Spec, parse_specs, words
 from auxin.errors import ConfigError, DataError, message
 
 

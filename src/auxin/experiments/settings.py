@@ -9,7 +9,7 @@ from itertools import product
 from typing import Any
 
 from auxin.catalogue import unknown
-from auxin.data._encoder_tokens import folder_of
+from auxin.data.encoders.tokens import folder_of
 from auxin.errors import ConfigError, message
 from auxin.methods._base import Method, Setting
 from auxin.methods._protocols import PROTOCOLS, protocol_name, published

@@ -12,7 +12,7 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from auxin.data._files import damaged
+from auxin.data.reading.files import damaged
 
 _IMAGE_COLUMNS = ("img", "image")
 

@@ -8,8 +8,9 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from auxin.data._encoder_columns import MOST_WORDS, as_numbers, check_mixed, check_words, most_words
-from auxin.data._specs import DENSE, Spec
+from auxin.data.encoders.cells import as_numbers, check_mixed, check_words
+from auxin.data.encoders.text import MOST_WORDS, most_words
+from auxin.data.targets.specs import DENSE, Spec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes

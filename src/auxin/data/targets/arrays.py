@@ -6,8 +6,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._masks import dense_classes
-from auxin.data._specs import Spec
+from auxin.data.reading.masks import dense_classes
+from auxin.data.targets.specs import Spec
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes

@@ -8,9 +8,9 @@ import torch
 from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
-from auxin.data._files import damaged
-from auxin.data._images import Picture, called, opened
-from auxin.data._specs import Spec
+from auxin.data.reading.files import damaged
+from auxin.data.reading.images import Picture, called, opened
+from auxin.data.targets.specs import Spec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
 from auxin.tasks.dense_classes import DenseClasses

@@ -7,8 +7,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from auxin.data._encoder import Say
-from auxin.data._encoder_columns import Column, ColumnEncoder, Text, Values, check_words, plain
+from auxin.data.encoders.cells import check_words
+from auxin.data.encoders.columns import Column, ColumnEncoder, Values
+from auxin.data.encoders.contract import Say
+from auxin.data.encoders.text import Text, plain
 from auxin.errors import ConfigError, message
 
 PRETRAINED = "pretrained:"

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin.data._base import Dataset
 from auxin.data._content import CONTENT, fingerprint, ranked
-from auxin.data._draw import Drawer, strata
+from auxin.data.splits.draw import Drawer, strata
 from auxin.errors import DataError, message
 
 PARTS = ("train", "unlabelled", "auxiliary", "validation", "development", "confirmation")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.data._content import CONTENT, ranked
-from auxin.data._groups import Wanted, share_groups
+from auxin.data.splits.groups import Wanted, share_groups
 from auxin.errors import DataError, message
 
 REGRESSION_BINS = 10

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
-from auxin.data._encoder import Encoded, Encoder, Say, warn
-from auxin.data._frame import SUFFIXES, read_frame
-from auxin.data._images import ENDINGS, Picture, below, called, decode, look, place
-from auxin.data._targets import pick
+from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
+from auxin.data.reading.files import pick
+from auxin.data.reading.frame import SUFFIXES, read_frame
+from auxin.data.reading.images import ENDINGS, Picture, below, called, decode, look, place
 from auxin.errors import DataError, message
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from scipy.io import arff
 
-from auxin.data._files import damaged
+from auxin.data.reading.files import damaged
 from auxin.errors import ConfigError, DataError, message
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".data")

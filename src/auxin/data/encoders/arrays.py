@@ -1,8 +1,6 @@
-"""How inputs are made from a user's columns or files, kept so that new rows are encoded in the same way."""
+"""Arrays in memory or in an `.npz` file as inputs: of the training inputs' shape and type."""
 
-import warnings
-from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,74 +9,13 @@ import torch
 from torch import Tensor
 
 from auxin.data import _check
-from auxin.data._npz import read_npz
-from auxin.data._targets import pick
+from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
+from auxin.data.reading.files import pick
+from auxin.data.reading.npz import read_npz
 from auxin.errors import DataError, message
 
-Say = Callable[[str], None]
-"""Told in a sentence of everything that is decided for the user while rows are encoded."""
-Encoded = tuple[Tensor, Tensor | None]
-"""Inputs as a `Dataset` holds them, and which of their values are missing (bool, or None: none are)."""
 INPUTS = ("x", "X", "images", "inputs", "data")
 """The names that the array of inputs in an `.npz` file may have."""
-HERE = "the given rows"
-
-
-def warn(sentence: str) -> None:
-    """Say it by a Python warning."""
-    warnings.warn(sentence, UserWarning, stacklevel=3)
-
-
-class Encoder(ABC):
-    """From a file or rows of the user's to inputs; the same rows always give the same inputs.
-
-    Inputs are not standardised yet: that is the `Pool`'s part, whose `mean` and `std` go with the encoder
-    into a saved model: a batch is (x - mean) / std, and 0 where a value is missing.
-
-    Attributes:
-        kind: the word that its state begins with.
-        blocks: ranges [begin, end) of columns that share one scale and keep their zero (the words of a text).
-        verbatim: how many columns at the end are no quantities and stay as they are (the tokens of texts).
-    """
-
-    kind: ClassVar[str]
-    blocks: tuple[tuple[int, int], ...] = ()
-    verbatim: int = 0
-
-    @abstractmethod
-    def encode(self, source: Any, say: Say = warn) -> Encoded:
-        """The inputs of new rows.
-
-        Args:
-            source: the path of a file or folder such as the training data's, or rows in memory.
-            say: told what was decided for the user (an unseen category, an unknown column).
-
-        Raises:
-            DataError: a column is missing, values are of another type, images of another size.
-        """
-
-    @abstractmethod
-    def state(self) -> dict[str, Any]:
-        """All of it, as plain data that JSON can hold; `restore` makes the same encoder from it."""
-
-    @classmethod
-    @abstractmethod
-    def from_state(cls, state: Mapping[str, Any]) -> "Encoder":
-        """The encoder that gave this state."""
-
-    def fit(self, raw: Any) -> "Encoder":
-        """The encoder with everything that is learned from rows learned from these; itself where nothing is."""
-        del raw
-        return self
-
-    def suited(self, model: str) -> "Encoder":
-        """The encoder whose inputs a model of this name takes; itself where models take the same."""
-        del model
-        return self
-
-    def asks(self) -> dict[str, str]:
-        """What a trunk must know of the inputs beside their shape, as options of it."""
-        return {}
 
 
 class Arrays(Encoder):
@@ -181,25 +118,3 @@ def input_name(path: object, arrays: Mapping[str, np.ndarray]) -> str:
             )
         )
     return names[0]
-
-
-def restore(state: Mapping[str, Any]) -> Encoder:
-    """The encoder that gave this state.
-
-    Raises:
-        DataError: it is no encoder's state.
-    """
-    from auxin.data._encoder_images import ImageFiles
-    from auxin.data._encoder_table import Columns
-
-    kinds: dict[str, type[Encoder]] = {k.kind: k for k in (Arrays, Columns, ImageFiles)}
-    if state.get("kind") not in kinds:
-        raise DataError(
-            message(
-                "The saved way of encoding rows is not known",
-                expected=f"one of: {', '.join(kinds)}",
-                found=repr(state.get("kind")),
-                do="It may come from a newer auxin",
-            )
-        )
-    return kinds[state["kind"]].from_state(state)

@@ -1,9 +1,11 @@
 """Finding a data set's files, and saying clearly which are missing or damaged."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
-from auxin.data._download import Remote, fetch
+from auxin.data.reading.download import Remote, fetch
 from auxin.errors import ConfigError, DataError, message
 
 
@@ -68,3 +70,24 @@ def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[Remo
 def damaged(path: Path | str, expected: str, found: object, do: str = "Fetch it again") -> DataError:
     """The error for a file that is not what it should be."""
     return DataError(message(f"{path} cannot be read", expected=expected, found=str(found), do=do))
+
+
+def pick(where: str, columns: Mapping[str, Any], name: str) -> Any:
+    """A column by name.
+
+    Raises:
+        DataError: there is none of that name; the nearest are offered.
+    """
+    if name not in columns:
+        known = [str(column) for column in columns]
+        near = get_close_matches(name, known, n=3, cutoff=0.5)
+        raise DataError(
+            message(
+                f"{where} has no column {name!r}",
+                expected=f"one of: {', '.join(known)}",
+                do=f"Did you mean {' or '.join(map(repr, near))}?"
+                if near
+                else "Name another with --target or --aux",
+            )
+        )
+    return columns[name]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from auxin.data._files import damaged
+from auxin.data.reading.files import damaged
 from auxin.errors import DataError, message
 
 

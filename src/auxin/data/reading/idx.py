@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._files import damaged
+from auxin.data.reading.files import damaged
 
 _UNSIGNED_BYTE = 8
 

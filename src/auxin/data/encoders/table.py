@@ -9,10 +9,12 @@ import numpy as np
 import pandas as pd
 import torch
 
-from auxin.data._encoder import HERE, Encoded, Encoder, Say, warn
-from auxin.data._encoder_columns import ColumnEncoder, Text, chosen, column_from
-from auxin.data._encoder_tokens import Tokens, tokenised
-from auxin.data._frame import read_frame
+from auxin.data.encoders.choice import chosen, column_from
+from auxin.data.encoders.columns import ColumnEncoder
+from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
+from auxin.data.encoders.text import Text
+from auxin.data.encoders.tokens import Tokens, tokenised
+from auxin.data.reading.frame import read_frame
 from auxin.errors import DataError, message
 
 

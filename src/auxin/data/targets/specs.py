@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-from auxin.data._targets import pick
+from auxin.data.reading.files import pick
 from auxin.errors import ConfigError, message
 
 KINDS = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from auxin.data._files import damaged
+from auxin.data.reading.files import damaged
 from auxin.errors import DataError, message
 
 _DAMAGE = (

@@ -1,0 +1,84 @@
+"""What a column's cells must be: words, or numbers that float32 can hold."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from auxin.data.encoders.columns import Column
+from auxin.errors import DataError, message
+
+HUGE = 2.0**63
+"""Whole numbers beyond this are read as words by pandas, which they are not."""
+
+
+def check_words(where: str, column: Column) -> None:
+    """Refuse cells that are neither words nor yes and no."""
+    if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column.dtype):
+        return
+    if not all(isinstance(value, str | bool | np.bool_) for value in column.dropna()):
+        found = ", ".join(sorted({type(value).__name__ for value in column.dropna()}))
+        raise DataError(
+            message(
+                f"The column {column.name!r} of {where} is not words",
+                expected="words, or yes and no",
+                found=found,
+                do=f"Write it as words or as numbers throughout, or leave it out: --ignore {column.name}",
+            )
+        )
+
+
+def check_mixed(where: str, column: Column) -> None:
+    """Refuse words that are numbers too long to be read as such, or numbers but for a few cells (a slip of the pen)."""
+    if pd.api.types.is_numeric_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype):
+        return
+    known = column.dropna()
+    numbers: Any = pd.to_numeric(known.astype(str), errors="coerce")
+    odd = numbers.isna()
+    if (huge := numbers.abs() > HUGE).any():
+        raise DataError(
+            message(
+                f"The column {column.name!r} of {where} holds a number that is not usable",
+                expected="numbers below 3e38, or words that are no numbers",
+                found=f"{known[huge].iloc[0]} in row {known.index[huge][0]}",
+                do=f"Correct it, or if these are IDs, leave them out: --ignore {column.name}",
+            )
+        )
+    if odd.any() and odd.mean() < 0.1 and numbers.nunique() > 20:
+        label, value = known.index[odd][0], known[odd].iloc[0]
+        raise DataError(
+            message(
+                f"The column {column.name!r} of {where} mixes numbers and words",
+                expected="numbers, empty where missing",
+                found=f"{value!r} in row {label} (the first of {int(odd.sum())} such rows)",
+                do="Correct such cells, or empty them",
+            )
+        )
+
+
+def as_numbers(where: str, column: Column) -> np.ndarray:
+    """A column of numbers, float64, NaN where missing.
+
+    Raises:
+        DataError: it holds anything else, or numbers that float32 cannot.
+    """
+    try:
+        numbers: Any = pd.to_numeric(column)
+        values: Any = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise DataError(
+            message(
+                f"The column {column.name!r} of {where} is not numbers", expected="numbers", found=str(error)
+            )
+        ) from error
+    usable = np.isnan(values) | (np.abs(np.nan_to_num(values, posinf=np.inf)) <= np.finfo(np.float32).max)
+    if not usable.all():
+        row = int(np.flatnonzero(~usable)[0])
+        raise DataError(
+            message(
+                f"The column {column.name!r} of {where} holds a number that is not usable",
+                expected="finite numbers below 3e38",
+                found=f"{values[row]} in row {row}",
+            )
+        )
+    return values

@@ -1,0 +1,71 @@
+"""The contract of encoders: from a user's columns or files to inputs, kept so that new rows are encoded alike."""
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
+
+from torch import Tensor
+
+Say = Callable[[str], None]
+"""Told in a sentence of everything that is decided for the user while rows are encoded."""
+Encoded = tuple[Tensor, Tensor | None]
+"""Inputs as a `Dataset` holds them, and which of their values are missing (bool, or None: none are)."""
+HERE = "the given rows"
+
+
+def warn(sentence: str) -> None:
+    """Say it by a Python warning."""
+    warnings.warn(sentence, UserWarning, stacklevel=3)
+
+
+class Encoder(ABC):
+    """From a file or rows of the user's to inputs; the same rows always give the same inputs.
+
+    Inputs are not standardised yet: that is the `Pool`'s part, whose `mean` and `std` go with the encoder
+    into a saved model: a batch is (x - mean) / std, and 0 where a value is missing.
+
+    Attributes:
+        kind: the word that its state begins with.
+        blocks: ranges [begin, end) of columns that share one scale and keep their zero (the words of a text).
+        verbatim: how many columns at the end are no quantities and stay as they are (the tokens of texts).
+    """
+
+    kind: ClassVar[str]
+    blocks: tuple[tuple[int, int], ...] = ()
+    verbatim: int = 0
+
+    @abstractmethod
+    def encode(self, source: Any, say: Say = warn) -> Encoded:
+        """The inputs of new rows.
+
+        Args:
+            source: the path of a file or folder such as the training data's, or rows in memory.
+            say: told what was decided for the user (an unseen category, an unknown column).
+
+        Raises:
+            DataError: a column is missing, values are of another type, images of another size.
+        """
+
+    @abstractmethod
+    def state(self) -> dict[str, Any]:
+        """All of it, as plain data that JSON can hold; `restore` makes the same encoder from it."""
+
+    @classmethod
+    @abstractmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Encoder":
+        """The encoder that gave this state."""
+
+    def fit(self, raw: Any) -> "Encoder":
+        """The encoder with everything that is learned from rows learned from these; itself where nothing is."""
+        del raw
+        return self
+
+    def suited(self, model: str) -> "Encoder":
+        """The encoder whose inputs a model of this name takes; itself where models take the same."""
+        del model
+        return self
+
+    def asks(self) -> dict[str, str]:
+        """What a trunk must know of the inputs beside their shape, as options of it."""
+        return {}

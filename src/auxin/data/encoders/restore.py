@@ -1,0 +1,29 @@
+"""Encoders from the states that saved models hold."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from auxin.data.encoders.arrays import Arrays
+from auxin.data.encoders.contract import Encoder
+from auxin.data.encoders.images import ImageFiles
+from auxin.data.encoders.table import Columns
+from auxin.errors import DataError, message
+
+
+def restore(state: Mapping[str, Any]) -> Encoder:
+    """The encoder that gave this state.
+
+    Raises:
+        DataError: it is no encoder's state.
+    """
+    kinds: dict[str, type[Encoder]] = {k.kind: k for k in (Arrays, Columns, ImageFiles)}
+    if state.get("kind") not in kinds:
+        raise DataError(
+            message(
+                "The saved way of encoding rows is not known",
+                expected=f"one of: {', '.join(kinds)}",
+                found=repr(state.get("kind")),
+                do="It may come from a newer auxin",
+            )
+        )
+    return kinds[state["kind"]].from_state(state)

@@ -1,0 +1,85 @@
+"""A column of text as TF-IDF: one input per frequent word."""
+
+import html
+import re
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from auxin.data.encoders.cells import check_words
+from auxin.data.encoders.columns import Column, ColumnEncoder, Values
+from auxin.data.encoders.contract import Say
+from auxin.errors import DataError, message
+
+MOST_WORDS = 4000
+"""A text is described by this many words at most: the most frequent ones of the training rows."""
+MOST_VALUES = 2**27
+"""Rows times words at most, half a gigabyte: of more rows fewer words are kept, down to `LEAST_WORDS`."""
+LEAST_WORDS = 256
+
+
+@dataclass(frozen=True)
+class Text(ColumnEncoder):
+    """TF-IDF of the most frequent words of the rows it was fitted on; markup such as `<br />` is left out.
+
+    scikit-learn's `TfidfVectorizer` with sublinear counts. A row's numbers have length 1, times the root of
+    their count, so that they weigh about as much as standardised numbers do. Missing text has no words. `most` words
+    at most are kept.
+    """
+
+    kind: ClassVar[str] = "text"
+    vocabulary: tuple[str, ...] = ()
+    idf: tuple[float, ...] = ()
+    most: int = MOST_WORDS
+
+    @property
+    def width(self) -> int:
+        """One per word."""
+        return len(self.vocabulary)
+
+    def fit(self, column: Column) -> "Text":
+        """Vocabulary and inverse document frequencies."""
+        least = 2 if len(column) >= 50 else 1
+        vectorizer = self._vectorizer(min_df=least, max_features=self.most)
+        try:
+            vectorizer.fit(plain(column))
+        except ValueError as error:  # scikit-learn's way to say that no word is left
+            raise DataError(
+                message(
+                    f"The text column {self.name!r} has no words in the training rows",
+                    expected="words of at least two letters",
+                    do=f"Leave it out: --ignore {self.name}",
+                )
+            ) from error
+        return Text(
+            self.name, tuple(vectorizer.get_feature_names_out()), tuple(vectorizer.idf_.tolist()), self.most
+        )
+
+    def _vectorizer(self, **options: Any) -> Any:
+        from sklearn.feature_extraction.text import TfidfVectorizer
+
+        return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)  # type: ignore[arg-type]
+
+    def encode(self, where: str, column: Column, say: Say) -> Values:
+        """A column per word."""
+        del say
+        check_words(where, column)
+        vectorizer = self._vectorizer(vocabulary=list(self.vocabulary))
+        vectorizer.idf_ = np.array(self.idf, dtype=np.float32)  # pyright: ignore[reportAttributeAccessIssue]
+        values = (vectorizer.transform(plain(column)) * np.float32(len(self.vocabulary) ** 0.5)).toarray()
+        return values, np.broadcast_to(np.False_, values.shape)
+
+
+def most_words(rows: int) -> int:
+    """How many words describe a text of so many rows.
+
+    >>> most_words(2_000), most_words(50_000)
+    (4000, 2684)
+    """
+    return max(LEAST_WORDS, min(MOST_WORDS, MOST_VALUES // max(rows, 1)))
+
+
+def plain(column: Column) -> list[str]:
+    """Text without markup, entities as the characters they stand for."""
+    return [html.unescape(re.sub(r"<[^<>]+>", " ", text)) for text in column.fillna("").astype(str)]
