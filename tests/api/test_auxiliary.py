@@ -327,15 +327,3 @@ def test_errors_say_what_is_wrong():
         aux.after_step(torch.optim.SGD([*model.parameters(), aux.combiner.logits], lr=0.1))
     with pytest.raises(UnsupportedError, match="Strange cannot be looked through"):
         aux.after_step(Strange(model.parameters()))
-
-
-def test_a_wrapped_optimiser_is_looked_into():
-    class Wrapper:
-        def __init__(self, optimizer):
-            self.optimizer = optimizer
-
-    model = net()
-    aux = make(model, every=1)
-    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    aux(model(batch()["x"]), batch()).backward()
-    assert aux.after_step(Wrapper(Wrapper(optimizer)), batch(1)) is not None

@@ -26,6 +26,16 @@ _IDLE = (
 )
 
 
+def _unheld(names: Sequence[str], count: int) -> str:
+    """The warning that the look-ahead leaves some parameters where they are."""
+    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return (
+        f"No optimiser that was given holds {len(names)} of the network's {count} trainable parameters ({shown}); the "
+        "look-ahead takes them to stand still. If another optimiser trains them, give all of them: "
+        "`after_step([first, second], meta)`."
+    )
+
+
 class MetaStep:
     """What moves phi (or a combiner's parameters that their paper trains by the training loss).
 
@@ -56,22 +66,27 @@ class MetaStep:
         self.optimizer = (
             torch.optim.Adam(paced(self.learned, objective.combiner, lr), lr=lr) if self.learned else None
         )
-        self._seen: Any = None
+        self._seen: list[Any] = []
 
     def inner(self, optimizer: Any) -> InnerStep | None:
-        """The user's next step, where the estimator looks through it; the optimiser is checked when it is new.
+        """The user's next step, where the estimator looks through it; optimisers are checked when they are new.
+
+        Args:
+            optimizer: the user's optimiser, or several in a list or a mapping.
 
         Raises:
-            ConfigError: it does not train the network, or it holds phi.
-            UnsupportedError: it cannot be looked through.
+            ConfigError: they do not train the network, or they hold phi.
+            UnsupportedError: one cannot be looked through.
         """
-        plain, parameters = unwrapped(optimizer), list(trainable(self.runner).values())
-        if plain is None or plain is not self._seen:
-            checked(plain, parameters, self.phi, needed=self.estimator.needs_step)
+        plain, parameters = unwrapped(optimizer), trainable(self.runner.network)
+        if not plain or list(map(id, plain)) != list(map(id, self._seen)):
+            unheld = checked(plain, parameters, self.phi, needed=self.estimator.needs_step)
+            if unheld and plain and self.estimator.needs_step:
+                self.notices(_unheld(unheld, len(parameters)))
             self._seen = plain
-        if plain is None or not self.estimator.needs_step:
+        if not plain or not self.estimator.needs_step:
             return None
-        return InnerStep(plain, parameters, *self.clip)
+        return InnerStep(plain, parameters.values(), *self.clip)
 
     def take(self, train: Reading, meta: Reading, step: InnerStep | None) -> tuple[bool, Tensor | None]:
         """One meta step; tells whether one was possible, and the main task's loss on the meta batch.

@@ -1,6 +1,6 @@
-"""The user's optimiser: out of its wrappers, and refused early where it cannot serve."""
+"""The user's optimisers: out of known wrappers, and refused early where they cannot serve."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,43 +9,64 @@ from torch import Tensor
 from auxin.errors import ConfigError, message
 from auxin.optimizers import update_for
 
+WRAPPERS = (
+    "accelerate.optimizer.AcceleratedOptimizer",
+    "lightning.pytorch.core.optimizer.LightningOptimizer",
+    "pytorch_lightning.core.optimizer.LightningOptimizer",
+    "lightning.fabric.wrappers._FabricOptimizer",
+    "lightning_fabric.wrappers._FabricOptimizer",
+)
+"""Wrappers whose step is the step of their `.optimizer`. Others (Lookahead, SAM) step in a way of their own."""
 
-def unwrapped(optimizer: Any) -> Any:
-    """The optimiser itself, out of wrappers that keep it as `.optimizer`."""
-    while (inner := getattr(optimizer, "optimizer", None)) is not None:
-        optimizer = inner
-    return optimizer
+
+def unwrapped(optimizer: Any) -> list[Any]:
+    """The optimisers themselves: one, several in a list or a mapping, each out of its known wrapper.
+
+    >>> sgd = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=0.1)
+    >>> len(unwrapped([sgd, sgd])), unwrapped(None)
+    (2, [])
+    """
+    if optimizer is None:
+        return []
+    if isinstance(optimizer, Mapping):
+        optimizer = list(optimizer.values())
+    if isinstance(optimizer, list | tuple):
+        return [found for each in optimizer for found in unwrapped(each) or [each]]
+    while _steps_as_its_optimizer(optimizer):
+        optimizer = optimizer.optimizer
+    return [optimizer]
 
 
-def checked(optimizer: Any, parameters: Sequence[Tensor], phi: Sequence[Tensor], *, needed: bool) -> None:
-    """Refuse an optimiser that does not train the network, that holds phi, or that cannot be looked through.
+def checked(
+    optimizers: Sequence[Any], parameters: Mapping[str, Tensor], phi: Sequence[Tensor], *, needed: bool
+) -> list[str]:
+    """Refuse optimisers that do not train the network, that hold phi, or that cannot be looked through.
 
     Args:
-        optimizer: the user's, or None.
-        parameters: the network's trainable ones.
+        optimizers: the user's, unwrapped; none where the user gave none.
+        parameters: the network's trainable ones, by name.
         phi: the auxiliary ones.
-        needed: whether the estimator looks through its step.
+        needed: whether the estimator looks through the step.
+
+    Returns:
+        The names of the trainable parameters that no optimiser holds.
+
+    Raises:
+        ConfigError: no optimiser where one is needed, one that is none, or one that does not fit the network.
+        UnsupportedError: one that cannot be looked through.
     """
-    if optimizer is None and not needed:
-        return
-    if not isinstance(optimizer, torch.optim.Optimizer):
-        raise ConfigError(
-            message(
-                "The meta step needs the network's optimiser",
-                expected="a torch.optim.Optimizer",
-                found=type(optimizer).__name__,
-                do="Call `aux.after_step(optimizer, meta)`.",
-            )
-        )
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    if held & {id(p) for p in phi}:
+    if not optimizers and not needed:
+        return []
+    _refuse_others(optimizers)
+    held = [{id(p) for group in each.param_groups for p in group["params"]} for each in optimizers]
+    if any(each & {id(p) for p in phi} for each in held):
         raise ConfigError(
             message(
                 "The optimiser holds phi, which would drift to whatever makes the training loss small",
                 do="Give it the network's parameters only.",
             )
         )
-    if not held & {id(p) for p in parameters}:
+    if not any(each & {id(p) for p in parameters.values()} for each in held):
         raise ConfigError(
             message(
                 "The optimiser holds none of the network's trainable parameters",
@@ -53,4 +74,28 @@ def checked(optimizer: Any, parameters: Sequence[Tensor], phi: Sequence[Tensor],
             )
         )
     if needed:
-        update_for(optimizer)
+        for each in optimizers:
+            update_for(each)
+    return [name for name, p in parameters.items() if not any(id(p) in each for each in held)]
+
+
+def _refuse_others(optimizers: Sequence[Any]) -> None:
+    wrong = [each for each in optimizers if not isinstance(each, torch.optim.Optimizer)]
+    if optimizers and not wrong:
+        return
+    found = type(wrong[0]).__name__ if wrong else "None"
+    wrapper = bool(wrong) and hasattr(wrong[0], "optimizer")
+    raise ConfigError(
+        message(
+            "The meta step needs the network's optimiser",
+            expected="a torch.optim.Optimizer, or several in a list",
+            found=f"{found}, a wrapper whose step is not known" if wrapper else found,
+            do="Call `aux.after_step(optimizer, meta)`"
+            + (", with the wrapped optimiser if the wrapper steps exactly as it does." if wrapper else "."),
+        )
+    )
+
+
+def _steps_as_its_optimizer(optimizer: Any) -> bool:
+    kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(optimizer).__mro__]
+    return any(name in WRAPPERS for name in kinds)

@@ -206,7 +206,8 @@ class Auxiliary:
         """To be called after every step of the optimiser; takes a meta step every so often.
 
         Args:
-            optimizer: the network's own, as it is (wrappers of Accelerate and Lightning are looked into).
+            optimizer: the network's own, as it is (wrappers of Accelerate and Lightning are looked into), or all of
+                them in a list where several train it. Parameters that none of them holds are named in a warning.
             meta: the batch of L_A: a held-out one teaches most. An iterator of batches, or a function that
                 gives one, is asked only when a meta step is due. None: the batch last seen.
 

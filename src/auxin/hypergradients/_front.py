@@ -5,9 +5,10 @@ from typing import Any
 import torch
 
 from auxin import catalogue
+from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.math.params import trainable
-from auxin.optimizers import InnerStep
+from auxin.optimizers import InnerStep, Optimizers
 
 
 def hypergradient(
@@ -15,7 +16,7 @@ def hypergradient(
     train: Any,
     meta: Any = None,
     *,
-    optimizer: torch.optim.Optimizer | InnerStep | None = None,
+    optimizer: Optimizers | InnerStep | None = None,
     estimator: str | Estimator = "lookahead",
     gradient: TrainingGradient | None = None,
     scale: str = "raw",
@@ -27,13 +28,16 @@ def hypergradient(
         problem: the two losses, the network and phi.
         train: the training batch, of L_T.
         meta: the meta batch, of L_A (None: the training batch).
-        optimizer: the primary network's optimiser, for estimators that look through its step; an `InnerStep`
-            where gradients are clipped.
+        optimizer: the primary network's optimiser (or all of them, in a list), for estimators that look through its
+            step; an `InnerStep` where gradients are clipped.
         estimator: a name among `auxin ls hypergradients`, or an estimator.
         gradient: the training gradient on `train`, if it is at hand.
         scale: "raw" (the exact derivative) or "unit" (its indirect part divided by the estimator's step
         size).
         options: the named estimator's own arguments.
+
+    Raises:
+        ConfigError: `optimizer` is no optimiser.
 
     Returns:
         The gradients, one per element of phi, with the outer loss and what was decided for you.
@@ -47,7 +51,23 @@ def hypergradient(
     """
     if isinstance(estimator, str):
         estimator = catalogue.load("hypergradients", estimator)(**options)
-    if isinstance(optimizer, torch.optim.Optimizer):
-        optimizer = InnerStep(optimizer, trainable(problem.network).values())
     assert isinstance(estimator, Estimator)
-    return estimator.estimate(problem, train, train if meta is None else meta, optimizer, gradient, scale)
+    meta = train if meta is None else meta
+    return estimator.estimate(problem, train, meta, _inner_step(problem, optimizer), gradient, scale)
+
+
+def _inner_step(problem: BilevelProblem, optimizer: Any) -> InnerStep | None:
+    """The next step of the optimisers that were given, over the network's trainable parameters."""
+    if optimizer is None or isinstance(optimizer, InnerStep):
+        return optimizer
+    several = list(optimizer) if isinstance(optimizer, list | tuple) else [optimizer]
+    wrong = [each for each in several if not isinstance(each, torch.optim.Optimizer)]
+    if wrong or not several:
+        raise ConfigError(
+            message(
+                "The look-ahead needs the network's optimiser",
+                expected="a torch.optim.Optimizer, several in a list, or an InnerStep",
+                found=type(wrong[0]).__name__ if wrong else "an empty list",
+            )
+        )
+    return InnerStep(several, trainable(problem.network).values())

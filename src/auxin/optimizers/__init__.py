@@ -2,3 +2,4 @@
 
 from auxin.optimizers._known import update_for as update_for
 from auxin.optimizers._step import InnerStep as InnerStep
+from auxin.optimizers._step import Optimizers as Optimizers

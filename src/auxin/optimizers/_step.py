@@ -1,5 +1,6 @@
 """What the user's optimiser would do next, as a function of the gradients, with clipping before it."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,22 +12,27 @@ from auxin.optimizers._base import State
 from auxin.optimizers._known import update_for
 
 
+Optimizers = torch.optim.Optimizer | Sequence[torch.optim.Optimizer]
+"""One optimiser, or several that each hold some of the parameters."""
+
+
 class InnerStep:
     """The next step of an optimiser: W+ = U(W, clip(g)), and (dU/dg)^T v through the update and the clipping.
 
     Hyperparameters and state are read when they are needed, so one `InnerStep` serves a whole training with
-    schedulers. Nothing is ever changed. A parameter that the optimiser does not hold, or whose gradient is
-    None, stays where it is.
+    schedulers. Nothing is ever changed. A parameter that no optimiser holds, or whose gradient is None, stays where
+    it is.
 
     Args:
-        optimizer: the user's optimiser; one of the family `optimizers`.
+        optimizer: the user's optimiser, or several that step together (Muon beside AdamW, one for each part); each
+            one of the family `optimizers`.
         parameters: the trainable parameters of the primary network; the gradients come in their order.
         clip_norm: the bound of `torch.nn.utils.clip_grad_norm_` over all of them, if it is used.
         clip_value: the bound of `torch.nn.utils.clip_grad_value_`, if it is.
 
     Raises:
         UnsupportedError: an optimiser that is not in the family.
-        ConfigError: both ways of clipping at once.
+        ConfigError: both ways of clipping at once, or a parameter that two optimisers hold.
 
     >>> w = torch.nn.Parameter(torch.tensor([1.0]))
     >>> step = InnerStep(torch.optim.SGD([w], lr=0.5), [w])
@@ -38,7 +44,7 @@ class InnerStep:
 
     def __init__(
         self,
-        optimizer: torch.optim.Optimizer,
+        optimizer: Optimizers,
         parameters: Iterable[Tensor],
         clip_norm: float | None = None,
         clip_value: float | None = None,
@@ -47,11 +53,12 @@ class InnerStep:
             raise ConfigError(
                 message("Gradients are clipped by norm or by value, not both", do="Give one of them.")
             )
-        self.optimizer = optimizer
+        self.optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
         self.parameters = list(parameters)
         self.clip_norm = clip_norm
         self.clip_value = clip_value
-        self.update = update_for(optimizer)
+        self.updates = [update_for(each) for each in self.optimizers]
+        self._refuse_two_holders()
 
     def clip(self, grads: Sequence[Tensor | None]) -> list[Tensor | None]:
         """The clipped gradients, differentiable (the global norm's own derivative included)."""
@@ -59,21 +66,27 @@ class InnerStep:
 
     def groups(self) -> list[Mapping[str, Any] | None]:
         """The optimiser's group of each parameter (None where it holds no such parameter)."""
-        home = {p: group for group in self.optimizer.param_groups for p in group["params"]}
+        home = {p: group for each in self.optimizers for group in each.param_groups for p in group["params"]}
         return [home.get(p) for p in self.parameters]
 
     def states(self) -> list[State]:
         """The optimiser's state of each parameter; empty where there is none yet."""
-        return [self.optimizer.state.get(p, {}) for p in self.parameters]
+        return [
+            next((each.state[p] for each in self.optimizers if p in each.state), {}) for p in self.parameters
+        ]
+
+    def unheld(self) -> list[int]:
+        """The places, among the parameters, of those that no optimiser holds; the step leaves them where they are."""
+        return [i for i, group in enumerate(self.groups()) if group is None]
 
     def advance(
         self, params: Sequence[Tensor], grads: Sequence[Tensor | None], states: Sequence[State]
     ) -> tuple[list[Tensor], list[State]]:
         """Parameters and states after one step from any point, differentiable in all three arguments."""
-        rows = zip(params, self.clip(grads), self.groups(), states, strict=True)
+        rows = zip(params, self.clip(grads), self.groups(), self._updates(), states, strict=True)
         moved = [
-            (p, s) if g is None or group is None else self.update.advance(p, _plain(g), group, s)
-            for p, g, group, s in rows
+            (p, s) if g is None or group is None or update is None else update.advance(p, _plain(g), group, s)
+            for p, g, group, update, s in rows
         ]
         return [p for p, _ in moved], [s for _, s in moved]
 
@@ -103,13 +116,34 @@ class InnerStep:
     def unit(self) -> float:
         """The learning rate now; where groups differ, their mean weighted by the number of entries."""
         rates = [
-            (self.update.step_size(g), p.numel())
-            for g, p in zip(self.groups(), self.parameters, strict=True)
-            if g
+            (update.step_size(g), p.numel())
+            for g, update, p in zip(self.groups(), self._updates(), self.parameters, strict=True)
+            if g and update
         ]
         if len({rate for rate, _ in rates}) == 1:
             return rates[0][0]
         return sum(rate * n for rate, n in rates) / max(1, sum(n for _, n in rates))
+
+    def _updates(self) -> list[Update | None]:
+        """The update of each parameter's optimiser."""
+        pairs = zip(self.optimizers, self.updates, strict=True)
+        home = {p: update for each, update in pairs for group in each.param_groups for p in group["params"]}
+        return [home.get(p) for p in self.parameters]
+
+    def _refuse_two_holders(self) -> None:
+        own = {id(p): list(p.shape) for p in self.parameters}
+        held = Counter(
+            id(p) for each in self.optimizers for group in each.param_groups for p in group["params"]
+        )
+        shared = [shape for key, shape in own.items() if held[key] > 1]
+        if shared:
+            raise ConfigError(
+                message(
+                    "Two optimisers hold the same parameter, so the next step is not defined",
+                    expected="each parameter in one optimiser",
+                    found=f"{len(shared)} in two or more, the first of shape {shared[0]}",
+                )
+            )
 
     def _next(self, grads: Sequence[Tensor | None]) -> list[Tensor]:
         return self.advance([p.detach() for p in self.parameters], grads, self.states())[0]

@@ -144,8 +144,9 @@ def at_rate(inner: InnerStep, rate: Tensor | None) -> InnerStep:
     if rate is None:
         return inner
     found = copy(inner)
-    groups = [{**group, "lr": rate} for group in inner.optimizer.param_groups]
-    found.optimizer = _View(groups, inner.optimizer.state)  # type: ignore[assignment]
+    (optimizer,) = inner.optimizers
+    groups = [{**group, "lr": rate} for group in optimizer.param_groups]
+    found.optimizers = [_View(groups, optimizer.state)]  # type: ignore[list-item]
     return found
 
 
