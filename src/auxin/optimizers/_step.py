@@ -8,9 +8,8 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, UnsupportedError, message
-from auxin.optimizers._base import State
+from auxin.optimizers._base import State, Update
 from auxin.optimizers._known import update_for
-
 
 Optimizers = torch.optim.Optimizer | Sequence[torch.optim.Optimizer]
 """One optimiser, or several that each hold some of the parameters."""
