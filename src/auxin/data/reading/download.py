@@ -1,19 +1,13 @@
-"""Fetch a publisher's files: whole and checked, or not at all."""
+"""Fetch a publisher's files by pooch: whole and checked, or not at all."""
 
-import os
 import shutil
 import tarfile
 import tempfile
-import urllib.error
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 from auxin.errors import DataError, RunError, message
-
-_PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +51,22 @@ def _fetch(remote: Remote, file: Path) -> None:
                 found=f"{free:,} bytes free in {file.parent}",
             )
         )
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
+    import pooch  # only here: it brings requests, and most commands download nothing
+
+    pooch.get_logger().setLevel("WARNING")
+    get = pooch.HTTPDownloader(progressbar=False, timeout=60)
     try:
-        found = _copy(remote.url, part)
-        if found != remote.sha256:
-            raise DataError(
-                message(
-                    f"{remote.url} is not the file its publisher described",
-                    expected=f"SHA-256 {remote.sha256}",
-                    found=found,
-                    do="Try again, or fetch the file by hand",
-                )
+        pooch.retrieve(remote.url, f"sha256:{remote.sha256}", file.name, file.parent, downloader=get)
+    except ValueError as error:  # the way in which pooch says that the hash is another one
+        raise DataError(
+            message(
+                f"{remote.url} is not the file its publisher described",
+                expected=f"SHA-256 {remote.sha256}",
+                found=str(error),
+                do="Try again, or fetch the file by hand",
             )
-        part.replace(file)
-    except (urllib.error.URLError, OSError) as error:
+        ) from error
+    except OSError as error:  # every error of requests is one, as is a full disk
         raise DataError(
             message(
                 f"{remote.url} cannot be downloaded",
@@ -78,18 +74,6 @@ def _fetch(remote: Remote, file: Path) -> None:
                 do=f"Check the network, or fetch it by hand into {file.parent}",
             )
         ) from error
-    finally:
-        part.unlink(missing_ok=True)
-
-
-def _copy(url: str, file: Path) -> str:
-    """Copy a URL to a file; its SHA-256."""
-    total = sha256()
-    with urllib.request.urlopen(url, timeout=60) as stream, file.open("wb") as sink:
-        while piece := stream.read(_PIECE):
-            total.update(piece)
-            sink.write(piece)
-    return total.hexdigest()
 
 
 def unpack(archive: Path, folder: Path) -> None:
