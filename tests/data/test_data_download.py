@@ -31,7 +31,7 @@ def server(tmp_path, monkeypatch):
 
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     with ThreadingHTTPServer(("127.0.0.1", 0), Quiet) as made:
-        Thread(target=made.serve_forever, daemon=True).start()
+        Thread(target=made.serve_forever, args=(0.01,), daemon=True).start()
         made.address = f"http://127.0.0.1:{made.server_port}"
         made.root = tmp_path
         yield made
