@@ -26,14 +26,14 @@ import torch
 from rich.console import Console
 from torch.nn import functional as F
 
-from auxin.experiments.compare import Comparing
-from auxin.experiments.confirm import confirm
-from auxin.experiments.request import Progress, Request
-from auxin.experiments.rows import DataSpec, SplitSpec
 from auxin.methods._base import Setting
 from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
 from auxin.reports.table import terminal
+from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.studies.compare import Comparing
+from auxin.studies.confirm import confirm
+from auxin.studies.request import Progress, Request
 
 Arrays = dict[str, np.ndarray]
 

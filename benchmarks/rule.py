@@ -19,12 +19,12 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from auxin.training.rule_gradients import Truncated
-from auxin.training.rule_pool import PoolMaker
+from auxin.rules.gradients import Truncated
+from auxin.rules.objective import few_shot_ridge, meta_loss
+from auxin.rules.pool import PoolMaker
+from auxin.rules.sampler import TaskSampler
+from auxin.rules.tasks import FewShot
 from auxin.update_rules._base import State
-from auxin.update_rules._objective import few_shot_ridge, meta_loss
-from auxin.update_rules._sampler import TaskSampler
-from auxin.update_rules._tasks import FewShot
 from auxin.update_rules.learned import Learned
 
 Variant = Callable[[Learned, State, list[Tensor], FewShot], list[Tensor]]

@@ -12,8 +12,8 @@ from _gpu.floors import bound, floors, wait, work
 from _gpu.parts import Marks, watched
 from _gpu.variants import EPOCHS, ROWS, SIZE, Sizes, Variant, batches, both, make
 from auxin.data import Dataset
-from auxin.experiments.build import Built
 from auxin.math.deferred import deferred
+from auxin.runs.build import Built
 
 
 def measure(

@@ -12,9 +12,9 @@ from typing import Any
 
 import torch
 
-from auxin.experiments.build import Built
 from auxin.hypergradients import _mixed, _outer, finite_difference, implicit, lookahead
 from auxin.math import products
+from auxin.runs.build import Built
 from auxin.training.compiled import Kernel
 from auxin.training.steps import Learner
 

@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from auxin.data import Dataset, load, make_splits
-from auxin.experiments.build import Built, build
-from auxin.experiments.rows import grouped
-from auxin.experiments.settings import layered
 from auxin.hypergradients import Estimator
 from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.methods import Method, resolve
+from auxin.runs.build import Built, build
+from auxin.runs.rows import grouped
+from auxin.runs.settings import layered
 from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 

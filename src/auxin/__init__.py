@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from auxin.api.auxiliary import Auxiliary
     from auxin.api.estimators import AuxiliaryClassifier, AuxiliaryRegressor
     from auxin.api.learned_rule import LearnedRule
-    from auxin.api.model import load_model
+    from auxin.exported.model import load_model
     from auxin.hypergradients import (
         BilevelProblem,
         TrainingGradient,
@@ -26,7 +26,7 @@ _HOMES = {
     "AuxiliaryClassifier": "auxin.api.estimators",
     "AuxiliaryRegressor": "auxin.api.estimators",
     "LearnedRule": "auxin.api.learned_rule",
-    "load_model": "auxin.api.model",
+    "load_model": "auxin.exported.model",
     "hypergradient": "auxin.hypergradients",
     "BilevelProblem": "auxin.hypergradients",
     "TrainingGradient": "auxin.hypergradients",

@@ -61,7 +61,7 @@ def test_train_writes_a_rule_that_applies(auxin, tmp_path):
 
 
 def test_training_goes_on_where_it_stopped(auxin, tmp_path, monkeypatch):
-    from auxin.experiments.rule_train import RuleRun, TrainSettings
+    from auxin.rules.train import RuleRun, TrainSettings
 
     settings = TrainSettings(
         updates=4,

@@ -8,7 +8,7 @@ from combiner_cases import TinyNet
 
 from auxin import catalogue
 from auxin.combiners import build
-from auxin.combiners._screen import screen
+from auxin.training.screen import screen
 
 NAMES = ["t0", "t1", "t2"]
 SPECIAL = {"convnet", "torchjd"}  # the one needs loss images, the other an optional library

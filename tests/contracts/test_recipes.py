@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 
 from auxin import catalogue
-from auxin.experiments.files import read_json
-from auxin.recipes._records import Reproduced
-from auxin.recipes._run import reproduce
+from auxin.records.recipe import Reproduced
 from auxin.reports.recipe_figures import draw
 from auxin.reports.recipe_table import markdown
+from auxin.store import read_json
+from auxin.studies.reproduce import reproduce
 
 NAMES = catalogue.names("recipes")
 DATA = os.environ.get("AUXIN_TEST_DATA")

@@ -9,8 +9,8 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.errors import RunError
 from auxin.math.params import dot, norm
+from auxin.math.vectors import relative_residual
 from auxin.solvers._base import Solver, Vector
-from auxin.solvers._vectors import relative_residual
 
 NAMES = catalogue.names("solvers")
 KNOWN = {"identity", "neumann", "conjugate_gradient", "gauss_newton", "nystrom", "dense", "running"}

@@ -12,9 +12,9 @@ from strategy_cases import follow, job, spec
 
 from auxin import catalogue, strategies
 from auxin.errors import ConfigError
-from auxin.experiments.rows import split_rows
-from auxin.experiments.run import execute, rebuild, score_rows
 from auxin.methods import full_name, resolve
+from auxin.runs.rows import split_rows
+from auxin.runs.run import execute, rebuild, score_rows
 from auxin.training import loop
 from auxin.training import state as checkpoints
 
@@ -89,7 +89,7 @@ def test_resume_is_exact_wherever_it_is_killed(
 
         fit(state, plan, replace(watch, on_epoch=told, interval=0.0))
 
-    monkeypatch.setattr("auxin.experiments.phases.fit", dying)
+    monkeypatch.setattr("auxin.runs.phases.fit", dying)
     kills, outcome = 0, None
     while outcome is None:
         left = 4

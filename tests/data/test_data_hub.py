@@ -9,11 +9,11 @@ import pytest
 import torch
 from PIL import Image
 
-from auxin.api.files import write_predictions
-from auxin.api.model import load_model
 from auxin.cli import main
 from auxin.data import load
 from auxin.errors import ConfigError, DataError
+from auxin.exported.files import write_predictions
+from auxin.exported.model import load_model
 from auxin.tasks.regression import Regression
 
 datasets = pytest.importorskip("datasets", reason="needs the extra `hub`")

@@ -11,9 +11,6 @@ from auxin.combiners import build as combiner
 from auxin.data import Dataset, make_splits
 from auxin.data.digits import Digits
 from auxin.errors import ConfigError
-from auxin.experiments.build import applicable, build
-from auxin.experiments.measures import Measures
-from auxin.experiments.settings import layered
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.labelers._base import LABELS, LabelerContext
 from auxin.labelers.auxilearn_dense import AuxiLearnDense
@@ -23,6 +20,9 @@ from auxin.math.hierarchy import Hierarchy
 from auxin.methods import resolve
 from auxin.models import build_network
 from auxin.optimizers import InnerStep
+from auxin.runs.build import applicable, build
+from auxin.runs.measures import Measures
+from auxin.runs.settings import layered
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.regression import Regression

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 import torch
 
-from auxin.api.export import to_torch
-from auxin.api.model import load_model
 from auxin.cli import main
 from auxin.errors import ConfigError
+from auxin.exported.export import to_torch
+from auxin.exported.model import load_model
 from auxin.models import build_network
 from auxin.tasks.classes import Classes
 

@@ -6,10 +6,10 @@ import torch
 from scipy.stats import spearmanr
 
 from auxin import catalogue
-from auxin.recipes._base import Bench, Done
-from auxin.recipes._records import Found
 from auxin.recipes._regression import least_squares, shared_line
-from auxin.recipes._run import reproduce
+from auxin.records.recipe import Found
+from auxin.studies.recipe import Bench, Done
+from auxin.studies.reproduce import reproduce
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from auxin.recipes._records import Picture
+from auxin.records.recipe import Picture
 from auxin.reports.plots import rendered
 from auxin.reports.recipe_figures import figure
 

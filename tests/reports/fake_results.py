@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from auxin.experiments.schema import DecisionRecord, EpochRecord, RunResult, Scores, write_json
-from auxin.experiments.verdict import judge
+from auxin.judging.verdict import judge
+from auxin.records.results import DecisionRecord, EpochRecord, RunResult, Scores
+from auxin.store import write_json
 
 SKILL = {
     "single": 0.905,

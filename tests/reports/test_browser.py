@@ -5,10 +5,10 @@ from browser import Browser, find
 from fake_results import fake_comparison, fake_runs, write_fake
 from test_evidence import leave
 
-from auxin.experiments.files import write_text
-from auxin.experiments.label_budget import assemble
 from auxin.reports.page import budget_page, write_page
 from auxin.reports.read import read_results
+from auxin.store import write_text
+from auxin.studies.label_budget import assemble
 
 pytestmark = [
     pytest.mark.slow,

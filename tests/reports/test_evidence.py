@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from fake_results import fake_runs, write_fake
 
-from auxin.experiments.predictions import Predictions, write_arrays, write_predictions
 from auxin.reports import examples, mistakes, pictures, tsne
 from auxin.reports.evidence import pictured
 from auxin.reports.page import page
 from auxin.reports.read import read_results
+from auxin.runs.predictions import Predictions, write_arrays, write_predictions
 
 NONE = np.zeros(0)
 

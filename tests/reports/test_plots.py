@@ -6,7 +6,7 @@ import pytest
 from fake_results import SKILL, fake_runs, write_fake
 from PIL import Image
 
-from auxin.experiments.schema import EpochRecord
+from auxin.records.results import EpochRecord
 from auxin.reports import plots
 from auxin.reports._series import curve, measure
 from auxin.reports._style import PALETTE, SINGLE, looks

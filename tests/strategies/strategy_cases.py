@@ -8,11 +8,11 @@ from tempfile import mkdtemp
 import numpy as np
 
 from auxin import strategies
-from auxin.experiments.phases import Phases
-from auxin.experiments.rows import DataSpec, SplitSpec, load_data
-from auxin.experiments.run import RunSpec
-from auxin.experiments.settings import layered, options
 from auxin.methods import inner_name, resolve
+from auxin.runs.job import RunSpec
+from auxin.runs.phases import Phases
+from auxin.runs.rows import DataSpec, SplitSpec, load_data
+from auxin.runs.settings import layered, options
 from auxin.strategies._base import Outcome
 
 TINY = {"steps": 12, "batch": 20, "model.hidden": 6, "every": 2, "momentum": 0.9, "lr": 0.05}

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from auxin import catalogue
-from auxin.experiments.compare import Comparing
-from auxin.experiments.request import Request
-from auxin.experiments.rows import DataSpec, SplitSpec
-from auxin.experiments.schema import Comparison
 from auxin.methods import full_name, resolve
+from auxin.records.results import Comparison
+from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.studies.compare import Comparing
+from auxin.studies.request import Request
 
 pytestmark = pytest.mark.slow
 

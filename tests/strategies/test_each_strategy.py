@@ -12,15 +12,15 @@ sys.path.insert(0, str(Path(__file__).parent))
 from strategy_cases import follow, job, spec
 
 from auxin import strategies
-from auxin.experiments.lineup import accounts
-from auxin.experiments.phases import Phases
-from auxin.experiments.run import execute
-from auxin.experiments.verdict import judge
+from auxin.judging.verdict import judge
 from auxin.methods import resolve
+from auxin.runs.phases import Phases
+from auxin.runs.run import execute
 from auxin.strategies._base import SINGLE
 from auxin.strategies.forkmerge import ForkMerge, _Fork
 from auxin.strategies.grid import Grid
 from auxin.strategies.guard import Guard
+from auxin.studies.lineup import accounts
 from auxin.training.loop import Diverged, Watch, fit
 from auxin.training.schedules import LearningRate
 

@@ -8,8 +8,8 @@ from strategy_cases import follow, job, spec
 
 from auxin.errors import ConfigError
 from auxin.methods import resolve
+from auxin.rules.applied import LearnedRule
 from auxin.strategies.rule_pretrain import RulePretrain, _copied, _rows, _rule
-from auxin.update_rules._applied import LearnedRule
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -2,9 +2,9 @@
 
 from auxin.data import make_splits
 from auxin.data.digits import Digits
-from auxin.experiments.build import Built, build
-from auxin.experiments.settings import layered
 from auxin.methods import resolve
+from auxin.runs.build import Built, build
+from auxin.runs.settings import layered
 
 TINY = {"steps": 8, "batch": 16, "model.channel_width": 4, "every": 2}
 

@@ -7,10 +7,10 @@ import torch
 from torch.nn import functional as F
 
 from auxin.errors import ConfigError, DataError
+from auxin.math.rule_network import forward, standardise
+from auxin.rules.objective import few_shot_ridge, meta_loss
+from auxin.rules.tasks import FewShot, centred_targets
 from auxin.update_rules._base import State
-from auxin.update_rules._network import forward, standardise
-from auxin.update_rules._objective import few_shot_ridge, meta_loss
-from auxin.update_rules._tasks import FewShot, centred_targets
 from auxin.update_rules._terms import Layer, reconstruct
 from auxin.update_rules._update import normalised_columns
 from auxin.update_rules.learned import Learned

@@ -12,8 +12,7 @@ from auxin.api._optimizer import checked, unwrapped
 from auxin.api._reading import Reading
 from auxin.api._runner import Runner
 from auxin.combiners._base import TaskLosses, paced
-from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient
-from auxin.hypergradients._training_gradient import gradient_without_a_trace
+from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace
 from auxin.math.params import trainable
 from auxin.math.rng import under_rng
 from auxin.optimizers import InnerStep

@@ -13,7 +13,7 @@ from torch import Tensor
 from auxin.data import Dataset
 from auxin.data.targets.refinements import refinements
 from auxin.errors import DataError, message
-from auxin.experiments.rows import grouped
+from auxin.runs.rows import grouped
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression

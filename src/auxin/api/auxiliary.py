@@ -14,13 +14,13 @@ from auxin.api._reading import Inputs, Reader, Reading, Targets, to_device
 from auxin.api._runner import Runner
 from auxin.combiners import build
 from auxin.combiners._base import Combiner, TaskLosses
-from auxin.combiners._screen import imbalanced
 from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
 from auxin.math.params import bare, trainable
 from auxin.training.objective import Objective
 from auxin.training.processes import average_, together
+from auxin.training.screen import imbalanced
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, mean
 

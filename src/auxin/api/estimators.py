@@ -17,13 +17,13 @@ from auxin.api import _xy
 from auxin.api._undisturbed import undisturbed
 from auxin.data import Dataset, Splits, make_splits
 from auxin.errors import ConfigError, DataError, message
-from auxin.experiments.build import applicable
-from auxin.experiments.fit_finish import About, finish, follow
-from auxin.experiments.fit_job import FitJob, Told
-from auxin.experiments.metric import settle
-from auxin.experiments.settings import layered
 from auxin.methods import resolve
 from auxin.methods._base import Setting
+from auxin.runs.build import applicable
+from auxin.runs.metric import settle
+from auxin.runs.settings import layered
+from auxin.studies.fit_finish import About, finish, follow
+from auxin.studies.fit_job import FitJob, Told
 
 PASSES, FEWEST, MOST = 60, 150, 1500
 """Where no steps are given: so many passes over the rows, within these steps."""
@@ -179,7 +179,7 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
         kept_: the method whose network was kept.
         validation_score_: the metric on the validation rows, or None.
         notes_: what was decided, in sentences.
-        model_: the trained network (`auxin.api.model.Model`).
+        model_: the trained network (`auxin.exported.model.Model`).
         n_features_in_, feature_names_in_: as everywhere in scikit-learn; for images n_features_in_ is X.shape[1].
 
     X: numbers [N, D] (an array or a DataFrame), NaN where missing (it stands for the column's mean); or images

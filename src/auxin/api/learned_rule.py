@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from auxin.update_rules._applied import LearnedRule
+from auxin.rules.applied import LearnedRule
 
 __all__ = ["LearnedRule", "RuleTransformer"]
 

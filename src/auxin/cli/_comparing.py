@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,19 @@ import typer
 
 from auxin.cli._console import Output
 from auxin.cli._progress import progress
-from auxin.experiments import budget as budgets
-from auxin.experiments.compare import Comparing
-from auxin.experiments.confirm import confirm as confirm_once
-from auxin.experiments.presets import said, settled
-from auxin.experiments.request import Progress as RunsDone
-from auxin.experiments.request import Request, Tell, pick_device
-from auxin.experiments.rows import DataSpec, SplitSpec
-from auxin.experiments.schema import Comparison
-from auxin.experiments.settings import parse
-from auxin.experiments.workers import default_jobs
+from auxin.records.results import Comparison
 from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
 from auxin.reports.table import terminal
+from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.runs.settings import parse
+from auxin.runs.workers import default_jobs
+from auxin.studies import budget as budgets
+from auxin.studies.compare import Comparing
+from auxin.studies.confirm import confirm as confirm_once
+from auxin.studies.presets import said, settled
+from auxin.studies.request import Progress as RunsDone
+from auxin.studies.request import Request, Tell, pick_device
 
 
 @dataclass(frozen=True)
@@ -63,23 +63,6 @@ class Stopped(Exception):
     def __init__(self, comparison: Comparison) -> None:
         super().__init__()
         self.comparison = comparison
-
-
-def run(asked: Asked, output: Output, confirm: bool) -> None:
-    """Compare (or confirm) at one label budget or several, show, and say where the files are."""
-    from auxin.cli import _label_budgets
-
-    counts = _label_budgets.parse(asked.labels_per_class)
-    if len(counts) > 1:
-        return _label_budgets.run(asked, counts, output, confirm)
-    try:
-        output.result(
-            compare(replace(asked, labels_per_class=counts[0] if counts else None), output, confirm)
-        )
-    except Stopped as stopped:
-        output.result(stopped.comparison)
-        raise typer.Exit(130) from None
-    return None
 
 
 def folder(asked: Asked) -> Path:

@@ -8,20 +8,20 @@ from typing import Any
 
 from rich.table import Table
 
-from auxin.api.model import Model
 from auxin.cli._console import Output
 from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
-from auxin.experiments import budget as budgets
-from auxin.experiments.fit import FitRequest, Fitting
-from auxin.experiments.fit_finish import Fitted
-from auxin.experiments.fit_job import Told
-from auxin.experiments.request import Progress as RunsDone
-from auxin.experiments.request import pick_device
-from auxin.experiments.rows import DataSpec, SplitSpec
-from auxin.experiments.settings import parse
-from auxin.experiments.wording import name as named
-from auxin.experiments.workers import default_jobs
+from auxin.exported.model import Model
+from auxin.judging.wording import name as named
+from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.runs.settings import parse
+from auxin.runs.workers import default_jobs
+from auxin.studies import budget as budgets
+from auxin.studies.fit import FitRequest, Fitting
+from auxin.studies.fit_finish import Fitted
+from auxin.studies.fit_job import Told
+from auxin.studies.request import Progress as RunsDone
+from auxin.studies.request import pick_device
 
 FEW = 50
 """Fewer validation rows than this are said to tell methods apart badly."""

@@ -8,12 +8,11 @@ import typer
 from auxin.cli._comparing import Asked, Stopped, compare, folder
 from auxin.cli._console import Output
 from auxin.errors import ConfigError, message
-from auxin.experiments import budget as times
-from auxin.experiments.files import write_json
-from auxin.experiments.label_budget import NAME, LabelBudget, assemble
-from auxin.experiments.manifest import claim_folder
-from auxin.experiments.schema import Comparison
+from auxin.records.results import Comparison
 from auxin.reports import label_budget
+from auxin.store import claim_folder, write_json
+from auxin.studies import budget as times
+from auxin.studies.label_budget import NAME, LabelBudget, assemble
 
 
 def parse(text: int | str | None) -> list[int]:
@@ -34,7 +33,22 @@ def parse(text: int | str | None) -> list[int]:
     return sorted({int(part) for part in parts})
 
 
-def run(asked: Asked, counts: list[int], output: Output, confirm: bool) -> None:
+def run(asked: Asked, output: Output, confirm: bool) -> None:
+    """Compare (or confirm) at one label budget or several, show, and say where the files are."""
+    counts = parse(asked.labels_per_class)
+    if len(counts) > 1:
+        return run_several(asked, counts, output, confirm)
+    try:
+        output.result(
+            compare(replace(asked, labels_per_class=counts[0] if counts else None), output, confirm)
+        )
+    except Stopped as stopped:
+        output.result(stopped.comparison)
+        raise typer.Exit(130) from None
+    return None
+
+
+def run_several(asked: Asked, counts: list[int], output: Output, confirm: bool) -> None:
     """Compare at every budget, each in a folder of its own; draw the curve; say what the gain is worth.
 
     With Ctrl-C what is finished is kept and shown; the same command goes on.

@@ -9,12 +9,12 @@ from auxin.catalogue import unknown
 from auxin.cli._console import Output
 from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
-from auxin.experiments.probe import ProbeRequest, probe
-from auxin.experiments.probe_seed import How
-from auxin.experiments.request import pick_device
-from auxin.experiments.rows import DataSpec, SplitSpec
-from auxin.experiments.settings import parse
 from auxin.reports.probe_table import draw, terminal
+from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.runs.settings import parse
+from auxin.studies.probe import ProbeRequest, probe
+from auxin.studies.probe_seed import How
+from auxin.studies.request import pick_device
 
 
 @dataclass(frozen=True)

@@ -37,9 +37,9 @@ def run(name: str, root: Path | None, smoke: bool, out: Path | None, output: Out
     """
     if name not in catalogue.names("recipes"):
         raise ConfigError(catalogue.unknown("recipe", name, catalogue.names("recipes")))
-    from auxin.recipes._run import Told, reproduce
     from auxin.reports.recipe_figures import draw
     from auxin.reports.recipe_table import terminal, write_markdown
+    from auxin.studies.reproduce import Told, reproduce
 
     folder = out or Path("runs") / f"reproduce-{name}{'-smoke' if smoke else ''}"
     output.say(f"  results in {folder}; the same command goes on there.")

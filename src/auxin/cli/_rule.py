@@ -11,11 +11,11 @@ from typing import Any
 
 from auxin.cli._console import Output
 from auxin.errors import ConfigError, message
-from auxin.experiments import rule_use
-from auxin.experiments.rule_evaluate import EvalSettings
-from auxin.experiments.rule_train import RULE, RuleRun, TrainSettings
+from auxin.math.rule_network import ACTIVATIONS
 from auxin.reports import rule_figures, rule_table
-from auxin.update_rules._network import ACTIVATIONS
+from auxin.rules import use as rule_use
+from auxin.rules.evaluate import EvalSettings
+from auxin.rules.train import RULE, RuleRun, TrainSettings
 
 
 @dataclass(frozen=True)

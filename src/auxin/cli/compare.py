@@ -149,7 +149,8 @@ def compare(
     output.say(
         f"[bold]auxin compare[/bold]  {data}: {methods}"
     )  # before torch is imported, which takes a while
-    from auxin.cli._comparing import Asked, run
+    from auxin.cli._comparing import Asked
+    from auxin.cli._label_budgets import run
 
     aux, pool = _pooled(aux)
     options = _data.given(

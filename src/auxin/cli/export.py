@@ -36,8 +36,8 @@ def export(
         raise ConfigError(message("Nothing is to be written", expected="--onnx FILE, --torch FILE, or both"))
     output = Output(as_json)
     output.say(f"[bold]auxin export[/bold]  {model}")
-    from auxin.api.export import to_onnx, to_torch
-    from auxin.api.model import load_model
+    from auxin.exported.export import to_onnx, to_torch
+    from auxin.exported.model import load_model
 
     made = load_model(model)
     for write, file in ((to_onnx, onnx), (to_torch, torch)):

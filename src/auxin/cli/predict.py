@@ -51,8 +51,8 @@ def predict(
     """
     output = Output(as_json)
     output.say(f"[bold]auxin predict[/bold]  {data}")
-    from auxin.api.files import write_predictions
-    from auxin.api.model import load_model
+    from auxin.exported.files import write_predictions
+    from auxin.exported.model import load_model
 
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
     found = write_predictions(

@@ -9,7 +9,7 @@ from auxin.cli._console import JsonFlag, Output
 from auxin.errors import ConfigError, message
 
 if TYPE_CHECKING:
-    from auxin.experiments.label_budget import LabelBudget
+    from auxin.studies.label_budget import LabelBudget
 
 _FORMATS = ("png", "pdf", "svg")
 
@@ -55,10 +55,10 @@ def report(
 
 
 def _budget(budget: "LabelBudget", runs: Path, file: Path, formats: list[str], output: Output) -> None:
-    from auxin.experiments.files import write_text
     from auxin.reports import label_budget
     from auxin.reports.page import budget_page
     from auxin.reports.read import read_results
+    from auxin.store import write_text
 
     parts = {count: read_results(runs / folder) for count, folder in budget.folders.items()}
     write_text(file, budget_page(budget, parts))

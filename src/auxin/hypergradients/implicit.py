@@ -24,10 +24,10 @@ from auxin.math.functional import save_rng, still, under_rng
 from auxin.math.params import detached, trainable
 from auxin.math.products import Expansion, Mode, forward_hessian, gauss_newton, hessian, precisely
 from auxin.math.tree import detach
+from auxin.math.vectors import relative_residual
 from auxin.optimizers import InnerStep
 from auxin.paper import AUXILEARN, Paper
 from auxin.solvers._base import Curvature, Solution, Solver
-from auxin.solvers._vectors import relative_residual
 from auxin.typing import Signals
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
+from auxin.models._adopted import adopt
 
 Build = Callable[..., nn.Module]
 
@@ -39,8 +40,6 @@ def _factory(name: str, module: str, attribute: str) -> Build:
 
 
 def _own(name: str, factory: Build, shape: tuple[int, ...], **options: object) -> nn.Module:
-    from auxin.models._network import adopt
-
     made = factory(shape, **options)
     if not isinstance(made, nn.Module):
         raise ConfigError(

@@ -2,16 +2,16 @@
 
 import copy
 import hashlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
+from auxin.models._adopted import Adopted, adopt, own_randomness
 from auxin.models._base import PrimaryNetwork, Trunk
 from auxin.models._layers import MeanPool, xavier
 from auxin.models._named import builder
@@ -68,68 +68,10 @@ def build_network(
     return PrimaryNetwork(made, heads)
 
 
-def adopt(module: nn.Module, example: Tensor) -> nn.Module:
-    """A user's own module as a trunk: the module itself, its number of features found by one forward.
-
-    The forward runs in evaluation mode and without gradients, so buffers, random state and training mode
-    stay as they are.
-
-    Args:
-        module: maps inputs to features [B, D].
-        example: a batch of inputs, at least 1.
-
-    Raises:
-        ConfigError: the module cannot take the example, or does not put out [B, D].
-
-    >>> adopt(nn.Sequential(nn.Linear(4, 7), nn.ReLU()), torch.zeros(2, 4)).width
-    7
-    """
-    modes = [(part, part.training) for part in module.modules()]
-    try:
-        with _own_randomness(0), torch.no_grad():
-            features = module.eval()(example)
-    except (RuntimeError, TypeError, ValueError) as error:
-        raise ConfigError(
-            message(
-                f"The module {type(module).__name__} cannot be a trunk",
-                expected=f"one that takes inputs {list(example.shape)}",
-                do=f"It says: {error}",
-            )
-        ) from error
-    finally:
-        for part, mode in modes:
-            part.training = mode
-    return _Adopted(module, _count_features(module, features, len(example)))
-
-
-def _count_features(module: nn.Module, features: object, rows: int) -> int:
-    if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != rows:
-        found = f"shape {list(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
-        raise ConfigError(
-            message(
-                f"The module {type(module).__name__} cannot be a trunk",
-                expected=f"features [B, D], one row for each of the {rows} inputs",
-                found=found,
-                do="Cut the module before its last layer, or pool and flatten what it puts out",
-            )
-        )
-    return features.shape[1]
-
-
-class _Adopted(nn.Module):
-    def __init__(self, module: nn.Module, width: int) -> None:
-        super().__init__()
-        self.module = module
-        self.width = width
-
-    def forward(self, x: Tensor) -> Tensor:
-        return self.module(x)
-
-
 def _trunk(trunk: str | nn.Module, shape: tuple[int, ...], seed: int, options: Mapping) -> nn.Module:
     if isinstance(trunk, str):
         build = builder(trunk)
-        with _own_randomness(_seed(seed, "trunk", trunk, *shape)):
+        with own_randomness(_seed(seed, "trunk", trunk, *shape)):
             return _with_options(build, trunk, shape, options)
     if options:
         raise ConfigError(
@@ -138,7 +80,7 @@ def _trunk(trunk: str | nn.Module, shape: tuple[int, ...], seed: int, options: M
                 found=", ".join(options),
             )
         )
-    if isinstance(trunk, Trunk | _Adopted):
+    if isinstance(trunk, Trunk | Adopted):
         return copy.deepcopy(trunk)
     like = next(trunk.parameters(), torch.zeros(()))
     return adopt(copy.deepcopy(trunk), torch.zeros(2, *shape, dtype=like.dtype, device=like.device))
@@ -168,7 +110,7 @@ def _head(trunk: nn.Module, name: str, task: TaskOutputs, seed: int, head: str) 
     width, hidden = int(trunk.width), int(getattr(trunk, "head_width", 0))  # type: ignore[arg-type]
     two = head == "two_layer" or (head == "auto" and hidden > 0)
     sizes = [width, hidden or width, task.width] if two else [width, task.width]
-    with _own_randomness(_seed(seed, "head", name, *sizes)):
+    with own_randomness(_seed(seed, "head", name, *sizes)):
         return _layers(sizes, dense, task.dense)
 
 
@@ -187,14 +129,3 @@ def _seed(*parts: object) -> int:
     """A seed from anything, the same on every machine and in every process."""
     digest = hashlib.sha256("|".join(map(str, parts)).encode()).digest()
     return int.from_bytes(digest[:8], "little") >> 1
-
-
-@contextmanager
-def _own_randomness(seed: int) -> Iterator[None]:
-    """Torch's CPU generator seeded inside, and as it was outside; the device generators are not touched."""
-    before = torch.default_generator.get_state()
-    torch.default_generator.manual_seed(seed)
-    try:
-        yield
-    finally:
-        torch.default_generator.set_state(before)

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from auxin.api.auxiliary import Auxiliary
 from auxin.models import build_network
 from auxin.models._base import PrimaryNetwork
-from auxin.recipes._base import one_rate
+from auxin.studies.recipe import one_rate
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 from auxin.training.reproducible import derive, generator

@@ -6,12 +6,12 @@ from functools import cache
 from pathlib import Path
 
 from auxin.data import Dataset, Splits, make_splits
-from auxin.experiments.build import Built, build
-from auxin.experiments.settings import layered
 from auxin.methods import resolve
 from auxin.methods._base import Method, Setting
-from auxin.recipes._base import one_rate
 from auxin.recipes._candidates import cifar100, only
+from auxin.runs.build import Built, build
+from auxin.runs.settings import layered
+from auxin.studies.recipe import one_rate
 from auxin.training.evaluate import score
 from auxin.training.loop import Watch, fit
 from auxin.training.objective import Objective

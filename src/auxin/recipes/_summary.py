@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 
-from auxin.experiments.paired import paired, standard_error
-from auxin.recipes._records import Line
+from auxin.judging.paired import paired, standard_error
+from auxin.records.recipe import Line
 
 
 def line(

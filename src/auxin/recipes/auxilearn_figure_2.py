@@ -10,10 +10,10 @@ from torch import Tensor
 
 from auxin.analysis.landscape import landscape
 from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
-from auxin.recipes._records import Claim, Picture
 from auxin.recipes._regression import HARMFUL, NAMES, Rows, Training, learn, least_squares, shared_line
 from auxin.recipes._summary import below, difference, line
+from auxin.records.recipe import Claim, Picture
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 
 HOW = Training(steps=400, rate=0.05, every=10, meta_rate=1.0, form="convex")
 RANGE = ((-0.5, 2.5), (-4.5, 2.5))

@@ -11,9 +11,9 @@ from auxin.analysis.loss_images import loss_images
 from auxin.combiners._base import LossCombiner, TaskLosses
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
-from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
-from auxin.recipes._records import Claim, Picture
 from auxin.recipes._summary import line
+from auxin.records.recipe import Claim, Picture
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 

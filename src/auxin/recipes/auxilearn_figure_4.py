@@ -11,14 +11,14 @@ from torch import Tensor
 from auxin.analysis.label_collapse import agreement
 from auxin.analysis.tsne import label_map
 from auxin.data import load, make_splits
-from auxin.experiments.build import Built, build
-from auxin.experiments.settings import layered
 from auxin.math.masked_softmax import one_hot_or_nan
 from auxin.methods import resolve
 from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
-from auxin.recipes._records import Claim, Picture
 from auxin.recipes._summary import below, difference, line
+from auxin.records.recipe import Claim, Picture
+from auxin.runs.build import Built, build
+from auxin.runs.settings import layered
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 from auxin.training.loop import Watch, fit
 
 PSI, SHOWN = 5, ("deer", "frog")

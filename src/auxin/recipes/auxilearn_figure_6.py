@@ -8,10 +8,10 @@ import numpy as np
 import torch
 
 from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
-from auxin.recipes._records import Claim, Picture
 from auxin.recipes._regression import Training, draw, learn
 from auxin.recipes._summary import line, rank_correlation
+from auxin.records.recipe import Claim, Picture
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 
 TASKS, INPUTS = 100, 10
 HOW = Training(steps=400, rate=0.05, every=10, meta_rate=0.3, form="positive", scale=0.02)

@@ -8,9 +8,9 @@ import numpy as np
 
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _small_labels
-from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
-from auxin.recipes._records import Claim, Picture
 from auxin.recipes._summary import line, rank_correlation
+from auxin.records.recipe import Claim, Picture
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 
 SIZES, DEPTHS = (1, 2, 3, 5), (1, 2, 3, 5)
 """Labels per class in the auxiliary set, out of 10; hidden layers."""

@@ -10,9 +10,9 @@ from auxin.api.auxiliary import Auxiliary
 from auxin.combiners.polynomial import Polynomial
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
-from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
-from auxin.recipes._records import Claim, Picture
 from auxin.recipes._summary import line
+from auxin.records.recipe import Claim, Picture
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 
 EVERY = 5
 

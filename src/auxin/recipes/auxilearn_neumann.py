@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.implicit import Implicit
 from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._base import Bench, Did, Done, Outcome, Piece, Recipe
-from auxin.recipes._records import Claim
 from auxin.recipes._regression import Rows, least_squares, shared_line
 from auxin.recipes._summary import line
+from auxin.records.recipe import Claim
+from auxin.studies.recipe import Bench, Did, Done, Outcome, Piece, Recipe
 
 ALPHA, TERMS = 1e-4, 3
 """What the authors' code ships with."""

@@ -8,15 +8,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from auxin.data import Dataset, Splits, make_splits
-from auxin.experiments.build import build
-from auxin.experiments.probe_seed import RANDOM, How, candidates, prepare, score, trained_alone
-from auxin.experiments.settings import layered
 from auxin.methods import resolve
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _candidates
-from auxin.recipes._base import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
-from auxin.recipes._records import Claim, Line, Picture
 from auxin.recipes._summary import line, rank_correlation
+from auxin.records.recipe import Claim, Line, Picture
+from auxin.runs.build import build
+from auxin.runs.settings import layered
+from auxin.studies.probe_seed import RANDOM, How, candidates, prepare, score, trained_alone
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Watch, fit
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from auxin.experiments.schema import EpochRecord, RunResult
+from auxin.records.results import EpochRecord, RunResult
 
 Value = Callable[[EpochRecord], float | None]
 

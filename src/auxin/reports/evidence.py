@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from auxin.experiments.predictions import Predictions, read_arrays, read_predictions
-from auxin.experiments.schema import Row
+from auxin.records.results import Row
 from auxin.reports.read import Results
+from auxin.runs.predictions import Predictions, read_arrays, read_predictions
 
 PREDICTIONS, FEATURES, EXAMPLES = "predictions.npz", "features.npz", "examples.npz"
 

@@ -7,12 +7,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
-from auxin.experiments import wording
-from auxin.experiments.files import write_bytes
-from auxin.experiments.label_budget import NAME, LabelBudget, worth
-from auxin.experiments.schema import read_json
+from auxin.judging import wording
 from auxin.reports._style import looks_of, panel, styled
 from auxin.reports.plots import rendered
+from auxin.store import read_json, write_bytes
+from auxin.studies.label_budget import NAME, LabelBudget, worth
 
 if TYPE_CHECKING:
     from rich.console import Group

@@ -9,10 +9,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
-from auxin.experiments.predictions import Predictions
 from auxin.reports import evidence
 from auxin.reports._style import GRID, INK, MUTED, PALETTE, SINGLE, panel, styled
 from auxin.reports.read import Results
+from auxin.runs.predictions import Predictions
 
 LARGEST, NUMBERED = 24, 12
 """Classes that a matrix may have, and those up to which shares are written into its cells."""

@@ -13,10 +13,8 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
-from auxin.experiments import wording
-from auxin.experiments.files import write_text
-from auxin.experiments.label_budget import LabelBudget
-from auxin.experiments.schema import Comparison, Contrast, Row, Setting
+from auxin.judging import wording
+from auxin.records.results import Comparison, Contrast, Row, Setting
 from auxin.reports import captions, label_budget, mistakes, tsne
 from auxin.reports._style import looks
 from auxin.reports._svg import inline, variable
@@ -24,6 +22,8 @@ from auxin.reports.examples import examples
 from auxin.reports.pictures import pictures
 from auxin.reports.plots import figures, rendered
 from auxin.reports.read import Results
+from auxin.store import write_text
+from auxin.studies.label_budget import LabelBudget
 
 
 def write_page(results: Results, file: Path) -> None:

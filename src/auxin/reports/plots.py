@@ -14,14 +14,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from auxin.experiments import wording
-from auxin.experiments.files import write_bytes
-from auxin.experiments.schema import Contrast, EpochRecord, Row
+from auxin.judging import wording
+from auxin.records.results import Contrast, EpochRecord, Row
 from auxin.reports._lines import DASHES, finished, line, words
 from auxin.reports._series import Value, curve, measure, names
 from auxin.reports._style import INK, MUTED, PAPER, Look, looks, panel, styled
 from auxin.reports.measures import measures
 from auxin.reports.read import Results
+from auxin.store import write_bytes
 
 COLLAPSED, UNIFORM = 0.10, 0.97
 """Label entropies below (the class mean's) and above which labels teach nothing: one for all, or none."""

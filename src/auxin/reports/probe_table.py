@@ -9,10 +9,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from auxin.experiments.files import write_bytes
-from auxin.experiments.probe_schema import Probe, Ranked
+from auxin.records.probe import Probe, Ranked
 from auxin.reports._style import INK, MUTED, PALETTE, SINGLE, panel, styled
 from auxin.reports.plots import rendered
+from auxin.store import write_bytes
 
 COLOURS = {"helps": "green", "hurts": "red", "no evidence": "yellow"}
 

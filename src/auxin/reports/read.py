@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from auxin.errors import RunError, message
-from auxin.experiments.schema import Comparison, RunResult, read_json
-from auxin.experiments.verdict import check_comparable
+from auxin.judging.verdict import check_comparable
+from auxin.records.results import Comparison, RunResult
+from auxin.store import read_json
 
 
 @dataclass(frozen=True)

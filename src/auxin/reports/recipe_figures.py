@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.ticker import MaxNLocator
 
-from auxin.experiments.files import read_json, write_bytes
-from auxin.recipes._records import Picture, Reproduced
+from auxin.records.recipe import Picture, Reproduced
 from auxin.reports._style import GRID, INK, MUTED, PALETTE, PAPER, SINGLE, panel, styled
 from auxin.reports.plots import rendered
+from auxin.store import read_json, write_bytes
 
 Arrays = Mapping[str, np.ndarray]
 

@@ -7,8 +7,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from auxin.experiments.files import write_text
-from auxin.recipes._records import Claim, Line, Reproduced
+from auxin.records.recipe import Claim, Line, Reproduced
+from auxin.store import write_text
 
 HOLDS = {True: "holds", False: "does not hold", None: "not decided"}
 

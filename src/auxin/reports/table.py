@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from auxin.experiments import wording
-from auxin.experiments.schema import Comparison, Row
+from auxin.judging import wording
+from auxin.records.results import Comparison, Row
 
 if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, Group, RenderResult

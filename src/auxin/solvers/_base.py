@@ -1,19 +1,11 @@
 """The contract of a linear solver: p with (H + damping I) p = v, given only products with H."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
-from torch import Tensor
-
+from auxin.math.vectors import MatrixVector, Vector
 from auxin.paper import Paper
-
-Vector = list[Tensor]
-"""A vector over the trainable parameters of the primary network: one tensor per parameter."""
-
-MatrixVector = Callable[[Vector], Vector]
-"""A product with the (Gauss-Newton) Hessian of the training loss."""
 
 Curvature = Literal["hessian", "gauss_newton"]
 """What H stands for: the Hessian, or the Gauss-Newton matrix J^T Q J, which has no negative curvature."""

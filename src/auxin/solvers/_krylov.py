@@ -1,8 +1,8 @@
 """The conjugate-gradient recursion, shared by the solvers that use it."""
 
 from auxin.math.params import axpy, dot, norm, scale, zeros
+from auxin.math.vectors import check_finite
 from auxin.solvers._base import MatrixVector, Solution, Vector
-from auxin.solvers._vectors import check_finite
 
 FLAT = 1e-14
 """Curvature below FLAT * |d| |H d| counts as none."""

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, RunError, message
+from auxin.math.vectors import check_finite, flatten, unflatten
 from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
-from auxin.solvers._vectors import check_finite, flatten, unflatten
 
 
 @dataclass

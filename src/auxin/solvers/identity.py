@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from auxin.math.params import scale
+from auxin.math.vectors import check_finite
 from auxin.paper import Paper
 from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
-from auxin.solvers._vectors import check_finite
 
 
 @dataclass

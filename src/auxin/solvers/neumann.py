@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 import torch
 
+from auxin.math.spectrum import largest_eigenvalue
+from auxin.math.vectors import check_finite
 from auxin.paper import AUXILEARN, Paper
 from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
-from auxin.solvers._spectrum import largest_eigenvalue
-from auxin.solvers._vectors import check_finite
 
 MARGIN = 1.5
 """alpha is let through up to MARGIN / estimate: power iteration sees the largest eigenvalue from below."""

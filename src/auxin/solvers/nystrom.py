@@ -6,10 +6,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
+from auxin.math.spectrum import random_like
+from auxin.math.vectors import check_finite, flatten, unflatten
 from auxin.paper import Paper
 from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
-from auxin.solvers._spectrum import random_like
-from auxin.solvers._vectors import check_finite, flatten, unflatten
 
 
 @dataclass

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
-from auxin.tasks import _metrics
+from auxin.math import metrics as _metrics
 
 LOSSES = ("squared", "pseudo_huber")
 METRICS: dict[str, Callable[[Tensor, Tensor], float]] = {

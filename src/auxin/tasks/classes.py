@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
-from auxin.tasks import _metrics as metrics_of
+from auxin.math import metrics as metrics_of
 from auxin.tasks._base import Task
 from auxin.tasks._checks import bad_targets, check_choice, check_labels, check_shape, check_size, hide
 

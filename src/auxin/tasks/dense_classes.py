@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from auxin.tasks import _metrics as metrics_of
+from auxin.math import metrics as metrics_of
 from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_labels, check_shape, mean_present
 from auxin.tasks.classes import Classes

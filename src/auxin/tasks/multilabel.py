@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.tasks import _metrics as metrics_of
+from auxin.math import metrics as metrics_of
 from auxin.tasks._base import Task
 from auxin.tasks._checks import bad_targets, check_choice, check_shape, check_size, hide, mean_present
 

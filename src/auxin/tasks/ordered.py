@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from auxin.errors import ConfigError, message
+from auxin.math import metrics as metrics_of
 from auxin.paper import Paper
-from auxin.tasks import _metrics as metrics_of
 from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_labels, check_shape, check_size, hide
 

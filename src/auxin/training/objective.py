@@ -15,13 +15,13 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from auxin.combiners._base import Combiner, GramianCombiner, LossCombiner, TaskLosses
-from auxin.combiners._screen import screen
 from auxin.errors import RunError, message
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients._base import batch_inputs
 from auxin.labelers._base import Labeler, Targets, by_task
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
+from auxin.training.screen import screen
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, entry, fitted, labelled, mean
 from auxin.typing import Batch, Signals

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError, DataError, message
+from auxin.math.rule_network import forward, truncated_normal
 from auxin.paper import Paper
-from auxin.update_rules._network import forward, truncated_normal
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auxin.update_rules._network import truncated_normal
+from auxin.math.rule_network import truncated_normal
 
 UNITS, EXAMPLES = 2, 3
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auxin.update_rules._network import EPSILON
+from auxin.math.rule_network import EPSILON
 
 
 @dataclass(frozen=True, slots=True, eq=False)

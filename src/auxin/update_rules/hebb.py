@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
+from auxin.math.rule_network import Activity, forward, standardise
 from auxin.paper import Paper
 from auxin.update_rules._base import State, UpdateRule, check_inputs
-from auxin.update_rules._network import Activity, forward, standardise
 from auxin.update_rules._terms import Layer, column_rms, competitive
 from auxin.update_rules._update import normalised_columns
 

@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
+from auxin.math.rule_network import ACTIVATIONS, Activity, forward
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.update_rules._base import State, UpdateRule, check_inputs
 from auxin.update_rules._blocks import Dense
-from auxin.update_rules._network import ACTIVATIONS, Activity, forward
 from auxin.update_rules._neuron import MixedTop, NeuronNetwork, PooledTop, weight_statistics
 from auxin.update_rules._terms import OURS, TERMS, Layer
 from auxin.update_rules._update import BiasUpdate, WeightUpdate, normalised_columns

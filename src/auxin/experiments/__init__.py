@@ -1,1 +1,0 @@
-"""Runs, comparisons, verdicts and the papers' recipes."""

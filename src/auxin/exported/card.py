@@ -1,0 +1,100 @@
+"""What `model.json` holds: all that is needed to use a trained network, and the record of how it was trained."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from auxin.exported.task_state import TaskState
+from auxin.records.results import Record, Setting
+
+FORMAT: Literal["auxin.model"] = "auxin.model"
+VERSION: Literal[1] = 1
+"""The version of saved models that this code writes and reads."""
+
+
+class TrunkState(Record):
+    """The trunk: a name of the family `models`, its options (and the kind of head), and one input's shape."""
+
+    name: str
+    shape: list[int]
+    options: dict[str, Setting] = Field(default_factory=dict)
+
+
+class Decision(Record):
+    """What the guard, or the comparison of several methods, decided on validation rows.
+
+    Attributes:
+        kept: the method that the network was trained by.
+        asked: the method that was asked for, or "best".
+        why: the reason, in a sentence.
+        validation: mean validation scores, by method.
+    """
+
+    kept: str
+    asked: str
+    why: str
+    validation: dict[str, float] = Field(default_factory=dict)
+
+
+class TrainingRecord(Record):
+    """How a network was trained.
+
+    Attributes:
+        data: what the data are called.
+        method: whose training it was.
+        seed: of the rows' roles, initial weights and batches.
+        split_hash: of all rows' roles.
+        rows: how many rows played which role.
+        settings: every hyperparameter.
+        metric: what selection went by; greater is better.
+        validation: the score on the validation rows, which chose the epoch: too good, if anything. None without them.
+        test: the score on test rows, which chose nothing; None without them.
+        epoch, epochs: the epoch whose weights were kept, and how many there were.
+        decision: what the guard decided, or None where nothing was compared.
+        notes: what was decided for the user.
+        command: the command line that does it again.
+    """
+
+    data: str
+    method: str
+    seed: int
+    split_hash: str
+    rows: dict[str, int]
+    settings: dict[str, Setting]
+    metric: str
+    validation: float | None = None
+    test: float | None = None
+    epoch: int
+    epochs: int
+    decision: Decision | None = None
+    notes: list[str] = Field(default_factory=list)
+    command: str = ""
+    seconds: float
+    started: str
+    versions: dict[str, str] = Field(default_factory=dict)
+    hardware: dict[str, str | int | float] = Field(default_factory=dict)
+
+
+class Card(Record):
+    """`model.json`.
+
+    Attributes:
+        weights: the SHA-256 of the weights' file.
+        trunk: how to build the trunk.
+        task: the main task.
+        mean, std: the inputs' normalisation.
+        temperature: what logits are divided by.
+        encoder: the state of the encoder of new rows, or None where inputs are given as they are.
+        training: how it was trained.
+    """
+
+    format: Literal["auxin.model"] = FORMAT
+    version: Literal[1] = VERSION
+    weights: str
+    trunk: TrunkState
+    task: TaskState
+    mean: list[float]
+    std: list[float]
+    temperature: float
+    encoder: dict[str, Any] | None = None
+    training: TrainingRecord

@@ -1,0 +1,109 @@
+"""A model for elsewhere: an ONNX file, or a program that plain PyTorch runs without auxin."""
+
+import logging
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
+
+import torch
+
+from auxin.errors import UnsupportedError, message
+from auxin.exported.model import Model
+from auxin.store import write_bytes
+
+NEEDED = ("onnx", "onnxscript")
+"""What writing ONNX needs, in the extra `onnx`."""
+
+
+def to_onnx(model: Model, file: Path | str) -> None:
+    """Write the network, its inputs' normalisation and its outputs' calibration as ONNX.
+
+    One input `x`, float32 [batch, ...] in the units of the training data (NaN where a value of a vector is missing;
+    pixels as stored), one output: `probabilities`, or `values` in the target's unit. The batch is of any size.
+
+    Raises:
+        UnsupportedError: the packages `onnx` and `onnxscript` are not there, or the network has an operation that
+            ONNX lacks.
+        RunError: the file cannot be written.
+    """
+    absent = [name for name in NEEDED if find_spec(name) is None]
+    if absent:
+        raise UnsupportedError(
+            message(
+                "Writing ONNX needs further packages",
+                expected=" and ".join(NEEDED),
+                found=f"no {' and no '.join(absent)}",
+                do='Install them: pip install -e ".[onnx]" -c constraints.txt; or export with --torch',
+            )
+        )
+    name = "probabilities" if hasattr(model.task, "probabilities") else "values"
+
+    def write(path: Path) -> None:
+        found = torch.onnx.export(
+            model.predictor,
+            (_example(model),),
+            dynamo=True,
+            dynamic_shapes={"x": {0: torch.export.Dim("batch")}},
+            input_names=["x"],
+            output_names=[name],
+            verbose=False,
+        )
+        assert found is not None
+        found.save(str(path))
+
+    _write(Path(file), ".onnx", write)
+
+
+def to_torch(model: Model, file: Path | str) -> None:
+    """Write the same as a program of PyTorch's own (`torch.export`), which runs where auxin is not installed.
+
+    `torch.export.load(file).module()(x)` gives probabilities or values; x as in `to_onnx`.
+
+    Raises:
+        UnsupportedError: PyTorch cannot export the network.
+        RunError: the file cannot be written.
+    """
+
+    def write(path: Path) -> None:
+        program = torch.export.export(
+            model.predictor, (_example(model),), dynamic_shapes={"x": {0: torch.export.Dim("batch")}}
+        )
+        torch.export.save(program, path)
+
+    _write(Path(file), ".pt2", write)
+
+
+def _example(model: Model) -> torch.Tensor:
+    return torch.zeros(2, *model.trunk.shape)
+
+
+def _write(file: Path, ending: str, write: Callable[[Path], None]) -> None:
+    """Let `write` write to a folder of its own, then put the file in its place, whole or not at all."""
+    with tempfile.TemporaryDirectory() as folder, _quiet():
+        made = Path(folder) / f"made{ending}"
+        try:
+            write(made)
+        except Exception as error:  # whatever the exporter has to say of an operation
+            said = str(error).strip().split("\n", 1)[0]
+            raise UnsupportedError(
+                message("The network cannot be exported", found=f"{type(error).__name__}: {said}")
+            ) from error
+        content = made.read_bytes()
+    write_bytes(file, content)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what the exporters log and warn about themselves."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,233 @@
+"""From a file of rows to a file of predictions."""
+
+import io
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from torch import Tensor
+
+from auxin import catalogue
+from auxin.data import Dataset, load
+from auxin.data.encoders.images import ImageFiles
+from auxin.data.reading.frame import SUFFIXES, read_frame
+from auxin.data.reading.hub import PREFIX, read_hub
+from auxin.data.reading.images import look, pictures
+from auxin.data.reading.masks import labelled_masks
+from auxin.data.reading.npz import read_npz
+from auxin.errors import ConfigError, DataError, message
+from auxin.exported.model import Model, Predictions
+from auxin.store import write_bytes
+from auxin.tasks.classes import Classes
+from auxin.tasks.dense_classes import DenseClasses
+from auxin.tasks.ordered import Ordered
+from auxin.tasks.regression import Regression
+from auxin.typing import MISSING
+
+ENDINGS = (".csv", ".parquet", ".npz")
+
+Say = Callable[[str], None]
+
+
+def write_predictions(
+    model: Model,
+    source: str,
+    out: Path,
+    keep: Sequence[str] = (),
+    say: Say = print,
+    options: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Predict every row of `source` and write them to `out`, whole or not at all.
+
+    Args:
+        model: whose predictions.
+        source: a path, `hub:OWNER/NAME`, or the name of a known data set.
+        out: a .csv, .parquet or .npz file.
+        keep: columns of a table to carry over.
+        say: told of what is decided for the user.
+        options: of a known data set, as `auxin.data.load` takes them: its `root`, its `level`.
+
+    Returns:
+        What was done: rows, task, method, metric, and the score over the rows that carry labels (None: there are none).
+
+    Raises:
+        DataError, ConfigError: rows that do not fit the model, or a kind of file that is not written.
+    """
+    if out.suffix not in ENDINGS:
+        raise ConfigError(
+            message(
+                "The kind of predictions' file is not clear",
+                expected=" or ".join(ENDINGS),
+                found=repr(out.name),
+            )
+        )
+    if model.task.dense and out.suffix != ".npz":
+        raise ConfigError(
+            message("A prediction for every pixel is no table", expected="an .npz file", do="--out FILE.npz")
+        )
+    known = source in catalogue.names("data") and not Path(source).exists()
+    dataset = _known(source, options or {}, known)
+    frame = _table(model, source) if dataset is None else None
+    rows: Any = frame if source.startswith(PREFIX) else source
+    x = model.inputs(rows, say) if dataset is None else dataset.x
+    found = model.predict(x)
+    write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
+    labels = _labels(model, rows, frame, len(x)) if dataset is None else _of_dataset(model, dataset)
+    present = None if labels is None else model.task.present(labels)
+    some = present is not None and bool(present.any())
+    record = model.training
+    return {
+        "rows": len(x),
+        "task": model.task.name,
+        "method": record.method,
+        "metric": record.metric,
+        "labelled": int(present.sum()) if present is not None else 0,
+        "score": model.task.score(found.outputs, labels, record.metric)
+        if some and labels is not None
+        else None,
+        "file": str(out),
+    }
+
+
+def _known(source: str, options: Mapping[str, Any], known: bool) -> Dataset | None:
+    """The known data set of that name; None where the rows are in a file."""
+    if known:
+        return load(source, **options)
+    if said := [name for name, value in options.items() if value is not None]:
+        wrong = f"--{said[0]} is for data sets that auxin knows by name"
+        raise ConfigError(
+            message(wrong, expected="such as cifar100", found=source, do=f"Leave --{said[0]} out")
+        )
+    return None
+
+
+def _of_dataset(model: Model, dataset: Dataset) -> Tensor | None:
+    """A known data set's labels as the model numbers them; a label that it does not know counts as missing."""
+    name = model.task.name
+    if name not in dataset.y or type(dataset.tasks[name]) is not type(model.task):
+        return None
+    names = list(getattr(dataset.tasks[name], "label_names", ()))
+    if names == model.labels:
+        return dataset.y[name]
+    place = {label: number for number, label in enumerate(model.labels)}
+    numbers = torch.tensor([*(place.get(label, MISSING) for label in names), MISSING])
+    return numbers[dataset.y[name]]  # -1, a missing label, takes the last
+
+
+def _table(model: Model, source: str) -> pd.DataFrame | None:
+    if source.startswith(PREFIX):
+        table = read_hub(source.removeprefix(PREFIX))
+        return table.frame.assign(split=table.splits)
+    path, encoding = Path(source), getattr(model.encoder, "encoding", "utf-8")
+    return read_frame(path, encoding) if path.is_file() and path.name.lower().endswith(SUFFIXES) else None
+
+
+def _identity(
+    model: Model, source: str, frame: pd.DataFrame | None, keep: Sequence[str], rows: int
+) -> dict[str, Any]:
+    """What tells the rows apart: their numbers, the images' files, and the columns that are carried over."""
+    found: dict[str, Any] = {"row": np.arange(rows)}
+    if isinstance(model.encoder, ImageFiles) and Path(source).exists():
+        base = Path(source) if Path(source).is_dir() else Path(source).parent
+        found["file"] = [str(Path(str(file)).relative_to(base)) for file in model.encoder.files(source)]
+    for name in keep:
+        if frame is None or name not in frame.columns:
+            there = ", ".join(map(str, frame.columns)) if frame is not None else "no table"
+            raise DataError(message(f"{source} has no column {name!r} to carry over", found=there))
+        found[name] = frame[name].to_numpy()
+    return found
+
+
+def _content(model: Model, found: Predictions, identity: dict[str, Any], kind: str) -> bytes:
+    if kind == ".npz":
+        arrays = {"prediction": found.values.numpy()}
+        if found.probabilities is not None:
+            arrays["probabilities"] = found.probabilities.numpy()
+        text = {name: np.asarray(values, dtype=str) for name, values in identity.items() if name != "row"}
+        return _archive({"row": identity["row"], **text, **arrays})
+    frame = pd.DataFrame({**identity, **columns(model, found)})
+    if kind == ".csv":
+        return frame.to_csv(index=False).encode()
+    sink = io.BytesIO()
+    frame.to_parquet(sink, index=False)
+    return sink.getvalue()
+
+
+def _archive(arrays: Mapping[str, np.ndarray]) -> bytes:
+    """An .npz file. NumPy's own writer takes no array called `file`, which is what images' paths are called."""
+    sink = io.BytesIO()
+    with zipfile.ZipFile(sink, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, values in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
+                np.lib.format.write_array(entry, np.ascontiguousarray(values), allow_pickle=False)
+    return sink.getvalue()
+
+
+def columns(model: Model, found: Predictions) -> dict[str, Any]:
+    """Predictions as a table's columns: labels by name, a probability per class, or values in the target's unit."""
+    names, values = model.labels, found.values
+    if found.probabilities is None:
+        several = (
+            {f"prediction {k + 1}": values[:, k].numpy() for k in range(values.shape[1])}
+            if values.dim() > 1
+            else {}
+        )
+        return several or {"prediction": values.numpy()}
+    chances = {f"p({name})": found.probabilities[:, k].numpy() for k, name in enumerate(names)}
+    if values.dim() > 1:
+        return {f"is {name}": values[:, k].numpy() for k, name in enumerate(names)} | chances
+    return {"prediction": [names[k] for k in values.tolist()]} | chances
+
+
+def _labels(model: Model, source: Any, frame: pd.DataFrame | None, rows: int) -> Tensor | None:
+    """The main task's labels, where the rows carry them under its name; None where they do not."""
+    name = model.task.name
+    if frame is not None and name in frame.columns:
+        if model.task.dense:
+            return _masks(model, source, frame[name])
+        return _numbered(model, frame[name].to_numpy())
+    if not isinstance(source, str):
+        return None
+    path = Path(source)
+    if path.suffix == ".npz" and path.is_file():
+        values = read_npz(path).get(name)
+        return _numbered(model, values) if values is not None and values.shape == (rows,) else None
+    return _folders(model, path)
+
+
+def _folders(model: Model, path: Path) -> Tensor | None:
+    """The labels of images in folders that are called as the classes."""
+    if not isinstance(model.encoder, ImageFiles) or not path.is_dir():
+        return None
+    said = [Path(str(file)).relative_to(path).parts[0] for file in model.encoder.files(str(path))]
+    return _numbered(model, np.array(said, dtype=object))
+
+
+def _masks(model: Model, source: Any, cells: Any) -> Tensor | None:
+    """The classes of the pixels of mask files that a table of images lists."""
+    if not isinstance(model.task, DenseClasses) or not isinstance(model.encoder, ImageFiles):
+        return None
+    paths = pictures(cells, Path(source).parent if isinstance(source, str) else Path())
+    sizes = [size for size, _ in look(model.encoder.files(source))]
+    _, height, width = model.encoder.shape
+    return labelled_masks(model.labels, paths, sizes, (width, height))
+
+
+def _numbered(model: Model, values: np.ndarray) -> Tensor | None:
+    """Labels as the task has them; a label that it does not know counts as missing."""
+    if isinstance(model.task, Regression):
+        numbers = pd.to_numeric(pd.Series(values), errors="coerce")
+        return torch.tensor(numbers.to_numpy(dtype=np.float64, na_value=np.nan), dtype=torch.float32)  # type: ignore[union-attr]
+    if not isinstance(model.task, Classes | Ordered):
+        return None
+    place = {label: number for number, label in enumerate(model.labels)}
+    return torch.tensor([place.get(_word(value), MISSING) for value in values], dtype=torch.int64)
+
+
+def _word(value: object) -> str:
+    whole = isinstance(value, float | np.floating) and float(value).is_integer()
+    return str(int(value)) if whole else str(value)  # type: ignore[arg-type, call-overload]

@@ -1,0 +1,95 @@
+"""A saved model on disk: two files, written whole, checked when read."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from auxin.errors import DataError, message
+from auxin.exported.card import FORMAT, VERSION, Card
+from auxin.store import write_bytes, write_json
+
+CARD = "model.json"
+WEIGHTS = "weights.safetensors"
+
+
+def write_weights(folder: Path, weights: Mapping[str, Tensor]) -> str:
+    """Write the weights; their SHA-256."""
+    content = save(dict(weights))
+    write_bytes(folder / WEIGHTS, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def write_card(folder: Path, card: Card) -> None:
+    """Write `model.json`: from now on the folder is a model."""
+    write_json(folder / CARD, card)
+
+
+def read(folder: Path) -> tuple[Card, dict[str, Tensor]]:
+    """Both files.
+
+    Raises:
+        DataError: one is missing or damaged, or they do not belong together, or are another version's.
+    """
+    card = _card(folder / CARD, _content(folder, CARD))
+    content = _content(folder, WEIGHTS)
+    if hashlib.sha256(content).hexdigest() != card.weights:
+        raise DataError(
+            message(
+                f"{folder / WEIGHTS} is damaged, or another model's",
+                expected=f"the weights that {CARD} belongs to (SHA-256 {card.weights[:12]}...)",
+                found=f"SHA-256 {hashlib.sha256(content).hexdigest()[:12]}...",
+                do="Copy both files again, or train it again",
+            )
+        )
+    try:
+        return card, load(content)
+    except (SafetensorError, ValueError) as error:
+        raise DataError(message(f"{folder / WEIGHTS} cannot be read", found=str(error))) from error
+
+
+def _content(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except FileNotFoundError as error:
+        there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        raise DataError(
+            message(
+                f"{folder} is no model",
+                expected=f"a folder with {CARD} and {WEIGHTS}, as `auxin fit --out` writes it",
+                found=", ".join(there[:5]) or ("an empty folder" if folder.is_dir() else "no such folder"),
+            )
+        ) from error
+    except OSError as error:
+        raise DataError(message(f"{folder / name} cannot be read", found=str(error))) from error
+
+
+def _card(path: Path, content: bytes) -> Card:
+    try:
+        plain = json.loads(content)
+        kind = (plain["format"], plain["version"])
+    except (ValueError, KeyError, TypeError) as error:
+        do = "Copy it again, or train it again"
+        raise DataError(
+            message(f"{path} is damaged", expected="a model's JSON", found=str(error), do=do)
+        ) from error
+    if kind != (FORMAT, VERSION):
+        raise DataError(
+            message(
+                f"{path} is not of a version that this auxin reads",
+                expected=f"{FORMAT} version {VERSION}",
+                found=f"{kind[0]} version {kind[1]}",
+                do="Use the auxin that wrote it, or train it again",
+            )
+        )
+    try:
+        return Card.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise DataError(message(f"{path} is damaged", found=f"{where}: {first['msg']}")) from error

@@ -1,0 +1,163 @@
+"""A trained model for the main task alone: predict with it, save it, load it."""
+
+import copy
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.data import Encoder, restore
+from auxin.data.encoders.contract import warn
+from auxin.errors import DataError, message
+from auxin.exported import folder as _folder
+from auxin.exported.card import Card, TrainingRecord, TrunkState
+from auxin.exported.predictor import Predictor, finished
+from auxin.exported.task_state import TaskState
+from auxin.models import build_network
+from auxin.tasks._base import Task
+
+ROWS = 500
+"""Rows that are predicted at once."""
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """What a model says about rows.
+
+    Attributes:
+        task: the main task.
+        outputs: the network's outputs over the temperature, which `task.score` takes.
+        values: the predictions: class numbers [N] (the columns of `probabilities`), or values in the target's unit.
+        probabilities: [N, C] (of every attribute or pixel: [N, D], [N, C, H, W]), or None where the task has none.
+    """
+
+    task: Task
+    outputs: Tensor
+
+    @property
+    def values(self) -> Tensor:
+        """Class numbers, attributes, or values."""
+        return self.task.predict(self.outputs)
+
+    @property
+    def probabilities(self) -> Tensor | None:
+        """Calibrated probabilities."""
+        return finished(self.task, self.outputs) if hasattr(self.task, "probabilities") else None
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A trained network with its inputs' encoder and the record of its training; nothing of the auxiliaries is left.
+
+    Vectors are computed in float64, images in float32: the prediction of a batch equals that of its rows one by one,
+    to rounding.
+
+    Attributes:
+        predictor: raw inputs to probabilities or values (an `nn.Module`).
+        trunk: how the trunk is built.
+        training: how it was trained.
+        encoder: makes inputs of new files, or None where it was trained on arrays.
+    """
+
+    predictor: Predictor
+    trunk: TrunkState
+    training: TrainingRecord
+    encoder: Encoder | None = field(default=None)
+
+    @property
+    def task(self) -> Task:
+        """The main task."""
+        return self.predictor.task
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of the classes or attributes, in the order of the probabilities; empty for numbers."""
+        return list(getattr(self.task, "label_names", ()))
+
+    def predict(self, x: Tensor) -> Predictions:
+        """Predictions for inputs as the training data had them: [N, D] (NaN where missing) or images [N, C, H, W].
+
+        Raises:
+            DataError: inputs of another shape, or infinite ones.
+        """
+        self._check(x)
+        kind = torch.float64 if x.dim() == 2 else torch.float32
+        network = self.predictor if kind == torch.float32 else copy.deepcopy(self.predictor).to(kind)
+        with torch.no_grad():
+            found = [network.outputs(part.to(kind)) for part in x.split(ROWS)]
+        return Predictions(self.task, torch.cat(found))
+
+    def inputs(self, source: Any, say: Callable[[str], None] = warn) -> Tensor:
+        """The inputs of a file, folder or rows such as those it was trained on; NaN where a value is missing.
+
+        Args:
+            source: a path, or rows in memory.
+            say: told of what is decided for the user, such as unseen categories.
+        """
+        if self.encoder is None:
+            raise DataError(
+                message(
+                    f"The model of {self.training.data} takes arrays", do="Give them to predict as a tensor"
+                )
+            )
+        x, blank = self.encoder.encode(source, say)
+        return x if blank is None else x.masked_fill(blank, torch.nan)
+
+    def _check(self, x: Tensor) -> None:
+        if list(x.shape[1:]) != self.trunk.shape or not len(x):
+            raise DataError(
+                message(
+                    "The inputs do not fit the model",
+                    expected=f"[rows, {', '.join(map(str, self.trunk.shape))}]",
+                    found=f"{list(x.shape)}",
+                )
+            )
+        if bool(torch.isinf(x).any()):
+            raise DataError(
+                message("The inputs hold infinite numbers", expected="finite ones, NaN where missing")
+            )
+
+    def save(self, folder: Path | str) -> None:
+        """Write `weights.safetensors`, then `model.json` into the folder, each whole or not at all."""
+        weights = {name: value.contiguous() for name, value in self.predictor.state_dict().items()}
+        digest = _folder.write_weights(Path(folder), weights)
+        card = Card(
+            weights=digest,
+            trunk=self.trunk,
+            task=TaskState.of(self.task),
+            mean=self.predictor.mean.tolist(),
+            std=self.predictor.std.tolist(),
+            temperature=self.predictor.temperature,
+            encoder=None if self.encoder is None else self.encoder.state(),
+            training=self.training,
+        )
+        _folder.write_card(Path(folder), card)
+
+
+def load_model(folder: Path | str) -> Model:
+    """The model that `auxin fit` or `Model.save` wrote.
+
+    Raises:
+        DataError: no model there, a file that is missing or damaged, or another version's.
+    """
+    card, weights = _folder.read(Path(folder))
+    try:
+        return _rebuilt(card, weights)
+    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+        raise DataError(
+            message(f"The model in {folder} cannot be built again", found=str(error), do="Train it again")
+        ) from error
+
+
+def _rebuilt(card: Card, weights: Mapping[str, Tensor]) -> Model:
+    task = card.task.task()
+    tasks: dict[str, Any] = {task.name: task}
+    options: dict[str, Any] = dict(card.trunk.options)
+    network = build_network(card.trunk.name, tuple(card.trunk.shape), tasks, seed=0, **options)
+    predictor = Predictor.of(network, task, torch.tensor(card.mean), torch.tensor(card.std), card.temperature)
+    predictor.load_state_dict(dict(weights))
+    encoder = None if card.encoder is None else restore(card.encoder)
+    return Model(predictor, card.trunk, card.training, encoder)

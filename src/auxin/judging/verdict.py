@@ -1,0 +1,302 @@
+"""The verdict of a comparison: does an auxiliary help here, by how much, how sure.
+
+A method on trial is judged against the *best control*, which is chosen on validation; a control is judged
+against single-task training; a learned method is also held against its own untrained twin. A word is never
+kinder than the numbers: `helps` needs a Holm-adjusted paired p below 0.05 and a positive difference. The
+correction counts the methods on trial that share a reference, and apart from them the controls, so that
+running more controls costs a claim nothing.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from auxin.errors import RunError, message
+from auxin.judging import wording
+from auxin.judging.bootstrap import Resamples
+from auxin.judging.paired import Paired, bootstrap, holm, paired, standard_error
+from auxin.judging.sentence import sentence
+from auxin.records.results import Comparison, Contrast, Half, Row, RunResult, Verdict
+from auxin.runs.predictions import Predictions
+
+SIGNIFICANT = 0.05
+ENOUGH_SEEDS = 5
+"""A claim needs at least this many seeds."""
+
+_References = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Evidence:
+    """The final runs of a comparison, by method and seed, with a usable score for each."""
+
+    runs: dict[str, dict[int, RunResult]]
+    scores: dict[str, dict[int, float]]
+    raw: dict[str, dict[int, float]]
+    half: Half
+    resamples: Resamples
+
+
+def judge(
+    runs: Sequence[RunResult],
+    *,
+    validation: Mapping[str, float],
+    controls: Collection[str] = (),
+    twins: Mapping[str, str] | None = None,
+    half: Half = "development",
+    single: str = "single",
+    chance: float = 0.0,
+    predictions: Mapping[tuple[str, int], Predictions] | None = None,
+    **about: Any,
+) -> Comparison:
+    """Turn final runs into a comparison with verdicts.
+
+    A run that diverged (its score is not finite) counts as the worst possible: `chance`, or the worst finite
+    score of the whole comparison where that is lower still. Leaving it out would reward instability. The row
+    says so.
+
+    Args:
+        runs: one run per method and seed, each with a score on `half`.
+        validation: each method's validation score, by which the best control is chosen.
+        controls: which methods are controls; `single` always is one.
+        twins: learned method -> its untrained twin.
+        half: which half of the test rows is judged.
+        single: the name of single-task training.
+        chance: the score of a guess, for diverged runs.
+        predictions: by method and seed what was predicted on that half, for the bootstrap over rows of a metric
+            that is no mean over them.
+        about: further fields of `Comparison` (`splits`, `command`, `cuts`, `tries`, `versions` ...).
+
+    Raises:
+        RunError: runs of one seed have different splits, runs differ in data set or metric, a score is
+            missing, or there are no runs.
+    """
+    evidence = _evidence(runs, half, chance, Resamples(runs[0].metric if runs else "", predictions or {}))
+    controls = {single, *controls} & set(evidence.runs)
+    named = sorted((m for m in evidence.runs if m in controls), key=lambda m: m != single)
+    best = best_control({m: validation.get(m, float("nan")) for m in named})
+    rows = _rows(evidence, validation, controls, twins or {}, single, best)
+    metric, warnings = runs[0].metric, [*about.pop("warnings", [])]
+    seeds = sorted({run.seed for run in runs})
+    if len(named) > 1 and not any(np.isfinite(validation.get(m, np.nan)) for m in named):
+        warnings.append(f"Nothing was chosen on validation, so {best} stands in for the best control.")
+    if len(seeds) < ENOUGH_SEEDS:
+        warnings.append(f"{len(seeds)} seed{'s' * (len(seeds) > 1)}; a claim needs at least {ENOUGH_SEEDS}.")
+    if max(row.mean for row in rows) <= chance:
+        shown = wording.mean(chance, None, metric)
+        warnings.append(
+            f"No method does better than a guess that looks at no input ({wording.name(metric)} {shown})."
+        )
+    return Comparison(
+        dataset=runs[0].dataset,
+        metric=metric,
+        half=half,
+        sentence=sentence(rows, metric),
+        rows=rows,
+        best_control=best,
+        seeds=seeds,
+        split_hashes={run.seed: run.split_hash for run in runs},
+        warnings=warnings,
+        **about,
+    )
+
+
+def best_control(validation: Mapping[str, float]) -> str | None:
+    """The control with the best validation score; the first named of equals; a number before NaN.
+
+    >>> best_control({"single": 0.90, "equal": 0.92, "maxl_frozen": float("nan")})
+    'equal'
+    """
+    return max(validation, key=lambda name: _or_worst(validation[name]), default=None)
+
+
+def _or_worst(score: float) -> float:
+    return score if score == score else -np.inf
+
+
+def check_comparable(runs: Sequence[RunResult]) -> None:
+    """Refuse runs that must not stand in one table.
+
+    Raises:
+        RunError: there are none; they differ in data set or metric; or runs of one seed have different
+            splits.
+    """
+    if not runs:
+        raise RunError(message("There are no finished runs to compare", do="Run `auxin compare` first"))
+    for name in ("dataset", "metric"):
+        found = sorted({getattr(run, name) for run in runs})
+        if len(found) > 1:
+            raise RunError(
+                message(f"The runs are not comparable: they differ in their {name}", found=", ".join(found))
+            )
+    hashes: dict[int, RunResult] = {}
+    for run in runs:
+        first = hashes.setdefault(run.seed, run)
+        if first.split_hash != run.split_hash:
+            raise RunError(
+                message(
+                    f"The runs of seed {run.seed} are not comparable: their splits differ",
+                    expected="the same rows for every method",
+                    found=f"{first.method} on {first.split_hash[:12]}, {run.method} on {run.split_hash[:12]}",
+                    do="Compare methods only within one output folder of one command",
+                )
+            )
+
+
+def _evidence(runs: Sequence[RunResult], half: Half, chance: float, resamples: Resamples) -> _Evidence:
+    check_comparable(runs)
+    by_method: dict[str, dict[int, RunResult]] = {}
+    for run in runs:
+        seeds = by_method.setdefault(run.method, {})
+        if run.seed in seeds:
+            raise RunError(message(f"There are two final runs of {run.method} with seed {run.seed}"))
+        seeds[run.seed] = run
+    raw = {m: {s: _score(run, half) for s, run in sorted(seeds.items())} for m, seeds in by_method.items()}
+    finite = [v for seeds in raw.values() for v in seeds.values() if np.isfinite(v)]
+    worst = min([chance, *finite])
+    scores = {m: {s: v if np.isfinite(v) else worst for s, v in seeds.items()} for m, seeds in raw.items()}
+    return _Evidence(by_method, scores, raw, half, resamples)
+
+
+def _score(run: RunResult, half: Half) -> float:
+    score = getattr(run.scores, half)
+    if score is None:
+        raise RunError(
+            message(f"The run of {run.method} with seed {run.seed} has no score on the {half} rows")
+        )
+    return score
+
+
+def _rows(
+    evidence: _Evidence,
+    validation: Mapping[str, float],
+    controls: Collection[str],
+    twins: Mapping[str, str],
+    single: str,
+    best: str | None,
+) -> list[Row]:
+    methods = sorted(evidence.runs, key=lambda m: (m != single, m not in controls))
+    versus_single = {
+        **_contrasts(evidence, {m: single for m in methods if m in controls}),
+        **_contrasts(evidence, {m: single for m in methods if m not in controls}),
+    }
+    versus_control = _contrasts(evidence, {m: best for m in methods if m not in controls})
+    versus_twin = _contrasts(evidence, {m: twins.get(m) for m in methods})
+    rows = []
+    for m in methods:
+        judged = versus_single.get(m) if m in controls else versus_control.get(m)
+        row = Row(
+            method=m,
+            role="single" if m == single else "control" if m in controls else "method",
+            mean=float(np.mean([*evidence.scores[m].values()])),
+            standard_error=standard_error([*evidence.scores[m].values()]),
+            scores=evidence.raw[m],
+            validation=validation.get(m),
+            versus_single=versus_single.get(m),
+            versus_control=versus_control.get(m),
+            versus_twin=versus_twin.get(m),
+            verdict=judged.verdict if judged else "reference",
+            judged_by=judged.reference if judged else None,
+            seconds_per_run=_seconds(evidence, m),
+            overhead=_seconds(evidence, m) / _seconds(evidence, single) if single in evidence.runs else None,
+            steps=_steps(evidence, m),
+            settings=next(iter(evidence.runs[m].values())).settings,
+            kept=_kept(evidence, m),
+            warnings=_warnings(evidence, m, [versus_single.get(m), versus_control.get(m)]),
+        )
+        rows.append(row)
+    return rows
+
+
+def _seconds(evidence: _Evidence, method: str) -> float:
+    return float(np.mean([run.seconds for run in evidence.runs[method].values()]))
+
+
+def _kept(evidence: _Evidence, method: str) -> dict[str, int]:
+    decided = [run.decision.kept for run in evidence.runs[method].values() if run.decision is not None]
+    return dict(Counter(decided).most_common())
+
+
+def _steps(evidence: _Evidence, method: str) -> float | None:
+    known = [run.steps for run in evidence.runs[method].values() if run.steps is not None]
+    return float(np.mean(known)) if known else None
+
+
+def _contrasts(evidence: _Evidence, references: _References) -> dict[str, Contrast]:
+    """Each method against its reference, Holm-corrected over them all."""
+    pairs = {m: r for m, r in references.items() if r in evidence.runs and r != m and _common(evidence, m, r)}
+    results = {m: _paired(evidence, m, r) for m, r in pairs.items()}
+    adjusted = holm({m: result.p for m, result in results.items()})
+    return {m: _contrast(evidence, m, pairs[m], results[m], adjusted[m]) for m in pairs}
+
+
+def _common(evidence: _Evidence, method: str, reference: str) -> list[int]:
+    return [seed for seed in evidence.scores[method] if seed in evidence.scores[reference]]
+
+
+def _paired(evidence: _Evidence, method: str, reference: str) -> Paired:
+    seeds = _common(evidence, method, reference)
+    return paired([evidence.scores[method][s] for s in seeds], [evidence.scores[reference][s] for s in seeds])
+
+
+def _contrast(
+    evidence: _Evidence, method: str, reference: str, result: Paired, adjusted: float | None
+) -> Contrast:
+    rows = _over_rows(evidence, method, reference)
+    return Contrast(
+        reference=reference,
+        difference=result.difference,
+        low=result.low,
+        high=result.high,
+        p=result.p,
+        p_adjusted=adjusted,
+        rows_low=rows[0] if rows else None,
+        rows_high=rows[1] if rows else None,
+        seeds=result.seeds,
+        verdict=word(result.difference, adjusted),
+    )
+
+
+def _over_rows(evidence: _Evidence, method: str, reference: str) -> tuple[float, float] | None:
+    seeds = _common(evidence, method, reference)
+    a = [evidence.runs[method][s].correct.get(evidence.half, []) for s in seeds]
+    b = [evidence.runs[reference][s].correct.get(evidence.half, []) for s in seeds]
+    if any(not x or len(x) != len(y) for x, y in zip(a, b, strict=True)):
+        return evidence.resamples.interval(method, reference, seeds)
+    return bootstrap(a, b) if np.isfinite(np.concatenate([*a, *b])).all() else None
+
+
+def word(difference: float, p_adjusted: float | None) -> Verdict:
+    """The one word for a difference and its Holm-adjusted p-value (None: there is one seed only).
+
+    >>> word(0.01, 0.03), word(0.01, 0.3), word(-0.01, 0.03), word(0.5, None)
+    ('helps', 'no evidence', 'hurts', 'no evidence (one seed)')
+    """
+    if p_adjusted is None:
+        return "no evidence (one seed)"
+    if not p_adjusted < SIGNIFICANT:
+        return "no evidence"
+    return "helps" if difference > 0 else "hurts"
+
+
+def _warnings(evidence: _Evidence, method: str, contrasts: Sequence[Contrast | None]) -> list[str]:
+    metric = next(iter(evidence.runs[method].values())).metric
+    diverged = [s for s, v in evidence.raw[method].items() if not np.isfinite(v)]
+    found = [text for run in evidence.runs[method].values() for text in run.warnings]
+    if diverged:
+        counted = wording.score(evidence.scores[method][diverged[0]], metric)
+        found.append(
+            f"Diverged with seed {', '.join(map(str, diverged))}; counted as {counted}, the worst possible."
+        )
+    for contrast in filter(None, contrasts):
+        missing = sorted(set(evidence.raw[contrast.reference]) - set(evidence.raw[method]))
+        if missing:
+            found.append(f"Seeds {', '.join(map(str, missing))} did not run; compared over the common seeds.")
+        if contrast.seeds > 1 and contrast.low is None:
+            found.append(
+                f"Every seed gave the same difference to {contrast.reference}: no interval, sign test."
+            )
+    return list(dict.fromkeys(found))

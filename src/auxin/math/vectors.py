@@ -1,0 +1,54 @@
+"""Vectors beyond arithmetic: refuse what is not finite, measure a residual, go flat and back."""
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from auxin.errors import RunError, message
+from auxin.math.params import axpy, norm
+
+Vector = list[Tensor]
+"""A vector over the trainable parameters of the primary network: one tensor per parameter."""
+
+MatrixVector = Callable[[Vector], Vector]
+"""A product with the (Gauss-Newton) Hessian of the training loss."""
+
+
+def check_finite(vector: Vector, name: str = "The outer gradient v") -> float:
+    """Refuse a vector with NaN or infinity in it; its norm.
+
+    Raises:
+        RunError: an entry is not finite.
+    """
+    length = float(norm(vector))
+    if not math.isfinite(length):
+        raise RunError(
+            message(
+                f"{name} is not finite",
+                expected="finite numbers",
+                found=f"a norm of {length}",
+                do="Look at the outer loss and the learning rates: it diverged, or a target is NaN.",
+            )
+        )
+    return length
+
+
+def relative_residual(product: MatrixVector, solution: Vector, vector: Vector, damping: float = 0.0) -> float:
+    """|(H + damping I) p - v| / |v|, measured by one product (0 where v is zero)."""
+    length = float(norm(vector))
+    if length == 0.0:
+        return 0.0
+    applied = axpy(damping, solution, product(solution))
+    return float(norm(axpy(-1.0, vector, applied))) / length
+
+
+def flatten(vector: Sequence[Tensor]) -> Tensor:
+    """All entries in one dimension, [n]."""
+    return torch.cat([x.reshape(-1) for x in vector])
+
+
+def unflatten(flat: Tensor, like: Vector) -> Vector:
+    """The entries of `flat` [n] in the shapes of `like`."""
+    return [x.reshape(y.shape) for x, y in zip(flat.split([y.numel() for y in like]), like, strict=True)]

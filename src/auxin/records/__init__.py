@@ -1,0 +1,1 @@
+"""Result records: what every result file holds."""

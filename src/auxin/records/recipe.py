@@ -1,0 +1,128 @@
+"""What a recipe writes: pieces while it runs, one result in the end, and the arrays of its pictures."""
+
+# ruff: noqa: RUF012  pydantic copies a default for every record
+
+from typing import Literal
+
+from pydantic import Field
+
+from auxin.records.results import Record, Setting
+from auxin.store import VERSION
+
+Kind = Literal["lines", "scatter", "bars", "landscape", "loss_images", "points"]
+"""How a picture is drawn; `auxin.reports.recipe_figures` says which arrays each kind reads."""
+
+
+class Found(Record):
+    """What one piece of work found: one seed, one variant.
+
+    Attributes:
+        piece: its name.
+        settings: what it was run with; a piece whose settings changed is run again.
+        values: numbers by name.
+        curves: lists of numbers by name (over training, over tasks ...).
+        notes: what was decided or went wrong, in sentences.
+        seconds: wall time.
+    """
+
+    version: Literal[1] = VERSION
+    piece: str
+    settings: dict[str, Setting] = {}
+    values: dict[str, float] = {}
+    curves: dict[str, list[float]] = {}
+    notes: list[str] = []
+    seconds: float = 0.0
+
+
+class Line(Record):
+    """One row of the table: ours beside the paper's.
+
+    Attributes:
+        name: what is measured.
+        ours: the mean over seeds, or the number.
+        error: its standard error; None for a single number.
+        seeds: how many seeds.
+        paper: the paper's number, in the same unit; None where the paper gives none.
+        paper_error: its error, as the paper prints it.
+        unit: of both, such as "%".
+    """
+
+    name: str
+    ours: float
+    error: float | None = None
+    seeds: int = Field(default=1, ge=1)
+    paper: float | None = None
+    paper_error: float | None = None
+    unit: str = ""
+
+
+class Claim(Record):
+    """A sentence of the paper's, and whether it holds here.
+
+    Attributes:
+        text: what the paper says.
+        found: what was measured, in words.
+        holds: whether it holds; None where the measurement does not decide.
+    """
+
+    text: str
+    found: str
+    holds: bool | None
+
+
+class Picture(Record):
+    """A picture to be drawn from `pictures/NAME.npz`.
+
+    Attributes:
+        name: of its files.
+        kind: how it is drawn.
+        title, x, y: its words, with units.
+        words: further words by the arrays' names (legends, panel titles).
+    """
+
+    name: str
+    kind: Kind
+    title: str
+    x: str = ""
+    y: str = ""
+    words: dict[str, str] = {}
+
+
+class Reproduced(Record):
+    """A table or figure of a paper, run again.
+
+    Attributes:
+        recipe: its name.
+        citation, place, url: of the paper.
+        title: what the table or figure shows.
+        stand_in: what stands in for data that are not at hand; empty where nothing does.
+        departures: where ours departs from the paper, in sentences.
+        smoke: whether it was the tiny run, whose numbers mean nothing.
+        lines: the table.
+        claims: what the paper says of it.
+        pictures: what can be drawn.
+        notes: what was decided on the way.
+        pieces: how many pieces of work it is made of.
+        command: the command line that does it again.
+        seconds: wall time of all pieces.
+        versions, hardware: where.
+    """
+
+    version: Literal[1] = VERSION
+    recipe: str
+    citation: str
+    place: str = ""
+    url: str = ""
+    title: str
+    stand_in: str = ""
+    departures: list[str] = []
+    smoke: bool = False
+    lines: list[Line] = []
+    claims: list[Claim] = []
+    pictures: list[Picture] = []
+    notes: list[str] = []
+    pieces: int = 0
+    command: str = ""
+    seconds: float = 0.0
+    versions: dict[str, str] = {}
+    hardware: dict[str, str | int | float] = {}

@@ -1,0 +1,1 @@
+"""Learned update rules: meta-training, tasks, evaluation, and rule files."""

@@ -1,0 +1,95 @@
+"""A learned rule on disk: one safetensors file with its options and its card; pickles are never read."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from auxin.errors import AuxinError, DataError, message
+from auxin.update_rules.learned import Learned
+
+FORMAT = "auxin.rule"
+VERSION = "1"
+_SHIPPED = Path(__file__).parent.parent / "update_rules"
+
+
+def shipped_names() -> list[str]:
+    """The rules that come with the package."""
+    return sorted(path.stem for path in _SHIPPED.glob("*.safetensors"))
+
+
+def save_rule(rule: Learned, path: Path | str, card: dict[str, Any] | None = None) -> None:
+    """Write theta, the rule's options, and a card that says how it was made."""
+    metadata = {
+        "format": FORMAT,
+        "version": VERSION,
+        "options": json.dumps(rule.options, sort_keys=True),
+        "card": json.dumps(card or {}, sort_keys=True),
+    }
+    tensors = {name: value.detach().cpu().contiguous() for name, value in rule.state_dict().items()}
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(save(tensors, metadata))
+
+
+def load_rule(name: Path | str) -> tuple[Learned, dict[str, Any]]:
+    """The rule of a file or of a shipped name, and its card.
+
+    Raises:
+        DataError: no such file or name; a corrupt file; a file of another kind or version.
+
+    >>> rule, card = load_rule("small")
+    >>> rule.options["channels"]
+    16
+    """
+    path = _find(name)
+    try:
+        with safe_open(str(path), framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError, ValueError) as error:
+        raise DataError(
+            message(f"The rule file {path} cannot be read", found=str(error), do="Copy it again.")
+        ) from error
+    return _built(path, metadata, tensors)
+
+
+def _built(
+    path: Path, metadata: dict[str, str], tensors: dict[str, torch.Tensor]
+) -> tuple[Learned, dict[str, Any]]:
+    kind, version = metadata.get("format"), metadata.get("version")
+    if kind != FORMAT or version != VERSION:
+        raise DataError(
+            message(
+                f"The file {path} is no rule this version can read",
+                expected=f"{FORMAT} version {VERSION}",
+                found=f"{kind} version {version}",
+            )
+        )
+    try:
+        rule = Learned(**json.loads(metadata["options"]))
+        rule.load_state_dict(tensors)
+        card = json.loads(metadata.get("card", "{}"))
+    except (KeyError, ValueError, TypeError, RuntimeError, AuxinError) as error:
+        raise DataError(message(f"The rule file {path} is damaged", found=str(error))) from error
+    if not all(torch.isfinite(t).all() for t in tensors.values()):
+        raise DataError(message(f"The rule file {path} holds numbers that are not finite"))
+    return rule.eval().requires_grad_(False), card
+
+
+def _find(name: Path | str) -> Path:
+    path = Path(name)
+    if path.is_file():
+        return path
+    shipped = _SHIPPED / f"{name}.safetensors"
+    if path.name == str(name) and shipped.is_file():
+        return shipped
+    raise DataError(
+        message(
+            f"There is no rule {str(name)!r}",
+            expected=f"a file, or one of: {', '.join(shipped_names())}",
+            do="`auxin rule train --out DIR` makes one.",
+        )
+    )

@@ -1,0 +1,298 @@
+"""Meta-training of a learned rule as a run in a folder: settings, progress, checkpoints, the rule and its card."""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import distributed as dist
+from torch.nn import functional as F
+
+from auxin.data import load
+from auxin.errors import ConfigError, DataError, RunError, message
+from auxin.rules.data import META_TEST, META_VALIDATION
+from auxin.rules.file import save_rule
+from auxin.rules.gradients import Estimator, PersistentES, Truncated
+from auxin.rules.objective import OBJECTIVES
+from auxin.rules.sampler import TaskSampler
+from auxin.rules.tasks_arrays import ArrayFamily
+from auxin.rules.trainer import MetaTrainer, Progress
+from auxin.update_rules.learned import Learned
+
+CHECKPOINT = "checkpoint.pt"
+RULE = "rule.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class TrainSettings:
+    """A meta-training run; what `auxin rule train` takes.
+
+    Attributes:
+        preset: "small" or "paper".
+        seed, updates, tasks, pools, groups: as in `MetaTrainer`.
+        mix: weight of each task family; `cifar10` and the names of `data` need data.
+        root: the folder that holds the `cifar10` folder.
+        data: files of the user's own, .npz with x and y.
+        watch: a folder in which new .npz files may arrive while training goes on.
+        estimator: "truncated" or "persistent_es".
+        objective: "ridge", "regression" or "clustering".
+        every_state: judge every unrolled state, not only the last of a truncation.
+        recompute: one step's memory instead of a truncation's.
+        truncation, length: fewest and most inner steps per truncation and per life of a group.
+        hidden, activations, embedding, side, classes, kinds, batch, shots: the networks and tasks.
+        rate, sparsity: of the meta-optimiser.
+        extra: predict the augmentation's parameters too.
+        device: cpu or cuda.
+        options: single options of the rule, over the preset's.
+    """
+
+    preset: str = "small"
+    seed: int = 0
+    updates: int = 1200
+    tasks: int = 6
+    pools: int = 4
+    groups: int = 1
+    mix: dict[str, float] = field(
+        default_factory=lambda: {"strokes": 0.35, "textures": 0.3, "mixtures": 0.15, "cifar10": 0.2}
+    )
+    root: str | None = None
+    data: tuple[str, ...] = ()
+    watch: str | None = None
+    estimator: str = "truncated"
+    objective: str = "ridge"
+    every_state: bool = False
+    recompute: bool = False
+    truncation: tuple[int, int] = (4, 9)
+    length: tuple[int, int] = (10, 100)
+    hidden: tuple[tuple[int, ...], ...] = ((), (64,), (64,), (128,))
+    activations: tuple[str, ...] = ("relu",)
+    embedding: int = 16
+    side: int = 8
+    classes: tuple[int, ...] = (10,)
+    kinds: tuple[int, ...] = (10, 60)
+    batch: int = 32
+    shots: int = 5
+    rate: float = 5e-3
+    sparsity: float = 0.0
+    extra: bool = False
+    device: str = "cpu"
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+class RuleRun:
+    """One run: made from settings, goes on from its folder's checkpoint where there is one.
+
+    Args:
+        settings: the run.
+        out: its folder.
+
+    Raises:
+        RunError: the folder holds a run with other settings.
+        DataError: data that the mix names are not there.
+    """
+
+    def __init__(self, settings: TrainSettings, out: Path) -> None:
+        self.settings, self.out = settings, out
+        torch.manual_seed(settings.seed)
+        self.rule = Learned.preset(settings.preset, **settings.options)
+        self.seen: set[str] = set()
+        self.notes: list[str] = []
+        sampler = self._sampler()
+        self.trainer = MetaTrainer(
+            self.rule,
+            sampler,
+            estimator_of(settings),
+            updates=settings.updates,
+            seed=settings.seed,
+            pools=settings.pools,
+            groups=settings.groups,
+            tasks=settings.tasks,
+            truncation=settings.truncation,
+            length=settings.length,
+            rate=settings.rate,
+            sparsity=settings.sparsity,
+            device=settings.device,
+            on_reset=self._arrived if settings.watch else None,
+        )
+        self.seconds = 0.0
+        self.losses: list[float] = []
+        self._resume()
+
+    @property
+    def leads(self) -> bool:
+        """Whether this process writes the files."""
+        return not dist.is_initialized() or dist.get_rank() == 0
+
+    def run(self, every: int = 50) -> Iterator[Progress]:
+        """Go on to the end, a checkpoint every so many updates; the rule and its card at the end."""
+        begun, before = time.monotonic(), self.seconds
+        for progress in self.trainer.run():
+            self.losses.append(progress.loss)
+            self.seconds = before + time.monotonic() - begun
+            if progress.update % every == 0 and progress.update < self.settings.updates:
+                self._save()
+            yield progress
+        self._save()
+        if self.leads:
+            self._finish()
+
+    def _finish(self) -> None:
+        with self.trainer.averaged() as rule:
+            assert isinstance(rule, Learned)
+            card = self.card()
+            save_rule(rule, self.out / RULE, card)
+        (self.out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+    def card(self) -> dict[str, Any]:
+        """What the rule was made from and how."""
+        tail = self.losses[-100:]
+        return {
+            "settings": portable(self.settings),
+            "meta_parameters": sum(p.numel() for p in self.rule.parameters()),
+            "meta_trained_on": list(self.trainer.maker.sampler.mix),
+            "meta_validated_on": list(META_VALIDATION),
+            "meta_tested_on": list(META_TEST),
+            "seconds": round(self.seconds, 1),
+            "last_objective": round(sum(tail) / max(len(tail), 1), 4),
+            "groups_dropped": self.trainer.dropped,
+            "coefficients": {k: round(v, 3) for k, v in self.rule.coefficients().items()},
+            "formula": self.rule.formula(),
+            "torch": torch.__version__,
+            "notes": self.notes,
+        }
+
+    def _sampler(self) -> TaskSampler:
+        settings, arrays = self.settings, {}
+        mix = dict(settings.mix)
+        if mix.get("cifar10"):
+            arrays["cifar10"] = cifar10_family(settings.root)
+        for file in settings.data:
+            name = Path(file).stem
+            arrays[name] = family_of(file)
+            mix.setdefault(name, 0.3)
+        return TaskSampler(
+            mix=mix,
+            arrays=arrays,
+            side=settings.side,
+            classes=settings.classes,
+            kinds=settings.kinds,
+            hidden=settings.hidden,
+            activations=settings.activations,
+            embedding=settings.embedding,
+            extra=settings.extra,
+        )
+
+    def _arrived(self, sampler: TaskSampler) -> None:
+        for file in sorted(Path(self.settings.watch or ".").glob("*.npz")):
+            if file.name not in self.seen:
+                self.seen.add(file.name)
+                sampler.add(file.stem, family_of(str(file)), 0.3)
+                self.notes.append(f"{file.name} joined at update {self.trainer.update}")
+
+    def _checkpoint(self) -> Path:
+        place = dist.get_rank() if dist.is_initialized() else 0
+        return self.out / (CHECKPOINT if place == 0 else f"checkpoint.{place}.pt")
+
+    def _save(self) -> None:
+        self.out.mkdir(parents=True, exist_ok=True)
+        saved = {
+            "settings": json.dumps(plain(self.settings), sort_keys=True),
+            "trainer": self.trainer.state_dict(),
+            "seconds": self.seconds,
+            "losses": self.losses,
+            "seen": sorted(self.seen),
+        }
+        part = self._checkpoint().with_suffix(".part")
+        torch.save(saved, part)
+        part.replace(self._checkpoint())
+
+    def _resume(self) -> None:
+        path = self._checkpoint()
+        if not path.is_file():
+            return
+        saved = torch.load(path, weights_only=True)
+        if saved["settings"] != json.dumps(plain(self.settings), sort_keys=True):
+            raise RunError(
+                message(f"The folder {self.out} holds a run with other settings", do="Choose another --out.")
+            )
+        if isinstance(self.trainer.estimator, PersistentES):
+            raise RunError(
+                message(
+                    "A run with persistent ES cannot be resumed", do="Choose another --out, or start anew."
+                )
+            )
+        for name in saved["seen"]:
+            self.seen.add(name)
+            file = Path(self.settings.watch or ".") / name
+            self.trainer.maker.sampler.add(file.stem, family_of(str(file)), 0.3)
+        self.trainer.load_state_dict(saved["trainer"])
+        self.seconds, self.losses = saved["seconds"], saved["losses"]
+        self.notes.append(f"resumed at update {self.trainer.update}")
+
+
+def plain(settings: TrainSettings) -> dict[str, Any]:
+    """The settings as JSON would give them back."""
+    return json.loads(json.dumps(asdict(settings)))
+
+
+def portable(settings: TrainSettings) -> dict[str, Any]:
+    """The settings without the places of files, for the card: names instead of paths."""
+    found = {key: value for key, value in plain(settings).items() if key not in ("root", "watch")}
+    return {**found, "data": [Path(file).name for file in settings.data]}
+
+
+def estimator_of(settings: TrainSettings) -> Estimator:
+    """The estimator that the settings name.
+
+    Raises:
+        ConfigError: an unknown estimator or objective.
+    """
+    if settings.objective not in OBJECTIVES:
+        raise ConfigError(
+            message(f"Unknown objective {settings.objective!r}", expected=f"one of: {', '.join(OBJECTIVES)}")
+        )
+    objective = OBJECTIVES[settings.objective]
+    makers: dict[str, Callable[[], Estimator]] = {
+        "truncated": lambda: Truncated(
+            objective, settings.batch, settings.shots, settings.every_state, settings.recompute
+        ),
+        "persistent_es": lambda: PersistentES(objective, settings.batch, settings.shots, seed=settings.seed),
+    }
+    if settings.estimator not in makers:
+        raise ConfigError(
+            message(f"Unknown estimator {settings.estimator!r}", expected=f"one of: {', '.join(makers)}")
+        )
+    return makers[settings.estimator]()
+
+
+def cifar10_family(root: str | None) -> ArrayFamily:
+    """CIFAR-10's training images at 16 x 16.
+
+    Raises:
+        DataError: no folder given.
+    """
+    if root is None:
+        raise DataError(
+            message(
+                "The mix names cifar10, but there is no folder to read it from",
+                do="Give --root, the folder that holds the cifar10 folder, or --procedural.",
+            )
+        )
+    folder = Path(root) / "cifar10"
+    dataset = load("cifar10", folder if folder.is_dir() else Path(root))
+    rows = ~dataset.official_test
+    return ArrayFamily(
+        F.adaptive_avg_pool2d(dataset.x[rows].float() / 255, 16), dataset.y[dataset.main][rows]
+    )
+
+
+def family_of(file: str) -> ArrayFamily:
+    """A task family over a file of the user's own: its inputs and its main target."""
+    dataset = load(file)
+    x = dataset.x.float() / (255.0 if dataset.x.dtype == torch.uint8 else 1.0)
+    y = dataset.y[dataset.main]
+    known = y >= 0
+    return ArrayFamily(x[known], y[known].long())

@@ -1,0 +1,1 @@
+"""One training run: settings, building, training, measuring, and running many of them."""

@@ -1,0 +1,361 @@
+"""From names to objects: the one place where a method's data become networks, optimisers and a plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import nn
+
+from auxin import catalogue, combiners
+from auxin.combiners._base import paced
+from auxin.data import Dataset, Pool, Splits
+from auxin.errors import ConfigError, message
+from auxin.hypergradients import Estimator
+from auxin.labelers._base import Labeler, LabelerContext
+from auxin.math.hierarchy import Hierarchy
+from auxin.methods._base import Method, Setting
+from auxin.models import build_network, builder
+from auxin.models._base import PrimaryNetwork
+from auxin.pretexts import Pretext, possible
+from auxin.runs.balance import balanced
+from auxin.runs.settings import Plain, known, options
+from auxin.strategies._base import Phase
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
+from auxin.training.feed import Feed
+from auxin.training.loop import Plan
+from auxin.training.objective import Objective
+from auxin.training.precision import Precision
+from auxin.training.reproducible import derive, seed_everything
+from auxin.training.schedules import META_BATCHES, RHYTHMS, LearningRate
+from auxin.training.state import TrainState
+from auxin.training.steps import Learner
+
+EVERY = "*"
+"""In a method's pretexts: every one that the inputs allow."""
+MODEL_HIERARCHY = 5
+"""psi where neither the user nor the data says: the paper's middle value."""
+
+
+@dataclass(frozen=True, eq=False)
+class Built:
+    """A run, ready to start.
+
+    Attributes:
+        state: networks, optimisers and batches at their start.
+        plan: how long and in which rhythm.
+        pool: the rows.
+        task: the main task.
+        hierarchy: psi of the labeler, or None.
+        refines: the given auxiliary task that refines the main one, or None.
+        phase: what a strategy asked for.
+    """
+
+    state: TrainState
+    plan: Plan
+    pool: Pool
+    task: Task
+    hierarchy: Hierarchy | None
+    refines: str | None
+    phase: Phase = field(default_factory=Phase)
+
+    @property
+    def network(self) -> nn.Module:
+        """The primary network."""
+        return self.state.learner.network
+
+    @property
+    def labeler(self) -> Labeler | None:
+        """The labeler, or None."""
+        return self.state.learner.criterion.labeler
+
+
+def applicable(method: Method, dataset: Dataset) -> str | None:
+    """Why this method cannot run on these data, or None where it can."""
+    if method.needs_auxiliary and not auxiliaries(dataset):
+        return "the data give no auxiliary labels."
+    if method.labeler is not None:
+        reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
+        if reason is not None:
+            return reason
+    family = method.combiner.partition(":")[0]
+    if catalogue.load("combiners", family).needs_images and not dataset.tasks[dataset.main].dense:
+        return f"the combiner {family} works on loss images, which a dense main task gives."
+    for name in method.pretexts if EVERY not in method.pretexts else ():
+        try:
+            catalogue.load("pretexts", name).build(dataset.shape)
+        except ConfigError as error:
+            return str(error)
+    return None
+
+
+def auxiliaries(dataset: Dataset) -> list[str]:
+    """The data set's auxiliary tasks, by name."""
+    return [name for name in dataset.tasks if name != dataset.main]
+
+
+def refinement(dataset: Dataset) -> str | None:
+    """The auxiliary task that refines the main one, the finest if there are several; else the first, or None."""
+    refining = sorted(dataset.parents, key=lambda name: dataset.tasks[name].width)
+    given = auxiliaries(dataset)
+    return refining[-1] if refining else (given[0] if given else None)
+
+
+def hierarchy(dataset: Dataset, psi: Setting, seed: int) -> Hierarchy:
+    """psi: the user's, else as many auxiliary classes as the data's own finer task has, else five per class."""
+    primary = dataset.tasks[dataset.main].width
+    if psi is not None:
+        return Hierarchy.parse(int(psi), primary)
+    finer = refinement(dataset)
+    if finer is not None and finer in dataset.parents:
+        return Hierarchy.split(primary, dataset.tasks[finer].width, seed)
+    return Hierarchy.uniform(primary, MODEL_HIERARCHY)
+
+
+def build(
+    dataset: Dataset,
+    splits: Splits,
+    method: Method,
+    settings: Mapping[str, Setting],
+    seed: int,
+    device: torch.device | str = "cpu",
+    *,
+    taught: Objective | None = None,
+) -> Built:
+    """Make everything a run needs; the same seed makes the same networks and batches.
+
+    Args:
+        dataset: the data.
+        splits: the rows' roles.
+        method: what is trained beside the main task, and how it is learned (its strategy is not read here).
+        settings: every hyperparameter, flat.
+        seed: of networks and batches.
+        device: where it runs.
+        taught: take the labeler and the combiner of this criterion instead of fresh ones.
+
+    Raises:
+        ConfigError: a part refuses its options, or a combination makes no sense.
+    """
+    splits = rows_for(method, settings, splits)
+    seed_everything(seed)
+    plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
+    dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
+    augmentation = None if plain.augmentation == "auto" else plain.augmentation
+    pool = Pool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
+    if taught is None:
+        labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
+    else:
+        labeler = taught.labeler
+        psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
+    names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim > 0)
+    pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in names]
+    tasks = _tasks(dataset, method, plain.loss, labeler, pretexts)
+    tasks = balanced(tasks, plain.class_weights, dataset, splits)
+    network = _network(plain.model, pool.shape, tasks, seed, trunk_options(settings, dataset)).to(device)
+    combiner = (
+        combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner")).to(device)
+        if taught is None
+        else taught.combiner
+    )
+    criterion = Objective(tasks, labeler, combiner, learned=method.estimator is not None)
+    learner = _learner(network, criterion, method, plain, settings)
+    feed = Feed(
+        pool,
+        splits.train,
+        splits.unlabelled,
+        splits.auxiliary,
+        plain.batch,
+        derive(seed, "feed"),
+        plain.unlabelled_ratio if method.unlabelled else 0.0,
+        pretexts,
+        plain.pretext_share,
+    )
+    plan = _plan(plain, feed, splits, learns=method.estimator is not None)
+    return Built(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
+
+
+def rows_for(method: Method, settings: Mapping[str, Setting], splits: Splits) -> Splits:
+    """The rows' roles for a method: only one whose meta step is judged on the auxiliary set goes without its rows.
+
+    Navon et al. 2021, section 5: "For a fair comparison, these samples are used as part of the training set by all
+    competing methods."
+    """
+    if not len(splits.auxiliary) or (method.estimator is not None and settings["meta"] == "auxiliary"):
+        return splits
+    return splits.with_auxiliary_in_train()
+
+
+def _pretexts(method: Method, plain: Plain, shape: tuple[int, ...], *, tokens: bool) -> list[str]:
+    """The method's self-made tasks, and those that the settings put beside the data's own."""
+    asked = [name.strip() for name in plain.pretexts.split("+") if name.strip()]
+    own = possible(shape) if EVERY in method.pretexts else method.pretexts
+    names: list[str] = list(dict.fromkeys([*own, *(asked if method.given else [])]))
+    if names and tokens:
+        wrong = f"{' + '.join(names)} changes numbers, and the inputs of {plain.model} are tokens of a text"
+        raise ConfigError(message(wrong, do="Leave such methods out, or choose another model"))
+    return names
+
+
+def _tasks(
+    dataset: Dataset,
+    method: Method,
+    loss: str,
+    labeler: Labeler | None,
+    pretexts: Sequence[Pretext],
+) -> dict[str, Task]:
+    names = [dataset.main, *(auxiliaries(dataset) if method.given else [])]
+    tasks = {name: _with_loss(dataset.tasks[name], loss) for name in names}
+    if labeler is not None:
+        tasks |= labeler.tasks(loss)
+    for pretext in pretexts:
+        tasks[pretext.task.name] = _with_loss(pretext.task, loss)
+    return tasks
+
+
+def _with_loss(task: Task, loss: str) -> Task:
+    """The task with the loss that the settings ask for, where there is a choice."""
+    if not isinstance(task, Classes):
+        return task
+    weights = task.class_weights if set(task.class_weights) != {1.0} else None
+    return Classes(
+        task.name,
+        task.width,
+        loss,
+        label_names=task.label_names,
+        class_weights=weights,
+        gamma=task.gamma or 2.0,
+    )
+
+
+def _labeler(
+    dataset: Dataset, splits: Splits, method: Method, settings: Mapping[str, Setting], pool: Pool, seed: int
+) -> tuple[Labeler | None, Hierarchy | None]:
+    if method.labeler is None:
+        return None, None
+    psi = hierarchy(dataset, settings["psi"], seed)
+    rows = torch.cat([splits.train, splits.unlabelled]) if method.unlabelled else splits.train
+    seen = pool.batch(rows)
+    trunk = str(settings["model"])
+    label_seed = derive(seed, "labeler")
+
+    def make_trunk() -> nn.Module:
+        make = builder(trunk)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(label_seed)
+            return make(pool.shape, **trunk_options(settings, dataset))
+
+    context = LabelerContext(
+        dataset.main, psi, seen.x, seen.y, seen.rows, make_trunk, label_seed, refinement(dataset)
+    )
+    labeler = _part(catalogue.load("labelers", method.labeler), "labeler", settings, context)
+    return labeler.to(pool.device), psi
+
+
+def _part(member: Any, part: str, settings: Mapping[str, Setting], *arguments: Any) -> Any:
+    """Build a member with its own options; an option it does not take is refused with its name."""
+    own = options(settings, part)
+    try:
+        return member.build(*arguments, **own)
+    except TypeError as error:
+        raise ConfigError(
+            message(
+                f"{member.__name__} refuses its options {own}: {error}", do=f"Change the {part}.* settings"
+            )
+        ) from error
+
+
+def trunk_options(settings: Mapping[str, Setting], dataset: Dataset) -> dict[str, Any]:
+    """The trunk's options: the settings', and what the fitted inputs ask for."""
+    return {**options(settings, "model"), **dataset.encoder.asks()}
+
+
+def _network(
+    model: str, shape: tuple[int, ...], tasks: Mapping[str, Any], seed: int, own: Mapping[str, Any]
+) -> PrimaryNetwork:
+    return build_network(model, shape, tasks, seed=derive(seed, "network"), **own)
+
+
+def _learner(
+    network: PrimaryNetwork,
+    criterion: Objective,
+    method: Method,
+    plain: Plain,
+    settings: Mapping[str, Setting],
+) -> Learner:
+    weights = [p for p in [*network.parameters(), *criterion.main_parameters()] if p.requires_grad]
+    optimizer = _optimizer(plain.optimizer, weights, plain.lr, plain.weight_decay, plain.momentum)
+    estimator: Estimator | None = None
+    meta_optimizer = None
+    if method.estimator is not None:
+        estimator = catalogue.load("hypergradients", plain.hypergradient or method.estimator)(
+            **options(settings, "estimator")
+        )
+    if estimator is not None and criterion.phi():
+        phi = criterion.phi()
+        meta_optimizer = _optimizer(
+            plain.meta_optimizer,
+            paced(phi, criterion.combiner, plain.meta_lr) if plain.meta_paced else phi,
+            plain.meta_lr,
+            plain.meta_weight_decay,
+            plain.meta_momentum,
+        )
+    return Learner(
+        network,
+        criterion,
+        optimizer,
+        estimator,
+        meta_optimizer,
+        plain.scale,
+        plain.clip,
+        precision=Precision(plain.precision, plain.channels_last),
+        compiled=plain.compile,
+        meta_clip=plain.meta_clip,
+    )
+
+
+def _optimizer(
+    name: str, parameters: Sequence[Any], lr: float, weight_decay: float, momentum: float
+) -> torch.optim.Optimizer:
+    if name == "sgd":
+        return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
+    if name == "adam":
+        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay)
+    if name == "adamw":
+        return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay)
+    raise ConfigError(catalogue.unknown("optimizer", name, ["sgd", "adam", "adamw"]))
+
+
+def epochs_of(settings: Mapping[str, Setting], batches: int) -> int:
+    """How many epochs the settings ask for, where one has so many batches."""
+    epochs, steps = settings["epochs"], settings["steps"]
+    assert isinstance(steps, int)
+    return int(epochs) if epochs is not None else max(1, round(steps / batches))
+
+
+def _plan(plain: Plain, feed: Feed, splits: Splits, *, learns: bool) -> Plan:
+    if plain.meta not in META_BATCHES:
+        raise ConfigError(catalogue.unknown("meta batch", plain.meta, list(META_BATCHES)))
+    if plain.rhythm not in RHYTHMS:
+        raise ConfigError(catalogue.unknown("rhythm", plain.rhythm, list(RHYTHMS)))
+    if learns and plain.rhythm == "following" and plain.meta != "next":
+        raise ConfigError(
+            message(
+                "The following rhythm takes the outer loss on the next batch",
+                expected="meta=next",
+                found=f"meta={plain.meta}",
+                do="Use --set meta=next, or another rhythm",
+            )
+        )
+    if learns and plain.meta == "auxiliary" and not len(splits.auxiliary):
+        raise ConfigError(
+            message(
+                "The outer loss is to be taken on the auxiliary set, but no rows were held out for it",
+                expected="--auxiliary above 0",
+                found="an empty auxiliary set",
+                do="Hold rows out with --auxiliary 0.1, or use --set meta=next",
+            )
+        )
+    epochs = epochs_of(vars(plain), feed.steps)
+    rate = LearningRate(plain.lr, plain.schedule, feed.steps, epochs, plain.halve_every)
+    return Plan(epochs, rate, plain.rhythm, plain.every, plain.meta, plain.patience)

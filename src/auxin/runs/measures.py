@@ -1,0 +1,129 @@
+"""What is recorded of the learning signal while a run trains: label collapse, gradient cosines, task weights."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from auxin.analysis.gradient_cosine import gradient_cosine
+from auxin.analysis.label_collapse import agreement, measure, measure_vectors, warnings
+from auxin.analysis.task_weights import task_weights
+from auxin.data import Splits
+from auxin.labelers._base import LABELS, by_task
+from auxin.models._base import PrimaryNetwork
+from auxin.runs.build import Built
+from auxin.tasks.vector import Vector
+from auxin.typing import Batch
+
+ROWS = 512
+"""How many training rows the measures look at, at most."""
+
+PAIRED = 5
+"""How many runs are compared with one another, at most."""
+
+
+@dataclass(eq=False)
+class Measures:
+    """The measures of one run.
+
+    Attributes:
+        built: the run.
+        splits: its rows.
+        looks: how often per run what needs gradients is measured, about.
+    """
+
+    built: Built
+    splits: Splits
+    looks: int = 20
+    found: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.rows = self.splits.train[:ROWS]
+        self.every = max(1, self.built.plan.epochs // max(1, self.looks))
+
+    def epoch(self) -> dict[str, float]:
+        """The measures after this epoch, by dotted name; what needs gradients is measured now and then only."""
+        epoch = len(self.built.state.logs) + 1
+        if len(self.built.state.learner.criterion.names) == 1:
+            return {}
+        batch = self.built.pool.batch(self.rows)
+        found = self._labels(batch)
+        if epoch % self.every == 0 or epoch == self.built.plan.epochs:
+            whole = self.built.state.feed.looked_at(self.rows)
+            found |= self._weights(whole) | self._cosines(whole)
+        self.found = {name: value for name, value in found.items() if math.isfinite(value)}
+        return self.found
+
+    def last(self) -> dict[str, float]:
+        """The latest label measures."""
+        return {name: value for name, value in self.found.items() if name.startswith("label")}
+
+    def warnings(self) -> list[str]:
+        """What the labels warn of at the end of training, where they were to be learned."""
+        return warnings(self.last()) if self.built.labeler and self.built.state.learner.learns else []
+
+    def generated(self, rows: Tensor) -> dict[str, Tensor]:
+        """The labels generated for these rows, for comparing runs; empty without a labeler that can learn.
+
+        The rows' main labels enter the labeler here; nothing is trained or chosen on the outcome.
+        """
+        labeler = self.built.labeler
+        if labeler is None or not labeler.learned:
+            return {}
+        batch = self.built.pool.batch(rows[:ROWS])
+        with torch.no_grad():
+            targets = labeler(batch)
+        if not isinstance(targets, Tensor) or targets.dim() != 2:  # several tasks', or a label per pixel
+            return {}
+        return {"targets": targets, "main": batch.y[self.built.task.name], "rows": batch.rows}
+
+    def _labels(self, batch: Batch) -> dict[str, float]:
+        labeler, psi = self.built.labeler, self.built.hierarchy
+        if labeler is None or psi is None:
+            return {}
+        with torch.no_grad():
+            made = by_task(labeler(batch))
+        main = batch.y[self.built.task.name]
+        finer = batch.y.get(self.built.refines) if self.built.refines else None
+        if finer is not None and finer.is_floating_point():  # numbers are no classes to agree with
+            finer = None
+        tasks = labeler.tasks()
+        found = {}
+        for name, targets in made.items():
+            if isinstance(tasks[name], Vector):
+                one = measure_vectors(targets)
+            elif targets.shape[1] != psi.classes:
+                continue
+            else:  # one row per pixel, where there are pixels
+                rows = targets.movedim(1, -1).flatten(0, -2)
+                one = measure(rows, main.flatten(), psi, finer if main.dim() == 1 else None)
+            found |= {key if name == LABELS else f"{key}:{name}": value for key, value in one.items()}
+        return found
+
+    def _weights(self, batch: Batch) -> dict[str, float]:
+        found = task_weights(self.built.network, self.built.state.learner.criterion, batch)
+        return {f"weight.{name}": value for name, value in found.items()}
+
+    def _cosines(self, batch: Batch) -> dict[str, float]:
+        network = self.built.network
+        assert isinstance(network, PrimaryNetwork)
+        found = gradient_cosine(network, self.built.state.learner.criterion, batch)
+        return {f"cosine.{name}": value for name, value in found.items()}
+
+
+def agreement_between_runs(files: Sequence[Path]) -> float | None:
+    """How much the labels of different runs say about each other within the primary classes: the mean normalised
+    mutual information over pairs of runs, or None where there is nothing to compare."""
+    labels = [load_file(file) for file in files if file.exists()]
+    found = [
+        agreement(a["targets"], b["targets"], a["main"]).normalised
+        for a, b in combinations(labels[:PAIRED], 2)
+        if torch.equal(a["rows"], b["rows"]) and a["targets"].shape == b["targets"].shape
+    ]
+    known = [value for value in found if value is not None]
+    return sum(known) / len(known) if known else None

@@ -1,0 +1,125 @@
+"""The user's metric: its name settled, its cost matrix read, and what a guess would score."""
+
+from pathlib import Path
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, message
+from auxin.math.metrics import COST
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
+from auxin.tasks.ordered import Ordered
+
+ALIASES = {
+    "macro_f1": "f1",
+    "roc_auc": "auc",
+    "mean_absolute_error": "mae",
+    "mean_iou": "miou",
+    "iou": "miou",
+}
+
+
+def settle(metric: str | None, task: Task) -> str:
+    """The metric's one spelling, as result files hold it; a cost matrix's file is read and spelt out.
+
+    Args:
+        metric: the user's: a name in any case, with hyphens or underscores; `cost=FILE.csv`; or None for the
+            task's default. The file has a row per true class and a column per predicted one, either with the
+            classes' names as header and first column, in any order, or bare numbers in the order of the classes.
+        task: the main task.
+
+    Raises:
+        ConfigError: the metric does not fit the task, or the file is no cost matrix of its classes.
+
+    >>> settle("Balanced-Accuracy", Classes("digit", 10))
+    'balanced_accuracy'
+    """
+    if metric is None:
+        return task.metrics[0]
+    if metric.lower().startswith(COST):
+        return _cost(metric[len(COST) :], task)
+    name = metric.lower().replace("-", "_").replace("^", "")
+    name = ALIASES.get(name, name)
+    if name not in task.metrics:
+        offered = [*task.metrics, *(["cost=FILE.csv"] if isinstance(task, Classes | Ordered) else [])]
+        raise ConfigError(
+            message(
+                f"The metric {metric!r} does not fit the main task", expected=f"one of: {', '.join(offered)}"
+            )
+        )
+    return name
+
+
+def guess(task: Task, metric: str, target: Tensor) -> float:
+    """The score of predictions that ignore the input; what a diverged run counts as at best.
+
+    For accuracies 1 / C; for a cost matrix the best constant class; otherwise what a head that puts out zeros
+    scores (for real numbers: the mean of the training rows).
+
+    >>> guess(Classes("coin", 2), "log_loss", torch.tensor([0, 1]))  # -log 2
+    -0.6931471805599453
+    """
+    width = task.classes if isinstance(task, Ordered) else task.width
+    if metric == "balanced_accuracy" or (metric == "accuracy" and not task.dense):
+        return 1 / width
+    if isinstance(task, Classes) and metric.startswith(COST):
+        each = torch.eye(width)[:, None, :].expand(width, len(target), width)
+        return max(task.score(output, target, metric) for output in each)
+    shape = (len(target), task.width, *target.shape[-2:]) if task.dense else (len(target), task.width)
+    score = task.score(torch.zeros(shape), target, metric)
+    return score if score == score else 0.0
+
+
+def _cost(text: str, task: Task) -> str:
+    if not isinstance(task, Classes | Ordered):
+        raise ConfigError(message("A cost matrix needs a main task of classes", found=type(task).__name__))
+    names = [str(name) for name in task.label_names]
+    values = _spelt(text) if ";" in text else _of_file(Path(text), names)
+    size = len(names)
+    square = len(values) == size and all(len(row) == size for row in values)
+    finite = square and all(abs(value) < float("inf") for row in values for value in row)
+    if not finite:
+        found = f"{len(values)} rows of {sorted({len(row) for row in values})} numbers"
+        raise ConfigError(
+            message(
+                f"The cost matrix {text[:60]} is not usable",
+                expected=f"{size} rows of {size} finite numbers, a row per true class",
+                found=found if not square else "a number that is not finite",
+            )
+        )
+    return COST + ";".join(",".join(f"{value:.12g}" for value in row) for row in values)
+
+
+def _spelt(text: str) -> list[list[float]]:
+    try:
+        return [[float(value) for value in row.split(",")] for row in text.split(";")]
+    except ValueError as error:
+        raise ConfigError(message(f"The cost matrix {text[:60]} is not usable: {error}")) from error
+
+
+def _of_file(file: Path, names: list[str]) -> list[list[float]]:
+    try:
+        cells = pd.read_csv(file, header=None, dtype=str, skipinitialspace=True).fillna("nan").values.tolist()
+        if len(cells) == len(names):
+            return [[float(value) for value in row] for row in cells]
+        head, rows = cells[0][1:], {row[0]: row[1:] for row in cells[1:]}
+        if sorted(head) != sorted(names) or sorted(rows) != sorted(names):
+            found = f"columns {', '.join(head[:10])} and rows {', '.join(map(str, list(rows)[:10]))}"
+            raise ConfigError(
+                message(
+                    f"The cost matrix {file} does not name the classes",
+                    expected=f"a column and a row for each of: {', '.join(names[:20])}",
+                    found=found,
+                )
+            )
+        return [[float(rows[true][head.index(said)]) for said in names] for true in names]
+    except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
+        raise ConfigError(message(f"The cost matrix {file} cannot be read: {error}")) from error
+    except (ValueError, IndexError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            message(f"The cost matrix {file} is not usable: {error}", expected="numbers besides the names")
+        ) from error

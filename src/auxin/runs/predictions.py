@@ -1,0 +1,104 @@
+"""What a trained network said about the test rows: kept beside its result, read without torch.
+
+Enough to compute the metric again with any weights of the rows (`auxin.judging.weighted`), to draw a
+confusion matrix, and to hold true values against predicted ones.
+"""
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from auxin.errors import RunError, message
+from auxin.store import write_bytes
+
+Kind = Literal["classes", "attributes", "numbers", "class_maps", "number_maps"]
+Array = NDArray[np.float64] | NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Predictions:
+    """The main task's predictions on N rows, in the rows' order.
+
+    Attributes:
+        kind: what the main task predicts.
+        true: the labels: class numbers [N]; attributes or numbers [N, D], NaN where missing; of maps, per image
+            and class the labelled pixels [N, C]; of maps of numbers, the moments [N, D, 5] (see `said`).
+        said: the same as predicted: class numbers [N]; attributes' logits or numbers [N, D]; pixels per class
+            [N, C]; for maps of numbers empty, as `true` holds per image the count of pixels and the sums of
+            |e|, e^2, y and y^2, e the error and y the target.
+        right: pixels predicted right, per image and class [N, C]; empty for other kinds.
+        table: how often class i (row) was predicted as class j, over all rows [C, C]; empty for numbers.
+        scores: each class's probability [N, C], where the metric ranks by it; else empty.
+        names: the classes' names, or the attributes'.
+    """
+
+    kind: Kind
+    true: Array
+    said: Array
+    right: Array
+    table: Array
+    scores: Array
+    names: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.true)
+
+
+PARTS = ("true", "said", "right", "table", "scores")
+
+
+def write_predictions(file: Path, found: Predictions) -> None:
+    """Write them whole or not at all, compressed."""
+    write_arrays(file, {name: getattr(found, name) for name in PARTS}, kind=found.kind, names=found.names)
+
+
+def read_predictions(file: Path) -> Predictions | None:
+    """Read them back; None where there are none (an older run, or one that diverged).
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    arrays = read_arrays(file)
+    if arrays is None:
+        return None
+    kind = str(arrays.get("kind", ""))
+    if kind not in get_args(Kind) or not set(PARTS) <= set(arrays):
+        raise RunError(_damaged(file, "something else"))
+    names = tuple(str(name) for name in arrays["names"].tolist())
+    return Predictions(kind, **{name: arrays[name] for name in PARTS}, names=names)  # type: ignore[arg-type]
+
+
+def write_arrays(file: Path, arrays: dict[str, NDArray], **words: object) -> None:
+    """Arrays and words by name as one compressed file, whole or not at all."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **arrays, **{name: np.asarray(value) for name, value in words.items()})  # type: ignore[arg-type]
+    write_bytes(file, buffer.getvalue())
+
+
+def read_arrays(file: Path) -> dict[str, NDArray] | None:
+    """The arrays of such a file; None where there is none.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not file.exists():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as found:
+            return {name: found[name] for name in found.files}
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
+        raise RunError(_damaged(file, str(error))) from error
+
+
+def _damaged(file: Path, found: str) -> str:
+    return message(
+        f"The result file {file} is not usable",
+        expected="arrays as auxin writes them",
+        found=found,
+        do="Remove the run's folder and run again",
+    )

@@ -1,0 +1,217 @@
+"""One run: one method, one setting, one seed; from data to a result file. Runs the same in this process or another."""
+
+import math
+import os
+import statistics
+import time
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from auxin import strategies
+from auxin.data import Splits
+from auxin.errors import RunError, message
+from auxin.methods import inner_name, resolve
+from auxin.records.results import DecisionRecord, RunResult, Scores
+from auxin.runs.build import Built, build
+from auxin.runs.environment import hardware, versions
+from auxin.runs.gather import leave, predictions_of, row_shares
+from auxin.runs.job import RunSpec
+from auxin.runs.listening import report
+from auxin.runs.phases import Phases, fitting, record, splits_for
+from auxin.runs.predictions import Predictions
+from auxin.runs.rows import load_data
+from auxin.runs.settings import options
+from auxin.store import read_json, write_json
+from auxin.strategies._base import SINGLE, Outcome, Run
+from auxin.training.evaluate import outputs
+from auxin.training.loop import Diverged
+from auxin.training.screen import imbalanced
+
+LABELS_FILE = "labels.safetensors"
+"""The labels that a run's labeler gives to the development rows in the end, to compare runs by."""
+
+
+def finished(spec: RunSpec) -> RunResult | None:
+    """The result of this very run, if it is there already."""
+    file = Path(spec.folder) / "result.json"
+    if not file.exists():
+        return None
+    found = read_json(file, RunResult)
+    same = found.settings == dict(spec.settings) and (found.method, found.seed) == (spec.method, spec.seed)
+    return found if same else None
+
+
+def execute(spec: RunSpec) -> RunResult:
+    """Run it, going on from its checkpoint if it was interrupted; a finished run is read back.
+
+    A run whose loss becomes infinite ends with a NaN score and a warning: that, too, is a result.
+    """
+    done = finished(spec)
+    return done if done is not None else _Execution(spec).result()
+
+
+@dataclass(eq=False)
+class _Execution:
+    """One run while it lasts."""
+
+    spec: RunSpec
+    started: str = field(default_factory=lambda: datetime.now(UTC).isoformat(timespec="seconds"))
+
+    def __post_init__(self) -> None:
+        spec = self.spec
+        self.folder = Path(spec.folder)
+        self.method = resolve(spec.method)
+        self.job = Phases(spec, load_data(spec.data), self.method, inner_name(spec.method))
+        self.job.book.told = lambda share: report(spec.folder, share)
+        self.found: Predictions | None = None
+        self.splits = self.job.splits("run")
+        self.strategy = strategies.build(self.method.strategy, options(spec.settings, "strategy"))
+        self.begun = time.perf_counter()  # data and splits are read once per process, not once per run
+
+    def result(self) -> RunResult:
+        """Train, score, write."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(message(f"The folder {self.folder} cannot be made: {error}")) from error
+        (self.folder / "epochs.jsonl").unlink(missing_ok=True)
+        outcome, warnings = self._train()
+        built = self.job.book.last if outcome is None else outcome.run
+        assert isinstance(built, Built)
+        result = self._result(built, outcome, warnings)
+        if self.spec.keep_weights:
+            generated = self.job.book.measures[built.phase.name].generated(self.splits.development)
+            save_tensors(built.network.state_dict(), self.folder / "network.safetensors")
+            save_tensors(generated, self.folder / LABELS_FILE)
+            rows = self.splits.development
+            leave(built, self.job.dataset, self.folder, self.found, rows, generated)
+        write_json(self.folder / "result.json", result)
+        self.job.forget()
+        return result
+
+    def _train(self) -> tuple[Outcome | None, list[str]]:
+        """What the strategy ends with (None: training diverged), and what went wrong on the way."""
+        try:
+            outcome = self.strategy.follow(self.job)
+        except Diverged as error:
+            return None, [str(error), *_scales(self.job.book.last)]
+        dropped = sum(self.job.book.dropped.values(), Counter())
+        left_out = [f"{name} was left out {n} times: its loss was not finite." for name, n in dropped.items()]
+        scales = _scales(outcome.run)
+        return outcome, [*self.job.book.measures[outcome.run.phase.name].warnings(), *scales, *left_out]
+
+    def _result(self, built: Built, outcome: Outcome | None, warnings: list[str]) -> RunResult:
+        spec, state = self.spec, built.state
+        scores, correct = (_lost(spec), {}) if outcome is None else self._scores(built, outcome.curve)
+        steps = [log.seconds / log.steps for log in state.logs]
+        phases = self.job.book.records
+        decision = outcome.decision if outcome is not None else None
+        return RunResult(
+            method=spec.method,
+            attempt=spec.attempt,
+            phase=spec.phase,
+            settings=dict(spec.settings),
+            seed=spec.seed,
+            dataset=self.job.dataset.name,
+            split_hash=self.splits.hash,
+            metric=spec.metric or built.task.metrics[0],
+            epochs=[record(log, built.task.name, built.phase.name) for log in state.logs],
+            steps=sum(phase.steps for phase in phases.values()),
+            phases=[p.model_copy(update={"kept": name == built.phase.name}) for name, p in phases.items()],
+            decision=DecisionRecord(**vars(decision)) if decision is not None else None,
+            scores=scores,
+            correct=correct,
+            seconds=time.perf_counter() - self.begun,
+            seconds_per_step=statistics.median(steps) if steps else None,
+            parameters={
+                "primary": sum(p.numel() for p in built.network.parameters()),
+                "auxiliary": sum(p.numel() for p in state.learner.problem.phi),
+            },
+            label_measures=self.job.book.measures[built.phase.name].last(),
+            versions=versions(),
+            hardware=hardware(spec.device),
+            warnings=warnings,
+            notes=[*(outcome.notes if outcome is not None else ()), *state.learner.notes],
+            started=self.started,
+        )
+
+    def _scores(self, built: Built, curve: bool) -> tuple[Scores, dict[str, list[float]]]:
+        """Tuning runs see the validation rows; final runs the development half. Neither opens the confirmation half."""
+        validation = None
+        if len(self.splits.validation):
+            validation = score_rows(built, self.splits.validation, self.spec.metric)[0]
+        if self.spec.phase == "tuning":
+            return Scores(validation=validation), {}
+        score, shares, self.found = score_rows(built, self.splits.development, self.spec.metric)
+        average = int(self.spec.settings["average"] or 1)
+        if average > 1 and curve:
+            last = [log.development for log in built.state.logs[-average:]]
+            score = float(np.mean([value for value in last if value is not None]))
+        return Scores(validation=validation, development=score), {"development": shares} if shares else {}
+
+
+def score_rows(
+    built: Built, rows: Tensor, metric: str | None
+) -> tuple[float, list[float], Predictions | None]:
+    """The score on these rows; each row's share of it, in the rows' order, where it is a mean; and the predictions."""
+    found, wanted = outputs(built.network, built.pool, rows, built.task)
+    metric = metric or built.task.metrics[0]
+    score, shares = built.task.score(found, wanted, metric), row_shares(built.task, found, wanted, metric)
+    return score, shares, predictions_of(built.task, found, wanted, metric)
+
+
+def _scales(run: Run | None) -> list[str]:
+    """What is said of auxiliary losses that were far larger or smaller than the main one's in the first epoch."""
+    if run is None or not run.state.logs:
+        return []
+    losses = run.state.logs[0].losses
+    return imbalanced(torch.tensor([*losses.values()]), tuple(losses))
+
+
+def _lost(spec: RunSpec) -> Scores:
+    if spec.phase == "tuning":
+        return Scores(validation=math.nan)
+    return Scores(development=math.nan)
+
+
+def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
+    """Tensors by name (a trained network's, say) as safetensors, whole or not at all; nothing for none."""
+    if not tensors:
+        return
+    temporary = file.with_suffix(".tmp")
+    try:
+        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary)
+        os.replace(temporary, file)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise RunError(
+            message(f"{file} cannot be written: {error}", do="Free some space, and run again")
+        ) from error
+
+
+def rebuild(spec: RunSpec) -> tuple[Built, Splits]:
+    """The trained network of a finished final run, from its saved weights, and the run's rows.
+
+    The network is the one that the run's strategy kept: it may have fewer heads than the method has tasks.
+    """
+    file = Path(spec.folder) / "network.safetensors"
+    if not file.exists():
+        raise RunError(message(f"The trained network {file} is not there", do="Run `auxin compare` again"))
+    kept = [phase for phase in read_json(Path(spec.folder) / "result.json", RunResult).phases if phase.kept]
+    splits = splits_for(spec, kept[0].rows if kept else "run")
+    method, weights = resolve(spec.method), load_file(file)
+    built = build(load_data(spec.data), splits, method, spec.settings, spec.seed, spec.device)
+    if built.network.state_dict().keys() != weights.keys():
+        settings = fitting(spec.settings, method, SINGLE)
+        built = build(load_data(spec.data), splits, SINGLE, settings, spec.seed, spec.device)
+    built.network.load_state_dict(weights)
+    built.network.to(torch.device(spec.device))
+    return built, splits_for(spec, "run")

@@ -1,0 +1,237 @@
+"""Result files on disk: written whole or not at all, and read back or refused by name.
+
+What is written is flushed to the disk before it takes the place of an older file, so that a full disk, a kill
+or a power cut leaves the older file or the new one, never half of one.
+"""
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from io import FileIO
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from auxin.errors import RunError, message
+
+VERSION = 1
+"""The version of the result files that this code writes and reads."""
+
+R = TypeVar("R", bound=BaseModel)
+
+
+def write_json(path: Path, record: BaseModel) -> None:
+    """Write a record whole or not at all: to a temporary file beside it, flushed to disk, then renamed.
+
+    Raises:
+        RunError: the disk is full, or the folder cannot be written to; an older file of that name is left as
+            it was.
+    """
+    write_text(path, record.model_dump_json(indent=1) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a text file whole or not at all, as `write_json` does."""
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, as `write_json` does."""
+    temporary: str | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o666 & ~_umask())
+        os.replace(temporary, path)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    finally:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def append_line(path: Path, record: BaseModel) -> None:
+    """Append a record as one line of JSON.
+
+    A line that cannot be written whole is taken back, and one that a killed run left unfinished makes way.
+
+    Raises:
+        RunError: the disk is full, or the file cannot be written to.
+    """
+    line = (record.model_dump_json() + "\n").encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b", buffering=0) as file:
+            _drop_unfinished(file)
+            _append_whole(file.fileno(), line)
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _drop_unfinished(file: FileIO) -> None:
+    """Cut the file after its last complete line."""
+    size = end = file.seek(0, os.SEEK_END)
+    while end and os.pread(file.fileno(), 1, end - 1) != b"\n":
+        end -= 1
+    if end < size:
+        file.truncate(end)
+
+
+def _append_whole(descriptor: int, line: bytes) -> None:
+    before = os.fstat(descriptor).st_size
+    try:
+        if os.write(descriptor, line) != len(line):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(descriptor, before)
+        raise
+
+
+def _cannot_write(path: Path, error: OSError) -> RunError:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        what, do = (
+            "The disk is full",
+            "Free some space and run the same command again: finished runs are kept",
+        )
+    else:
+        what, do = "A result file cannot be written", "Choose another folder with --out"
+    return RunError(message(what, expected=f"to write {path}", found=error.strerror or str(error), do=do))
+
+
+def read_json(path: Path, kind: type[R]) -> R:
+    """Read a record back.
+
+    Raises:
+        RunError: the file is missing, corrupt, or of another version; the message names it.
+    """
+    return _parse(_read(path), kind, str(path))
+
+
+def read_lines(path: Path, kind: type[R]) -> list[R]:
+    """Read a file of one record per line back; a last line without its end (a killed run) is dropped.
+
+    Raises:
+        RunError: the file is missing, or a complete line is corrupt; the message names file and line.
+    """
+    return list(_read_lines(path, kind))
+
+
+def _read_lines(path: Path, kind: type[R]) -> Iterator[R]:
+    *lines, _unfinished = _read(path).split("\n")
+    for number, line in enumerate(lines, start=1):
+        yield _parse(line, kind, f"{path}, line {number}")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        found = error.strerror if isinstance(error, OSError) else "bytes that are not UTF-8"
+        raise RunError(
+            message(f"The result file {path} cannot be read", found=found or str(error))
+        ) from error
+
+
+def _parse(text: str, kind: type[R], where: str) -> R:
+    try:
+        return kind.model_validate_json(text)
+    except ValidationError as error:
+        raise RunError(_corrupt(text, kind, where, error)) from error
+
+
+def _corrupt(text: str, kind: type[BaseModel], where: str, error: ValidationError) -> str:
+    first = error.errors(include_url=False, include_input=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    version = _version(text)
+    if version is not None and version != VERSION:
+        found, do = f"version {version}", "Read it with the auxin that wrote it, or run the comparison again"
+    else:
+        found, do = f"{place}: {first['msg']}" if place else first["msg"], "Remove the file and run again"
+    return message(
+        f"The result file {where} is not usable",
+        expected=f"a {kind.__name__} of version {VERSION}",
+        found=found,
+        do=do,
+    )
+
+
+def _version(text: str) -> int | None:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        return None
+    version = value.get("version") if isinstance(value, dict) else None
+    return version if isinstance(version, int) else None
+
+
+MANIFEST = "manifest.json"
+
+
+def claim_folder(folder: Path, fingerprint: Mapping[str, object]) -> bool:
+    """Make the folder this comparison's own; tells whether it was already (so that it goes on).
+
+    Raises:
+        RunError: the folder holds a different comparison (the differences are named), or files that are none of
+            auxin's, or it cannot be made.
+    """
+    file = folder / MANIFEST
+    wanted = json.loads(json.dumps(fingerprint, default=str))
+    if file.exists():
+        _same(folder, _manifest(file), wanted)
+        return True
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise RunError(
+            message(
+                f"The output folder {folder} is not empty and not auxin's",
+                expected="a new or empty folder, or one of the same comparison",
+                do="Choose another --out",
+            )
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(
+            message(f"The output folder {folder} cannot be made: {error}", do="Choose another --out")
+        ) from error
+    write_text(file, json.dumps(wanted, indent=2) + "\n")
+    return False
+
+
+def _manifest(file: Path) -> dict[str, object]:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise RunError(
+            message(f"{file} cannot be read: {error}", do="Choose another --out, or delete that folder")
+        ) from error
+
+
+def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
+    different = [name for name in wanted if found.get(name) != wanted[name]]
+    if different:
+        told = "; ".join(
+            f"{n} was {json.dumps(found.get(n))}, now {json.dumps(wanted[n])}" for n in different
+        )
+        raise RunError(
+            message(
+                f"The output folder {folder} holds a different comparison",
+                expected="the same command again, to go on",
+                found=told,
+                do="Choose another --out",
+            )
+        )

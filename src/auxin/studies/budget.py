@@ -1,0 +1,111 @@
+"""Fitting a comparison into a time budget, and saying what was cut."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from auxin.errors import ConfigError, message
+from auxin.records.results import Record
+
+SPARE = 0.85
+"""The share of the budget that is planned for; the rest is start-up and luck."""
+
+_UNITS = {"s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "": 1.0}
+
+
+def seconds(text: str) -> float:
+    """A time as a user writes it, in seconds.
+
+    >>> seconds("10min"), seconds("90s"), seconds("1.5h")
+    (600.0, 90.0, 5400.0)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
+    if not found or found[2] not in _UNITS or float(found[1]) <= 0:
+        raise ConfigError(
+            message("The budget is not understood", expected="such as 90s, 10min or 2h", found=repr(text))
+        )
+    return float(found[1]) * _UNITS[found[2]]
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much a comparison does.
+
+    Attributes:
+        tries: settings tried per method.
+        tuning_seeds: seeds over which a try's validation score is averaged.
+        seeds: reported seeds.
+        length: share of the full training length.
+    """
+
+    tries: int
+    tuning_seeds: int
+    seeds: int
+    length: float = 1.0
+
+    def cost(self, run_seconds: Mapping[str, float], jobs: int) -> float:
+        """Wall seconds, given one full-length run's seconds for each method."""
+        tuning = self.tries * self.tuning_seeds if self.tries > 1 else 0
+        return sum(run_seconds.values()) * (tuning + self.seeds) * self.length / jobs
+
+
+class Planned(Record):
+    """A plan on disk, so that a comparison that goes on does not plan again."""
+
+    tries: int
+    tuning_seeds: int
+    seeds: int
+    length: float
+    cuts: list[str]
+
+    @classmethod
+    def of(cls, size: Size, cuts: list[str]) -> "Planned":
+        """The plan of this size."""
+        return cls(
+            tries=size.tries, tuning_seeds=size.tuning_seeds, seeds=size.seeds, length=size.length, cuts=cuts
+        )
+
+    def restored(self) -> tuple[Size, list[str]]:
+        """The size and the cuts again."""
+        return Size(self.tries, self.tuning_seeds, self.seeds, self.length), list(self.cuts)
+
+
+def fit(wanted: Size, run_seconds: Mapping[str, float], jobs: int, budget: float) -> tuple[Size, list[str]]:
+    """The largest comparison that fits, and one sentence per thing that was cut.
+
+    What hurts a claim least goes first: tuning seeds, then tries, then reported seeds down to 5, training length
+    down to a half, seeds down to 3, length down to a quarter, and seeds down to 2.
+    """
+    size = wanted
+    for smaller in _steps(wanted):
+        if size.cost(run_seconds, jobs) <= budget * SPARE:
+            break
+        size = smaller(size)
+    return size, _cuts(wanted, size, size.cost(run_seconds, jobs), budget)
+
+
+def _steps(wanted: Size) -> list:
+    steps = [lambda s, n=n: replace(s, tuning_seeds=min(s.tuning_seeds, n)) for n in (2, 1)]
+    steps += [lambda s, n=n: replace(s, tries=min(s.tries, n)) for n in range(wanted.tries - 1, 1, -1)]
+    steps += [lambda s, n=n: replace(s, seeds=min(s.seeds, n)) for n in range(wanted.seeds - 1, 4, -1)]
+    steps += [lambda s, x=x: replace(s, length=x) for x in (0.75, 0.5)]
+    steps += [lambda s, n=n: replace(s, seeds=min(s.seeds, n)) for n in (4, 3)]
+    steps += [lambda s: replace(s, tries=1), lambda s: replace(s, length=0.25)]
+    return [*steps, lambda s: replace(s, seeds=min(s.seeds, 2))]
+
+
+def _cuts(wanted: Size, size: Size, cost: float, budget: float) -> list[str]:
+    cuts = [
+        f"{name}: {getattr(size, field)} instead of {getattr(wanted, field)}"
+        for field, name in (
+            ("tries", "tries per method"),
+            ("tuning_seeds", "tuning seeds"),
+            ("seeds", "seeds"),
+        )
+        if getattr(size, field) != getattr(wanted, field)
+    ]
+    if size.length != wanted.length:
+        cuts.append(f"training length: {size.length:.0%} of the default")
+    if cost > budget:
+        cuts.append(f"even the smallest comparison needs about {cost:.0f} s; the budget is {budget:.0f} s")
+    return cuts

@@ -1,0 +1,149 @@
+"""Which method for these data: a short comparison on validation rows alone, with the same tries and rows for all."""
+
+import math
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from auxin.data import Dataset
+from auxin.errors import ConfigError, message
+from auxin.methods import resolve
+from auxin.records.results import RunResult, Setting
+from auxin.runs.build import applicable
+from auxin.runs.rows import split_rows
+from auxin.studies.budget import SPARE, Size
+from auxin.studies.compare import TUNING, Comparing
+from auxin.studies.tuning import chosen, standard_error
+
+SIZES = ((3, 3), (2, 3), (2, 2), (1, 2), (1, 1))
+"""Tries per method and draws of rows, the largest comparison first."""
+WITH_LABELS = ("equal", "softmax", "gradient_cosine", "given")
+"""Tried beside single where the data give auxiliary labels."""
+WITHOUT = ("maxl", "rotation", "denoising", "masking")
+"""Tried beside single where they give none."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What the comparison chose.
+
+    Attributes:
+        method: the best one on validation, or single where that is not clearly worse.
+        settings: the best try's settings, by method.
+        scores: each method's score on the validation rows, its best try's mean over draws.
+        why: the reason, in a sentence.
+        notes: what was decided for the user, and what the budget cut.
+    """
+
+    method: str
+    settings: dict[str, dict[str, Setting]]
+    scores: dict[str, float]
+    why: str
+    notes: tuple[str, ...]
+
+
+def candidates(dataset: Dataset) -> list[str]:
+    """The methods that are tried where none is named: those that make sense for the data, single first."""
+    given = [name for name in dataset.tasks if name != dataset.main]
+    offered = WITH_LABELS if given else WITHOUT
+    kept = [name for name in offered if applicable(resolve(name), dataset) is None]
+    if not given and len(dataset.shape) == 1:
+        kept = [name for name in kept if name != "rotation"]
+    if len(given) == 1:
+        kept.remove("softmax")  # weights with a fixed sum have nothing to share among one
+    if "given" in kept and not dataset.parents:
+        kept.remove("given")  # without a task that refines the main one it is `equal` on the first auxiliary
+    return ["single", *kept]
+
+
+class Choosing(Comparing):
+    """A comparison that ends with a choice and sees no test row."""
+
+    def choose(self) -> Choice:
+        """Pilot (with a budget), try, choose."""
+        if self.request.budget is not None:
+            self._fit_budget(self.request.budget)
+        specs = [
+            self._tuning(name, index, seed)
+            for seed in range(self.size.tuning_seeds)
+            for name in self.methods
+            for index in range(len(self._tries(name)))
+        ]
+        results = self._execute("comparing", specs)
+        rows = len(split_rows(self.request.data, self.request.split, TUNING, refit=False).validation)
+        settings: dict[str, dict[str, Setting]] = {}
+        scores: dict[str, dict[int, float]] = {}
+        for name in self.methods:
+            own = [run for run in results if run.method == name]
+            settings[name], _, _ = chosen(own, rows)
+            scores[name] = {run.seed: score(run) for run in own if dict(run.settings) == settings[name]}
+        method, why = decide(scores, rows, results[0].metric)
+        means = {name: fmean(by_seed.values()) for name, by_seed in scores.items()}
+        shown = {name: value for name, value in means.items() if math.isfinite(value)}
+        return Choice(
+            method,
+            settings,
+            shown,
+            why,
+            (*self.notes, *(f"Cut to fit the budget: {cut}." for cut in self.cuts)),
+        )
+
+    def _plan(self, budget: float) -> None:
+        """Time a tenth of each method's run, then take the largest comparison that fits beside the final training."""
+        cost = self._run_seconds()
+        left = max(budget - (time.monotonic() - self.begun), 0.0) * SPARE
+        asked = self.size
+        for tries, draws in SIZES:
+            self.size = replace(
+                asked, tries=min(tries, asked.tries), tuning_seeds=min(draws, asked.tuning_seeds)
+            )
+            runs = self.size.tries * self.size.tuning_seeds
+            final = 2 * max(cost.values())
+            if sum(cost.values()) * runs / self.request.jobs + final <= left:
+                break
+        self.cuts = _cuts(asked, self.size)
+
+
+def _cuts(asked: Size, size: Size) -> list[str]:
+    if asked == size:
+        return []
+    tries, draws = f"{size.tries} of {asked.tries}", f"{size.tuning_seeds} of {asked.tuning_seeds}"
+    return [f"{tries} settings per method, {draws} draws of rows"]
+
+
+def score(run: RunResult) -> float:
+    """A run's validation score; nothing is worse than a diverged one."""
+    value = run.scores.validation
+    return value if value is not None and math.isfinite(value) else -math.inf
+
+
+def decide(scores: Mapping[str, Mapping[int, float]], rows: int, metric: str) -> tuple[str, str]:
+    """The best method, unless its lead over single is within the standard error of the difference: then single.
+
+    >>> decide({"single": {0: 0.8, 1: 0.8}, "maxl": {0: 0.81, 1: 0.81}}, 100, "accuracy")[0]
+    'single'
+    >>> decide({"single": {0: 0.8, 1: 0.8}, "maxl": {0: 0.9, 1: 0.9}}, 100, "accuracy")[0]
+    'maxl'
+    """
+    means = {name: fmean(by_seed.values()) for name, by_seed in scores.items()}
+    best = max(means, key=lambda name: (means[name], name == "single"))
+    if means[best] == -math.inf:
+        raise ConfigError(message("Every training run diverged", do="Lower the rate: --set lr=0.003"))
+    count = len(scores["single"])
+    draws = "one draw" if count == 1 else f"{count} draws"
+    if best == "single":
+        return (
+            best,
+            f"no method scored better than single's {_said(means[best])} over {draws} of validation rows",
+        )
+    told = f"{best} scored {_said(means[best])}, single {_said(means['single'])}, over {draws} of validation rows"
+    gain = means[best] - means["single"]
+    error = standard_error(dict(scores["single"]), dict(scores[best]), rows, metric)
+    if math.isfinite(gain) and gain <= error:
+        return "single", f"{told}: a lead within its standard error of {error:.2g}"
+    return best, told
+
+
+def _said(value: float) -> str:
+    return f"{value:.4f}" if math.isfinite(value) else "a diverged run"

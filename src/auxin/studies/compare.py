@@ -1,0 +1,338 @@
+"""The main job: every method on the same rows, seeds and budget; settings chosen on validation; a verdict."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from auxin.data import Dataset
+from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.judging.verdict import judge
+from auxin.methods import resolve
+from auxin.methods._base import Method
+from auxin.records.results import Comparison, Phase, RunResult, Setting
+from auxin.runs.build import build
+from auxin.runs.environment import hardware, versions
+from auxin.runs.gather import PREDICTIONS
+from auxin.runs.job import RunSpec
+from auxin.runs.measures import agreement_between_runs
+from auxin.runs.metric import guess, settle
+from auxin.runs.predictions import Predictions, read_predictions
+from auxin.runs.rows import load_data, split_rows
+from auxin.runs.run import LABELS_FILE
+from auxin.runs.settings import attempts, layered
+from auxin.runs.workers import run_all
+from auxin.store import claim_folder, read_json, write_json
+from auxin.studies import budget as budgets
+from auxin.studies.lineup import accounts, check_strategy, line_up, pools_said
+from auxin.studies.request import Progress, Request, Tell
+from auxin.studies.tuning import chosen
+
+TUNING = 1000
+PILOT = 0.1
+"""The share of a run that is timed to plan a budget."""
+"""Tuning seeds start here, so that they are never among the reported seeds."""
+
+
+@dataclass(eq=False)
+class Comparing:
+    """A comparison while it lasts. `run` gives the verdict; `judge_now` gives one from what is finished.
+
+    Attributes:
+        request: what was asked.
+        tell: told of progress, and in sentences of everything that was decided for the user.
+    """
+
+    request: Request
+    tell: Tell
+    notes: list[str] = field(default_factory=list)
+    cuts: list[str] = field(default_factory=list)
+    chosen: dict[str, tuple[dict[str, Setting], float]] = field(default_factory=dict)
+    finals: list[RunResult] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        request = self.request
+        self.begun, self.started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+        self.dataset = load_data(request.data)
+        if request.metric is not None:
+            settled = settle(request.metric, self.dataset.tasks[self.dataset.main])
+            request = self.request = replace(request, metric=settled)
+        lineup = line_up(request.methods, self.dataset, self._say, twins=request.twins)
+        self.methods, self.asked = self._beside_scratch(lineup.methods, lineup.asked), lineup.asked
+        self.size = budgets.Size(request.tries, request.tuning_seeds, request.seeds)
+        self._check(self.dataset)
+        claim_folder(request.out, self.fingerprint())
+
+    def fingerprint(self) -> dict[str, object]:
+        """What makes two comparisons the same: everything but where, how fast and how loudly."""
+        request = self.request
+        return {
+            "data": [request.data.name, list(request.data.options)],
+            "splits": vars(request.split),
+            "methods": list(self.methods),
+            "preset": request.preset,
+            "settings": dict(request.settings),
+            "size": [request.seeds, request.tries, request.tuning_seeds],
+            "metric": request.metric,
+            "refit": request.refit,
+        }
+
+    def run(self) -> Comparison:
+        """Pilot (with a budget), tune, train, judge, write."""
+        if self.request.budget is not None:
+            self._fit_budget(self.request.budget)
+        self.tell(Progress("final runs", 0, self.size.seeds * len(self.methods)))
+        self._tune()
+        specs = [self.final(name, seed) for seed in range(self.size.seeds) for name in self.methods]
+        self._execute("final runs", specs)
+        return self.judge_now(finished=True)
+
+    def judge_now(self, finished: bool = False) -> Comparison:
+        """The verdict over the final runs that are finished, written to `comparison.json`."""
+        comparison = judge(
+            self.finals,
+            predictions=self._predictions(),
+            validation={name: score for name, (_, score) in self.chosen.items()},
+            controls=[name for name, method in self.methods.items() if method.control],
+            twins={name: method.twin for name, method in self.methods.items() if method.twin},
+            chance=self._chance(),
+            splits=self.split_counts(),
+            tries=self.size.tries,
+            cuts=self.cuts,
+            notes=[*self.notes, *accounts(self.finals), *self._label_agreement()],
+            command=self.request.command,
+            started=self.started,
+            seconds=time.monotonic() - self.begun,
+            versions=versions(),
+            hardware=hardware(self.request.device),
+            finished=finished,
+        )
+        write_json(self.request.out / "comparison.json", comparison)
+        return comparison
+
+    def split_counts(self) -> dict[str, int | float | str]:
+        """How many rows play which role in the final runs, and in tuning where that differs."""
+        request = self.request
+        final = split_rows(request.data, request.split, 0, request.refit)
+        counts: dict[str, int | float | str] = dict(final.sizes)
+        if self.size.tries > 1:
+            tuning = split_rows(request.data, request.split, TUNING, refit=False)
+            counts |= {
+                "train while tuning": len(tuning.train),
+                "validation while tuning": len(tuning.validation),
+            }
+        if request.split.labels_per_class is not None:
+            counts["labels per class"] = request.split.labels_per_class
+        if request.split.fraction is not None:
+            counts["fraction of the training rows"] = request.split.fraction
+        return counts
+
+    def _label_agreement(self) -> list[str]:
+        """Whether different seeds learn the same labels (the paper's section 4.5 says they do not)."""
+        said = []
+        for name, method in self.methods.items():
+            if method.control or method.labeler is None:
+                continue
+            files = [Path(self.final(name, seed).folder) / LABELS_FILE for seed in range(self.size.seeds)]
+            value = agreement_between_runs(files)
+            if value is not None:
+                share = f"{value:.2f} of their information (0: unrelated, 1: the same)"
+                said.append(f"{name}: the labels of different seeds share {share}.")
+        return said
+
+    def _say(self, note: str) -> None:
+        self.notes.append(note)
+        self.tell(note)
+
+    def _beside_scratch(self, found: dict[str, Method], asked: set[str]) -> dict[str, Method]:
+        """With a pretrained model also the main task from random weights, before anything learned; else not that."""
+        pretrained = str(self.request.settings.get("model", "")).startswith("pretrained:")
+        others = {name: method for name, method in found.items() if name != "scratch" or name in asked}
+        if not pretrained:
+            return others
+        self._say("scratch is run too, from random weights: it shows what the pretrained ones are worth.")
+        return {"single": others["single"], "scratch": resolve("scratch"), **others}
+
+    def _check(self, dataset: Dataset) -> None:
+        """Refuse before anything is written what could only fail later."""
+        request = self.request
+        for name in ("seeds", "tries", "tuning_seeds", "jobs"):
+            if getattr(request, name) < 1:
+                raise ConfigError(message(f"--{name.replace('_', '-')} is too small", expected="at least 1"))
+        splits = split_rows(request.data, request.split, 0, refit=False)
+        for note in [*dataset.notes, *splits.notes, *pools_said(self.methods, dataset)]:
+            self._say(note)
+        if "model" not in request.settings:
+            shape = " x ".join(map(str, dataset.shape))
+            self._say(
+                f"The model is {self._settings('single', {})['model']}, for inputs of {shape} (--model)."
+            )
+        if request.tries > 1 and not len(splits.validation):
+            self._say(
+                "There are no validation rows, so nothing is tuned: every method runs with its defaults."
+            )
+            self.size = replace(self.size, tries=1)
+        for name, method in list(self.methods.items()):
+            try:
+                settings = self._settings(name, {})
+                built = build(dataset, splits, method, settings, seed=0)
+                check_strategy(name, method, splits, settings, built)
+            except (ConfigError, UnsupportedError) as error:
+                if name in self.asked or name == "single":
+                    raise
+                del self.methods[name]
+                self._say(f"{name} is left out: {error}")
+
+    def _settings(self, name: str, attempt: Mapping[str, Setting]) -> dict[str, Setting]:
+        request = self.request
+        found = layered(
+            self.dataset.name,
+            self.dataset.modality,
+            self.methods[name],
+            request.preset,
+            _from_scratch(request.settings) if name == "scratch" else request.settings,
+            attempt,
+        )
+        return _shortened(found, self.size.length)
+
+    def _tries(self, name: str) -> list[dict[str, Setting]]:
+        default = self._settings(name, {})
+        lr = default["lr"]
+        assert isinstance(lr, float)
+        if self.size.tries == 1:
+            return [{}]
+        return attempts(self.methods[name], self.size.tries, lr, fixed="lr" in self.request.settings)
+
+    def _spec(
+        self, name: str, attempt: str, phase: Phase, settings: Mapping[str, Setting], seed: int
+    ) -> RunSpec:
+        request = self.request
+        final = phase == "final"
+        folder = request.out / "runs" / phase / name / attempt / f"seed-{seed}"
+        return RunSpec(
+            request.data,
+            request.split,
+            name,
+            attempt,
+            phase,
+            settings,
+            seed,
+            str(folder),
+            request.metric,
+            request.refit and final,
+            request.device,
+            keep_weights=final,
+        )
+
+    def _tuning(self, name: str, index: int, seed: int) -> RunSpec:
+        attempt = self._tries(name)[index]
+        return self._spec(name, f"try-{index + 1}", "tuning", self._settings(name, attempt), TUNING + seed)
+
+    def final(self, name: str, seed: int) -> RunSpec:
+        """The reported run of a method and a seed, with the settings that were chosen for it."""
+        return self._spec(name, "final", "final", self.chosen[name][0], seed)
+
+    def _execute(self, phase: str, specs: Sequence[RunSpec]) -> list[RunResult]:
+        results: list[RunResult] = []
+        shares: dict[str, float] = {}
+        folders = {(spec.method, spec.attempt, spec.seed): spec.folder for spec in specs}
+
+        def tell(result: RunResult | None = None) -> None:
+            self.tell(Progress(phase, len(results), len(specs), result, sum(shares.values())))
+
+        def heard(folder: str, share: float) -> None:
+            shares[folder] = share
+            tell()
+
+        tell()
+        for result in run_all(specs, self.request.jobs, heard):
+            if result is not None:
+                results.append(result)
+                shares.pop(folders[result.method, result.attempt, result.seed], None)
+                if phase == "final runs":
+                    self.finals.append(result)
+            tell(result)
+        return results
+
+    def _fit_budget(self, budget: float) -> None:
+        """Time a tenth of a run of each method, then cut what does not fit; one that goes on keeps its first cut."""
+        plan = self.request.out / "plan.json"
+        if not plan.exists():
+            self._plan(budget)
+            write_json(plan, budgets.Planned.of(self.size, self.cuts))
+        self.size, self.cuts = read_json(plan, budgets.Planned).restored()
+        for cut in self.cuts:
+            self.tell(f"Cut to fit the budget: {cut}.")
+
+    def _run_seconds(self) -> dict[str, float]:
+        """What one full run of each method takes, read off a tenth of one: full pilots alone could pass a budget."""
+        full = {name: self._settings(name, {}) for name in self.methods}
+        short = {name: _shortened(settings, PILOT) for name, settings in full.items()}
+        specs = [self._spec(name, "pilot", "tuning", short[name], TUNING) for name in self.methods]
+        found = {}
+        for run in self._execute("pilot runs", specs):
+            times = _length(full[run.method]) / _length(short[run.method])
+            steps = (run.seconds_per_step or 0.0) * (run.steps or 0)
+            found[run.method] = run.seconds + (steps or run.seconds) * (times - 1)
+        return found
+
+    def _plan(self, budget: float) -> None:
+        cost = self._run_seconds()
+        left = budget - (time.monotonic() - self.begun)
+        self.size, self.cuts = budgets.fit(self.size, cost, self.request.jobs, max(left, 0.0))
+
+    def _tune(self) -> None:
+        if self.size.tries == 1:
+            self.chosen = {name: (self._settings(name, {}), math.nan) for name in self.methods}
+            return
+        specs = [
+            self._tuning(name, index, seed)
+            for seed in range(self.size.tuning_seeds)
+            for name in self.methods
+            for index in range(len(self._tries(name)))
+        ]
+        results = self._execute("tuning runs", specs)
+        tuning = split_rows(self.request.data, self.request.split, TUNING, refit=False)
+        for name in self.methods:
+            settings, score, passed = chosen([r for r in results if r.method == name], len(tuning.validation))
+            self.chosen[name] = (settings, score)
+            if passed:
+                self._say(f"{name} keeps its defaults: {passed}.")
+
+    def _chance(self) -> float:
+        """What a diverged run counts as at best: the score of a guess."""
+        splits = split_rows(self.request.data, self.request.split, 0, self.request.refit)
+        dataset = self.dataset.fitted(splits.train, splits.every_training_row)
+        task = dataset.tasks[dataset.main]
+        return guess(task, settle(self.request.metric, task), dataset.y[dataset.main][splits.development])
+
+    def _predictions(self) -> dict[tuple[str, int], Predictions]:
+        """The final runs' predictions on the development rows, where the metric is no mean over rows."""
+        files = {
+            (run.method, run.seed): Path(self.final(run.method, run.seed).folder) / PREDICTIONS
+            for run in self.finals
+            if "development" not in run.correct
+        }
+        return {key: found for key, file in files.items() if (found := read_predictions(file)) is not None}
+
+
+def _from_scratch(settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """The user's settings without the model's, for the network that a pretrained one has to beat."""
+    return {name: value for name, value in settings.items() if name.partition(".")[0] != "model"}
+
+
+def _length(settings: Mapping[str, Setting]) -> int:
+    return next(value for name in ("steps", "epochs") if isinstance(value := settings[name], int))
+
+
+def _shortened(settings: dict[str, Setting], length: float) -> dict[str, Setting]:
+    if length == 1.0:
+        return settings
+    found = dict(settings)
+    for name in ("steps", "epochs"):
+        value = found[name]
+        if isinstance(value, int):
+            found[name] = max(1, round(value * length))
+    return found

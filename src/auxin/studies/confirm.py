@@ -1,0 +1,105 @@
+"""Opening the second half of the test rows: once per claim, with the configuration it was opened for on record."""
+
+import hashlib
+from pathlib import Path
+
+from auxin.errors import RunError, message
+from auxin.judging.verdict import judge
+from auxin.records.results import Comparison, RunResult, Scores
+from auxin.runs.job import RunSpec
+from auxin.runs.predictions import Predictions
+from auxin.runs.run import rebuild, score_rows
+from auxin.store import read_json, write_json
+from auxin.studies.compare import Comparing
+from auxin.studies.request import Request
+
+NAME = "confirmation.json"
+
+
+def confirm(request: Request) -> Comparison:
+    """Judge a finished comparison on its confirmation rows.
+
+    The trained networks of the final runs are read back; nothing is trained and nothing is chosen any more. The
+    result is written beside the comparison, and a second call reads it back instead of looking again.
+
+    Raises:
+        RunError: the comparison is not finished, or a network is not there, or the comparison changed since the
+            confirmation rows were opened.
+    """
+    file, source = request.out / NAME, request.out / "comparison.json"
+    if not source.exists():
+        raise RunError(
+            message(
+                f"There is no finished comparison in {request.out}",
+                do="Run the same command without --confirm first",
+            )
+        )
+    comparison = read_json(source, Comparison)
+    if not comparison.finished:
+        raise RunError(
+            message("The comparison is not finished", do="Run the same command without --confirm first")
+        )
+    digest = _digest(comparison)
+    if file.exists():
+        return _again(file, digest)
+    pairs = [_confirmed(spec) for spec in _finals(request, comparison)]
+    runs = [run for run, _ in pairs]
+    confirmed = judge(
+        runs,
+        predictions={(run.method, run.seed): found for run, found in pairs if found is not None},
+        validation={row.method: row.validation for row in comparison.rows if row.validation is not None},
+        controls=[row.method for row in comparison.rows if row.role != "method"],
+        twins={row.method: row.versus_twin.reference for row in comparison.rows if row.versus_twin},
+        half="confirmation",
+        chance=0.0,
+        splits=comparison.splits,
+        tries=comparison.tries,
+        cuts=comparison.cuts,
+        notes=[*comparison.notes, f"Confirmation rows opened once, for the comparison with digest {digest}."],
+        command=request.command,
+        versions=comparison.versions,
+        hardware=comparison.hardware,
+        finished=True,
+    )
+    write_json(file, confirmed)
+    return confirmed
+
+
+def _again(file: Path, digest: str) -> Comparison:
+    found = read_json(file, Comparison)
+    if not any(digest in note for note in found.notes):
+        raise RunError(
+            message(
+                f"The confirmation rows were opened already, for another state of this comparison: {file}",
+                do="A claim is confirmed once; a changed comparison is a new claim and needs new test rows",
+            )
+        )
+    return found
+
+
+def _digest(comparison: Comparison) -> str:
+    rows = [
+        (row.method, sorted(row.settings.items(), key=str), sorted(row.scores.items()))
+        for row in comparison.rows
+    ]
+    return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
+
+
+def _finals(request: Request, comparison: Comparison) -> list[RunSpec]:
+    job = Comparing(request, lambda _: None)
+    job.chosen = {row.method: (dict(row.settings), row.validation or 0.0) for row in comparison.rows}
+    return [job.final(row.method, seed) for seed in comparison.seeds for row in comparison.rows]
+
+
+def _confirmed(spec: RunSpec) -> tuple[RunResult, Predictions | None]:
+    """The run's result with its score on the confirmation rows, and its predictions; a diverged run stays diverged."""
+    result = read_json(Path(spec.folder) / "result.json", RunResult)
+    development = result.scores.development
+    if development is None or development != development:
+        lost = {"phase": "confirm", "scores": Scores(confirmation=float("nan"))}
+        return result.model_copy(update=lost), None
+    built, splits = rebuild(spec)
+    score, shares, found = score_rows(built, splits.confirmation, spec.metric)
+    scores = Scores(development=development, confirmation=score)
+    update = {"phase": "confirm", "scores": scores, "correct": {"confirmation": shares} if shares else {}}
+    return result.model_copy(update=update), found

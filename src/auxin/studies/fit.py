@@ -1,0 +1,223 @@
+"""One network to use: the best method for the data (or the named one), kept only where validation says so."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+
+import torch
+
+from auxin.data import Dataset, Splits, epoch_batches
+from auxin.errors import ConfigError, message
+from auxin.exported.card import Decision
+from auxin.exported.model import Model, load_model
+from auxin.methods import full_name, resolve
+from auxin.records.results import Setting
+from auxin.runs.build import applicable
+from auxin.runs.metric import settle
+from auxin.runs.rows import DataSpec, SplitSpec, load_data, split_rows
+from auxin.runs.settings import layered
+from auxin.store import claim_folder
+from auxin.studies.choose import Choice, Choosing, candidates
+from auxin.studies.fit_finish import About, Fitted, finish, follow
+from auxin.studies.fit_job import FitJob, Told
+from auxin.studies.request import Progress, Request
+
+BEST = "best"
+"""Stands for the method that a short comparison finds."""
+RUNS = "runs"
+"""The folder of the comparison's result files, inside the model's."""
+PASSES = 20
+"""Training takes at least so many passes over the rows, where nobody says how long."""
+
+Tell = Callable[[Progress | Told | str], None]
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What a user asks `fit` for.
+
+    Attributes:
+        data: which data.
+        split: how rows get their roles; `test` 0 keeps no test rows but the data's own.
+        out: the model's folder.
+        method: a method's name, or "best".
+        guard: let validation decide between the method and single-task training.
+        settings: the user's own, above every default.
+        tries: settings tried per method.
+        draws: draws of validation rows that a try is averaged over.
+        seed: of the kept network.
+        metric: the user's, or None for the main task's default.
+        budget: wall seconds, or None.
+        jobs: processes.
+        device: "cpu", "cuda" ...
+        command: the command line that does it again.
+    """
+
+    data: DataSpec
+    split: SplitSpec
+    out: Path
+    method: str = BEST
+    guard: bool = True
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    tries: int = 3
+    draws: int = 3
+    seed: int = 0
+    metric: str | None = None
+    budget: float | None = None
+    jobs: int = 1
+    device: str = "cpu"
+    command: str = ""
+
+    def fingerprint(self) -> dict[str, object]:
+        """What makes two fits the same."""
+        return {
+            "fit": [self.data.name, list(self.data.options)],
+            "splits": vars(self.split),
+            "method": [self.method, self.guard],
+            "settings": dict(self.settings),
+            "size": [self.tries, self.draws],
+            "seed": self.seed,
+            "metric": self.metric,
+        }
+
+
+@dataclass(eq=False)
+class Fitting:
+    """A fit while it lasts: compare, train, guard, calibrate, save.
+
+    Attributes:
+        request: what was asked.
+        tell: told of progress, and in sentences of everything that was decided for the user.
+    """
+
+    request: FitRequest
+    tell: Tell
+    notes: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.begun, self.started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+        request = self.request
+        self.dataset: Dataset = load_data(request.data)
+        metric = settle(request.metric, self.dataset.tasks[self.dataset.main])
+        method = BEST if request.method == BEST else full_name(request.method, len(self.dataset.tasks) > 1)
+        self.request = replace(request, metric=metric, method=method)
+        self.splits: Splits = split_rows(request.data, request.split, request.seed, refit=False)
+        self.compared = self._compared()
+        claim_folder(request.out, self.request.fingerprint())
+        (request.out / RUNS).mkdir(exist_ok=True)
+
+    def run(self) -> Fitted | Model:
+        """The model, saved; the one that is there where this very fit was finished before."""
+        if (self.request.out / "model.json").exists():
+            return load_model(self.request.out)
+        choice = self._choose() if len(self.compared) > 1 else self._only(self.compared[0])
+        job = self._job(choice)
+        outcome = follow(job, self.request.guard)
+        decision = Decision(
+            kept=choice.method, asked=self.request.method, why=choice.why, validation=choice.scores
+        )
+        about = About(
+            asked=self.request.method,
+            started=self.started,
+            seconds=time.monotonic() - self.begun,
+            decision=decision if choice.why else None,
+            notes=(*choice.notes,),
+            command=self.request.command,
+            test=self.splits.development,
+        )
+        fitted = finish(job, outcome, about)
+        fitted.model.save(self.request.out)
+        job.forget()
+        return fitted
+
+    def _compared(self) -> list[str]:
+        """The methods that are compared, refused here where they cannot run."""
+        request = self.request
+        held = len(self.splits.validation) > 0
+        if request.method == BEST:
+            if not held:
+                wrong = "There are no validation rows to choose a method by"
+                raise ConfigError(
+                    message(wrong, do="Hold some out with --validation 0.2, or name a --method")
+                )
+            return candidates(self.dataset)
+        reason = applicable(resolve(request.method), self.dataset)
+        if reason is not None:
+            raise ConfigError(message(f"The method {request.method!r} cannot run on these data: {reason}"))
+        if request.guard and not held:
+            wrong = "The guard has no validation rows to decide by"
+            raise ConfigError(message(wrong, do="Hold some out with --validation 0.2, or use --no-guard"))
+        guarded = request.guard and resolve(request.method).auxiliary
+        return ["single", request.method] if guarded else [request.method]
+
+    def _choose(self) -> Choice:
+        request = self.request
+        asked = Request(
+            data=request.data,
+            split=request.split,
+            methods=tuple(self.compared),
+            out=request.out / RUNS,
+            settings=self._user,
+            seeds=1,
+            tries=request.tries,
+            tuning_seeds=request.draws,
+            metric=request.metric,
+            budget=request.budget,
+            jobs=request.jobs,
+            device=request.device,
+            refit=False,
+            twins=False,
+            command=request.command,
+        )
+        choice = Choosing(asked, self._say).choose()
+        self._say(f"{choice.method} goes on: {choice.why}.")
+        return choice
+
+    def _only(self, name: str) -> Choice:
+        for note in [*self.dataset.notes, *self.splits.notes]:
+            self._say(note)
+        return Choice(name, {name: self._defaults(name)}, {}, "", tuple(self.notes))
+
+    def _job(self, choice: Choice) -> FitJob:
+        request, name = self.request, choice.method
+        return FitJob(
+            self.dataset,
+            self.splits,
+            resolve(name),
+            name,
+            choice.settings[name],
+            request.seed,
+            alone=choice.settings.get("single"),
+            metric=request.metric,
+            device=request.device,
+            folder=request.out / RUNS,
+            tell=self.tell,
+        )
+
+    @cached_property
+    def _user(self) -> dict[str, Setting]:
+        """The user's settings, and a length that fits the data where they give none."""
+        own = dict(self.request.settings)
+        if "steps" in own or "epochs" in own:
+            return own
+        default = self._layered("single", own)
+        batch, steps = default["batch"], default["steps"]
+        assert isinstance(batch, int)
+        assert isinstance(steps, int)
+        passes = PASSES * len(epoch_batches(self.splits.train, batch, torch.Generator()))
+        return own | {"steps": max(steps, passes)}
+
+    def _defaults(self, name: str) -> dict[str, Setting]:
+        return self._layered(name, self._user)
+
+    def _layered(self, name: str, own: Mapping[str, Setting]) -> dict[str, Setting]:
+        modality = self.dataset.modality
+        return layered(self.dataset.name, modality, resolve(name), "auxin", own, {})
+
+    def _say(self, event: Progress | str) -> None:
+        if isinstance(event, str):
+            self.notes.append(event)
+        self.tell(event)

@@ -1,0 +1,171 @@
+"""From a trained network to a model: the main task alone, calibrated, with the record of its training."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from torch import Tensor
+
+from auxin import strategies
+from auxin.exported.card import Decision, TrainingRecord, TrunkState
+from auxin.exported.model import Model
+from auxin.exported.predictor import Predictor
+from auxin.models._base import PrimaryNetwork
+from auxin.runs.build import Built, trunk_options
+from auxin.runs.environment import hardware, versions
+from auxin.runs.settings import options
+from auxin.strategies._base import Outcome
+from auxin.studies.fit_job import FitJob
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
+from auxin.tasks.dense_classes import DenseClasses
+from auxin.tasks.multilabel import Multilabel
+from auxin.training.evaluate import outputs
+
+SHARPER, SOFTER = 0.25, 1.0
+"""Standard deviations of log(temperature) below and above 0 before any row is seen: rows that chose the epoch flatter
+the network, so a few of them are no reason to be surer."""
+WIDEST = 3.0
+"""Bounds of log(temperature)."""
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A model, and what was found on the way.
+
+    Attributes:
+        model: predicts with the main task alone.
+        outcome: what the strategy ended with.
+        log_loss: of the validation rows before and after calibration; None where nothing was calibrated.
+    """
+
+    model: Model
+    outcome: Outcome
+    log_loss: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class About:
+    """What the record of a training holds besides what the job knows.
+
+    Attributes:
+        asked: the method that was asked for.
+        decision: of a comparison before, or None.
+        notes: what was decided for the user.
+        command: the command line.
+        seconds: the time it took.
+        started: when, ISO 8601.
+    """
+
+    asked: str
+    started: str
+    seconds: float
+    decision: Decision | None = None
+    notes: tuple[str, ...] = ()
+    command: str = ""
+    test: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
+
+
+def follow(job: FitJob, guard: bool) -> Outcome:
+    """Train by the method's strategy, inside the guard where it is asked for and has something to decide."""
+    chain = job.method.strategy
+    if guard and job.method.auxiliary and chain.split(":")[0] != "guard":
+        chain = "guard" if chain == "joint" else f"guard:{chain}"
+    return strategies.build(chain, options(job.settings, "strategy")).follow(job)
+
+
+def finish(job: FitJob, outcome: Outcome, about: About) -> Fitted:
+    """Cut the auxiliaries off, calibrate on the validation rows, and write the record."""
+    run = outcome.run
+    assert isinstance(run, Built)
+    assert isinstance(run.network, PrimaryNetwork)
+    rows = job.roles(run.phase)
+    heat, losses = 1.0, None
+    if len(rows.validation):
+        heat, losses = calibrated(run.task, *outputs(run.network, run.pool, rows.validation, run.task))
+    settings = _settings(job, run)
+    record = _record(job, run, outcome, settings, about)
+    predictor = Predictor.of(run.network.cpu(), run.task, run.pool.mean.cpu(), run.pool.std.cpu(), heat)
+    name = str(settings["model"])
+    data = job.dataset.fitted(rows.train, rows.every_training_row, name)
+    trunk = TrunkState(name=name, shape=list(run.pool.shape), options=trunk_options(settings, data))
+    model = Model(predictor.float(), trunk, record, data.encoder)
+    return Fitted(model, outcome, losses)
+
+
+def _settings(job: FitJob, run: Built) -> dict[str, Any]:
+    alone = not run.phase.method.auxiliary and job.alone is not None
+    return {**(job.alone if alone and job.alone is not None else job.settings), **run.phase.settings}
+
+
+def _record(
+    job: FitJob, run: Built, outcome: Outcome, settings: Mapping[str, Any], about: About
+) -> TrainingRecord:
+    best = run.state.best
+    held = len(job.splits.validation) > 0
+    decision = about.decision
+    if outcome.decision is not None:
+        found = outcome.decision
+        decision = Decision(
+            kept=found.kept, asked=about.asked, why=found.sentence, validation=dict(found.scores)
+        )
+    return TrainingRecord(
+        data=job.dataset.name,
+        method=decision.kept if decision is not None else job.name,
+        seed=job.seed,
+        split_hash=job.splits.hash,
+        rows=job.splits.sizes,
+        settings=dict(settings),
+        metric=job.metric or run.task.metrics[0],
+        validation=job.score(run) if held else None,
+        test=job.score_on(run, about.test) if len(about.test) else None,
+        epoch=best["epoch"] if best is not None else len(run.state.logs),
+        epochs=run.plan.epochs,
+        decision=decision,
+        notes=[*about.notes, *outcome.notes, *run.state.learner.notes],
+        command=about.command,
+        seconds=about.seconds,
+        started=about.started,
+        versions=versions(),
+        hardware=hardware(job.device),
+    )
+
+
+def calibrated(task: Task, found: Tensor, wanted: Tensor) -> tuple[float, tuple[float, float] | None]:
+    """The temperature that makes the labels likeliest, and the mean log loss before and after it.
+
+    The most probable T under a prior around 1: the least of n * log_loss(outputs / T) + (log T)^2 / (2 s^2), where s
+    is 0.25 for T below 1 and 1 above. On digits with ten labels per class, twenty validation rows, 19 of them right,
+    asked for T = 0.36 without a prior and 0.83 with it; on 450 test rows 0.8 was best and 0.5 much worse than 1.
+    1 and None for tasks without logits.
+
+    >>> outputs = torch.tensor([[4.0, 0.0]]).repeat(200, 1)
+    >>> labels = (torch.arange(200) % 4 == 0).long()  # sure at 98 %, right at 75 %
+    >>> heat, (before, after) = calibrated(Classes("y", 2), outputs, labels)
+    >>> round((1 / (1 + torch.tensor(-4.0 / heat).exp())).item(), 2), before > after
+    (0.76, True)
+    """
+    rows = int(task.present(wanted).sum())
+    if not isinstance(task, Classes | DenseClasses | Multilabel) or not rows:
+        return 1.0, None
+    found = found.double()
+
+    def loss(log: float) -> float:
+        return _log_loss(task, found / float(np.exp(log)), wanted)
+
+    def regret(log: float) -> float:
+        return rows * loss(log) + log**2 / (2 * (SHARPER if log < 0 else SOFTER) ** 2)
+
+    best: Any = minimize_scalar(regret, bounds=(-WIDEST, WIDEST), method="bounded")
+    return float(np.exp(best.x)), (loss(0.0), loss(float(best.x)))
+
+
+def _log_loss(task: Task, found: Tensor, wanted: Tensor) -> float:
+    if isinstance(task, Classes):
+        return -task.score(found, wanted, "log_loss")
+    kept = task.present(wanted)
+    plain = DenseClasses(task.name, task.width) if isinstance(task, DenseClasses) else task
+    return float(plain.loss(found[kept], wanted[kept]).mean())

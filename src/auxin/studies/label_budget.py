@@ -1,0 +1,289 @@
+"""The label budget: scores against labels per class, and how many more labels a method's gain is worth.
+
+One comparison per number of labels, all on the same test rows. What a method reaches with K labels per class is
+looked up on single-task training's own curve: monotone by isotonic regression, straight between budgets over
+the logarithm of the labels. The number of labels found there is what the method's K labels are worth.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from auxin.errors import RunError, message
+from auxin.records.results import Comparison, Half, Record, Verdict
+
+NAME = "label_budget.json"
+DRAWS = 2000
+
+Floats = NDArray[np.float64]
+
+
+class Point(Record):
+    """A method at one budget.
+
+    Attributes:
+        labels: labels per class.
+        mean, standard_error: over seeds; greater is better, as in every result file.
+        verdict: of the comparison at this budget, and whom it was against.
+        judged_by: that reference.
+        worth: as how many labels per class of single these labels do; None where that is outside the range.
+        beyond: "above" where it is more than the largest budget, "below" where it is fewer than the smallest.
+        low, high: a 95 % bootstrap interval of `worth` over seeds; 0 or infinity stand for outside the range,
+            None where there are too few seeds.
+    """
+
+    labels: int
+    mean: float
+    standard_error: float | None = None
+    verdict: Verdict
+    judged_by: str | None = None
+    worth: float | None = None
+    beyond: Literal["", "above", "below"] = ""
+    low: float | None = None
+    high: float | None = None
+
+
+class Line(Record):
+    """A method over the budgets."""
+
+    method: str
+    role: Literal["single", "control", "method"]
+    points: list[Point]
+
+
+class LabelBudget(Record):
+    """What a comparison over several label budgets found.
+
+    Attributes:
+        dataset, metric, half: as in each comparison.
+        labels: the budgets that are finished, labels per class, ascending.
+        sentence: how many labels the best method's gain is worth.
+        lines: one per method.
+        folders: each budget's own folder, relative to this file.
+        command: the command line that does it again.
+        finished: False where budgets are missing or a comparison was interrupted.
+    """
+
+    version: Literal[1] = 1
+    dataset: str
+    metric: str
+    half: Half
+    labels: list[int]
+    sentence: str = ""
+    lines: list[Line]
+    folders: dict[int, str] = Field(default_factory=dict)
+    command: str = ""
+    finished: bool = True
+
+
+def assemble(
+    comparisons: Mapping[int, Comparison],
+    *,
+    folders: Mapping[int, str],
+    command: str = "",
+    finished: bool = True,
+) -> LabelBudget:
+    """Put comparisons at several budgets together.
+
+    Args:
+        comparisons: by labels per class.
+        folders: each one's folder.
+        command: the command line that does it again.
+        finished: whether all budgets are in.
+
+    Raises:
+        RunError: there are none, or they differ in data set, metric or half of the test rows.
+    """
+    _check(comparisons)
+    labels = sorted(comparisons)
+    first = comparisons[labels[0]]
+    scores = _scores(comparisons, labels)
+    lines = [
+        _line(row.method, row.role, comparisons, labels, scores) for row in first.rows if row.method in scores
+    ]
+    return LabelBudget(
+        dataset=first.dataset,
+        metric=first.metric,
+        half=first.half,
+        labels=labels,
+        sentence=sentence(lines),
+        lines=lines,
+        folders=dict(folders),
+        command=command,
+        finished=finished and all(comparison.finished for comparison in comparisons.values()),
+    )
+
+
+def _check(comparisons: Mapping[int, Comparison]) -> None:
+    if not comparisons:
+        raise RunError(message("No label budget is finished", do="Run the same command again; it goes on"))
+    for name in ("dataset", "metric", "half"):
+        found = sorted({str(getattr(comparison, name)) for comparison in comparisons.values()})
+        if len(found) > 1:
+            raise RunError(message(f"The budgets differ in their {name}", found=", ".join(found)))
+
+
+def _scores(comparisons: Mapping[int, Comparison], labels: Sequence[int]) -> dict[str, Floats]:
+    """Scores [budgets, seeds] of the methods that every budget has, over the seeds that all have.
+
+    A diverged run counts as its row says: the mean over its method's seeds cannot see it, so it takes the
+    worst score of its budget.
+    """
+    methods = [r.method for r in comparisons[labels[0]].rows]
+    tables = [{row.method: row.scores for row in comparisons[k].rows} for k in labels]
+    methods = [m for m in methods if all(m in table for table in tables)]
+    seeds = sorted(set.intersection(*(set(table[m]) for table in tables for m in methods)))
+    found = {}
+    for method in methods:
+        rows = []
+        for table in tables:
+            worst = min(v for scores in table.values() for v in scores.values() if np.isfinite(v))
+            rows.append([v if np.isfinite(v := table[method][seed]) else worst for seed in seeds])
+        found[method] = np.array(rows, float)
+    return found
+
+
+def _line(
+    method: str,
+    role: Literal["single", "control", "method"],
+    comparisons: Mapping[int, Comparison],
+    labels: Sequence[int],
+    scores: Mapping[str, Floats],
+) -> Line:
+    points = []
+    for at, count in enumerate(labels):
+        row = next(row for row in comparisons[count].rows if row.method == method)
+        value = {} if method == "single" or len(labels) < 2 else _worth(scores, method, at, labels)
+        points.append(
+            Point(
+                labels=count,
+                mean=row.mean,
+                standard_error=row.standard_error,
+                verdict=row.verdict,
+                judged_by=row.judged_by,
+                **value,
+            )
+        )
+    return Line(method=method, role=role, points=points)
+
+
+def _worth(scores: Mapping[str, Floats], method: str, at: int, labels: Sequence[int]) -> dict:
+    single, own = scores["single"], scores[method][at]
+    found = equivalent(np.array(labels, float), single.mean(axis=1), float(own.mean()))
+    beyond = "above" if found == np.inf else "below" if found == 0 else ""
+    known = {"worth": None if beyond else float(found), "beyond": beyond}
+    if single.shape[1] < 3:
+        return known
+    generator = np.random.default_rng(0)
+    drawn = generator.integers(single.shape[1], size=(DRAWS, single.shape[1]))
+    values = [
+        equivalent(np.array(labels, float), single[:, d].mean(axis=1), float(own[d].mean())) for d in drawn
+    ]
+    low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
+    return known | {"low": float(low), "high": float(high)}
+
+
+def equivalent(labels: Floats, reference: Floats, score: float) -> float:
+    """The labels at which the reference's curve reaches this score; 0 below its range, infinity above it.
+
+    Args:
+        labels: the budgets, ascending, [n].
+        reference: the reference's mean score at each, [n]; made monotone first.
+        score: to be reached.
+
+    >>> round(equivalent(np.array([5.0, 20.0]), np.array([0.8, 0.9]), 0.85), 3)  # half way on the log axis
+    10.0
+    """
+    curve = monotone(reference)
+    if score < curve[0]:
+        return 0.0
+    if score > curve[-1]:
+        return float("inf")
+    last = int(np.searchsorted(curve, score, side="right")) - 1
+    first = int(np.searchsorted(curve, score, side="left"))
+    logs = np.log(labels)
+    if first <= last:  # on the curve at a budget, or along a flat stretch: its middle
+        return float(np.exp((logs[first] + logs[last]) / 2))
+    share = (score - curve[last]) / (curve[first] - curve[last])
+    return float(np.exp(logs[last] + share * (logs[first] - logs[last])))
+
+
+def monotone(values: Floats) -> Floats:
+    """The non-decreasing sequence nearest in squares (pool adjacent violators).
+
+    >>> monotone(np.array([1.0, 3.0, 2.0, 4.0])).tolist()
+    [1.0, 2.5, 2.5, 4.0]
+    """
+    blocks: list[tuple[float, int]] = []
+    for value in values:
+        blocks.append((float(value), 1))
+        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
+            (a, m), (b, n) = blocks[-2:]
+            blocks[-2:] = [((a * m + b * n) / (m + n), m + n)]
+    return np.array([mean for mean, count in blocks for _ in range(count)])
+
+
+def best(lines: Sequence[Line]) -> Line | None:
+    """The method whose scores lie highest above single's on average: of those on trial, else of the controls."""
+    single = next(line for line in lines if line.role == "single")
+    base = np.array([point.mean for point in single.points])
+    others = [line for line in lines if line.role == "method"] or [
+        line for line in lines if line.role == "control"
+    ]
+    return max(others, key=lambda o: float(np.mean([p.mean for p in o.points] - base)), default=None)
+
+
+def sentence(lines: Sequence[Line]) -> str:
+    """How many more labels the best method's gain is worth, budget by budget, and what the verdicts were."""
+    chosen = best(lines)
+    if chosen is None:
+        return "Only single-task training was run: there is no gain to weigh."
+    points = chosen.points
+    if len(points) < 2:
+        return f"One label budget gives no curve: {chosen.method} cannot be weighed in labels."
+    labels = [point.labels for point in points]
+    parts = [f"{p.labels} are worth {worth(p, labels)}" for p in points]
+    first = f"{labels[0]} labels per class with {chosen.method} are worth {worth(points[0], labels)}"
+    parts[0] = f"{first} of single's"
+    helped = [str(p.labels) for p in points if p.verdict == "helps"]
+    hurt = [str(p.labels) for p in points if p.verdict == "hurts"]
+    said = [f"It helps beyond the best control with {_listed(helped)} labels per class"] if helped else []
+    said += [f"it hurts with {_listed(hurt)}"] if hurt else []
+    rest = len(points) - len(helped) - len(hurt)
+    if rest:
+        said.append(
+            "there is no evidence that it beats the best control" + (" with the others" if said else "")
+        )
+    verdict = "; ".join(said)
+    return f"{_listed(parts)}. {verdict[0].upper()}{verdict[1:]}."
+
+
+def worth(point: Point, labels: Sequence[int]) -> str:
+    """What a method's labels are worth in single's, in words.
+
+    >>> worth(Point(labels=10, mean=0.9, verdict="helps", worth=13.2, low=9.1, high=float("inf")), [5, 20])
+    '13 [9.1, beyond 20]'
+    """
+    if point.beyond:
+        text = f"more than {labels[-1]}" if point.beyond == "above" else f"fewer than {labels[0]}"
+        text += " (beyond the range)"
+    else:
+        text = "–" if point.worth is None else _count(point.worth, labels)
+    if point.low is None or point.high is None:
+        return text
+    return f"{text} [{_count(point.low, labels)}, {_count(point.high, labels)}]"
+
+
+def _count(value: float, labels: Sequence[int]) -> str:
+    if value == float("inf"):
+        return f"beyond {labels[-1]}"
+    if value == 0:
+        return f"below {labels[0]}"
+    return f"{value:.2g}" if value < 100 else f"{value:.0f}"
+
+
+def _listed(parts: Sequence[str]) -> str:
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

@@ -1,0 +1,152 @@
+"""Who takes part in a comparison: names to methods, their untrained twins, and what is said of them afterwards."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from auxin import strategies
+from auxin.data import Dataset, Splits
+from auxin.errors import ConfigError, message
+from auxin.methods import full_name, names, resolve
+from auxin.methods._base import Method
+from auxin.pretexts import possible
+from auxin.records.results import RunResult, Setting
+from auxin.runs.build import EVERY, Built, applicable, auxiliaries
+from auxin.runs.settings import options
+
+SELF_MADE = ("single", "rotation", "random", "clusters", "maxl_frozen", "maxl")
+"""Compared where the user names nothing, on images without auxiliary labels."""
+ON_VECTORS = ("single", "denoising", "masking", "random", "clusters", "maxl_frozen", "maxl")
+"""The same on a table: nothing can be rotated, and generated labels need a main task of classes."""
+GIVEN = ("single", "equal", "softmax", "gradient_cosine")
+"""The same where the data give auxiliary labels: these are what is to be judged."""
+REFINED = ("given", "maxl_frozen", "maxl")
+"""Beside those where an auxiliary refines the main task: the finer labels against generated ones."""
+MANY = 1.05
+"""A method that takes more than so many times single's steps is said to."""
+
+
+@dataclass(frozen=True)
+class Lineup:
+    """The methods that take part.
+
+    Attributes:
+        methods: by name, `single` first.
+        asked: those that the user named.
+    """
+
+    methods: dict[str, Method]
+    asked: set[str] = field(default_factory=set)
+
+
+def usual(dataset: Dataset) -> list[str]:
+    """What is compared where the user names nothing: the methods that suit the data, `single` first.
+
+    >>> from auxin.data import load
+    >>> usual(load("digits"))
+    ['single', 'rotation', 'random', 'clusters', 'maxl_frozen', 'maxl']
+    """
+    given = auxiliaries(dataset)
+    if given:
+        offered = [*GIVEN, *(REFINED if dataset.parents else ())]
+        if len(given) == 1:  # weights with a fixed sum have nothing to share among one
+            offered.remove("softmax")
+    else:
+        square = len(dataset.shape) == 3 and dataset.shape[1] == dataset.shape[2]
+        offered = list(SELF_MADE if square and not dataset.tasks[dataset.main].dense else ON_VECTORS)
+    return [name for name in offered if applicable(resolve(name), dataset) is None]
+
+
+def line_up(
+    wanted: Sequence[str], dataset: Dataset, say: Callable[[str], None], *, twins: bool = True
+) -> Lineup:
+    """The methods of these names and groups that can run on the data, with `single` and their untrained twins.
+
+    Args:
+        wanted: names, `all` or `usual`.
+        dataset: the data.
+        say: told what was decided for the user.
+        twins: whether the untrained twins of learned methods take part.
+
+    Raises:
+        ConfigError: a name is not known, or a method that the user named cannot run on the data.
+    """
+    groups = {"all": names(), "usual": usual(dataset)}
+    given = bool(auxiliaries(dataset))
+    asked = [full_name(name, given) for name in wanted if name not in groups]
+    offered = [full_name(name, given) for group in wanted for name in groups.get(group, [])]
+    found: dict[str, Method] = {}
+    for name in dict.fromkeys(["single", *asked, *offered]):
+        method = resolve(name)
+        reason = applicable(method, dataset)
+        if reason is None:
+            found[name] = method
+        elif name in asked:
+            raise ConfigError(message(f"The method {name!r} cannot run on {dataset.name}: {reason}"))
+        else:
+            say(f"{name} is left out: {reason}")
+    _tell(wanted, given, found, say)
+    if "single" not in [*asked, *offered]:
+        say("single is run too: it is what everything else has to beat.")
+    if twins:
+        found |= _twins(found, say)
+    return Lineup(found, set(asked))
+
+
+def _tell(wanted: Sequence[str], given: bool, found: dict[str, Method], say: Callable[[str], None]) -> None:
+    """Say which method a bare strategy is applied to."""
+    bare = {name: full_name(name, given) for name in (names() if "all" in wanted else wanted)}
+    told = [f"{short} is {full}" for short, full in bare.items() if full != short and full in found]
+    if told:
+        say(f"{'; '.join(dict.fromkeys(told))}.")
+
+
+def _twins(found: dict[str, Method], say: Callable[[str], None]) -> dict[str, Method]:
+    """The untrained twins that do not take part yet."""
+    missing = {m.twin: name for name, m in found.items() if m.twin and m.twin not in found}
+    if missing:
+        pairs = ", ".join(f"{twin} beside {name}" for twin, name in missing.items())
+        say(
+            f"Untrained twins are run too, to see what the learning adds: {pairs} (--no-twins leaves them out)."
+        )
+    return {twin: resolve(twin) for twin in missing}
+
+
+def check_strategy(
+    name: str, method: Method, splits: Splits, settings: dict[str, Setting], built: Built
+) -> None:
+    """Refuse a strategy that cannot run on these rows, with these options, or with such a network.
+
+    Raises:
+        ConfigError: it decides on validation rows and there are none, it does not have such an option, or it says so.
+    """
+    strategies.build(method.strategy, options(settings, "strategy")).refuse(built)
+    for part in method.strategy.split(":"):
+        if strategies.build(part).needs_validation and not len(splits.validation):
+            wrong = f"{name} decides on validation rows, and there are none"
+            raise ConfigError(message(wrong, do="Hold some out with --validation 0.2"))
+
+
+def accounts(finals: Sequence[RunResult]) -> list[str]:
+    """What the strategies spent beyond single-task training."""
+    by_method: dict[str, list[RunResult]] = {}
+    for run in finals:
+        by_method.setdefault(run.method, []).append(run)
+    steps = {m: float(np.mean([r.steps for r in runs if r.steps])) for m, runs in by_method.items()}
+    single = steps.get("single", float("nan"))
+    said = []
+    for method, runs in by_method.items():
+        if len(runs[0].phases) > 1 and steps[method] > MANY * single:
+            times = steps[method] / single
+            said.append(
+                f"{method} takes {steps[method]:,.0f} steps per run, {times:.1f} times those of single."
+            )
+    return said
+
+
+def pools_said(methods: Mapping[str, Method], dataset: Dataset) -> list[str]:
+    """A sentence on what is in the pool of each method that takes every auxiliary there is."""
+    made, given = " + ".join(possible(dataset.shape)), ", ".join(auxiliaries(dataset)) or "none"
+    pools = [name for name, method in methods.items() if EVERY in method.pretexts]
+    return [f"{', '.join(pools)}: a pool of self-made {made}, given {given}."] if pools else []

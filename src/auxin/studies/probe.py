@@ -1,0 +1,202 @@
+"""Which candidate auxiliaries would help, before training on them: the work of `auxin probe`."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from auxin import catalogue
+from auxin.analysis.probe import resampled
+from auxin.data import Dataset
+from auxin.errors import ConfigError, message
+from auxin.methods import resolve
+from auxin.records.probe import Probe, Ranked, Scored, SeedProbe, Word
+from auxin.runs.build import auxiliaries
+from auxin.runs.environment import hardware, versions
+from auxin.runs.rows import DataSpec, SplitSpec, load_data, split_rows
+from auxin.runs.settings import Setting, layered
+from auxin.store import claim_folder, read_json, write_json
+from auxin.studies.probe_seed import How, probe_seed
+
+RESULT = "probe.json"
+CONVERGED = 0.1
+"""Above this training loss of the main task, "trained until convergence" is not said of the network."""
+
+Tell = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class ProbeRequest:
+    """What a user asks `probe` for.
+
+    Attributes:
+        data: which data; its auxiliary tasks are candidates.
+        split: how rows get their roles; L_A is taken on the validation rows.
+        out: the folder of the result files; the same folder again goes on.
+        seeds: how many networks are trained.
+        how: the damping and the sizes.
+        pretexts: self-made candidates; "all" stands for all that fit the inputs.
+        settings: the user's own, above every default.
+        device: "cpu", "cuda" ...
+        command: the command line that does it again.
+    """
+
+    data: DataSpec
+    split: SplitSpec
+    out: Path
+    seeds: int = 3
+    how: How = field(default_factory=How)
+    pretexts: tuple[str, ...] = ("all",)
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+    device: str = "cpu"
+    command: str = ""
+
+
+def probe(request: ProbeRequest, tell: Tell = lambda done, total, what: None) -> Probe:
+    """Probe seed by seed, going on where it stopped, then rank.
+
+    Args:
+        request: what is asked.
+        tell: told how many seeds of how many are done, and what comes next.
+
+    Raises:
+        ConfigError: nothing is a candidate, or an argument makes no sense.
+        DataError: too few held-out rows.
+    """
+    dataset = load_data(request.data)
+    pretexts, notes = _pretexts(request.pretexts, dataset)
+    if not auxiliaries(dataset) and not pretexts:
+        raise ConfigError(message("There is no candidate to probe", do="Name some with --aux or --pretexts"))
+    if request.seeds < 1 or not request.how.damping > 0:
+        found = f"{request.seeds} seeds, damping {request.how.damping}"
+        raise ConfigError(
+            message("The probe cannot be made", expected="seeds >= 1, damping > 0", found=found)
+        )
+    modality = dataset.modality
+    settings = layered(dataset.name, modality, resolve("single"), "auxin", request.settings, {})
+    claim_folder(request.out, _fingerprint(request, pretexts, settings))
+    seeds = []
+    for seed in range(request.seeds):
+        tell(seed, request.seeds, f"seed {seed}")
+        seeds.append(_one(request, dataset, settings, pretexts, seed))
+    tell(request.seeds, request.seeds, "")
+    splits = split_rows(request.data, request.split, 0, False)
+    result = Probe(
+        dataset=dataset.name,
+        main=dataset.main,
+        ranking=ranking([s.candidates for s in seeds]),
+        seeds=len(seeds),
+        damping_share=request.how.damping,
+        dampings=[s.damping for s in seeds],
+        over=request.how.over,
+        curvature=request.how.curvature,
+        settings=settings,
+        splits=splits.sizes,
+        notes=[*dataset.notes, *splits.notes, *notes],
+        warnings=_warnings(seeds),
+        command=request.command,
+        seconds=sum(s.seconds for s in seeds),
+        versions=versions(),
+        hardware=hardware(request.device),
+    )
+    write_json(request.out / RESULT, result)
+    return result
+
+
+def _one(
+    request: ProbeRequest,
+    dataset: Dataset,
+    settings: Mapping[str, Setting],
+    pretexts: Sequence[str],
+    seed: int,
+) -> SeedProbe:
+    file = request.out / "seeds" / f"seed-{seed}.json"
+    if file.exists():
+        return read_json(file, SeedProbe)
+    splits = split_rows(request.data, request.split, seed, False)
+    found = probe_seed(dataset, splits, settings, seed, request.how, pretexts, request.device)
+    write_json(file, found)
+    return found
+
+
+def ranking(seeds: Sequence[Sequence[Scored]]) -> list[Ranked]:
+    """The candidates over seeds, the most helpful first, the reference last.
+
+    Args:
+        seeds: each seed's candidates, in the same order.
+    """
+    rows = []
+    for scored in zip(*seeds, strict=True):
+        score, low, high = resampled([np.array(s.newton) for s in scored])
+        cosine, cosine_low, cosine_high = resampled([np.array(s.cosine) for s in scored])
+        rows.append(
+            Ranked(
+                name=scored[0].name,
+                kind=scored[0].kind,
+                score=score,
+                low=low,
+                high=high,
+                cosine=cosine,
+                cosine_low=cosine_low,
+                cosine_high=cosine_high,
+                word=word(low, high),
+                rows=scored[0].rows,
+            )
+        )
+    return sorted(rows, key=lambda row: (row.kind == "reference", row.score))
+
+
+def word(low: float, high: float) -> Word:
+    """Negative helps, where the whole interval is.
+
+    >>> word(-2.0, -1.0), word(-1.0, 1.0), word(1.0, 2.0)
+    ('helps', 'no evidence', 'hurts')
+    """
+    return "helps" if high < 0 else "hurts" if low > 0 else "no evidence"
+
+
+def _pretexts(asked: Sequence[str], dataset: Dataset) -> tuple[list[str], list[str]]:
+    """Those that fit the inputs, and why the others do not; one that was asked for by name is refused."""
+    names = catalogue.names("pretexts") if "all" in asked else [name for name in asked if name != "none"]
+    kept, notes = [], []
+    for name in names:
+        try:
+            catalogue.load("pretexts", name).build(dataset.shape)
+            kept.append(name)
+        except ConfigError as error:
+            if name in asked:
+                raise
+            notes.append(f"{name} is no candidate: {error}")
+    return kept, notes
+
+
+def _fingerprint(
+    request: ProbeRequest, pretexts: Sequence[str], settings: Mapping[str, Setting]
+) -> dict[str, object]:
+    return {
+        "probe": [request.data.name, list(request.data.options)],
+        "splits": vars(request.split),
+        "seeds": request.seeds,
+        "how": vars(request.how),
+        "pretexts": list(pretexts),
+        "settings": dict(settings),
+    }
+
+
+def _warnings(seeds: Sequence[SeedProbe]) -> list[str]:
+    found = []
+    loss = max(s.train_loss for s in seeds)
+    if loss > CONVERGED:
+        found.append(
+            f"The main task's training loss is still {loss:.2f}: Proposition 1 asks for convergence. "
+            "Train longer with --set steps=..."
+        )
+    residual = max(s.residual or 0.0 for s in seeds)
+    if residual > 0.1:
+        found.append(
+            f"The linear system is solved to {residual:.0%} only. Raise --damping or --solver-steps."
+        )
+    if len(seeds) == 1:
+        found.append("One seed: the intervals do not know how far another network would differ.")
+    return found

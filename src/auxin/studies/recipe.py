@@ -1,0 +1,150 @@
+"""The contract of a recipe: one table or figure of a paper, and how to make it again.
+
+A recipe is cut into *pieces* (a seed, a variant, a cell of the table). `run` does one piece, on its own and from its
+settings alone, so that pieces are kept, resumed and could run anywhere; `outcome` makes the table, the claims and the
+pictures from what all pieces found. `auxin reproduce NAME` does the rest (`auxin.studies.reproduce`), and
+`auxin.reports` draws.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+
+from auxin.errors import DataError, message
+from auxin.paper import Paper
+from auxin.records.recipe import Claim, Found, Line, Picture
+from auxin.records.results import Setting
+
+Arrays = Mapping[str, Any]
+"""Arrays by name, what a picture is drawn from."""
+
+
+def one_rate(optimizer: torch.optim.Optimizer | None, rate: float) -> None:
+    """One learning rate for every parameter of phi, as the paper has it; auxin gives each layer a pace of its own."""
+    for group in [] if optimizer is None else optimizer.param_groups:
+        group["lr"] = rate
+
+
+@dataclass(frozen=True)
+class Piece:
+    """One piece of work.
+
+    Attributes:
+        name: unique within the recipe; the name of its file.
+        settings: everything that `run` reads, flat.
+    """
+
+    name: str
+    settings: Mapping[str, Setting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where a piece runs.
+
+    Attributes:
+        root: the folder that holds the data sets' folders, or None.
+        folder: where the recipe's files are; a piece may keep large things (a trained network) there.
+        tell: told of progress, in sentences.
+    """
+
+    root: Path | None
+    folder: Path
+    tell: Callable[[str], None] = lambda _: None
+
+    def data(self, name: str) -> Path:
+        """The folder of a data set.
+
+        Raises:
+            DataError: no root was given, or it has no such folder.
+        """
+        if self.root is None or not (self.root / name).is_dir():
+            raise DataError(
+                message(
+                    f"The data set {name} is not at hand",
+                    expected=f"a folder DIR with DIR/{name} in it",
+                    found="no --root" if self.root is None else f"no folder {self.root / name}",
+                    do="Name it with --root DIR",
+                )
+            )
+        return self.root / name
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture and its arrays."""
+
+    picture: Picture
+    arrays: Arrays
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a recipe found: the table, the paper's sentences, pictures, and notes."""
+
+    lines: Sequence[Line] = ()
+    claims: Sequence[Claim] = ()
+    pictures: Sequence[Drawn] = ()
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Did:
+    """What `run` gives back: numbers, curves, arrays for pictures, and what was decided."""
+
+    values: Mapping[str, float] = field(default_factory=dict)
+    curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
+    arrays: Arrays = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """A finished piece, read back: its record and its arrays."""
+
+    found: Found
+    arrays: Mapping[str, np.ndarray]
+
+
+class Recipe(ABC):
+    """One table or figure of a paper.
+
+    Attributes:
+        paper: the paper, with the place in it.
+        title: what the table or figure shows.
+        stand_in: what stands in for data or scale that are not at hand, in a sentence; empty where nothing does.
+        needs: the data sets' folders it reads below `--root`.
+        minutes: about how long it takes on one core.
+        departures: where ours departs from the paper or its authors' code, in sentences.
+    """
+
+    paper: ClassVar[Paper]
+    title: ClassVar[str]
+    stand_in: ClassVar[str] = ""
+    needs: ClassVar[tuple[str, ...]] = ()
+    minutes: ClassVar[float] = 1.0
+    departures: ClassVar[tuple[str, ...]] = ()
+
+    @abstractmethod
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """The pieces of work, in order; with `smoke`, few and tiny ones that only show that it runs."""
+
+    @abstractmethod
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """Do one piece of work, from its settings alone.
+
+        Raises:
+            DataError: the data it needs are not there.
+        """
+
+    @abstractmethod
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """Table, claims and pictures from the finished pieces, by name, in order.
+
+        It may be asked with some pieces missing (an interrupted run), never with none.
+        """

@@ -1,0 +1,78 @@
+"""Rule files: what is written comes back, and what is damaged is refused."""
+
+import json
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from auxin.errors import ConfigError, DataError
+from auxin.rules.file import load_rule, save_rule
+from auxin.update_rules._presets import preset_names
+from auxin.update_rules.learned import Learned
+
+
+@pytest.fixture
+def saved(tmp_path):
+    torch.manual_seed(0)
+    rule = Learned.preset("small", step_size=0.05)
+    save_rule(rule, tmp_path / "rule.safetensors", {"seed": 3})
+    return rule, tmp_path / "rule.safetensors"
+
+
+def test_round_trip(saved):
+    rule, path = saved
+    again, card = load_rule(path)
+    assert card == {"seed": 3}
+    assert again.options == rule.options
+    state, x = rule.init_state((9, 4)), torch.rand(1, 6, 9)
+    for a, b in zip(rule.step(state, x).tensors(), again.step(state, x).tensors(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_corrupt_file(saved):
+    _, path = saved
+    path.write_bytes(path.read_bytes()[:200])
+    with pytest.raises(DataError, match="cannot be read"):
+        load_rule(path)
+
+
+def test_file_that_is_no_safetensors(tmp_path):
+    (tmp_path / "x.pt").write_bytes(b"not at all")
+    with pytest.raises(DataError, match="cannot be read"):
+        load_rule(tmp_path / "x.pt")
+
+
+@pytest.mark.parametrize(
+    ("change", "found"),
+    [
+        ({"version": "99"}, "version 99"),
+        ({"format": "other"}, "other version"),
+        ({"options": "{"}, "damaged"),
+        ({"options": '{"nonsense": 1}'}, "damaged"),
+        ({"options": '{"channels": 5}'}, "damaged"),
+    ],
+)
+def test_another_kind_or_version(saved, change, found):
+    rule, path = saved
+    metadata = {"format": "auxin.rule", "version": "1", "options": json.dumps(rule.options), "card": "{}"}
+    save_file(rule.state_dict(), str(path), {**metadata, **change})
+    with pytest.raises(DataError, match=found):
+        load_rule(path)
+
+
+def test_numbers_that_are_not_finite(saved):
+    rule, path = saved
+    with torch.no_grad():
+        rule.read_delta.bias[0] = torch.nan
+    save_rule(rule, path)
+    with pytest.raises(DataError, match="not finite"):
+        load_rule(path)
+
+
+def test_unknown_name():
+    with pytest.raises(DataError, match="no rule 'nonsense'"):
+        load_rule("nonsense")
+    with pytest.raises(ConfigError, match="preset"):
+        Learned.preset("nonsense")
+    assert preset_names() == ["paper", "small"]

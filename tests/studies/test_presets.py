@@ -1,0 +1,105 @@
+"""Each paper's protocol as a preset, and which rows train whom."""
+
+import pytest
+import torch
+
+from auxin.data import make_splits
+from auxin.data.digits import Digits
+from auxin.errors import ConfigError
+from auxin.methods import resolve
+from auxin.runs.build import build
+from auxin.runs.settings import layered
+from auxin.studies.presets import said, settled
+
+AUXILEARN = ("auxilearn", "linear", "monotone", "nonlinear", "deep_linear", "polynomial")
+
+
+@pytest.mark.parametrize("name", AUXILEARN)
+def test_auxilearns_methods_have_auxilearns_protocol(name):
+    found = layered("cifar10", "image", resolve(name), "paper", {}, {})
+    wanted = {
+        "hypergradient": "implicit",
+        "estimator.solver": "neumann",
+        "estimator.terms": 3,
+        "meta": "auxiliary",
+        "every": 25,
+        "optimizer": "sgd",
+        "lr": 0.1,
+        "momentum": 0.9,
+        "weight_decay": 5e-4,
+        "schedule": "cosine",
+        "epochs": 200,
+        "patience": 200,
+        "meta_optimizer": "sgd",
+        "meta_momentum": 0.9,
+        "meta_clip": 50.0,
+        "scale": "raw",
+    }
+    assert {key: found[key] for key in wanted} == wanted
+    assert layered("cifar100", "image", resolve(name), "paper", {}, {})["lr"] == 0.01
+
+
+def test_the_convnet_combiner_is_trained_as_on_nyuv2():
+    found = layered("camvid", "dense", resolve("convnet"), "paper", {}, {})
+    assert (found["model"], found["optimizer"], found["lr"]) == ("segnet", "adam", 1e-4)
+    assert (found["meta_lr"], found["meta_weight_decay"], found["meta_clip"]) == (1e-4, 1e-5, 100.0)
+    assert (found["combiner.init"], found["combiner.upper"]) == ("uniform", 0.1)
+
+
+@pytest.mark.parametrize(
+    ("name", "own"),
+    [
+        ("auto_lambda", {"every": 1, "meta": "next", "meta_optimizer": "adam", "meta_lr": 3e-4, "batch": 32}),
+        ("dwa", {"combiner.temperature": 2.0, "schedule": "cosine", "patience": 200}),
+        ("gradnorm", {"combiner.alpha": 1.5, "combiner.relative": False}),
+        ("aux_nash", {"combiner.unit": "none", "meta_clip": 1.0, "meta_lr": 5e-3, "every": 25}),
+        ("uncertainty", {"combiner.limit": 0.0}),
+    ],
+)
+def test_a_rivals_preset_is_its_own_papers(name, own):
+    found = layered("cifar10", "image", resolve(name), "paper", {}, {})
+    assert {key: found[key] for key in own} == own
+
+
+def test_maxl_as_a_rival_learns_as_in_its_paper_and_trains_as_in_auxilearns():
+    found = layered("cifar10", "image", resolve("maxl"), "auxilearn", {}, {})
+    assert (found["rhythm"], found["meta"], found["meta_lr"], found["hypergradient"]) == (
+        "alternating",
+        "same",
+        1e-3,
+        "",
+    )
+    assert (found["schedule"], found["momentum"], found["patience"]) == ("cosine", 0.9, 200)
+
+
+def test_a_table_has_no_network_of_the_papers():
+    assert layered("wine", "vector", resolve("single"), "auxilearn", {}, {})["model"] == "mlp"
+
+
+def test_rows_and_controls_follow_the_first_method_with_a_paper():
+    preset, protocol = settled("paper", ["usual", "monotone", "maxl"])
+    assert preset == "paper:auxilearn"
+    assert protocol is not None
+    assert protocol.auxiliary == 0.025
+    single = layered("cifar10", "image", resolve("single"), preset, {}, {})
+    assert (single["schedule"], single["loss"]) == ("cosine", "focal")
+    assert "auxiliary set" in said(preset, protocol)[0]
+    assert settled("auxin", ["maxl"]) == ("auxin", None)
+    with pytest.raises(ConfigError, match="'paper'"):
+        settled("papper", [])
+
+
+def test_methods_without_a_meta_step_train_on_the_auxiliary_set():
+    dataset = Digits.load(None)
+    splits = make_splits(dataset, seed=0, labels_per_class=10, auxiliary=0.2)
+    assert len(splits.auxiliary) == 20
+
+    def rows(name, **user):
+        method = resolve(name)
+        flat = layered("digits", "image", method, "auxin", {"model": "mlp", **user}, {})
+        return build(dataset, splits, method, flat, seed=0).state.feed.train
+
+    every = set(torch.cat([splits.train, splits.auxiliary]).tolist())
+    assert set(rows("single").tolist()) == set(rows("maxl_frozen").tolist()) == every
+    assert set(rows("maxl", meta="next").tolist()) == every
+    assert set(rows("maxl", meta="auxiliary").tolist()) == set(splits.train.tolist())
