@@ -165,7 +165,7 @@ def test_files_are_as_readable_as_any_other(tmp_path):
 
 def test_reading_results_needs_no_torch():
     code = "import sys, auxin.records.results, auxin.judging.verdict; print('torch' in sys.modules)"
-    environment = {**os.environ, "PYTHONPATH": str(files.Path(files.__file__).parents[2])}
+    environment = {**os.environ, "PYTHONPATH": str(files.Path(files.__file__).parents[1])}
     command = [sys.executable, "-c", code]
     done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     assert done.stdout.strip() == "False"
