@@ -7,7 +7,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError, DataError, message
+from auxin.tasks._base import Task
+from auxin.training.task_losses import Loss
 from auxin.typing import Batch
 
 Inputs = str | Sequence[str] | Callable[[Any], Any]
@@ -59,13 +61,14 @@ class Reader:
     """Reads batches.
 
     Args:
-        tasks: the tasks' names, main first.
+        tasks: the tasks or loss functions by name, main first.
         inputs: where the network's arguments are.
         targets: where the targets are (None: in the batch itself, its `y`, or its second item).
     """
 
-    def __init__(self, tasks: Sequence[str], inputs: Inputs, targets: Targets) -> None:
-        self.tasks, self.inputs, self.targets = tuple(tasks), inputs, targets
+    def __init__(self, tasks: Mapping[str, Loss], inputs: Inputs, targets: Targets) -> None:
+        self.tasks, self.kinds = tuple(tasks), dict(tasks)
+        self.inputs, self.targets = inputs, targets
 
     def read(self, batch: Any, *, calls: bool = True, only: str | None = None) -> Reading:
         """The calls (if they are wanted) and targets of a batch, or of one task alone.
@@ -104,7 +107,22 @@ class Reader:
                     )
                 )
             found = {owner: found}
-        return {name: as_target(found[name]) for name in self.tasks if found.get(name) is not None}
+        return {name: self._label(name, found[name]) for name in self.tasks if found.get(name) is not None}
+
+    def _label(self, name: str, value: Any) -> Any:
+        """The labels of one task: checked and in the form it takes; those of a loss function as they are."""
+        kind, target = self.kinds[name], as_target(value)
+        if not isinstance(kind, Task):
+            return target
+        if not isinstance(target, Tensor) or target.dim() == 0:
+            raise DataError(
+                message(
+                    f"The labels of task {name!r} are not usable",
+                    expected="a tensor, an array or a list with one number (or row of numbers) per sample",
+                    found="one number" if isinstance(target, Tensor) else type(target).__name__,
+                )
+            )
+        return kind.accept(target)
 
     def _call(self, batch: Any, part: str | None) -> Call:
         if callable(self.inputs):

@@ -22,7 +22,7 @@ from auxin.training.objective import Objective
 from auxin.training.processes import average_, together
 from auxin.training.screen import imbalanced
 from auxin.training.shared import SharedParameters
-from auxin.training.task_losses import Entry, Loss, mean
+from auxin.training.task_losses import Entry, Loss, mean, refuse_broadcast
 
 
 class Auxiliary:
@@ -122,13 +122,14 @@ class Auxiliary:
         )
         self.runner = Runner(bare(model), self._pick)
         self.shared = SharedParameters(bare(model), tuple(ordered))
-        self.reader = Reader(tuple(ordered), inputs, targets)
+        self.reader = Reader(ordered, inputs, targets)
         self.meta = MetaStep(
             self.objective, self.runner, estimator, lr, scale, (clip_norm, clip_value), self.notices
         )
         self.steps, self.waiting = 0, False
         self.last: tuple[Reading, TaskLosses] | None = None
         self._epoch = torch.zeros(2, len(ordered))
+        self._looked_at: set[str] = set()
 
     # ------------------------------------------------------------------------------------------- the loss
 
@@ -152,7 +153,9 @@ class Auxiliary:
             raise ConfigError(message("The batch has labels for no task", expected=f"some of: {known}"))
         with torch.no_grad():
             context = self.objective.context(reading)
-        entries = self.objective.entries(self._signals(outputs, reading), reading, context)
+        signals = self._signals(outputs, reading)
+        self._refuse_broadcast(signals, reading)
+        entries = self.objective.entries(signals, reading, context)
         losses = self.objective.screened(entries)
         self.meta.follow(losses.values.device)
         if not torch.is_grad_enabled():
@@ -161,6 +164,14 @@ class Auxiliary:
         loss = self.objective.combined(losses, constant=True)
         self._remember(reading, losses)
         return loss
+
+    def _refuse_broadcast(self, signals: Mapping[str, Any], reading: Reading) -> None:
+        """Look once at each loss function, with the first batch of two rows or more."""
+        for name in [k for k in reading.y if k not in self._looked_at]:
+            target, output = reading.y[name], signals.get(name)
+            refuse_broadcast(name, self.objective.tasks[name], output, target)
+            if isinstance(target, Tensor) and target.dim() and len(target) > 1:
+                self._looked_at.add(name)
 
     def _signals(self, outputs: Any, reading: Reading) -> dict[str, Any]:
         if not reading.parts:

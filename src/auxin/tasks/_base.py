@@ -34,6 +34,21 @@ class Task(ABC):
             DataError: the wrong type, shape or range.
         """
 
+    def accept(self, target: Tensor) -> Tensor:
+        """Labels in any form in which a user's batch may hold them, checked, in the form that this task takes.
+
+        Asked for every batch of a loop of one's own, where nothing has checked the data before.
+
+        Args:
+            target: class numbers as integers, booleans or floating-point numbers, or one-hot rows; real numbers of
+                any type; with or without a second dimension of size 1.
+
+        Raises:
+            DataError: the wrong shape or range.
+        """
+        self.check(target)
+        return target
+
     @abstractmethod
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry a label, bool [B]."""

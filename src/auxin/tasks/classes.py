@@ -10,6 +10,7 @@ from auxin.errors import ConfigError, message
 from auxin.math import metrics as metrics_of
 from auxin.tasks._base import Task
 from auxin.tasks._checks import bad_targets, check_choice, check_labels, check_shape, check_size, hide
+from auxin.tasks._labels import class_numbers, one_hot_classes
 
 
 class Classes(Task):
@@ -97,6 +98,15 @@ class Classes(Task):
                 "a row that is negative or sums to another than 1",
             )
         return None
+
+    def accept(self, target: Tensor) -> Tensor:
+        """Class numbers of any type (NaN or below zero where missing), one-hot rows, or distributions [B, C]."""
+        if target.dim() == 2 and target.shape[1] == self.width:
+            target = target if target.is_floating_point() else one_hot_classes(self.name, target)
+        else:
+            target = class_numbers(self.name, target, 1)
+        self.check(target)
+        return target
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry a label, bool [B]."""

@@ -8,6 +8,7 @@ from torch import Tensor
 from auxin.math import metrics as metrics_of
 from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_labels, check_shape, mean_present
+from auxin.tasks._labels import class_numbers
 from auxin.tasks.classes import Classes
 
 
@@ -63,6 +64,13 @@ class DenseClasses(Task):
             return self._pixel.check(_rows(target))
         check_shape(self.name, target, ("B", "H", "W"))
         return check_labels(self.name, target, self.width)
+
+    def accept(self, target: Tensor) -> Tensor:
+        """Class numbers per pixel of any type (NaN or below zero where missing), or distributions [B, C, H, W]."""
+        soft = target.is_floating_point() and target.dim() == 4 and target.shape[1] == self.width
+        target = target if soft else class_numbers(self.name, target, 3)
+        self.check(target)
+        return target
 
     @staticmethod
     def pixels(target: Tensor) -> Tensor:

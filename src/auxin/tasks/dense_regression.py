@@ -6,6 +6,7 @@ from torch import Tensor
 
 from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_finite, check_shape, check_size, hide, mean_present
+from auxin.tasks._labels import real_numbers
 from auxin.tasks._real import LOSSES, METRICS, check_scales, distance, score_columns, spread
 
 
@@ -55,6 +56,12 @@ class DenseRegression(Task):
         one = self.width == 1 and target.dim() == 3
         check_shape(self.name, target, ("B", "H", "W") if one else ("B", self.width, "H", "W"))
         check_finite(self.name, target)
+
+    def accept(self, target: Tensor) -> Tensor:
+        """Maps of numbers of any type, NaN where missing."""
+        target = real_numbers(target, 4)
+        self.check(target)
+        return target
 
     @staticmethod
     def pixels(target: Tensor) -> Tensor:

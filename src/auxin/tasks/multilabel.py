@@ -51,6 +51,12 @@ class Multilabel(Task):
     def _known(target: Tensor) -> Tensor:
         return ~target.isnan() if target.is_floating_point() else target != -1
 
+    def accept(self, target: Tensor) -> Tensor:
+        """Attributes of any type, [B, K]; NaN, or integers below zero, where missing."""
+        known = target.long().clamp(min=-1) if not target.is_floating_point() else target
+        self.check(known)
+        return known
+
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry at least one attribute, bool [B]."""
         return self._known(target).any(1)

@@ -12,6 +12,7 @@ from auxin.math import metrics as metrics_of
 from auxin.paper import Paper
 from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_labels, check_shape, check_size, hide
+from auxin.tasks._labels import class_numbers
 
 
 class Ordered(Task):
@@ -62,6 +63,12 @@ class Ordered(Task):
         """Refuse labels outside the classes."""
         check_shape(self.name, target, ("B",))
         check_labels(self.name, target, self.classes)
+
+    def accept(self, target: Tensor) -> Tensor:
+        """Class numbers of any type, NaN or below zero where missing."""
+        target = class_numbers(self.name, target, 1)
+        self.check(target)
+        return target
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry a label, bool [B]."""

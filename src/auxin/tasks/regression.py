@@ -7,6 +7,7 @@ from torch import Tensor
 from auxin.errors import ConfigError, message
 from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_finite, check_shape, hide
+from auxin.tasks._labels import real_numbers
 from auxin.tasks._real import LOSSES, METRICS, check_scales, distance, score_columns, spread
 
 
@@ -60,6 +61,12 @@ class Regression(Task):
         """Refuse anything but finite numbers [B], NaN where missing."""
         check_shape(self.name, target, ("B",))
         check_finite(self.name, target)
+
+    def accept(self, target: Tensor) -> Tensor:
+        """Numbers of any type, [B] or [B, 1], NaN where missing."""
+        target = real_numbers(target, 1)
+        self.check(target)
+        return target
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry a label, bool [B]."""

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_finite, check_shape, check_size, hide, mean_present
+from auxin.tasks._labels import real_numbers
 from auxin.tasks._real import LOSSES, METRICS, check_scales, distance, like, score_columns, spread
 
 
@@ -59,6 +60,12 @@ class Vector(Task):
         """Refuse anything but finite numbers [B, D], NaN where missing."""
         check_shape(self.name, target, ("B", self.width))
         check_finite(self.name, target)
+
+    def accept(self, target: Tensor) -> Tensor:
+        """Numbers of any type, [B, D], NaN where missing."""
+        target = real_numbers(target, 2)
+        self.check(target)
+        return target
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry at least one component, bool [B]."""

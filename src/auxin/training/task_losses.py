@@ -1,5 +1,6 @@
 """One task's losses in one batch, and which of its labels are there: tasks of auxin's, or plain functions."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, DataError, message
+from auxin.math.rng import under_rng
 from auxin.math.tree import tensors, tree_map
 from auxin.tasks._base import Task
 
@@ -128,26 +130,69 @@ def _of_task(name: str, task: Task, output: Any, target: Any, images: bool) -> E
 def _of_function(name: str, loss: Callable[..., Any], output: Any, target: Any, images: bool) -> Entry:
     present = labelled(loss, target)
     if present is None or bool(present.all()):
-        values = _values(name, _called(name, loss, output, target), images)
+        found = _called(name, loss, output, target)
+        values = _values(name, found, _rows(output, present), (output, target), images)
         return values, torch.ones_like(values, dtype=torch.bool)
     if not bool(present.any()):
         return absent(output)
     rows = len(present)
     chosen = tree_map(lambda t: t[present] if t.dim() and len(t) == rows else t, output)
-    values = _values(name, _called(name, loss, chosen, target[present]), images)
-    if values.shape[0] == 1 and int(present.sum()) != 1:  # a scalar: the mean of the labelled rows
+    count, kept = int(present.sum()), target[present]
+    values = _values(name, _called(name, loss, chosen, kept), count, (chosen, kept), images)
+    if values.shape[0] == 1 and count != 1:  # a scalar: the mean of the labelled rows
         return values, torch.ones_like(values, dtype=torch.bool)
-    if values.shape[0] != int(present.sum()):
-        raise DataError(
-            message(
-                f"The losses of {name!r} do not fit the batch",
-                expected=f"one per labelled sample ({int(present.sum())}), or a scalar",
-                found=f"shape {list(values.shape)}",
-            )
-        )
     whole = values.new_zeros(rows, *values.shape[1:]).index_put((present,), values)
     there = present.reshape(-1, *[1] * (values.dim() - 1)).expand_as(whole)
     return whole, there
+
+
+def refuse_broadcast(name: str, loss: Loss, output: Any, target: Any) -> None:
+    """Refuse a loss function that sets every output against every label, which the mean of a scalar loss would hide.
+
+    Outputs [B, 1] less labels [B] are [B, B] in torch. Such a loss stays the same when the labels change places among
+    themselves, and is another one when output and labels have one shape.
+
+    Raises:
+        DataError: both are so.
+    """
+    if isinstance(loss, Task) or not isinstance(output, Tensor) or not isinstance(target, Tensor):
+        return
+    one, two = sorted((output, target), key=Tensor.dim)
+    if (one.dim(), two.dim()) != (1, 2) or two.shape != (len(one), 1):
+        return
+    present = labelled(loss, target)
+    if present is not None:
+        output, target = output[present], target[present]
+    if len(target) < 2:
+        return
+    flat = output.flatten(), target.flatten()
+    found = [_probe(loss, *pair) for pair in ((output, target), (output, target.roll(1, 0)), flat)]
+    if None in found:
+        return
+    here, moved, alike = (float(value) for value in found if value is not None)
+    if math.isclose(here, moved, rel_tol=1e-4) and not math.isclose(here, alike, rel_tol=1e-5):
+        words = (
+            f"every output against every label: {list(output.shape)} and {list(target.shape)} are broadcast"
+        )
+        raise _misfit(name, (output, target), words)
+
+
+@torch.no_grad()
+def _probe(loss: Callable[..., Any], output: Tensor, target: Tensor) -> float | None:
+    """The mean of a loss, by a look that draws no random numbers; None where it cannot read these shapes."""
+    with under_rng(None):
+        try:
+            return float(loss(output, target).mean())
+        except (RuntimeError, LookupError, TypeError, ValueError, AttributeError):
+            return None
+
+
+def _rows(output: Any, present: Tensor | None) -> int | None:
+    """How many samples a task's losses are of, where that can be told."""
+    if present is not None:
+        return len(present)
+    leaf = next(iter(tensors(output)), None)
+    return len(leaf) if leaf is not None and leaf.dim() else None
 
 
 def _called(name: str, loss: Callable[..., Any], output: Any, target: Any) -> Any:
@@ -167,7 +212,13 @@ def _called(name: str, loss: Callable[..., Any], output: Any, target: Any) -> An
         ) from error
 
 
-def _values(name: str, found: Any, images: bool) -> Tensor:
+def _values(name: str, found: Any, rows: int | None, given: tuple[Any, Any], images: bool) -> Tensor:
+    """The losses as [B], [1] for a scalar, or [B, H, W] where images are wanted.
+
+    Raises:
+        ConfigError: no losses at all.
+        DataError: losses that are neither one per sample nor a scalar.
+    """
     if not isinstance(found, Tensor) or not found.is_floating_point():
         raise ConfigError(
             message(
@@ -176,6 +227,24 @@ def _values(name: str, found: Any, images: bool) -> Tensor:
                 found=type(found).__name__,
             )
         )
-    if found.dim() == 0:
+    if found.numel() == 1 and (found.dim() == 0 or rows != 1):
         return found.reshape(1)
-    return found if found.dim() == 1 or (images and found.dim() == 3) else found.flatten(1).mean(1)
+    values = found.squeeze(1) if found.dim() == 2 and found.shape[1] == 1 else found
+    good = values.dim() == 1 or (images and values.dim() == 3)
+    if not good or (rows is not None and len(values) != rows):
+        raise _misfit(name, given, f"losses of shape {list(found.shape)}", rows)
+    return values
+
+
+def _misfit(name: str, given: tuple[Any, Any], found: str, rows: int | None = None) -> DataError:
+    """The error for losses that are neither one per sample nor a scalar."""
+    shapes = [list(part.shape) if isinstance(part, Tensor) else type(part).__name__ for part in given]
+    return DataError(
+        message(
+            f"The losses of {name!r} do not fit the batch",
+            expected=f"one loss per labelled sample{'' if rows is None else f' ({rows})'}, or a scalar",
+            found=f"{found}; the output is {shapes[0]}, the labels are {shapes[1]}",
+            do="Give output and labels one shape, and average over all dimensions but the first: "
+            "`.flatten(1).mean(1)`",
+        )
+    )
