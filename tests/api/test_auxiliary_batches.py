@@ -318,3 +318,77 @@ def test_data_parallelism_with_one_process(tmp_path):
         assert identical(found[0], found[1])
     finally:
         dist.destroy_process_group()
+
+
+class Graph:
+    """Holds data and is callable, as the graphs of PyTorch Geometric are; moves in place, as they do."""
+
+    def __init__(self, **parts):
+        self.__dict__.update(parts)
+
+    def __call__(self, *keys):
+        return ((key, self.__dict__[key]) for key in keys or self.__dict__)
+
+    def to(self, device):
+        self.moved = device
+        return self
+
+
+def test_a_batch_that_is_callable_is_a_batch():
+    data, outers = batch(), []
+    graph = Graph(**data)
+    for meta in (graph, lambda: graph, data):
+        model = net()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        aux = make(model, every=1)
+        aux(model(graph.x), graph).backward()
+        optimizer.step()
+        outers.append(aux.after_step(optimizer, meta))
+    assert torch.equal(outers[0], outers[1])
+    assert torch.equal(outers[0], outers[2])
+    assert not hasattr(graph, "moved")
+
+
+def test_a_loader_of_meta_batches_begins_again():
+    rows = [{k: v[i] for k, v in batch(3).items()} for i in range(12)]
+    model, first = net(), batch(0)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    loader = torch.utils.data.DataLoader(rows, batch_size=8)
+    aux = make(model, every=1)
+    outers = []
+    for _ in range(3):
+        aux(model(first["x"]), first)
+        outers.append(aux.after_step(optimizer, loader))
+        aux.combiner.logits.data.zero_()
+    assert not torch.equal(outers[0], outers[1])
+    assert torch.equal(outers[0], outers[2])
+    with pytest.raises(ConfigError, match="has no batch"):
+        aux.after_step(optimizer, torch.utils.data.DataLoader([]))
+
+
+def test_the_hypergradient_is_clipped(monkeypatch):
+    found = []
+    for clip in (None, 1e-4):
+        model, data = net(), batch()
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        aux = make(model, every=1, meta_clip=clip)
+        monkeypatch.setattr(
+            aux.meta.optimizer, "step", lambda a=aux: found.append(a.combiner.logits.grad.clone())
+        )
+        aux(model(data["x"]), data).backward()
+        aux.after_step(optimizer, batch(9))
+    free, clipped = found
+    assert free.norm() > 1e-4
+    torch.testing.assert_close(clipped, free / free.norm() * 1e-4, rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"every": 2.5}, {"every": True}, {"every": 0}, {"lr": math.inf}, {"lr": math.nan}, {"lr": "1"}, {"lr": 0},
+     {"scale": "units"}, {"clip_norm": -1.0}, {"clip_value": 0}, {"meta_clip": math.inf}],
+)  # fmt: skip
+def test_numbers_that_make_no_meta_step(wrong):
+    with pytest.raises(
+        ConfigError, match=f"{next(iter(wrong))}={next(iter(wrong.values()))!r} is not usable"
+    ):
+        make(net(), **wrong)

@@ -45,6 +45,7 @@ class MetaStep:
         lr: of Adam, which nobody else sees.
         scale: "unit" or "raw".
         clip: `clip_norm` and `clip_value` of the look-ahead.
+        meta_clip: the largest global norm of the hypergradient, or None.
         notices: gives warnings.
     """
 
@@ -56,10 +57,11 @@ class MetaStep:
         lr: float,
         scale: str,
         clip: tuple[float | None, float | None],
+        meta_clip: float | None,
         notices: Notices,
     ) -> None:
         self.objective, self.runner, self.estimator, self.notices = objective, runner, estimator, notices
-        self.scale, self.clip = scale, clip
+        self.scale, self.clip, self.meta_clip = scale, clip, meta_clip
         self.phi = objective.phi()
         self.learned = self.phi or objective.main_parameters()
         self.optimizer = (
@@ -173,5 +175,7 @@ class MetaStep:
         assert self.optimizer is not None
         for parameter, gradient in zip(self.learned, gradients, strict=True):
             parameter.grad = gradient.to(parameter)
+        if self.meta_clip is not None and self.phi:
+            torch.nn.utils.clip_grad_norm_(self.phi, self.meta_clip)
         self.optimizer.step()
         self.optimizer.zero_grad()

@@ -1,5 +1,6 @@
 """What a user's batch stands for: the calls of the network, and the targets by task."""
 
+import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -94,7 +95,7 @@ class Reader:
         return set(batch) <= set(self.tasks) and all(v is None or _is_batch(v) for v in batch.values())
 
     def _targets(self, batch: Any, part: str | None) -> dict[str, Any]:
-        found = self.targets(batch) if self.targets is not None else _usual_targets(batch)
+        found = self.targets(batch) if self.targets is not None else _usual_targets(batch, self.tasks)
         if not isinstance(found, Mapping):
             owner = part or (self.tasks[0] if len(self.tasks) == 1 else None)
             if owner is None or found is None:
@@ -164,10 +165,15 @@ def _is_batch(value: Any) -> bool:
     return isinstance(value, Mapping) or _is_pair(value) or (hasattr(value, "x") and hasattr(value, "y"))
 
 
-def _usual_targets(batch: Any) -> Any:
+def _usual_targets(batch: Any, tasks: Sequence[str]) -> Any:
+    """The batch itself, its second item, its `y`, or its attributes named as tasks."""
     if isinstance(batch, Mapping):
         return batch
-    return getattr(batch, "y", batch[1] if _is_pair(batch) else None)
+    if _is_pair(batch):
+        return batch[1]
+    y = getattr(batch, "y", None)
+    named = {name: getattr(batch, name) for name in tasks if hasattr(batch, name)}
+    return named if named and not isinstance(y, Mapping) else y
 
 
 def as_target(value: Any) -> Any:
@@ -195,4 +201,6 @@ def to_device(tree: Any, device: torch.device) -> Any:
         return {key: to_device(value, device) for key, value in tree.items()}
     if isinstance(tree, tuple | list) and not hasattr(tree, "_fields"):
         return type(tree)(to_device(value, device) for value in tree)
+    if callable(getattr(tree, "to", None)):  # a graph, a packed sequence; a copy, for some move in place
+        return copy.copy(tree).to(device)
     return tree

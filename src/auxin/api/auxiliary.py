@@ -1,7 +1,7 @@
 """Auxiliary: learn how auxiliary tasks weigh beside the main one, in a training loop of your own."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -10,9 +10,10 @@ from torch import Tensor, nn
 from auxin import catalogue
 from auxin.api._meta import MetaStep
 from auxin.api._notices import Notices
+from auxin.api._options import check_numbers, combiner_for, in_order
 from auxin.api._reading import Inputs, Reader, Reading, Targets, to_device
 from auxin.api._runner import Runner
-from auxin.combiners import build
+from auxin.api._source import MetaSource
 from auxin.combiners._base import Combiner, TaskLosses
 from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator
@@ -61,6 +62,7 @@ class Auxiliary:
             tensor for all tasks).
         clip_norm: what you give to `clip_grad_norm_`, if you do, so that the look-ahead clips too.
         clip_value: what you give to `clip_grad_value_`, if you do.
+        meta_clip: the largest global norm of the hypergradient, or None; AuxiLearn's authors use 10 and 50.
         options: the named combiner's own.
 
     Raises:
@@ -100,18 +102,12 @@ class Auxiliary:
         outputs: Callable[[Any], Any] | None = None,
         clip_norm: float | None = None,
         clip_value: float | None = None,
+        meta_clip: float | None = None,
         **options: float | int | str | bool,
     ) -> None:
-        ordered = _ordered(main, tasks, labeler)
-        if every < 1 or not lr > 0 or scale not in ("raw", "unit"):
-            raise ConfigError(
-                message(
-                    "The meta step cannot be taken like that",
-                    expected="every >= 1, lr > 0, scale raw or unit",
-                    found=f"every={every}, lr={lr}, scale={scale!r}",
-                )
-            )
-        self.combiner = _combiner(combiner, tuple(ordered), options)
+        check_numbers(every, scale, lr=lr, clip_norm=clip_norm, clip_value=clip_value, meta_clip=meta_clip)
+        ordered = in_order(main, tasks, labeler)
+        self.combiner = combiner_for(combiner, tuple(ordered), options)
         if isinstance(estimator, str):
             estimator = catalogue.load("hypergradients", estimator)()
         assert isinstance(estimator, Estimator)
@@ -122,9 +118,16 @@ class Auxiliary:
         )
         self.runner = Runner(bare(model), self._pick)
         self.shared = SharedParameters(bare(model), tuple(ordered))
-        self.reader = Reader(ordered, inputs, targets)
+        self.reader, self.source = Reader(ordered, inputs, targets), MetaSource()
         self.meta = MetaStep(
-            self.objective, self.runner, estimator, lr, scale, (clip_norm, clip_value), self.notices
+            self.objective,
+            self.runner,
+            estimator,
+            lr,
+            scale,
+            (clip_norm, clip_value),
+            meta_clip,
+            self.notices,
         )
         self.steps, self.waiting = 0, False
         self.last: tuple[Reading, TaskLosses] | None = None
@@ -219,8 +222,9 @@ class Auxiliary:
         Args:
             optimizer: the network's own, as it is (wrappers of Accelerate and Lightning are looked into), or all of
                 them in a list where several train it. Parameters that none of them holds are named in a warning.
-            meta: the batch of L_A: a held-out one teaches most. An iterator of batches, or a function that
-                gives one, is asked only when a meta step is due. None: the batch last seen.
+            meta: the batch of L_A: a held-out one teaches most. An iterator of batches, a `DataLoader` (which begins
+                again at its end), or a function that gives one, is asked only when a meta step is due. None: the batch
+                last seen.
 
         Returns:
             The main task's loss on the meta batch (for the look-ahead, after that step), or None where no
@@ -248,10 +252,7 @@ class Auxiliary:
         if meta is None:
             kept = {self.main: last.y[self.main]} if self.main in last.y else {}
             return Reading([c for c in last.calls if c.part in (None, self.main)], kept, last.parts)
-        drawn = next(meta, None) if isinstance(meta, Iterator) else meta() if callable(meta) else meta
-        if drawn is None:
-            raise ConfigError(message("The iterator of meta batches is at its end", do="Let it begin again."))
-        reading = self.reader.read(drawn, only=self.main)
+        reading = self.reader.read(self.source.draw(meta), only=self.main)
         return to_device(reading, next(iter(trainable(self.runner).values())).device)
 
     def _without_phi(self, losses: TaskLosses) -> None:
@@ -307,30 +308,6 @@ class Auxiliary:
         if self.last is None:
             raise ConfigError(message("No batch was seen yet", do="Call `aux(outputs, batch)` first."))
         return self.last
-
-
-def _ordered(main: str, tasks: Mapping[str, Loss], labeler: Labeler | None) -> dict[str, Loss]:
-    if main not in tasks:
-        raise ConfigError(catalogue.unknown("main task", main, list(tasks)))
-    found: dict[str, Loss] = {main: tasks[main], **{k: t for k, t in tasks.items() if k != main}}
-    made = {} if labeler is None else labeler.tasks()
-    return {**found, **{name: task for name, task in made.items() if name not in found}}
-
-
-def _combiner(combiner: str | Combiner, names: tuple[str, ...], options: dict[str, Any]) -> Combiner:
-    if isinstance(combiner, str):
-        return build(combiner, names, **options)
-    if options:
-        raise ConfigError(message("A ready combiner takes no options", found=", ".join(sorted(options))))
-    if combiner.count != len(names):
-        raise ConfigError(
-            message(
-                "The combiner does not fit the tasks",
-                expected=f"one for {len(names)} tasks",
-                found=f"one for {combiner.count}",
-            )
-        )
-    return combiner
 
 
 def _means(entries: Sequence[Entry], losses: TaskLosses) -> list[Tensor | None]:

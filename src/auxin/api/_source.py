@@ -1,0 +1,68 @@
+"""Where the batches of the main task's loss in the meta step come from."""
+
+import functools
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from torch.utils.data import DataLoader
+
+from auxin.errors import ConfigError, message
+
+
+class MetaSource:
+    """Draws a meta batch from whatever the user gives: a batch, an iterator, a function, or a `DataLoader`.
+
+    A `DataLoader` gives its batches in turn and begins again at its end.
+    """
+
+    def __init__(self) -> None:
+        self._loader: Any = None
+        self._batches: Iterator[Any] = iter(())
+
+    def draw(self, meta: Any) -> Any:
+        """One batch.
+
+        Raises:
+            ConfigError: the iterator or the loader has no batch.
+        """
+        if isinstance(meta, DataLoader):
+            return self._from_loader(meta)
+        if isinstance(meta, Iterator):
+            drawn = next(meta, None)
+            if drawn is None:
+                raise ConfigError(
+                    message(
+                        "The iterator of meta batches is at its end",
+                        do="Let it begin again.",
+                    )
+                )
+            return drawn
+        return meta() if gives_batches(meta) else meta
+
+    def _from_loader(self, loader: Any) -> Any:
+        if loader is not self._loader:
+            self._loader, self._batches = loader, iter(loader)
+        drawn = next(self._batches, None)
+        if drawn is None:
+            self._batches = iter(loader)
+            drawn = next(self._batches, None)
+        if drawn is None:
+            raise ConfigError(
+                message("The DataLoader of meta batches has no batch", found="an empty data set")
+            )
+        return drawn
+
+
+def gives_batches(meta: Any) -> bool:
+    """Whether this is a function that gives a batch, and no batch that happens to be callable.
+
+    Objects that hold data may be callable (the graphs of PyTorch Geometric are); they have `x`, `y` or `to`.
+
+    >>> gives_batches(lambda: 0), gives_batches({"x": 0})
+    (True, False)
+    """
+    if inspect.isroutine(meta) or isinstance(meta, functools.partial):
+        return True
+    holds_data = isinstance(meta, Mapping | tuple | list) or any(hasattr(meta, k) for k in ("x", "y", "to"))
+    return callable(meta) and not holds_data
