@@ -183,3 +183,20 @@ def test_preferences_stay_positive_and_add_up():
     assert combiner.preference.sum().item() == pytest.approx(3.0)
     assert combiner.preference.min() > 0
     assert combiner.preference.argmax() == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"against": "sum"}, {"mode": "weighted"}, {"threshold": 0.2}])
+def test_gradient_cosine_is_the_same_from_the_main_row_where_it_asks_for_no_more(options):
+    rows = gradients(3, 9)
+    whole = rows @ rows.T
+    row = torch.zeros_like(whole)
+    row[0], row[:, 0] = whole[0], whole[0]
+    combiner = build("gradient_cosine", ["t0", "t1", "t2"], **options)
+    assert combiner.main_row_only == (not {"mode", "threshold"} & set(options))
+    if combiner.main_row_only:
+        assert torch.equal(combiner.weights(whole, whole[0]), combiner.weights(row, whole[0]))
+
+
+def test_cosines_of_ol_aux_need_the_norms():
+    assert build("ol_aux", NAMES).main_row_only
+    assert not build("ol_aux", NAMES, similarity="cosine").main_row_only

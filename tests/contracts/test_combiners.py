@@ -150,6 +150,21 @@ class TestEveryCombiner:
         combiner.end_epoch(losses.means())
         assert torch.isfinite(loss_of(combiner, losses_for(combiner)))
 
+    def test_looks_at_the_main_row_alone_where_it_says_so(self, name: str) -> None:
+        whole = gramian_for(4, seed=3)
+        row = torch.zeros_like(whole)
+        row[0], row[:, 0] = whole[0], whole[0]
+        found = []
+        for gramian in (whole, row):
+            combiner = live(name)
+            if not isinstance(combiner, GramianCombiner) or not combiner.main_row_only:
+                assert name not in {"pcgrad", "gradient_cosine", "ol_aux"}
+                return
+            for step in range(5):
+                combiner.after_step(losses_for(combiner, step), gramian)
+            found.append(weights_of(combiner, losses_for(combiner), gramian))
+        assert torch.equal(*found)
+
     def test_begins_as_equal_where_it_says_so(self, name: str) -> None:
         combiner = build(name, TASKS)
         losses = losses_for(combiner, missing=0.3)

@@ -217,6 +217,14 @@ class GramianCombiner(Combiner):
 
     needs_gramian: ClassVar[bool] = True
 
+    @property
+    def main_row_only(self) -> bool:
+        """Whether it looks at the products with the main task's gradient alone, the Gramian's first row and column.
+
+        All other entries may then be zero: the row costs two backward passes, however many tasks there are.
+        """
+        return False
+
     @abstractmethod
     def weights(self, gramian: Tensor, means: Tensor) -> Tensor:
         """Loss weights [T]; the training direction is sum_k w_k grad l_k.
@@ -237,8 +245,8 @@ class GramianCombiner(Combiner):
         """
         means, seen = self.check(losses).means(), self.gramian(gramian)
         if not holds(torch.isfinite(seen), "the tasks' gradients are finite"):
-            squares = zip(losses.names, seen.diagonal().tolist(), strict=True)
-            bad = ", ".join(name for name, square in squares if not square < math.inf)
+            odd = ~torch.isfinite(seen.diagonal() + (seen[0] if torch.isfinite(seen[0, 0]) else 0))
+            bad = ", ".join(name for name, is_odd in zip(losses.names, odd.tolist(), strict=True) if is_odd)
             wrong = f"The gradient of {bad or 'a task'} is not finite, so training has diverged"
             raise RunError(message(wrong, do="Lower the learning rate, or look at that task's loss"))
         return (self.weights(seen, means.detach()) * means).sum()

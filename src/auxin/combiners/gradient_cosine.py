@@ -51,6 +51,11 @@ class GradientCosine(GramianCombiner):
         self.scale = number("scale", scale)
         self.threshold = number("threshold", threshold, above=-1.0)
 
+    @property
+    def main_row_only(self) -> bool:
+        """Where the sign of the cosine decides, which is that of the inner product."""
+        return self.mode == "gated" and self.threshold == 0
+
     def weights(self, gramian: Tensor, means: Tensor) -> Tensor:
         """The loss weights, [T]."""
         del means
@@ -60,6 +65,10 @@ class GradientCosine(GramianCombiner):
         return torch.cat([gramian.new_ones(1), self.scale * share])
 
     def _cosines(self, gramian: Tensor) -> Tensor:
+        """The cosines with the main gradient, [T - 1]; the inner products where their sign is all that matters."""
+        if self.main_row_only:
+            products = gramian[0, 1:]
+            return products if self.against == "each" else products.sum().expand(self.count - 1)
         size = norms(gramian)
         if self.against == "each":
             return cosine(gramian[0, 1:], size[0], size[1:])

@@ -63,6 +63,11 @@ class OLAux(GramianCombiner):
         self.register_buffer("gathered", torch.zeros(count))
         self.register_buffer("steps", torch.tensor(0))
 
+    @property
+    def main_row_only(self) -> bool:
+        """For the paper's inner products; cosines need every gradient's norm."""
+        return self.similarity == "dot"
+
     def weights(self, gramian: Tensor, means: Tensor) -> Tensor:
         """The current weights, [T]."""
         del gramian, means

@@ -39,6 +39,11 @@ class PCGrad(GramianCombiner):
         super().__init__(count)
         self.scale = number("scale", scale)
 
+    @property
+    def main_row_only(self) -> bool:
+        """Always: it asks how much of each gradient lies against the main one."""
+        return True
+
     def weights(self, gramian: Tensor, means: Tensor) -> Tensor:
         """The loss weights, [T]."""
         del means

@@ -163,8 +163,11 @@ class Objective:
             means: the tasks' mean losses with their graphs; None for a task without a label in the batch.
             shared: the parameters over which inner products are taken.
         """
-        if self.combiner.needs_gramian:
-            self.gramian = shared.gramian(means).detach()
+        if isinstance(self.combiner, GramianCombiner):
+            self.gramian = shared.gramian(means, self.combiner.main_row_only).detach()
+            if shared.row_wrong:
+                name = type(self.combiner).__name__
+                self.tell(f"{name} takes one backward pass per task, because {shared.row_wrong}.")
 
     # ---------------------------------------------------------------------------------------- the outer loss
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from auxin.errors import ConfigError, message
 from auxin.math.params import trainable
+from auxin.training.gramian import gramian, main_row
 from auxin.training.processes import average_, parallel
 
 
@@ -37,6 +38,8 @@ class SharedParameters:
         self.network, self.tasks = network, tuple(tasks)
         self.known = None if known is None else {id(parameter) for parameter in known}
         self.reached: dict[str, list[str]] = {}
+        self.row_checked: set[int] = set()
+        self.row_wrong = ""
 
     def names(self) -> list[str]:
         """The shared parameters as far as they are known; with one task alone, what that one reaches."""
@@ -49,18 +52,51 @@ class SharedParameters:
         least = min(2, len(self.reached))
         return [name for name in trainable(self.network) if counts.get(name, 0) >= least > 0]
 
-    def gramian(self, means: Sequence[Tensor | None]) -> Tensor:
+    def gramian(self, means: Sequence[Tensor | None], main_row_only: bool = False) -> Tensor:
         """<grad l_i, grad l_j> over the shared parameters, [T, T], constant; of the processes' mean gradients.
+
+        How each is computed stands in `auxin.training.gramian`. With several processes, and until every task's
+        parameters are known, the tasks' whole gradients are made.
 
         Args:
             means: the tasks' mean losses with their graphs, each its own; None for a task without a label,
                 whose row and column are zero.
+            main_row_only: whether only the products with the main task's gradient are needed; all others may then be
+                zero.
 
         Raises:
             ConfigError: the tasks share nothing.
         """
-        known, places = trainable(self.network), list(range(len(means)))
         complete = self.known is not None or len(self.reached) == len(self.tasks)
+        known = trainable(self.network)
+        shared = [known[name] for name in self.names() if name in known]
+        if parallel() or not complete or not shared:
+            return self._of_whole_gradients(means, complete)
+        row = self._row(means, shared) if main_row_only and not self.row_wrong else None
+        return gramian(means, shared) if row is None else row
+
+    def _row(self, means: Sequence[Tensor | None], shared: Sequence[Tensor]) -> Tensor | None:
+        """The main row and column; None where it cannot be had. Compared with the whole when a task is first seen."""
+        try:
+            row = main_row(means, shared)
+        except RuntimeError as error:
+            first = str(error).splitlines()[0]
+            self.row_wrong = f"an operation cannot be differentiated twice ({first})"
+            return None
+        new = {k for k, mean in enumerate(means) if mean is not None} - self.row_checked
+        if new and means[0] is not None:
+            whole = gramian(means, shared)
+            sizes = whole.diagonal().clamp(min=0).sqrt()
+            if bool(((row - whole[0]).abs() > 1e-3 * sizes[0] * sizes).any()):
+                self.row_wrong = "differentiating the backward pass gives other inner products"
+                return None
+            self.row_checked |= new
+        found = torch.zeros(len(row), len(row), dtype=row.dtype, device=row.device)
+        found[0], found[:, 0] = row, row
+        return found
+
+    def _of_whole_gradients(self, means: Sequence[Tensor | None], complete: bool) -> Tensor:
+        known, places = trainable(self.network), list(range(len(means)))
         wanted = {n: known[n] for n in self.names() if n in known} if complete else known
         grads = {k: _gradients(mean, wanted) for k in places if (mean := means[k]) is not None}
         for k, found in grads.items():

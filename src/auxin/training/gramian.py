@@ -1,0 +1,217 @@
+"""Inner products of the tasks' gradients over shared parameters, at less than one full backward pass per task.
+
+**All of them.** Of a layer y = x W^T with N rows of inputs, task i's gradient is D_i^T x, D_i its gradient at the
+layer's output, [N, C]. So <grad_i, grad_j> = sum over entries of D_i * (x x^T D_j): no gradient of W is ever made. That
+is cheaper wherever N is smaller than the number of W's columns, and is used there for the weights of linear layers and
+two-dimensional convolutions (x being the patches), found by walking the graph of the losses. For everything else (early
+convolutions with many positions, biases, normalisation, embeddings, recurrent weights, weights used twice or under
+autocast) the tasks' gradients are made and multiplied. A graph without convolutions is run through once for all tasks
+together (`torch.vmap` over the backward pass), where every operation allows that; otherwise once for each task, which
+is faster for convolutions on a CPU.
+
+**The main task's row alone.** grad (sum_k u_k l_k) is linear in u with slopes grad l_k, so its derivative in u along
+grad l_0 is the row <grad l_0, grad l_k> for all k: one backward pass for grad l_0 and one through that pass, however
+many tasks there are. It needs operations that can be differentiated twice.
+"""
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import GradientEdge, Node
+from torch.nn import functional as F
+
+Means = Sequence[Tensor | None]
+
+
+def gramian(means: Means, shared: Sequence[Tensor]) -> Tensor:
+    """<grad l_i, grad l_j> over the shared parameters, [T, T], constant.
+
+    Args:
+        means: the tasks' mean losses with their graphs, which are kept; None for a task without a label in the batch,
+            whose row and column are zero.
+        shared: the parameters.
+
+    >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> gramian([w[0] * 3, w.sum(), None], [w]).tolist()
+    [[9.0, 3.0, 0.0], [3.0, 2.0, 0.0], [0.0, 0.0, 0.0]]
+    """
+    live = [k for k, mean in enumerate(means) if mean is not None and mean.requires_grad]
+    found = torch.zeros(len(means), len(means), dtype=shared[0].dtype, device=shared[0].device)
+    if not live:
+        return found
+    layers = _layers([means[k] for k in live], shared, len(live))
+    whole = [p for p in shared if id(p) not in layers]
+    edges = [layer.edge for layer in layers.values()]
+    rows = _gradients([means[k] for k in live], [*edges, *whole])
+    block = torch.zeros_like(found[: len(live), : len(live)])
+    if whole:
+        stacked = torch.stack([_flat(row[len(edges) :], whole) for row in rows])
+        block += stacked @ stacked.T
+    for place, layer in enumerate(layers.values()):
+        block += layer.products([row[place] for row in rows])
+    index = torch.tensor(live, device=found.device)
+    found[index[:, None], index] = block
+    return found
+
+
+def main_row(means: Means, shared: Sequence[Tensor]) -> Tensor:
+    """<grad l_0, grad l_k> over the shared parameters for every k, [T], constant.
+
+    Raises:
+        RuntimeError: an operation cannot be differentiated twice.
+
+    >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> main_row([w[0] * 3, w.sum(), None], [w]).tolist()
+    [9.0, 3.0, 0.0]
+    """
+    found = torch.zeros(len(means), dtype=shared[0].dtype, device=shared[0].device)
+    if means[0] is None or not means[0].requires_grad:
+        return found
+    live = [k for k, mean in enumerate(means) if mean is not None and mean.requires_grad]
+    share = found.new_tensor([float(k == 0) for k in live]).requires_grad_()
+    total = torch.stack([means[k] for k in live]).mul(share.to(means[0])).sum()  # type: ignore[arg-type]
+    slopes = torch.autograd.grad(
+        total, list(shared), create_graph=True, allow_unused=True, materialize_grads=True
+    )
+    moving = [slope for slope in slopes if slope.requires_grad]
+    (row,) = torch.autograd.grad(moving, share, [slope.detach() for slope in moving], retain_graph=True)
+    found[torch.tensor(live, device=found.device)] = row
+    return found
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A linear map y = x W^T in the graph: where its output's gradient is read, and its inputs.
+
+    Attributes:
+        edge: the output's place in the graph.
+        inputs: x, [N, M].
+        rows: from a gradient at the output to [N, C].
+    """
+
+    edge: GradientEdge
+    inputs: Callable[[], Tensor]
+    rows: Callable[[Tensor], Tensor]
+
+    def products(self, gradients: Sequence[Tensor | None]) -> Tensor:
+        """The tasks' Gramian over this layer's weight, [T, T], from their gradients at its output."""
+        there = next((g for g in gradients if g is not None), None)
+        if there is None:
+            return torch.zeros(len(gradients), len(gradients), **_like(self.inputs()))
+        made = [self.rows(torch.zeros_like(there) if g is None else g) for g in gradients]
+        inputs = self.inputs()
+        kernel = inputs @ inputs.T
+        flat = torch.stack(made)  # [T, N, C]
+        return flat.flatten(1) @ torch.matmul(kernel, flat).flatten(1).T
+
+
+def _layers(means: Sequence[Any], shared: Sequence[Tensor], tasks: int) -> dict[int, _Layer]:
+    """The layers whose weight's gradient need not be made, by the weight's id."""
+    wanted = {id(p): p for p in shared}
+    users: dict[int, list[tuple[Node, int]]] = {}
+    for node, place, child in _arrows(means):
+        weight = getattr(child, "variable", None)
+        if weight is not None and id(weight) in wanted:
+            users.setdefault(id(weight), []).append((node, place))
+    found = {}
+    for key, uses in users.items():
+        layer = _layer(*uses[0]) if len(uses) == 1 else None
+        if layer is not None and _cheaper(layer[0], wanted[key], tasks):
+            found[key] = layer[1]
+    return found
+
+
+def _arrows(means: Sequence[Any]) -> Iterator[tuple[Node, int, Node]]:
+    """Every arrow of the losses' graph: a node, the place of the argument, and the node that made it."""
+    ahead, seen = [mean.grad_fn for mean in means if mean.grad_fn is not None], set()
+    while ahead:
+        node = ahead.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        for place, (child, _) in enumerate(node.next_functions):
+            if child is None:
+                continue
+            if child.name() == "TBackward0" and child.next_functions[0][0] is not None:
+                yield node, place, child.next_functions[0][0]  # a transposed weight
+                seen.add(child)
+                continue
+            yield node, place, child
+            ahead.append(child)
+
+
+def _layer(node: Any, place: int) -> tuple[int, _Layer] | None:
+    """The layer of that node and how many rows of inputs it has; None where it is no layer of a known form."""
+    name = node.name()
+    if (name, place) in (("AddmmBackward0", 2), ("MmBackward0", 1)):
+        return _linear(node, "_saved_mat1" if place == 2 else "_saved_self")
+    if (name, place) == ("ConvolutionBackward0", 1):
+        return _convolution(node)
+    return None
+
+
+def _linear(node: Any, saved: str) -> tuple[int, _Layer] | None:
+    inputs = getattr(node, saved, None)
+    if inputs is None or getattr(node, "_saved_alpha", 1) != 1:
+        return None
+    return len(inputs), _Layer(GradientEdge(node, 0), inputs.detach, lambda g: g)
+
+
+def _convolution(node: Any) -> tuple[int, _Layer] | None:
+    inputs, weight = node._saved_input, node._saved_weight
+    if inputs.dim() != 4 or weight.dim() != 4 or node._saved_groups != 1 or node._saved_transposed:
+        return None
+    stride, padding, dilation = node._saved_stride, node._saved_padding, node._saved_dilation
+    sides = weight.shape[2:]
+    spans = zip(inputs.shape[2:], padding, dilation, sides, stride, strict=True)
+    positions = [(size + 2 * pad - gap * (side - 1) - 1) // jump + 1 for size, pad, gap, side, jump in spans]
+
+    def patches() -> Tensor:
+        unfolded = F.unfold(inputs.detach(), tuple(sides), dilation, padding, stride)
+        return unfolded.transpose(1, 2).flatten(0, 1)
+
+    rows = len(inputs) * positions[0] * positions[1]
+    return rows, _Layer(GradientEdge(node, 0), patches, lambda g: g.flatten(2).transpose(1, 2).flatten(0, 1))
+
+
+def _cheaper(rows: int, weight: Tensor, tasks: int) -> bool:
+    """Whether N x N products over the rows of inputs cost less than the tasks' gradients of the weight."""
+    outputs = len(weight)
+    columns = weight.numel() // outputs
+    made = tasks * rows * columns * outputs + tasks**2 * columns * outputs
+    return rows**2 * columns + tasks * rows**2 * outputs + tasks**2 * rows * outputs < made
+
+
+def _gradients(means: Sequence[Any], inputs: Sequence[Any]) -> list[tuple[Tensor | None, ...]]:
+    """Every task's gradients at the inputs: in one backward pass where that is faster and possible."""
+    if len(means) > 1 and not any("Convolution" in node.name() for node, _, _ in _arrows(means)):
+        try:
+            together = _in_one_pass(means, inputs)
+        except (RuntimeError, NotImplementedError):  # an operation without a batched backward
+            pass
+        else:
+            return [tuple(None if g is None else g[k] for g in together) for k in range(len(means))]
+    return [torch.autograd.grad(mean, inputs, retain_graph=True, allow_unused=True) for mean in means]
+
+
+def _in_one_pass(means: Sequence[Any], inputs: Sequence[Any]) -> tuple[Tensor | None, ...]:
+    losses = torch.stack(list(means))
+    each = torch.eye(len(losses), dtype=losses.dtype, device=losses.device)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of operations that are batched by a loop: slow, not wrong
+        return torch.autograd.grad(
+            losses, inputs, each, retain_graph=True, allow_unused=True, is_grads_batched=True
+        )
+
+
+def _flat(found: Sequence[Tensor | None], shared: Sequence[Tensor]) -> Tensor:
+    pairs = zip(found, shared, strict=True)
+    return torch.cat([torch.zeros_like(p).flatten() if g is None else g.flatten() for g, p in pairs])
+
+
+def _like(tensor: Tensor) -> dict[str, Any]:
+    return {"dtype": tensor.dtype, "device": tensor.device}
