@@ -138,6 +138,14 @@ class Combiner(nn.Module, ABC):
             raise ConfigError(message(wrong, expected=", ".join(names) or "no options"))
         return cls(len(tasks), **options)  # type: ignore[arg-type]
 
+    @property
+    def main_row_only(self) -> bool:
+        """Whether it looks at the products with the main task's gradient alone, the Gramian's first row and column.
+
+        All other entries may then be zero: the row costs two backward passes, however many tasks there are.
+        """
+        return False
+
     @abstractmethod
     def task_weights(self, losses: TaskLosses, gramian: Tensor | None = None) -> Tensor:
         """How much each task weighs in this batch, dL/d(mean l_k), [T], detached: for pictures and logs."""
@@ -216,14 +224,6 @@ class GramianCombiner(Combiner):
     """
 
     needs_gramian: ClassVar[bool] = True
-
-    @property
-    def main_row_only(self) -> bool:
-        """Whether it looks at the products with the main task's gradient alone, the Gramian's first row and column.
-
-        All other entries may then be zero: the row costs two backward passes, however many tasks there are.
-        """
-        return False
 
     @abstractmethod
     def weights(self, gramian: Tensor, means: Tensor) -> Tensor:

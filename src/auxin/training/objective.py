@@ -163,7 +163,7 @@ class Objective:
             means: the tasks' mean losses with their graphs; None for a task without a label in the batch.
             shared: the parameters over which inner products are taken.
         """
-        if isinstance(self.combiner, GramianCombiner):
+        if self.combiner.needs_gramian:
             self.gramian = shared.gramian(means, self.combiner.main_row_only).detach()
             if shared.row_wrong:
                 name = type(self.combiner).__name__
