@@ -60,6 +60,9 @@ class BilevelProblem:
         autocast: the context of the forwards of ordinary gradients (`torch.autocast` in bfloat16, say). What they
             put out is raised to float32, and all else (criterion, JVPs, Hessian products, solvers) is outside it.
         average: makes v = grad_W L_A of this process that of all processes of data parallelism (None: there is one).
+        split: where phi only weighs losses, `split(signals, batch, context)` gives the losses, with their graphs, and
+            the function that makes the training loss of them. Loss functions without a second derivative (CTC) then
+            need none.
     """
 
     network: nn.Module
@@ -75,6 +78,7 @@ class BilevelProblem:
     losses: Callable[..., Tensor] | None = None
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
     average: Callable[[list[Tensor]], list[Tensor]] | None = None
+    split: Callable[..., tuple[list[Tensor], Callable[[list[Tensor]], Tensor]]] | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "phi", tuple(self.phi))
@@ -111,6 +115,7 @@ class TrainingGradient:
         rng: the random state under which the forward ran (dropout masks); opaque.
         differentiable: whether the context has its graph to phi; a step without a meta step saves it.
         moved: the auxiliary networks' buffers, each with the value it takes if a meta step follows.
+        hooked: whether hooks on the parameters have changed the gradients already.
     """
 
     loss: Tensor
@@ -120,6 +125,7 @@ class TrainingGradient:
     rng: Any
     differentiable: bool = True
     moved: Sequence[tuple[Tensor, Tensor]] = ()
+    hooked: bool = False
 
 
 @dataclass(frozen=True)

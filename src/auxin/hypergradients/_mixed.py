@@ -1,9 +1,10 @@
-"""The mixed product d/dphi <p, grad_W L_T(W, phi)>, in three ways that agree where phi is terminal.
+"""The mixed product d/dphi <p, grad_W L_T(W, phi)>, in four ways that agree where phi is terminal.
 
 Each way returns the scalar <p, grad_W L_T(W, phi)> with a graph to phi; an ordinary backward gives the
 product.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
-from auxin.math.functional import call, jvp, plain_attention, still, under_rng
+from auxin.math.functional import jvp, placed, plain_attention, still, under_rng
 from auxin.math.params import Vector, axpy, detached, dot, leaves, norm, trainable
 from auxin.math.products import check_twice_differentiable, directional
 from auxin.math.tree import detach, rebuild, tensors
@@ -78,14 +79,66 @@ def reverse_slope(
     Strict refuses a network whose double backward torch would silently leave a part of.
     """
     params = leaves(list(trainable(problem.network).values()))
-    with under_rng(gradient.rng), still(problem.auxiliary), plain_attention(), torch.enable_grad():
-        signals = call(problem.network, params, problem.inputs(train))
+    with (
+        under_rng(gradient.rng), still(problem.auxiliary), plain_attention(), torch.enable_grad(),
+        placed(problem.network, params) as module,
+    ):  # fmt: skip
+        signals = module(*problem.inputs(train))
         loss = problem.training_loss(signals, train, gradient.context)
         grads = torch.autograd.grad(loss, params, create_graph=True, allow_unused=True)
         pairs = [(g, t) for g, t in zip(grads, p, strict=True) if g is not None]
         if strict:
             check_twice_differentiable([g for g, _ in pairs])
-        return Slope(dot([g for g, _ in pairs], [t for _, t in pairs]) if pairs else loss.detach() * 0, [])
+        value = dot([g for g, _ in pairs], [t for _, t in pairs]) if pairs else None
+        return linear_slope(problem, to_phi(problem, value))
+
+
+def element_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector) -> Slope:
+    """By one ordinary backward pass per element of phi: d/dphi_j <p, J^T grad_S C> = <p, J^T d/dphi_j grad_S C>.
+
+    No operation of the network needs a second derivative or a forward mode. Where the problem tells its losses
+    apart (`BilevelProblem.split`), neither does a loss function. Phi must be terminal.
+    """
+    params, phi = leaves(list(trainable(problem.network).values())), list(problem.phi)
+    with (
+        under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad(),
+        placed(problem.network, params) as module,
+    ):  # fmt: skip
+        signals = module(*problem.inputs(train))
+        ends, combine = _split(problem, signals, train, gradient)
+        values = leaves(ends)
+        cotangents = torch.autograd.grad(combine(values), values, create_graph=True, allow_unused=True)
+        live = [k for k, c in enumerate(cotangents) if c is not None and c.requires_grad and ends[k].requires_grad]
+        slopes: Vector = [torch.zeros_like(q) for q in phi]
+        if live:
+            probes = [torch.zeros_like(ends[k], requires_grad=True) for k in live]
+            pairing = dot([cotangents[k] for k in live], probes)  # type: ignore[list-item]
+            by_phi = torch.autograd.grad(
+                pairing, phi, create_graph=True, allow_unused=True, materialize_grads=True
+            )
+            heads = [ends[k] for k in live]
+            for slope, row in zip(slopes, by_phi, strict=True):
+                for at, entry in enumerate(row.flatten() if row.requires_grad else []):
+                    seeds = torch.autograd.grad(entry, probes, retain_graph=True, materialize_grads=True)
+                    slope.view(-1)[at] = _paired(heads, params, list(seeds), p)
+        return linear_slope(problem, slopes)
+
+
+def _paired(heads: list[Tensor], params: Vector, seeds: Vector, p: Vector) -> Tensor:
+    """<p, J^T seeds>, a constant."""
+    grads = torch.autograd.grad(heads, params, seeds, retain_graph=True, allow_unused=True)
+    return torch.stack([(g * t).sum() for g, t in zip(grads, p, strict=True) if g is not None]).sum()
+
+
+def _split(
+    problem: BilevelProblem, signals: Signals, train: Any, gradient: TrainingGradient
+) -> tuple[list[Tensor], Callable[[list[Tensor]], Tensor]]:
+    """What the training loss is a function of beside phi: the losses where they are told apart, or the signals."""
+    if problem.split is not None:
+        return problem.split(signals, train, gradient.context)
+    return tensors(signals), lambda values: problem.training_loss(
+        rebuild(signals, values), train, gradient.context
+    )
 
 
 def difference_slope(
@@ -97,12 +150,22 @@ def difference_slope(
     """
     params = detached(list(trainable(problem.network).values()))
     eps = (RADIUS.get(p[0].dtype, 1e-2) if radius is None else radius) / norm(p).clamp(min=1e-30)
-    losses = []
+    found = []
     for sign in (1.0, -1.0):
-        with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
-            signals = call(problem.network, axpy(sign * eps, p, params), problem.inputs(train))
-            losses.append(problem.training_loss(signals, train, gradient.context))
-    return Slope((losses[0] - losses[1]) / (2 * eps), [])
+        with (
+            under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad(),
+            placed(problem.network, axpy(sign * eps, p, params)) as module,
+        ):  # fmt: skip
+            loss = problem.training_loss(module(*problem.inputs(train)), train, gradient.context)
+            found.append(to_phi(problem, loss, keep=True))
+    return linear_slope(problem, [(up - down) / (2 * eps) for up, down in zip(*found, strict=True)])
+
+
+def linear_slope(problem: BilevelProblem, product: Vector) -> Slope:
+    """The slope whose derivative over phi is already known."""
+    pairs = list(zip(product, problem.phi, strict=True))
+    nothing = torch.zeros(())
+    return Slope(torch.stack([(g.detach() * q).sum() for g, q in pairs]).sum() if pairs else nothing, [])
 
 
 def to_phi(problem: BilevelProblem, value: Tensor | None, keep: bool = False) -> Vector:

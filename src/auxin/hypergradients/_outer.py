@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.hypergradients._base import Ahead, BilevelProblem, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
-from auxin.math.functional import call, lent, save_rng
-from auxin.math.params import Vector, axpy, bare, filled, leaves
+from auxin.math.functional import lent, placed, save_rng
+from auxin.math.params import Vector, axpy, bare, filled, leaves, trainable
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ def outer_gradient(
         meta: the batch.
         keep: keep the forward pass with its graph, for the training step on this batch at this W.
     """
-    at, phi = leaves(params), list(problem.phi)
+    at, phi, own = leaves(params), list(problem.phi), list(trainable(problem.network).values())
     rng, buffers = save_rng(), lent(problem.network)
-    with torch.enable_grad():
+    with torch.enable_grad(), placed(problem.network, at, buffers) as module:
         with problem.autocast():
-            signals = call(problem.network, at, problem.inputs(meta), buffers)
+            signals = module(*problem.inputs(meta))
         after, signals = save_rng(), problem.raised(signals)
         loss = problem.outer(signals, meta)
-    grads = torch.autograd.grad(loss, [*at, *phi], allow_unused=True, retain_graph=keep)
+        grads = gradients_of(loss, [*at, *phi], own, keep)
     found = grads[len(at) :]
     direct = [q.new_zeros(()).expand_as(q) if g is None else g for g, q in zip(found, phi, strict=True)]
     reaches = any(g is not None for g in found)
@@ -57,6 +57,65 @@ def outer_gradient(
     v = filled(grads[: len(at)], at)
     v = v if problem.average is None else problem.average(v)
     return OuterGradient(loss.detach(), v, direct, reaches, ahead)
+
+
+def gradients_of(
+    loss: Tensor, at: Sequence[Tensor], own: Sequence[Tensor], keep: bool = False
+) -> tuple[Tensor | None, ...]:
+    """The gradients of a loss whose network holds other parameters than its own; None where there is no path.
+
+    Args:
+        loss: the training loss or the outer loss.
+        at: where to differentiate.
+        own: the network's own parameters, which the loss must not have reached.
+        keep: keep the graph.
+
+    Raises:
+        UnsupportedError: the loss reads the network's own parameters, or the network is checkpointed reentrantly.
+    """
+    try:
+        found = torch.autograd.grad(loss, [*at, *own], allow_unused=True, retain_graph=keep)
+    except RuntimeError as error:
+        if "use_reentrant" not in str(error):
+            raise
+        raise _reentrant() from error
+    if any(g is not None for g in found[len(at) :]):
+        raise UnsupportedError(
+            message(
+                "A loss holds the network's parameters themselves, so it stays at W when the network is at W+",
+                expected="parameters that are asked for at every call, as `network.parameters()` does",
+                found="a list or a name that keeps them",
+                do="Read them from the network inside the loss, or return the term from the network's forward.",
+            )
+        )
+    return found[: len(at)]
+
+
+def _reentrant() -> UnsupportedError:
+    return UnsupportedError(
+        message(
+            "The network is checkpointed with use_reentrant=True, which hides its parameters from the gradient",
+            do="Checkpoint with use_reentrant=False (transformers: gradient_checkpointing_enable("
+            "gradient_checkpointing_kwargs={'use_reentrant': False})).",
+        )
+    )
+
+
+def refuse_reentrant(loss: Tensor) -> None:
+    """Refuse a graph with reentrant checkpoints, which torch differentiates as if they had no parameters.
+
+    Raises:
+        UnsupportedError: there is one.
+    """
+    seen, waiting = set(), [loss.grad_fn]
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if node.name() == "CheckpointFunctionBackward":
+            raise _reentrant()
+        waiting += [following for following, _ in node.next_functions]
 
 
 def finish(

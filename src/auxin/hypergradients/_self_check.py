@@ -1,137 +1,188 @@
-"""The first-batch self-check: the one-JVP shortcut against reverse-over-reverse, once per network and criterion.
+"""The first-batch self-check: which way of taking the mixed product is right for this network and these losses.
 
-Where forward mode is missing, or where the two disagree (phi enters the primary network itself, or an
-operation's forward mode is wrong), reverse-over-reverse is used from then on, with a warning that says why.
-Double backward can itself be silently wrong (an operation marked once-differentiable drops its part), so a
-finite difference decides.
+The truth is what the training step's autograd computes. With B the backward pass of the network, from cotangents of
+the signals to gradients of the parameters, every way rests on B's derivative: forward mode on its transpose J, double
+backward on its graph. So the check compares <w, J q> with <q, B' w> for a random direction q over the parameters and
+a random w over the signals, where B' w is the difference of two first-order backward passes at the real cotangents.
+B is linear, so that difference is exact to rounding; where hooks make it nonlinear it is a central difference.
+
+The verdict does not depend on the batch's hypergradient, which may be zero (a learning rate of 0). It is kept by the
+network, the criterion, phi, and the structure: training or evaluation, frozen parameters, hooks, keys of the batch.
 """
 
 import warnings
-import weakref
-from dataclasses import dataclass
-from functools import partial
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
+from auxin.errors import UnsupportedError, message
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
-from auxin.hypergradients._mixed import Slope, difference_slope, forward_slope, reverse_slope, to_phi
-from auxin.math.functional import call, still, under_rng
-from auxin.math.params import Vector, bare, detached, norm, trainable
+from auxin.hypergradients._mixed import Slope, element_slope, forward_slope, reverse_slope, to_phi
+from auxin.hypergradients._operator import Operator, differenced_over_phi
+from auxin.hypergradients._structure import Memory, key_of
+from auxin.math.params import Vector, bare
 from auxin.math.products import precisely
-from auxin.math.tree import tensors
 
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-3}
 """The relative difference that rounding may make; 0.05 in any lower precision."""
 
-_VERDICTS: "weakref.WeakKeyDictionary[nn.Module, dict[str, bool]]" = weakref.WeakKeyDictionary()
+REFUSED = {torch.float64: 1e-5, torch.float32: 5e-2}
+"""The relative difference above which a way is not used even if no other is better; none in lower precision."""
+
+ELEMENTS = 64
+"""The most elements of phi for which a backward pass is spent on each."""
+
+Way = Literal["forward", "reverse", "element"]
+WAYS = {"forward": forward_slope, "reverse": reverse_slope, "element": element_slope}
+
+_MEMORY: Memory["Verdict"] = Memory()
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether the shortcut may be used, and what to tell the user."""
+    """Which way is right, what to tell the user, and whether that is settled for later batches."""
 
-    shortcut: bool
+    way: Way
     note: str = ""
+    settled: bool = True
+
+    @property
+    def shortcut(self) -> bool:
+        """Whether it is one forward-mode pass."""
+        return self.way == "forward"
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """One way's slope, and the mixed product that it gives."""
-
-    slope: Slope
-    product: Vector
-
-
-def verdict(problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector) -> Verdict:
-    """What the first batch said; examines it if this network and criterion have not been seen."""
-    seen = _VERDICTS.setdefault(bare(problem.network), {})
-    key = _key(problem)
-    if key in seen:
-        return Verdict(seen[key])
+def verdict(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> Verdict:
+    """What the first batch said; examines it if this network, criterion, phi and structure have not been seen."""
+    network, key = bare(problem.network), key_of(problem, train)
+    seen = _MEMORY.get(network, key)
+    if seen is not None:
+        return replace(seen, note="")
     with precisely():
-        found = examine(problem, train, gradient, p)
-    seen[key] = found.shortcut
+        found = examine(problem, train, gradient)
+    if found.settled:
+        _MEMORY.put(network, key, found)
     if found.note:
         warnings.warn(found.note, RuntimeWarning, stacklevel=4)
     return found
 
 
-def known(problem: BilevelProblem) -> bool | None:
-    """Whether the shortcut was found right for this network and criterion; None before the first batch."""
-    return _VERDICTS.get(bare(problem.network), {}).get(_key(problem))
+def known(problem: BilevelProblem) -> Way | None:
+    """The way that was found right for this network, criterion and phi; None before the first batch."""
+    seen = _MEMORY.all(bare(problem.network), key_of(problem, None))
+    ways = {verdict.way for verdict in seen}
+    return ways.pop() if len(ways) == 1 else None
 
 
-def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector) -> Verdict:
-    """Compare the two ways on this batch (costs one double backward)."""
-    fast = _attempt(forward_slope, problem, train, gradient, p)
-    strict = isinstance(fast, Exception)  # alone, a doubtful double backward will not do
-    slow = _attempt(partial(reverse_slope, strict=strict), problem, train, gradient, p)
-    if isinstance(fast, Exception):
-        if isinstance(slow, Exception):
-            raise slow from fast
-        return Verdict(False, f"Reverse-over-reverse is used: forward mode is missing ({_first_line(fast)}).")
-    if isinstance(slow, Exception):
-        return Verdict(True, f"The one-JVP shortcut could not be checked: {_first_line(slow)}.")
-    error = difference(problem, fast, slow)
-    if error <= TOLERANCE.get(p[0].dtype, 5e-2):
-        return Verdict(True)
-    third = _attempt(difference_slope, problem, train, gradient, p)
-    if isinstance(third, Attempt) and _gap(fast, third) < _gap(slow, third):
-        return Verdict(
-            True, f"Double backward is off by {error:.1e} (a finite difference agrees with the shortcut)."
-        )
-    enters = phi_enters(problem, train, gradient)
-    reason = "phi enters the primary network itself" if enters else "an operation's forward mode is wrong"
-    note = f"Reverse-over-reverse is used: the one-JVP shortcut is off by {error:.1e} ({reason})."
-    return Verdict(False, note)
+def slope(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector
+) -> tuple[Slope, list[str]]:
+    """The mixed product by the way that is right, and what was decided for the user.
+
+    Raises:
+        UnsupportedError: no way is right.
+    """
+    found = verdict(problem, train, gradient)
+    return WAYS[found.way](problem, train, gradient, p), [found.note] if found.note else []
 
 
-def difference(problem: BilevelProblem, fast: Attempt, slow: Attempt) -> float:
-    """|fast - slow| relative to |slow|, or to a hundredth of what it would be had its terms not cancelled."""
-    if not fast.product:
-        return 0.0
-    terms = fast.slope.terms
-    uncancelled = torch.stack([t.abs().sum() for t in terms]).sum() if terms else None
-    size = to_phi(problem, uncancelled, keep=True)
-    gap = _gap(fast, slow)
-    scale = max(float(norm(slow.product)), 1e-2 * float(norm(size)))
-    return gap / scale if gap else 0.0
+def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> Verdict:
+    """Try the ways on this batch, the cheapest first (costs a forward and a few backward passes).
+
+    Raises:
+        UnsupportedError: no way agrees with the training step's own gradient.
+    """
+    around = Operator(problem, train, gradient)
+    if not problem.terminal or around.phi_enters or around.criterion_reads_parameters:
+        return _not_terminal(problem, train, gradient, around)
+    if around.nothing:
+        return Verdict("forward", settled=False)
+    dtype = around.q[0].dtype
+    tolerance, worst = TOLERANCE.get(dtype, 5e-2), REFUSED.get(dtype, float("inf"))
+    failures: list[str] = []
+    errors: dict[Way, float] = {}
+    ways: list[Way] = ["forward", "reverse"]
+    if sum(q.numel() for q in problem.phi) <= ELEMENTS:
+        ways.append("element")
+    for way in ways:
+        error = _error(way, problem, train, gradient, around)
+        if isinstance(error, Exception):
+            failures.append(f"{_NAMES[way]}: {_first_line(error)}")
+            continue
+        errors[way] = error
+        if error <= tolerance:
+            return Verdict(way, _note(way, errors, failures, problem))
+        failures.append(f"{_NAMES[way]} is off by {error:.1e}")
+    best = min(errors, key=errors.__getitem__) if errors else None
+    if best is None or errors[best] > worst:
+        raise _refusal(failures, missing=not errors)
+    return Verdict(best, f"{_NAMES[best]} is used, which agrees with the training step to {errors[best]:.1e} only.")
 
 
-def _gap(one: Attempt, other: Attempt) -> float:
-    return float(norm([x - y for x, y in zip(one.product, other.product, strict=True)]))
+_NAMES = {"forward": "Forward mode", "reverse": "Double backward", "element": "A backward pass per element of phi"}
 
 
-def phi_enters(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> bool:
-    """Whether the primary network's signals depend on phi with W held constant."""
-    frozen = detached(list(trainable(problem.network).values()))
-    with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
-        signals = tensors(call(problem.network, frozen, problem.inputs(train)))
-    roots = [s.sum() for s in signals if s.requires_grad]
-    reached: list[Tensor | None] = []
-    for root in roots:
-        reached += torch.autograd.grad(root, list(problem.phi), retain_graph=True, allow_unused=True)
-    return any(g is not None for g in reached)
-
-
-def _attempt(
-    way: Any, problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector
-) -> Attempt | Exception:
+def _error(
+    way: Way, problem: BilevelProblem, train: Any, gradient: TrainingGradient, around: Operator
+) -> float | Exception:
+    """How far this way is from the truth, relatively; the error it raises where it cannot be gone."""
     try:
-        slope = way(problem, train, gradient, p)
-        return Attempt(slope, to_phi(problem, slope.value, keep=True))
+        error = around.error(way)
+        to_phi(problem, WAYS[way](problem, train, gradient, around.q).value)  # whether the criterion can be passed
+        return error
     except torch.OutOfMemoryError:
         raise
     except (NotImplementedError, RuntimeError) as error:
         return error
 
 
+def _note(way: Way, errors: dict[Way, float], failures: list[str], problem: BilevelProblem) -> str:
+    if way == "forward":
+        return ""
+    if "forward" in errors:
+        why = (
+            f"the one-JVP shortcut is off by {errors['forward']:.1e} "
+            "(an operation's forward mode is wrong, or a hook changes gradients on their way back)"
+        )
+    else:
+        why = f"forward mode is missing ({failures[0].split(': ', 1)[1]})"
+    if way == "reverse":
+        return f"Reverse-over-reverse is used: {why}."
+    count = sum(q.numel() for q in problem.phi)
+    return f"One backward pass for each of the {count} elements of phi is used: {why}, and {failures[1]}."
+
+
+def _not_terminal(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, around: Operator
+) -> Verdict:
+    """Reverse-over-reverse, checked against a difference of first-order gradients over phi."""
+    error = differenced_over_phi(problem, train, gradient, around.q)
+    dtype = around.q[0].dtype
+    if error is not None and error > 10 * REFUSED.get(dtype, float("inf")):
+        raise _refusal([f"double backward is off by {error:.1e}"], missing=False)
+    if not problem.terminal:
+        return Verdict("reverse")
+    where = "phi enters the primary network itself" if around.phi_enters else "the criterion reads the parameters"
+    return Verdict("reverse", f"Reverse-over-reverse is used: the one-JVP shortcut does not apply ({where}).")
+
+
+def _refusal(failures: list[str], missing: bool) -> UnsupportedError:
+    wrong = (
+        "An operation has neither forward mode nor double backward, and phi has too many elements for a backward "
+        "pass each"
+        if missing
+        else "No way of differentiating the training gradient agrees with what the training step computes"
+    )
+    return UnsupportedError(
+        message(
+            wrong,
+            found="; ".join(failures),
+            do='Use estimator="finite_difference", which needs first derivatives alone, or replace the operation.',
+        )
+    )
+
+
 def _first_line(error: Exception) -> str:
     return str(error).split("\n", 1)[0].split(". ", 1)[0].rstrip(".")
-
-
-def _key(problem: BilevelProblem) -> str:
-    parts = [getattr(f, "__qualname__", type(f).__qualname__) for f in (problem.criterion, problem.context)]
-    return f"{parts} training={bare(problem.network).training}"

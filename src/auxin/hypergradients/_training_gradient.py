@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from auxin.hypergradients._base import Ahead, BilevelProblem, TrainingGradient
-from auxin.hypergradients._outer import move_buffers
-from auxin.math.functional import Rng, save_rng, still
-from auxin.math.params import bare, filled, local, trainable
+from auxin.hypergradients._outer import gradients_of, move_buffers
+from auxin.math.functional import Rng, placed, save_rng, still
+from auxin.math.params import filled, leaves, local, trainable
 from auxin.math.tree import detach
 from auxin.typing import Signals
 
@@ -53,6 +53,7 @@ def training_gradient(
         rng=rng,
         differentiable=keep_graph or problem.context is None,
         moved=moved,
+        hooked=any(p._backward_hooks for p in params),
     )
 
 
@@ -65,6 +66,21 @@ def _forward(problem: BilevelProblem, batch: Any) -> tuple[Rng, Signals]:
 
 
 def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGradient:
-    """The same with the primary network's buffers left as they are: for an estimator that was given none."""
-    with still([bare(problem.network)]):
-        return training_gradient(problem, batch)
+    """The same with the primary network's buffers left as they are: for an estimator that was given none.
+
+    It is taken at leaves of its own, so that hooks on the parameters do not act: the inner step applies them.
+    """
+    own = list(trainable(problem.network).values())
+    params = leaves(own)
+    with still(problem.auxiliary) as moved, torch.enable_grad():
+        with problem.autocast():
+            context = None if problem.context is None else problem.raised(problem.context(batch))
+        rng = save_rng()
+        with placed(problem.network, params) as module:
+            with problem.autocast():
+                signals = module(*problem.inputs(batch))
+            signals = problem.raised(signals)
+            loss = problem.training_loss(signals, batch, detach(context))
+            found = gradients_of(loss, params, own)
+    gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, params, strict=True)]
+    return TrainingGradient(loss.detach(), gradients, detach(signals), context, rng, moved=moved)

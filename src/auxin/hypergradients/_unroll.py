@@ -9,7 +9,8 @@ from torch import Tensor
 
 from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem
-from auxin.math.functional import Rng, call, restore_rng, save_rng, still
+from auxin.hypergradients._outer import gradients_of
+from auxin.math.functional import Rng, placed, restore_rng, save_rng, still
 from auxin.math.params import Vector, detached, filled, leaves, trainable
 from auxin.math.tree import detach
 from auxin.optimizers import InnerStep
@@ -55,10 +56,10 @@ def advance(problem: BilevelProblem, step: InnerStep, at: Iterate, batch: Any) -
     with still(problem.auxiliary):
         with torch.no_grad():
             context = None if problem.context is None else problem.context(batch)
-        with torch.enable_grad():
-            signals = call(problem.network, params, problem.inputs(batch))
-            loss = problem.training_loss(signals, batch, detach(context))
-    grads = filled(torch.autograd.grad(loss, params, allow_unused=True), params)
+        own = list(trainable(problem.network).values())
+        with torch.enable_grad(), placed(problem.network, params) as module:
+            loss = problem.training_loss(module(*problem.inputs(batch)), batch, detach(context))
+            grads = filled(gradients_of(loss, params, own), params)
     with torch.no_grad():
         after, states = step.advance(at.params, grads, at.states)
     return Iterate(after, states, save_rng())

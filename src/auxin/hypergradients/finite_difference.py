@@ -75,7 +75,8 @@ class FiniteDifference(Estimator):
         with problem.autocast():
             _refuse_sixteen_bits(params)
         with under_rng(None):
-            gradient = gradient or gradient_without_a_trace(problem, train)
+            if gradient is None or gradient.hooked:
+                gradient = gradient_without_a_trace(problem, train)
             at = step.lookahead(gradient.gradients) if self.at == "lookahead" else params
             outer = outer_gradient(problem, at, meta)
             p = scaled(-1.0, step.pullback(gradient.gradients, outer.v))

@@ -18,7 +18,7 @@ from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope, reverse_slope, tangent_slope
 from auxin.hypergradients._outer import OuterGradient, finish, outer_gradient
-from auxin.hypergradients._self_check import Verdict, verdict
+from auxin.hypergradients._self_check import WAYS, Verdict, verdict
 from auxin.math.curvature import projected
 from auxin.math.functional import save_rng, still, under_rng
 from auxin.math.params import detached, trainable
@@ -165,10 +165,10 @@ class Implicit(Estimator):
         p = found.solution.vector
         if found.signals is None:
             return reverse_slope(problem, train, here, p), []
-        said = verdict(problem, train, here, p) if self.check else Verdict(True)
+        said = verdict(problem, train, here) if self.check else Verdict("forward")
         notes = [said.note] if said.note else []
         if not said.shortcut:
-            return reverse_slope(problem, train, here, p), notes
+            return WAYS[said.way](problem, train, here, p), notes
         p.clear()
         return tangent_slope(problem, train, here, *found.signals), notes
 

@@ -5,13 +5,13 @@ With g = grad_W L_T(W, phi), W+ = U(W, g), v = grad L_A(W+), p = -(dU/dg)^T v an
     dL_A(W+)/dphi = -d/dphi <p, grad_W L_T(W, phi)> = -d/dphi <grad_S C(S, phi), S'>
 """
 
-from typing import Any
+from typing import Any, Literal
 
 from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
-from auxin.hypergradients._mixed import Slope, forward_slope, reverse_slope
+from auxin.hypergradients._mixed import Slope
 from auxin.hypergradients._outer import finish, outer_gradient
-from auxin.hypergradients._self_check import known, verdict
+from auxin.hypergradients._self_check import WAYS, Way, known, slope
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.functional import under_rng
 from auxin.math.params import Vector
@@ -32,9 +32,11 @@ class Lookahead(Estimator):
     The authors' code looks ahead with a learning rate of its own and plain SGD; ours is the optimiser's.
 
     Args:
-        mode: "auto" uses the shortcut and checks it on the first batch; "forward" insists on it; "reverse"
-            uses reverse-over-reverse.
-        check: whether "auto" compares the two on the first batch of each network and criterion.
+        mode: "auto" takes the cheapest way that the first batch shows to be right: "forward", the one JVP;
+            "reverse", reverse-over-reverse; "element", one ordinary backward pass per element of phi, which needs
+            first derivatives alone.
+        check: whether "auto" examines the first batch of each network, criterion and structure. Without it "auto"
+            is "forward".
 
     >>> import torch
     >>> from torch import nn
@@ -49,10 +51,10 @@ class Lookahead(Estimator):
     exact = True
     needs_step = True
 
-    def __init__(self, mode: str = "auto", check: bool = True) -> None:
-        if mode not in ("auto", "forward", "reverse"):
+    def __init__(self, mode: Literal["auto", "forward", "reverse", "element"] = "auto", check: bool = True) -> None:
+        if mode not in ("auto", *WAYS):
             raise ConfigError(
-                message("Unknown mode of the look-ahead", expected="auto, forward or reverse", found=mode)
+                message("Unknown mode of the look-ahead", expected=f"auto, {', '.join(WAYS)}", found=mode)
             )
         self.mode = mode
         self.check = check
@@ -60,9 +62,9 @@ class Lookahead(Estimator):
     def settled(self, problem: BilevelProblem) -> "Lookahead | None":
         """The same without the check, in the mode that it chose for this problem; None where it has not run."""
         if self.mode != "auto" or not self.check:
-            return Lookahead("forward" if self.mode == "auto" and problem.terminal else self.mode)
+            return Lookahead(self._unchecked(problem))
         found = known(problem)
-        return None if found is None else Lookahead("forward" if found and problem.terminal else "reverse")
+        return None if found is None else Lookahead(found)
 
     def estimate(
         self,
@@ -89,7 +91,8 @@ class Lookahead(Estimator):
                 message("A look-ahead needs the optimiser that takes the step", do="Give `optimizer`.")
             )
         with under_rng(None):
-            gradient = gradient or gradient_without_a_trace(problem, train)
+            if gradient is None or gradient.hooked:
+                gradient = gradient_without_a_trace(problem, train)
             outer = outer_gradient(problem, step.lookahead(gradient.gradients), meta, keep)
             p = scaled(-1.0, step.pullback(gradient.gradients, outer.v))
             slope, notes = self._slope(problem, train, gradient, p)
@@ -98,10 +101,12 @@ class Lookahead(Estimator):
     def _slope(
         self, problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector
     ) -> tuple[Slope, list[str]]:
-        if self.mode == "reverse" or not problem.terminal:
-            return reverse_slope(problem, train, gradient, p), []
-        if self.mode == "forward" or not self.check:
-            return forward_slope(problem, train, gradient, p), []
-        found = verdict(problem, train, gradient, p)
-        way = forward_slope if found.shortcut else reverse_slope
-        return way(problem, train, gradient, p), [found.note] if found.note else []
+        if self.mode == "auto" and self.check:
+            return slope(problem, train, gradient, p)
+        return WAYS[self._unchecked(problem)](problem, train, gradient, p), []
+
+    def _unchecked(self, problem: BilevelProblem) -> Way:
+        """The way without a look at the first batch."""
+        if not problem.terminal:
+            return "reverse"
+        return "forward" if self.mode == "auto" else self.mode

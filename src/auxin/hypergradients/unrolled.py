@@ -18,7 +18,7 @@ from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined, outer_gradient
 from auxin.hypergradients._unroll import Iterate, advance, batches_of, begin, needed
-from auxin.math.functional import call, plain_attention, restore_rng, still, under_rng
+from auxin.math.functional import placed, plain_attention, restore_rng, still, under_rng
 from auxin.math.params import Vector, axpy, dot, filled, leaves, zeros
 from auxin.optimizers import InnerStep
 
@@ -125,15 +125,18 @@ def _backwards(
     """One step of the recursion."""
     restore_rng(at.rng)
     params, phi = leaves(at.params), list(problem.phi)
-    with still(problem.auxiliary) as moved, plain_attention(), torch.enable_grad():
+    with (
+        still(problem.auxiliary) as moved, plain_attention(), torch.enable_grad(),
+        placed(problem.network, params) as module,
+    ):  # fmt: skip
         context = None if problem.context is None else problem.context(batch)
-        signals = call(problem.network, params, problem.inputs(batch))
+        signals = module(*problem.inputs(batch))
         loss = problem.training_loss(signals, batch, context)
         grads = filled(torch.autograd.grad(loss, params, create_graph=True, allow_unused=True), params)
         through = _through_update(step, at, grads, after)
         pairing = dot(grads, through.gradient)
         penalty = problem.direct(context)
-    curved = _grad(pairing, [*params, *phi], keep=penalty is not None)
+        curved = _grad(pairing, [*params, *phi], keep=penalty is not None)
     return _Adjoint(
         params=axpy(1.0, through.params, curved[: len(params)]),
         states=through.states,

@@ -6,6 +6,7 @@ are cloned inside every call. Attention runs under the MATH backend wherever a s
 taken: the fused kernels have neither.
 """
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any
@@ -13,15 +14,28 @@ from typing import Any
 import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
-from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
 
-from auxin.math.params import bare, named
+from auxin.math.deferred import traced
+from auxin.math.params import bare, trainable
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
 from auxin.math.tree import rebuild, tensors
 from auxin.typing import Signals
 
-__all__ = ["Rng", "call", "jvp", "lent", "plain_attention", "restore_rng", "save_rng", "still", "under_rng"]
+__all__ = [
+    "Rng",
+    "call",
+    "eagerly",
+    "jvp",
+    "lent",
+    "placed",
+    "plain_attention",
+    "restore_rng",
+    "save_rng",
+    "still",
+    "under_rng",
+]
 
 
 @contextmanager
@@ -61,6 +75,61 @@ def lent(network: nn.Module) -> dict[str, Tensor]:
     return {name: b.clone() for name, b in bare(network).named_buffers()}
 
 
+@contextmanager
+def placed(
+    network: nn.Module, params: Sequence[Tensor], buffers: Mapping[str, Tensor] | None = None
+) -> Iterator[nn.Module]:
+    """The bare network with other parameters and lent buffers in place; afterwards it has its own again.
+
+    A backward pass belongs inside: activation checkpointing computes a part of the forward pass again then, from
+    whatever the modules hold at that time. Compiled parts run eagerly, because a compiled backward pass can
+    neither be kept nor be differentiated.
+
+    Args:
+        network: the network.
+        params: the parameters, in the order of `trainable(network)`.
+        buffers: what takes the buffers' place, by name, and may move (None: clones).
+
+    Yields:
+        The network without its wrappers.
+
+    >>> layer = nn.Linear(1, 1, bias=False)
+    >>> weight = torch.full((1, 1), 3.0, requires_grad=True)
+    >>> with placed(layer, [weight]) as module:
+    ...     torch.autograd.grad(module(torch.ones(1, 1)) ** 2, weight)
+    (tensor([[6.]]),)
+    """
+    module = bare(network)
+    lent_buffers = lent(module) if buffers is None else buffers
+    new = dict(zip(map(id, trainable(module).values()), params, strict=True))
+    new.update({id(own): lent_buffers[name] for name, own in module.named_buffers()})
+    places = [
+        (held, key, own)
+        for part in module.modules()
+        for held in (part._parameters, part._buffers)
+        for key, own in held.items()
+        if own is not None and id(own) in new
+    ]
+    try:
+        for held, key, own in places:
+            held[key] = new[id(own)]  # type: ignore[assignment]
+        with eagerly():
+            yield module
+    finally:
+        for held, key, own in places:
+            held[key] = own  # type: ignore[assignment]
+
+
+@contextmanager
+def eagerly() -> Iterator[None]:
+    """Run compiled parts of a network eagerly; nothing to do where nothing can have been compiled."""
+    if "torch._dynamo" not in sys.modules or traced():
+        yield
+    else:
+        with torch.compiler.set_stance("force_eager"):
+            yield
+
+
 def call(
     network: nn.Module,
     params: Sequence[Tensor],
@@ -68,6 +137,8 @@ def call(
     buffers: Mapping[str, Tensor] | None = None,
 ) -> Signals:
     """S(W) at the given W (in the order of `trainable(network)`); the network's buffers stay as they are.
+
+    Where a backward pass follows, use `placed` and take it inside.
 
     Args:
         network: the network.
@@ -79,9 +150,24 @@ def call(
     >>> call(layer, [torch.full((1, 1), 3.0)], (torch.ones(1, 1),))
     tensor([[3.]])
     """
-    module = bare(network)
-    held = lent(module) if buffers is None else buffers
-    return functional_call(module, {**named(module, params), **held}, inputs)
+    with placed(network, params, buffers) as module:
+        return module(*inputs)
+
+
+class StopTangents(TorchFunctionMode):
+    """Forward mode that stops at `torch.no_grad`, as a backward pass does; enter it with gradients enabled.
+
+    A target made under `torch.no_grad` is a constant of the training step. Forward mode by itself would carry the
+    tangent through it.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Call the function; a change of grad mode changes forward mode with it."""
+        if func is torch._C._set_grad_enabled:
+            torch._C._set_fwd_grad_enabled(args[0])
+        return func(*args, **kwargs) if kwargs else func(*args)
 
 
 def jvp(
@@ -92,6 +178,8 @@ def jvp(
     rng: Rng | None = None,
 ) -> tuple[Signals, Signals]:
     """S(W) and S' = d/deps S(W + eps * tangent) at eps = 0, both constants, in one forward pass.
+
+    What the network computes under `torch.no_grad` is a constant in it, as it is in a backward pass.
 
     Args:
         network: the primary network, in whatever mode (training, evaluation) it is.
@@ -106,11 +194,13 @@ def jvp(
     """
     random = nullcontext() if rng is None else under_rng(rng)
     exact = [torch.autocast(kind, enabled=False) for kind in {"cpu", params[0].device.type}]
-    with ExitStack() as stack, torch.no_grad(), random, plain_attention(), forward_ad.dual_level():
+    with ExitStack() as stack, torch.enable_grad(), random, plain_attention(), forward_ad.dual_level():
         for context in exact:
             stack.enter_context(context)
         duals = [forward_ad.make_dual(p.detach(), t) for p, t in zip(params, tangent, strict=True)]
-        out = call(network, duals, inputs)
+        with placed(network, duals) as module, StopTangents():
+            out = module(*inputs)
         pairs = [forward_ad.unpack_dual(leaf) for leaf in tensors(out)]
-        slopes = [torch.zeros_like(p) if t is None else t for p, t in pairs]
-        return rebuild(out, [p for p, _ in pairs]), rebuild(out, slopes)
+        primals = [p.detach() for p, _ in pairs]
+        slopes = [torch.zeros_like(p) if t is None else t.detach() for p, t in pairs]
+        return rebuild(out, primals), rebuild(out, slopes)

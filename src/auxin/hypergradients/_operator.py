@@ -1,0 +1,175 @@
+"""The network's backward pass as an operator, and how far a derivative of it is from a difference of it."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.hypergradients._base import BilevelProblem, TrainingGradient
+from auxin.hypergradients._mixed import reverse_slope, to_phi
+from auxin.hypergradients._outer import gradients_of, refuse_reentrant
+from auxin.math.functional import jvp, placed, plain_attention, save_rng, still, under_rng
+from auxin.math.params import Vector, dot, leaves, norm, trainable
+from auxin.math.tree import detach, rebuild, tensors
+
+STEP = 0.1
+"""How far the cotangents are moved, relatively; the backward pass is linear in them, so it need not be small."""
+
+
+class Operator:
+    """B, the backward pass of a network at W on a batch, from cotangents of the signals to gradients over W.
+
+    Args:
+        problem: the network and the training loss.
+        train: the batch.
+        gradient: for the context and the random state.
+
+    Attributes:
+        q: a random direction over the parameters.
+        phi_enters: whether the signals depend on phi with W held constant.
+        criterion_reads_parameters: whether the training loss depends on W beside the signals.
+        nothing: whether there is nothing to compare, because the loss does not reach the parameters.
+
+    Raises:
+        UnsupportedError: the network is checkpointed reentrantly.
+    """
+
+    def __init__(self, problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> None:
+        self.problem, self.train, self.rng = problem, train, gradient.rng
+        self.own = list(trainable(problem.network).values())
+        self.random = torch.Generator().manual_seed(0)
+        self.q = [self._noise(p, _size(p) or 1.0) for p in self.own]
+        with self._network() as (params, signals):
+            ends = tensors(signals)
+            self.phi_enters = _reaches(ends, problem.phi)
+            values = leaves(ends)
+            loss = problem.training_loss(rebuild(signals, values), train, detach(gradient.context))
+            refuse_reentrant(torch.stack([e.sum() for e in ends]).sum() if ends else loss)
+            self.criterion_reads_parameters = _reaches([loss], [*params, *self.own])
+            found = torch.autograd.grad(loss, values, allow_unused=True) if loss.requires_grad else [None] * len(ends)
+            base = [torch.zeros_like(e) if c is None else c for c, e in zip(found, ends, strict=True)]
+            self.base = [c.detach() for c in base]
+            self.w = [self._noise(c, _size(c)) for c in self.base]
+            self.live = [k for k, e in enumerate(ends) if e.requires_grad]
+            up, down = (self._backward(ends, params, sign * STEP) for sign in (1.0, -1.0))
+        terms = [q * (u - d) / (2 * STEP) for q, u, d in zip(self.q, up, down, strict=True)]
+        self.truth = float(torch.stack([t.sum() for t in terms]).sum())
+        self.scale = max(abs(self.truth), float(norm(terms)))
+        self.nothing = self.scale == 0.0
+
+    def error(self, way: str) -> float:
+        """The relative difference between <w, J q> by one way and the truth."""
+        found = {"forward": self._forward, "reverse": self._reverse, "element": self._once}[way]()
+        return abs(found - self.truth) / self.scale
+
+    def _forward(self) -> float:
+        with still(self.problem.auxiliary):
+            _, slopes = jvp(self.problem.network, self.own, self.q, self.problem.inputs(self.train), self.rng)
+        return float(dot(self.w, tensors(slopes)))
+
+    def _reverse(self) -> float:
+        with self._network() as (params, signals):
+            ends = tensors(signals)
+            given = leaves([self.base[k] for k in self.live])
+            found = torch.autograd.grad(
+                [ends[k] for k in self.live], params, given, create_graph=True, allow_unused=True
+            )
+            pairs = [(g, q) for g, q in zip(found, self.q, strict=True) if g is not None and g.requires_grad]
+            if not pairs:
+                return 0.0
+            pairing = dot([g for g, _ in pairs], [q for _, q in pairs])
+            slopes = torch.autograd.grad(pairing, given, materialize_grads=True, allow_unused=True)
+        return float(dot([self.w[k] for k in self.live], slopes))
+
+    def _once(self) -> float:
+        """One backward pass from w, where the truth has two around the real cotangents."""
+        with self._network() as (params, signals):
+            ends = tensors(signals)
+            heads = [ends[k] for k in self.live]
+            found = torch.autograd.grad(heads, params, [self.w[k] for k in self.live], allow_unused=True)
+        return float(torch.stack([(g * q).sum() for g, q in zip(found, self.q, strict=True) if g is not None]).sum())
+
+    def _backward(self, ends: Sequence[Tensor], params: Vector, step: float) -> Vector:
+        seeds = [self.base[k] + step * self.w[k] for k in self.live]
+        heads = [ends[k] for k in self.live]
+        if not heads:
+            return [torch.zeros_like(p) for p in params]
+        return list(
+            torch.autograd.grad(
+                heads, params, seeds, retain_graph=True, allow_unused=True, materialize_grads=True
+            )
+        )
+
+    @contextmanager
+    def _network(self) -> Iterator[tuple[Vector, Any]]:
+        params = leaves(self.own)
+        with ExitStack() as stack:
+            for context in (under_rng(self.rng), still(self.problem.auxiliary), plain_attention(), torch.enable_grad()):
+                stack.enter_context(context)
+            module = stack.enter_context(placed(self.problem.network, params))
+            yield params, module(*self.problem.inputs(self.train))
+
+    def _noise(self, like: Tensor, size: float) -> Tensor:
+        drawn = torch.randn(like.shape, generator=self.random, dtype=torch.float32)
+        return size * drawn.to(like.device, like.dtype)
+
+
+def differenced_over_phi(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, q: Vector
+) -> float | None:
+    """How far <q, d grad_W L_T / dphi> by double backward is from its central difference, along a random direction.
+
+    None where the difference drowns in rounding.
+    """
+    phi, own = list(problem.phi), list(trainable(problem.network).values())
+    random = torch.Generator().manual_seed(1)
+    draws = [torch.randn(x.shape, generator=random, dtype=torch.float32).to(x) * (_size(x) or 1.0) for x in phi]
+    step = {torch.float64: 1e-5, torch.float32: 1e-2}.get(q[0].dtype, 1e-1)
+    start = save_rng()
+    values = []
+    for sign in (1.0, -1.0):
+        with _shifted(phi, draws, sign * step), under_rng(start), still(problem.auxiliary), plain_attention():
+            with torch.no_grad():
+                context = None if problem.context is None else problem.context(train)
+            params = leaves(own)
+            with under_rng(gradient.rng), torch.enable_grad(), placed(problem.network, params) as module:
+                loss = problem.training_loss(module(*problem.inputs(train)), train, context)
+                found = gradients_of(loss, params, own)
+            values.append(float(sum((g * t).sum() for g, t in zip(found, q, strict=True) if g is not None)))
+    with under_rng(start), still(problem.auxiliary), torch.enable_grad():
+        context = None if problem.context is None else problem.context(train)
+    product = to_phi(problem, reverse_slope(problem, train, replace(gradient, context=context), q).value)
+    expected = (values[0] - values[1]) / (2 * step)
+    scale = max(abs(expected), float(norm([a * b for a, b in zip(product, draws, strict=True)])))
+    noise = 10 * torch.finfo(q[0].dtype).eps * max(map(abs, values)) / step
+    return None if noise > 0.1 * scale else abs(float(dot(product, draws)) - expected) / scale
+
+
+@contextmanager
+def _shifted(phi: Sequence[Tensor], by: Vector, factor: float) -> Iterator[None]:
+    """phi + factor * by inside; afterwards phi's own memory again, untouched."""
+    own = [p.data for p in phi]
+    try:
+        for p, d in zip(phi, by, strict=True):
+            p.data = p.data + factor * d
+        yield
+    finally:
+        for p, data in zip(phi, own, strict=True):
+            p.data = data
+
+
+def _reaches(ends: Sequence[Tensor], at: Sequence[Tensor]) -> bool:
+    """Whether there is a path from any of these in a graph."""
+    heads = [e.sum() for e in ends if e.requires_grad]
+    if not heads or not at:
+        return False
+    found = torch.autograd.grad(heads, list(at), retain_graph=True, allow_unused=True)
+    return any(g is not None for g in found)
+
+
+def _size(x: Tensor) -> float:
+    """The root of the mean square."""
+    return float(torch.linalg.vector_norm(x.detach()) / max(1, x.numel()) ** 0.5)
