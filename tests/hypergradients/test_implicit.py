@@ -499,11 +499,9 @@ class Cube(nn.Module):
         return _Cube.apply(x)  # type: ignore[return-value]
 
 
-@pytest.mark.parametrize("estimator", ["lookahead", "implicit"])
-def test_what_can_be_differentiated_only_once_is_refused(estimator: str):
+def test_what_can_be_differentiated_only_once_is_refused():
     net = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), Cube(), nn.Linear(4, 2)).to(D)
     phi = torch.randn(2, dtype=D, requires_grad=True)
     problem = BilevelProblem(net, lambda s, b: (s.exp() * phi).sum(), lambda s, b: (s**2).sum(), [phi])
-    sgd = torch.optim.SGD(net.parameters(), lr=0.1)
     with pytest.raises(UnsupportedError, match="once_differentiable"):
-        hypergradient(problem, (torch.randn(5, 3, dtype=D),), optimizer=sgd, estimator=estimator)
+        hypergradient(problem, (torch.randn(5, 3, dtype=D),), estimator="implicit")

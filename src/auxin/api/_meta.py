@@ -104,7 +104,12 @@ class MetaStep:
         elif not all(bool(torch.isfinite(g).all()) for g in gradients):
             self.notices("A hypergradient is not finite; that meta step is left out.")
         else:
-            if not any(bool(g.any()) for g in gradients) and set(self.objective.names) == set(train.y):
+            moves = step is None or bool(step.unit)  # at a learning rate of 0 a zero says nothing
+            if (
+                moves
+                and not any(bool(g.any()) for g in gradients)
+                and set(self.objective.names) == set(train.y)
+            ):
                 self.notices(_IDLE)
             self._move(gradients)
             self.objective.combiner.after_meta_step()

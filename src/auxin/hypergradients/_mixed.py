@@ -90,7 +90,7 @@ def reverse_slope(
         if strict:
             check_twice_differentiable([g for g, _ in pairs])
         value = dot([g for g, _ in pairs], [t for _, t in pairs]) if pairs else None
-        return linear_slope(problem, to_phi(problem, value))
+        return linear_slope(problem, to_phi(problem, value, keep=True))
 
 
 def element_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector) -> Slope:
@@ -108,7 +108,9 @@ def element_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradien
         ends, combine = _split(problem, signals, train, gradient)
         values = leaves(ends)
         cotangents = torch.autograd.grad(combine(values), values, create_graph=True, allow_unused=True)
-        live = [k for k, c in enumerate(cotangents) if c is not None and c.requires_grad and ends[k].requires_grad]
+        live = [
+            k for k, c in enumerate(cotangents) if c is not None and c.requires_grad and ends[k].requires_grad
+        ]
         slopes: Vector = [torch.zeros_like(q) for q in phi]
         if live:
             probes = [torch.zeros_like(ends[k], requires_grad=True) for k in live]

@@ -12,11 +12,14 @@ from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._mixed import reverse_slope, to_phi
 from auxin.hypergradients._outer import gradients_of, refuse_reentrant
 from auxin.math.functional import jvp, placed, plain_attention, save_rng, still, under_rng
-from auxin.math.params import Vector, dot, leaves, norm, trainable
+from auxin.math.params import Vector, axpy, dot, leaves, norm, trainable
 from auxin.math.tree import detach, rebuild, tensors
 
 STEP = 0.1
 """How far the cotangents are moved, relatively; the backward pass is linear in them, so it need not be small."""
+
+SMALL = {torch.float64: 1e-6, torch.float32: 1e-2}
+"""The same where hooks make the backward pass nonlinear."""
 
 
 class Operator:
@@ -26,6 +29,7 @@ class Operator:
         problem: the network and the training loss.
         train: the batch.
         gradient: for the context and the random state.
+        step: how far the cotangents are moved, relatively.
 
     Attributes:
         q: a random direction over the parameters.
@@ -37,7 +41,9 @@ class Operator:
         UnsupportedError: the network is checkpointed reentrantly.
     """
 
-    def __init__(self, problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> None:
+    def __init__(
+        self, problem: BilevelProblem, train: Any, gradient: TrainingGradient, step: float = STEP
+    ) -> None:
         self.problem, self.train, self.rng = problem, train, gradient.rng
         self.own = list(trainable(problem.network).values())
         self.random = torch.Generator().manual_seed(0)
@@ -49,13 +55,20 @@ class Operator:
             loss = problem.training_loss(rebuild(signals, values), train, detach(gradient.context))
             refuse_reentrant(torch.stack([e.sum() for e in ends]).sum() if ends else loss)
             self.criterion_reads_parameters = _reaches([loss], [*params, *self.own])
-            found = torch.autograd.grad(loss, values, allow_unused=True) if loss.requires_grad else [None] * len(ends)
+            found = (
+                torch.autograd.grad(loss, values, allow_unused=True)
+                if loss.requires_grad
+                else [None] * len(ends)
+            )
             base = [torch.zeros_like(e) if c is None else c for c, e in zip(found, ends, strict=True)]
             self.base = [c.detach() for c in base]
-            self.w = [self._noise(c, _size(c)) for c in self.base]
+            sizes = [
+                0.0 if c is None else _size(c) or 1.0 for c in found
+            ]  # a loss of weight 0 today weighs tomorrow
+            self.w = [self._noise(e, size) for e, size in zip(ends, sizes, strict=True)]
             self.live = [k for k, e in enumerate(ends) if e.requires_grad]
-            up, down = (self._backward(ends, params, sign * STEP) for sign in (1.0, -1.0))
-        terms = [q * (u - d) / (2 * STEP) for q, u, d in zip(self.q, up, down, strict=True)]
+            up, down = (self._backward(ends, params, sign * step) for sign in (1.0, -1.0))
+        terms = [q * (u - d) / (2 * step) for q, u, d in zip(self.q, up, down, strict=True)]
         self.truth = float(torch.stack([t.sum() for t in terms]).sum())
         self.scale = max(abs(self.truth), float(norm(terms)))
         self.nothing = self.scale == 0.0
@@ -90,7 +103,9 @@ class Operator:
             ends = tensors(signals)
             heads = [ends[k] for k in self.live]
             found = torch.autograd.grad(heads, params, [self.w[k] for k in self.live], allow_unused=True)
-        return float(torch.stack([(g * q).sum() for g, q in zip(found, self.q, strict=True) if g is not None]).sum())
+        return float(
+            torch.stack([(g * q).sum() for g, q in zip(found, self.q, strict=True) if g is not None]).sum()
+        )
 
     def _backward(self, ends: Sequence[Tensor], params: Vector, step: float) -> Vector:
         seeds = [self.base[k] + step * self.w[k] for k in self.live]
@@ -107,7 +122,12 @@ class Operator:
     def _network(self) -> Iterator[tuple[Vector, Any]]:
         params = leaves(self.own)
         with ExitStack() as stack:
-            for context in (under_rng(self.rng), still(self.problem.auxiliary), plain_attention(), torch.enable_grad()):
+            for context in (
+                under_rng(self.rng),
+                still(self.problem.auxiliary),
+                plain_attention(),
+                torch.enable_grad(),
+            ):
                 stack.enter_context(context)
             module = stack.enter_context(placed(self.problem.network, params))
             yield params, module(*self.problem.inputs(self.train))
@@ -126,7 +146,9 @@ def differenced_over_phi(
     """
     phi, own = list(problem.phi), list(trainable(problem.network).values())
     random = torch.Generator().manual_seed(1)
-    draws = [torch.randn(x.shape, generator=random, dtype=torch.float32).to(x) * (_size(x) or 1.0) for x in phi]
+    draws = [
+        torch.randn(x.shape, generator=random, dtype=torch.float32).to(x) * (_size(x) or 1.0) for x in phi
+    ]
     step = {torch.float64: 1e-5, torch.float32: 1e-2}.get(q[0].dtype, 1e-1)
     start = save_rng()
     values = []
@@ -146,6 +168,21 @@ def differenced_over_phi(
     scale = max(abs(expected), float(norm([a * b for a, b in zip(product, draws, strict=True)])))
     noise = 10 * torch.finfo(q[0].dtype).eps * max(map(abs, values)) / step
     return None if noise > 0.1 * scale else abs(float(dot(product, draws)) - expected) / scale
+
+
+def outer_off(problem: BilevelProblem, at: Sequence[Tensor], v: Sequence[Tensor], meta: Any) -> float:
+    """How far <v, q> is from the outer loss's central difference along a random q, at W+ under the present state."""
+    random = torch.Generator().manual_seed(2)
+    q = [torch.randn(p.shape, generator=random, dtype=torch.float32).to(p) * (_size(p) or 1.0) for p in at]
+    step = 1e-6 if at[0].dtype == torch.float64 else 1e-3
+    ends = []
+    for sign in (1.0, -1.0):
+        with under_rng(None), torch.no_grad(), placed(problem.network, axpy(sign * step, q, at)) as module:
+            ends.append(float(problem.outer(module(*problem.inputs(meta)), meta)))
+    terms = [a * b for a, b in zip(v, q, strict=True)]
+    difference = (ends[0] - ends[1]) / (2 * step)
+    scale = max(abs(difference), float(norm(terms)), torch.finfo(at[0].dtype).eps * abs(ends[0]) / step)
+    return abs(difference - float(torch.stack([t.sum() for t in terms]).sum())) / scale if scale else 0.0
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from torch import Tensor
 from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.hypergradients._base import Ahead, BilevelProblem, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
-from auxin.math.functional import lent, placed, save_rng
+from auxin.math.functional import lent, placed, save_rng, undistorted
 from auxin.math.params import Vector, axpy, bare, filled, leaves, trainable
 
 
@@ -41,7 +41,7 @@ def outer_gradient(
     """
     at, phi, own = leaves(params), list(problem.phi), list(trainable(problem.network).values())
     rng, buffers = save_rng(), lent(problem.network)
-    with torch.enable_grad(), placed(problem.network, at, buffers) as module:
+    with torch.enable_grad(), undistorted(problem.network), placed(problem.network, at, buffers) as module:
         with problem.autocast():
             signals = module(*problem.inputs(meta))
         after, signals = save_rng(), problem.raised(signals)
@@ -79,6 +79,8 @@ def gradients_of(
         if "use_reentrant" not in str(error):
             raise
         raise _reentrant() from error
+    if any(g is None for g in found[: len(at)]):
+        refuse_reentrant(loss)
     if any(g is not None for g in found[len(at) :]):
         raise UnsupportedError(
             message(

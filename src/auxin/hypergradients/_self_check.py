@@ -11,16 +11,16 @@ network, the criterion, phi, and the structure: training or evaluation, frozen p
 """
 
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import torch
-from torch import Tensor
 
 from auxin.errors import UnsupportedError, message
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._mixed import Slope, element_slope, forward_slope, reverse_slope, to_phi
-from auxin.hypergradients._operator import Operator, differenced_over_phi
+from auxin.hypergradients._operator import SMALL, Operator, differenced_over_phi
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.math.params import Vector, bare
 from auxin.math.products import precisely
@@ -31,11 +31,19 @@ TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-3}
 REFUSED = {torch.float64: 1e-5, torch.float32: 5e-2}
 """The relative difference above which a way is not used even if no other is better; none in lower precision."""
 
+OUTER = {torch.float64: 1e-3, torch.float32: 0.2}
+"""How far the outer loss's gradient may be from a central difference of it before that is said."""
+
+_PSEUDO = (
+    "The outer loss's gradient is off by {:.1e} from a difference of the outer loss itself: the network stops, scales "
+    "or replaces gradients (a hook, a straight-through operation). The hypergradient follows that gradient."
+)
+
 ELEMENTS = 64
 """The most elements of phi for which a backward pass is spent on each."""
 
 Way = Literal["forward", "reverse", "element"]
-WAYS = {"forward": forward_slope, "reverse": reverse_slope, "element": element_slope}
+WAYS: dict[Way, Any] = {"forward": forward_slope, "reverse": reverse_slope, "element": element_slope}
 
 _MEMORY: Memory["Verdict"] = Memory()
 
@@ -54,7 +62,12 @@ class Verdict:
         return self.way == "forward"
 
 
-def verdict(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> Verdict:
+def verdict(
+    problem: BilevelProblem,
+    train: Any,
+    gradient: TrainingGradient,
+    outer_is_off: Callable[[], float] = lambda: 0.0,
+) -> Verdict:
     """What the first batch said; examines it if this network, criterion, phi and structure have not been seen."""
     network, key = bare(problem.network), key_of(problem, train)
     seen = _MEMORY.get(network, key)
@@ -62,6 +75,9 @@ def verdict(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
         return replace(seen, note="")
     with precisely():
         found = examine(problem, train, gradient)
+        off = outer_is_off()
+    if off > OUTER.get(gradient.loss.dtype, float("inf")):
+        found = replace(found, note=" ".join(filter(None, [found.note, _PSEUDO.format(off)])))
     if found.settled:
         _MEMORY.put(network, key, found)
     if found.note:
@@ -72,19 +88,30 @@ def verdict(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
 def known(problem: BilevelProblem) -> Way | None:
     """The way that was found right for this network, criterion and phi; None before the first batch."""
     seen = _MEMORY.all(bare(problem.network), key_of(problem, None))
-    ways = {verdict.way for verdict in seen}
+    ways: set[Way] = {verdict.way for verdict in seen}
     return ways.pop() if len(ways) == 1 else None
 
 
 def slope(
-    problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector
+    problem: BilevelProblem,
+    train: Any,
+    gradient: TrainingGradient,
+    p: Vector,
+    outer_is_off: Callable[[], float] = lambda: 0.0,
 ) -> tuple[Slope, list[str]]:
     """The mixed product by the way that is right, and what was decided for the user.
+
+    Args:
+        problem: the two losses.
+        train: the batch.
+        gradient: the training gradient on it.
+        p: the vector over the parameters.
+        outer_is_off: how far the outer loss's gradient is from its derivative; asked where the batch is examined.
 
     Raises:
         UnsupportedError: no way is right.
     """
-    found = verdict(problem, train, gradient)
+    found = verdict(problem, train, gradient, outer_is_off)
     return WAYS[found.way](problem, train, gradient, p), [found.note] if found.note else []
 
 
@@ -101,8 +128,34 @@ def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
         return Verdict("forward", settled=False)
     dtype = around.q[0].dtype
     tolerance, worst = TOLERANCE.get(dtype, 5e-2), REFUSED.get(dtype, float("inf"))
-    failures: list[str] = []
+    tried = _tried(problem, train, gradient, around, tolerance)
+    if tried.right is None and dtype in SMALL:  # perhaps a hook that makes the backward pass nonlinear
+        around = Operator(problem, train, gradient, SMALL[dtype])
+        tried = _tried(problem, train, gradient, around, worst)
+    if tried.right is not None:
+        return Verdict(tried.right, _note(tried.right, tried, problem))
+    best = min(tried.errors, key=tried.errors.__getitem__) if tried.errors else None
+    if best is None or tried.errors[best] > worst:
+        raise _refusal(tried)
+    note = f"{_NAMES[best]} is used, which agrees with the training step to {tried.errors[best]:.1e} only."
+    return Verdict(best, note)
+
+
+@dataclass(frozen=True)
+class Tried:
+    """The first way that is right, if any, how far each is off, and why each before it was left, in words."""
+
+    right: Way | None
+    errors: dict[Way, float]
+    failures: list[str]
+
+
+def _tried(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, around: Operator, tolerance: float
+) -> Tried:
+    """The ways, the cheapest first, until one is right to the tolerance."""
     errors: dict[Way, float] = {}
+    failures: list[str] = []
     ways: list[Way] = ["forward", "reverse"]
     if sum(q.numel() for q in problem.phi) <= ELEMENTS:
         ways.append("element")
@@ -113,15 +166,16 @@ def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
             continue
         errors[way] = error
         if error <= tolerance:
-            return Verdict(way, _note(way, errors, failures, problem))
+            return Tried(way, errors, failures)
         failures.append(f"{_NAMES[way]} is off by {error:.1e}")
-    best = min(errors, key=errors.__getitem__) if errors else None
-    if best is None or errors[best] > worst:
-        raise _refusal(failures, missing=not errors)
-    return Verdict(best, f"{_NAMES[best]} is used, which agrees with the training step to {errors[best]:.1e} only.")
+    return Tried(None, errors, failures)
 
 
-_NAMES = {"forward": "Forward mode", "reverse": "Double backward", "element": "A backward pass per element of phi"}
+_NAMES = {
+    "forward": "Forward mode",
+    "reverse": "Double backward",
+    "element": "A backward pass per element of phi",
+}
 
 
 def _error(
@@ -130,7 +184,9 @@ def _error(
     """How far this way is from the truth, relatively; the error it raises where it cannot be gone."""
     try:
         error = around.error(way)
-        to_phi(problem, WAYS[way](problem, train, gradient, around.q).value)  # whether the criterion can be passed
+        to_phi(
+            problem, WAYS[way](problem, train, gradient, around.q).value, keep=True
+        )  # whether the criterion can be passed
         return error
     except torch.OutOfMemoryError:
         raise
@@ -138,7 +194,8 @@ def _error(
         return error
 
 
-def _note(way: Way, errors: dict[Way, float], failures: list[str], problem: BilevelProblem) -> str:
+def _note(way: Way, tried: Tried, problem: BilevelProblem) -> str:
+    errors, failures = tried.errors, tried.failures
     if way == "forward":
         return ""
     if "forward" in errors:
@@ -161,24 +218,26 @@ def _not_terminal(
     error = differenced_over_phi(problem, train, gradient, around.q)
     dtype = around.q[0].dtype
     if error is not None and error > 10 * REFUSED.get(dtype, float("inf")):
-        raise _refusal([f"double backward is off by {error:.1e}"], missing=False)
+        raise _refusal(Tried(None, {"reverse": error}, [f"Double backward is off by {error:.1e}"]))
     if not problem.terminal:
         return Verdict("reverse")
-    where = "phi enters the primary network itself" if around.phi_enters else "the criterion reads the parameters"
+    where = (
+        "phi enters the primary network itself" if around.phi_enters else "the criterion reads the parameters"
+    )
     return Verdict("reverse", f"Reverse-over-reverse is used: the one-JVP shortcut does not apply ({where}).")
 
 
-def _refusal(failures: list[str], missing: bool) -> UnsupportedError:
+def _refusal(tried: Tried) -> UnsupportedError:
     wrong = (
         "An operation has neither forward mode nor double backward, and phi has too many elements for a backward "
         "pass each"
-        if missing
+        if not tried.errors
         else "No way of differentiating the training gradient agrees with what the training step computes"
     )
     return UnsupportedError(
         message(
             wrong,
-            found="; ".join(failures),
+            found="; ".join(tried.failures),
             do='Use estimator="finite_difference", which needs first derivatives alone, or replace the operation.',
         )
     )

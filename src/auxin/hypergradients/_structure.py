@@ -51,6 +51,10 @@ class Memory(Generic[V]):
             del own[other]
         own[key] = (key, value)
 
+    def forget(self, network: nn.Module) -> None:
+        """Drop the values of a network."""
+        self._by_network.pop(network, None)
+
     def all(self, network: nn.Module, key: Key) -> list[V]:
         """The values of all batches' structures."""
         own = self._by_network.get(network, {})
@@ -84,12 +88,17 @@ def _parts(thing: Any, into: list[Any], depth: int) -> None:
     if thing is None or depth == 0:
         return
     if isinstance(thing, types.MethodType):
-        into += [thing.__self__, thing.__func__.__code__ if hasattr(thing.__func__, "__code__") else thing.__func__]
+        into += [
+            thing.__self__,
+            thing.__func__.__code__ if hasattr(thing.__func__, "__code__") else thing.__func__,
+        ]
     elif isinstance(thing, types.FunctionType):
         into.append(thing.__code__)
         cells = [cell.cell_contents for cell in thing.__closure__ or () if _filled(cell)]
         for held in [*cells, *(thing.__defaults__ or ())]:
-            if isinstance(held, nn.Module) or (isinstance(held, Tensor) and held.requires_grad and held.is_leaf):
+            if isinstance(held, nn.Module) or (
+                isinstance(held, Tensor) and held.requires_grad and held.is_leaf
+            ):
                 into.append(held)
             elif isinstance(held, types.FunctionType | types.MethodType | functools.partial):
                 _parts(held, into, depth - 1)
@@ -113,7 +122,12 @@ def structure(network: nn.Module) -> int:
     found: list[Any] = []
     for part in network.modules():
         own = part.__dict__
-        hooks = (own["_forward_hooks"], own["_forward_pre_hooks"], own["_backward_hooks"], own["_backward_pre_hooks"])
+        hooks = (
+            own["_forward_hooks"],
+            own["_forward_pre_hooks"],
+            own["_backward_hooks"],
+            own["_backward_pre_hooks"],
+        )
         found.append((part.training, *map(len, hooks), *(own.get(flag) for flag in FLAGS)))
         found += [p.requires_grad for p in own["_parameters"].values() if p is not None]
     return hash(tuple(found))

@@ -5,15 +5,17 @@ With g = grad_W L_T(W, phi), W+ = U(W, g), v = grad L_A(W+), p = -(dU/dg)^T v an
     dL_A(W+)/dphi = -d/dphi <p, grad_W L_T(W, phi)> = -d/dphi <grad_S C(S, phi), S'>
 """
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, cast
 
 from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope
+from auxin.hypergradients._operator import outer_off
 from auxin.hypergradients._outer import finish, outer_gradient
 from auxin.hypergradients._self_check import WAYS, Way, known, slope
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
-from auxin.math.functional import under_rng
+from auxin.math.functional import save_rng, under_rng
 from auxin.math.params import Vector
 from auxin.math.params import scale as scaled
 from auxin.optimizers import InnerStep
@@ -51,7 +53,9 @@ class Lookahead(Estimator):
     exact = True
     needs_step = True
 
-    def __init__(self, mode: Literal["auto", "forward", "reverse", "element"] = "auto", check: bool = True) -> None:
+    def __init__(
+        self, mode: Literal["auto", "forward", "reverse", "element"] = "auto", check: bool = True
+    ) -> None:
         if mode not in ("auto", *WAYS):
             raise ConfigError(
                 message("Unknown mode of the look-ahead", expected=f"auto, {', '.join(WAYS)}", found=mode)
@@ -93,20 +97,32 @@ class Lookahead(Estimator):
         with under_rng(None):
             if gradient is None or gradient.hooked:
                 gradient = gradient_without_a_trace(problem, train)
-            outer = outer_gradient(problem, step.lookahead(gradient.gradients), meta, keep)
+            ahead = step.lookahead(gradient.gradients)
+            rng = save_rng()
+            outer = outer_gradient(problem, ahead, meta, keep)
             p = scaled(-1.0, step.pullback(gradient.gradients, outer.v))
-            slope, notes = self._slope(problem, train, gradient, p)
+
+            def outer_is_off() -> float:
+                with under_rng(rng):
+                    return outer_off(problem, ahead, outer.v, meta) if problem.average is None else 0.0
+
+            slope, notes = self._slope(problem, train, gradient, p, outer_is_off)
         return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=notes)
 
     def _slope(
-        self, problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector
+        self,
+        problem: BilevelProblem,
+        train: Any,
+        gradient: TrainingGradient,
+        p: Vector,
+        outer_is_off: Callable[[], float],
     ) -> tuple[Slope, list[str]]:
         if self.mode == "auto" and self.check:
-            return slope(problem, train, gradient, p)
+            return slope(problem, train, gradient, p, outer_is_off)
         return WAYS[self._unchecked(problem)](problem, train, gradient, p), []
 
     def _unchecked(self, problem: BilevelProblem) -> Way:
         """The way without a look at the first batch."""
         if not problem.terminal:
             return "reverse"
-        return "forward" if self.mode == "auto" else self.mode
+        return "forward" if self.mode == "auto" else cast(Way, self.mode)

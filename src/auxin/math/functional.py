@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.overrides import TorchFunctionMode
 
+from auxin.errors import UnsupportedError, message
 from auxin.math.deferred import traced
 from auxin.math.params import bare, trainable
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
@@ -35,6 +36,7 @@ __all__ = [
     "save_rng",
     "still",
     "under_rng",
+    "undistorted",
 ]
 
 
@@ -100,6 +102,7 @@ def placed(
     (tensor([[6.]]),)
     """
     module = bare(network)
+    _refuse_renormalising(module)
     lent_buffers = lent(module) if buffers is None else buffers
     new = dict(zip(map(id, trainable(module).values()), params, strict=True))
     new.update({id(own): lent_buffers[name] for name, own in module.named_buffers()})
@@ -110,6 +113,7 @@ def placed(
         for key, own in held.items()
         if own is not None and id(own) in new
     ]
+    versions = [own._version for own in trainable(module).values()]
     try:
         for held, key, own in places:
             held[key] = new[id(own)]  # type: ignore[assignment]
@@ -118,6 +122,58 @@ def placed(
     finally:
         for held, key, own in places:
             held[key] = own  # type: ignore[assignment]
+    written = [k for k, v in zip(trainable(module).items(), versions, strict=True) if k[1]._version != v]
+    if written:
+        raise UnsupportedError(
+            message(
+                "The network's forward pass writes into its own parameters, which a meta step must leave alone",
+                found=", ".join(name for name, _ in written[:3]),
+                do="Change them after `optimizer.step()` instead. (This call changed them once, as any forward does.)",
+            )
+        )
+
+
+@contextmanager
+def undistorted(network: nn.Module) -> Iterator[None]:
+    """The backward pass of a loss is its derivative: no backward hooks of modules, no scaling of embeddings' gradients.
+
+    These change what a training step does, and not what the outer loss is.
+    """
+    hooks = [
+        (part, name, held)
+        for part in bare(network).modules()
+        for name in ("_backward_hooks", "_backward_pre_hooks")
+        if (held := part.__dict__[name])
+    ]
+    scaled = [
+        part
+        for part in bare(network).modules()
+        if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.scale_grad_by_freq
+    ]
+    try:
+        for part, name, held in hooks:
+            part.__dict__[name] = type(held)()
+        for part in scaled:
+            part.scale_grad_by_freq = False
+        yield
+    finally:
+        for part, name, held in hooks:
+            part.__dict__[name] = held
+        for part in scaled:
+            part.scale_grad_by_freq = True
+
+
+def _refuse_renormalising(module: nn.Module) -> None:
+    for part in module.modules():
+        if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.max_norm is not None:
+            name = next(name for name, each in module.named_modules() if each is part)
+            raise UnsupportedError(
+                message(
+                    f"The embedding {name or type(part).__name__!r} renormalises its weights inside its forward pass "
+                    f"(max_norm={part.max_norm:g}), which torch's gradients leave out",
+                    do="Leave max_norm out and renormalise after `optimizer.step()` (`torch.renorm`).",
+                )
+            )
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
 from auxin.errors import UnsupportedError, message
 from auxin.math.rng import under_rng
@@ -25,11 +26,6 @@ def name_of(hook: Any) -> str:
     return getattr(hook, "__qualname__", type(hook).__qualname__)
 
 
-def hooked(parameters: Sequence[Tensor]) -> bool:
-    """Whether any parameter has hooks on its gradient."""
-    return any(p._backward_hooks for p in parameters)
-
-
 def through_hooks(parameter: Tensor, grad: Tensor) -> Tensor:
     """The gradient that the parameter's hooks leave, differentiable in the one that autograd computed."""
     for hook in list((parameter._backward_hooks or {}).values()):
@@ -39,7 +35,7 @@ def through_hooks(parameter: Tensor, grad: Tensor) -> Tensor:
     return grad
 
 
-def refuse_hooks(optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor]) -> None:
+def refuse_hooks(optimizers: Sequence[Any], parameters: Sequence[Tensor]) -> None:
     """Refuse hooks that cannot be looked through.
 
     A hook that only looks on (logging, a moving average of the weights) may say so: `hook.observes_only = True`.
@@ -53,16 +49,17 @@ def refuse_hooks(optimizer: torch.optim.Optimizer, parameters: Sequence[Tensor])
             f"a post-accumulate-grad hook on parameter {number} of shape {tuple(parameter.shape)}",
             "Use `parameter.register_hook`, which is looked through",
         )
-    shared = torch.optim.optimizer
-    pre = [*getattr(optimizer, "_optimizer_step_pre_hooks", {}).values(), *_global(shared, "pre")]
-    post = [*getattr(optimizer, "_optimizer_step_post_hooks", {}).values(), *_global(shared, "post")]
+    pre = [hook for each in optimizers for hook in getattr(each, "_optimizer_step_pre_hooks", {}).values()]
+    post = [hook for each in optimizers for hook in getattr(each, "_optimizer_step_post_hooks", {}).values()]
+    pre += _global_optimizer_pre_hooks.values()
+    post += _global_optimizer_post_hooks.values()
     clip = "Clip in the training loop and give `clip_norm` or `clip_value`; mask by `parameter.register_hook`"
     _refuse(pre, "an optimiser's step pre-hook", clip)
-    _refuse(post, "an optimiser's step post-hook", "Change the weights outside the optimiser's step, or not at all")
-
-
-def _global(module: Any, when: str) -> list[Any]:
-    return list(getattr(module, f"_global_optimizer_{when}_hooks", {}).values())
+    _refuse(
+        post,
+        "an optimiser's step post-hook",
+        "Change the weights outside the optimiser's step, or not at all",
+    )
 
 
 def _refuse(hooks: Any, what: str, instead: str) -> None:
@@ -72,7 +69,7 @@ def _refuse(hooks: Any, what: str, instead: str) -> None:
                 message(
                     f"The optimiser's next step cannot be looked through: {what} may change it",
                     found=name_of(hook),
-                    do=f'{instead}; or set `observes_only = True` on the hook if it changes neither gradients nor '
+                    do=f"{instead}; or set `observes_only = True` on the hook if it changes neither gradients nor "
                     'weights; or use estimator="implicit", which does not look at the step.',
                 )
             )
@@ -109,7 +106,7 @@ def check_hooks(parameters: Sequence[Tensor], grads: Sequence[Tensor | None]) ->
             raise UnsupportedError(
                 message(
                     f"A gradient hook on parameter {number} of shape {tuple(parameter.shape)} cannot be looked through",
-                    expected="a function of the gradient by torch operations, without detach, `.data` or `torch.no_grad`",
+                    expected="a function of the gradient, without detach, `.data` or `torch.no_grad`",
                     found=names,
                     do='Write it so, or use estimator="implicit", which does not look at the step.',
                 )

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.optimizers._base import State, Update
+from auxin.optimizers._hooks import check_hooks, refuse_hooks, through_hooks
 from auxin.optimizers._known import update_for
 
 Optimizers = torch.optim.Optimizer | Sequence[torch.optim.Optimizer]
@@ -57,6 +58,7 @@ class InnerStep:
         self.clip_norm = clip_norm
         self.clip_value = clip_value
         self.updates = [update_for(each) for each in self.optimizers]
+        self._seen_hooks: set[tuple[int, ...]] = set()
         self._refuse_two_holders()
 
     def clip(self, grads: Sequence[Tensor | None]) -> list[Tensor | None]:
@@ -82,7 +84,9 @@ class InnerStep:
         self, params: Sequence[Tensor], grads: Sequence[Tensor | None], states: Sequence[State]
     ) -> tuple[list[Tensor], list[State]]:
         """Parameters and states after one step from any point, differentiable in all three arguments."""
-        rows = zip(params, self.clip(grads), self.groups(), self._updates(), states, strict=True)
+        rows = zip(
+            params, self.clip(self._hooked(grads)), self.groups(), self._updates(), states, strict=True
+        )
         moved = [
             (p, s) if g is None or group is None or update is None else update.advance(p, _plain(g), group, s)
             for p, g, group, update, s in rows
@@ -90,7 +94,15 @@ class InnerStep:
         return [p for p, _ in moved], [s for _, s in moved]
 
     def lookahead(self, grads: Sequence[Tensor | None]) -> list[Tensor]:
-        """W+ = U(W, clip(g)), as constants; bit for bit what `optimizer.step()` would do."""
+        """W+ = U(W, clip(g)), as constants; bit for bit what `optimizer.step()` would do.
+
+        Args:
+            grads: as autograd computes them; hooks on the parameters are applied here.
+
+        Raises:
+            UnsupportedError: a hook that cannot be looked through.
+        """
+        self._look_at_hooks(grads)
         with torch.no_grad():
             return self._next(grads)
 
@@ -122,6 +134,23 @@ class InnerStep:
         if len({rate for rate, _ in rates}) == 1:
             return rates[0][0]
         return sum(rate * n for rate, n in rates) / max(1, sum(n for _, n in rates))
+
+    def _hooked(self, grads: Sequence[Tensor | None]) -> list[Tensor | None]:
+        """The gradients that the parameters' own hooks leave."""
+        pairs = zip(self.parameters, grads, strict=True)
+        return [g if g is None or not p._backward_hooks else through_hooks(p, g) for p, g in pairs]
+
+    def _look_at_hooks(self, grads: Sequence[Tensor | None]) -> None:
+        """Refuse hooks that cannot be looked through; the derivative of the others is checked when they are new."""
+        refuse_hooks(self.optimizers, self.parameters)
+        now = {
+            (i, *map(id, p._backward_hooks.values()))
+            for i, p in enumerate(self.parameters)
+            if p._backward_hooks
+        }
+        if not now <= self._seen_hooks:
+            check_hooks(self.parameters, grads)
+            self._seen_hooks = now
 
     def _updates(self) -> list[Update | None]:
         """The update of each parameter's optimiser."""

@@ -156,6 +156,17 @@ class Objective:
         fixed = {name: p.detach() for name, p in self.combiner.named_parameters()}
         return functional_call(self.combiner, fixed, arguments)
 
+    def split(
+        self, signals: Signals, batch: Any, context: Targets | None = None
+    ) -> tuple[list[Tensor], Callable[[list[Tensor]], Tensor]]:
+        """The losses per sample with their graphs, and the training loss as a function of them."""
+        losses = self.losses(signals, batch, context)
+
+        def combine(values: list[Tensor]) -> Tensor:
+            return self.combined(TaskLosses(values[0], losses.present, losses.names))
+
+        return [losses.values], combine
+
     def look(self, means: Sequence[Tensor | None], shared: SharedParameters) -> None:
         """Keep the Gramian of the tasks' gradients, for combiners that need it.
 
@@ -225,6 +236,7 @@ class Objective:
             else None,
             autocast=autocast,
             average=average,
+            split=self.split if self.labeler is None or not self.learned else None,
         )
 
     @property
