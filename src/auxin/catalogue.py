@@ -14,6 +14,7 @@ import importlib.util
 import inspect
 import os
 import sys
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -23,6 +24,8 @@ from auxin.errors import ConfigError, message
 
 PLUGINS = "AUXIN_PLUGINS"
 _PACKAGE = Path(__file__).parent
+SHEETS = {"recipes": "auxin.recipes._grid"}
+"""Families whose members may be TOML files too, and the module whose `from_sheet` makes a member of one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +51,8 @@ def _folders(family: str) -> list[Path]:
 def _files(family: str) -> dict[str, Path]:
     if family not in families():
         raise ConfigError(unknown("family", family, families()))
-    found = [file for folder in _folders(family) for file in sorted(folder.glob("*.py"))]
+    endings = ("*.py", "*.toml") if family in SHEETS else ("*.py",)
+    found = [file for folder in _folders(family) for end in endings for file in sorted(folder.glob(end))]
     return {file.stem: file for file in found if not file.stem.startswith("_")}
 
 
@@ -67,11 +71,21 @@ def entries(family: str) -> list[Entry]:
 
 
 def _summary(file: Path) -> str:
+    if file.suffix == ".toml":
+        return _title(file)
     try:
         text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     except SyntaxError as error:
         return f"(cannot be read: {error.msg}, line {error.lineno})"
     return text.split("\n", 1)[0]
+
+
+def _title(file: Path) -> str:
+    try:
+        title = str(tomllib.loads(file.read_text(encoding="utf-8")).get("title", ""))
+    except tomllib.TOMLDecodeError as error:
+        return f"(cannot be read: {error})"
+    return f"{title}."
 
 
 def unknown(kind: str, name: str, known: list[str]) -> str:
@@ -131,6 +145,9 @@ def load(family: str, name: str) -> Any:
 
     The contract is the class that the family's `_base.py` names in `CONTRACT`.
     """
+    sheet = _files(family).get(name)
+    if sheet is not None and sheet.suffix == ".toml":
+        return importlib.import_module(SHEETS[family]).from_sheet(sheet)
     contract = importlib.import_module(f"auxin.{family}._base").CONTRACT
     file = module(family, name)
     own = [v for v in vars(file).values() if _is_member(v, contract, file.__name__)]

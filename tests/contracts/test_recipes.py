@@ -1,6 +1,5 @@
 """What every recipe promises: a paper and a place, distinct pieces, a tiny run with a table, claims and pictures."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,13 +12,10 @@ from auxin.store import read_json
 from auxin.studies.reproduce import reproduce
 
 NAMES = catalogue.names("recipes")
-DATA = os.environ.get("AUXIN_TEST_DATA")
-WITHOUT_DATA = [name for name in NAMES if not catalogue.load("recipes", name).needs]
-
-
-def test_the_sweep_sees_recipes_with_and_without_data():
-    assert len(WITHOUT_DATA) >= 4
-    assert len(NAMES) > len(WITHOUT_DATA)
+AT_LEAST = 11
+"""Recipes that there are: a lost one is noticed."""
+QUICK = ("auxilearn_figure_6", "auxilearn_neumann")
+"""Whose tiny runs are cheap enough for every run of the tests; the others' are marked slow."""
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -40,15 +36,15 @@ def smoke(name: str, folder: Path, root: Path | None) -> Reproduced:
     result = reproduce(name, folder, root, smoke=True, command="auxin reproduce")
     assert result.smoke
     assert result.lines
-    assert result.claims
-    assert result.pieces == len(catalogue.load("recipes", name)().pieces(True))
+    assert result.claims or any(line.paper is not None for line in result.lines)
+    assert result.pieces == result.total == len(catalogue.load("recipes", name)().pieces(True))
     assert read_json(folder / "result.json", Reproduced) == result
     assert result.title in markdown(result)
     assert len(draw(folder)) == len(result.pictures)
     return result
 
 
-@pytest.mark.parametrize("name", WITHOUT_DATA)
+@pytest.mark.parametrize("name", QUICK)
 def test_the_tiny_run_runs_and_resumes(name, tmp_path, monkeypatch):
     first = smoke(name, tmp_path / "out", None)
     monkeypatch.setattr(catalogue.load("recipes", name), "run", None)  # nothing may be run a second time
@@ -57,7 +53,7 @@ def test_the_tiny_run_runs_and_resumes(name, tmp_path, monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(DATA is None, reason="AUXIN_TEST_DATA names no folder of data sets")
-@pytest.mark.parametrize("name", sorted(set(NAMES) - set(WITHOUT_DATA)))
-def test_the_tiny_run_on_real_data(name, tmp_path):
-    smoke(name, tmp_path / "out", Path(str(DATA)))
+def test_every_tiny_run_runs_from_fixtures(tmp_path):
+    ran = [name for name in NAMES if smoke(name, tmp_path / name, None)]
+    assert ran == NAMES
+    assert len(ran) >= AT_LEAST

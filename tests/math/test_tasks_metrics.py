@@ -41,6 +41,7 @@ def test_classes(seed: int) -> None:
         "f1": sk.f1_score(labels, said, average="macro"),
         "auc": sk.roc_auc_score(labels, p, multi_class="ovr", average="macro"),
         "log_loss": -sk.log_loss(labels, p),
+        "top3": (np.argsort(-logits.numpy(), kind="stable")[:, :3] == labels.numpy()[:, None]).any(1).mean(),
     }
     assert set(expected) == set(task.metrics)
     for metric, value in expected.items():

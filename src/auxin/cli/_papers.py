@@ -1,6 +1,7 @@
 """Where a member is from, read from its file without importing it."""
 
 import ast
+import tomllib
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ def paper_of(file: Path) -> Paper | None:
     Understood are a name from `auxin.paper` or from the file itself, `Paper(...)` and `replace(NAME,
     place=...)` with constant arguments. Anything else reads as None.
     """
+    if file.suffix == ".toml":
+        return _of_sheet(file)
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
     except (SyntaxError, OSError):
@@ -22,6 +25,15 @@ def paper_of(file: Path) -> Paper | None:
     names |= _named_in(tree, names)
     found = [_read(value, names) for value in _papers(tree)]
     return next((paper for paper in found if paper), None)
+
+
+def _of_sheet(file: Path) -> Paper | None:
+    try:
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, OSError):
+        return None
+    base = getattr(known, str(told.get("paper", "")).upper(), None)
+    return replace(base, place=str(told.get("place", ""))) if isinstance(base, Paper) else None
 
 
 def _named_in(tree: ast.Module, names: dict[str, Paper]) -> dict[str, Paper]:

@@ -78,8 +78,8 @@ def compare(
     metric: Annotated[
         str | None,
         typer.Option(
-            help="What to select and judge by: accuracy, balanced_accuracy, auc, f1, log_loss, r2, mae, rmse, miou, "
-            "kappa, average_precision, or cost=FILE.csv (a row per true class). Default: the task's first."
+            help="What to select and judge by: accuracy, balanced_accuracy, auc, f1, log_loss, top3, hit, r2, mae, "
+            "rmse, miou, kappa, average_precision, or cost=FILE.csv (a row per true class). Default: the task's first."
         ),
     ] = None,
     preset: Annotated[

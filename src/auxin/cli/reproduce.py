@@ -18,8 +18,28 @@ def reproduce(
         typer.Option(metavar="DIR", help="The folder that holds the data sets' folders: DIR/cifar100 ..."),
     ] = None,
     smoke: Annotated[
-        bool, typer.Option("--smoke", help="Tiny: shows that it runs; its numbers mean nothing.")
+        bool,
+        typer.Option("--smoke", help="Tiny, on made-up rows: shows that it runs; its numbers mean nothing."),
     ] = False,
+    seeds: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="Other seeds than the recipe's own.")
+    ] = None,
+    rows: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N", min=10, help="At most so many training rows, in recipes that are tables of runs."
+        ),
+    ] = None,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Such as 10min: no further piece is begun after it."),
+    ] = None,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WORDS", help="Only pieces with one of these words in their names, comma-separated."
+        ),
+    ] = None,
     as_json: JsonFlag = False,
     out: OutDir = None,
 ) -> None:
@@ -34,7 +54,9 @@ def reproduce(
 
     auxin reproduce auxilearn_figure_2
 
-    auxin reproduce auxilearn_figure_7 --root DIR --smoke
+    auxin reproduce auxilearn_figure_7 --smoke
+
+    auxin reproduce maxl_table_1 --root DIR --seeds 3 --budget 10min
     """
     output = Output(as_json)
     if recipe is None:
@@ -43,6 +65,6 @@ def reproduce(
         listing(output)
         return
     output.say(f"[bold]auxin reproduce[/bold]  {recipe}")  # before torch is imported, which takes a while
-    from auxin.cli._reproducing import run
+    from auxin.cli._reproducing import Asked, run
 
-    run(recipe, root, smoke, out, output, command())
+    run(recipe, Asked(root, smoke, seeds, rows, budget, only, out, command()), output)

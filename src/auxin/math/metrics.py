@@ -15,6 +15,25 @@ def accuracy(predicted: Tensor, true: Tensor) -> float:
     return float((predicted == true).double().mean())
 
 
+def among_likeliest(scores: Tensor, true: Tensor, count: int) -> Tensor:
+    """Whether each sample's class is among the `count` of the highest scores, float64 [B]; of equals the first.
+
+    >>> among_likeliest(torch.tensor([[3.0, 2.0, 1.0, 0.0]]), torch.tensor([2]), 3).tolist()
+    [1.0]
+    """
+    best = scores.sort(1, descending=True, stable=True).indices[:, :count]
+    return (best == true.unsqueeze(1)).any(1).double()
+
+
+def hits(scores: Tensor, target: Tensor) -> Tensor:
+    """Whether the attribute of the highest score is one that the sample has, float64 [B].
+
+    >>> hits(torch.tensor([[3.0, 2.0, 1.0]]), torch.tensor([[0, 1, 1]])).tolist()
+    [0.0]
+    """
+    return (target.gather(1, scores.argmax(1, keepdim=True)).squeeze(1) > 0.5).double()
+
+
 def confusion(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
     """How often class i (row) was predicted as class j (column), float64 [C, C]."""
     counts = torch.bincount(true.flatten() * classes + predicted.flatten(), minlength=classes * classes)

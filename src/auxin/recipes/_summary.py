@@ -1,14 +1,16 @@
 """Lines of a table and words of a claim, from numbers over seeds."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 
-from auxin.judging.paired import paired, standard_error
+from auxin.judging.paired import Paired, paired, standard_error
 from auxin.records.recipe import Line
+
+Verdict = Literal["", "reproduced", "within noise", "not reproduced", "budget too small"]
 
 
 def line(
@@ -47,6 +49,38 @@ def difference(a: Sequence[float], b: Sequence[float], factor: float = 1.0, digi
     interval = "" if found.low is None else f" [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
     seeds = f"{found.seeds} seed" + ("s" if found.seeds > 1 else "")
     return f"{found.difference:+.{digits}f}{interval} over {seeds}"
+
+
+FEWEST = 3
+"""Seeds below which a difference is not judged."""
+
+
+def verdict_of(gap: Paired, theirs: float | None) -> Verdict:
+    """What a paired difference says of the paper's, which has its sign.
+
+    "reproduced": it is of the paper's sign beyond its 95 % interval. "within noise": the interval holds zero and the
+    paper's difference, so that the runs do not tell. "not reproduced": the interval excludes the paper's difference
+    on the side of zero, or is of the other sign. "budget too small": fewer than three seeds.
+
+    >>> verdict_of(paired([3.0, 3.2, 3.1], [1.0, 1.1, 1.2]), 4.0)
+    'reproduced'
+    >>> verdict_of(paired([1.0, 1.2, 1.1], [1.0, 1.1, 1.2]), 4.0)
+    'not reproduced'
+    >>> verdict_of(paired([1.0, 9.2, 1.1], [1.0, 1.1, 1.2]), 4.0), verdict_of(paired([1.0], [0.0]), 4.0)
+    ('within noise', 'budget too small')
+    """
+    if theirs is None:
+        return ""
+    if gap.seeds < FEWEST:
+        return "budget too small"
+    low, high = (
+        (gap.difference, gap.difference) if gap.low is None or gap.high is None else (gap.low, gap.high)
+    )
+    sign = -1.0 if theirs < 0 else 1.0
+    nearest, farthest = sorted((sign * low, sign * high))
+    if nearest > 0:
+        return "reproduced"
+    return "within noise" if farthest >= abs(theirs) else "not reproduced"
 
 
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:

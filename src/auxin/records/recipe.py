@@ -45,6 +45,10 @@ class Line(Record):
         paper: the paper's number, in the same unit; None where the paper gives none.
         paper_error: its error, as the paper prints it.
         unit: of both, such as "%".
+        difference, low, high: ours minus the reference's, paired over seeds, with its 95 % interval; None for a
+            reference.
+        paper_difference: the paper's.
+        verdict: what that says of the paper's claim.
     """
 
     name: str
@@ -54,6 +58,11 @@ class Line(Record):
     paper: float | None = None
     paper_error: float | None = None
     unit: str = ""
+    difference: float | None = None
+    low: float | None = None
+    high: float | None = None
+    paper_difference: float | None = None
+    verdict: Literal["", "reproduced", "within noise", "not reproduced", "budget too small"] = ""
 
 
 class Claim(Record):
@@ -102,7 +111,8 @@ class Reproduced(Record):
         claims: what the paper says of it.
         pictures: what can be drawn.
         notes: what was decided on the way.
-        pieces: how many pieces of work it is made of.
+        pieces: how many pieces of work are finished.
+        total: how many it is made of.
         command: the command line that does it again.
         seconds: wall time of all pieces.
         versions, hardware: where.
@@ -122,6 +132,7 @@ class Reproduced(Record):
     pictures: list[Picture] = []
     notes: list[str] = []
     pieces: int = 0
+    total: int = 0
     command: str = ""
     seconds: float = 0.0
     versions: dict[str, str] = {}

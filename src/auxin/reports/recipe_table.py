@@ -19,7 +19,7 @@ def terminal(result: Reproduced) -> RenderableType:
     for column in _columns(result):
         table.add_column(column, justify="left" if not column else "right")
     for line in result.lines:
-        table.add_row(*_cells(line, _has_paper(result)))
+        table.add_row(*_cells(line, _has_paper(result), _judged(result)))
     words = [Text(f"{result.title} ({result.citation})", style="bold"), *map(Text, _remarks(result)), table]
     styles = {True: "green", False: "red", None: "yellow"}
     claims = [Text.assemble((f"{HOLDS[c.holds]}: ", styles[c.holds]), _claim(c)) for c in result.claims]
@@ -36,7 +36,7 @@ def write_markdown(result: Reproduced, folder: Path) -> Path:
 def markdown(result: Reproduced) -> str:
     """The same as a page of Markdown."""
     columns = _columns(result)
-    rows = [_cells(line, _has_paper(result)) for line in result.lines]
+    rows = [_cells(line, _has_paper(result), _judged(result)) for line in result.lines]
     table = [_row(columns), _row(["---", *["---:"] * (len(columns) - 1)]), *map(_row, rows)]
     claims = [f"- *{HOLDS[c.holds]}*: {_claim(c)}" for c in result.claims]
     command = [f"```sh\n{result.command}\n```"] if result.command else []
@@ -52,17 +52,32 @@ def _has_paper(result: Reproduced) -> bool:
 
 
 def _columns(result: Reproduced) -> list[str]:
-    return ["", "ours", *(["paper"] if _has_paper(result) else []), "seeds"]
+    judged = ["Δ ours", "Δ paper", "verdict"] if _judged(result) else []
+    return ["", "ours", *(["paper"] if _has_paper(result) else []), *judged, "seeds"]
+
+
+def _judged(result: Reproduced) -> bool:
+    return any(line.verdict for line in result.lines)
 
 
 def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _cells(line: Line, paper: bool) -> list[str]:
+def _cells(line: Line, paper: bool, judged: bool) -> list[str]:
     name = f"{line.name} ({line.unit})" if line.unit else line.name
     published = [_number(line.paper, line.paper_error) if line.paper is not None else "–"] if paper else []
-    return [name, _number(line.ours, line.error), *published, str(line.seeds)]
+    verdict = _verdict(line) if judged else []
+    return [name, _number(line.ours, line.error), *published, *verdict, str(line.seeds)]
+
+
+def _verdict(line: Line) -> list[str]:
+    """Our difference to the reference with its interval, the paper's, and what that says."""
+    if line.difference is None:
+        return ["–", "–", ""]
+    spread = "" if line.low is None else f" [{line.low:+.2f}, {line.high:+.2f}]"
+    theirs = "–" if line.paper_difference is None else f"{line.paper_difference:+.2f}"
+    return [f"{line.difference:+.2f}{spread}", theirs, line.verdict]
 
 
 def _number(value: float, error: float | None) -> str:

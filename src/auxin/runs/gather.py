@@ -8,7 +8,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from auxin.data import Dataset
-from auxin.math.metrics import COST, confusion, cost_of_rows
+from auxin.math.metrics import COST, among_likeliest, confusion, cost_of_rows, hits
 from auxin.models._base import PrimaryNetwork
 from auxin.runs.build import Built
 from auxin.runs.predictions import Predictions, write_arrays, write_predictions
@@ -36,6 +36,10 @@ _NONE = np.zeros(0)
 def row_shares(task: Task, output: Tensor, target: Tensor, metric: str) -> list[float]:
     """Each row's share of a metric that is the mean over rows; empty where it is not."""
     said = task.predict(output)
+    if metric == "top3":
+        return among_likeliest(output, target, 3).tolist()
+    if metric == "hit":
+        return hits(output, target).tolist()
     if not isinstance(task, Classes | Ordered):
         numbers = task.width == 1 and not task.dense and metric == "mae"
         return (-(said.double() - target.double()).abs()).flatten().tolist() if numbers else []

@@ -64,6 +64,8 @@ def guess(task: Task, metric: str, target: Tensor) -> float:
     width = task.classes if isinstance(task, Ordered) else task.width
     if metric == "balanced_accuracy" or (metric == "accuracy" and not task.dense):
         return 1 / width
+    if metric == "top3":
+        return min(3, width) / width
     if isinstance(task, Classes) and metric.startswith(COST):
         each = torch.eye(width)[:, None, :].expand(width, len(target), width)
         return max(task.score(output, target, metric) for output in each)

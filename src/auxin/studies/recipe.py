@@ -15,6 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from auxin.data.fixtures import fixture
 from auxin.errors import DataError, message
 from auxin.paper import Paper
 from auxin.records.recipe import Claim, Found, Line, Picture
@@ -44,6 +45,21 @@ class Piece:
 
 
 @dataclass(frozen=True)
+class Size:
+    """What the user changes of a recipe's size.
+
+    Attributes:
+        seeds: how many; None: the recipe's own.
+        rows: at most so many training rows; None: all.
+        only: pieces with one of these words in their names; none: every piece.
+    """
+
+    seeds: int | None = None
+    rows: int | None = None
+    only: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Bench:
     """Where a piece runs.
 
@@ -51,18 +67,22 @@ class Bench:
         root: the folder that holds the data sets' folders, or None.
         folder: where the recipe's files are; a piece may keep large things (a trained network) there.
         tell: told of progress, in sentences.
+        smoke: the tiny run, which reads fixtures: few made-up rows in the data set's own file format.
     """
 
     root: Path | None
     folder: Path
     tell: Callable[[str], None] = lambda _: None
+    smoke: bool = False
 
     def data(self, name: str) -> Path:
-        """The folder of a data set.
+        """The folder of a data set; of its fixture in the tiny run.
 
         Raises:
             DataError: no root was given, or it has no such folder.
         """
+        if self.smoke:
+            return fixture(name, self.folder / "fixtures" / name)
         if self.root is None or not (self.root / name).is_dir():
             raise DataError(
                 message(
@@ -121,6 +141,8 @@ class Recipe(ABC):
         needs: the data sets' folders it reads below `--root`.
         minutes: about how long it takes on one core.
         departures: where ours departs from the paper or its authors' code, in sentences.
+        size: what the user changes of it.
+        bench: where it runs; None before it does.
     """
 
     paper: ClassVar[Paper]
@@ -129,6 +151,8 @@ class Recipe(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     minutes: ClassVar[float] = 1.0
     departures: ClassVar[tuple[str, ...]] = ()
+    size: Size = Size()
+    bench: Bench | None = None
 
     @abstractmethod
     def pieces(self, smoke: bool) -> list[Piece]:

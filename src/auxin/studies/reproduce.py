@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from auxin import catalogue
+from auxin.errors import ConfigError, message
 from auxin.records.recipe import Found, Reproduced
 from auxin.runs.environment import hardware, versions
 from auxin.store import claim_folder, read_json, write_bytes, write_json
-from auxin.studies.recipe import Arrays, Bench, Did, Done, Outcome, Piece, Recipe
+from auxin.studies.recipe import Arrays, Bench, Did, Done, Outcome, Piece, Recipe, Size
 
 RESULT = "result.json"
 
@@ -37,6 +38,8 @@ def reproduce(
     smoke: bool = False,
     tell: Tell = lambda _: None,
     command: str = "",
+    size: Size | None = None,
+    budget: float | None = None,
 ) -> Reproduced:
     """Run a recipe, going on where it stopped; the result is written to `out/result.json`.
 
@@ -47,25 +50,52 @@ def reproduce(
         smoke: the tiny run.
         tell: told of progress.
         command: the command line that does it again.
+        size: other seeds or fewer rows than the recipe's own.
+        budget: wall seconds after which no further piece is begun; the same command goes on.
 
     Raises:
-        ConfigError: there is no such recipe.
+        ConfigError: there is no such recipe, or what it says cannot be run.
         DataError: data that it needs are not there; nothing has been run.
         RunError: the folder holds something else.
     """
     recipe: Recipe = catalogue.load("recipes", name)()
-    bench = Bench(root, out, tell)
-    for data in recipe.needs:
+    recipe.size = size or Size()
+    bench = recipe.bench = Bench(root, out, tell, smoke)
+    for data in () if smoke else recipe.needs:
         bench.data(data)
+    pieces = _asked(recipe.pieces(smoke), recipe.size)
     claim_folder(out, {"recipe": name, "smoke": smoke})
-    pieces = recipe.pieces(smoke)
+    begun = time.monotonic()
     done: dict[str, Done] = {}
     for number, piece in enumerate(pieces):
         tell(Told(number, len(pieces), piece.name))
+        if budget is not None and time.monotonic() - begun > budget and done:
+            tell(
+                f"The budget is spent: {number} of {len(pieces)} pieces are finished; the same command goes on."
+            )
+            break
         done[piece.name] = finished(piece, out) or _run(recipe, piece, bench)
-        _finish(name, recipe, done, out, smoke, command)  # so that an interrupted run leaves what it has
-    tell(Told(len(pieces), len(pieces), ""))
+        _finish(
+            name, recipe, done, len(pieces), out, smoke, command
+        )  # so that an interrupted run leaves what it has
+    tell(Told(len(done), len(pieces), ""))
     return read_json(out / RESULT, Reproduced)
+
+
+def _asked(pieces: list[Piece], size: Size) -> list[Piece]:
+    """The pieces of the seeds and with the words that the user asks for.
+
+    Raises:
+        ConfigError: no piece has such a word in its name.
+    """
+    if size.seeds is not None:
+        pieces = [piece for piece in pieces if int(piece.settings.get("seed", 0) or 0) < size.seeds]
+    kept = [piece for piece in pieces if not size.only or any(word in piece.name for word in size.only)]
+    if not kept:
+        names = ", ".join(piece.name for piece in pieces[:8])
+        wrong = f"No piece of the recipe has {' or '.join(size.only)} in its name"
+        raise ConfigError(message(wrong, expected=f"words of names such as {names}"))
+    return kept
 
 
 def finished(piece: Piece, out: Path) -> Done | None:
@@ -97,7 +127,7 @@ def _run(recipe: Recipe, piece: Piece, bench: Bench) -> Done:
 
 
 def _finish(
-    name: str, recipe: Recipe, done: Mapping[str, Done], out: Path, smoke: bool, command: str
+    name: str, recipe: Recipe, done: Mapping[str, Done], total: int, out: Path, smoke: bool, command: str
 ) -> None:
     outcome: Outcome = recipe.outcome(done)
     for drawn in outcome.pictures:
@@ -117,6 +147,7 @@ def _finish(
         pictures=[drawn.picture for drawn in outcome.pictures],
         notes=list(notes),
         pieces=len(done),
+        total=total,
         command=command,
         seconds=sum(d.found.seconds for d in done.values()),
         versions=versions(),

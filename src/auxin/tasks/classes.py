@@ -35,7 +35,8 @@ class Classes(Task):
         class_weights: a factor for each class's share of the loss (imbalanced classes); 1 where not given.
 
     Targets: int64 [B], -1 where missing; or float [B, C], a row of NaN where missing.
-    Metrics: accuracy, balanced_accuracy, f1 (macro), auc (one against the rest, macro), log_loss (negated), and
+    Metrics: accuracy, balanced_accuracy, f1 (macro), auc (one against the rest, macro), log_loss (negated), top3
+    (whether the label is among the three likeliest classes), and
     the mean cost (negated) under a matrix that is spelt out, `cost=0,1;5,0`.
     Soft targets are scored by their most likely class.
 
@@ -44,7 +45,7 @@ class Classes(Task):
     [0.1732867956161499, 0.0]
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "auc", "log_loss")
+    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "auc", "log_loss", "top3")
     losses: ClassVar[tuple[str, ...]] = ("focal", "cross_entropy")
 
     def __init__(
@@ -160,6 +161,8 @@ class Classes(Task):
             return float(output.log_softmax(1).gather(1, true.unsqueeze(1)).mean())
         if metric == "auc":
             return self._auc(output.softmax(1), true)
+        if metric == "top3":
+            return float(metrics_of.among_likeliest(output, true, 3).mean())
         if metric == "accuracy":
             return metrics_of.accuracy(self.predict(output), true)
         table = metrics_of.confusion(self.predict(output), true, self.width)

@@ -22,7 +22,9 @@ class Multilabel(Task):
         label_names: the attributes' names, for reports; their numbers where not given.
 
     Targets: [B, D], float in [0, 1] (soft labels too) with NaN where missing, or int64 with -1 where missing.
-    Metrics, averaged over the attributes where they are defined: auc, average_precision, accuracy, f1.
+    Metrics, averaged over the attributes where they are defined: auc, average_precision, accuracy, f1. And hit: the
+    share of samples whose likeliest attribute is one that they have (the accuracy of a single guess at an image of
+    several kinds of object).
 
     >>> import torch
     >>> task = Multilabel("attributes", 2)
@@ -30,7 +32,7 @@ class Multilabel(Task):
     tensor([0.6931])
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("auc", "average_precision", "accuracy", "f1")
+    metrics: ClassVar[tuple[str, ...]] = ("auc", "average_precision", "accuracy", "f1", "hit")
 
     def __init__(self, name: str, width: int, label_names: Sequence[str] | None = None) -> None:
         check_size(name, "attributes", width, 1)
@@ -80,6 +82,13 @@ class Multilabel(Task):
         metric = metric or self.metrics[0]
         check_choice("metric", metric, self.metrics)
         output, known = output.detach(), self._known(target)
+        if metric == "hit":
+            rows = known.all(1)
+            return (
+                float(metrics_of.hits(output[rows], target[rows]).mean())
+                if bool(rows.any())
+                else metrics_of.NAN
+            )
         each = [
             _score(metric, output[known[:, k], k].double(), target[known[:, k], k] > 0.5)
             for k in range(self.width)

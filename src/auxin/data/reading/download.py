@@ -12,7 +12,7 @@ from auxin.errors import DataError, RunError, message
 
 @dataclass(frozen=True, slots=True)
 class Remote:
-    """A file that a publisher offers: where, its SHA-256, and its size in bytes."""
+    """A file that a publisher offers: where, its SHA-256 (or another hash, as `md5:...`), and its size in bytes."""
 
     url: str
     sha256: str
@@ -23,11 +23,16 @@ class Remote:
         """The file's name."""
         return self.url.rsplit("/", 1)[-1]
 
+    @property
+    def known_hash(self) -> str:
+        """The hash with its kind, as pooch takes it."""
+        return self.sha256 if ":" in self.sha256 else f"sha256:{self.sha256}"
+
 
 def fetch(remotes: Sequence[Remote], folder: Path) -> None:
-    """Download files into a folder and unpack those that are `.tar.gz` archives; skips what is already there.
+    """Download files into a folder and unpack those that are tar archives; skips what is already there.
 
-    A file appears under its name only when it is whole and its SHA-256 is right.
+    A file appears under its name only when it is whole and its hash is right.
 
     Raises:
         DataError: the file cannot be had, or is not what its publisher said.
@@ -38,7 +43,7 @@ def fetch(remotes: Sequence[Remote], folder: Path) -> None:
         file = folder / remote.name
         if not file.exists():
             _fetch(remote, file)
-        if file.name.endswith(".tar.gz"):
+        if file.name.endswith((".tar.gz", ".tgz", ".tar")):
             unpack(file, folder)
 
 
@@ -56,12 +61,12 @@ def _fetch(remote: Remote, file: Path) -> None:
     pooch.get_logger().setLevel("WARNING")
     get = pooch.HTTPDownloader(progressbar=False, timeout=60)
     try:
-        pooch.retrieve(remote.url, f"sha256:{remote.sha256}", file.name, file.parent, downloader=get)
+        pooch.retrieve(remote.url, remote.known_hash, file.name, file.parent, downloader=get)
     except ValueError as error:  # the way in which pooch says that the hash is another one
         raise DataError(
             message(
                 f"{remote.url} is not the file its publisher described",
-                expected=f"SHA-256 {remote.sha256}",
+                expected=remote.known_hash,
                 found=str(error),
                 do="Try again, or fetch the file by hand",
             )
@@ -77,20 +82,20 @@ def _fetch(remote: Remote, file: Path) -> None:
 
 
 def unpack(archive: Path, folder: Path) -> None:
-    """Unpack a `.tar.gz` into a folder; nothing of it can land outside.
+    """Unpack a tar archive into a folder; nothing of it can land outside.
 
     Raises:
         DataError: the archive is damaged.
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacking-") as temporary:
         try:
-            with tarfile.open(archive, "r:gz") as tar:
+            with tarfile.open(archive, "r:*") as tar:
                 tar.extractall(temporary, filter="data")
         except (tarfile.TarError, EOFError, OSError) as error:
             raise DataError(
                 message(
                     f"{archive} cannot be unpacked",
-                    expected="a whole .tar.gz archive",
+                    expected="a whole tar archive",
                     found=str(error),
                     do="Delete it and fetch it again",
                 )

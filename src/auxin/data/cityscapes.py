@@ -1,0 +1,34 @@
+"""Cityscapes: street scenes with 19, 7 and 2 classes of things and depth for every pixel."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from auxin.data._base import Dataset, Source
+from auxin.data.reading._dense import two_sides
+
+_WHERE = (
+    "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (Cityscapes, preprocessed: 128 x 256, "
+    "2, 7 and 19 classes, depth); the images' owner asks for a registration at https://www.cityscapes-dataset.com"
+)
+
+
+class Cityscapes(Source):
+    """Cityscapes (Cordts et al. 2016), 2,975 training and 500 test images of 128 x 256, main task 19 classes.
+
+    Files, as Liu, Johns and Davison prepared them and as AuxiLearn reads them: `train/` and `val/`, each with
+    `image/0.npy` ... [H, W, 3] in [0, 1], `label_19/`, `label_7/` and `label_2/` [H, W] (-1 where there is none), and
+    `depth/` [H, W, 1] (0 where there is none). They are to be fetched by hand.
+
+    Options:
+        shrink: every image and label is thinned to one pixel in so many each way; 1 where not given.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("shrink",)
+
+    @classmethod
+    def load(cls, root: Path | None, *, shrink: int = 1, **options: Any) -> Dataset:
+        """Read the arrays."""
+        del options
+        labels = {f"classes{n}": (f"label_{n}", n) for n in (19, 7, 2)}
+        licence = "non-commercial, by Cityscapes' terms"
+        return two_sides("cityscapes", root, _WHERE, labels, {"depth": ("depth", 1)}, shrink, licence)

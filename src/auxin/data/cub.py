@@ -1,0 +1,98 @@
+"""CUB-200-2011: 200 kinds of bird, with 312 visual attributes as auxiliary tasks."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+
+from auxin.data._base import Dataset, Source
+from auxin.data.reading.download import Remote
+from auxin.data.reading.files import damaged
+from auxin.data.reading.published import lines, place, squares
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
+from auxin.tasks.multilabel import Multilabel
+
+_REMOTES = (
+    Remote(
+        "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
+        "md5:97eceeb196236b17998738112f37df78",
+        1150585339,
+    ),
+)
+
+
+class Cub(Source):
+    """Caltech-UCSD Birds 200 (Wah et al. 2011), 5,994 training and 5,794 test images.
+
+    Files, as the archive unpacks: `images.txt`, `image_class_labels.txt`, `train_test_split.txt`, `classes.txt`,
+    `images/`, and `attributes/image_attribute_labels.txt`.
+
+    Options:
+        attributes: "one" (a single auxiliary task of all attributes), "each" (a task per attribute, as AuxiLearn
+            weighs them), or "none".
+        size: the side that images are brought to; 256 where not given, as in AuxiLearn's appendix B.1.
+        download: fetch the archive first (1.2 GB).
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("attributes", "size", "download")
+
+    @classmethod
+    def load(
+        cls,
+        root: Path | None,
+        *,
+        attributes: str = "one",
+        size: int = 256,
+        download: bool = False,
+        **options: Any,
+    ) -> Dataset:
+        """Read images, classes and attributes."""
+        del options
+        holds = ("images.txt", "image_class_labels.txt", "train_test_split.txt", "images")
+        folder = place("cub", root, holds, _REMOTES, download)
+        files = _column(folder / "images.txt")
+        rows = {number: row for row, number in enumerate(files)}
+        classes = _column(folder / "image_class_labels.txt")
+        split = _column(folder / "train_test_split.txt")
+        birds = torch.tensor([int(classes[number]) - 1 for number in files])
+        tasks: dict[str, Task] = {"bird": Classes("bird", int(birds.max()) + 1)}
+        y = {"bird": birds}
+        if attributes != "none":
+            seen = _attributes(folder / "attributes" / "image_attribute_labels.txt", rows)
+            names = [f"attribute{k + 1}" for k in range(seen.shape[1])]
+            if attributes == "each":
+                tasks |= {name: Multilabel(name, 1) for name in names}
+                y |= {name: seen[:, k : k + 1] for k, name in enumerate(names)}
+            else:
+                tasks["attributes"], y["attributes"] = Multilabel("attributes", seen.shape[1]), seen
+        return Dataset(
+            name="cub",
+            x=squares([folder / "images" / path for path in files.values()], size),
+            tasks=tasks,
+            y=y,
+            main="bird",
+            official_test=torch.tensor([split[number] == "0" for number in files]),
+            source=str(folder),
+            licence="the images' owners'; non-commercial research and education",
+            augmentation="crop_flip",
+        )
+
+
+def _column(file: Path) -> dict[str, str]:
+    """The second word of each line by its first."""
+    pairs = [line.split(maxsplit=1) for line in lines(file)]
+    if any(len(pair) != 2 for pair in pairs):
+        raise damaged(file, "a number and a value in each line", "a line of another form")
+    return {number: value.strip() for number, value in pairs}
+
+
+def _attributes(file: Path, rows: dict[str, int]) -> torch.Tensor:
+    """Which attributes each image shows, int64 [N, A]; -1 where nobody was asked."""
+    told = [line.split()[:3] for line in lines(file)]
+    if not told or any(len(words) != 3 for words in told):
+        raise damaged(file, "an image, an attribute and 0 or 1 in each line", "a line of another form")
+    found = torch.full((len(rows), max(int(k) for _, k, _ in told)), -1)
+    for number, attribute, present in told:
+        found[rows[number], int(attribute) - 1] = int(present)
+    return found

@@ -1,0 +1,34 @@
+"""NYUv2: indoor scenes with 13 classes of things, depth and surface normals for every pixel."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from auxin.data._base import Dataset, Source
+from auxin.data.reading._dense import two_sides
+
+_WHERE = (
+    "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (NYUv2, preprocessed: 288 x 384, 13 "
+    "classes, depth, surface normals)"
+)
+
+
+class Nyuv2(Source):
+    """NYUv2 (Silberman et al. 2012; normals of Eigen, Fergus 2015), 795 training and 654 test images of 288 x 384.
+
+    Files, as Liu, Johns and Davison prepared them and as AuxiLearn reads them: `train/` and `val/`, each with
+    `image/0.npy` ... [H, W, 3] in [0, 1], `label/` [H, W] (-1 where there is none), `depth/` [H, W, 1] in metres (0
+    where there is none) and `normal/` [H, W, 3]. They are to be fetched by hand.
+
+    Options:
+        shrink: every image and label is thinned to one pixel in so many each way; 1 where not given.
+    """
+
+    options: ClassVar[tuple[str, ...]] = ("shrink",)
+
+    @classmethod
+    def load(cls, root: Path | None, *, shrink: int = 1, **options: Any) -> Dataset:
+        """Read the arrays."""
+        del options
+        labels = {"segmentation": ("label", 13)}
+        numbers = {"depth": ("depth", 1), "normal": ("normal", 3)}
+        return two_sides("nyuv2", root, _WHERE, labels, numbers, shrink, "none stated (research use)")

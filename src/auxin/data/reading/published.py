@@ -1,0 +1,122 @@
+"""What loaders of published sets share: finding the files, saying where they can be had, reading plain formats."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.data.reading.download import Remote
+from auxin.data.reading.files import damaged, folder, missing, prepare
+from auxin.data.reading.images import decode, look
+from auxin.errors import DataError, message
+
+
+def place(
+    name: str,
+    root: Path | None,
+    holds: Sequence[str],
+    remotes: Sequence[Remote] = (),
+    download: object = False,
+) -> Path:
+    """The folder below `root` that holds these files or folders: `root` itself, one of its folders, or one of theirs.
+
+    Args:
+        name: the data set's name.
+        root: where to look.
+        holds: paths that must all be there, relative to the folder.
+        remotes: where the files can be had.
+        download: fetch them first.
+
+    Raises:
+        DataError: they are not there; it says what was looked for and where it can be had.
+    """
+    base = prepare(name, root, download, remotes)
+    below = [base, *sorted(p for p in base.iterdir() if p.is_dir())]
+    below += [q for p in below[1:] for q in sorted(p.iterdir()) if q.is_dir()]
+    for found in below:
+        if all((found / part).exists() for part in holds):
+            return found
+    raise missing(name, base, [" and ".join(holds)], remotes)
+
+
+def by_hand(name: str, root: Path | None, holds: Sequence[str], where: str) -> Path:
+    """The same for a set that its owner gives out by hand only.
+
+    Raises:
+        DataError: the files are not there; it says where a person finds them.
+    """
+    base = folder(name, root)
+    try:
+        return place(name, base, holds)
+    except DataError as error:
+        raise DataError(
+            message(
+                f"The files of {name} are not in {base}, and auxin cannot fetch them",
+                expected=" and ".join(holds),
+                found=", ".join(sorted(p.name for p in base.iterdir())[:8]) or "an empty folder",
+                do=f"Fetch them by hand from {where}, unpack them, and name the folder with --root",
+            )
+        ) from error
+
+
+def sides(train: int, test: int) -> Tensor:
+    """Which rows are the publisher's test rows, where these follow the training rows; bool [train + test]."""
+    return torch.arange(train + test) >= train
+
+
+def squares(paths: Sequence[Path], size: int) -> Tensor:
+    """Image files brought to squares of this side, uint8 [N, C, size, size]; C is 1 where all are grey.
+
+    Raises:
+        DataError: there are none, or one is missing or damaged.
+    """
+    if not paths:
+        raise DataError(message("There are no images to read", expected="at least one image file"))
+    grey = all(plain for _, plain in look(paths))
+    return decode(paths, (size, size), grey)
+
+
+def array(path: Path) -> np.ndarray:
+    """One `.npy` array; nothing in it is run.
+
+    Raises:
+        DataError: the file is absent or damaged.
+    """
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise damaged(path, "an .npy file of plain numbers", error) from error
+
+
+def stack(path: Path, count: int, read: Callable[[np.ndarray], np.ndarray] = lambda a: a) -> Tensor:
+    """The arrays `0.npy` to `count - 1` of a folder as one tensor."""
+    return torch.from_numpy(np.stack([read(array(path / f"{i}.npy")) for i in range(count)]))
+
+
+def matlab(path: Path) -> dict:
+    """The variables of a MATLAB file up to version 7.
+
+    Raises:
+        DataError: the file is absent or damaged.
+    """
+    from scipy.io import loadmat  # takes a while
+    from scipy.io.matlab import MatReadError
+
+    try:
+        return loadmat(path, squeeze_me=True, struct_as_record=True)
+    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+        raise damaged(path, "a MATLAB file up to version 7", error) from error
+
+
+def lines(path: Path) -> list[str]:
+    """The lines of a text file that hold anything.
+
+    Raises:
+        DataError: the file is absent.
+    """
+    try:
+        return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except (OSError, UnicodeDecodeError) as error:
+        raise damaged(path, "a text file", error) from error

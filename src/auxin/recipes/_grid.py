@@ -1,0 +1,295 @@
+"""A table of runs: every method of a sheet on every data set of it, each over seeds, and its verdicts."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from auxin.errors import DataError
+from auxin.judging.paired import paired
+from auxin.methods import resolve
+from auxin.recipes._sheet import PAPERS, Sheet, read_sheet
+from auxin.recipes._summary import line, verdict_of
+from auxin.records.recipe import Line, Picture
+from auxin.records.results import RunResult
+from auxin.runs.rows import DataSpec, SplitSpec, load_data, split_rows
+from auxin.runs.run import RunSpec, execute, rebuild, score_rows
+from auxin.runs.settings import layered
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+
+_SMOKE_MODEL = {"vector": "mlp", "image": "conv4", "dense": "segnet"}
+
+
+class Grid(Recipe):
+    """A recipe whose pieces are the runs of a sheet. A TOML file of the folder is a subclass with its sheet.
+
+    Attributes:
+        sheet: what is run.
+    """
+
+    sheet: Sheet
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """Every method on every data set, seed after seed; the tiny run has one seed."""
+        seeds = 1 if smoke else self.size.seeds or self.sheet.seeds
+        at_hand = [data for data in self.sheet.data if smoke or self._missing(data) is None]
+        if not at_hand:
+            self._folder(next(iter(self.sheet.data)))
+        return [
+            Piece(
+                f"{_plain(data)}-{_plain(method)}-seed-{seed}",
+                {
+                    "data": data,
+                    "method": method,
+                    "seed": seed,
+                    "rows": self.size.rows,
+                    "smoke": smoke,
+                    "cell": self._mark(data, method),
+                },
+            )
+            for seed in range(seeds)
+            for data in at_hand
+            for method in self.sheet.methods
+            if not smoke or data == at_hand[0] or method == list(self.sheet.methods)[-1]
+        ]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """One training, from its settings and the sheet."""
+        spec = self.spec(piece, bench)
+        result = execute(spec)
+        values = {self.sheet.metrics[0]: _score(result)}
+        if len(self.sheet.metrics) > 1:
+            built, splits = rebuild(spec)
+            for metric in self.sheet.metrics[1:]:
+                values[metric] = score_rows(built, splits.development, metric)[0]
+            (Path(spec.folder) / "network.safetensors").unlink(missing_ok=True)
+        values |= {f"at the end, {name}": value for name, value in result.label_measures.items()}
+        values |= {"seconds": result.seconds, "epochs": len(result.epochs)}
+        notes = [*self._small(spec), *result.warnings]
+        return Did(values, _curves(result, self.sheet.figure.measure), notes=notes)
+
+    def spec(self, piece: Piece, bench: Bench) -> RunSpec:
+        """The run behind a piece."""
+        sheet, told = self.sheet, piece.settings
+        data, row, smoke = (
+            sheet.data[str(told["data"])],
+            sheet.methods[str(told["method"])],
+            bool(told["smoke"]),
+        )
+        name = row.method or str(told["method"])
+        folder = None if data.name == "digits" else str(bench.data(data.name))
+        where = DataSpec(data.name, folder, tuple(sorted(data.options.items())))
+        dataset = load_data(where)
+        user = {**sheet.settings, **data.settings, **row.settings}
+        split = SplitSpec(**{"validation": 0.0, **data.split, **row.split})  # type: ignore[arg-type]
+        if smoke:
+            user = _tiny(user, dataset.modality)
+            split = replace(split, labels_per_class=None, fraction=None, validation=0.25, auxiliary=0.25)
+        seed = int(told["seed"] or 0)
+        if told["rows"]:
+            split = _at_most(where, split, int(told["rows"]), seed)
+        settings = layered(dataset.name, dataset.modality, resolve(name), sheet.preset, user, {})
+        place = str(bench.folder / "runs" / piece.name)
+        keep = len(sheet.metrics) > 1
+        return RunSpec(
+            where,
+            split,
+            name,
+            "final",
+            "final",
+            settings,
+            seed,
+            place,
+            sheet.metrics[0],
+            keep_weights=keep,
+        )
+
+    def _small(self, spec: RunSpec) -> list[str]:
+        """A sentence where the data at hand are a part of the paper's."""
+        part = next(p for p in self.sheet.data.values() if p.name == spec.data.name)
+        have = int((~load_data(spec.data).official_test).sum())
+        if part.rows is None or have >= part.rows:
+            return []
+        return [f"Stand-in: {have:,} of the {part.rows:,} training rows of {part.name} are at hand."]
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """A line per cell and metric, the verdicts, and the picture."""
+        lines = [
+            self._line(metric, data, method, done)
+            for metric in self.sheet.metrics
+            for data in self.sheet.data
+            for method in self.sheet.methods
+        ]
+        whole = [found for found in lines if found is not None]
+        notes = [f"Length: {self.sheet.length}"]
+        absent = [data for data in self.sheet.data if self._missing(data) is not None]
+        notes += [f"Not in --root, and left out: {', '.join(absent)}."] if absent else []
+        return Outcome(whole, pictures=self._pictures(whole, done), notes=notes)
+
+    def _folder(self, data: str) -> Path | None:
+        name = self.sheet.data[data].name
+        return None if name == "digits" or self.bench is None else self.bench.data(name)
+
+    def _missing(self, data: str) -> DataError | None:
+        """Why a data set cannot take part; None where it can."""
+        try:
+            self._folder(data)
+        except DataError as error:
+            return error
+        return None
+
+    def _line(self, metric: str, data: str, method: str, done: Mapping[str, Done]) -> Line | None:
+        sheet = self.sheet
+        own, base = (_scores(done, metric, data, m) for m in (method, sheet.reference))
+        if not own:
+            return None
+        told = sheet.numbers.get(metric, {}).get(data, {})
+        number, error = _number(told.get(method))
+        name = " | ".join([*([metric] if len(sheet.metrics) > 1 else []), data, method])
+        found = line(name, list(own.values()), sheet.unit, number, error, sheet.factor)
+        if not sheet.reference or method == sheet.reference:
+            return found
+        seeds = sorted(own.keys() & base.keys())
+        if not seeds:
+            return found
+        against, _ = _number(told.get(sheet.reference))
+        gap = paired([own[s] * sheet.factor for s in seeds], [base[s] * sheet.factor for s in seeds])
+        theirs = number - against if number is not None and against is not None else None
+        return found.model_copy(
+            update={
+                "difference": gap.difference,
+                "low": gap.low,
+                "high": gap.high,
+                "paper_difference": theirs,
+                "verdict": verdict_of(gap, theirs),
+            }
+        )
+
+    def _pictures(self, lines: Sequence[Line], done: Mapping[str, Done]) -> list[Drawn]:
+        figure = self.sheet.figure
+        if figure.kind == "curves":
+            return self._curve_pictures(done)
+        arrays = {
+            "names": np.array([found.name for found in lines]),
+            "ours": np.array([found.ours for found in lines]),
+            "error": np.array([found.error or 0.0 for found in lines]),
+        }
+        if any(found.paper is not None for found in lines):
+            arrays["paper"] = np.array([np.nan if found.paper is None else found.paper for found in lines])
+        y = figure.y or f"{self.sheet.metrics[0]} ({self.sheet.unit})"
+        return [Drawn(Picture(name="table", kind="bars", title=self.sheet.title, x=figure.x, y=y), arrays)]
+
+    def _curve_pictures(self, done: Mapping[str, Done]) -> list[Drawn]:
+        """A picture per data set: the measure over epochs, a line per method, its mean over seeds."""
+        drawn = []
+        for data in self.sheet.data:
+            arrays: dict[str, np.ndarray] = {}
+            for method in self.sheet.methods:
+                curves = [
+                    c for d in _of(done, data, method) if (c := d.found.curves.get(self.sheet.figure.measure))
+                ]
+                if curves:
+                    length = min(map(len, curves))
+                    arrays[method] = np.array([c[:length] for c in curves])
+            if arrays:
+                shortest = min(v.shape[1] for v in arrays.values())
+                arrays = {"x": np.arange(1, shortest + 1), **{n: v[:, :shortest] for n, v in arrays.items()}}
+                figure = self.sheet.figure
+                title = f"{self.sheet.title}: {data}"
+                picture = Picture(
+                    name=_plain(data), kind="lines", title=title, x=figure.x or "epoch", y=figure.y
+                )
+                drawn.append(Drawn(picture, arrays))
+        return drawn
+
+    def _mark(self, data: str, method: str) -> str:
+        """What the cell's runs are made of, in few letters: a changed sheet does not read old pieces."""
+        sheet = self.sheet
+        told = repr((sheet.preset, sheet.settings, sheet.data[data], sheet.methods[method], sheet.metrics))
+        return sha256(told.encode()).hexdigest()[:12]
+
+
+@cache
+def from_sheet(file: Path) -> type[Grid]:
+    """The recipe that a TOML file describes.
+
+    Raises:
+        ConfigError: everything that is wrong with the file.
+    """
+    sheet = read_sheet(file)
+    about = {
+        "sheet": sheet,
+        "paper": replace(PAPERS[sheet.paper], place=sheet.place),
+        "title": sheet.title,
+        "stand_in": sheet.stand_in,
+        "minutes": sheet.minutes,
+        "departures": tuple(sheet.departures),
+        "__doc__": sheet.title,
+        "__module__": f"auxin.recipes.{file.stem}",
+    }
+    return type(file.stem.title().replace("_", ""), (Grid,), about)
+
+
+def _tiny(user: Mapping[str, bool | int | float | str], modality: str) -> dict[str, bool | int | float | str]:
+    """The settings of the tiny run: the method's own parts stay, networks and lengths shrink."""
+    kept = {
+        n: v for n, v in user.items() if not n.startswith(("model", "epochs", "steps", "batch", "average"))
+    }
+    width = {"model.hidden": 8} if modality == "vector" else {"model.channel_width": 4}
+    tiny = {
+        "model": _SMOKE_MODEL.get(modality, "mlp"),
+        "epochs": 1,
+        "batch": 16,
+        "looks": 1,
+        "every": 2,
+        **width,
+    }
+    return {**kept, **tiny}
+
+
+def _at_most(where: DataSpec, split: SplitSpec, rows: int, seed: int) -> SplitSpec:
+    """The split with at most so many training rows."""
+    have = len(split_rows(where, split, seed, refit=False).train)
+    if have <= rows:
+        return split
+    return replace(split, labels_per_class=None, fraction=(split.fraction or 1.0) * rows / have)
+
+
+def _score(result: RunResult) -> float:
+    found = result.scores.development
+    return float("nan") if found is None else found
+
+
+def _curves(result: RunResult, measure: str) -> dict[str, list[float]]:
+    """A measure over epochs; of several of that beginning (a cosine per task), their mean."""
+    curve = []
+    for epoch in result.epochs:
+        own = {"validation": epoch.validation, "train_loss": epoch.train_loss, **epoch.measures}
+        values = [v for n, v in own.items() if n.startswith(measure) and v is not None]
+        if values:
+            curve.append(float(np.mean(values)))
+    return {measure: curve} if curve else {}
+
+
+def _scores(done: Mapping[str, Done], metric: str, data: str, method: str) -> dict[int, float]:
+    found = {int(d.found.settings["seed"] or 0): d.found.values.get(metric) for d in _of(done, data, method)}
+    return {seed: value for seed, value in found.items() if value is not None and np.isfinite(value)}
+
+
+def _of(done: Mapping[str, Done], data: str, method: str) -> list[Done]:
+    return [
+        d for d in done.values() if (d.found.settings["data"], d.found.settings["method"]) == (data, method)
+    ]
+
+
+def _number(told: float | list[float] | None) -> tuple[float | None, float | None]:
+    if told is None:
+        return None, None
+    return (told[0], told[1]) if isinstance(told, list) else (told, None)
+
+
+def _plain(label: str) -> str:
+    return "".join(c if c.isalnum() else "-" for c in label.lower()).strip("-")

@@ -1,0 +1,158 @@
+"""A recipe's sheet: a TOML file with the data, methods and settings of a table or figure, and what the paper found.
+
+Everything that is wrong with a sheet is said at once.
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from auxin import catalogue
+from auxin import paper as papers
+from auxin.errors import ConfigError, message
+from auxin.methods import resolve
+from auxin.runs.settings import PRESETS, checked
+
+Value = bool | int | float | str
+Numbers = dict[str, dict[str, dict[str, float | list[float]]]]
+"""What the paper found, by metric, data and method: a number, or a number and its error, in `unit`."""
+PAPERS = {"maxl": papers.MAXL, "auxilearn": papers.AUXILEARN, "update_rules": papers.UPDATE_RULES}
+
+
+class Part(BaseModel):
+    """A part of a sheet: no unknown entries."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class DataPart(Part):
+    """One data set of the table.
+
+    Attributes:
+        name: a known data set.
+        options: its own options, such as `level`.
+        split: how rows get their roles (`labels_per_class`, `fraction`, `validation`, `auxiliary`, `test`).
+        settings: of every run on it.
+        rows: how many training rows the paper's table has; a smaller set at hand is named a stand-in.
+    """
+
+    name: str
+    rows: int | None = None
+    options: dict[str, Value] = {}
+    split: dict[str, float | int] = {}
+    settings: dict[str, Value] = {}
+
+
+class MethodPart(Part):
+    """One row of the table.
+
+    Attributes:
+        method: a name that `auxin compare --methods` understands; the row's own name where it is not given.
+        settings: of its runs.
+        split: what it changes of the data's split.
+    """
+
+    method: str = ""
+    settings: dict[str, Value] = {}
+    split: dict[str, float | int] = {}
+
+
+class FigurePart(Part):
+    """The picture.
+
+    Attributes:
+        kind: "bars" (ours beside the paper's), "curves" (a measure over epochs), "sizes" (over the data's order).
+        measure: of "curves": what `epochs.jsonl` calls it, or the beginning of such names.
+        x, y: the axes' words.
+    """
+
+    kind: Literal["bars", "curves", "sizes"] = "bars"
+    measure: str = "development"
+    x: str = ""
+    y: str = ""
+
+
+class Sheet(Part):
+    """A recipe as data; the field names are the TOML file's."""
+
+    title: str
+    paper: Literal["maxl", "auxilearn", "update_rules"]
+    place: str
+    preset: str
+    minutes: float = Field(gt=0)
+    length: str
+    data: dict[str, DataPart]
+    methods: dict[str, MethodPart]
+    reference: str = ""
+    metrics: list[str] = ["accuracy"]
+    unit: str = "%"
+    factor: float = 100.0
+    seeds: int = Field(default=3, ge=1)
+    settings: dict[str, Value] = {}
+    numbers: Numbers = {}
+    stand_in: str = ""
+    departures: list[str] = []
+    gpu: bool = False
+    figure: FigurePart = FigurePart()
+
+
+def read_sheet(file: Path) -> Sheet:
+    """Read and check a sheet.
+
+    Raises:
+        ConfigError: everything that is wrong with it.
+    """
+    try:
+        sheet = Sheet(**tomllib.loads(file.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, ValidationError) as error:
+        raise _refused(file, _words(error)) from error
+    if wrong := mistakes(sheet):
+        raise _refused(file, wrong)
+    return sheet
+
+
+def _words(error: Exception) -> list[str]:
+    if isinstance(error, ValidationError):
+        return [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+    return [str(error)]
+
+
+def _refused(file: Path, wrong: list[str]) -> ConfigError:
+    found = "; ".join(wrong)
+    return ConfigError(message(f"The recipe {file.name} cannot be used", expected="a sheet", found=found))
+
+
+def mistakes(sheet: Sheet) -> list[str]:
+    """What is wrong with a sheet beyond its form, each in a sentence."""
+    wrong = (
+        [] if sheet.preset in PRESETS else [f"the preset {sheet.preset!r} is not one of {', '.join(PRESETS)}"]
+    )
+    if sheet.reference and sheet.reference not in sheet.methods:
+        wrong.append(f"the reference {sheet.reference!r} is not among the methods")
+    for label, row in sheet.methods.items():
+        wrong += _tried(f"method {label}", lambda row=row, label=label: resolve(row.method or label))
+    known = catalogue.names("data")
+    wrong += [
+        f"data {d}: there is no data set {p.name!r}" for d, p in sheet.data.items() if p.name not in known
+    ]
+    parts: list[tuple[str, Any]] = [("settings", sheet), *sheet.data.items(), *sheet.methods.items()]
+    for label, part in parts:
+        for name, value in part.settings.items():
+            wrong += _tried(f"{label}, {name}", lambda name=name, value=value: checked(name, value))
+    for metric, rows in sheet.numbers.items():
+        wrong += [f"numbers of {metric}, which is no metric here"] if metric not in sheet.metrics else []
+        for data, cells in rows.items():
+            wrong += [f"numbers on {data}, which is no data here"] if data not in sheet.data else []
+            odd = [m for m in cells if m not in sheet.methods]
+            wrong += [f"numbers of {', '.join(odd)} on {data}: no such method here"] if odd else []
+    return wrong
+
+
+def _tried(where: str, attempt: Any) -> list[str]:
+    try:
+        attempt()
+    except ConfigError as error:
+        return [f"{where}: {error}"]
+    return []

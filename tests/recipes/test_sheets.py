@@ -1,0 +1,98 @@
+"""Recipes as TOML sheets: everything wrong is said at once, verdicts follow the intervals, tiny runs run."""
+
+import pytest
+
+from auxin import catalogue
+from auxin.errors import ConfigError, DataError
+from auxin.recipes._sheet import read_sheet
+from auxin.studies.recipe import Bench, Size
+from auxin.studies.reproduce import reproduce
+
+SHEET = """
+title = "A table"
+paper = "maxl"
+place = "table 0"
+preset = "maxl"
+minutes = 1
+length = "short"
+reference = "single"
+[settings]
+epochs = 1
+[data.A]
+name = "mnist"
+[data.B]
+name = "svhn"
+[methods.single]
+[methods.maxl]
+[numbers.accuracy]
+A = { single = 50.0, maxl = [51.0, 0.3] }
+"""
+
+
+def test_everything_wrong_with_a_sheet_is_said_at_once(tmp_path):
+    wrong = SHEET.replace('preset = "maxl"', 'preset = "maxxl"').replace("[methods.maxl]", "[methods.maxxl]")
+    wrong = wrong.replace('name = "svhn"', 'name = "svnh"').replace("epochs = 1", "epoch = 1")
+    (tmp_path / "a.toml").write_text(wrong)
+    with pytest.raises(ConfigError) as caught:
+        read_sheet(tmp_path / "a.toml")
+    said = str(caught.value)
+    for word in ("'maxxl' is not one of", "method maxxl", "'svnh'", "'epoch'", "numbers of maxl on A"):
+        assert word in said, word
+    (tmp_path / "a.toml").write_text(SHEET + "surprise = 1\n")
+    with pytest.raises(ConfigError, match="surprise"):
+        read_sheet(tmp_path / "a.toml")
+
+
+@pytest.fixture
+def plugged(tmp_path, monkeypatch):
+    (tmp_path / "plugins" / "recipes").mkdir(parents=True)
+    (tmp_path / "plugins" / "recipes" / "a_table.toml").write_text(SHEET)
+    monkeypatch.setenv(catalogue.PLUGINS, str(tmp_path / "plugins"))
+    return "a_table"
+
+
+def test_a_sheet_is_a_member_of_the_family(plugged):
+    assert plugged in catalogue.names("recipes")
+    assert next(e.summary for e in catalogue.entries("recipes") if e.name == plugged) == "A table."
+    recipe = catalogue.load("recipes", plugged)
+    assert str(recipe.paper) == "Liu, Davison, Johns 2019, table 0"
+
+
+def test_a_tiny_run_from_fixtures_gives_the_table_with_verdicts_and_resumes(plugged, tmp_path):
+    found = reproduce(plugged, tmp_path / "out", smoke=True)
+    lines = {line.name: line for line in found.lines}
+    assert list(lines) == ["A | single", "A | maxl", "B | maxl"]
+    assert (lines["A | maxl"].paper, lines["A | maxl"].paper_error) == (51.0, 0.3)
+    assert lines["A | maxl"].paper_difference == 1.0
+    assert lines["A | maxl"].verdict == "budget too small"
+    assert (found.pieces, found.total) == (3, 3)
+    times = [p.stat().st_mtime_ns for p in sorted((tmp_path / "out" / "pieces").glob("*.json"))]
+    reproduce(plugged, tmp_path / "out", smoke=True)
+    assert times == [p.stat().st_mtime_ns for p in sorted((tmp_path / "out" / "pieces").glob("*.json"))]
+
+
+def test_data_that_are_not_at_hand_are_left_out_and_said(plugged, tmp_path):
+    recipe = catalogue.load("recipes", plugged)()
+    recipe.bench = Bench(tmp_path, tmp_path)
+    with pytest.raises(DataError, match="mnist is not at hand"):
+        recipe.pieces(False)
+    (tmp_path / "svhn").mkdir()
+    recipe.size = Size(seeds=2)
+    assert [piece.name for piece in recipe.pieces(False)] == [
+        "b-single-seed-0",
+        "b-maxl-seed-0",
+        "b-single-seed-1",
+        "b-maxl-seed-1",
+    ]
+
+
+def test_only_asked_pieces_run(plugged, tmp_path):
+    found = reproduce(plugged, tmp_path / "out", smoke=True, size=Size(only=("b-",)))
+    assert [line.name for line in found.lines] == ["B | maxl"]
+    with pytest.raises(ConfigError, match="names such as a-single"):
+        reproduce(plugged, tmp_path / "other", smoke=True, size=Size(only=("nothing",)))
+
+
+@pytest.mark.parametrize("name", [e.name for e in catalogue.entries("recipes") if e.file.suffix == ".toml"])
+def test_every_sheet_can_be_read(name):
+    catalogue.load("recipes", name)
