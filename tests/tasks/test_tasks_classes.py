@@ -61,7 +61,7 @@ def test_class_weights_scale_each_classs_share(soft: bool) -> None:
 
 def test_the_gradient_to_a_soft_label_is_the_classs_loss() -> None:
     soft = LOGITS.flip(0).softmax(1).requires_grad_()
-    [gradient] = torch.autograd.grad(Classes("t", 4).loss(LOGITS, soft).sum(), soft)
+    [gradient] = torch.autograd.grad(Classes("t", 4, "focal").loss(LOGITS, soft).sum(), soft)
     p = LOGITS.softmax(1)
     torch.testing.assert_close(gradient, -((1 - p) ** 2) * p.log())
 
@@ -127,3 +127,13 @@ def test_usable_targets_pass() -> None:
     task.check(torch.tensor([-1, 0, 2]))
     task.check(torch.tensor([[0.2, 0.3, 0.5], [math.nan] * 3]))
     task.check(torch.zeros(0, dtype=torch.int64))
+
+
+def test_the_default_is_cross_entropy_and_gamma_asks_for_the_focal_loss() -> None:
+    expected = F.cross_entropy(LOGITS, LABELS, reduction="none", ignore_index=-1)
+    torch.testing.assert_close(Classes("t", 4).loss(LOGITS, LABELS), expected)
+    for focal in (Classes("t", 4, "focal"), Classes("t", 4, gamma=2.0)):
+        torch.testing.assert_close(
+            focal.loss(LOGITS, LABELS), Classes("t", 4, "focal", 2.0).loss(LOGITS, LABELS)
+        )
+        assert focal.gamma == 2.0

@@ -201,6 +201,5 @@ def to_device(tree: Any, device: torch.device) -> Any:
         return {key: to_device(value, device) for key, value in tree.items()}
     if isinstance(tree, tuple | list) and not hasattr(tree, "_fields"):
         return type(tree)(to_device(value, device) for value in tree)
-    if callable(getattr(tree, "to", None)):  # a graph, a packed sequence; a copy, for some move in place
-        return copy.copy(tree).to(device)
-    return tree
+    move = getattr(copy.copy(tree), "to", None)  # a graph, a packed sequence; a copy, for some move in place
+    return move(device) if callable(move) else tree

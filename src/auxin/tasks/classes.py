@@ -16,8 +16,8 @@ from auxin.tasks._labels import class_numbers, one_hot_classes
 class Classes(Task):
     """A task whose label is one of C classes.
 
-    Liu, Davison, Johns 2019, equation 1, the focal loss of Lin et al. 2017, with the probabilities p =
-    softmax(output):
+    The loss is the cross-entropy; with `loss="focal"` it is the focal loss of Lin et al. 2017, which MAXL uses (Liu,
+    Davison, Johns 2019, equation 1) and the `paper` preset of MAXL asks for. With the probabilities p = softmax(output):
 
         l = - sum_k t_k (1 - p_k)^gamma log p_k
 
@@ -29,8 +29,8 @@ class Classes(Task):
     Args:
         name: the task's name.
         width: C, how many classes there are, at least 2.
-        loss: "focal" or "cross_entropy".
-        gamma: the focusing exponent, at least 0; used by "focal" only.
+        loss: "cross_entropy" or "focal" (None: cross-entropy, or focal where gamma is given).
+        gamma: the focusing exponent, at least 0; used by "focal" only, 2 where it is not given.
         label_names: the classes' names, for reports; their numbers where not given.
         class_weights: a factor for each class's share of the loss (imbalanced classes); 1 where not given.
 
@@ -40,8 +40,10 @@ class Classes(Task):
     the mean cost (negated) under a matrix that is spelt out, `cost=0,1;5,0`.
     Soft targets are scored by their most likely class.
 
-    >>> task = Classes("colour", 2, gamma=2.0)
-    >>> task.loss(torch.zeros(2, 2), torch.tensor([1, -1])).tolist()  # (1 - 0.5)^2 log 2, and a missing label
+    >>> output, target = torch.zeros(2, 2), torch.tensor([1, -1])  # the second label is missing
+    >>> Classes("colour", 2).loss(output, target).tolist()  # log 2
+    [0.6931471824645996, 0.0]
+    >>> Classes("colour", 2, loss="focal", gamma=2.0).loss(output, target).tolist()  # (1 - 0.5)^2 log 2
     [0.1732867956161499, 0.0]
     """
 
@@ -52,12 +54,14 @@ class Classes(Task):
         self,
         name: str,
         width: int,
-        loss: str = "focal",
-        gamma: float = 2.0,
+        loss: str | None = None,
+        gamma: float | None = None,
         label_names: Sequence[str] | None = None,
         class_weights: Sequence[float] | None = None,
     ) -> None:
         check_size(name, "classes", width, 2)
+        loss = loss or ("cross_entropy" if gamma is None else "focal")
+        gamma = 2.0 if gamma is None else gamma
         check_choice("loss", loss, self.losses)
         if not 0 <= gamma < float("inf"):
             raise ConfigError(
