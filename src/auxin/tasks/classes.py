@@ -17,7 +17,7 @@ class Classes(Task):
     """A task whose label is one of C classes.
 
     The loss is the cross-entropy; with `loss="focal"` it is the focal loss of Lin et al. 2017, which MAXL uses (Liu,
-    Davison, Johns 2019, equation 1) and the `paper` preset of MAXL asks for. With the probabilities p = softmax(output):
+    Davison, Johns 2019, equation 1) and the `paper` preset of MAXL asks for. With p = softmax(output):
 
         l = - sum_k t_k (1 - p_k)^gamma log p_k
 
