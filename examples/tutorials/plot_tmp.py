@@ -1,0 +1,5 @@
+"""
+A placeholder
+=============
+"""
+print("x")
