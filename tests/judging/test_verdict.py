@@ -317,3 +317,20 @@ def test_runs_that_are_not_of_one_comparison_are_refused():
         judge([runs[0], runs[0]], validation={})
     with pytest.raises(RunError, match="no score on the confirmation rows"):
         judge(runs, validation={}, half="confirmation")
+
+
+def test_a_method_must_beat_single_and_the_best_control():
+    scores = {
+        "single": [0.90, 0.91, 0.92, 0.93, 0.94],
+        "clusters": [0.80, 0.81, 0.82, 0.83, 0.84],
+        "maxl": [0.89, 0.92, 0.91, 0.94, 0.93],
+    }
+    found = judge(
+        _runs(scores), validation={"clusters": 0.95, "single": 0.9, "maxl": 0.9}, controls=["clusters"]
+    )
+    assert found.best_control == "clusters"  # validation misled
+    maxl = _row(found, "maxl")
+    assert maxl.versus_control.verdict == "helps"
+    assert (maxl.verdict, maxl.judged_by) == ("no evidence", "single")
+    assert found.sentence.startswith("There is no evidence that maxl does better than single: ")
+    assert "best control" not in found.sentence

@@ -12,6 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
+ENOUGH_SEEDS = 5
+"""A claim needs at least this many seeds."""
+
 LEVEL = 0.95
 """The coverage of every interval."""
 

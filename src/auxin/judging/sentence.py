@@ -19,7 +19,7 @@ _PLURAL = {
 
 
 def sentence(rows: Sequence[Row], metric: str) -> str:
-    """The verdict in words: what is on trial against the best control, else the controls against single."""
+    """The verdict in words: each method against the harder of single and the best control; else the controls."""
     rows = [row for row in rows if row.judged_by is not None]
     judged = [row for row in rows if row.role == "method"] or rows
     if not judged:
@@ -27,8 +27,8 @@ def sentence(rows: Sequence[Row], metric: str) -> str:
     judged = [row for row in judged if row.verdict != "no evidence (one seed)"]  # after Ctrl-C some have one
     if not judged:
         return "One seed shows nothing: no evidence either way. Run at least 5 seeds."
-    verdicts: list[Verdict] = [v for v in _ORDER if any(row.verdict == v for row in judged)]
-    parts = [_part(verdict, judged, metric, explain=verdict == verdicts[0]) for verdict in verdicts]
+    groups = _groups(judged)
+    parts = [_part(group, metric, explain=number == 0) for number, group in enumerate(groups)]
     parts += _controls(rows, judged, metric)
     return " ".join([*parts, *_aside(judged, metric), *_pretrained(rows, metric)])
 
@@ -40,19 +40,26 @@ def _controls(rows: Sequence[Row], judged: Sequence[Row], metric: str) -> list[s
     helpful = [
         row for row in rows if row.role != "method" and row.verdict == "helps" and row.method != "scratch"
     ]
-    return [_part("helps", helpful, metric, explain=False)] if helpful else []
+    return [_part(helpful, metric, explain=False)] if helpful else []
 
 
-def _part(verdict: Verdict, judged: Sequence[Row], metric: str, *, explain: bool) -> str:
-    chosen = sorted((row for row in judged if row.verdict == verdict), key=lambda row: -row.mean)
-    reference = str(chosen[0].judged_by)
-    if explain and chosen[0].role == "method" and not _is_single(chosen[0]):
+def _groups(judged: Sequence[Row]) -> list[list[Row]]:
+    """The rows with one verdict and one reference, the best verdict first, the best mean first in each."""
+    groups: dict[tuple[int, str], list[Row]] = {}
+    for row in sorted(judged, key=lambda row: -row.mean):
+        groups.setdefault((_ORDER.index(row.verdict), str(row.judged_by)), []).append(row)
+    return [groups[key] for key in sorted(groups, key=lambda key: key[0])]
+
+
+def _part(group: Sequence[Row], metric: str, *, explain: bool) -> str:
+    first, reference = group[0], str(group[0].judged_by)
+    if explain and first.role == "method" and not _is_single(first):
         reference += ", the best control"
-    if len(chosen) == 1:
-        clause = _CLAUSES[verdict].format(method=chosen[0].method, reference=reference)
-        return f"{clause}: {_against(chosen[0], metric)}."
-    names = _listed([f"{row.method} ({_against(row, metric)})" for row in chosen])
-    return f"{_PLURAL[verdict].format(methods=names, reference=reference)}."
+    if len(group) == 1:
+        clause = _CLAUSES[first.verdict].format(method=first.method, reference=reference)
+        return f"{clause}: {_against(first, metric)}."
+    names = _listed([f"{row.method} ({_against(row, metric)})" for row in group])
+    return f"{_PLURAL[first.verdict].format(methods=names, reference=reference)}."
 
 
 def _is_single(row: Row) -> bool:
@@ -61,8 +68,8 @@ def _is_single(row: Row) -> bool:
 
 
 def _against(row: Row, metric: str) -> str:
-    contrast = row.versus_control if row.role == "method" else row.versus_single
-    assert contrast is not None
+    known = [c for c in (row.versus_control, row.versus_single) if c is not None]
+    contrast = next(c for c in known if c.reference == row.judged_by)
     return f"{wording.contrast(contrast, metric)} {wording.unit(metric)}"
 
 

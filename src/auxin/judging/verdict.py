@@ -1,9 +1,9 @@
 """The verdict of a comparison: does an auxiliary help here, by how much, how sure.
 
-A method on trial is judged against the *best control*, which is chosen on validation; a control is judged
-against single-task training; a learned method is also held against its own untrained twin. A word is never
-kinder than the numbers: `helps` needs a Holm-adjusted paired p below 0.05 and a positive difference. The
-correction counts the methods on trial that share a reference, and apart from them the controls, so that
+A method on trial must beat single-task training *and* the best control, which is chosen on validation: it is
+judged by the harder of the two. A control is judged against single-task training, and a learned method is also
+compared with its own untrained twin. `helps` needs a Holm-adjusted paired p below 0.05 and a positive
+difference. The correction counts the methods on trial that share a reference, and apart from them the controls, so that
 running more controls costs a claim nothing.
 """
 
@@ -17,15 +17,14 @@ import numpy as np
 from auxin.errors import RunError, message
 from auxin.judging import wording
 from auxin.judging.bootstrap import Resamples
-from auxin.judging.paired import Paired, bootstrap, holm, paired, standard_error
+from auxin.judging.paired import ENOUGH_SEEDS, Paired, bootstrap, holm, paired, standard_error
 from auxin.judging.sentence import sentence
 from auxin.records.results import Comparison, Contrast, Half, Row, RunResult, Verdict
 from auxin.runs.predictions import Predictions
 
 SIGNIFICANT = 0.05
-ENOUGH_SEEDS = 5
-"""A claim needs at least this many seeds."""
 
+_WORST_FIRST: tuple[Verdict, ...] = ("hurts", "no evidence", "no evidence (one seed)", "helps")
 _References = Mapping[str, str | None]
 
 
@@ -187,7 +186,7 @@ def _rows(
     versus_twin = _contrasts(evidence, {m: twins.get(m) for m in methods})
     rows = []
     for m in methods:
-        judged = versus_single.get(m) if m in controls else versus_control.get(m)
+        judged = harder(versus_single.get(m), None if m in controls else versus_control.get(m))
         row = Row(
             method=m,
             role="single" if m == single else "control" if m in controls else "method",
@@ -209,6 +208,12 @@ def _rows(
         )
         rows.append(row)
     return rows
+
+
+def harder(first: Contrast | None, second: Contrast | None) -> Contrast | None:
+    """The contrast with the worse verdict; of equal verdicts, the one with the smaller difference."""
+    known = [contrast for contrast in (first, second) if contrast is not None]
+    return min(known, key=lambda c: (_WORST_FIRST.index(c.verdict), c.difference), default=None)
 
 
 def _seconds(evidence: _Evidence, method: str) -> float:

@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from auxin.judging import wording
+from auxin.judging.answers import answers
 from auxin.records.results import Comparison, Contrast, Row, Setting
 from auxin.reports import captions, label_budget, mistakes, tsne
 from auxin.reports._style import looks
@@ -81,6 +82,7 @@ def part(results: Results, prefix: str = "") -> dict[str, Any]:
     comparison = results.comparison
     return {
         "comparison": comparison,
+        "answers": answers(comparison),
         "metric": wording.title(comparison.metric),
         "rows": _rows(results),
         "figures": _shown(figures(results), prefix),

@@ -1,0 +1,102 @@
+"""What a person asks of a comparison, answered from its rows: should I, which, how much, how sure, at what cost."""
+
+from auxin.judging import wording
+from auxin.judging.paired import ENOUGH_SEEDS
+from auxin.records.results import Comparison, Contrast, Row
+
+Answers = list[tuple[str, str]]
+
+
+def answers(comparison: Comparison) -> Answers:
+    """The questions with their answers, the most important first.
+
+    Args:
+        comparison: any comparison, finished or not.
+
+    Returns:
+        Pairs of a question and its answer. There are none where nothing was compared with single-task training.
+    """
+    others = [row for row in comparison.rows if row.versus_single is not None]
+    if not others:
+        return []
+    helpful = [row for row in others if row.verdict == "helps"]
+    best = max(helpful or others, key=lambda row: row.mean)
+    return [
+        ("Should I use anything beside single-task training?", _should(helpful, best, comparison)),
+        ("Which?", _which(best, helpful)),
+        ("How much better is it?", _how_much(best, comparison.metric)),
+        ("How sure is that?", _how_sure(best, comparison)),
+        ("What does it cost?", _cost(best)),
+        ("What is it worth in labels?", _worth(comparison)),
+    ]
+
+
+def _should(helpful: list[Row], best: Row, comparison: Comparison) -> str:
+    if helpful:
+        return "Yes."
+    if len(comparison.seeds) < ENOUGH_SEEDS:
+        return (
+            f"Not known: {_counted(len(comparison.seeds), 'seed')} cannot tell. Run at least {ENOUGH_SEEDS}."
+        )
+    assert best.versus_single is not None
+    if best.versus_single.verdict == "helps":
+        return (
+            f"Not shown. {best.method} is better than single-task training, but it is not shown to be better than "
+            f"{best.judged_by}, the best control, which learns nothing of the learning signal."
+        )
+    return "No. Nothing that was tried is better than single-task training beyond the noise of these rows."
+
+
+def _which(best: Row, helpful: list[Row]) -> str:
+    if not helpful:
+        return f"Nothing is shown to help. {best.method} has the highest mean of what was tried."
+    others = sorted((row for row in helpful if row is not best), key=lambda row: -row.mean)
+    also = f" These help as well: {', '.join(row.method for row in others)}." if others else ""
+    kind = "It is a control: it learns nothing of the learning signal." if best.role == "control" else ""
+    return f"{best.method}. {kind}".strip() + also
+
+
+def _how_much(best: Row, metric: str) -> str:
+    assert best.versus_single is not None
+    parts = [_against(best.versus_single, metric)]
+    parts += [_against(c, metric) for c in (best.versus_control, best.versus_twin) if c is not None]
+    return f"{best.method}: {'; '.join(dict.fromkeys(parts))}."
+
+
+def _against(contrast: Contrast, metric: str) -> str:
+    return f"{wording.contrast(contrast, metric)} {wording.unit(metric)} over {contrast.reference}"
+
+
+def _how_sure(best: Row, comparison: Comparison) -> str:
+    contrast = best.versus_single
+    assert contrast is not None
+    parts = [f"{_counted(contrast.seeds, 'seed')}, paired; the brackets are 95 % intervals over seeds"]
+    if contrast.p_adjusted is not None:
+        parts.append(f"p = {contrast.p_adjusted:.3f} after Holm's correction")
+    rows = wording.interval(contrast.rows_low, contrast.rows_high, comparison.metric)
+    if rows:
+        parts.append(f"over test rows {rows}")
+    opened = comparison.half == "confirmation"
+    half = (
+        "These are confirmation rows, which were opened once."
+        if opened
+        else "These are development rows: --confirm opens the other half, once."
+    )
+    return f"{'; '.join(parts)}. {half}"
+
+
+def _cost(best: Row) -> str:
+    time = f" {best.overhead:.1f} times the training time of single-task training." if best.overhead else ""
+    return f"Nothing at prediction: only the main task's model is kept.{time}"
+
+
+def _worth(comparison: Comparison) -> str:
+    labels = comparison.splits.get("labels per class")
+    if not isinstance(labels, int):
+        return "Not measured. --labels-per-class 5,10,20 draws single-task training's curve and reads it off."
+    several = ",".join(map(str, (labels, 2 * labels, 4 * labels)))
+    return f"Not measured here. --labels-per-class {several} draws single-task training's curve and reads it off."
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'s' * (count != 1)}"

@@ -1,0 +1,57 @@
+"""The answers say what the rows say."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+from test_verdict import _runs
+
+from auxin.judging.answers import answers
+from auxin.judging.verdict import judge
+
+
+def _answers(scores, **options):
+    found = judge(_runs(scores), validation={name: values[0] for name, values in scores.items()}, **options)
+    return dict(answers(found))
+
+
+def test_a_method_that_helps():
+    said = _answers({"single": [0.80, 0.81, 0.82, 0.83, 0.84], "softmax": [0.90, 0.912, 0.92, 0.931, 0.94]})
+    assert said["Should I use anything beside single-task training?"] == "Yes."
+    assert said["Which?"] == "softmax."
+    assert "+10.06" in said["How much better is it?"]
+    assert "over single" in said["How much better is it?"]
+    assert "5 seeds" in said["How sure is that?"]
+    assert "development rows" in said["How sure is that?"]
+    assert "1.5 times" in said["What does it cost?"]
+
+
+def test_nothing_helps():
+    said = _answers({"single": [0.80, 0.81, 0.82, 0.83, 0.84], "softmax": [0.79, 0.82, 0.81, 0.84, 0.83]})
+    assert said["Should I use anything beside single-task training?"].startswith("No.")
+    assert said["Which?"].startswith("Nothing is shown")
+
+
+def test_two_seeds_cannot_tell():
+    said = _answers({"single": [0.80, 0.81], "softmax": [0.80, 0.82]})
+    assert said["Should I use anything beside single-task training?"].startswith("Not known: 2 seeds")
+
+
+def test_a_control_that_helps_is_called_one():
+    scores = {"single": [0.80, 0.81, 0.82, 0.83, 0.84], "equal": [0.90, 0.912, 0.92, 0.931, 0.94]}
+    assert "It is a control" in _answers(scores, controls=["equal"])["Which?"]
+
+
+def test_one_method_alone_asks_nothing():
+    assert _answers({"single": [0.80, 0.81]}) == {}
+
+
+def test_a_gain_that_a_control_shares_is_not_shown():
+    scores = {
+        "single": [0.80, 0.81, 0.82, 0.83, 0.84],
+        "given": [0.90, 0.91, 0.92, 0.93, 0.94],
+        "maxl": [0.89, 0.92, 0.91, 0.95, 0.94],
+    }
+    said = _answers(scores, controls=["given"])
+    assert said["Should I use anything beside single-task training?"] == "Yes."  # the control helps
+    assert said["Which?"].startswith("given. It is a control")
