@@ -6,6 +6,7 @@ Build it with:
 """
 
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -37,6 +38,7 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
+napoleon_custom_sections = [("Options", "params_style"), "Departures", "Source", "Settings"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -48,15 +50,19 @@ html_show_sphinx = False
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
+# A tutorial whose library is not installed is shown without its output.
+NEEDS = {"lightning_module": "lightning", "hf_trainer": "accelerate"}
+shown_only = "|".join(name for name, library in NEEDS.items() if find_spec(library) is None) or "nothing"
+
 sphinx_gallery_conf = {
-    "examples_dirs": "../examples/tutorials",
+    "examples_dirs": "../examples",
     "gallery_dirs": "tutorials",
-    "filename_pattern": r"\.py$",
+    "filename_pattern": rf"[/\\](?!(?:{shown_only})\.py)[^/\\]*\.py$",
     "download_all_examples": False,
     "show_signature": False,
     "show_memory": False,
     "write_computation_times": False,
     "remove_config_comments": True,
     "abort_on_example_error": True,
-    "within_subsection_order": "FileNameSortKey",
+    "within_subsection_order": "ExampleTitleSortKey",
 }

@@ -1,4 +1,10 @@
-"""MAXL in a loop of your own: labels that a network makes up, learned by `auxin.hypergradient`."""
+"""
+Labels that a network makes up
+==============================
+
+MAXL in a loop of your own. A second network makes auxiliary labels, and `auxin.hypergradient` trains it to help the main
+task. Each digit gets three auxiliary classes.
+"""
 
 import os
 

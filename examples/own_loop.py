@@ -1,4 +1,10 @@
-"""A plain PyTorch loop; the four lines that auxin adds or changes are marked. 100 rows have the main label."""
+"""
+Your own PyTorch loop
+=====================
+
+A plain training loop on the digits data. 100 rows carry the main label, and 1,000 rows carry three auxiliary labels, one of
+which is noise. The four lines that auxin adds or changes are marked. The learned weights turn the noise down.
+"""
 
 import os
 

@@ -81,7 +81,7 @@ def markdown_bars(*event: Any) -> None:
     found: list[str] = []
     for line in lines:
         cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
-        if not line.startswith("|"):
+        if not (line.startswith("|") and line.rstrip().endswith("|")):
             found.append(line if line.lstrip().startswith((">>>", "...")) else line.replace("|", r"\|"))
         elif set(line) <= set("|-: "):
             continue

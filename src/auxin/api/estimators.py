@@ -180,7 +180,7 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
         validation_score_: the metric on the validation rows, or None.
         notes_: what was decided, in sentences.
         model_: the trained network (`auxin.exported.model.Model`).
-        n_features_in_, feature_names_in_: as everywhere in scikit-learn; for images n_features_in_ is X.shape[1].
+        n_features_in_, feature_names_in_: as everywhere in scikit-learn; for images `n_features_in_` is X.shape[1].
 
     X: numbers [N, D] (an array or a DataFrame), NaN where missing (it stands for the column's mean); or images
     [N, H, W], [N, H, W, C] or [N, C, H, W] with C at most 4. Words are for a `OneHotEncoder` before.

@@ -1,5 +1,0 @@
-"""
-A placeholder
-=============
-"""
-print("x")
