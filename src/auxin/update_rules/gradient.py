@@ -18,7 +18,7 @@ class Gradient(UpdateRule):
     """Plain gradient descent on |x - mean x - decode(x^L)|^2 / 2, summed over inputs, mean over the batch.
 
     The decoder runs down the backward weights: y^(l-1) = activation(BN(V^l y^l)), the last step linear,
-    without batch norm. W, V and b all move by -eta * gradient (zero behind a step activation, which lets no gradient through).
+    without batch norm. W, V and b all move by -eta * gradient, which is zero behind a step activation.
 
     Args:
         step_size: eta.
