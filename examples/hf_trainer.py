@@ -2,8 +2,8 @@
 A Hugging Face Trainer
 ======================
 
-The weights of two auxiliary tasks are learned while a Hugging Face Trainer trains a small BERT. One of them is noise. This
-tutorial needs the packages `transformers` and `accelerate`.
+The weights of two auxiliary tasks are learned while a Hugging Face Trainer trains a small BERT. One of them
+is noise. This tutorial needs the packages `transformers` and `accelerate`.
 """
 
 import os

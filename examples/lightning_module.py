@@ -2,8 +2,8 @@
 A Lightning module
 ==================
 
-The weights of two auxiliary tasks are learned inside a Lightning module, by a held-out batch at every tenth step. The learned
-weights are part of the checkpoint. This tutorial needs the package `lightning`.
+The weights of two auxiliary tasks are learned inside a Lightning module, by a held-out batch at every tenth
+step. The learned weights are part of the checkpoint. This tutorial needs the package `lightning`.
 """
 
 import os

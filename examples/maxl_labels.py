@@ -2,8 +2,8 @@
 Labels that a network makes up
 ==============================
 
-MAXL in a loop of your own. A second network makes auxiliary labels, and `auxin.hypergradient` trains it to help the main
-task. Each digit gets three auxiliary classes.
+MAXL in a loop of your own. A second network makes auxiliary labels, and `auxin.hypergradient` trains it to
+help the main task. Each digit gets three auxiliary classes.
 """
 
 import os

@@ -2,8 +2,9 @@
 Your own PyTorch loop
 =====================
 
-A plain training loop on the digits data. 100 rows carry the main label, and 1,000 rows carry three auxiliary labels, one of
-which is noise. The four lines that auxin adds or changes are marked. The learned weights turn the noise down.
+A plain training loop on the digits data. 100 rows carry the main label, and 1,000 rows carry three
+auxiliary labels, one of which is noise. The four lines that auxin adds or changes are marked. The learned
+weights turn the noise down.
 """
 
 import os
