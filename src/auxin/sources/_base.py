@@ -1,0 +1,111 @@
+"""The contract of a source: from the rows and the labels that are known to a distribution over the classes per row."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from auxin.errors import ConfigError, message
+from auxin.tasks._base import Task
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """What a source may know: the training rows, with and without a main label.
+
+    Attributes:
+        x: inputs as the network sees them (normalised, not augmented), float [N, ...].
+        y: main labels, int64 [N], -1 where unknown.
+        classes: K, how many classes there are.
+        auxiliaries: other tasks' targets by name, -1 or NaN where missing.
+        tasks: those tasks.
+        seed: the only source of randomness.
+    """
+
+    x: Tensor
+    y: Tensor
+    classes: int
+    auxiliaries: Mapping[str, Tensor] = field(default_factory=dict)
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    seed: int = 0
+
+    @property
+    def labelled(self) -> Tensor:
+        """Which rows carry a main label, bool [N]."""
+        return self.y >= 0
+
+    def without(self, rows: Tensor) -> "Known":
+        """The same rows with the main labels of some (bool [N]) hidden."""
+        return replace(self, y=self.y.masked_fill(rows, -1))
+
+
+class Source(ABC):
+    """A guess at the class of every row.
+
+    Attributes:
+        follows: whether it reads the network, and so is asked again while that is trained.
+        needs_auxiliaries: whether it reads other tasks' labels.
+    """
+
+    follows: ClassVar[bool] = False
+    needs_auxiliaries: ClassVar[bool] = False
+
+    @classmethod
+    def unfit(cls, known: Known) -> str | None:
+        """Why it cannot guess here, or None where it can."""
+        if cls.needs_auxiliaries and not known.auxiliaries:
+            return "the rows carry no auxiliary labels."
+        return None
+
+    @abstractmethod
+    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+        """A distribution over the classes for every row, float [N, K] on the CPU; a row of NaN where it has none.
+
+        Args:
+            known: the rows. A source uses no label that is hidden there.
+            features: what the network's trunk makes of x, float [N, D]; only for sources that follow it.
+            outputs: the main head's logits, float [N, K]; only for sources that follow the network.
+
+        Raises:
+            DataError: the rows cannot be used (no label of any class).
+        """
+
+
+def flat(x: Tensor) -> Tensor:
+    """Inputs as rows of numbers on the CPU, float64 [N, D].
+
+    >>> flat(torch.zeros(2, 1, 3, 3)).shape
+    torch.Size([2, 9])
+    """
+    return x.detach().cpu().double().flatten(1)
+
+
+def spelled_out(probabilities: Tensor, classes: list[int], width: int) -> Tensor:
+    """Probabilities of the classes that an estimator has seen, as probabilities of all, float32 [N, K].
+
+    >>> spelled_out(torch.ones(1, 2) / 2, [0, 2], 3)
+    tensor([[0.5000, 0.0000, 0.5000]])
+    """
+    found = torch.zeros(len(probabilities), width, dtype=torch.float32)
+    found[:, classes] = probabilities.float()
+    return found
+
+
+def check_network(name: str, value: Tensor | None) -> Tensor:
+    """What the network says; refused where it was not asked."""
+    if value is None:
+        raise ConfigError(
+            message(
+                f"The source {name!r} reads the network",
+                expected="its features and outputs",
+                found="none",
+                do="Use it in a labeler that is trained with a network, or use spread",
+            )
+        )
+    return value
+
+
+CONTRACT = Source

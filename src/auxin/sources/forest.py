@@ -1,0 +1,31 @@
+"""A forest of extremely randomised trees on the rows with a main label."""
+
+from sklearn.ensemble import ExtraTreesClassifier
+from torch import Tensor, from_numpy
+
+from auxin.sources._base import Known, Source, flat, spelled_out
+
+
+class Forest(Source):
+    """The votes of randomised trees trained on the labelled rows: `sklearn.ensemble.ExtraTreesClassifier`.
+
+    Args:
+        trees: how many.
+
+    >>> import torch
+    >>> known = Known(torch.tensor([[0.0], [1.0], [9.0]]), torch.tensor([0, -1, 1]), 2)
+    >>> Forest(20).guess(known).argmax(1).tolist()
+    [0, 0, 1]
+    """
+
+    def __init__(self, trees: int = 200) -> None:
+        self.trees = trees
+
+    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+        """Its probabilities for every row."""
+        del features, outputs
+        x, there = flat(known.x).numpy(), known.labelled.cpu().numpy()
+        model = ExtraTreesClassifier(self.trees, random_state=known.seed, n_jobs=1)
+        model.fit(x[there], known.y.cpu().numpy()[there])
+        found = from_numpy(model.predict_proba(x))
+        return spelled_out(found, [int(label) for label in model.classes_], known.classes)

@@ -1,0 +1,63 @@
+"""A forest on the inputs and the auxiliary labels together, for rows that carry auxiliaries and no main label."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import numpy as np
+from sklearn.ensemble import ExtraTreesClassifier
+from torch import Tensor, from_numpy
+
+from auxin.sources._base import Known, Source, flat, spelled_out
+from auxin.tasks.classes import Classes
+
+
+class WithAuxiliaries(Source):
+    """Randomised trees on (x, auxiliary labels), trained on the rows with a main label.
+
+    An auxiliary label says much about the main one, and at prediction it is absent; here it helps to guess the main label
+    of the training rows that lack one, and the network learns from inputs and guesses. Classes enter as one column each;
+    a missing label is a column of zeros for classes and the mean of the known ones for numbers, with a column that says so.
+
+    Args:
+        trees: how many.
+
+    >>> import torch
+    >>> from auxin.tasks.classes import Classes
+    >>> species = torch.tensor([0, 0, 1, 1])
+    >>> known = Known(torch.zeros(4, 1), torch.tensor([0, -1, 1, -1]), 2, {"s": species}, {"s": Classes("s", 2)})
+    >>> WithAuxiliaries(20).guess(known).argmax(1).tolist()
+    [0, 0, 1, 1]
+    """
+
+    needs_auxiliaries: ClassVar[bool] = True
+
+    def __init__(self, trees: int = 200) -> None:
+        self.trees = trees
+
+    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+        """Its probabilities for every row."""
+        del features, outputs
+        x = np.concatenate([flat(known.x).numpy(), *columns(known)], axis=1)
+        there = known.labelled.cpu().numpy()
+        model = ExtraTreesClassifier(self.trees, random_state=known.seed, n_jobs=1)
+        model.fit(x[there], known.y.cpu().numpy()[there])
+        found = from_numpy(model.predict_proba(x))
+        return spelled_out(found, [int(label) for label in model.classes_], known.classes)
+
+
+def columns(known: Known) -> Iterator[np.ndarray]:
+    """The auxiliary labels as columns of numbers, [N, D] each; targets with a value per pixel are left out."""
+    for name, target in known.auxiliaries.items():
+        task = known.tasks[name]
+        if task.dense:
+            continue
+        values = target.cpu().numpy()
+        if isinstance(task, Classes) and values.ndim == 1:
+            yield (values[:, None] == np.arange(task.width)).astype(float)
+            continue
+        values = values.reshape(len(values), -1).astype(float)
+        values[values == -1] = np.where(np.issubdtype(target.cpu().numpy().dtype, np.integer), np.nan, -1)
+        missing = np.isnan(values)
+        means = np.nanmean(np.where(missing.all(0), 0.0, values), axis=0)
+        yield np.where(missing, means, values)
+        yield missing.astype(float)

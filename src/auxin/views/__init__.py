@@ -1,0 +1,74 @@
+"""Random views of inputs, made on their device: each file is one kind of change, and `compose` joins several."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from auxin import catalogue
+from auxin.errors import ConfigError
+from auxin.views._base import View
+
+__all__ = ["AUTO", "View", "compose", "usual"]
+
+AUTO = "auto"
+"""Stands for the usual strong view of the inputs' kind."""
+
+
+def usual(shape: tuple[int, ...], *, text: bool = False) -> str:
+    """The strong view that suits inputs of this shape.
+
+    >>> usual((1, 8, 8)), usual((30,)), usual((900,), text=True)
+    ('affine+intensity+cutout', 'corruption', 'word_dropout')
+    """
+    if len(shape) == 3:
+        return "affine+intensity+cutout"
+    return "word_dropout" if text else "corruption"
+
+
+def compose(names: str, shape: tuple[int, ...], fill: Tensor | None = None, *, text: bool = False) -> View:
+    """The views of these names, one after the other.
+
+    Args:
+        names: members joined by "+" (`affine+cutout`), "auto" for the usual strong view, or "none".
+        shape: of one input, without the batch dimension.
+        fill: what an empty pixel is, per channel, in the units of the inputs; zeros where not given.
+        text: whether the inputs are the words of a text.
+
+    Raises:
+        ConfigError: a name is not known, or a view cannot be made from inputs of this shape.
+
+    >>> compose("shift+cutout", (1, 8, 8))(torch.zeros(2, 1, 8, 8), torch.Generator().manual_seed(0)).shape
+    torch.Size([2, 1, 8, 8])
+    """
+    wanted = usual(shape, text=text) if names == AUTO else names
+    parts = [name.strip() for name in wanted.split("+") if name.strip() not in ("", "none")]
+    known = catalogue.names("views")
+    for name in parts:
+        if name not in known:
+            raise ConfigError(catalogue.unknown("view", name, [*known, AUTO, "none"]))
+    background = torch.zeros(shape[:1]) if fill is None else fill
+    return Composed([catalogue.load("views", name).build(shape, background) for name in parts])
+
+
+class Composed(View):
+    """Views applied one after the other; none leave the inputs as they are.
+
+    Args:
+        parts: the views, in the order of their application.
+    """
+
+    def __init__(self, parts: Sequence[View]) -> None:
+        self.parts = tuple(parts)
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "Composed":
+        """No change at all."""
+        del shape, fill
+        return cls(())
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Changed inputs."""
+        for part in self.parts:
+            x = part(x, generator)
+        return x

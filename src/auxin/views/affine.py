@@ -1,0 +1,75 @@
+"""Affine: an image is rotated, scaled, sheared and moved a little."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from auxin.views._base import View, check_image, uniform
+
+
+@dataclass(frozen=True, eq=False)
+class Affine(View):
+    """Each image is rotated, scaled, sheared and moved by amounts drawn uniformly, in one bilinear resampling.
+
+    These are the geometric changes of RandAugment (Cubuk, Zoph, Shlens, Le 2020, "RandAugment: Practical automated data
+    augmentation with a reduced search space", table 6), drawn jointly for each row rather than two of a list in turn, so
+    that a batch costs one resampling. With every amount at 0 the images stay as they are, to rounding.
+
+    Attributes:
+        fill: what an empty pixel is, [C].
+        degrees: the largest rotation, either way.
+        scale: the largest change of either side, as a share.
+        shear: the largest shear.
+        translate: the largest move, as a share of the side.
+
+    >>> view = Affine.build((1, 8, 8), torch.zeros(1))
+    >>> view(torch.rand(3, 1, 8, 8), torch.Generator().manual_seed(0)).shape
+    torch.Size([3, 1, 8, 8])
+    """
+
+    fill: Tensor
+    degrees: float = 25.0
+    scale: float = 0.15
+    shear: float = 0.2
+    translate: float = 0.15
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "Affine":
+        """Affine changes of images [C, H, W]."""
+        check_image("affine", shape)
+        return cls(fill)
+
+    def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """Images [B, C, H, W] to changed images."""
+        return warp(x, self._matrices(x, generator), self.fill)
+
+    def _matrices(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """The map from a changed image's coordinates to those of the image, [B, 2, 3]; coordinates run from -1 to 1."""
+        angle, wide, high, shear, across, down = (uniform(len(x), generator, x) for _ in range(6))
+        turn = angle * math.radians(self.degrees)
+        cos, sin = turn.cos(), turn.sin()
+        wide, high = 1 + wide * self.scale, 1 + high * self.scale
+        first = torch.stack([cos * wide, shear * self.shear - sin * high, across * 2 * self.translate], 1)
+        second = torch.stack([sin * wide, cos * high, down * 2 * self.translate], 1)
+        return torch.stack([first, second], 1)
+
+
+def warp(x: Tensor, matrices: Tensor, fill: Tensor) -> Tensor:
+    """Images resampled bilinearly at mapped coordinates; outside of an image stands `fill`.
+
+    Args:
+        x: images [B, C, H, W].
+        matrices: from coordinates of the result to those of x, [B, 2, 3], both from -1 to 1 over the image.
+        fill: [C].
+
+    >>> quarter = torch.tensor([[[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]]])
+    >>> warp(torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]]), quarter, torch.zeros(1))
+    tensor([[[[3., 1.],
+              [4., 2.]]]])
+    """
+    empty = fill.to(x).view(1, -1, 1, 1)
+    grid = functional.affine_grid(matrices, list(x.shape), align_corners=False)
+    return functional.grid_sample(x - empty, grid, align_corners=False) + empty
