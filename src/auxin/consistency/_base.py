@@ -95,6 +95,15 @@ def pairs_of(batch: Batch, name: str) -> Tensor:
     return batch.y[name] if name in batch.y else torch.full_like(batch.rows, MISSING)
 
 
+def only(values: Tensor, present: Tensor) -> Tensor:
+    """The rows [B, D] that are present, zeros (with zero gradient) for the others.
+
+    >>> only(torch.tensor([[1.0], [torch.nan]]), torch.tensor([True, False])).tolist()
+    [[1.0], [0.0]]
+    """
+    return torch.where(present.unsqueeze(1), values, 0.0)
+
+
 def masked_mean(values: Tensor, weights: Tensor) -> Tensor:
     """The mean of the rows [B, D] that count, [D]; zero where none do.
 

@@ -6,11 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.consistency._base import Agreement, Consistency
+from auxin.consistency._base import Agreement, Consistency, only
 from auxin.errors import ConfigError, message
 from auxin.paper import Paper
 from auxin.tasks._base import Task
-from auxin.tasks._checks import hide
 from auxin.tasks.classes import Classes
 
 
@@ -31,7 +30,7 @@ class Confident(Agreement):
         """The loss of each row, [B]; zero for rows that are no strong views and for doubtful ones."""
         present = self.present(target)
         probability, label = output.detach()[target.clamp(min=0)].softmax(1).max(1)
-        found = functional.cross_entropy(hide(output, present), label, reduction="none")
+        found = functional.cross_entropy(only(output, present), label, reduction="none")
         return torch.where(present & (probability >= self.threshold), found, 0.0)
 
 

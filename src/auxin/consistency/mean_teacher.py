@@ -6,11 +6,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.consistency._base import Agreement, Consistency
+from auxin.consistency._base import Agreement, Consistency, only
 from auxin.errors import ConfigError, message
 from auxin.paper import Paper
 from auxin.tasks._base import Task
-from auxin.tasks._checks import hide
 from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 
@@ -37,20 +36,22 @@ class Distance(Agreement):
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The mean squared distance of each row, [B]."""
         present = self.present(target)
-        return (self.answer(hide(output, present)) - hide(target, present)).square().mean(1) * present
+        return (self.answer(only(output, present)) - only(target, present)).square().mean(1) * present
 
 
 class MeanTeacher(Consistency):
     """The network's answer to the strong view is drawn to its teacher's answer to the weak one.
 
-    Tarvainen and Valpola 2017, equations 1 and 2: the teacher's weights are the exponential moving average of the network's,
+    Tarvainen and Valpola 2017, equations 1 and 2: the teacher's weights are the exponential moving average of the
+    network's,
 
         theta'_t = a theta'_(t-1) + (1 - a) theta_t,        J = E |f(x, theta', eta') - f(x, theta, eta)|^2
 
     with a = min(decay, 1 - 1 / (t + 1)) at step t, as the authors' code has it, so that the first weights are soon
-    forgotten. Averages of the batch-norm statistics are moved in the same way, and the teacher uses them (the authors'
-    teacher normalises by its batch). The teacher's answer carries no gradient, so that what the hypergradient trains stays
-    in the criterion. The authors ramp the weight of J up over the first epochs; here it is the combiner's.
+    forgotten. Averages of the batch-norm statistics are moved in the same way, and the teacher uses them (the
+    authors' teacher normalises by its batch). The teacher's answer carries no gradient, so that what the
+    hypergradient trains stays in the criterion. The authors ramp the weight of J up over the first epochs; here it
+    is the combiner's.
 
     Args:
         width: how many numbers the main head puts out.
@@ -106,7 +107,9 @@ class MeanTeacher(Consistency):
     def targets(self, batch: Batch, pairs: Tensor) -> Tensor:
         """The teacher's answers to the weak views, at the rows of the strong ones, float [B, C]; NaN elsewhere."""
         strong = (pairs >= 0).nonzero().squeeze(1)
-        found = torch.full((len(pairs), self.task.width), torch.nan, dtype=batch.x.dtype, device=batch.x.device)
+        found = torch.full(
+            (len(pairs), self.task.width), torch.nan, dtype=batch.x.dtype, device=batch.x.device
+        )
         if len(strong) == 0:
             return found
         with torch.no_grad():

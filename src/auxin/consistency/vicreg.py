@@ -53,12 +53,12 @@ class VICReg(Consistency):
 
     Bardes, Ponce, LeCun 2022, equations 1 to 6: with embeddings Z, Z' of the two views of n rows, of d numbers each,
 
-        l = lambda s(Z, Z') + mu (v(Z) + v(Z')) + nu (c(Z) + c(Z'))
-        s = (1/n) sum_i |z_i - z'_i|^2,   v = (1/d) sum_j max(0, 1 - sqrt(Var(z_j) + 1e-4)),   c = (1/d) sum_(i != j) Cov_ij^2
+        l = lambda s(Z, Z') + mu (v(Z) + v(Z')) + nu (c(Z) + c(Z')) s = (1/n) sum_i |z_i - z'_i|^2,   v = (1/d)
+        sum_j max(0, 1 - sqrt(Var(z_j) + 1e-4)),   c = (1/d) sum_(i != j) Cov_ij^2
 
-    The paper has lambda = mu = 25 and nu = 1; here all are divided by 25, since the combiner sets the term's weight, and s
-    is divided by d as the authors' code divides it. Departures: one of the views is the weak one, and the head is linear or
-    of two layers (`build_network`) rather than an expander of three layers of 8,192 units.
+    The paper has lambda = mu = 25 and nu = 1; here all are divided by 25, since the combiner sets the term's
+    weight, and s is divided by d as the authors' code divides it. Departures: one of the views is the weak one, and
+    the head is linear or of two layers (`build_network`) rather than an expander of three layers of 8,192 units.
 
     Args:
         width: d.

@@ -1,5 +1,6 @@
 """Data sets, splits and batches."""
 
+from auxin.data._augment import KINDS
 from auxin.data._base import Dataset, Source
 from auxin.data._load import load
 from auxin.data._pool import Pool
@@ -9,6 +10,7 @@ from auxin.data.encoders.restore import restore
 from auxin.data.splits import Splits, make_splits
 
 __all__ = [
+    "KINDS",
     "Dataset",
     "Encoder",
     "Pool",

@@ -71,6 +71,11 @@ class Pool:
     def __len__(self) -> int:
         return self._x.shape[0]
 
+    @property
+    def background(self) -> Tensor:
+        """What an empty pixel (0 in the units of the data set) is in a batch, float [C]; zeros for vectors."""
+        return -self.mean / self.std if len(self.shape) == 3 else torch.zeros_like(self.mean)
+
     def batch(self, rows: Tensor, generator: torch.Generator | None = None) -> Batch:
         """The rows as a batch: float32, normalised; augmented where a generator is given, else exact.
 

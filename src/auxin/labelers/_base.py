@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import torch
@@ -46,6 +46,7 @@ class LabelerContext:
             need one.
         seed: the only source of randomness.
         aux: the given auxiliary task that labelers such as `given` read, or None.
+        tasks: the tasks that the targets belong to, by name.
     """
 
     main: str
@@ -56,6 +57,7 @@ class LabelerContext:
     trunk: Callable[[], nn.Module]
     seed: int
     aux: str | None = None
+    tasks: Mapping[str, Task] = field(default_factory=dict)
 
 
 class Labeler(nn.Module, ABC):
@@ -64,12 +66,14 @@ class Labeler(nn.Module, ABC):
     Attributes:
         learned: whether it has parameters that a hypergradient can train.
         everywhere: whether rows without a main label get targets as well.
+        teaches: whether its targets are for the main task's own head; it then has no head of its own.
         paper: where it is from.
         classes: K, how many auxiliary classes it uses (how many numbers, where its targets are real).
     """
 
     learned: ClassVar[bool] = False
     everywhere: ClassVar[bool] = False
+    teaches: ClassVar[bool] = False
     paper: ClassVar[Paper | None] = None
     classes: int
 
@@ -105,6 +109,10 @@ class Labeler(nn.Module, ABC):
     def penalty(self) -> Tensor | None:
         """A term added to the outer loss that depends on the parameters alone (an L1 norm), or None."""
         return None
+
+    def end_epoch(self, network: nn.Module) -> None:
+        """Called after each epoch with the primary network, for labelers that read it while it is trained."""
+        del network
 
     def state(self) -> dict[str, torch.Tensor]:
         """What must be saved to make the same targets again."""

@@ -13,15 +13,18 @@ __all__ = ["UNTRAINED", "Method", "full_name", "inner_name", "names", "resolve"]
 WEIGHTS = ({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3})
 """The auxiliary weights tried where a method has no knob of its own."""
 
+VIEWS = {"unlabelled_ratio": 2.0}
+"""A consistency's batches hold more rows without a main label than with one, as FixMatch's do (there 7 to 1)."""
+
 UNTRAINED = "untrained"
 """`untrained:NAME` is the method NAME with nothing learned: its twin."""
 
-_ORIGINS = ("methods", "labelers", "combiners", "pretexts", "strategies")
+_ORIGINS = ("methods", "labelers", "combiners", "pretexts", "consistency", "strategies")
 
 
 def names() -> list[str]:
-    """Everything `--methods` understands by one word: the methods' files, then labelers, combiners, pretexts and
-    strategies by themselves."""
+    """Everything `--methods` understands by one word: the methods' files, then labelers, combiners, pretexts,
+    consistencies and strategies by themselves."""
     found: dict[str, None] = {}
     for family in _ORIGINS:
         found.update(dict.fromkeys(catalogue.names(family)))
@@ -79,6 +82,9 @@ def resolve(name: str) -> Method:
     family, _, rest = name.partition(":")  # torchjd:upgrad is the combiner torchjd with the aggregator upgrad
     if family in catalogue.names("combiners"):
         return _from_combiner(name, catalogue.load("combiners", family))
+    if name in catalogue.names("consistency"):
+        paper = catalogue.load("consistency", name).paper
+        return Method(consistency=name, unlabelled=True, knob=WEIGHTS, paper=paper, settings=VIEWS)
     if name in catalogue.names("pretexts"):
         return Method(pretexts=(name,), unlabelled=True, knob=WEIGHTS)
     if family in catalogue.names("strategies"):

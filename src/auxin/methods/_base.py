@@ -21,6 +21,7 @@ class Method:
     Attributes:
         labeler: generates auxiliary targets, or None.
         pretexts: self-made auxiliary tasks; "*" stands for every one that the inputs allow.
+        consistency: asks for the same answer to two views of a row, or None.
         given: whether the data set's own auxiliary tasks get a head each.
         combiner: many losses to one.
         estimator: estimates the hypergradient that trains phi; None: nothing is learned (a control).
@@ -37,6 +38,7 @@ class Method:
 
     labeler: str | None = None
     pretexts: tuple[str, ...] = ()
+    consistency: str | None = None
     given: bool = False
     combiner: str = "equal"
     estimator: str | None = None
@@ -58,7 +60,12 @@ class Method:
     @property
     def auxiliary(self) -> bool:
         """Whether anything is trained beside the main task."""
-        return bool(self.labeler or self.pretexts or self.given)
+        return bool(self.labeler or self.pretexts or self.consistency or self.given)
+
+    @property
+    def needs_unlabelled(self) -> bool:
+        """Whether it has nothing to learn from where every training row carries a main label."""
+        return self.consistency is not None or self.labeler == "sources"
 
 
 CONTRACT = Method

@@ -9,7 +9,8 @@ from torch import nn
 
 from auxin import catalogue, combiners
 from auxin.combiners._base import paced
-from auxin.data import Dataset, Pool, Splits
+from auxin.consistency import Consistency
+from auxin.data import KINDS, Dataset, Pool, Splits
 from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler, LabelerContext
@@ -31,6 +32,7 @@ from auxin.training.reproducible import derive, seed_everything
 from auxin.training.schedules import META_BATCHES, RHYTHMS, LearningRate
 from auxin.training.state import TrainState
 from auxin.training.steps import Learner
+from auxin.views import View, compose
 
 EVERY = "*"
 """In a method's pretexts: every one that the inputs allow."""
@@ -77,6 +79,10 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
         return "the data give no auxiliary labels."
     if method.labeler is not None:
         reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
+        if reason is not None:
+            return reason
+    if method.consistency is not None:
+        reason = catalogue.load("consistency", method.consistency).unfit(dataset.tasks[dataset.main])
         if reason is not None:
             return reason
     family = method.combiner.partition(":")[0]
@@ -141,7 +147,7 @@ def build(
     seed_everything(seed)
     plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
     dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
-    augmentation = None if plain.augmentation == "auto" else plain.augmentation
+    augmentation, weak = _augmentation(plain, dataset)
     pool = Pool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
     if taught is None:
         labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
@@ -150,15 +156,21 @@ def build(
         psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
     names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim > 0)
     pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in names]
-    tasks = _tasks(dataset, method, plain.loss, labeler, pretexts)
+    consistency = _consistency(dataset, splits, method, settings)
+    tasks, reads = _tasks(dataset, method, plain.loss, labeler, pretexts, consistency)
     tasks = balanced(tasks, plain.class_weights, dataset, splits)
-    network = _network(plain.model, pool.shape, tasks, seed, trunk_options(settings, dataset)).to(device)
+    headed = {name: task for name, task in tasks.items() if name not in reads}
+    network = _network(plain.model, pool.shape, headed, seed, trunk_options(settings, dataset)).to(device)
+    if consistency is not None:
+        consistency.attach(network)
+        consistency.to(device)
     combiner = (
         combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner")).to(device)
         if taught is None
         else taught.combiner
     )
-    criterion = Objective(tasks, labeler, combiner, learned=method.estimator is not None)
+    learned = method.estimator is not None
+    criterion = Objective(tasks, labeler, combiner, learned=learned, consistency=consistency, reads=reads)
     learner = _learner(network, criterion, method, plain, settings)
     feed = Feed(
         pool,
@@ -170,6 +182,9 @@ def build(
         plain.unlabelled_ratio if method.unlabelled else 0.0,
         pretexts,
         plain.pretext_share,
+        strong=_strong(plain, pool, dataset) if consistency is not None else None,
+        pairs=consistency.task.name if consistency is not None else "",
+        weak=compose(weak, pool.shape, pool.background) if weak else None,
     )
     plan = _plan(plain, feed, splits, learns=method.estimator is not None)
     return Built(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
@@ -203,14 +218,52 @@ def _tasks(
     loss: str,
     labeler: Labeler | None,
     pretexts: Sequence[Pretext],
-) -> dict[str, Task]:
+    consistency: Consistency | None,
+) -> tuple[dict[str, Task], dict[str, str]]:
+    """The tasks, main first, and for those without a head of their own, whose head they read."""
     names = [dataset.main, *(auxiliaries(dataset) if method.given else [])]
     tasks = {name: _with_loss(dataset.tasks[name], loss) for name in names}
     if labeler is not None:
         tasks |= labeler.tasks(loss)
     for pretext in pretexts:
         tasks[pretext.task.name] = _with_loss(pretext.task, loss)
-    return tasks
+    if consistency is not None:
+        tasks[consistency.task.name] = consistency.task
+    reads = dict.fromkeys(labeler.tasks(), dataset.main) if labeler is not None and labeler.teaches else {}
+    if consistency is not None and not consistency.own_head:
+        reads[consistency.task.name] = dataset.main
+    return tasks, reads
+
+
+def _augmentation(plain: Plain, dataset: Dataset) -> tuple[str | None, str]:
+    """What the pool does to every training row, and the views that follow: the setting names one or the other."""
+    if plain.augmentation in (*KINDS, "auto"):
+        return (None if plain.augmentation == "auto" else plain.augmentation), ""
+    if any(dataset.tasks[name].dense for name in dataset.tasks):
+        wrong = f"The augmentation {plain.augmentation!r} does not move labels that have a value per pixel"
+        raise ConfigError(message(wrong, expected=f"one of: {', '.join(KINDS)}"))
+    return "none", plain.augmentation
+
+
+def _strong(plain: Plain, pool: Pool, dataset: Dataset) -> View:
+    """The strong view of a consistency."""
+    if dataset.encoder.verbatim > 0:
+        wrong = f"The inputs of {plain.model} are tokens of a text, of which there are no views"
+        raise ConfigError(message(wrong, do="Leave methods with a consistency out, or choose another model"))
+    text = sum(end - begin for begin, end in dataset.encoder.blocks) > pool.shape[0] / 2
+    return compose(plain.strong, pool.shape, pool.background, text=text)
+
+
+def _consistency(
+    dataset: Dataset, splits: Splits, method: Method, settings: Mapping[str, Setting]
+) -> Consistency | None:
+    if method.needs_unlabelled and not len(splits.unlabelled):
+        wrong = "Every training row carries a main label, so there is nothing to teach to the others"
+        raise ConfigError(message(wrong, do="Leave out the methods for rows without a main label"))
+    if method.consistency is None:
+        return None
+    member = catalogue.load("consistency", method.consistency)
+    return _part(member, "consistency", settings, dataset.tasks[dataset.main])
 
 
 def _with_loss(task: Task, loss: str) -> Task:
@@ -246,7 +299,15 @@ def _labeler(
             return make(pool.shape, **trunk_options(settings, dataset))
 
     context = LabelerContext(
-        dataset.main, psi, seen.x, seen.y, seen.rows, make_trunk, label_seed, refinement(dataset)
+        dataset.main,
+        psi,
+        seen.x,
+        seen.y,
+        seen.rows,
+        make_trunk,
+        label_seed,
+        refinement(dataset),
+        dataset.tasks,
     )
     labeler = _part(catalogue.load("labelers", method.labeler), "labeler", settings, context)
     return labeler.to(pool.device), psi

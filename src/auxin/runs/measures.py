@@ -73,7 +73,7 @@ class Measures:
         The rows' main labels enter the labeler here; nothing is trained or chosen on the outcome.
         """
         labeler = self.built.labeler
-        if labeler is None or not labeler.learned:
+        if labeler is None or not labeler.learned or labeler.teaches:
             return {}
         batch = self.built.pool.batch(rows[:ROWS])
         with torch.no_grad():
@@ -84,7 +84,7 @@ class Measures:
 
     def _labels(self, batch: Batch) -> dict[str, float]:
         labeler, psi = self.built.labeler, self.built.hierarchy
-        if labeler is None or psi is None:
+        if labeler is None or psi is None or labeler.teaches:
             return {}
         with torch.no_grad():
             made = by_task(labeler(batch))

@@ -15,7 +15,7 @@ from auxin.methods._base import Method, Setting
 from auxin.methods._protocols import PROTOCOLS, protocol_name, published
 
 PRESETS = ("auxin", "paper", *PROTOCOLS)
-PARTS = ("model", "labeler", "combiner", "estimator", "strategy")
+PARTS = ("model", "labeler", "consistency", "combiner", "estimator", "strategy")
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,9 @@ class Plain:
         clip: largest global gradient norm, or None.
         loss: focal or cross_entropy, of every classification task.
         class_weights: none, or balanced: rare classes of the data's own tasks weigh as much as frequent ones.
-        augmentation: none, crop or crop_flip; "auto" is the data set's own.
+        augmentation: of every method's rows: none, crop or crop_flip, or views joined by "+", such as affine:0.5+flip
+            (`auxin ls views`); "auto" is the data set's own.
+        strong: the strong views of methods with a consistency, joined by "+"; "auto" suits the inputs.
         unlabelled_ratio: auxiliary-only rows per main-labelled row, in methods that use them.
         pretexts: self-made tasks, separated by "+", beside the data's own in the methods that use those.
         pretext_share: the share of a batch's rows that each self-made task copies and changes.
@@ -74,6 +76,7 @@ class Plain:
     loss: str = "cross_entropy"
     class_weights: str = "none"
     augmentation: str = "auto"
+    strong: str = "auto"
     unlabelled_ratio: float = 1.0
     pretexts: str = ""
     pretext_share: float = 1.0

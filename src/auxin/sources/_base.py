@@ -22,7 +22,7 @@ class Known:
         classes: K, how many classes there are.
         auxiliaries: other tasks' targets by name, -1 or NaN where missing.
         tasks: those tasks.
-        seed: the only source of randomness.
+        seed: the only source of randomness, from 0 to below 2^32.
     """
 
     x: Tensor
@@ -47,10 +47,12 @@ class Source(ABC):
 
     Attributes:
         follows: whether it reads the network, and so is asked again while that is trained.
+        average: the share that earlier guesses keep when a source that follows the network is asked again.
         needs_auxiliaries: whether it reads other tasks' labels.
     """
 
     follows: ClassVar[bool] = False
+    average: ClassVar[float] = 0.0
     needs_auxiliaries: ClassVar[bool] = False
 
     @classmethod

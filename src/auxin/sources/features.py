@@ -12,9 +12,9 @@ from auxin.sources.spread import spread
 class Features(Source):
     """Labels spread over the graph of nearest neighbours of what the trunk makes of the inputs.
 
-    Iscen, Tolias, Avrithis, Chum 2019, "Label Propagation for Deep Semi-supervised Learning", section 3.2, with features of
-    length 1, so that the nearest neighbours are those of the greatest cosine. The graph's weights are 1 rather than a power
-    of the cosine, and alpha is 0.2 rather than 0.99, as in `spread`.
+    Iscen, Tolias, Avrithis, Chum 2019, "Label Propagation for Deep Semi-supervised Learning", section 3.2, with
+    features of length 1, so that the nearest neighbours are those of the greatest cosine. The graph's weights are 1
+    rather than a power of the cosine, and alpha is 0.2 rather than 0.99, as in `spread`.
 
     Args:
         neighbours: of each row.

@@ -16,14 +16,14 @@ ENOUGH = 1e-6
 class Spread(Source):
     """Labels spread from row to row over the graph that joins each row to its nearest neighbours.
 
-    Zhou, Bousquet, Lal, Weston, Schoelkopf 2004, "Learning with Local and Global Consistency", section 2: with W the graph's
-    weights, S = D^(-1/2) W D^(-1/2) and Y the one-hot labels (a row of zeros where unknown),
+    Zhou, Bousquet, Lal, Weston, Schoelkopf 2004, "Learning with Local and Global Consistency", section 2: with W
+    the graph's weights, S = D^(-1/2) W D^(-1/2) and Y the one-hot labels (a row of zeros where unknown),
 
         F(t + 1) = alpha S F(t) + (1 - alpha) Y,     F* = (1 - alpha) (I - alpha S)^(-1) Y
 
-    and a row's distribution is its row of F*, normalised. W is 1 where one of two rows is among the k nearest of the other
-    (the symmetric closure; scikit-learn's LabelSpreading has the one-sided graph). A row that no label reaches is NaN. The
-    paper's weights are Gaussian; neighbours need no width to be chosen.
+    and a row's distribution is its row of F*, normalised. W is 1 where one of two rows is among the k nearest of
+    the other (the symmetric closure; scikit-learn's LabelSpreading has the one-sided graph). A row that no label
+    reaches is NaN. The paper's weights are Gaussian; neighbours need no width to be chosen.
 
     Args:
         neighbours: k.
@@ -52,7 +52,9 @@ def spread(x: Tensor, y: Tensor, classes: int, neighbours: int, alpha: float) ->
     labels = y.cpu().numpy()
     if len(labels) < 2 or not (labels >= 0).any():
         raise DataError(
-            message("Labels cannot spread", expected="at least 2 rows and a label", found=f"{len(labels)} rows")
+            message(
+                "Labels cannot spread", expected="at least 2 rows and a label", found=f"{len(labels)} rows"
+            )
         )
     graph = similarity(x.cpu().numpy(), min(neighbours, len(labels) - 1))
     start = np.zeros((len(labels), classes))

@@ -14,9 +14,10 @@ from auxin.tasks.classes import Classes
 class WithAuxiliaries(Source):
     """Randomised trees on (x, auxiliary labels), trained on the rows with a main label.
 
-    An auxiliary label says much about the main one, and at prediction it is absent; here it helps to guess the main label
-    of the training rows that lack one, and the network learns from inputs and guesses. Classes enter as one column each;
-    a missing label is a column of zeros for classes and the mean of the known ones for numbers, with a column that says so.
+    An auxiliary label says much about the main one, and at prediction it is absent; here it helps to guess the main
+    label of the training rows that lack one, and the network learns from inputs and guesses. Classes enter as one
+    column each; a missing label is a column of zeros for classes and the mean of the known ones for numbers, with a
+    column that says so.
 
     Args:
         trees: how many.
@@ -55,9 +56,10 @@ def columns(known: Known) -> Iterator[np.ndarray]:
         if isinstance(task, Classes) and values.ndim == 1:
             yield (values[:, None] == np.arange(task.width)).astype(float)
             continue
+        whole = np.issubdtype(values.dtype, np.integer)
         values = values.reshape(len(values), -1).astype(float)
-        values[values == -1] = np.where(np.issubdtype(target.cpu().numpy().dtype, np.integer), np.nan, -1)
-        missing = np.isnan(values)
-        means = np.nanmean(np.where(missing.all(0), 0.0, values), axis=0)
+        missing = values == -1 if whole else np.isnan(values)
+        counts = np.maximum((~missing).sum(0), 1)
+        means = np.where(missing, 0.0, values).sum(0) / counts
         yield np.where(missing, means, values)
         yield missing.astype(float)

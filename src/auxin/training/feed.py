@@ -5,7 +5,7 @@ whatever else it puts into a batch, meets the same main rows in the same order.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from auxin.data import Pool, Stream, epoch_batches
 from auxin.pretexts._base import Pretext
 from auxin.training.reproducible import generator
 from auxin.typing import MISSING, Batch
+from auxin.views import View
 
 
 @dataclass(eq=False)
@@ -31,6 +32,10 @@ class Feed:
         ratio: auxiliary-only rows per main-labelled row.
         pretexts: self-made auxiliary tasks; each adds changed copies of the batch's rows.
         share: of how many of them, evenly spread over the batch.
+        strong: makes the strong views of the rows without a main label, for a consistency; None for no views.
+        pairs: the name of the consistency's task, under which each strong view's target says where in the batch the
+            weak view of its row is.
+        weak: changes every row after the pool's augmentation, in every method alike; None to leave them.
     """
 
     pool: Pool
@@ -42,13 +47,16 @@ class Feed:
     ratio: float = 0.0
     pretexts: Sequence[Pretext] = ()
     share: float = 1.0
+    strong: View | None = None
+    pairs: str = ""
+    weak: View | None = None
     _generators: dict[str, torch.Generator] = field(init=False)
     _streams: dict[str, Stream] = field(init=False)
 
     def __post_init__(self) -> None:
         device = self.pool.device
         self._generators = {name: generator(self.seed, name) for name in ("order", "meta order")}
-        for name in ("augment", "augment extra", "augment meta", "pretext"):
+        for name in ("augment", "augment extra", "augment meta", "pretext", "strong"):
             self._generators[name] = generator(self.seed, name, device=device)
         rows = {"unlabelled": self.unlabelled, "auxiliary": self.auxiliary}
         self._streams = {
@@ -63,7 +71,7 @@ class Feed:
     @property
     def mixed(self) -> bool:
         """Whether batches also hold rows without a main label."""
-        return bool(self.pretexts) or (self.ratio > 0 and len(self.unlabelled) > 0)
+        return bool(self.pretexts) or self.strong is not None or (self.ratio > 0 and len(self.unlabelled) > 0)
 
     def epoch(self, order: str = "order") -> Iterator[Batch]:
         """One pass over the main-labelled rows; `order="meta order"` is a second, independent shuffle."""
@@ -77,7 +85,7 @@ class Feed:
     def meta(self) -> Batch:
         """The next batch of the auxiliary set."""
         rows = self._streams["auxiliary"].take(min(self.size, len(self.auxiliary)))
-        return self.pool.batch(rows, self._generators["augment meta"])
+        return self._augmented(rows, "augment meta")
 
     def looked_at(self, rows: Tensor) -> Batch:
         """These rows and self-made ones of them, the same each time; nothing of the feed moves."""
@@ -86,18 +94,35 @@ class Feed:
         for pretext in self.pretexts:
             draw = generator(self.seed, "looked at", pretext.task.name, device=self.pool.device)
             parts.append(self._made(pretext, x, draw))
+        if self.strong is not None:
+            parts.append(self._viewed(rows, 0, generator(self.seed, "looked at", device=self.pool.device)))
         return concatenate(parts)
 
     def _batch(self, rows: Tensor, augment: str) -> Batch:
-        parts = [self.pool.batch(rows, self._generators[augment])]
+        parts = [self._augmented(rows, augment)]
         extra = round(self.ratio * len(rows)) if len(self.unlabelled) else 0
         if extra:
             taken = self._streams["unlabelled"].take(extra)
-            parts.append(self.pool.batch(taken, self._generators["augment extra"]))
+            parts.append(self._augmented(taken, "augment extra"))
+            if self.strong is not None:
+                parts.append(self._viewed(taken, len(rows), self._generators["strong"]))
         if self.pretexts:
-            x = _spread(torch.cat([part.x for part in parts]), self.share)
+            x = _spread(torch.cat([part.x for part in parts[: 1 + bool(extra)]]), self.share)
             parts += [self._made(pretext, x, self._generators["pretext"]) for pretext in self.pretexts]
         return concatenate(parts)
+
+    def _augmented(self, rows: Tensor, name: str) -> Batch:
+        """The rows as every method sees them in training."""
+        draw = self._generators[name]
+        batch = self.pool.batch(rows, draw)
+        return batch if self.weak is None else replace(batch, x=self.weak(batch.x, draw))
+
+    def _viewed(self, rows: Tensor, first: int, draw: torch.Generator) -> Batch:
+        """The strong views of rows whose weak views begin at position `first` of the batch."""
+        assert self.strong is not None
+        x = self.strong(self.pool.batch(rows).x, draw)
+        partner = torch.arange(first, first + len(rows), device=x.device)
+        return Batch(x, {self.pairs: partner}, torch.full_like(partner, MISSING))
 
     def _made(self, pretext: Pretext, x: Tensor, draw: torch.Generator) -> Batch:
         changed, target = pretext(x, draw)
@@ -113,8 +138,8 @@ class Feed:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from where `state_dict` stood."""
-        for name, g in self._generators.items():
-            g.set_state(state["generators"][name])
+        for name, kept in state["generators"].items():
+            self._generators[name].set_state(kept)
         for name, stream in self._streams.items():
             stream.load_state_dict(state["streams"][name])
 

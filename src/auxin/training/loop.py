@@ -106,6 +106,8 @@ def _epoch(state: TrainState, plan: Plan) -> EpochLog:
             message(f"Training diverged in epoch {epoch}: the loss of {broken} is not finite", do=do)
         )
     state.learner.criterion.combiner.end_epoch(torch.tensor(losses))
+    if state.learner.criterion.labeler is not None:
+        state.learner.criterion.labeler.end_epoch(state.learner.network)
     rate = plan.rate(state.step - 1)
     return EpochLog(epoch, seconds, state.step - first, dict(zip(names, losses, strict=True)), rate)
 

@@ -15,10 +15,11 @@ from torch import Tensor, nn
 from torch.func import functional_call
 
 from auxin.combiners._base import Combiner, GramianCombiner, LossCombiner, TaskLosses
+from auxin.consistency._base import Consistency, pairs_of
 from auxin.errors import RunError, message
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients._base import batch_inputs
-from auxin.labelers._base import Labeler, Targets, by_task
+from auxin.labelers._base import LABELS, Labeler, Targets, by_task
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
 from auxin.training.screen import screen
@@ -48,6 +49,9 @@ class Objective:
             them the labeler's (`Labeler.tasks`).
         labeler: makes the targets of those tasks, or None.
         combiner: many losses to one.
+        consistency: what is asked of two views of a row, or None; its task is one of `tasks`.
+        reads: for a task without an output of its own, the task whose output it reads: soft labels that teach the main
+            task, a consistency of its answers.
         learned: whether the labeler's parameters are phi (those of a frozen twin are not).
         rows: the batch as labelers read it, or None where it cannot be labelled.
         tell: is told, in a sentence, what was left out.
@@ -67,6 +71,8 @@ class Objective:
     labeler: Labeler | None
     combiner: Combiner
     learned: bool = True
+    consistency: Consistency | None = None
+    reads: Mapping[str, str] = field(default_factory=dict)
     rows: Callable[[Any], Batch | None] = _itself
     tell: Callable[[str], None] = _ignore
     gramian: Tensor | None = None
@@ -97,15 +103,36 @@ class Objective:
     # ------------------------------------------------------------------------------------- the training loss
 
     def context(self, batch: Any) -> Targets | None:
-        """The generated targets; None without a labeler, or where the batch cannot be labelled."""
-        rows = None if self.labeler is None else self.rows(batch)
-        return None if self.labeler is None or rows is None else self.labeler(rows)
+        """The generated targets; None where nothing makes any, or where the batch cannot be labelled."""
+        rows = self.rows(batch) if self.makes_targets else None
+        if rows is None:
+            return None
+        made = None if self.labeler is None else self.labeler(rows)
+        if self.consistency is None:
+            return made
+        name = self.consistency.task.name
+        return {**by_task(made), name: self.consistency.targets(rows, pairs_of(rows, name))}
+
+    @property
+    def makes_targets(self) -> bool:
+        """Whether there are generated targets."""
+        return self.labeler is not None or self.consistency is not None
+
+    def own_targets(self, context: Targets | None) -> Targets | None:
+        """The labeler's part of the generated targets."""
+        if self.consistency is None:
+            return context
+        made = {name: t for name, t in by_task(context).items() if name != self.consistency.task.name}
+        return made[LABELS] if list(made) == [LABELS] else made or None
 
     def entries(self, signals: Mapping[str, Any], batch: Any, context: Targets | None) -> list[Entry]:
         """Each task's losses in their own shape, main first."""
         targets = {**batch.y, **by_task(context)}
         images = self.combiner.needs_images
-        return [entry(k, t, signals.get(k), targets.get(k), images) for k, t in self.tasks.items()]
+        return [
+            entry(k, t, signals.get(self.reads.get(k, k)), targets.get(k), images)
+            for k, t in self.tasks.items()
+        ]
 
     def screened(self, entries: Sequence[Entry]) -> TaskLosses:
         """The tasks' losses as combiners see them.
@@ -195,9 +222,10 @@ class Objective:
 
     def regulariser(self, context: Targets | None) -> Tensor | None:
         """R: the labeler's own terms (the entropy of its labels, the norm of its weights)."""
-        if self.labeler is None or context is None:
+        own = self.own_targets(context)
+        if self.labeler is None or own is None:
             return None
-        terms = [t for t in (self.labeler.regulariser(context), self.labeler.penalty()) if t is not None]
+        terms = [t for t in (self.labeler.regulariser(own), self.labeler.penalty()) if t is not None]
         return torch.stack(terms).sum() if terms else None
 
     # ----------------------------------------------------------------------------------- the bilevel problem
@@ -226,7 +254,7 @@ class Objective:
             criterion=self.__call__,
             outer=self.outer,
             phi=self.phi(),
-            context=self.context if self.labeler is not None else None,
+            context=self.context if self.makes_targets else None,
             regulariser=self.regulariser,
             inputs=inputs,
             auxiliary=auxiliary,
@@ -241,7 +269,7 @@ class Objective:
 
     @property
     def _has_curvature(self) -> bool:
-        own = all(isinstance(task, Task) for task in self.tasks.values())
+        own = not self.reads and all(isinstance(task, Task) for task in self.tasks.values())
         return own and not isinstance(self.combiner, GramianCombiner) and not self.combiner.needs_images
 
     def output_curvature(

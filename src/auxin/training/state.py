@@ -66,6 +66,7 @@ class TrainState:
             "format": FORMAT,
             "network": learner.network.state_dict(),
             "labeler": criterion.labeler.state_dict() if criterion.labeler is not None else None,
+            "consistency": criterion.consistency.state_dict() if criterion.consistency is not None else None,
             "combiner": criterion.combiner.state_dict(),
             "optimizer": learner.optimizer.state_dict(),
             "meta_optimizer": learner.meta_optimizer.state_dict() if learner.meta_optimizer else None,
@@ -84,6 +85,8 @@ class TrainState:
         learner.network.load_state_dict(state["network"])
         if criterion.labeler is not None:
             criterion.labeler.load_state_dict(state["labeler"])
+        if criterion.consistency is not None:
+            criterion.consistency.load_state_dict(state["consistency"])
         criterion.combiner.load_state_dict(state["combiner"])
         learner.optimizer.load_state_dict(state["optimizer"])
         if learner.meta_optimizer is not None:

@@ -174,6 +174,8 @@ class Learner:
         self.optimizer.step()
         seen = TaskLosses(*losses, self.criterion.names)
         self.criterion.combiner.after_step(seen, self.criterion.gramian)
+        if self.criterion.consistency is not None:
+            self.criterion.consistency.after_step(self.network)
         return seen.means()
 
     def _run(self, name: str, step: Callable[..., Any], *batches: Batch) -> Any:
@@ -194,6 +196,8 @@ class Learner:
         modules = [self.network] if labeler is None else [self.network, labeler]
         steps = {TRAIN: self._training, FUSED: self._fused, META: self._meta}
         refused = why_not(modules, self.criterion.combiner)
+        if self.criterion.consistency is not None and not self.criterion.consistency.compiles:
+            refused = f"{type(self.criterion.consistency).__name__} asks a second network in every step"
         if refused:
             self.tell(f"The steps are not compiled but run eagerly: {refused}")
             return {}

@@ -1,28 +1,31 @@
 """Random views of inputs, made on their device: each file is one kind of change, and `compose` joins several."""
 
+import math
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
 from auxin import catalogue
-from auxin.errors import ConfigError
+from auxin.errors import ConfigError, message
 from auxin.views._base import View
 
 __all__ = ["AUTO", "View", "compose", "usual"]
 
 AUTO = "auto"
 """Stands for the usual strong view of the inputs' kind."""
+SMALL = 16
+"""Images with a shorter side than this are small."""
 
 
 def usual(shape: tuple[int, ...], *, text: bool = False) -> str:
     """The strong view that suits inputs of this shape.
 
-    >>> usual((1, 8, 8)), usual((30,)), usual((900,), text=True)
-    ('affine+intensity+cutout', 'corruption', 'word_dropout')
+    >>> usual((1, 8, 8)), usual((3, 32, 32)), usual((30,)), usual((900,), text=True)
+    ('affine+intensity', 'affine+intensity+cutout', 'corruption', 'word_dropout')
     """
-    if len(shape) == 3:
-        return "affine+intensity+cutout"
+    if len(shape) == 3:  # of a small image a hole takes what tells its class
+        return "affine+intensity" + ("+cutout" if min(shape[1:]) >= SMALL else "")
     return "word_dropout" if text else "corruption"
 
 
@@ -30,25 +33,38 @@ def compose(names: str, shape: tuple[int, ...], fill: Tensor | None = None, *, t
     """The views of these names, one after the other.
 
     Args:
-        names: members joined by "+" (`affine+cutout`), "auto" for the usual strong view, or "none".
+        names: members joined by "+" (`affine+cutout`), each with a factor for its strength where wanted (`affine:0.5`);
+            "auto" for the usual strong view; or "none".
         shape: of one input, without the batch dimension.
         fill: what an empty pixel is, per channel, in the units of the inputs; zeros where not given.
         text: whether the inputs are the words of a text.
 
     Raises:
-        ConfigError: a name is not known, or a view cannot be made from inputs of this shape.
+        ConfigError: a name is not known, a strength is no number of at least 0, or a view cannot be made from inputs of
+            this shape.
 
     >>> compose("shift+cutout", (1, 8, 8))(torch.zeros(2, 1, 8, 8), torch.Generator().manual_seed(0)).shape
     torch.Size([2, 1, 8, 8])
     """
     wanted = usual(shape, text=text) if names == AUTO else names
     parts = [name.strip() for name in wanted.split("+") if name.strip() not in ("", "none")]
-    known = catalogue.names("views")
-    for name in parts:
-        if name not in known:
-            raise ConfigError(catalogue.unknown("view", name, [*known, AUTO, "none"]))
     background = torch.zeros(shape[:1]) if fill is None else fill
-    return Composed([catalogue.load("views", name).build(shape, background) for name in parts])
+    return Composed([_one(part, shape, background) for part in parts])
+
+
+def _one(text: str, shape: tuple[int, ...], fill: Tensor) -> View:
+    name, _, factor = text.partition(":")
+    if name not in catalogue.names("views"):
+        raise ConfigError(catalogue.unknown("view", name, [*catalogue.names("views"), AUTO, "none"]))
+    try:
+        strength = float(factor or 1)
+    except ValueError:
+        strength = -1.0
+    if not 0 <= strength < math.inf:
+        raise ConfigError(
+            message(f"The strength of {name!r} is not usable", expected="a number of at least 0", found=text)
+        )
+    return catalogue.load("views", name).build(shape, fill, strength)
 
 
 class Composed(View):
@@ -62,9 +78,9 @@ class Composed(View):
         self.parts = tuple(parts)
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "Composed":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "Composed":
         """No change at all."""
-        del shape, fill
+        del shape, fill, strength
         return cls(())
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:

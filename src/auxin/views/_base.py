@@ -16,12 +16,13 @@ class View(ABC):
 
     @classmethod
     @abstractmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "View":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "View":
         """The view for inputs of this shape (without the batch dimension).
 
         Args:
             shape: of one input.
             fill: what an empty pixel is, float [C], in the units of the inputs; tables have no use for it.
+            strength: what the usual amounts of the change are multiplied by; at 0 the inputs stay as they are.
 
         Raises:
             ConfigError: inputs of this shape cannot be changed so.

@@ -14,9 +14,9 @@ from auxin.views._base import View, check_image, uniform
 class Affine(View):
     """Each image is rotated, scaled, sheared and moved by amounts drawn uniformly, in one bilinear resampling.
 
-    These are the geometric changes of RandAugment (Cubuk, Zoph, Shlens, Le 2020, "RandAugment: Practical automated data
-    augmentation with a reduced search space", table 6), drawn jointly for each row rather than two of a list in turn, so
-    that a batch costs one resampling. With every amount at 0 the images stay as they are, to rounding.
+    These are the geometric changes of RandAugment (Cubuk, Zoph, Shlens, Le 2020, "RandAugment: Practical automated
+    data augmentation with a reduced search space", table 6), drawn jointly for each row rather than two of a list
+    in turn, so that a batch costs one resampling. With every amount at 0 the images stay as they are, to rounding.
 
     Attributes:
         fill: what an empty pixel is, [C].
@@ -31,16 +31,17 @@ class Affine(View):
     """
 
     fill: Tensor
-    degrees: float = 25.0
+    degrees: float = 20.0
     scale: float = 0.15
-    shear: float = 0.2
-    translate: float = 0.15
+    shear: float = 0.15
+    translate: float = 0.12
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "Affine":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "Affine":
         """Affine changes of images [C, H, W]."""
         check_image("affine", shape)
-        return cls(fill)
+        usual = cls(fill)
+        return cls(fill, *(strength * v for v in (usual.degrees, usual.scale, usual.shear, usual.translate)))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Images [B, C, H, W] to changed images."""

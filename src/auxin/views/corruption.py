@@ -9,9 +9,9 @@ from auxin.views._base import View, check_vector
 class Corruption(View):
     """A share of each row's values is replaced, column by column, by values that other rows of the batch have there.
 
-    Bahri, Jiang, Tay, Metzler 2022, "SCARF: Self-Supervised Contrastive Learning using Random Feature Corruption", section
-    3, where a share of .6 of the columns is drawn from the training set's marginals; ours draws from the rows of the batch,
-    which is the same distribution, and corrupts fewer columns, since a label must survive it.
+    Bahri, Jiang, Tay, Metzler 2022, "SCARF: Self-Supervised Contrastive Learning using Random Feature Corruption",
+    section 3, where a share of .6 of the columns is drawn from the training set's marginals; ours draws from the
+    rows of the batch, which is the same distribution, and corrupts fewer columns, since a label must survive it.
 
     Args:
         share: the chance of each value to be replaced.
@@ -25,11 +25,11 @@ class Corruption(View):
         self.share = share
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "Corruption":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "Corruption":
         """Corruption of rows [D]."""
         del fill
         check_vector("corruption", shape)
-        return cls()
+        return cls(min(1.0, 0.3 * strength))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Rows [B, D] to changed rows."""

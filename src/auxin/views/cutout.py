@@ -9,8 +9,8 @@ from auxin.views._base import View, check_image
 class Cutout(View):
     """A square at a random place in each image is replaced by empty pixels.
 
-    DeVries and Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout". Theirs may lie partly
-    outside of the image; ours lies inside, so that its size is always the same.
+    DeVries and Taylor 2017, "Improved Regularization of Convolutional Neural Networks with Cutout". Theirs may lie
+    partly outside of the image; ours lies inside, so that its size is always the same.
 
     Args:
         fill: what an empty pixel is, [C].
@@ -25,10 +25,10 @@ class Cutout(View):
         self.fill, self.side = fill, side
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "Cutout":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "Cutout":
         """Squares of three tenths of the shorter side: 2 pixels of 8, 10 of 32."""
         check_image("cutout", shape)
-        return cls(fill, max(1, round(0.3 * min(shape[1:]))))
+        return cls(fill, min(round(0.3 * strength * min(shape[1:])), min(shape[1:])))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Images [B, C, H, W] to images with a hole."""

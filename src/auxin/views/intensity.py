@@ -31,11 +31,11 @@ class Intensity(View):
     noise: float = 0.15
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "Intensity":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "Intensity":
         """Changes of images [C, H, W]."""
         del fill
         check_image("intensity", shape)
-        return cls()
+        return cls(*(strength * value for value in (cls.contrast, cls.brightness, cls.noise)))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Images [B, C, H, W] to changed images."""

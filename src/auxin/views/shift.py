@@ -24,10 +24,11 @@ class Shift(View):
         self.fill, self.reach = fill, reach
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "Shift":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "Shift":
         """Shifts by up to an eighth of the side: 1 pixel of 8, 4 of 32."""
         check_image("shift", shape)
-        return cls(fill, (max(1, shape[1] // 8), max(1, shape[2] // 8)))
+        down, across = (round(strength * max(1, side // 8)) for side in shape[1:])
+        return cls(fill, (down, across))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Images [B, C, H, W] to moved images."""

@@ -23,11 +23,11 @@ class WordDropout(View):
         self.share = share
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor) -> "WordDropout":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "WordDropout":
         """Word dropout of bags of words [D]."""
         del fill
         check_vector("word_dropout", shape)
-        return cls()
+        return cls(min(1.0, 0.3 * strength))
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """Bags of words [B, D] with words left out."""

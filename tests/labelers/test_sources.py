@@ -1,0 +1,92 @@
+"""The mixture of sources: its formula, and what cross-validation makes of good and bad ones."""
+
+import math
+
+import numpy as np
+import torch
+from scipy.optimize import minimize
+from torch import nn
+
+from auxin.labelers._base import LabelerContext
+from auxin.labelers._cross_validated import expectation_maximisation, held_out
+from auxin.labelers.sources import Sources
+from auxin.math.hierarchy import Hierarchy
+from auxin.sources import Known
+from auxin.sources.logistic import Logistic
+from auxin.typing import Batch
+
+
+def context() -> LabelerContext:
+    draw = torch.Generator().manual_seed(1)
+    labels = torch.arange(3).repeat(20)
+    x = torch.eye(3, dtype=torch.float64)[labels] * 3
+    x = x + torch.randn(60, 3, generator=draw, dtype=torch.float64)
+    y = labels.clone()
+    y[30:] = -1
+    return LabelerContext(
+        "y", Hierarchy((1, 1, 1)), x, {"y": y}, torch.randperm(60, generator=draw), nn.Identity, 4
+    )
+
+
+def test_the_mixture_is_its_formula() -> None:
+    given = context()
+    made = Sources.build(given, members="spread+logistic+forest", by_row=True)
+    with torch.no_grad():
+        made.weight.copy_(torch.tensor([0.3, -0.2, 0.1]))
+        made.slope.copy_(torch.tensor([1.0, -2.0, 0.5]))
+    batch = Batch(given.x, dict(given.y), given.rows)
+    said = made.table[given.rows.argsort().argsort()].numpy()
+    entropy = -np.where(said > 0, said * np.log(np.maximum(said, 1e-300)), 0).sum(2)
+    logits = np.array([0.3, -0.2, 0.1]) + np.array([1.0, -2.0, 0.5]) * (1 - entropy / math.log(3) - 0.5)
+    weights = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    wanted = (weights[:, :, None] * said).sum(1)
+    found = made(batch).detach().numpy()
+    assert np.isnan(found[:30]).all()
+    assert np.abs(found[30:] - wanted[30:]).max() < 1e-7
+
+
+def test_a_source_that_says_nothing_is_left_out_of_the_mixture() -> None:
+    given = context()
+    made = Sources.build(given, members="spread+features")
+    alone = Sources.build(given, members="spread")
+    batch = Batch(given.x, dict(given.y), given.rows)
+    assert torch.allclose(made(batch)[30:], alone(batch)[30:])
+
+
+def test_held_out_guesses_do_not_see_the_row() -> None:
+    given = context()
+    known = Known(given.x, given.y["y"], 3, seed=4)
+    honest = held_out(Logistic(), known)
+    labels = known.y[:30].clone()
+    flipped = labels.clone()
+    flipped[0] = (labels[0] + 1) % 3
+    other = Known(given.x, torch.cat([flipped, known.y[30:]]), 3, seed=4)
+    # row 0's own guess depends on its label through the folds alone; with the same folds it stays as it is
+    assert honest.shape == (30, 3)
+    assert float((honest.argmax(1) == labels).float().mean()) > 0.7
+    assert not torch.equal(held_out(Logistic(), other), honest)
+
+
+def test_the_cross_validated_weights_maximise_the_likelihood() -> None:
+    likelihood = torch.rand(200, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(0)) ** 2
+    likelihood[:, 0] += 0.2
+
+    def loss(logits: np.ndarray) -> float:
+        weights = np.exp(logits) / np.exp(logits).sum()
+        return -np.log(likelihood.numpy() @ weights).mean()
+
+    best = minimize(loss, np.zeros(3), tol=1e-12).fun
+    found = expectation_maximisation(likelihood)
+    assert abs(found.sum().item() - 1) < 1e-12
+    assert loss(np.log(found.numpy())) - best < 2e-4
+
+
+def test_the_better_source_starts_heavier() -> None:
+    given = context()
+    noise = torch.randn(60, 300, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
+    wide = LabelerContext(
+        "y", given.hierarchy, torch.cat([given.x, noise], 1), given.y, given.rows, nn.Identity, 4
+    )
+    made = Sources.build(wide, members="spread+forest", weights="cross_validated")
+    begin = made.weight.detach()
+    assert float(begin[1] - begin[0]) > 1.0
