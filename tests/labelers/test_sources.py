@@ -5,14 +5,15 @@ import math
 import numpy as np
 import torch
 from scipy.optimize import minimize
-from torch import nn
+from torch import Tensor, nn
 
 from auxin.labelers._base import LabelerContext
-from auxin.labelers._cross_validated import expectation_maximisation, held_out
+from auxin.labelers._cross_validated import expectation_maximisation, held_out, mixture_weights
 from auxin.labelers.sources import Sources
 from auxin.math.hierarchy import Hierarchy
-from auxin.sources import Known
+from auxin.sources import Known, Source
 from auxin.sources.logistic import Logistic
+from auxin.sources.spread import Spread
 from auxin.typing import Batch
 
 
@@ -81,12 +82,24 @@ def test_the_cross_validated_weights_maximise_the_likelihood() -> None:
     assert loss(np.log(found.numpy())) - best < 2e-4
 
 
-def test_the_better_source_starts_heavier() -> None:
+def test_the_source_that_is_right_on_held_out_rows_starts_heavier() -> None:
     given = context()
-    noise = torch.randn(60, 300, generator=torch.Generator().manual_seed(2), dtype=torch.float64)
-    wide = LabelerContext(
-        "y", given.hierarchy, torch.cat([given.x, noise], 1), given.y, given.rows, nn.Identity, 4
-    )
-    made = Sources.build(wide, members="spread+forest", weights="cross_validated")
-    begin = made.weight.detach()
-    assert float(begin[1] - begin[0]) > 1.0
+    order = given.rows.argsort()
+    known = Known(given.x[order], given.y["y"][order], 3, seed=4)
+    labels = known.y[known.labelled].unsqueeze(1)
+    scores = [
+        held_out(source, known).gather(1, labels).log().mean().item() for source in (Logistic(), Junk())
+    ]
+    assert scores[0] > scores[1]
+    begin = mixture_weights([Logistic(), Junk()], known)
+    assert float(begin[0]) > 0.9
+    made = Sources.build(given, members="logistic+spread", weights="cross_validated").weight.detach()
+    wanted = mixture_weights([Logistic(), Spread()], known).log()
+    assert torch.allclose(made, wanted.to(made))
+
+
+class Junk(Source):
+    """Says the same of every row."""
+
+    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+        return torch.tensor([0.8, 0.1, 0.1]).expand(len(known.y), 3)

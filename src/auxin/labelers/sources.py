@@ -11,6 +11,7 @@ from auxin.errors import ConfigError, message
 from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._checks import check_choice, main_labels
 from auxin.labelers._cross_validated import mixture_weights
+from auxin.paper import Paper
 from auxin.sources._base import Known, Source
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -52,6 +53,13 @@ class Sources(Labeler):
     learned: ClassVar[bool] = True
     everywhere: ClassVar[bool] = True
     teaches: ClassVar[bool] = True
+    paper: ClassVar[Paper | None] = Paper(
+        "Learning with Local and Global Consistency",
+        "Zhou, Bousquet, Lal, Weston, Schoelkopf",
+        2004,
+        "https://papers.nips.cc/paper/2506-learning-with-local-and-global-consistency",
+        "for its first source; learned weights over sources are auxin's own",
+    )
     keys: Tensor
     table: Tensor
     asked: Tensor
