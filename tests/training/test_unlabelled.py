@@ -11,6 +11,7 @@ from auxin.data import Splits, load, make_splits
 from auxin.data.digits import Digits
 from auxin.errors import ConfigError
 from auxin.hypergradients.lookahead import Lookahead
+from auxin.labelers.sources import Sources
 from auxin.methods import resolve
 from auxin.methods._base import Method, Setting
 from auxin.runs.build import Built, build
@@ -144,8 +145,8 @@ def test_the_hypergradient_of_the_sources_weights_is_exact(consistency: str | No
 
 def test_the_twin_keeps_the_weights_where_they_began() -> None:
     learned, twin = made("sources"), made("untrained:sources")
-    assert learned.labeler is not None
-    assert twin.labeler is not None
+    assert isinstance(learned.labeler, Sources)
+    assert isinstance(twin.labeler, Sources)
     begin = twin.labeler.weight.detach().clone()
     assert torch.equal(learned.labeler.weight, begin)
     for built in (learned, twin):
