@@ -50,7 +50,7 @@ class Operator:
         self.q = [self._noise(p, _size(p) or 1.0) for p in self.own]
         with self._network() as (params, signals):
             ends = tensors(signals)
-            self.phi_enters = _reaches(ends, problem.phi)
+            self.phi_enters = _reaches(ends, list(problem.phi))
             values = leaves(ends)
             loss = problem.training_loss(rebuild(signals, values), train, detach(gradient.context))
             refuse_reentrant(torch.stack([e.sum() for e in ends]).sum() if ends else loss)

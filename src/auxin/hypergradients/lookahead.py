@@ -16,8 +16,7 @@ from auxin.hypergradients._outer import finish, outer_gradient
 from auxin.hypergradients._self_check import WAYS, Way, known, slope
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.functional import save_rng, under_rng
-from auxin.math.params import Vector
-from auxin.math.params import scale as scaled
+from auxin.math.params import Vector, negated
 from auxin.optimizers import InnerStep
 
 
@@ -100,7 +99,7 @@ class Lookahead(Estimator):
             ahead = step.lookahead(gradient.gradients)
             rng = save_rng()
             outer = outer_gradient(problem, ahead, meta, keep)
-            p = scaled(-1.0, step.pullback(gradient.gradients, outer.v))
+            p = negated(step.pullback(gradient.gradients, outer.v))
 
             def outer_is_off() -> float:
                 with under_rng(rng):

@@ -81,6 +81,11 @@ def scale(factor: float | Tensor, a: Sequence[Tensor]) -> Vector:
     return [factor * x for x in a]
 
 
+def negated(a: Sequence[Tensor]) -> Vector:
+    """-a, in a's own memory."""
+    return [x.neg_() for x in a]
+
+
 def axpy(factor: float | Tensor, a: Sequence[Tensor], b: Sequence[Tensor]) -> Vector:
     """factor * a + b.
 

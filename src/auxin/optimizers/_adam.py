@@ -9,13 +9,16 @@ zero: a hypergradient through a cold Adam vanishes.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from auxin.math.deferred import traced
 from auxin.optimizers._arithmetic import decayed, descend_quotient, root, scalar, signed
 from auxin.optimizers._base import State
+from auxin.optimizers._blocks import blocks
 
 
 def advance(param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> tuple[Tensor, State]:
@@ -44,6 +47,76 @@ def moments(grad: Tensor, group: Mapping[str, Any], state: State) -> dict[str, A
         top = state["max_exp_avg_sq"] if state else torch.zeros_like(grad)
         after["max_exp_avg_sq"] = torch.maximum(top, after["exp_avg_sq"])
     return after
+
+
+def step(param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> Tensor | None:
+    """W+ as a constant, with the operations and the rounding of `advance`; None where this is not plain Adam."""
+    numbers = _numbers(group, state)
+    if numbers is None:
+        return None
+    after = torch.empty_like(param, memory_format=torch.contiguous_format)
+    decoupled = bool(group.get("decoupled_weight_decay"))
+    kept = 1 - group["lr"] * group["weight_decay"] if decoupled else 1.0
+    with torch.no_grad():
+        for w, g, mean, square, out in blocks(param, grad, state["exp_avg"], state["exp_avg_sq"], after):
+            g = signed(g, group) if decoupled else decayed(w, g, group)
+            spread = square.mul(numbers.second).addcmul_(g, g, value=1 - numbers.second)
+            spread.sqrt_().div_(numbers.root).add_(group["eps"])
+            base = w if kept == 1.0 else w.mul(kept)
+            torch.addcdiv(base, mean.lerp(g, 1 - numbers.first), spread, value=-numbers.rate, out=out)
+    return after
+
+
+def pull(
+    param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State, cotangent: Tensor
+) -> Tensor | None:
+    """(dU/dg)^T times a cotangent, None where this is not plain Adam.
+
+    With r = sqrt(s+), c = sqrt(1 - b2^t), d = r / c + eps and alpha' = alpha / (1 - b1^t):
+
+        dU/dg = -alpha' [ (1 - b1) - (1 - b2) m+ g / (c r d) ] / d
+    """
+    numbers = _numbers(group, state)
+    if numbers is None:
+        return None
+    found = torch.empty_like(cotangent, memory_format=torch.contiguous_format)
+    sign, tiny = -1.0 if group.get("maximize") else 1.0, torch.finfo(grad.dtype).tiny
+    with torch.no_grad():
+        constant = torch.full(
+            (), -sign * numbers.rate * (1 - numbers.first), dtype=grad.dtype, device=grad.device
+        )
+        slope = sign * numbers.rate * (1 - numbers.second) / numbers.root
+        rows = blocks(param, grad, state["exp_avg"], state["exp_avg_sq"], cotangent, found)
+        for w, g, mean, square, v, out in rows:
+            g = signed(g, group) if group.get("decoupled_weight_decay") else decayed(w, g, group)
+            r = square.mul(numbers.second).addcmul_(g, g, value=1 - numbers.second).sqrt_()
+            d = r.div(numbers.root).add_(group["eps"])
+            product = mean.lerp(g, 1 - numbers.first).mul_(g)
+            torch.addcdiv(constant, product, r.clamp_(min=tiny).mul_(d), value=slope, out=out)
+            out.div_(d).mul_(v)
+    return found
+
+
+@dataclass(frozen=True)
+class _Numbers:
+    """b1, b2, alpha / (1 - b1^t) and sqrt(1 - b2^t) of the coming step."""
+
+    first: float
+    second: float
+    rate: float
+    root: float
+
+
+def _numbers(group: Mapping[str, Any], state: State) -> _Numbers | None:
+    """None for AMSGrad, before the first step, and where a number is on a device or being recorded."""
+    if not state or group.get("amsgrad") or traced():
+        return None
+    first, second = (scalar(b) for b in group["betas"])
+    step = scalar(state["step"]) + 1
+    rate = scalar(_rate(group["lr"], group, {"step": step}))
+    if any(isinstance(x, Tensor) for x in (first, second, step, rate, group["lr"])):
+        return None
+    return _Numbers(first, second, rate, (1 - second**step) ** 0.5)
 
 
 def _rate(rate: Any, group: Mapping[str, Any], after: State) -> Any:

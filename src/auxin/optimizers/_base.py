@@ -56,6 +56,22 @@ class Update(ABC):
             state: its state.
         """
 
+    def step(self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> Tensor:
+        """The parameter after one step, a constant, bit for bit the optimiser's own. Members may make it cheaper."""
+        with torch.no_grad():
+            return self.advance(param, grad, group, state)[0]
+
+    def pull(
+        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State, cotangent: Tensor
+    ) -> Tensor:
+        """(dU/dg)^T times a cotangent of the parameter, a constant. Members may write their own derivative."""
+        at = grad.detach().requires_grad_()
+        with torch.enable_grad():
+            after = self.advance(param, at, group, state)[0]
+        if not after.requires_grad:
+            return torch.zeros_like(cotangent)
+        return torch.autograd.grad(after, at, cotangent, allow_unused=True, materialize_grads=True)[0]
+
     def __call__(
         self,
         params: Sequence[Tensor],

@@ -1,7 +1,7 @@
 """What the user's optimiser would do next, as a function of the gradients, with clipping before it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -104,24 +104,49 @@ class InnerStep:
         """
         self._look_at_hooks(grads)
         with torch.no_grad():
-            return self._next(grads)
+            clipped_grads = self.clip(self._hooked(grads))
+        return [
+            p.detach()
+            if g is None or group is None or update is None
+            else update.step(p.detach(), _plain(g), group, s)
+            for p, g, group, update, s in self._rows(clipped_grads)
+        ]
 
     def pullback(self, grads: Sequence[Tensor | None], v: Sequence[Tensor]) -> list[Tensor]:
         """(dU/dg)^T v: elementwise work on the parameters, no network; zeros where a gradient is None."""
+        changed = self.clip_norm is not None or self.clip_value is not None
+        if not changed and not any(p._backward_hooks for p in self.parameters):
+            return self._pulled(grads, v)
         variables = [None if g is None else g.detach().requires_grad_() for g in grads]
-        known = [x for x in variables if x is not None]
         with torch.enable_grad():
-            after = self._next(variables)
-        moved = [(p, cotangent) for p, cotangent in zip(after, v, strict=True) if p.requires_grad]
-        if not moved:
-            return [torch.zeros_like(x) for x in v]
-        found = torch.autograd.grad(
-            [p for p, _ in moved], known, [c for _, c in moved], allow_unused=True, materialize_grads=True
+            after = self.clip(self._hooked(variables))
+        cotangents = self._pulled([None if g is None else g.detach() for g in after], v)
+        pairs = [(g, u) for g, u in zip(after, cotangents, strict=True) if g is not None and g.requires_grad]
+        known = [x for x in variables if x is not None]
+        found = iter(
+            torch.autograd.grad(
+                [g for g, _ in pairs], known, [u for _, u in pairs], allow_unused=True, materialize_grads=True
+            )
+            if pairs
+            else [torch.zeros_like(x) for x in known]
         )
-        results: Iterator[Tensor] = iter(found)
+        return [torch.zeros_like(x) if g is None else next(found) for g, x in zip(grads, v, strict=True)]
+
+    def _pulled(self, grads: Sequence[Tensor | None], v: Sequence[Tensor]) -> list[Tensor]:
+        """(dU/dg)^T v at the gradients that the optimiser is given."""
         return [
-            torch.zeros_like(x) if g is None else next(results) for g, x in zip(variables, v, strict=True)
+            torch.zeros_like(x)
+            if g is None or group is None or update is None
+            else update.pull(p.detach(), _plain(g), group, s, x)
+            for (p, g, group, update, s), x in zip(self._rows(grads), v, strict=True)
         ]
+
+    def _rows(
+        self, grads: Sequence[Tensor | None]
+    ) -> list[tuple[Tensor, Tensor | None, Any, Update | None, State]]:
+        """Each parameter with its gradient, group, update and state."""
+        columns = (self.parameters, grads, self.groups(), self._updates(), self.states())
+        return list(zip(*columns, strict=True))
 
     @property
     def unit(self) -> float:
@@ -172,9 +197,6 @@ class InnerStep:
                     found=f"{len(shared)} in two or more, the first of shape {shared[0]}",
                 )
             )
-
-    def _next(self, grads: Sequence[Tensor | None]) -> list[Tensor]:
-        return self.advance([p.detach() for p in self.parameters], grads, self.states())[0]
 
 
 def clipped(

@@ -26,3 +26,15 @@ class AdamUpdate(Update):
     ) -> tuple[Tensor, State]:
         """One step."""
         return _adam.advance(param, grad, group, state)
+
+    def step(self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> Tensor:
+        """The same as a constant, in one pass over memory."""
+        found = _adam.step(param, grad, group, state)
+        return super().step(param, grad, group, state) if found is None else found
+
+    def pull(
+        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State, cotangent: Tensor
+    ) -> Tensor:
+        """(dU/dg)^T times a cotangent, in one pass over memory."""
+        found = _adam.pull(param, grad, group, state, cotangent)
+        return super().pull(param, grad, group, state, cotangent) if found is None else found

@@ -38,6 +38,16 @@ class SGDUpdate(Update):
             direction = direction.add(buffer, alpha=group["momentum"]) if group["nesterov"] else buffer
         return descend(param, group["lr"], direction), state
 
+    def pull(
+        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State, cotangent: Tensor
+    ) -> Tensor:
+        """(dU/dg)^T times a cotangent: a number times it."""
+        factor = -group["lr"] * (-1.0 if group.get("maximize") else 1.0)
+        if group["momentum"]:
+            kept = 1.0 if state.get("momentum_buffer") is None else 1 - group["dampening"]
+            factor = factor * (1 + group["momentum"] * kept if group["nesterov"] else kept)
+        return cotangent * factor
+
 
 def _moved(buffer: Tensor | None, direction: Tensor, group: Mapping[str, Any]) -> Tensor:
     if buffer is None:
