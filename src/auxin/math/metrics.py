@@ -21,7 +21,7 @@ def among_likeliest(scores: Tensor, true: Tensor, count: int) -> Tensor:
     >>> among_likeliest(torch.tensor([[3.0, 2.0, 1.0, 0.0]]), torch.tensor([2]), 3).tolist()
     [1.0]
     """
-    best = scores.sort(1, descending=True, stable=True).indices[:, :count]
+    best = scores.sort(dim=1, descending=True, stable=True).indices[:, :count]
     return (best == true.unsqueeze(1)).any(1).double()
 
 

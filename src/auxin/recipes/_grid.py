@@ -12,8 +12,8 @@ from auxin.errors import DataError
 from auxin.judging.paired import paired
 from auxin.methods import resolve
 from auxin.recipes._sheet import PAPERS, Sheet, read_sheet
-from auxin.recipes._summary import line, verdict_of
-from auxin.records.recipe import Line, Picture
+from auxin.recipes._summary import difference, line, verdict_of
+from auxin.records.recipe import Claim, Line, Picture
 from auxin.records.results import RunResult
 from auxin.runs.rows import DataSpec, SplitSpec, load_data, split_rows
 from auxin.runs.run import RunSpec, execute, rebuild, score_rows
@@ -66,7 +66,7 @@ class Grid(Recipe):
             for metric in self.sheet.metrics[1:]:
                 values[metric] = score_rows(built, splits.development, metric)[0]
             (Path(spec.folder) / "network.safetensors").unlink(missing_ok=True)
-        values |= {f"at the end, {name}": value for name, value in result.label_measures.items()}
+        values |= result.label_measures
         values |= {"seconds": result.seconds, "epochs": len(result.epochs)}
         notes = [*self._small(spec), *result.warnings]
         return Did(values, _curves(result, self.sheet.figure.measure), notes=notes)
@@ -127,7 +127,40 @@ class Grid(Recipe):
         notes = [f"Length: {self.sheet.length}"]
         absent = [data for data in self.sheet.data if self._missing(data) is not None]
         notes += [f"Not in --root, and left out: {', '.join(absent)}."] if absent else []
-        return Outcome(whole, pictures=self._pictures(whole, done), notes=notes)
+        whole += self._measured(done)
+        return Outcome(whole, self._claims(done), self._pictures(whole, done), notes)
+
+    def _measured(self, done: Mapping[str, Done]) -> list[Line]:
+        """What the sheet asks for beside the metrics: measures of the labels at the end, seconds."""
+        found = []
+        for measure in self.sheet.measures:
+            for data in self.sheet.data:
+                for method in self.sheet.methods:
+                    own = _scores(done, measure, data, method)
+                    if own:
+                        found.append(line(f"{measure} | {data} | {method}", list(own.values())))
+        return found
+
+    def _claims(self, done: Mapping[str, Done]) -> list[Claim]:
+        """The paper's sentences, judged by the paired difference on each data set."""
+        found = []
+        for told in self.sheet.claims:
+            for data in self.sheet.data:
+                better, worse = (_scores(done, told.metric, data, m) for m in (told.better, told.worse))
+                seeds = sorted(better.keys() & worse.keys())
+                if not seeds:
+                    continue
+                factor = self.sheet.factor if told.metric in self.sheet.metrics else 1.0
+                factor = -factor if told.lower else factor
+                a, b = [better[s] for s in seeds], [worse[s] for s in seeds]
+                gap = paired([x * factor for x in a], [x * factor for x in b])
+                holds = None if gap.low is None or gap.high is None else (True if gap.low > 0 else None)
+                holds = False if gap.high is not None and gap.high < 0 else holds
+                words = f"{data}: {told.better} minus {told.worse} in {told.metric} " + difference(
+                    a, b, abs(factor)
+                )
+                found.append(Claim(text=told.text, found=words, holds=holds))
+        return found
 
     def _folder(self, data: str) -> Path | None:
         name = self.sheet.data[data].name

@@ -74,6 +74,23 @@ class FigurePart(Part):
     y: str = ""
 
 
+class ClaimPart(Part):
+    """A sentence of the paper's that one row is better than another.
+
+    Attributes:
+        text: the sentence.
+        better, worse: the rows.
+        metric: what is compared; a measure of the labels (`label_entropy.mean`) or `seconds` too.
+        lower: whether less is better.
+    """
+
+    text: str
+    better: str
+    worse: str
+    metric: str = "accuracy"
+    lower: bool = False
+
+
 class Sheet(Part):
     """A recipe as data; the field names are the TOML file's."""
 
@@ -96,6 +113,8 @@ class Sheet(Part):
     departures: list[str] = []
     gpu: bool = False
     figure: FigurePart = FigurePart()
+    measures: list[str] = []
+    claims: list[ClaimPart] = []
 
 
 def read_sheet(file: Path) -> Sheet:
@@ -137,6 +156,8 @@ def mistakes(sheet: Sheet) -> list[str]:
     wrong += [
         f"data {d}: there is no data set {p.name!r}" for d, p in sheet.data.items() if p.name not in known
     ]
+    rows = [row for claim in sheet.claims for row in (claim.better, claim.worse)]
+    wrong += [f"claims: no method {row!r} here" for row in rows if row not in sheet.methods]
     parts: list[tuple[str, Any]] = [("settings", sheet), *sheet.data.items(), *sheet.methods.items()]
     for label, part in parts:
         for name, value in part.settings.items():
