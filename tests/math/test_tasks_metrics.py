@@ -89,6 +89,7 @@ def test_multilabel(seed: int) -> None:
         "average_precision": sk.average_precision_score(truth, logits.numpy(), average="macro"),
         "accuracy": (said == truth).double().mean().item(),
         "f1": sk.f1_score(truth, said, average="macro"),
+        "hit": np.mean([truth[row, best] for row, best in enumerate(logits.numpy().argmax(1))]),
     }
     assert set(expected) == set(task.metrics)
     for metric, value in expected.items():
