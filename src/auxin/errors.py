@@ -21,6 +21,10 @@ class RunError(AuxinError, RuntimeError):
     """A run cannot start or go on: its folder holds another run, the disk is full, training diverged."""
 
 
+class DamagedError(RunError, DataError):
+    """A file is missing, cannot be read, or its content does not match its checksum."""
+
+
 def message(wrong: str, *, expected: str = "", found: str = "", do: str = "") -> str:
     """Compose an error message in auxin's one order.
 

@@ -5,6 +5,7 @@ or a power cut leaves the older file or the new one, never half of one.
 """
 
 import errno
+import hashlib
 import json
 import os
 import tempfile
@@ -14,6 +15,7 @@ from io import FileIO
 from pathlib import Path
 from typing import TypeVar
 
+from filelock import FileLock, Timeout
 from pydantic import BaseModel, ValidationError
 
 from auxin.errors import RunError, message
@@ -179,59 +181,154 @@ def _version(text: str) -> int | None:
     return version if isinstance(version, int) else None
 
 
-MANIFEST = "manifest.json"
+UNIT = "unit"
+"""The file in a unit's folder that holds the digest of the unit whose checkpoints are there."""
 
 
-def claim_folder(folder: Path, fingerprint: Mapping[str, object]) -> bool:
-    """Make the folder this comparison's own; tells whether it was already (so that it goes on).
+def digest_of(identity: Mapping[str, object]) -> str:
+    """The SHA-256 of named values, whatever their order.
+
+    >>> digest_of({"seed": 1, "lr": 0.1}) == digest_of({"lr": 0.1, "seed": 1})
+    True
+    """
+    text = json.dumps(identity, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read_unit(file: Path, kind: type[R], digest: str) -> R | None:
+    """The record of a finished unit, or None where there is none or it has another digest.
 
     Raises:
-        RunError: the folder holds a different comparison (the differences are named), or files that are none of
-            auxin's, or it cannot be made.
+        RunError: the file is corrupt; the message names it.
+    """
+    if not file.exists():
+        return None
+    found = read_json(file, kind)
+    return found if getattr(found, "digest", "") == digest else None
+
+
+def start_unit(folder: Path, digest: str) -> None:
+    """Make the folder this unit's: checkpoints that another unit left there are removed."""
+    file = folder / UNIT
+    if not file.exists() or file.read_text(encoding="utf-8") != digest:
+        for former in folder.glob("checkpoint*"):
+            former.unlink(missing_ok=True)
+        write_text(file, digest)
+
+
+MANIFEST = "manifest.json"
+LOCK = ".auxin.lock"
+_locks: dict[Path, FileLock] = {}
+
+
+def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = True) -> bool:
+    """Make the folder this study's own, for this process alone; tells whether it was already (so that it resumes).
+
+    The lock is held until the process ends or calls `release_folder`. An operating system takes it from a process
+    that was killed.
+
+    Args:
+        folder: of the result files; it is made where it is not there.
+        identity: what makes two studies the same, by name. `data content` is a hash of the data's rows.
+        alone: whether other processes are kept out.
+
+    Raises:
+        RunError: the folder holds another study's results (the differences are named), or files that are none of
+            auxin's; another process is writing into it; or it cannot be made.
     """
     file = folder / MANIFEST
-    wanted = json.loads(json.dumps(fingerprint, default=str))
-    if file.exists():
-        _same(folder, _manifest(file), wanted)
-        return True
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    wanted = json.loads(json.dumps(identity, default=str))
+    if not file.exists() and folder.exists() and (not folder.is_dir() or _strangers(folder)):
         raise RunError(
             message(
                 f"The output folder {folder} is not empty and not auxin's",
-                expected="a new or empty folder, or one of the same comparison",
+                expected="a new or empty folder, or one of the same study",
                 do="Choose another --out",
             )
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        if alone:
+            _lock(folder)
     except OSError as error:
         raise RunError(
             message(f"The output folder {folder} cannot be made: {error}", do="Choose another --out")
         ) from error
+    if file.exists():
+        _same(folder, _manifest(file), wanted)
+        return True
     write_text(file, json.dumps(wanted, indent=2) + "\n")
     return False
 
 
+def release_folder(folder: Path) -> None:
+    """Let other processes write into the folder again."""
+    lock = _locks.pop(folder.resolve(), None)
+    if lock is not None:
+        lock.release()
+
+
+def _lock(folder: Path) -> None:
+    place = folder.resolve()
+    if place in _locks:
+        return
+    lock = FileLock(place / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(
+            message(
+                f"Another auxin command is writing into {folder}",
+                expected="one command at a time in a folder",
+                do="Wait until it has finished, or choose another --out",
+            )
+        ) from error
+    _locks[place] = lock
+
+
+def _strangers(folder: Path) -> bool:
+    return any(path.name != LOCK for path in folder.iterdir())
+
+
 def _manifest(file: Path) -> dict[str, object]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds {type(found).__name__} instead of names and values")
     except (OSError, ValueError) as error:
         raise RunError(
             message(f"{file} cannot be read: {error}", do="Choose another --out, or delete that folder")
         ) from error
+    return found
+
+
+CONTENT = "data content"
 
 
 def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
     different = [name for name in wanted if found.get(name) != wanted[name]]
-    if different:
-        told = "; ".join(
-            f"{n} was {json.dumps(found.get(n))}, now {json.dumps(wanted[n])}" for n in different
-        )
+    if different == [CONTENT] and CONTENT not in found:
         raise RunError(
             message(
-                f"The output folder {folder} holds a different comparison",
-                expected="the same command again, to go on",
-                found=told,
+                f"The results in {folder} were written by auxin 0.1, which did not record the content of the data",
+                do="`auxin report` reads them; choose another --out to run the study again",
+            )
+        )
+    if different:
+        pairs = [f"{n} was {_short(found.get(n))}, now {_short(wanted[n])}" for n in different]
+        changed = different == [CONTENT]
+        raise RunError(
+            message(
+                f"The output folder {folder} holds results of other data: the rows of the data have changed since"
+                if changed
+                else f"The output folder {folder} holds a different study",
+                expected="the same command on the same data, to resume",
+                found="; ".join(pairs),
                 do="Choose another --out",
             )
         )
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 300 else text[:300] + " ..."

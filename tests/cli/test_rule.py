@@ -8,6 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from auxin import cli
+from auxin.rules.file import save_rule
+from auxin.update_rules.learned import Learned
 
 
 @pytest.fixture
@@ -72,9 +74,9 @@ def test_training_goes_on_where_it_stopped(auxin, tmp_path, monkeypatch):
     )
     whole = RuleRun(settings, tmp_path / "whole")
     list(whole.run())
-    broken = RuleRun(settings, tmp_path / "broken").run(every=2)
-    next(broken), next(broken), next(broken)
-    del broken
+    broken = RuleRun(settings, tmp_path / "broken").run(interval=0.0)
+    next(broken), next(broken)
+    broken.close()
     words = ("--procedural", "--updates", 4, "--tasks", 2, "--pools", 2, "--truncation", "1:2")
     code, out, _ = auxin("train", *words, "--out", tmp_path / "broken")
     assert code == 0
@@ -87,7 +89,7 @@ def test_a_folder_with_another_run_is_refused(auxin, tmp_path):
     assert auxin("train", *SMALL, "--out", tmp_path)[0] == 0
     code, _, err = auxin("train", *SMALL, "--seed", 1, "--out", tmp_path)
     assert code == 2
-    assert "other settings" in err
+    assert "different study" in err
 
 
 def test_data_of_ones_own_and_data_that_arrive(auxin, tmp_path):
@@ -117,9 +119,23 @@ def test_evaluate(auxin, tmp_path):
     assert {p.name for p in tmp_path.glob("*.png")} == {
         f"digits-{kind}.png" for kind in ("curves", "embedding", "fields")
     }
+    parts = {file.name: file.read_bytes() for file in (tmp_path / "parts" / "digits").glob("*.json")}
     code, _, err = auxin("evaluate", *words, "--json")
     assert code == 0
-    assert "finished already" in err
+    first = {file.name: file.read_bytes() for file in (tmp_path / "parts" / "digits").glob("*.json")}
+    assert first == parts  # nothing was measured again
+
+
+def test_another_rule_of_the_same_name_is_not_taken_for_the_first(auxin, tmp_path):
+    words = ("--quick", "--nets", 2, "--steps", "0,5", "--hidden", "8", "--out", tmp_path / "out")
+    for folder, seed in (("a", 0), ("b", 1)):
+        (tmp_path / folder).mkdir()
+        torch.manual_seed(seed)
+        save_rule(Learned.preset("small"), tmp_path / folder / "rule.safetensors")
+    assert auxin("evaluate", tmp_path / "a" / "rule.safetensors", "digits", *words)[0] == 0
+    code, _, err = auxin("evaluate", tmp_path / "b" / "rule.safetensors", "digits", *words)
+    assert code == 2
+    assert "rules was" in err
 
 
 @pytest.mark.slow

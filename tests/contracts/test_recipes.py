@@ -9,7 +9,7 @@ from auxin.records.recipe import Reproduced
 from auxin.reports.recipe_figures import draw
 from auxin.reports.recipe_table import markdown
 from auxin.store import read_json
-from auxin.studies.reproduce import reproduce
+from auxin.studies.reproduce import RecipeRequest, Reproduction, reproduce
 
 NAMES = catalogue.names("recipes")
 AT_LEAST = 11
@@ -33,7 +33,7 @@ def test_a_recipe_says_what_it_is(name):
 
 
 def smoke(name: str, folder: Path, root: Path | None) -> Reproduced:
-    result = reproduce(name, folder, root, smoke=True, command="auxin reproduce")
+    result = reproduce(Reproduction(RecipeRequest(name, folder, root, True, command="auxin reproduce")))
     assert result.smoke
     assert result.lines
     assert result.claims or any(line.paper is not None for line in result.lines)
@@ -48,7 +48,9 @@ def smoke(name: str, folder: Path, root: Path | None) -> Reproduced:
 def test_the_tiny_run_runs_and_resumes(name, tmp_path, monkeypatch):
     first = smoke(name, tmp_path / "out", None)
     monkeypatch.setattr(catalogue.load("recipes", name), "run", None)  # nothing may be run a second time
-    again = reproduce(name, tmp_path / "out", None, smoke=True, command="auxin reproduce")
+    again = reproduce(
+        Reproduction(RecipeRequest(name, tmp_path / "out", smoke=True, command="auxin reproduce"))
+    )
     assert again == first
 
 

@@ -163,12 +163,13 @@ def test_names_are_composed_and_completed() -> None:
             resolve(wrong)
 
 
-def test_a_checkpoint_of_a_phase_is_refused_by_name_when_damaged(tmp_path: Path) -> None:
+def test_a_damaged_checkpoint_of_a_phase_is_set_aside(tmp_path: Path) -> None:
     asked = spec("refit:softmax", tmp_path)
     given = job(asked)
     first = given.fresh(given.phase("learning"))
     file = tmp_path / "checkpoint-learning.pt"
     assert checkpoints.read(file)["step"] == first.state.step
     file.write_bytes(file.read_bytes()[:100])
-    with pytest.raises(RuntimeError, match=r"checkpoint-learning\.pt cannot be used"):
+    with pytest.warns(UserWarning, match=r"checkpoint-learning\.pt.*starts again"):
         follow(asked)
+    assert (tmp_path / "checkpoint-learning.pt.damaged").exists()

@@ -14,7 +14,8 @@ from auxin.store import read_json
 from auxin.studies import compare as comparing
 from auxin.studies.compare import Comparing
 from auxin.studies.confirm import confirm
-from auxin.studies.request import Progress, Request
+from auxin.studies.engine import Progress
+from auxin.studies.request import Request
 
 SMALL = {"steps": 6, "batch": 25, "model.channel_width": 4, "every": 2}
 
@@ -98,7 +99,7 @@ def test_the_same_seed_gives_the_same_numbers_elsewhere(once, tmp_path: Path) ->
 
 def test_the_folder_of_another_comparison_is_refused(once, tmp_path: Path) -> None:
     out, _ = once
-    with pytest.raises(RunError, match=r"different comparison.*size was"):
+    with pytest.raises(RunError, match=r"different study.*size was"):
         run(request(out, seeds=3))
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RunError, match="not empty"):

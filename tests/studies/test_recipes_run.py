@@ -11,7 +11,12 @@ from auxin.errors import DataError, RunError
 from auxin.paper import AUXILEARN
 from auxin.records.recipe import Line
 from auxin.studies.recipe import Bench, Did, Outcome, Piece, Recipe
-from auxin.studies.reproduce import finished, reproduce
+from auxin.studies.reproduce import RecipeRequest, Reproduction, content_of
+from auxin.studies.reproduce import reproduce as run_recipe
+
+
+def reproduce(*given, **options):
+    return run_recipe(Reproduction(RecipeRequest(*given, **options)))
 
 
 class Counting(Recipe):
@@ -51,13 +56,30 @@ def test_an_interrupted_recipe_goes_on_where_it_stopped(tmp_path):
     assert (result.pieces, result.lines[0].ours, result.notes) == (3, 6.0, ["said once"])
 
 
-def test_a_piece_whose_settings_changed_is_not_taken_for_finished(tmp_path):
+def test_a_piece_whose_settings_changed_is_not_taken_for_finished(tmp_path, monkeypatch):
     reproduce("counting", tmp_path / "out")
-    piece = Counting().pieces(False)[0]
-    done = finished(piece, tmp_path / "out")
-    assert done is not None
-    assert done.arrays["a"].tolist() == [0, 1, 2]
-    assert finished(Piece(piece.name, {"size": 3}), tmp_path / "out") is None
+    study = Reproduction(RecipeRequest("counting", tmp_path / "out"))
+    assert all(unit.finished() for unit in study.units({}))
+    monkeypatch.setattr(
+        Counting, "pieces", lambda self, smoke: [Piece("p0", {"size": 3}), Piece("p1", {"size": 2})]
+    )
+    assert [unit.finished() is None for unit in study.units({})] == [True, False]
+
+
+def test_pieces_of_data_that_changed_are_computed_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(Counting, "needs", ("wine",))
+    (tmp_path / "wine").mkdir()
+    (tmp_path / "wine" / "a.csv").write_text("1")
+    reproduce("counting", tmp_path / "out", tmp_path)
+    content_of.cache_clear()
+    reproduce("counting", tmp_path / "out", tmp_path)
+    assert len(Counting.ran) == 3
+    (tmp_path / "wine" / "a.csv").write_text("2")
+    content_of.cache_clear()
+    told = []
+    run_recipe(Reproduction(RecipeRequest("counting", tmp_path / "out", tmp_path)), tell=told.append)
+    assert len(Counting.ran) == 6
+    assert any("3 results in the folder are of other data" in str(event) for event in told)
 
 
 def test_the_tiny_run_and_the_whole_one_do_not_share_a_folder(tmp_path):

@@ -147,12 +147,19 @@ def test_early_stopping_keeps_the_best_weights() -> None:
     assert all(torch.equal(kept[2][k], v) for k, v in built.network.state_dict().items())
 
 
-def test_a_damaged_checkpoint_is_refused_by_name(tmp_path: Path) -> None:
-    built, file = tiny("single"), tmp_path / "checkpoint.pt"
-    save(built.state, file)
-    file.write_bytes(file.read_bytes()[:200])
-    with pytest.raises(RunError, match=r"checkpoint\.pt cannot be used"):
+@pytest.mark.parametrize("damage", [lambda b: b[:200], lambda b: b[:900] + bytes([b[900] ^ 1]) + b[901:]])
+def test_a_damaged_checkpoint_is_set_aside_and_training_starts_again(damage, tmp_path: Path) -> None:
+    whole, built, file = tiny("single"), tiny("single"), tmp_path / "checkpoint.pt"
+    fit(whole.state, whole.plan, Watch())
+    save(whole.state, file)
+    file.write_bytes(damage(file.read_bytes()))
+    with pytest.warns(UserWarning, match=r"checkpoint\.pt.*starts again"):
         fit(built.state, built.plan, Watch(checkpoint=file))
+    assert built.state.step == whole.state.step
+    a, b = everything(whole), everything(built)
+    assert all(torch.equal(a[k], b[k]) for k in a)
+    assert any("set aside" in note for note in built.state.learner.notes)
+    assert (tmp_path / "checkpoint.pt.damaged").exists()
 
 
 def test_learning_rates() -> None:
@@ -181,12 +188,11 @@ def test_a_full_disk_keeps_the_last_checkpoint(tmp_path: Path, monkeypatch: pyte
     save(built.state, file)
     before = file.read_bytes()
 
-    def full(_state, target) -> None:
-        Path(target).write_bytes(b"half")
+    def full(_descriptor: int) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(torch, "save", full)
-    with pytest.raises(RunError, match=r"cannot be written.*No space left"):
+    monkeypatch.setattr("auxin.store.os.fsync", full)
+    with pytest.raises(RunError, match=r"disk is full.*No space left"):
         save(built.state, file)
     assert file.read_bytes() == before
     assert list(tmp_path.iterdir()) == [file]

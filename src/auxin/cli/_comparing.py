@@ -15,15 +15,16 @@ from auxin.records.results import Comparison
 from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
 from auxin.reports.table import terminal
+from auxin.runs.executors import default_jobs
 from auxin.runs.rows import DataSpec, SplitSpec
 from auxin.runs.settings import parse
-from auxin.runs.workers import default_jobs
 from auxin.studies import budget as budgets
 from auxin.studies.compare import Comparing
 from auxin.studies.confirm import confirm as confirm_once
+from auxin.studies.engine import Progress as RunsDone
+from auxin.studies.engine import Tell
 from auxin.studies.presets import said, settled
-from auxin.studies.request import Progress as RunsDone
-from auxin.studies.request import Request, Tell, pick_device
+from auxin.studies.request import Request, pick_device
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Asked:
     settings: tuple[str, ...]
     budget: str | None
     jobs: int | None
+    engine: str
+    address: str | None
     device: str
     refit: bool
     out: Path | None
@@ -77,7 +80,7 @@ def compare(asked: Asked, output: Output, confirm: bool) -> Comparison:
         Stopped: Ctrl-C; what is finished has been shown.
     """
     request, decided = _request(asked)
-    for sentence in [*decided, f"results in {request.out}; the same command goes on there."]:
+    for sentence in [*decided, f"results in {request.out}. Run the same command to resume."]:
         output.say(f"  {sentence}")
     if confirm:
         return _shown(confirm_once(request), request, output)
@@ -93,12 +96,12 @@ def compare(asked: Asked, output: Output, confirm: bool) -> Comparison:
 
 
 def _interrupted(job: Comparing, output: Output) -> Comparison:
-    if not job.finals:
+    if not job.finals(job.done):
         output.say(
-            "[yellow]Interrupted before a final run was finished.[/yellow] The same command goes on from here."
+            "[yellow]Interrupted before a final run was finished.[/yellow] Run the same command to resume."
         )
         raise typer.Exit(130)
-    output.say("[yellow]Interrupted.[/yellow] What is finished is below; the same command goes on from here.")
+    output.say("[yellow]Interrupted.[/yellow] What is finished is below. Run the same command to resume.")
     return job.judge_now()
 
 
@@ -136,6 +139,8 @@ def _request(asked: Asked) -> tuple[Request, list[str]]:
         metric=asked.metric,
         budget=budgets.seconds(asked.budget) if asked.budget else None,
         jobs=jobs,
+        engine=asked.engine,
+        address=asked.address,
         device=device,
         refit=asked.refit and not (paper and paper.validation),
         command=asked.command,
@@ -145,7 +150,7 @@ def _request(asked: Asked) -> tuple[Request, list[str]]:
 
 def _name(asked: Asked) -> str:
     """A folder's name that is the same for the same question, so that the same command goes on."""
-    quiet = ("jobs", "device", "out", "command", "budget")
+    quiet = ("jobs", "engine", "address", "device", "out", "command", "budget")
     told = [repr(getattr(asked, f.name)) for f in fields(asked) if f.name not in quiet]
     digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
     return f"compare-{Path(asked.data).stem}-{digest}"

@@ -5,6 +5,7 @@ output carries the result alone, as JSON, and the words go to standard error.
 """
 
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -50,9 +51,11 @@ class Output:
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", console(stderr=self.json))
 
-    def say(self, *renderables: Any, sep: str = " ") -> None:
-        """Words (text, tables, panels) for people."""
-        self.words.print(*renderables, sep=sep)
+    def say(self, *renderables: Any, sep: str = " ", soft_wrap: bool = False) -> None:
+        """Words (text, tables, panels) for people; of torchrun's ranks only the first speaks."""
+        if os.environ.get("RANK", "0") != "0":
+            return
+        self.words.print(*renderables, sep=sep, soft_wrap=soft_wrap)
 
     def result(self, value: Any) -> None:
         """The result, for machines: a record of the result files, or plain data. Silent without `--json`."""

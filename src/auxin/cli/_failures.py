@@ -1,6 +1,7 @@
 """When something goes wrong: one message on standard error, and an exit code that scripts can read."""
 
 import errno
+import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,9 +9,12 @@ from contextlib import contextmanager
 import typer
 
 from auxin.errors import AuxinError
+from auxin.interrupts import Terminated, heed
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
-"""Exit codes: a bug of auxin's; a problem that the message names; Ctrl-C."""
+"""Exit codes: a bug of auxin's; a problem that the message names; Ctrl-C. A signal's is 128 and its number: 143 for
+SIGTERM, 129 for SIGHUP."""
+RESUME = "Finished work and the checkpoint of the run in progress are kept: run the same command to resume."
 
 
 @contextmanager
@@ -19,8 +23,12 @@ def failing_well(debug: bool) -> Iterator[None]:
 
     Usage errors (an unknown option, a missing argument) are left to the command line's own parser.
     """
+    heed()
     try:
         yield
+    except Terminated as stop:
+        _say(f"Stopped by {signal.Signals(stop.signum).name}.", RESUME)
+        raise typer.Exit(128 + stop.signum) from None
     except KeyboardInterrupt:
         _say("Interrupted.", "What was finished is kept.")
         raise typer.Exit(INTERRUPTED) from None

@@ -13,14 +13,14 @@ from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
 from auxin.exported.model import Model
 from auxin.judging.wording import name as named
+from auxin.runs.executors import default_jobs
 from auxin.runs.rows import DataSpec, SplitSpec
 from auxin.runs.settings import parse
-from auxin.runs.workers import default_jobs
 from auxin.studies import budget as budgets
+from auxin.studies.engine import Progress as RunsDone
 from auxin.studies.fit import FitRequest, Fitting
 from auxin.studies.fit_finish import Fitted
 from auxin.studies.fit_job import Told
-from auxin.studies.request import Progress as RunsDone
 from auxin.studies.request import pick_device
 
 FEW = 50
@@ -46,6 +46,8 @@ class Asked:
     seed: int
     settings: tuple[str, ...]
     jobs: int | None
+    engine: str
+    address: str | None
     device: str
     out: Path | None
     command: str
@@ -54,7 +56,7 @@ class Asked:
 def run(asked: Asked, output: Output) -> None:
     """Fit, and say what came of it."""
     request = _request(asked)
-    output.say(f"  the model goes to {request.out}; the same command goes on there.")
+    output.say(f"  the model goes to {request.out}. Run the same command to resume.")
     with _telling(output) as tell:
         fitting = Fitting(request, tell)
         for sentence in _rows(fitting):
@@ -86,6 +88,8 @@ def _request(asked: Asked) -> FitRequest:
         seed=asked.seed,
         metric=asked.metric,
         budget=None if asked.budget.lower() == "none" else budgets.seconds(asked.budget),
+        engine=asked.engine,
+        address=asked.address,
         jobs=asked.jobs if asked.jobs is not None else default_jobs(),
         device=pick_device(asked.device),
         command=asked.command,

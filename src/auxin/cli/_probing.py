@@ -10,8 +10,10 @@ from auxin.cli._console import Output
 from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
 from auxin.reports.probe_table import draw, terminal
+from auxin.runs.executors import Executor
 from auxin.runs.rows import DataSpec, SplitSpec
 from auxin.runs.settings import parse
+from auxin.studies.engine import Progress
 from auxin.studies.probe import ProbeRequest, probe
 from auxin.studies.probe_seed import How
 from auxin.studies.request import pick_device
@@ -34,12 +36,17 @@ class Asked:
     command: str
 
 
-def run(asked: Asked, output: Output) -> None:
+def run(asked: Asked, output: Output, executor: Executor) -> None:
     """Probe, show the ranking, say where the files are."""
     request = _request(asked, output)
-    output.say(f"  results in {request.out}; the same command goes on there.")
+    output.say(f"  results in {request.out}. Run the same command to resume.")
     with progress(output) as show:
-        result = probe(request, lambda done, total, what: show("seeds", done, total, what))
+
+        def tell(event: Progress | str) -> None:
+            if isinstance(event, Progress):
+                show(event.phase, event.done, event.total)
+
+        result = probe(request, tell, executor)
     output.say("", terminal(result), "")
     output.say(f"Result files: {request.out}. The ranking as a figure: {draw(result, request.out)}.")
     output.result(result)

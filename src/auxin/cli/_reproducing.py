@@ -2,32 +2,22 @@
 
 import ast
 import json
+import shlex
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from auxin import catalogue
 from auxin.cli._console import Output
 from auxin.cli._papers import paper_of
 from auxin.cli._progress import progress
-from auxin.errors import ConfigError
+from auxin.errors import ConfigError, message
+
+if TYPE_CHECKING:
+    from auxin.runs.executors import Executor
+    from auxin.studies.reproduce import RecipeRequest
 
 RUNS = Path("runs")
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a user asks of one recipe: the options of `auxin reproduce`, and the command line."""
-
-    root: Path | None
-    smoke: bool
-    seeds: int | None
-    rows: int | None
-    budget: str | None
-    only: str | None
-    out: Path | None
-    command: str
 
 
 def listing(output: Output) -> None:
@@ -88,43 +78,97 @@ def state_of(folder: Path) -> str:
     return "finished" if done >= total else f"{done} of {total} pieces"
 
 
-def run(name: str, asked: Asked, output: Output) -> None:
-    """Run one recipe, show its table, draw its pictures, say where they are.
+def request(
+    name: str,
+    root: Path | None,
+    smoke: bool,
+    size: tuple[int | None, int | None, str | None],
+    budget: str | None,
+    out: Path | None,
+    command: str,
+) -> "RecipeRequest":
+    """The request that the options mean.
 
     Raises:
         ConfigError: there is no such recipe.
     """
     if name not in catalogue.names("recipes"):
         raise ConfigError(catalogue.unknown("recipe", name, catalogue.names("recipes")))
-    from auxin.reports.recipe_figures import draw
-    from auxin.reports.recipe_table import terminal, write_markdown
     from auxin.studies.budget import seconds
     from auxin.studies.recipe import Size
-    from auxin.studies.reproduce import Told, reproduce
+    from auxin.studies.reproduce import RecipeRequest
 
-    folder = asked.out or RUNS / f"reproduce-{name}{'-smoke' if asked.smoke else ''}"
-    output.say(f"  Results are kept in {folder}; the same command continues there.")
+    seeds, rows, only = size
+    words = tuple(word.strip() for word in (only or "").split(",") if word.strip())
+    folder = out or RUNS / f"reproduce-{name}{'-smoke' if smoke else ''}"
+    limit = seconds(budget) if budget else None
+    return RecipeRequest(name, folder, root, smoke, Size(seeds, rows, words), limit, command)
+
+
+def run(asked: "RecipeRequest", output: Output, executor: "Executor") -> None:
+    """Run one recipe, show its table, draw its pictures, say where they are."""
+    from auxin.reports.recipe_figures import draw
+    from auxin.reports.recipe_table import terminal, write_markdown
+    from auxin.studies.engine import Progress
+    from auxin.studies.reproduce import Reproduction, reproduce
+
+    output.say(f"  Results are kept in {asked.out}. Run the same command to resume.")
     with progress(output) as show:
 
-        def tell(event: Told | str) -> None:
-            if isinstance(event, str):
-                output.say(f"  {event}")
+        def tell(event: Progress | str) -> None:
+            if isinstance(event, Progress):
+                show(event.phase, event.done, event.total)
             else:
-                show("pieces", event.done, event.total, event.piece)
+                output.say(f"  {event}")
 
-        result = reproduce(
-            name,
-            folder,
-            asked.root,
-            asked.smoke,
-            tell,
-            asked.command,
-            Size(
-                asked.seeds, asked.rows, tuple(w.strip() for w in (asked.only or "").split(",") if w.strip())
-            ),
-            seconds(asked.budget) if asked.budget else None,
-        )
+        result = reproduce(Reproduction(asked), executor, tell)
     output.say("", terminal(result), "")
-    files = [write_markdown(result, folder), *draw(folder)]
-    output.say(f"Result files: {folder}. {len(files) - 1} pictures in {folder / 'figures'}.")
+    files = [write_markdown(result, asked.out), *draw(asked.out)]
+    output.say(f"Result files: {asked.out}. {len(files) - 1} pictures in {asked.out / 'figures'}.")
     output.result(result)
+
+
+def plan(asked: "RecipeRequest", output: Output) -> None:
+    """List the pieces that are not finished, and the command that computes them as a SLURM job array."""
+    from auxin.studies.reproduce import Reproduction
+
+    units = Reproduction(asked).units({})
+    left = [number for number, unit in enumerate(units) if unit.finished() is None]
+    for number, unit in enumerate(units):
+        output.say(f"  {number}  {unit.name}{'' if number in left else '  (finished)'}")
+    task = shlex.join(_words(asked))
+    array = ",".join(map(str, left))
+    line = f"sbatch --array={array} --cpus-per-task=1 --wrap='{task} --piece $SLURM_ARRAY_TASK_ID'"
+    if left:
+        output.say("", "Compute the pieces:", sep="\n")
+        output.say(f"  {line}", soft_wrap=True)
+    output.say("Then make the table:" if left else "All pieces are finished. Make the table:")
+    output.say(f"  {task}", soft_wrap=True)
+    output.result({"pieces": [unit.name for unit in units], "left": left, "line": line if left else ""})
+
+
+def _words(asked: "RecipeRequest") -> list[str]:
+    options = {"--seeds": asked.size.seeds, "--rows": asked.size.rows, "--only": ",".join(asked.size.only)}
+    given = [word for name, value in options.items() if value for word in (name, str(value))]
+    root = ["--root", str(asked.root.resolve())] if asked.root else []
+    smoke = ["--smoke"] if asked.smoke else []
+    return ["auxin", "reproduce", asked.name, *smoke, *given, *root, "--out", str(asked.out.resolve())]
+
+
+def compute(asked: "RecipeRequest", number: int, output: Output) -> None:
+    """Compute one piece.
+
+    Raises:
+        ConfigError: there is no piece of that number.
+    """
+    from auxin.studies.reproduce import Reproduction
+
+    units = Reproduction(asked, shared=True).units({})
+    if not 0 <= number < len(units):
+        wanted = f"a number from 0 to {len(units) - 1}"
+        raise ConfigError(message("There is no such piece", expected=wanted, found=str(number)))
+    unit = units[number]
+    known = unit.finished()
+    record = known or unit.work()
+    output.say(f"  {unit.name}: {'finished before' if known else 'finished'}.")
+    output.result(record)

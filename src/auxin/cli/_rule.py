@@ -10,12 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from auxin.cli._console import Output
+from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
 from auxin.math.rule_network import ACTIVATIONS
 from auxin.reports import rule_figures, rule_table
 from auxin.rules import use as rule_use
 from auxin.rules.evaluate import EvalSettings
 from auxin.rules.train import RULE, RuleRun, TrainSettings
+from auxin.runs.executors import Executor
+from auxin.studies.engine import Progress
+from auxin.studies.evaluate_rule import RuleRequest, evaluate_rule
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ def _processes(device: str) -> Iterator[None]:
         return
     from torch import distributed as dist
 
-    dist.init_process_group("nccl" if device.startswith("cuda") else "gloo")
+    dist.init_process_group("cpu:gloo,cuda:nccl" if device.startswith("cuda") else "gloo")
     try:
         yield
     finally:
@@ -222,19 +226,25 @@ def run_evaluate(
     out: Path,
     words: dict[str, Any],
     grid: bool,
+    executor: Executor,
 ) -> None:
     """Evaluate on every data set, show the tables, draw the pictures."""
     listed = {**words, "hidden": numbers(words["hidden"]), "steps": numbers(words["steps"])}
     settings = EvalSettings(**listed)
-    rules = rule_use.find_rules(rule)
+    rules = tuple(rule_use.find_rules(rule).items())
     results = []
-    for name in [part.strip() for part in data.split(",") if part.strip()]:
-        output.say(f"[bold]{name}[/bold]: {settings.nets} networks, {settings.shots} labels per class")
-        found = rule_use.evaluate_rules(
-            rules, name, root, target, settings, out, grid, lambda what: output.say(f"  {what} ...")
-        )
-        results.append(found)
-        output.say(rule_table.terminal(found), "")
+    with progress(output) as show:
+        for name in [part.strip() for part in data.split(",") if part.strip()]:
+            output.say(f"[bold]{name}[/bold]: {settings.nets} networks, {settings.shots} labels per class")
+            request = RuleRequest(rules, name, out, root, target, settings, grid)
+
+            def tell(event: Progress | str, name: str = name) -> None:
+                if isinstance(event, Progress):
+                    show(name, event.done, event.total)
+
+            found = evaluate_rule(request, executor, tell)
+            results.append(found)
+            output.say(rule_table.terminal(found), "")
     files = rule_figures.draw(out)
     output.say(f"Results and {len(files)} pictures: {out}")
     output.result(results)

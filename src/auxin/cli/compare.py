@@ -6,6 +6,7 @@ import typer
 
 from auxin.cli import _data
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._engine import Address, Engine, Jobs, conducting
 from auxin.cli._typed import command
 
 
@@ -103,9 +104,9 @@ def compare(
     budget: Annotated[
         str | None, typer.Option(metavar="TIME", help="Such as 10min: fits the comparison, says what it cut.")
     ] = None,
-    jobs: Annotated[
-        int | None, typer.Option(metavar="N", help="Processes, one thread each. Default: cores.")
-    ] = None,
+    jobs: Jobs = None,
+    engine: Engine = "auto",
+    address: Address = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     balanced: Annotated[
         bool, typer.Option("--balanced", help="Rare classes weigh as much in the loss as frequent ones.")
@@ -193,12 +194,16 @@ def compare(
         ),
         budget=budget,
         jobs=jobs,
+        engine=engine,
+        address=address,
         device=device,
         refit=refit,
         out=out,
         command=command(),
     )
-    run(asked, output, confirm)
+    with conducting(engine) as conducts:
+        if conducts:
+            run(asked, output, confirm)
 
 
 def _pooled(aux: str | None) -> tuple[str | None, list[str]]:

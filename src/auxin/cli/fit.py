@@ -6,6 +6,7 @@ import typer
 
 from auxin.cli import _data
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._engine import Address, Engine, Jobs, conducting
 from auxin.cli._typed import command
 
 
@@ -77,7 +78,9 @@ def fit(
     balanced: Annotated[
         bool, typer.Option("--balanced", help="Rare classes weigh as much in the loss as frequent ones.")
     ] = False,
-    jobs: Annotated[int | None, typer.Option(metavar="N", help="Processes. Default: cores.")] = None,
+    jobs: Jobs = None,
+    engine: Engine = "auto",
+    address: Address = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     as_json: JsonFlag = False,
 ) -> None:
@@ -139,8 +142,12 @@ def fit(
             *(set_ or ()),
         ),
         jobs=jobs,
+        engine=engine,
+        address=address,
         device=device,
         out=out,
         command=command(),
     )
-    run(asked, output)
+    with conducting(engine) as conducts:
+        if conducts:
+            run(asked, output)

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._engine import Address, Engine, Jobs, conducting, executor
 from auxin.cli._typed import command as typed
 
 
@@ -61,6 +62,9 @@ def probe(
         list[str] | None,
         typer.Option("--set", metavar="NAME=VALUE", help="A setting of the training, such as steps=300."),
     ] = None,
+    jobs: Jobs = None,
+    engine: Engine = "auto",
+    address: Address = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     as_json: JsonFlag = False,
     out: OutDir = None,
@@ -96,4 +100,6 @@ def probe(
     split = (labels_per_class, fraction, validation)
     command = typed()
     asked = Asked(data, root, options, pretexts, split, seeds, how, tuple(set_ or ()), device, out, command)
-    run(asked, output)
+    with conducting(engine) as conducts:
+        if conducts:
+            run(asked, output, executor(engine, jobs, address))

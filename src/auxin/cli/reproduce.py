@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._engine import Address, Engine, Jobs, conducting, executor
 from auxin.cli._typed import command
 
 
@@ -40,12 +41,25 @@ def reproduce(
             metavar="WORDS", help="Only pieces with one of these words in their names, comma-separated."
         ),
     ] = None,
+    jobs: Jobs = None,
+    engine: Engine = "auto",
+    address: Address = None,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="List the pieces and print the line that runs them as a SLURM array."),
+    ] = False,
+    piece: Annotated[
+        int | None,
+        typer.Option(
+            metavar="I", help="Compute the piece of this number alone (from 0), as an array's task does."
+        ),
+    ] = None,
     as_json: JsonFlag = False,
     out: OutDir = None,
 ) -> None:
     """List the papers' tables and figures, or run one of them again: ours beside the paper's.
 
-    What is finished is kept: the same command goes on where it stopped. Result files, a Markdown table and pictures
+    Finished pieces are kept: run the same command to resume. Result files, a Markdown table and pictures
     go to --out (default: runs/reproduce-RECIPE).
 
     [bold]Examples[/bold]
@@ -57,6 +71,8 @@ def reproduce(
     auxin reproduce auxilearn_figure_7 --smoke
 
     auxin reproduce maxl_table_1 --root DIR --seeds 3 --budget 10min
+
+    auxin reproduce auxilearn_figure_2 --plan
     """
     output = Output(as_json)
     if recipe is None:
@@ -65,6 +81,15 @@ def reproduce(
         listing(output)
         return
     output.say(f"[bold]auxin reproduce[/bold]  {recipe}")  # before torch is imported, which takes a while
-    from auxin.cli._reproducing import Asked, run
+    from auxin.cli import _reproducing
 
-    run(recipe, Asked(root, smoke, seeds, rows, budget, only, out, command()), output)
+    size = (seeds, rows, only)
+    asked = _reproducing.request(recipe, root, smoke, size, budget, out, command())
+    if plan:
+        _reproducing.plan(asked, output)
+    elif piece is not None:
+        _reproducing.compute(asked, piece, output)
+    else:
+        with conducting(engine) as conducts:
+            if conducts:
+                _reproducing.run(asked, output, executor(engine, jobs, address))

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from auxin.cli._console import JsonFlag, OutDir, Output
+from auxin.cli._engine import Address, Engine, Jobs, conducting, executor
 
 app = typer.Typer(rich_markup_mode="rich", no_args_is_help=True, add_completion=False)
 
@@ -217,6 +218,9 @@ def evaluate(
     grid: Annotated[
         bool, typer.Option("--grid", help="Also networks of other widths, depths and activations.")
     ] = False,
+    jobs: Jobs = None,
+    engine: Engine = "auto",
+    address: Address = None,
     as_json: JsonFlag = False,
     out: OutDir = None,
 ) -> None:
@@ -233,16 +237,12 @@ def evaluate(
 
     auxin rule evaluate runs/seeds digits,mnist,fashion_mnist --root DATA --out runs/evaluation
     """
-    from auxin.cli._rule import run_evaluate
+    with conducting(engine) as conducts:
+        if not conducts:
+            return
+        from auxin.cli._rule import run_evaluate
 
-    run_evaluate(
-        Output(as_json),
-        rule,
-        data,
-        root,
-        target,
-        out or Path("runs/rule-evaluate"),
-        {
+        words = {
             "nets": nets,
             "shots": shots,
             "hidden": hidden,
@@ -251,6 +251,8 @@ def evaluate(
             "batch": batch,
             "seed": seed,
             "slow": not quick,
-        },
-        grid,
-    )
+        }
+        where = out or Path("runs/rule-evaluate")
+        run_evaluate(
+            Output(as_json), rule, data, root, target, where, words, grid, executor(engine, jobs, address)
+        )

@@ -56,6 +56,11 @@ class Grid(Recipe):
             if not smoke or data == at_hand[0] or method == list(self.sheet.methods)[-1]
         ]
 
+    def needs_of(self, piece: Piece) -> list[str]:
+        """The data set of the piece's cell."""
+        name = self.sheet.data[str(piece.settings["data"])].name
+        return [] if name == "digits" else [name]
+
     def run(self, piece: Piece, bench: Bench) -> Did:
         """One training, from its settings and the sheet."""
         spec = self.spec(piece, bench)

@@ -37,6 +37,7 @@ class SeedProbe(Record):
     """The probe of one seed: one network trained on the main task alone.
 
     Attributes:
+        digest: identifies what was computed by content; empty in files of auxin 0.1.
         seed: of rows, initial weights and batches.
         split_hash: of the rows' roles.
         damping: lambda, as it was added to H.
@@ -50,6 +51,7 @@ class SeedProbe(Record):
     """
 
     version: Literal[1] = VERSION
+    digest: str = ""
     seed: int
     split_hash: str
     damping: float

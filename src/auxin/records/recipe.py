@@ -17,8 +17,9 @@ class Found(Record):
     """What one piece of work found: one seed, one variant.
 
     Attributes:
+        digest: identifies what was computed by content; empty in files of auxin 0.1.
         piece: its name.
-        settings: what it was run with; a piece whose settings changed is run again.
+        settings: what it was run with.
         values: numbers by name.
         curves: lists of numbers by name (over training, over tasks ...).
         notes: what was decided or went wrong, in sentences.
@@ -26,6 +27,7 @@ class Found(Record):
     """
 
     version: Literal[1] = VERSION
+    digest: str = ""
     piece: str
     settings: dict[str, Setting] = {}
     values: dict[str, float] = {}

@@ -106,6 +106,8 @@ class RunResult(Record):
         seed: the seed of splits, initial weights and batch order.
         dataset: the data set's name.
         split_hash: the hash of all rows' roles; runs of one seed are comparable only where it is the same.
+        digest: identifies the run by content: settings, seed, data, split and metric. A run is finished where a
+            result with its digest is there; empty in results of auxin 0.1.
         metric: the user's metric, which rules selection and verdict.
         epochs: the curves of the network that is kept.
         steps: inner steps in all, over all phases of the method's strategy.
@@ -134,6 +136,7 @@ class RunResult(Record):
     seed: int
     dataset: str
     split_hash: str
+    digest: str = ""
     metric: str
     epochs: list[EpochRecord] = []
     steps: int | None = None

@@ -1,7 +1,7 @@
 """Evaluation of a learned rule: paired with its rivals, and curves far past its horizon."""
 
 import statistics
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,7 +47,7 @@ def evaluate(
     settings: EvalSettings,
     say: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Every rule and every rival on one data set; plain data, ready for a result file.
+    """Every rule and every rival on one data set, one after another; plain data, ready for a result file.
 
     Args:
         rules: by name, e.g. one per meta-seed.
@@ -55,49 +55,76 @@ def evaluate(
         settings: how.
         say: told what is being measured.
     """
-    bench = bench_of(data, settings)
-    rows: dict[str, Any] = {}
-    judged = HEADLINE if HEADLINE in settings.steps else settings.steps[-1]
-    for name in QUICK:
-        say(name)
-        rows[name] = row(rival(name, bench, settings.width, settings.hidden, judged))
-    say("hand rule")
-    rows["hand_rule"] = row(hand_rule(bench, settings.hidden, settings.width, judged))
-    if settings.slow:
-        for name in SLOW:
-            say(name)
-            rows[name] = row(rival(name, bench, settings.width, settings.hidden, judged))
-        say("supervised")
-        found = supervised(bench, settings.hidden, settings.width)
-        rows["supervised"] = row(Scores(found, found, 1.0, {}))
+    bench, found = bench_of(data, settings), {}
+    for part in part_names(list(rules), settings):
+        say(part)
+        found[part] = measure(part, rules, bench, settings)
+    return assembled(data, list(rules), settings, found)
+
+
+RULE = "rule "
+"""Begins the names of the parts that measure a rule."""
+
+
+def part_names(rules: Sequence[str], settings: EvalSettings) -> list[str]:
+    """What is measured, part by part; no part depends on another."""
+    slow = [*SLOW, "supervised"] if settings.slow else []
+    own = [RULE + name for name in rules]
+    return [*QUICK, "hand_rule", *slow, "untrained_rule", *own, "random_network"]
+
+
+def judged_at(settings: EvalSettings) -> int:
+    """The inner steps at which the rows of the table are measured."""
+    return HEADLINE if HEADLINE in settings.steps else settings.steps[-1]
+
+
+def measure(part: str, rules: dict[str, Learned], bench: Bench, settings: EvalSettings) -> dict[str, Any]:
+    """Measure one part, as plain data."""
+    judged, hidden, width = judged_at(settings), settings.hidden, settings.width
+    if part.startswith(RULE):
+        return _measured(rules[part.removeprefix(RULE)], bench, settings, judged)
     first = next(iter(rules.values()))
-    torch.manual_seed(0)
-    say("untrained rule")
-    untrained = Learned(**first.options)
-    rows["untrained_rule"] = row(curve(untrained, bench, settings, (judged,))[judged])
-    curves: dict[str, dict[str, Any]] = {}
-    inductive, shuffled = {}, {}
-    for name, rule in rules.items():
-        say(name)
-        curves[name] = {}
-        for step, state in states(rule, bench, settings, settings.steps):
-            curves[name][str(step)] = row(bench.score(mapped(rule, state)))
-            if step == judged:
-                inductive[name] = row(_inductive(rule, state, bench))
-                shuffled[name] = row(bench.score(mapped(rule, state), shuffled=True))
-        rows[name] = curves[name][str(judged)]
-    rows["random_network"] = row(curve(first, bench, settings, (0,))[0])
+    if part == "hand_rule":
+        found = hand_rule(bench, hidden, width, judged)
+    elif part == "supervised":
+        accuracy = supervised(bench, hidden, width)
+        found = Scores(accuracy, accuracy, 1.0, {})
+    elif part == "untrained_rule":
+        torch.manual_seed(0)
+        found = curve(Learned(**first.options), bench, settings, (judged,))[judged]
+    elif part == "random_network":
+        found = curve(first, bench, settings, (0,))[0]
+    else:
+        found = rival(part, bench, width, hidden, judged)
+    return {"row": row(found)}
+
+
+def _measured(rule: Learned, bench: Bench, settings: EvalSettings, judged: int) -> dict[str, Any]:
+    found: dict[str, Any] = {"curve": {}}
+    for step, state in states(rule, bench, settings, settings.steps):
+        found["curve"][str(step)] = row(bench.score(mapped(rule, state)))
+        if step == judged:
+            found["inductive"] = row(_inductive(rule, state, bench))
+            found["shuffled"] = row(bench.score(mapped(rule, state), shuffled=True))
+    return {**found, "row": found["curve"][str(judged)]}
+
+
+def assembled(
+    data: RuleData, rules: Sequence[str], settings: EvalSettings, found: Mapping[str, dict[str, Any]]
+) -> dict[str, Any]:
+    """The result of an evaluation from those of its parts that are measured."""
+    own = {name: found[RULE + name] for name in rules if RULE + name in found}
     return {
         "data": data.name,
         "chance": 1 / data.ways,
-        "judged_at": judged,
+        "judged_at": judged_at(settings),
         "unlabelled_rows": len(data.unlabelled),
         "inputs": data.x.shape[1],
-        "rows": rows,
+        "rows": {part.removeprefix(RULE): values["row"] for part, values in found.items() if "row" in values},
         "rules": list(rules),
-        "curves": curves,
-        "inductive": inductive,
-        "shuffled_labels": shuffled,
+        "curves": {name: values["curve"] for name, values in own.items()},
+        "inductive": {name: values["inductive"] for name, values in own.items()},
+        "shuffled_labels": {name: values["shuffled"] for name, values in own.items()},
     }
 
 

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
 
 from auxin.errors import AuxinError, DataError, message
+from auxin.tensor_files import read_tensors, write_tensors
 from auxin.update_rules.learned import Learned
 
 FORMAT = "auxin.rule"
@@ -29,9 +28,7 @@ def save_rule(rule: Learned, path: Path | str, card: dict[str, Any] | None = Non
         "options": json.dumps(rule.options, sort_keys=True),
         "card": json.dumps(card or {}, sort_keys=True),
     }
-    tensors = {name: value.detach().cpu().contiguous() for name, value in rule.state_dict().items()}
-    Path(path).parent.mkdir(parents=True, exist_ok=True)
-    Path(path).write_bytes(save(tensors, metadata))
+    write_tensors(Path(path), rule.state_dict(), metadata)
 
 
 def load_rule(name: Path | str) -> tuple[Learned, dict[str, Any]]:
@@ -45,14 +42,7 @@ def load_rule(name: Path | str) -> tuple[Learned, dict[str, Any]]:
     16
     """
     path = _find(name)
-    try:
-        with safe_open(str(path), framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    except (SafetensorError, OSError, ValueError) as error:
-        raise DataError(
-            message(f"The rule file {path} cannot be read", found=str(error), do="Copy it again.")
-        ) from error
+    tensors, metadata = read_tensors(path)
     return _built(path, metadata, tensors)
 
 

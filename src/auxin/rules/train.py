@@ -1,8 +1,9 @@
 """Meta-training of a learned rule as a run in a folder: settings, progress, checkpoints, the rule and its card."""
 
+import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from torch import distributed as dist
 from torch.nn import functional as F
 
 from auxin.data import load
-from auxin.errors import ConfigError, DataError, RunError, message
+from auxin.errors import ConfigError, DamagedError, DataError, RunError, message
+from auxin.interrupts import checkpointing, requested
 from auxin.rules.data import META_TEST, META_VALIDATION
 from auxin.rules.file import save_rule
 from auxin.rules.gradients import Estimator, PersistentES, Truncated
@@ -20,10 +22,14 @@ from auxin.rules.objective import OBJECTIVES
 from auxin.rules.sampler import TaskSampler
 from auxin.rules.tasks_arrays import ArrayFamily
 from auxin.rules.trainer import MetaTrainer, Progress
+from auxin.store import CONTENT, claim_folder, write_text
+from auxin.tensor_files import read_state, set_aside, write_state
 from auxin.update_rules.learned import Learned
 
 CHECKPOINT = "checkpoint.pt"
 RULE = "rule.safetensors"
+FORMER = ".former.pt"
+"""Ends the name of a rank's checkpoint before the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class RuleRun:
         out: its folder.
 
     Raises:
-        RunError: the folder holds a run with other settings.
+        RunError: the folder holds a run with other settings or data, or something else.
         DataError: data that the mix names are not there.
     """
 
@@ -119,6 +125,8 @@ class RuleRun:
         )
         self.seconds = 0.0
         self.losses: list[float] = []
+        if self.leads:
+            claim_folder(out, {"rule train": plain(settings), CONTENT: _content(settings.data)})
         self._resume()
 
     @property
@@ -126,15 +134,27 @@ class RuleRun:
         """Whether this process writes the files."""
         return not dist.is_initialized() or dist.get_rank() == 0
 
-    def run(self, every: int = 50) -> Iterator[Progress]:
-        """Go on to the end, a checkpoint every so many updates; the rule and its card at the end."""
+    def run(self, interval: float = 20.0) -> Iterator[Progress]:
+        """Meta-train to the end; the rule and its card are written at the end.
+
+        Args:
+            interval: seconds between two checkpoints. All ranks save after the same update: rank 0 decides.
+
+        Raises:
+            Terminated: SIGTERM or SIGHUP came; a checkpoint was written.
+        """
         begun, before = time.monotonic(), self.seconds
-        for progress in self.trainer.run():
-            self.losses.append(progress.loss)
-            self.seconds = before + time.monotonic() - begun
-            if progress.update % every == 0 and progress.update < self.settings.updates:
-                self._save()
-            yield progress
+        saved = begun
+        with checkpointing() as end_if_asked:
+            for progress in self.trainer.run():
+                self.losses.append(progress.loss)
+                self.seconds = before + time.monotonic() - begun
+                due = requested() is not None or time.monotonic() - saved >= interval
+                if _agreed(due) and progress.update < self.settings.updates:
+                    self._save()
+                    saved = time.monotonic()
+                    end_if_asked()
+                yield progress
         self._save()
         if self.leads:
             self._finish()
@@ -144,7 +164,7 @@ class RuleRun:
             assert isinstance(rule, Learned)
             card = self.card()
             save_rule(rule, self.out / RULE, card)
-        (self.out / "card.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+        write_text(self.out / "card.json", json.dumps(card, indent=1) + "\n")
 
     def card(self) -> dict[str, Any]:
         """What the rule was made from and how."""
@@ -197,7 +217,10 @@ class RuleRun:
         return self.out / (CHECKPOINT if place == 0 else f"checkpoint.{place}.pt")
 
     def _save(self) -> None:
-        self.out.mkdir(parents=True, exist_ok=True)
+        """Write this rank's checkpoint; with several ranks the one before is kept, for ranks that were killed apart."""
+        file = self._checkpoint()
+        if dist.is_initialized() and file.is_file():
+            file.replace(file.with_suffix(FORMER))
         saved = {
             "settings": json.dumps(plain(self.settings), sort_keys=True),
             "trainer": self.trainer.state_dict(),
@@ -205,19 +228,19 @@ class RuleRun:
             "losses": self.losses,
             "seen": sorted(self.seen),
         }
-        part = self._checkpoint().with_suffix(".part")
-        torch.save(saved, part)
-        part.replace(self._checkpoint())
+        write_state(file, saved)
 
     def _resume(self) -> None:
-        path = self._checkpoint()
-        if not path.is_file():
+        """Start where every rank has a checkpoint: at the newest update that all of them saved, or afresh."""
+        file = self._checkpoint()
+        found = [self._read(path) for path in (file, file.with_suffix(FORMER)) if path.is_file()]
+        by_update = {saved["trainer"]["update"]: saved for saved in found if saved is not None}
+        common = set.intersection(*_everywhere(set(by_update)))
+        if not common:
+            if by_update:
+                self.notes.append("the ranks' checkpoints share no update: training started again")
             return
-        saved = torch.load(path, weights_only=True)
-        if saved["settings"] != json.dumps(plain(self.settings), sort_keys=True):
-            raise RunError(
-                message(f"The folder {self.out} holds a run with other settings", do="Choose another --out.")
-            )
+        saved = by_update[max(common)]
         if isinstance(self.trainer.estimator, PersistentES):
             raise RunError(
                 message(
@@ -226,11 +249,53 @@ class RuleRun:
             )
         for name in saved["seen"]:
             self.seen.add(name)
-            file = Path(self.settings.watch or ".") / name
-            self.trainer.maker.sampler.add(file.stem, family_of(str(file)), 0.3)
+            watched = Path(self.settings.watch or ".") / name
+            self.trainer.maker.sampler.add(watched.stem, family_of(str(watched)), 0.3)
         self.trainer.load_state_dict(saved["trainer"])
         self.seconds, self.losses = saved["seconds"], saved["losses"]
-        self.notes.append(f"resumed at update {self.trainer.update}")
+
+    def _read(self, file: Path) -> dict[str, Any] | None:
+        """A checkpoint of this very run; None where it is damaged, after it was set aside.
+
+        Raises:
+            RunError: it belongs to a run with other settings.
+        """
+        try:
+            saved = read_state(file)
+        except DamagedError as error:
+            self.notes.append(f"{error} It was renamed to {set_aside(file).name}.")
+            return None
+        if saved["settings"] != json.dumps(plain(self.settings), sort_keys=True):
+            raise RunError(
+                message(f"The folder {self.out} holds a run with other settings", do="Choose another --out.")
+            )
+        return saved
+
+
+def _agreed(due: bool) -> bool:
+    """Rank 0's answer, on every rank; a signal that reaches another rank alone is seen there at the next save."""
+    if not dist.is_initialized():
+        return due
+    flag = torch.tensor([due])
+    dist.broadcast(flag, src=0)
+    return bool(flag.item())
+
+
+def _everywhere(updates: set[int]) -> list[set[int]]:
+    """The same set of every rank."""
+    if not dist.is_initialized():
+        return [updates]
+    found: list[Any] = [None] * dist.get_world_size()
+    dist.all_gather_object(found, updates)
+    return found
+
+
+def _content(files: Sequence[str]) -> str:
+    """The SHA-256 of the user's own files."""
+    total = hashlib.sha256()
+    for file in files:
+        total.update(hashlib.sha256(Path(file).read_bytes()).digest())
+    return total.hexdigest()
 
 
 def plain(settings: TrainSettings) -> dict[str, Any]:

@@ -1,46 +1,43 @@
 """A learned rule at work on a data set: apply it and write what it made; evaluate it and write the numbers."""
 
+import io
 import json
-import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
 from torch import Tensor
 
 from auxin.data import load
 from auxin.errors import DataError, message
 from auxin.rules.applied import LearnedRule
-from auxin.rules.data import images, rule_data
-from auxin.rules.evaluate import HEADLINE, EvalSettings, evaluate, rule_paths
-from auxin.rules.file import load_rule
-from auxin.rules.grid import grid
-from auxin.store import write_text
+from auxin.rules.data import images
+from auxin.rules.evaluate import HEADLINE, EvalSettings, rule_paths
+from auxin.store import write_bytes, write_text
+from auxin.tensor_files import write_tensors
 from auxin.update_rules.learned import Learned
 
 SIDES = {"mnist": (14, 28), "fashion_mnist": (14, 28), "cifar10": (16, 32)}
 """Larger images for the grid, where the data set has them."""
 
 
-def find_rules(rule: str) -> dict[str, Learned]:
-    """The rule of a file or shipped name, or every `*/rule.safetensors` of a folder, by name.
+def find_rules(rule: str) -> dict[str, str]:
+    """The rule of a file or shipped name, or every `*/rule.safetensors` of a folder: files by the rules' names.
 
     Raises:
         DataError: nothing there.
     """
     folder = Path(rule)
     if not folder.is_dir():
-        return {Path(rule).stem: load_rule(rule)[0]}
+        return {Path(rule).stem: rule}
     paths = rule_paths(folder)
     if not paths and (folder / "rule.safetensors").is_file():
         paths = {folder.name: folder / "rule.safetensors"}
     if not paths:
         raise DataError(message(f"The folder {folder} holds no rule", expected="*/rule.safetensors"))
-    return {name: load_rule(path)[0] for name, path in paths.items()}
+    return {name: str(path) for name, path in paths.items()}
 
 
 def apply_rule(
@@ -72,10 +69,9 @@ def apply_rule(
         f"{float(learned.low + learned.spread):g}"
     )
     features = torch.cat([learned.transform(part) for part in x.split(4096)])
-    out.mkdir(parents=True, exist_ok=True)
     files = {"network": out / "network.safetensors", "features": out / "features.npz"}
-    save_file(learned.weights(), str(files["network"]), {"format": "auxin.network", "rule": str(rule)})
-    np.savez(files["features"], features=features.numpy(), y=dataset.y[dataset.main].numpy())
+    write_tensors(files["network"], learned.weights(), {"format": "auxin.network", "rule": str(rule)})
+    write_bytes(files["features"], packed(features=features.numpy(), y=dataset.y[dataset.main].numpy()))
     result = {
         "rule": rule,
         "data": dataset.name,
@@ -89,39 +85,14 @@ def apply_rule(
     return result
 
 
-def evaluate_rules(
-    rules: dict[str, Learned],
-    name: str,
-    root: Path | None,
-    target: str | None,
-    settings: EvalSettings,
-    out: Path,
-    with_grid: bool,
-    say: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
-    """Evaluate on one data set and write `NAME.json` and `NAME-pictures.npz`; a finished file is read, not redone."""
-    plain = json.loads(json.dumps(asdict(settings)))
-    safe = re.sub(r"[^\w.-]", "_", Path(name).stem if Path(name).suffix else name)
-    file = out / f"{safe}.json"
-    if file.is_file():
-        found = json.loads(file.read_text(encoding="utf-8"))
-        if found["settings"] == plain and found["rules"] == list(rules):
-            say(f"{file} is finished already")
-            return found
-    data = rule_data(name, root, target=target)
-    found = {**evaluate(rules, data, settings, say), "settings": plain}
-    first = next(iter(rules.values()))
-    if with_grid:
-        say("grid")
-        sizes = [rule_data(name, root, target=target, side=side) for side in SIDES.get(name, ())]
-        found["grid"] = grid(first, data, settings, sizes=sizes, steps=found["judged_at"])
-    write_text(file, json.dumps(found, indent=1) + "\n")
-    pictures: dict[str, Any] = _pictures(first, data.x, data.y, settings)
-    np.savez(out / f"{safe}-pictures.npz", **pictures)
-    return found
+def packed(**arrays: np.ndarray) -> bytes:
+    """Arrays by name as the content of an `.npz` file."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)  # type: ignore[arg-type]
+    return buffer.getvalue()
 
 
-def _pictures(rule: Learned, x: Tensor, y: Tensor, settings: EvalSettings) -> dict[str, np.ndarray]:
+def pictures(rule: Learned, x: Tensor, y: Tensor, settings: EvalSettings) -> dict[str, np.ndarray]:
     """First-layer weights and a two-dimensional view of the features, before and after, for one network."""
     state = rule.init_state(
         (x.shape[1], *settings.hidden, settings.width), 1, torch.Generator().manual_seed(7)
@@ -139,8 +110,3 @@ def _pictures(rule: Learned, x: Tensor, y: Tensor, settings: EvalSettings) -> di
         found[f"embedding_{name}"] = ((features - features.mean(0)) @ axes[:, :2]).numpy()
         found[f"fields_{name}"] = state.weights[0][0].T[:32].numpy()
     return found
-
-
-def smaller(settings: EvalSettings, **changes: Any) -> EvalSettings:
-    """The settings with changes."""
-    return replace(settings, **changes)

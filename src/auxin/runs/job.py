@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from auxin.records.results import Phase, Setting
 from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.store import digest_of
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,7 @@ class RunSpec:
         device: "cpu", "cuda" ...
         folder: where the run's files go.
         keep_weights: whether the trained network is saved.
+        content: the hash of the data's content.
     """
 
     data: DataSpec
@@ -38,3 +40,24 @@ class RunSpec:
     refit: bool = False
     device: str = "cpu"
     keep_weights: bool = False
+    content: str = ""
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """Everything that the run's numbers depend on, and nothing of where or how fast it runs."""
+        return {
+            "content": self.content,
+            "split": vars(self.split),
+            "method": self.method,
+            "phase": self.phase,
+            "settings": dict(self.settings),
+            "seed": self.seed,
+            "metric": self.metric,
+            "refit": self.refit,
+            "options": self.data.options,
+        }
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the identity."""
+        return digest_of(self.identity)

@@ -7,7 +7,6 @@ from itertools import combinations
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from auxin.analysis.gradient_cosine import gradient_cosine
@@ -18,6 +17,7 @@ from auxin.labelers._base import LABELS, by_task
 from auxin.models._base import PrimaryNetwork
 from auxin.runs.build import Built
 from auxin.tasks.vector import Vector
+from auxin.tensor_files import read_tensors
 from auxin.typing import Batch
 
 ROWS = 512
@@ -119,7 +119,7 @@ class Measures:
 def agreement_between_runs(files: Sequence[Path]) -> float | None:
     """How much the labels of different runs say about each other within the primary classes: the mean normalised
     mutual information over pairs of runs, or None where there is nothing to compare."""
-    labels = [load_file(file) for file in files if file.exists()]
+    labels = [read_tensors(file)[0] for file in files if file.exists()]
     found = [
         agreement(a["targets"], b["targets"], a["main"]).normalised
         for a, b in combinations(labels[:PAIRED], 2)

@@ -1,5 +1,6 @@
 """Which data, and which row plays which role: values that another process can make the same rows from."""
 
+import hashlib
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -41,6 +42,20 @@ class SplitSpec:
 def load_data(spec: DataSpec) -> Dataset:
     """The data set, read once per process."""
     return grouped(load(spec.name, Path(spec.root) if spec.root else None, **dict(spec.options)))
+
+
+@lru_cache(maxsize=2)
+def data_content(spec: DataSpec) -> str:
+    """The SHA-256 of what the data hold: every row in order, the tasks, the groups and the publisher's test rows."""
+    dataset = load_data(spec)
+    total = hashlib.sha256(b"".join(dataset.marks))
+    names = {
+        name: (type(task).__name__, task.width, tuple(getattr(task, "label_names", ())))
+        for name, task in dataset.tasks.items()
+    }
+    total.update(repr((dataset.main, names, dataset.groups)).encode())
+    total.update(dataset.official_test.numpy().tobytes())
+    return total.hexdigest()
 
 
 def grouped(dataset: Dataset) -> Dataset:

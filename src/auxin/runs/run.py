@@ -1,18 +1,15 @@
 """One run: one method, one setting, one seed; from data to a result file. Runs the same in this process or another."""
 
 import math
-import os
 import statistics
 import time
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from auxin import strategies
@@ -29,24 +26,22 @@ from auxin.runs.phases import Phases, fitting, record, splits_for
 from auxin.runs.predictions import Predictions
 from auxin.runs.rows import load_data
 from auxin.runs.settings import options
-from auxin.store import read_json, write_json
+from auxin.store import read_json, read_unit, start_unit, write_json
 from auxin.strategies._base import SINGLE, Outcome, Run
+from auxin.tensor_files import read_tensors, write_tensors
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Diverged
 from auxin.training.screen import imbalanced
 
+RESULT = "result.json"
+"""A finished run's record, in the run's folder."""
 LABELS_FILE = "labels.safetensors"
 """The labels that a run's labeler gives to the development rows in the end, to compare runs by."""
 
 
 def finished(spec: RunSpec) -> RunResult | None:
-    """The result of this very run, if it is there already."""
-    file = Path(spec.folder) / "result.json"
-    if not file.exists():
-        return None
-    found = read_json(file, RunResult)
-    same = found.settings == dict(spec.settings) and (found.method, found.seed) == (spec.method, spec.seed)
-    return found if same else None
+    """The result of this very run, if it is there already: the one with the same digest."""
+    return read_unit(Path(spec.folder) / RESULT, RunResult, spec.digest)
 
 
 def execute(spec: RunSpec) -> RunResult:
@@ -82,6 +77,7 @@ class _Execution:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise RunError(message(f"The folder {self.folder} cannot be made: {error}")) from error
+        start_unit(self.folder, self.spec.digest)
         (self.folder / "epochs.jsonl").unlink(missing_ok=True)
         outcome, warnings = self._train()
         built = self.job.book.last if outcome is None else outcome.run
@@ -89,11 +85,12 @@ class _Execution:
         result = self._result(built, outcome, warnings)
         if self.spec.keep_weights:
             generated = self.job.book.measures[built.phase.name].generated(self.splits.development)
-            save_tensors(built.network.state_dict(), self.folder / "network.safetensors")
-            save_tensors(generated, self.folder / LABELS_FILE)
+            write_tensors(self.folder / "network.safetensors", built.network.state_dict())
+            if generated:
+                write_tensors(self.folder / LABELS_FILE, generated)
             rows = self.splits.development
             leave(built, self.job.dataset, self.folder, self.found, rows, generated)
-        write_json(self.folder / "result.json", result)
+        write_json(self.folder / RESULT, result)
         self.job.forget()
         return result
 
@@ -122,6 +119,7 @@ class _Execution:
             seed=spec.seed,
             dataset=self.job.dataset.name,
             split_hash=self.splits.hash,
+            digest=spec.digest,
             metric=spec.metric or built.task.metrics[0],
             epochs=[record(log, built.task.name, built.phase.name) for log in state.logs],
             steps=sum(phase.steps for phase in phases.values()),
@@ -182,21 +180,6 @@ def _lost(spec: RunSpec) -> Scores:
     return Scores(development=math.nan)
 
 
-def save_tensors(tensors: Mapping[str, Tensor], file: Path) -> None:
-    """Tensors by name (a trained network's, say) as safetensors, whole or not at all; nothing for none."""
-    if not tensors:
-        return
-    temporary = file.with_suffix(".tmp")
-    try:
-        save_file({name: value.detach().cpu().contiguous() for name, value in tensors.items()}, temporary)
-        os.replace(temporary, file)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(
-            message(f"{file} cannot be written: {error}", do="Free some space, and run again")
-        ) from error
-
-
 def rebuild(spec: RunSpec) -> tuple[Built, Splits]:
     """The trained network of a finished final run, from its saved weights, and the run's rows.
 
@@ -205,9 +188,9 @@ def rebuild(spec: RunSpec) -> tuple[Built, Splits]:
     file = Path(spec.folder) / "network.safetensors"
     if not file.exists():
         raise RunError(message(f"The trained network {file} is not there", do="Run `auxin compare` again"))
-    kept = [phase for phase in read_json(Path(spec.folder) / "result.json", RunResult).phases if phase.kept]
+    kept = [phase for phase in read_json(Path(spec.folder) / RESULT, RunResult).phases if phase.kept]
     splits = splits_for(spec, kept[0].rows if kept else "run")
-    method, weights = resolve(spec.method), load_file(file)
+    method, weights = resolve(spec.method), read_tensors(file)[0]
     built = build(load_data(spec.data), splits, method, spec.settings, spec.seed, spec.device)
     if built.network.state_dict().keys() != weights.keys():
         settings = fitting(spec.settings, method, SINGLE)

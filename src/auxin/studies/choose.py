@@ -14,6 +14,7 @@ from auxin.runs.build import applicable
 from auxin.runs.rows import split_rows
 from auxin.studies.budget import SPARE, Size
 from auxin.studies.compare import TUNING, Comparing
+from auxin.studies.engine import Done, Unit, run_unit
 from auxin.studies.tuning import chosen, standard_error
 
 SIZES = ((3, 3), (2, 3), (2, 2), (1, 2), (1, 1))
@@ -62,15 +63,28 @@ class Choosing(Comparing):
 
     def choose(self) -> Choice:
         """Pilot (with a budget), try, choose."""
-        if self.request.budget is not None:
-            self._fit_budget(self.request.budget)
-        specs = [
-            self._tuning(name, index, seed)
+        return self.run()  # type: ignore[return-value]
+
+    def units(self, done: Done) -> list[Unit]:
+        """Pilot runs, then tuning runs, and no others: a single try is one of them."""
+        if self.request.budget is not None and not self.planned:
+            pilots = [] if self._plan_file.exists() else self._pilots()
+            if any(unit.digest not in done for unit in pilots):
+                return pilots
+            self._fit_budget(self.request.budget, done)
+        return self._tuning_units()
+
+    def _tuning_units(self) -> list[Unit]:
+        return [
+            run_unit("comparing", self._tuning(name, index, seed))
             for seed in range(self.size.tuning_seeds)
             for name in self.methods
             for index in range(len(self._tries(name)))
         ]
-        results = self._execute("comparing", specs)
+
+    def judge(self, done: Done) -> Choice:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The method with the best mean score on the validation rows."""
+        results = [done[unit.digest] for unit in self._tuning_units()]
         rows = len(split_rows(self.request.data, self.request.split, TUNING, refit=False).validation)
         settings: dict[str, dict[str, Setting]] = {}
         scores: dict[str, dict[int, float]] = {}
@@ -89,9 +103,8 @@ class Choosing(Comparing):
             (*self.notes, *(f"Cut to fit the budget: {cut}." for cut in self.cuts)),
         )
 
-    def _plan(self, budget: float) -> None:
-        """Time a tenth of each method's run, then take the largest comparison that fits beside the final training."""
-        cost = self._run_seconds()
+    def _plan(self, budget: float, cost: dict[str, float]) -> None:
+        """The largest comparison that fits beside the final training."""
         left = max(budget - (time.monotonic() - self.begun), 0.0) * SPARE
         asked = self.size
         for tries, draws in SIZES:

@@ -12,33 +12,34 @@ from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.judging.verdict import judge
 from auxin.methods import resolve
 from auxin.methods._base import Method
-from auxin.records.results import Comparison, Phase, RunResult, Setting
+from auxin.records.results import Comparison, Half, Phase, RunResult, Setting
 from auxin.runs.build import build
 from auxin.runs.environment import hardware, versions
+from auxin.runs.executors import pick
 from auxin.runs.gather import PREDICTIONS
 from auxin.runs.job import RunSpec
 from auxin.runs.measures import agreement_between_runs
 from auxin.runs.metric import guess, settle
 from auxin.runs.predictions import Predictions, read_predictions
-from auxin.runs.rows import load_data, split_rows
+from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.run import LABELS_FILE
 from auxin.runs.settings import attempts, layered
-from auxin.runs.workers import run_all
-from auxin.store import claim_folder, read_json, write_json
+from auxin.store import CONTENT, claim_folder, read_json, write_json
 from auxin.studies import budget as budgets
+from auxin.studies.engine import Done, Study, Tell, Unit, run_study, run_unit
 from auxin.studies.lineup import accounts, check_strategy, line_up, pools_said
-from auxin.studies.request import Progress, Request, Tell
+from auxin.studies.request import Request
 from auxin.studies.tuning import chosen
 
 TUNING = 1000
+"""Tuning seeds start here, so that they are never among the reported seeds."""
 PILOT = 0.1
 """The share of a run that is timed to plan a budget."""
-"""Tuning seeds start here, so that they are never among the reported seeds."""
 
 
 @dataclass(eq=False)
-class Comparing:
-    """A comparison while it lasts. `run` gives the verdict; `judge_now` gives one from what is finished.
+class Comparing(Study):
+    """A comparison: pilot runs where there is a time budget, tuning runs, final runs, and the verdict.
 
     Attributes:
         request: what was asked.
@@ -50,7 +51,8 @@ class Comparing:
     notes: list[str] = field(default_factory=list)
     cuts: list[str] = field(default_factory=list)
     chosen: dict[str, tuple[dict[str, Setting], float]] = field(default_factory=dict)
-    finals: list[RunResult] = field(default_factory=list)
+    done: dict[str, RunResult] = field(default_factory=dict)
+    planned: bool = False
 
     def __post_init__(self) -> None:
         request = self.request
@@ -69,6 +71,7 @@ class Comparing:
         """What makes two comparisons the same: everything but where, how fast and how loudly."""
         request = self.request
         return {
+            CONTENT: data_content(request.data),
             "data": [request.data.name, list(request.data.options)],
             "splits": vars(request.split),
             "methods": list(self.methods),
@@ -80,28 +83,48 @@ class Comparing:
         }
 
     def run(self) -> Comparison:
-        """Pilot (with a budget), tune, train, judge, write."""
-        if self.request.budget is not None:
-            self._fit_budget(self.request.budget)
-        self.tell(Progress("final runs", 0, self.size.seeds * len(self.methods)))
-        self._tune()
-        specs = [self.final(name, seed) for seed in range(self.size.seeds) for name in self.methods]
-        self._execute("final runs", specs)
-        return self.judge_now(finished=True)
+        """Compute the units and judge them, resuming from what the folder holds."""
+        request = self.request
+        return run_study(self, pick(request.engine, request.jobs, request.address), self.tell)
 
-    def judge_now(self, finished: bool = False) -> Comparison:
+    def units(self, done: Done) -> list[Unit]:
+        """Pilot runs, then tuning runs, then final runs."""
+        if self.request.budget is not None and not self.planned:
+            pilots = [] if self._plan_file.exists() else self._pilots()
+            if any(unit.digest not in done for unit in pilots):
+                return pilots
+            self._fit_budget(self.request.budget, done)
+        if not self.chosen:
+            tuning = self._tuning_units()
+            if any(unit.digest not in done for unit in tuning):
+                return tuning
+            self._choose(done)
+        return self._final_units()
+
+    def judge_now(self) -> Comparison:
+        """The verdict over the final runs that are finished so far."""
+        return self.judge(self.done)
+
+    def finals(self, done: Done) -> list[RunResult]:
+        """The final runs that are finished, as they finished."""
+        digests = {unit.digest for unit in self._final_units()} if self.chosen else set()
+        return [run for digest, run in done.items() if digest in digests]
+
+    def judge(self, done: Done) -> Comparison:
         """The verdict over the final runs that are finished, written to `comparison.json`."""
+        finals = self.finals(done)
+        finished = len(finals) == self.size.seeds * len(self.methods)
         comparison = judge(
-            self.finals,
-            predictions=self._predictions(),
+            finals,
+            predictions=self._predictions(finals),
             validation={name: score for name, (_, score) in self.chosen.items()},
             controls=[name for name, method in self.methods.items() if method.control],
             twins={name: method.twin for name, method in self.methods.items() if method.twin},
-            chance=self._chance(),
+            chance=self.chance(),
             splits=self.split_counts(),
             tries=self.size.tries,
             cuts=self.cuts,
-            notes=[*self.notes, *accounts(self.finals), *self._label_agreement()],
+            notes=[*self.notes, *accounts(finals), *self._label_agreement()],
             command=self.request.command,
             started=self.started,
             seconds=time.monotonic() - self.begun,
@@ -224,6 +247,7 @@ class Comparing:
             request.refit and final,
             request.device,
             keep_weights=final,
+            content=data_content(request.data),
         )
 
     def _tuning(self, name: str, index: int, seed: int) -> RunSpec:
@@ -234,85 +258,86 @@ class Comparing:
         """The reported run of a method and a seed, with the settings that were chosen for it."""
         return self._spec(name, "final", "final", self.chosen[name][0], seed)
 
-    def _execute(self, phase: str, specs: Sequence[RunSpec]) -> list[RunResult]:
-        results: list[RunResult] = []
-        shares: dict[str, float] = {}
-        folders = {(spec.method, spec.attempt, spec.seed): spec.folder for spec in specs}
+    @property
+    def _plan_file(self) -> Path:
+        return self.request.out / "plan.json"
 
-        def tell(result: RunResult | None = None) -> None:
-            self.tell(Progress(phase, len(results), len(specs), result, sum(shares.values())))
-
-        def heard(folder: str, share: float) -> None:
-            shares[folder] = share
-            tell()
-
-        tell()
-        for result in run_all(specs, self.request.jobs, heard):
-            if result is not None:
-                results.append(result)
-                shares.pop(folders[result.method, result.attempt, result.seed], None)
-                if phase == "final runs":
-                    self.finals.append(result)
-            tell(result)
-        return results
-
-    def _fit_budget(self, budget: float) -> None:
-        """Time a tenth of a run of each method, then cut what does not fit; one that goes on keeps its first cut."""
-        plan = self.request.out / "plan.json"
-        if not plan.exists():
-            self._plan(budget)
-            write_json(plan, budgets.Planned.of(self.size, self.cuts))
-        self.size, self.cuts = read_json(plan, budgets.Planned).restored()
+    def _fit_budget(self, budget: float, done: Done) -> None:
+        """Cut what does not fit, by the pilot runs' times; a comparison that is resumed keeps its first cut."""
+        if not self._plan_file.exists():
+            self._plan(budget, self._run_seconds(done))
+            write_json(self._plan_file, budgets.Planned.of(self.size, self.cuts))
+        self.size, self.cuts = read_json(self._plan_file, budgets.Planned).restored()
+        self.planned = True
         for cut in self.cuts:
             self.tell(f"Cut to fit the budget: {cut}.")
 
-    def _run_seconds(self) -> dict[str, float]:
-        """What one full run of each method takes, read off a tenth of one: full pilots alone could pass a budget."""
-        full = {name: self._settings(name, {}) for name in self.methods}
-        short = {name: _shortened(settings, PILOT) for name, settings in full.items()}
-        specs = [self._spec(name, "pilot", "tuning", short[name], TUNING) for name in self.methods]
+    def _pilots(self) -> list[Unit]:
+        """A tenth of a run of each method: full runs alone could exceed a budget."""
+        return [
+            run_unit(
+                "pilot runs",
+                self._spec(name, "pilot", "tuning", _shortened(self._settings(name, {}), PILOT), TUNING),
+            )
+            for name in self.methods
+        ]
+
+    def _run_seconds(self, done: Done) -> dict[str, float]:
+        """The estimated seconds of one full run of each method."""
         found = {}
-        for run in self._execute("pilot runs", specs):
-            times = _length(full[run.method]) / _length(short[run.method])
+        for unit in self._pilots():
+            run = done[unit.digest]
+            times = _length(self._settings(run.method, {})) / _length(run.settings)
             steps = (run.seconds_per_step or 0.0) * (run.steps or 0)
             found[run.method] = run.seconds + (steps or run.seconds) * (times - 1)
         return found
 
-    def _plan(self, budget: float) -> None:
-        cost = self._run_seconds()
+    def _plan(self, budget: float, cost: dict[str, float]) -> None:
         left = budget - (time.monotonic() - self.begun)
         self.size, self.cuts = budgets.fit(self.size, cost, self.request.jobs, max(left, 0.0))
 
-    def _tune(self) -> None:
+    def _tuning_units(self) -> list[Unit]:
         if self.size.tries == 1:
-            self.chosen = {name: (self._settings(name, {}), math.nan) for name in self.methods}
-            return
-        specs = [
-            self._tuning(name, index, seed)
+            return []
+        return [
+            run_unit("tuning runs", self._tuning(name, index, seed))
             for seed in range(self.size.tuning_seeds)
             for name in self.methods
             for index in range(len(self._tries(name)))
         ]
-        results = self._execute("tuning runs", specs)
-        tuning = split_rows(self.request.data, self.request.split, TUNING, refit=False)
+
+    def _final_units(self) -> list[Unit]:
+        return [
+            run_unit("final runs", self.final(name, seed))
+            for seed in range(self.size.seeds)
+            for name in self.methods
+        ]
+
+    def _choose(self, done: Done) -> None:
+        """Each method's settings: the best try's where it is better beyond its standard error, else the defaults."""
+        if self.size.tries == 1:
+            self.chosen = {name: (self._settings(name, {}), math.nan) for name in self.methods}
+            return
+        results = [done[unit.digest] for unit in self._tuning_units()]
+        rows = len(split_rows(self.request.data, self.request.split, TUNING, refit=False).validation)
         for name in self.methods:
-            settings, score, passed = chosen([r for r in results if r.method == name], len(tuning.validation))
+            settings, score, passed = chosen([r for r in results if r.method == name], rows)
             self.chosen[name] = (settings, score)
             if passed:
                 self._say(f"{name} keeps its defaults: {passed}.")
 
-    def _chance(self) -> float:
-        """What a diverged run counts as at best: the score of a guess."""
+    def chance(self, half: Half = "development") -> float:
+        """What a diverged run counts as at best: the score of a guess on this half of the test rows."""
         splits = split_rows(self.request.data, self.request.split, 0, self.request.refit)
         dataset = self.dataset.fitted(splits.train, splits.every_training_row)
         task = dataset.tasks[dataset.main]
-        return guess(task, settle(self.request.metric, task), dataset.y[dataset.main][splits.development])
+        return guess(task, settle(self.request.metric, task), dataset.y[dataset.main][getattr(splits, half)])
 
-    def _predictions(self) -> dict[tuple[str, int], Predictions]:
+    def _predictions(self, finals: Sequence[RunResult]) -> dict[tuple[str, int], Predictions]:
         """The final runs' predictions on the development rows, where the metric is no mean over rows."""
         files = {
             (run.method, run.seed): Path(self.final(run.method, run.seed).folder) / PREDICTIONS
-            for run in self.finals
+            for run in finals
             if "development" not in run.correct
         }
         return {key: found for key, file in files.items() if (found := read_predictions(file)) is not None}

@@ -42,7 +42,10 @@ def confirm(request: Request) -> Comparison:
     digest = _digest(comparison)
     if file.exists():
         return _again(file, digest)
-    pairs = [_confirmed(spec) for spec in _finals(request, comparison)]
+    job = Comparing(request, lambda _: None)
+    job.chosen = {row.method: (dict(row.settings), row.validation or 0.0) for row in comparison.rows}
+    finals = [job.final(row.method, seed) for seed in comparison.seeds for row in comparison.rows]
+    pairs = [_confirmed(spec) for spec in finals]
     runs = [run for run, _ in pairs]
     confirmed = judge(
         runs,
@@ -51,7 +54,7 @@ def confirm(request: Request) -> Comparison:
         controls=[row.method for row in comparison.rows if row.role != "method"],
         twins={row.method: row.versus_twin.reference for row in comparison.rows if row.versus_twin},
         half="confirmation",
-        chance=0.0,
+        chance=job.chance("confirmation"),
         splits=comparison.splits,
         tries=comparison.tries,
         cuts=comparison.cuts,
@@ -83,12 +86,6 @@ def _digest(comparison: Comparison) -> str:
         for row in comparison.rows
     ]
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
-
-
-def _finals(request: Request, comparison: Comparison) -> list[RunSpec]:
-    job = Comparing(request, lambda _: None)
-    job.chosen = {row.method: (dict(row.settings), row.validation or 0.0) for row in comparison.rows}
-    return [job.final(row.method, seed) for seed in comparison.seeds for row in comparison.rows]
 
 
 def _confirmed(spec: RunSpec) -> tuple[RunResult, Predictions | None]:

@@ -17,13 +17,14 @@ from auxin.methods import full_name, resolve
 from auxin.records.results import Setting
 from auxin.runs.build import applicable
 from auxin.runs.metric import settle
-from auxin.runs.rows import DataSpec, SplitSpec, load_data, split_rows
+from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
 from auxin.runs.settings import layered
-from auxin.store import claim_folder
+from auxin.store import CONTENT, claim_folder
 from auxin.studies.choose import Choice, Choosing, candidates
+from auxin.studies.engine import Progress
 from auxin.studies.fit_finish import About, Fitted, finish, follow
 from auxin.studies.fit_job import FitJob, Told
-from auxin.studies.request import Progress, Request
+from auxin.studies.request import Request
 
 BEST = "best"
 """Stands for the method that a short comparison finds."""
@@ -51,7 +52,9 @@ class FitRequest:
         seed: of the kept network.
         metric: the user's, or None for the main task's default.
         budget: wall seconds, or None.
-        jobs: processes.
+        jobs: units computed side by side.
+        engine: where they are computed (`auxin.runs.executors.pick`).
+        address: of a Ray cluster, or None.
         device: "cpu", "cuda" ...
         command: the command line that does it again.
     """
@@ -68,6 +71,8 @@ class FitRequest:
     metric: str | None = None
     budget: float | None = None
     jobs: int = 1
+    engine: str = "auto"
+    address: str | None = None
     device: str = "cpu"
     command: str = ""
 
@@ -106,7 +111,7 @@ class Fitting:
         self.request = replace(request, metric=metric, method=method)
         self.splits: Splits = split_rows(request.data, request.split, request.seed, refit=False)
         self.compared = self._compared()
-        claim_folder(request.out, self.request.fingerprint())
+        claim_folder(request.out, {CONTENT: data_content(request.data), **self.request.fingerprint()})
         (request.out / RUNS).mkdir(exist_ok=True)
 
     def run(self) -> Fitted | Model:
@@ -167,6 +172,8 @@ class Fitting:
             metric=request.metric,
             budget=request.budget,
             jobs=request.jobs,
+            engine=request.engine,
+            address=request.address,
             device=request.device,
             refit=False,
             twins=False,

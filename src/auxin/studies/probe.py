@@ -1,7 +1,8 @@
 """Which candidate auxiliaries would help, before training on them: the work of `auxin probe`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -14,16 +15,16 @@ from auxin.methods import resolve
 from auxin.records.probe import Probe, Ranked, Scored, SeedProbe, Word
 from auxin.runs.build import auxiliaries
 from auxin.runs.environment import hardware, versions
-from auxin.runs.rows import DataSpec, SplitSpec, load_data, split_rows
+from auxin.runs.executors import Executor, pick
+from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
 from auxin.runs.settings import Setting, layered
-from auxin.store import claim_folder, read_json, write_json
+from auxin.store import CONTENT, claim_folder, digest_of, write_json
+from auxin.studies.engine import Done, Study, Tell, Unit, run_study
 from auxin.studies.probe_seed import How, probe_seed
 
 RESULT = "probe.json"
 CONVERGED = 0.1
 """Above this training loss of the main task, "trained until convergence" is not said of the network."""
-
-Tell = Callable[[int, int, str], None]
 
 
 @dataclass(frozen=True)
@@ -53,69 +54,99 @@ class ProbeRequest:
     command: str = ""
 
 
-def probe(request: ProbeRequest, tell: Tell = lambda done, total, what: None) -> Probe:
-    """Probe seed by seed, going on where it stopped, then rank.
+class ProbeStudy(Study):
+    """One network per seed, its candidates scored; then the ranking.
 
     Args:
         request: what is asked.
-        tell: told how many seeds of how many are done, and what comes next.
 
     Raises:
         ConfigError: nothing is a candidate, or an argument makes no sense.
         DataError: too few held-out rows.
+        RunError: the folder holds something else.
     """
-    dataset = load_data(request.data)
-    pretexts, notes = _pretexts(request.pretexts, dataset)
-    if not auxiliaries(dataset) and not pretexts:
-        raise ConfigError(message("There is no candidate to probe", do="Name some with --aux or --pretexts"))
-    if request.seeds < 1 or not request.how.damping > 0:
-        found = f"{request.seeds} seeds, damping {request.how.damping}"
-        raise ConfigError(
-            message("The probe cannot be made", expected="seeds >= 1, damping > 0", found=found)
+
+    def __init__(self, request: ProbeRequest) -> None:
+        self.request, self.done = request, {}
+        self.dataset = load_data(request.data)
+        self.pretexts, self.notes = _pretexts(request.pretexts, self.dataset)
+        if not auxiliaries(self.dataset) and not self.pretexts:
+            raise ConfigError(
+                message("There is no candidate to probe", do="Name some with --aux or --pretexts")
+            )
+        if request.seeds < 1 or not request.how.damping > 0:
+            found = f"{request.seeds} seeds, damping {request.how.damping}"
+            raise ConfigError(
+                message("The probe cannot be made", expected="seeds >= 1, damping > 0", found=found)
+            )
+        single = resolve("single")
+        self.settings = layered(
+            self.dataset.name, self.dataset.modality, single, "auxin", request.settings, {}
         )
-    modality = dataset.modality
-    settings = layered(dataset.name, modality, resolve("single"), "auxin", request.settings, {})
-    claim_folder(request.out, _fingerprint(request, pretexts, settings))
-    seeds = []
-    for seed in range(request.seeds):
-        tell(seed, request.seeds, f"seed {seed}")
-        seeds.append(_one(request, dataset, settings, pretexts, seed))
-    tell(request.seeds, request.seeds, "")
-    splits = split_rows(request.data, request.split, 0, False)
-    result = Probe(
-        dataset=dataset.name,
-        main=dataset.main,
-        ranking=ranking([s.candidates for s in seeds]),
-        seeds=len(seeds),
-        damping_share=request.how.damping,
-        dampings=[s.damping for s in seeds],
-        over=request.how.over,
-        curvature=request.how.curvature,
-        settings=settings,
-        splits=splits.sizes,
-        notes=[*dataset.notes, *splits.notes, *notes],
-        warnings=_warnings(seeds),
-        command=request.command,
-        seconds=sum(s.seconds for s in seeds),
-        versions=versions(),
-        hardware=hardware(request.device),
-    )
-    write_json(request.out / RESULT, result)
-    return result
+        self.identity = _identity(request, self.pretexts, self.settings)
+        claim_folder(request.out, {**self.identity, "seeds": request.seeds})
+
+    def units(self, done: Done) -> list[Unit]:
+        """One unit per seed."""
+        del done
+        return [self._unit(seed) for seed in range(self.request.seeds)]
+
+    def _unit(self, seed: int) -> Unit:
+        identity = {**self.identity, "seed": seed}
+        file = self.request.out / "seeds" / f"seed-{seed}.json"
+        work = partial(_compute, self.request, self.settings, self.pretexts, seed, file, digest_of(identity))
+        return Unit("seeds", f"seed {seed}", identity, work, file, SeedProbe)
+
+    def judge(self, done: Done) -> Probe:
+        """The ranking over the seeds that are finished, written to `probe.json`."""
+        request = self.request
+        seeds = [done[unit.digest] for unit in self.units(done) if unit.digest in done]
+        splits = split_rows(request.data, request.split, 0, False)
+        result = Probe(
+            dataset=self.dataset.name,
+            main=self.dataset.main,
+            ranking=ranking([s.candidates for s in seeds]),
+            seeds=len(seeds),
+            damping_share=request.how.damping,
+            dampings=[s.damping for s in seeds],
+            over=request.how.over,
+            curvature=request.how.curvature,
+            settings=self.settings,
+            splits=splits.sizes,
+            notes=[*self.dataset.notes, *splits.notes, *self.notes],
+            warnings=_warnings(seeds),
+            command=request.command,
+            seconds=sum(s.seconds for s in seeds),
+            versions=versions(),
+            hardware=hardware(request.device),
+        )
+        write_json(request.out / RESULT, result)
+        return result
 
 
-def _one(
+def probe(request: ProbeRequest, tell: Tell = lambda _: None, executor: Executor | None = None) -> Probe:
+    """Score the candidates seed by seed, resuming from what the folder holds, then rank them.
+
+    Args:
+        request: what is asked.
+        tell: told of progress.
+        executor: where the seeds are computed; None: in this process.
+    """
+    return run_study(ProbeStudy(request), executor or pick(), tell)
+
+
+def _compute(
     request: ProbeRequest,
-    dataset: Dataset,
     settings: Mapping[str, Setting],
     pretexts: Sequence[str],
     seed: int,
+    file: Path,
+    digest: str,
 ) -> SeedProbe:
-    file = request.out / "seeds" / f"seed-{seed}.json"
-    if file.exists():
-        return read_json(file, SeedProbe)
     splits = split_rows(request.data, request.split, seed, False)
+    dataset = load_data(request.data)
     found = probe_seed(dataset, splits, settings, seed, request.how, pretexts, request.device)
+    found = found.model_copy(update={"digest": digest})
     write_json(file, found)
     return found
 
@@ -171,13 +202,13 @@ def _pretexts(asked: Sequence[str], dataset: Dataset) -> tuple[list[str], list[s
     return kept, notes
 
 
-def _fingerprint(
+def _identity(
     request: ProbeRequest, pretexts: Sequence[str], settings: Mapping[str, Setting]
 ) -> dict[str, object]:
     return {
+        CONTENT: data_content(request.data),
         "probe": [request.data.name, list(request.data.options)],
         "splits": vars(request.split),
-        "seeds": request.seeds,
         "how": vars(request.how),
         "pretexts": list(pretexts),
         "settings": dict(settings),

@@ -158,6 +158,11 @@ class Recipe(ABC):
     def pieces(self, smoke: bool) -> list[Piece]:
         """The pieces of work, in order; with `smoke`, few and tiny ones that only show that it runs."""
 
+    def needs_of(self, piece: Piece) -> Sequence[str]:
+        """The data sets that a piece reads: all that the recipe needs, where it does not say otherwise."""
+        del piece
+        return self.needs
+
     @abstractmethod
     def run(self, piece: Piece, bench: Bench) -> Did:
         """Do one piece of work, from its settings alone.

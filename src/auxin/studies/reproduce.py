@@ -1,9 +1,11 @@
 """Running a recipe: piece by piece, kept as they finish, then the table, the claims and the pictures."""
 
+import hashlib
 import io
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -11,75 +13,167 @@ import numpy as np
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
+from auxin.interrupts import Terminated
 from auxin.records.recipe import Found, Reproduced
 from auxin.runs.environment import hardware, versions
-from auxin.store import claim_folder, read_json, write_bytes, write_json
-from auxin.studies.recipe import Arrays, Bench, Did, Done, Outcome, Piece, Recipe, Size
+from auxin.runs.executors import Executor, pick
+from auxin.store import CONTENT, claim_folder, digest_of, write_bytes, write_json
+from auxin.studies.engine import Done, Study, Tell, Unit, run_study
+from auxin.studies.recipe import Arrays, Bench, Piece, Recipe, Size
+from auxin.studies.recipe import Done as FinishedPiece
 
 RESULT = "result.json"
 
 
 @dataclass(frozen=True)
-class Told:
-    """How far a recipe is."""
+class RecipeRequest:
+    """What a user asks `auxin reproduce` for.
 
-    done: int
-    total: int
-    piece: str
+    Attributes:
+        name: a name that `auxin ls recipes` shows.
+        out: the folder of the result files; it belongs to this recipe.
+        root: the folder that holds the data sets' folders, or None.
+        smoke: the tiny run, on made-up rows.
+        size: other seeds or fewer rows than the recipe's own, and which pieces.
+        budget: wall seconds after which no further piece is begun; None: no limit.
+        command: the command line.
+    """
+
+    name: str
+    out: Path
+    root: Path | None = None
+    smoke: bool = False
+    size: Size = Size()
+    budget: float | None = None
+    command: str = ""
+
+    def recipe(self, tell: Callable[[str], None] = lambda _: None) -> Recipe:
+        """The recipe, of this size and in its folder."""
+        made: Recipe = catalogue.load("recipes", self.name)()
+        made.size = self.size
+        made.bench = Bench(self.root, self.out, tell, self.smoke)
+        return made
 
 
-Tell = Callable[[Told | str], None]
-
-
-def reproduce(
-    name: str,
-    out: Path,
-    root: Path | None = None,
-    smoke: bool = False,
-    tell: Tell = lambda _: None,
-    command: str = "",
-    size: Size | None = None,
-    budget: float | None = None,
-) -> Reproduced:
-    """Run a recipe, going on where it stopped; the result is written to `out/result.json`.
+class Reproduction(Study):
+    """One unit per piece of a recipe; then its table, claims and pictures.
 
     Args:
-        name: a name that `auxin ls recipes` shows.
-        out: the folder of the result files; it belongs to this recipe and this size.
-        root: the folder that holds the data sets' folders.
-        smoke: the tiny run.
-        tell: told of progress.
-        command: the command line that does it again.
-        size: other seeds or fewer rows than the recipe's own.
-        budget: wall seconds after which no further piece is begun; the same command goes on.
+        request: what is asked.
+        shared: whether other processes compute pieces in the same folder.
 
     Raises:
         ConfigError: there is no such recipe, or what it says cannot be run.
         DataError: data that it needs are not there; nothing has been run.
         RunError: the folder holds something else.
     """
-    recipe: Recipe = catalogue.load("recipes", name)()
-    recipe.size = size or Size()
-    bench = recipe.bench = Bench(root, out, tell, smoke)
-    for data in () if smoke else recipe.needs:
-        bench.data(data)
-    pieces = _asked(recipe.pieces(smoke), recipe.size)
-    claim_folder(out, {"recipe": name, "smoke": smoke})
-    begun = time.monotonic()
-    done: dict[str, Done] = {}
-    for number, piece in enumerate(pieces):
-        tell(Told(number, len(pieces), piece.name))
-        if budget is not None and time.monotonic() - begun > budget and done:
-            tell(
-                f"The budget is spent: {number} of {len(pieces)} pieces are finished; the same command goes on."
-            )
-            break
-        done[piece.name] = finished(piece, out) or _run(recipe, piece, bench)
-        _finish(
-            name, recipe, done, len(pieces), out, smoke, command
-        )  # so that an interrupted run leaves what it has
-    tell(Told(len(done), len(pieces), ""))
-    return read_json(out / RESULT, Reproduced)
+
+    def __init__(self, request: RecipeRequest, *, shared: bool = False) -> None:
+        self.request, self.done = request, {}
+        self.recipe = request.recipe()
+        assert self.recipe.bench is not None
+        for data in () if request.smoke else self.recipe.needs:
+            self.recipe.bench.data(data)
+        self.pieces = _asked(self.recipe.pieces(request.smoke), request.size)
+        claim_folder(request.out, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
+        self.begun = time.monotonic()
+
+    def units(self, done: Done) -> list[Unit]:
+        """One unit per piece; with a time budget, those that are begun before it is spent."""
+        units = [self._unit(piece) for piece in self.pieces]
+        if self.request.budget is None:
+            return units
+        finished = [unit for unit in units if unit.digest in done or unit.finished()]
+        left = [unit for unit in units if unit not in finished]
+        spent = time.monotonic() - self.begun > self.request.budget and bool(done)
+        return finished if spent else [*finished, *left[:1]]
+
+    def _unit(self, piece: Piece) -> Unit:
+        request = self.request
+        identity = {
+            "recipe": request.name,
+            "smoke": request.smoke,
+            "piece": piece.name,
+            "settings": dict(piece.settings),
+            CONTENT: {}
+            if request.smoke
+            else {name: self._content(name) for name in self.recipe.needs_of(piece)},
+        }
+        file = request.out / "pieces" / f"{piece.name}.json"
+        return Unit(
+            "pieces",
+            piece.name,
+            identity,
+            partial(_compute, request, piece, digest_of(identity)),
+            file,
+            Found,
+        )
+
+    def _content(self, data: str) -> str:
+        assert self.recipe.bench is not None
+        return content_of(self.recipe.bench.data(data))
+
+    def judge(self, done: Done) -> Reproduced:
+        """The result over the pieces that are finished, written to `result.json`."""
+        request, found = self.request, {}
+        for piece in self.pieces:
+            unit = self._unit(piece)
+            if unit.digest in done:
+                found[piece.name] = FinishedPiece(
+                    done[unit.digest], read_arrays(unit.file.with_suffix(".npz"))
+                )
+        recipe, outcome = self.recipe, self.recipe.outcome(found)
+        for drawn in outcome.pictures:
+            write_arrays(request.out / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
+        notes = dict.fromkeys([*outcome.notes, *(n for d in found.values() for n in d.found.notes)])
+        result = Reproduced(
+            recipe=request.name,
+            citation=str(recipe.paper),
+            place=recipe.paper.place,
+            url=recipe.paper.url,
+            title=recipe.title,
+            stand_in=recipe.stand_in,
+            departures=list(recipe.departures),
+            smoke=request.smoke,
+            lines=list(outcome.lines),
+            claims=list(outcome.claims),
+            pictures=[drawn.picture for drawn in outcome.pictures],
+            notes=list(notes),
+            pieces=len(found),
+            total=len(self.pieces),
+            command=request.command,
+            seconds=sum(d.found.seconds for d in found.values()),
+            versions=versions(),
+            hardware=hardware(),
+        )
+        write_json(request.out / RESULT, result)
+        return result
+
+
+def reproduce(
+    study: Reproduction, executor: Executor | None = None, tell: Tell = lambda _: None
+) -> Reproduced:
+    """Run a recipe, resuming from what its folder holds; the result is written to `result.json` there.
+
+    Args:
+        study: the recipe and its folder.
+        executor: where the pieces are computed; None: in this process.
+        tell: told of progress.
+
+    Returns:
+        the result. After an interruption `result.json` holds what was finished.
+    """
+    try:
+        result = run_study(study, executor or pick(), tell)
+    except (KeyboardInterrupt, Terminated):
+        if study.done:
+            study.judge(study.done)
+        raise
+    if result.pieces < result.total:
+        tell(
+            f"The budget is spent: {result.pieces} of {result.total} pieces are finished. Run again to resume."
+        )
+    return result
 
 
 def _asked(pieces: list[Piece], size: Size) -> list[Piece]:
@@ -98,21 +192,13 @@ def _asked(pieces: list[Piece], size: Size) -> list[Piece]:
     return kept
 
 
-def finished(piece: Piece, out: Path) -> Done | None:
-    """A piece that is there already with the very same settings, or None."""
-    file = out / "pieces" / f"{piece.name}.json"
-    if not file.exists():
-        return None
-    found = read_json(file, Found)
-    if found.settings != dict(piece.settings):
-        return None
-    return Done(found, read_arrays(file.with_suffix(".npz")))
-
-
-def _run(recipe: Recipe, piece: Piece, bench: Bench) -> Done:
+def _compute(request: RecipeRequest, piece: Piece, digest: str) -> Found:
     begun = time.perf_counter()
-    did: Did = recipe.run(piece, bench)
+    recipe = request.recipe()
+    assert recipe.bench is not None
+    did = recipe.run(piece, recipe.bench)
     found = Found(
+        digest=digest,
         piece=piece.name,
         settings=dict(piece.settings),
         values={k: float(v) for k, v in did.values.items()},
@@ -120,40 +206,21 @@ def _run(recipe: Recipe, piece: Piece, bench: Bench) -> Done:
         notes=list(did.notes),
         seconds=time.perf_counter() - begun,
     )
-    file = bench.folder / "pieces" / f"{piece.name}.json"
+    file = request.out / "pieces" / f"{piece.name}.json"
     write_arrays(file.with_suffix(".npz"), did.arrays)  # first: the record says that the piece is finished
     write_json(file, found)
-    return Done(found, read_arrays(file.with_suffix(".npz")))
+    return found
 
 
-def _finish(
-    name: str, recipe: Recipe, done: Mapping[str, Done], total: int, out: Path, smoke: bool, command: str
-) -> None:
-    outcome: Outcome = recipe.outcome(done)
-    for drawn in outcome.pictures:
-        write_arrays(out / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
-    notes = dict.fromkeys([*outcome.notes, *(n for d in done.values() for n in d.found.notes)])
-    result = Reproduced(
-        recipe=name,
-        citation=str(recipe.paper),
-        place=recipe.paper.place,
-        url=recipe.paper.url,
-        title=recipe.title,
-        stand_in=recipe.stand_in,
-        departures=list(recipe.departures),
-        smoke=smoke,
-        lines=list(outcome.lines),
-        claims=list(outcome.claims),
-        pictures=[drawn.picture for drawn in outcome.pictures],
-        notes=list(notes),
-        pieces=len(done),
-        total=total,
-        command=command,
-        seconds=sum(d.found.seconds for d in done.values()),
-        versions=versions(),
-        hardware=hardware(),
-    )
-    write_json(out / RESULT, result)
+@cache
+def content_of(folder: Path) -> str:
+    """The SHA-256 of a data set's files: their names and contents."""
+    total = hashlib.sha256()
+    for file in sorted(path for path in folder.rglob("*") if path.is_file()):
+        total.update(str(file.relative_to(folder)).encode())
+        with file.open("rb") as content:
+            total.update(hashlib.file_digest(content, "sha256").digest())
+    return total.hexdigest()
 
 
 def write_arrays(file: Path, arrays: Arrays) -> None:

@@ -1,13 +1,13 @@
-"""What a user asks `compare` for, and what it tells while it works."""
+"""What a user asks `compare` for."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 
 from auxin.errors import ConfigError, message
-from auxin.records.results import RunResult, Setting
+from auxin.records.results import Setting
 from auxin.runs.rows import DataSpec, SplitSpec
 
 
@@ -28,7 +28,9 @@ class Request:
         tuning_seeds: seeds over which a try is averaged.
         metric: the user's, or None for the main task's default.
         budget: wall seconds, or None.
-        jobs: processes.
+        jobs: units computed side by side.
+        engine: where they are computed (`auxin.runs.executors.pick`).
+        address: of a Ray cluster, or None.
         device: "cpu", "cuda" ...
         refit: whether the final runs train on the validation rows too.
         twins: whether the untrained twins of learned methods are run too.
@@ -47,32 +49,12 @@ class Request:
     metric: str | None = None
     budget: float | None = None
     jobs: int = 1
+    engine: str = "auto"
+    address: str | None = None
     device: str = "cpu"
     refit: bool = True
     twins: bool = True
     command: str = ""
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a comparison is: told after every run, and now and then in between.
-
-    Attributes:
-        phase: the kind of runs.
-        done: how many are finished.
-        total: how many there will be.
-        last: the run that has just finished, if one has.
-        running: the finished share of those in progress, in runs.
-    """
-
-    phase: str
-    done: int
-    total: int
-    last: RunResult | None = None
-    running: float = 0.0
-
-
-Tell = Callable[[Progress | str], None]
 
 
 def pick_device(asked: str) -> str:

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import RunError, message
+from auxin.interrupts import checkpointing, requested
 from auxin.math.deferred import deferred
 from auxin.training import state as checkpoints
 from auxin.training.following import following_epoch
@@ -71,20 +72,24 @@ def fit(state: TrainState, plan: Plan, watch: Watch) -> None:
 
     Raises:
         Diverged: the training loss became infinite or not a number; the message says in which epoch.
+        Terminated: SIGTERM or SIGHUP came; the epoch in progress was finished and its checkpoint written.
     """
     if watch.checkpoint is not None:
         checkpoints.load(state, watch.checkpoint)
-    saved_at = time.monotonic()
-    while len(state.logs) < plan.epochs and not _out_of_patience(state, plan):
-        log = _epoch(state, plan)
-        _look(log, watch)
-        state.logs.append(log)
-        _remember_best(state, plan)
-        if watch.on_epoch is not None:
-            watch.on_epoch(log)
-        if watch.checkpoint is not None and time.monotonic() - saved_at >= watch.interval:
-            checkpoints.save(state, watch.checkpoint)
-            saved_at = time.monotonic()
+    with checkpointing() as end_if_asked:
+        saved_at = time.monotonic()
+        while len(state.logs) < plan.epochs and not _out_of_patience(state, plan):
+            log = _epoch(state, plan)
+            _look(log, watch)
+            state.logs.append(log)
+            _remember_best(state, plan)
+            if watch.on_epoch is not None:
+                watch.on_epoch(log)
+            due = requested() is not None or time.monotonic() - saved_at >= watch.interval
+            if watch.checkpoint is not None and due:
+                checkpoints.save(state, watch.checkpoint)
+                saved_at = time.monotonic()
+            end_if_asked()
     if state.best is not None:
         state.learner.network.load_state_dict(state.best["weights"])
 

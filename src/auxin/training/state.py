@@ -1,15 +1,14 @@
 """All that must survive a crash, saved whole and atomically: N epochs + kill + N epochs equals 2N bit for bit."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+import warnings
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from auxin.errors import RunError, message
+from auxin.errors import DamagedError, RunError, message
+from auxin.tensor_files import read_state, set_aside, write_state
 from auxin.training.feed import Feed
 from auxin.training.steps import Learner
 
@@ -102,7 +101,39 @@ class TrainState:
 
 def save(state: TrainState, file: Path) -> None:
     """Write a checkpoint so that a crash at any moment leaves the former one or the new one whole."""
-    write(state.state_dict(), file)
+    write_state(file, state.state_dict())
+
+
+def load(state: TrainState, file: Path) -> bool:
+    """Resume from the checkpoint if there is one; tells whether there was.
+
+    A damaged checkpoint is renamed to NAME.damaged, a note says so, and training starts from the beginning.
+    """
+    if not file.exists():
+        return False
+    saved = read(file)
+    if saved is None:
+        state.learner.notes.append(f"{file.name} was damaged and set aside; training started again.")
+        return False
+    if saved.get("format") != FORMAT:
+        raise RunError(
+            message(
+                f"The checkpoint {file} is of another version of auxin",
+                expected=f"format {FORMAT}",
+                found=f"format {saved.get('format')}",
+                do="Delete that file to start this run afresh",
+            )
+        )
+    try:
+        state.load_state_dict(saved)
+    except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(
+            message(
+                f"The checkpoint {file} belongs to another run: {error}",
+                do="Delete that file to start this run afresh",
+            )
+        ) from error
+    return True
 
 
 def write(value: dict[str, Any], file: Path) -> None:
@@ -111,50 +142,14 @@ def write(value: dict[str, Any], file: Path) -> None:
     Raises:
         RunError: the disk is full, or the folder cannot be written to.
     """
-    temporary = file.with_suffix(".tmp")
+    write_state(file, value)
+
+
+def read(file: Path) -> dict[str, Any] | None:
+    """What `write` wrote; None where the file was damaged, after it was renamed and a warning said so."""
     try:
-        torch.save(value, temporary)
-        os.replace(temporary, file)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
-        raise RunError(
-            message(
-                f"The checkpoint {file} cannot be written: {error}",
-                do="Free some space and run again; it goes on",
-            )
-        ) from error
-
-
-def load(state: TrainState, file: Path) -> bool:
-    """Go on from the checkpoint if there is one; tells whether there was."""
-    if not file.exists():
-        return False
-    saved = read(file)
-    with _refusing(file):
-        if saved["format"] != FORMAT:
-            raise ValueError(f"format {saved['format']}, not {FORMAT}")
-        state.load_state_dict(saved)
-    return True
-
-
-def read(file: Path) -> dict[str, Any]:
-    """What `write` wrote.
-
-    Raises:
-        RunError: the file is damaged; the message names it.
-    """
-    with _refusing(file):
-        return torch.load(file, map_location="cpu", weights_only=True)
-
-
-@contextmanager
-def _refusing(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, RuntimeError, ValueError, KeyError, EOFError, AttributeError) as error:
-        raise RunError(
-            message(
-                f"The checkpoint {file} cannot be used: {error}",
-                do="Delete that file to start this run afresh",
-            )
-        ) from error
+        return read_state(file)
+    except DamagedError as error:
+        aside = set_aside(file)
+        warnings.warn(f"{error} It was renamed to {aside.name}, and this run starts again.", stacklevel=2)
+        return None

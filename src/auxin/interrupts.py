@@ -1,0 +1,82 @@
+"""Ending on SIGTERM or SIGHUP without losing work: training in progress reaches a checkpoint first.
+
+A signal ends the program at once, except inside `checkpointing`: there it is only noted, and the code inside asks
+`requested` at places where it can save its state. A second signal ends the program at once everywhere.
+"""
+
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_pending: int | None = None
+_depth = 0
+
+
+class Terminated(BaseException):
+    """The program was asked to end by a signal.
+
+    Args:
+        signum: the signal's number; the exit code is 128 + `signum`.
+    """
+
+    def __init__(self, signum: int) -> None:
+        super().__init__(f"ended by {signal.Signals(signum).name}")
+        self.signum = signum
+
+
+def _raise(signum: int) -> None:
+    raise Terminated(signum)
+
+
+def leave(signum: int) -> None:
+    """End this process at once, with the signal's exit code: the way of a worker process."""
+    os._exit(128 + signum)
+
+
+def heed(end: Callable[[int], None] = _raise) -> None:
+    """Handle SIGTERM and SIGHUP in this process from now on; a SIGHUP that is ignored (nohup) stays ignored.
+
+    Args:
+        end: called with the signal's number where nothing has to be saved first.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return
+
+    def handle(signum: int, _frame: FrameType | None) -> None:
+        global _pending
+        again, _pending = _pending is not None, signum
+        if again or not _depth:
+            end(signum)
+
+    for name in ("SIGTERM", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handle)
+
+
+def requested() -> int | None:
+    """The number of the signal that asked the program to end, or None."""
+    return _pending
+
+
+@contextmanager
+def checkpointing() -> Iterator[Callable[[], None]]:
+    """Inside, a signal waits until the code calls what this gives, which raises `Terminated` if one came.
+
+    >>> with checkpointing() as end_if_asked:
+    ...     end_if_asked()  # after each checkpoint; no signal came, so nothing happens
+    """
+    global _depth
+    _depth += 1
+    try:
+        yield _end_if_asked
+    finally:
+        _depth -= 1
+
+
+def _end_if_asked() -> None:
+    if _pending is not None:
+        raise Terminated(_pending)

@@ -1,0 +1,47 @@
+"""The executor that a user's --engine, --jobs and --address mean."""
+
+import os
+
+from auxin.catalogue import unknown
+from auxin.errors import ConfigError, message
+from auxin.runs.executors.contract import Executor
+from auxin.runs.executors.processes import Processes
+from auxin.runs.executors.serial import Serial
+
+ENGINES = ("auto", "serial", "processes", "ray", "torchrun")
+
+
+def default_jobs() -> int:
+    """As many processes as this process may use cores."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def pick(engine: str = "auto", jobs: int = 1, address: str | None = None) -> Executor:
+    """The executor of this name.
+
+    Args:
+        engine: `auto` is torchrun's ranks where torchrun started this process, else worker processes, or this
+            process alone with one job.
+        jobs: how many units are computed side by side; Ray and torchrun know their own numbers.
+        address: of a Ray cluster; None starts one on this machine.
+
+    Raises:
+        ConfigError: there is no such engine, or a number of jobs below 1.
+        UnsupportedError: Ray is not installed.
+    """
+    if engine not in ENGINES:
+        raise ConfigError(unknown("engine", engine, list(ENGINES)))
+    if jobs < 1:
+        raise ConfigError(message("--jobs is too small", expected="at least 1", found=str(jobs)))
+    if address is not None and engine != "ray":
+        raise ConfigError(message("--address belongs to --engine ray", found=f"--engine {engine}"))
+    if engine == "ray":
+        from auxin.runs.executors.ray import Ray
+
+        return Ray(jobs, address)
+    ranks = int(os.environ.get("WORLD_SIZE", "1"))
+    if engine == "torchrun" or (engine == "auto" and ranks > 1):
+        from auxin.runs.executors.torchrun import Ranks
+
+        return Ranks()
+    return Serial() if engine == "serial" or jobs == 1 else Processes(jobs)

@@ -1,0 +1,165 @@
+"""The engine of every study: a study is a list of units of work, computed anywhere, and a judgement over them.
+
+done = {}
+while there are units in study.units(done) that are not in done:
+    compute them (read back those that are finished on disk) and enter their records in done
+study.judge(done)
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from auxin.records.results import Record, RunResult
+from auxin.runs.executors import Executor
+from auxin.runs.job import RunSpec
+from auxin.store import digest_of, read_unit
+
+Done = Mapping[str, Any]
+"""Finished units' records by the units' digests."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a study is: told after every unit, and now and then in between.
+
+    Attributes:
+        phase: the kind of units.
+        done: how many are finished.
+        total: how many there will be.
+        last: the record of the unit that has just finished, if one has.
+        running: the finished share of those in progress, in units.
+    """
+
+    phase: str
+    done: int
+    total: int
+    last: Any = None
+    running: float = 0.0
+
+
+Tell = Callable[[Progress | str], None]
+"""Called with progress, and with sentences about what was decided for the user."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One piece of work that is computed whole, in whichever process takes it.
+
+    Attributes:
+        kind: what it is part of, for progress: `tuning runs`, `final runs`, `seeds` ...
+        name: what it is, within the study.
+        identity: everything that its record depends on: settings, seed, content of the data, split, metric, hash of
+            a rule file. Two units are the same where their identities are; nothing else is compared on resuming.
+        work: computes the record and writes it to `file`, with the digest in it. It must be picklable.
+        file: where the record is written.
+        record: its type, which has a field `digest`.
+    """
+
+    kind: str
+    name: str
+    identity: Mapping[str, Any]
+    work: Callable[[], Record] = field(compare=False)
+    file: Path = field(compare=False)
+    record: type[Record] = field(compare=False)
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256 of the identity."""
+        return digest_of(self.identity)
+
+    def finished(self) -> Record | None:
+        """The record, where this very unit is finished.
+
+        Raises:
+            RunError: the record's file is corrupt.
+        """
+        return read_unit(self.file, self.record, self.digest)
+
+
+class Study(ABC):
+    """A list of units, round by round, and a judgement.
+
+    Attributes:
+        done: finished units' records by digest; filled by `run_study`, and readable after an interruption.
+    """
+
+    done: dict[str, Any]
+
+    @abstractmethod
+    def units(self, done: Done) -> list[Unit]:
+        """The units of the current round, finished ones included; the study ends where all of them are finished.
+
+        A later round may depend on the records of an earlier one: a comparison gives its final runs once the tuning
+        runs are done.
+        """
+
+    @abstractmethod
+    def judge(self, done: Done) -> Any:
+        """What the study found. It must also work on a part of the units: after an interruption."""
+
+
+def run_study(study: Study, executor: Executor, tell: Tell) -> Any:
+    """Compute a study's units and judge them.
+
+    Args:
+        study: the study.
+        executor: where the units are computed.
+        tell: told of progress.
+
+    Returns:
+        what `study.judge` gives.
+    """
+    study.done = {}
+    while True:
+        units = study.units(study.done)
+        if all(unit.digest in study.done for unit in units):
+            return study.judge(study.done)
+        compute(units, executor, tell, study.done)
+
+
+def compute(units: Sequence[Unit], executor: Executor, tell: Tell, done: dict[str, Any]) -> None:
+    """Enter the records of one round's units in `done`: those on disk first, then those that are computed."""
+    left: list[Unit] = []
+    for unit in units:
+        record = done.get(unit.digest) or unit.finished()
+        if record is None:
+            left.append(unit)
+        else:
+            done[unit.digest] = record
+    stale = sum(unit.file.exists() for unit in left)
+    if stale:
+        tell(f"{stale} results in the folder are of other data or settings: they are computed again.")
+    phase, finished = units[0].kind, len(units) - len(left)
+    shares: dict[str, float] = {}
+
+    def say(last: Any = None) -> None:
+        tell(Progress(phase, finished, len(units), last, sum(shares.values())))
+
+    def heard(folder: str, share: float) -> None:
+        shares[folder] = share
+        say()
+
+    say()
+    for found in executor.map([unit.work for unit in left], heard):
+        if found is None:
+            say()
+            continue
+        number, record = found
+        done[left[number].digest] = record
+        shares.pop(str(left[number].file.parent), None)
+        finished += 1
+        say(record)
+
+
+def run_unit(kind: str, spec: RunSpec) -> Unit:
+    """A training run as a unit."""
+    from functools import partial
+
+    from auxin.runs.run import RESULT, execute
+
+    name = f"{spec.phase}/{spec.method}/{spec.attempt}/seed-{spec.seed}"
+    return Unit(kind, name, spec.identity, partial(execute, spec), Path(spec.folder) / RESULT, RunResult)

@@ -1,0 +1,193 @@
+"""How good a learned update rule is on a data set, beside its rivals: the work of `auxin rule evaluate`."""
+
+import hashlib
+import json
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+from auxin.errors import RunError, message
+from auxin.records.results import Record
+from auxin.rules.bench import Bench
+from auxin.rules.data import RuleData, rule_data
+from auxin.rules.evaluate import EvalSettings, assembled, bench_of, judged_at, measure, part_names
+from auxin.rules.file import load_rule
+from auxin.rules.grid import grid
+from auxin.rules.use import SIDES, pictures
+from auxin.runs.executors import Executor
+from auxin.runs.predictions import write_arrays
+from auxin.store import CONTENT, claim_folder, digest_of, write_json, write_text
+from auxin.studies.engine import Done, Study, Tell, Unit, run_study
+from auxin.update_rules.learned import Learned
+
+GRID = "grid"
+"""The part that measures the first rule on other networks and inputs."""
+
+
+class RulePart(Record):
+    """One part of an evaluation.
+
+    Attributes:
+        digest: of everything that its numbers depend on.
+        part: its name.
+        values: what was measured, as plain data.
+        seconds: wall time.
+    """
+
+    digest: str
+    part: str
+    values: dict[str, Any]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class RuleRequest:
+    """What a user asks `auxin rule evaluate` for, on one data set.
+
+    Attributes:
+        rules: rule files (or shipped names) by the rules' names.
+        data: a known name or a file.
+        root: the folder that holds the data sets' folders, or None.
+        target: the labels' column, where a file needs it.
+        settings: networks, labels, steps.
+        grid: whether the first rule is also measured on other networks and inputs.
+        out: the folder of the results.
+    """
+
+    rules: tuple[tuple[str, str], ...]
+    data: str
+    out: Path
+    root: Path | None = None
+    target: str | None = None
+    settings: EvalSettings = field(default_factory=EvalSettings)
+    grid: bool = False
+
+    @property
+    def name(self) -> str:
+        """The data set's name as a file name."""
+        return re.sub(r"[^\w.-]", "_", Path(self.data).stem if Path(self.data).suffix else self.data)
+
+    @property
+    def file(self) -> Path:
+        """The result file."""
+        return self.out / f"{self.name}.json"
+
+
+class EvaluateRule(Study):
+    """One part per rule, rival and control; then the table.
+
+    Args:
+        request: what is asked.
+
+    Raises:
+        RunError: the folder holds the evaluation of other rules, data or settings on this data set.
+        DataError: a rule or the data cannot be read.
+    """
+
+    def __init__(self, request: RuleRequest) -> None:
+        self.request, self.done = request, {}
+        self.data = _data(request.data, request.root, request.target)
+        self.rules = {name: _rule(file) for name, file in request.rules}
+        folder = request.out / "parts" / request.name
+        if request.file.exists() and not folder.exists():
+            raise RunError(
+                message(
+                    f"{request.file} was written by auxin 0.1, which did not record the content of rule and data",
+                    do="Choose another --out, or remove that file",
+                )
+            )
+        self.identity = {
+            CONTENT: content_of(self.data),
+            "rules": {name: content_of_rule(rule) for name, rule in self.rules.items()},
+            "settings": asdict(request.settings),
+            "grid": request.grid,
+        }
+        claim_folder(folder, self.identity)
+        self.folder = folder
+
+    def units(self, done: Done) -> list[Unit]:
+        """One unit per part."""
+        del done
+        parts = [*part_names(list(self.rules), self.request.settings), *([GRID] if self.request.grid else [])]
+        return [self._unit(part, number) for number, part in enumerate(parts)]
+
+    def _unit(self, part: str, number: int) -> Unit:
+        file = self.folder / f"{number:02d}.json"
+        identity = {**self.identity, "part": part}
+        work = partial(_compute, self.request, part, file, digest_of(identity))
+        return Unit("parts", part, identity, work, file, RulePart)
+
+    def judge(self, done: Done) -> dict[str, Any]:
+        """The result as plain data, written to `NAME.json`; pictures of the first rule beside it."""
+        request = self.request
+        found = {record.part: record.values for unit in self.units(done) if (record := done.get(unit.digest))}
+        result = {
+            **assembled(self.data, list(self.rules), request.settings, found),
+            "settings": json.loads(json.dumps(asdict(request.settings))),
+        }
+        if GRID in found:
+            result[GRID] = found[GRID]["cells"]
+        write_text(request.file, json.dumps(result, indent=1) + "\n")
+        first = next(iter(self.rules.values()))
+        drawn = pictures(first, self.data.x, self.data.y, request.settings)
+        write_arrays(request.out / f"{request.name}-pictures.npz", drawn)
+        return result
+
+
+def evaluate_rule(request: RuleRequest, executor: Executor, tell: Tell) -> dict[str, Any]:
+    """Evaluate rules on one data set, resuming from what the folder holds; the result as plain data."""
+    return run_study(EvaluateRule(request), executor, tell)
+
+
+def content_of(data: RuleData) -> str:
+    """The SHA-256 of the rows, labels and roles."""
+    total = hashlib.sha256(f"{data.name} {data.ways}".encode())
+    for values in (data.unlabelled, data.x, data.y):
+        total.update(f"{values.dtype}{tuple(values.shape)}".encode())
+        total.update(values.contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+def content_of_rule(rule: Learned) -> str:
+    """The SHA-256 of a rule's options and numbers, whatever its file is called."""
+    total = hashlib.sha256(json.dumps(rule.options, sort_keys=True, default=str).encode())
+    for name, values in sorted(rule.state_dict().items()):
+        total.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
+
+
+@lru_cache(maxsize=2)
+def _data(name: str, root: Path | None, target: str | None) -> RuleData:
+    return rule_data(name, root, target=target)
+
+
+@lru_cache(maxsize=16)
+def _rule(file: str) -> Learned:
+    return load_rule(file)[0]
+
+
+@lru_cache(maxsize=1)
+def _bench(request: RuleRequest) -> Bench:
+    return bench_of(_data(request.data, request.root, request.target), request.settings)
+
+
+def _compute(request: RuleRequest, part: str, file: Path, digest: str) -> RulePart:
+    begun = time.perf_counter()
+    rules = {name: _rule(place) for name, place in request.rules}
+    values: Mapping[str, Any]
+    if part == GRID:
+        data = _data(request.data, request.root, request.target)
+        sides = SIDES.get(request.data, ())
+        sizes = [rule_data(request.data, request.root, target=request.target, side=side) for side in sides]
+        first = next(iter(rules.values()))
+        steps = judged_at(request.settings)
+        values = {"cells": grid(first, data, request.settings, sizes=sizes, steps=steps)}
+    else:
+        values = measure(part, rules, _bench(request), request.settings)
+    record = RulePart(digest=digest, part=part, values=dict(values), seconds=time.perf_counter() - begun)
+    write_json(file, record)
+    return record

@@ -1,0 +1,82 @@
+"""The one writer: whose folder it is, by content; one process at a time; checksums that name damage."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from auxin.errors import DamagedError, RunError
+from auxin.store import CONTENT, LOCK, claim_folder, digest_of, release_folder, start_unit
+from auxin.tensor_files import read_state, read_tensors, set_aside, write_state, write_tensors
+
+
+def test_results_of_other_data_are_refused_and_named(tmp_path: Path) -> None:
+    claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 3})
+    assert claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 3})
+    with pytest.raises(RunError, match="results of other data"):
+        claim_folder(tmp_path / "out", {CONTENT: "b", "seeds": 3})
+    with pytest.raises(RunError, match="different study.*seeds was 3, now 4"):
+        claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 4})
+
+
+def test_a_folder_of_0_1_is_refused_in_words(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"seeds": 3}')
+    with pytest.raises(RunError, match=r"auxin 0\.1.*auxin report"):
+        claim_folder(tmp_path, {CONTENT: "a", "seeds": 3})
+    (tmp_path / "manifest.json").write_text("[]")
+    with pytest.raises(RunError, match="cannot be read"):
+        claim_folder(tmp_path, {CONTENT: "a", "seeds": 3})
+
+
+CLAIM = "import sys; from auxin.store import claim_folder; from pathlib import Path; claim_folder(Path(sys.argv[1]), {})"
+
+
+def test_a_second_process_is_kept_out_until_the_first_has_finished(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", CLAIM, str(tmp_path / "out")]
+    claim_folder(tmp_path / "out", {})
+    other = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert "Another auxin command is writing into" in other.stderr
+    release_folder(tmp_path / "out")
+    assert subprocess.run(command, capture_output=True, check=False).returncode == 0
+    assert (tmp_path / "out" / LOCK).exists()  # the file stays; the lock ends with its process
+
+
+def test_digests_depend_on_values_alone() -> None:
+    assert (
+        digest_of({"a": 1, "b": [0.1]}) == digest_of({"b": (0.1,), "a": 1}) != digest_of({"a": 1, "b": [0.2]})
+    )
+
+
+def test_checkpoints_of_another_unit_are_removed(tmp_path: Path) -> None:
+    start_unit(tmp_path, "first")
+    (tmp_path / "checkpoint.pt").write_text("x")
+    start_unit(tmp_path, "first")
+    assert (tmp_path / "checkpoint.pt").exists()
+    start_unit(tmp_path, "second")
+    assert not (tmp_path / "checkpoint.pt").exists()
+
+
+def flipped(file: Path, place: int) -> None:
+    content = bytearray(file.read_bytes())
+    content[place] ^= 1
+    file.write_bytes(bytes(content))
+
+
+@pytest.mark.parametrize("place", [12, 100, 250, -3, -90])
+def test_a_flipped_bit_is_named_wherever_it_is(place: int, tmp_path: Path) -> None:
+    tensors = {"w": torch.randn(5, 4), "n": torch.arange(3)}
+    write_tensors(tmp_path / "a.safetensors", tensors, {"card": "made by hand"})
+    found, words = read_tensors(tmp_path / "a.safetensors")
+    assert all(torch.equal(found[name], tensors[name]) for name in tensors)
+    assert words == {"card": "made by hand"}
+    flipped(tmp_path / "a.safetensors", place)
+    with pytest.raises(DamagedError, match=r"a\.safetensors"):
+        read_tensors(tmp_path / "a.safetensors")
+    write_state(tmp_path / "a.pt", {"deep": [tensors], "step": 3})
+    assert torch.equal(read_state(tmp_path / "a.pt")["deep"][0]["w"], tensors["w"])
+    flipped(tmp_path / "a.pt", place)
+    with pytest.raises(DamagedError, match=r"a\.pt"):
+        read_state(tmp_path / "a.pt")
+    assert set_aside(tmp_path / "a.pt").name == "a.pt.damaged"
