@@ -17,7 +17,7 @@ def test_results_of_other_data_are_refused_and_named(tmp_path: Path) -> None:
     assert claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 3})
     with pytest.raises(RunError, match="results of other data"):
         claim_folder(tmp_path / "out", {CONTENT: "b", "seeds": 3})
-    with pytest.raises(RunError, match="different study.*seeds was 3, now 4"):
+    with pytest.raises(RunError, match=r"different study.*seeds was 3, now 4"):
         claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 4})
 
 
@@ -30,7 +30,12 @@ def test_a_folder_of_0_1_is_refused_in_words(tmp_path: Path) -> None:
         claim_folder(tmp_path, {CONTENT: "a", "seeds": 3})
 
 
-CLAIM = "import sys; from auxin.store import claim_folder; from pathlib import Path; claim_folder(Path(sys.argv[1]), {})"
+CLAIM = """
+import sys
+from pathlib import Path
+from auxin.store import claim_folder
+claim_folder(Path(sys.argv[1]), {})
+"""
 
 
 def test_a_second_process_is_kept_out_until_the_first_has_finished(tmp_path: Path) -> None:

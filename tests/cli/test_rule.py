@@ -120,8 +120,7 @@ def test_evaluate(auxin, tmp_path):
         f"digits-{kind}.png" for kind in ("curves", "embedding", "fields")
     }
     parts = {file.name: file.read_bytes() for file in (tmp_path / "parts" / "digits").glob("*.json")}
-    code, _, err = auxin("evaluate", *words, "--json")
-    assert code == 0
+    assert auxin("evaluate", *words, "--json")[0] == 0
     first = {file.name: file.read_bytes() for file in (tmp_path / "parts" / "digits").glob("*.json")}
     assert first == parts  # nothing was measured again
 

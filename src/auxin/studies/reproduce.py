@@ -4,7 +4,7 @@ import hashlib
 import io
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ class RecipeRequest:
     out: Path
     root: Path | None = None
     smoke: bool = False
-    size: Size = Size()
+    size: Size = field(default_factory=Size)
     budget: float | None = None
     command: str = ""
 
