@@ -35,6 +35,8 @@ def test_the_sum_is_the_one_written_down(terms: int):
 def test_the_authors_shipped_setting_is_a_multiple_of_the_identity():
     """AuxiLearn's code: alpha 1e-4, 3 terms, no factor alpha: 4 v to within 6e-4 L."""
     authors = [x / 1e-4 for x in Neumann(alpha=1e-4, terms=3).solve(product, [VECTOR]).vector]
+    without = Neumann(alpha=1e-4, terms=3, factor=False).solve(product, [VECTOR]).vector
+    torch.testing.assert_close(without, authors)
     identity = Identity(alpha=4.0).solve(product, [VECTOR]).vector
     gap = float((authors[0] - identity[0]).norm() / VECTOR.norm())
     assert 0.0 < gap < 6e-4 * 4.0

@@ -21,6 +21,8 @@ def test_auxilearns_methods_have_auxilearns_protocol(name):
         "hypergradient": "implicit",
         "estimator.solver": "neumann",
         "estimator.terms": 3,
+        "estimator.alpha": 0.1,
+        "estimator.factor": False,
         "meta": "auxiliary",
         "every": 25,
         "optimizer": "sgd",
@@ -70,6 +72,7 @@ def test_maxl_as_a_rival_learns_as_in_its_paper_and_trains_as_in_auxilearns():
         "",
     )
     assert (found["schedule"], found["momentum"], found["patience"]) == ("cosine", 0.9, 200)
+    assert not [key for key in found if key.startswith("estimator.")]
 
 
 def test_a_table_has_no_network_of_the_papers():

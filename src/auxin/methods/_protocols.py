@@ -89,6 +89,8 @@ AUXILEARN = Protocol(
         "hypergradient": "implicit",
         "estimator.solver": "neumann",
         "estimator.terms": 3,
+        "estimator.alpha": 0.1,
+        "estimator.factor": False,
         "rhythm": "fused",
         "every": 25,
         "meta": "auxiliary",
@@ -101,12 +103,13 @@ AUXILEARN = Protocol(
         "meta_clip": 50.0,
     },
     data={
-        "cifar100": {"lr": 0.01},
+        "cifar100": {"lr": 0.01, "estimator.alpha": 0.01},
         "svhn": {"model": "conv4", "epochs": 50, "patience": 50},
         "cub": {
             "model": "resnet18",
             "optimizer": "adam",
             "lr": 1e-4,
+            "estimator.alpha": 1e-4,
             "weight_decay": 5e-4,
             "epochs": 100,
             "patience": 100,
@@ -114,11 +117,19 @@ AUXILEARN = Protocol(
             "loss": "cross_entropy",
             "batch": 64,
         },
-        "oxford_pet": {"model": "resnet18", "lr": 1e-3, "weight_decay": 5e-3, "epochs": 150, "batch": 16},
+        "oxford_pet": {
+            "model": "resnet18",
+            "lr": 1e-3,
+            "estimator.alpha": 1e-3,
+            "weight_decay": 5e-3,
+            "epochs": 150,
+            "batch": 16,
+        },
         "cars": {
             "model": "resnet18",
             "optimizer": "adam",
             "lr": 1e-4,
+            "estimator.alpha": 1e-4,
             "weight_decay": 5e-3,
             "epochs": 150,
             "batch": 64,
@@ -127,6 +138,7 @@ AUXILEARN = Protocol(
             "model": "segnet",
             "optimizer": "adam",
             "lr": 1e-4,
+            "estimator.alpha": 1e-4,
             "weight_decay": 0.0,
             "epochs": 200,
             "patience": 200,
@@ -184,7 +196,7 @@ AUTO_LAMBDA = Protocol(
 
 AUX_NASH = Protocol(
     training={
-        **AUXILEARN.data["dense"],
+        **{name: value for name, value in AUXILEARN.data["dense"].items() if name != "estimator.alpha"},
         "model": "vgg16",
         "patience": None,
         "batch": 32,
@@ -194,6 +206,8 @@ AUX_NASH = Protocol(
         "hypergradient": "implicit",
         "estimator.solver": "neumann",
         "estimator.terms": 3,
+        "estimator.alpha": 1e-4,
+        "estimator.factor": False,
         "rhythm": "fused",
         "every": 25,
         "meta": "next",
@@ -252,7 +266,7 @@ def published(name: str, method: Method, data: str, modality: str) -> dict[str, 
     learning.update({n: v for n, v in own.data.get("dense" if dense else data, {}).items() if n in learning})
     training: dict[str, Setting] = dict(protocol.training)
     training.update(protocol.data.get("dense" if dense else data, {}))
-    found = {n: v for n, v in training.items() if n not in own.learning}
+    found = {n: v for n, v in training.items() if n not in own.learning and n not in protocol.learning}
     found.update(learning if method.estimator is not None else {})
     found.update(method.published)
     if dense:

@@ -33,6 +33,8 @@ class Neumann(Solver):
         terms: J, the number of products; the sum has J + 1 terms (the paper's and its code's 3).
         power_steps: products for the estimate of the largest eigenvalue; 0 trusts alpha.
         refresh: after how many solves the estimate is renewed.
+        factor: whether the sum is multiplied by alpha; without it, it is what AuxiLearn's code computes, and the
+            approximate inverse is too large by 1 / alpha.
 
     >>> import torch
     >>> Neumann(alpha=0.5, terms=1).solve(lambda x: [2.0 * x[0]], [torch.tensor([1.0])]).vector
@@ -44,6 +46,7 @@ class Neumann(Solver):
     terms: int = 3
     power_steps: int = 5
     refresh: int = 100
+    factor: bool = True
     _largest: float = field(default=0.0, init=False, repr=False)
     _age: int = field(default=-1, init=False, repr=False)
 
@@ -59,7 +62,8 @@ class Neumann(Solver):
             sides.append(side)
         check_finite(total, "The Neumann series")
         notes += _growth(lengths, sides, alpha)
-        return Solution([t.mul_(alpha) for t in total], self.terms + spent, notes=notes, unit=alpha)
+        unit = alpha if self.factor else 1.0
+        return Solution([t.mul_(unit) for t in total], self.terms + spent, notes=notes, unit=unit)
 
     def _renew(self, product: MatrixVector, vector: Vector) -> int:
         self._age += 1
