@@ -11,13 +11,16 @@ from auxin.api._notices import Notices
 from auxin.api._optimizer import checked, unwrapped
 from auxin.api._reading import Reading
 from auxin.api._runner import Runner
+from auxin.api._sharing import share_losses, share_main
 from auxin.combiners._base import TaskLosses, paced
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace
+from auxin.hypergradients.finite_difference import FiniteDifference
+from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.params import trainable
 from auxin.math.rng import under_rng
 from auxin.optimizers import InnerStep
 from auxin.training.objective import Objective
-from auxin.training.processes import anywhere, averaged, parallel
+from auxin.training.processes import averaged, parallel
 
 _IDLE = (
     "The hypergradient is zero, so nothing is learned: the tasks share no trainable parameters, or the combiner "
@@ -95,8 +98,8 @@ class MetaStep:
         Under data parallelism every process takes part if any has the main label: with the look-ahead, processes with
         parts of a batch do what one process with the whole batch does.
         """
-        here = self.objective.has_main(meta)
-        found = self._estimate(train, meta, step, here) if anywhere(here) else None
+        here = share_main(self.objective, meta, self.phi[0])
+        found = self._estimate(train, meta, step) if here else None
         gradients = averaged(None if found is None else found.gradients, self.phi)
         if gradients is None:
             main = self.objective.names[0]
@@ -144,10 +147,13 @@ class MetaStep:
         if hasattr(self.estimator, "load_state_dict"):
             self.estimator.load_state_dict(state["estimator"])  # type: ignore[attr-defined]
 
-    def _estimate(self, train: Reading, meta: Reading, step: InnerStep | None, here: bool) -> Hypergradient:
+    def _estimate(self, train: Reading, meta: Reading, step: InnerStep | None) -> Hypergradient:
         self.runner.training = self.runner.network.training
-        problem, gradient = self.problem(here), None
-        if parallel() and self.estimator.needs_step:
+        problem, gradient = self.problem(), None
+        at_once = isinstance(self.estimator, Lookahead | FiniteDifference)
+        if parallel():
+            share_losses(self.objective, self.runner, train, at_once)
+        if parallel() and at_once:
             with under_rng(None):
                 gradient = gradient_without_a_trace(problem, train)
             whole = averaged(gradient.gradients, gradient.gradients)
@@ -157,16 +163,12 @@ class MetaStep:
         self.notices.given.update(found.notes)
         return found
 
-    def problem(self, here: bool = True) -> BilevelProblem:
-        """The bilevel problem; its batches are readings.
-
-        Args:
-            here: whether this process's meta batch has the main label.
-        """
+    def problem(self) -> BilevelProblem:
+        """The bilevel problem; its batches are readings."""
         objective, labeler = self.objective, self.objective.labeler
 
         def average(v: list[Tensor]) -> list[Tensor]:
-            return averaged(v if here else None, v) or v
+            return averaged(v, v) or v
 
         return objective.problem(
             self.runner,

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks._base import Task
+from auxin.training.processes import Others
 from auxin.training.task_losses import Loss
 from auxin.typing import Batch
 
@@ -35,7 +36,7 @@ class Call:
     kwargs: dict[str, Any]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(eq=False)
 class Reading:
     """A batch as the objective sees it.
 
@@ -43,14 +44,25 @@ class Reading:
         calls: of the network, one for each part; empty where nobody will ask.
         y: targets by task; a task that is absent has no label in this batch.
         parts: whether the batch has rows of its own for each task.
+        others: the losses of the other processes' rows, under data parallelism.
+        whole: the main task's rows of all processes, where a labeler labels them.
+        share: which of those rows are this process's.
+        fraction: what this process's mean outer loss is multiplied by, so that the mean over the processes is that of
+            all rows.
     """
 
     calls: list[Call]
     y: dict[str, Any]
     parts: bool
+    others: Others | None = None
+    whole: Batch | None = None
+    share: slice | None = None
+    fraction: float | None = None
 
     def rows(self, main: str) -> Batch | None:
         """The main task's rows as labelers read them; None where inputs or main labels are missing."""
+        if self.whole is not None:
+            return self.whole
         call = next((c for c in self.calls if c.part in (None, main)), None)
         if call is None or not call.args or main not in self.y:
             return None

@@ -13,6 +13,7 @@ from auxin.api._notices import Notices
 from auxin.api._options import check_numbers, combiner_for, in_order
 from auxin.api._reading import Inputs, Reader, Reading, Targets, to_device
 from auxin.api._runner import Runner
+from auxin.api._sharing import share_rows
 from auxin.api._source import MetaSource
 from auxin.combiners._base import Combiner, TaskLosses
 from auxin.errors import ConfigError, message
@@ -20,10 +21,10 @@ from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
 from auxin.math.params import bare, trainable
 from auxin.training.objective import Objective
-from auxin.training.processes import average_, together
+from auxin.training.processes import Others, average_, exchanged, parallel, world_size
 from auxin.training.screen import imbalanced
 from auxin.training.shared import SharedParameters
-from auxin.training.task_losses import Entry, Loss, mean, refuse_broadcast
+from auxin.training.task_losses import Entry, Loss, fitted, mean, refuse_broadcast
 
 
 class Auxiliary:
@@ -151,19 +152,24 @@ class Auxiliary:
             RunError: the main task's loss is not finite.
         """
         reading = self.reader.read(batch, calls=bool(self.meta.phi) or self.objective.labeler is not None)
-        if not reading.y:
+        shared = parallel() and torch.is_grad_enabled()
+        if not reading.y and not shared:
             known = ", ".join(self.objective.names)
             raise ConfigError(message("The batch has labels for no task", expected=f"some of: {known}"))
+        if shared and self.objective.labeler is not None:
+            share_rows(reading, self.main)
         with torch.no_grad():
             context = self.objective.context(reading)
         signals = self._signals(outputs, reading)
         self._refuse_broadcast(signals, reading)
         entries = self.objective.entries(signals, reading, context)
-        losses = self.objective.screened(entries)
+        if shared:
+            reading.others = exchanged(*fitted(entries), next(iter(trainable(self.runner).values())))
+        losses = self.objective.screened(entries, reading)
         self.meta.follow(losses.values.device)
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)
-        self.objective.look(_means(entries, losses), self.shared)
+        self.objective.look(_means(entries, losses, reading.others), self.shared)
         loss = self.objective.combined(losses, constant=True)
         self._remember(reading, losses)
         return loss
@@ -235,7 +241,7 @@ class Auxiliary:
             UnsupportedError: the optimiser is not one that can be looked through.
         """
         reading, losses = self._last()
-        self.combiner.after_step(together(losses), self.objective.gramian)
+        self.combiner.after_step(losses, self.objective.gramian)
         if not self.meta.phi:
             self._without_phi(losses)
             return None
@@ -310,9 +316,18 @@ class Auxiliary:
         return self.last
 
 
-def _means(entries: Sequence[Entry], losses: TaskLosses) -> list[Tensor | None]:
-    """Each task's mean loss with a graph of its own; None for a task without a label in the batch."""
-    return [mean(*e) if there else None for e, there in zip(entries, losses.seen().tolist(), strict=True)]
+def _means(entries: Sequence[Entry], losses: TaskLosses, others: Others | None) -> list[Tensor | None]:
+    """Each task's mean loss with a graph of its own; None for a task without a label in the batch.
+
+    Under data parallelism it is this process's share of the mean over all rows, times the number of processes.
+    """
+    means = [mean(*e) if there else None for e, there in zip(entries, losses.seen().tolist(), strict=True)]
+    if others is None:
+        return means
+    axes = [d for d in range(losses.present.dim()) if d != 1]
+    mine, total = others.own(losses.present).sum(axes), losses.present.sum(axes).clamp(min=1)
+    shares = (world_size() * mine / total).tolist()
+    return [None if m is None else m * share for m, share in zip(means, shares, strict=True)]
 
 
 def _by_name(names: tuple[str, ...], values: Tensor) -> dict[str, float]:

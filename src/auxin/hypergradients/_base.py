@@ -59,7 +59,10 @@ class BilevelProblem:
             diagnostics only.
         autocast: the context of the forwards of ordinary gradients (`torch.autocast` in bfloat16, say). What they
             put out is raised to float32, and all else (criterion, JVPs, Hessian products, solvers) is outside it.
-        average: makes v = grad_W L_A of this process that of all processes of data parallelism (None: there is one).
+        average: makes a vector over W of this process (a gradient, a Hessian product) that of all processes of data
+            parallelism (None: there is one).
+        processes: how many there are. Each one's training loss is that of all rows; the gradients of its own rows are
+            multiplied by this number, and so must be a difference of its values.
         split: where phi only weighs losses, `split(signals, batch, context)` gives the losses, with their graphs, and
             the function that makes the training loss of them. Loss functions without a second derivative (CTC) then
             need none.
@@ -78,6 +81,7 @@ class BilevelProblem:
     losses: Callable[..., Tensor] | None = None
     autocast: Callable[[], AbstractContextManager[Any]] = nullcontext
     average: Callable[[list[Tensor]], list[Tensor]] | None = None
+    processes: int = 1
     split: Callable[..., tuple[list[Tensor], Callable[[list[Tensor]], Tensor]]] | None = None
 
     def __post_init__(self) -> None:
@@ -93,6 +97,10 @@ class BilevelProblem:
             if self.context is None
             else self.criterion(signals, batch, context)
         )
+
+    def averaged(self, vector: list[Tensor]) -> list[Tensor]:
+        """A vector over W as all processes of data parallelism have it: their mean, or itself."""
+        return vector if self.average is None else self.average(vector)
 
     def raised(self, tree: Any) -> Any:
         """What a forward under `autocast` put out, in full precision; as it is where there is no autocast."""

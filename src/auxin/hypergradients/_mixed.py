@@ -160,7 +160,8 @@ def difference_slope(
         ):  # fmt: skip
             loss = problem.training_loss(module(*problem.inputs(train)), train, gradient.context)
             found.append(to_phi(problem, loss, keep=True))
-    return linear_slope(problem, [(up - down) / (2 * eps) for up, down in zip(*found, strict=True)])
+    times = problem.processes / (2 * eps)
+    return linear_slope(problem, [times * (up - down) for up, down in zip(*found, strict=True)])
 
 
 def linear_slope(problem: BilevelProblem, product: Vector) -> Slope:

@@ -55,7 +55,7 @@ def outer_gradient(
         moved = [(own, buffers[name]) for name, own in bare(problem.network).named_buffers()]
         ahead = Ahead(at, signals, rng, after, moved)
     v = filled(grads[: len(at)], at)
-    v = v if problem.average is None else problem.average(v)
+    v = problem.averaged(v)
     return OuterGradient(loss.detach(), v, direct, reaches, ahead)
 
 
@@ -73,6 +73,8 @@ def gradients_of(
     Raises:
         UnsupportedError: the loss reads the network's own parameters, or the network is checkpointed reentrantly.
     """
+    if not loss.requires_grad:  # this process's part of the batch reaches nothing
+        return (None,) * len(at)
     try:
         found = torch.autograd.grad(loss, [*at, *own], allow_unused=True, retain_graph=keep)
     except RuntimeError as error:

@@ -59,7 +59,7 @@ def advance(problem: BilevelProblem, step: InnerStep, at: Iterate, batch: Any) -
         own = list(trainable(problem.network).values())
         with torch.enable_grad(), placed(problem.network, params) as module:
             loss = problem.training_loss(module(*problem.inputs(batch)), batch, detach(context))
-            grads = filled(gradients_of(loss, params, own), params)
+            grads = problem.averaged(filled(gradients_of(loss, params, own), params))
     with torch.no_grad():
         after, states = step.advance(at.params, grads, at.states)
     return Iterate(after, states, save_rng())

@@ -21,7 +21,7 @@ from auxin.hypergradients._outer import OuterGradient, finish, outer_gradient
 from auxin.hypergradients._self_check import WAYS, Verdict, verdict
 from auxin.math.curvature import projected
 from auxin.math.functional import save_rng, still, under_rng
-from auxin.math.params import detached, trainable
+from auxin.math.params import Vector, detached, trainable
 from auxin.math.products import Expansion, Mode, forward_hessian, gauss_newton, hessian, precisely
 from auxin.math.tree import detach
 from auxin.math.vectors import relative_residual
@@ -134,11 +134,15 @@ class Implicit(Estimator):
     ) -> "_Solved":
         """p and the signals' tangent along it; the products' graph is gone when this returns."""
         around = self._expansion(problem, train, here)
-        solution = self.solver.solve(around.product, outer.v)
+
+        def product(vector: Vector) -> Vector:
+            return problem.averaged(around.product(vector))
+
+        solution = self.solver.solve(product, outer.v)
         residual = solution.residual
         if residual is None and self.measure:
             damping = getattr(self.solver, "damping", 0.0)
-            residual = relative_residual(around.product, solution.vector, outer.v, damping)
+            residual = relative_residual(product, solution.vector, outer.v, damping)
         return _Solved(solution, residual, around.tangent(solution.vector) if problem.terminal else None)
 
     def _expansion(self, problem: BilevelProblem, train: Any, here: TrainingGradient) -> Expansion:

@@ -133,12 +133,12 @@ def _backwards(
         signals = module(*problem.inputs(batch))
         loss = problem.training_loss(signals, batch, context)
         grads = filled(torch.autograd.grad(loss, params, create_graph=True, allow_unused=True), params)
-        through = _through_update(step, at, grads, after)
+        through = _through_update(step, at, problem.averaged(grads), after)
         pairing = dot(grads, through.gradient)
         penalty = problem.direct(context)
         curved = _grad(pairing, [*params, *phi], keep=penalty is not None)
     return _Adjoint(
-        params=axpy(1.0, through.params, curved[: len(params)]),
+        params=axpy(1.0, through.params, problem.averaged(curved[: len(params)])),
         states=through.states,
         phi=axpy(1.0, after.phi, curved[len(params) :]),
         direct=axpy(1.0, after.direct, _grad(penalty, phi)),

@@ -22,6 +22,7 @@ from auxin.hypergradients._base import batch_inputs
 from auxin.labelers._base import LABELS, Labeler, Targets, by_task
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
+from auxin.training.processes import Others, world_size
 from auxin.training.screen import screen
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, entry, fitted, labelled, mean
@@ -127,15 +128,21 @@ class Objective:
 
     def entries(self, signals: Mapping[str, Any], batch: Any, context: Targets | None) -> list[Entry]:
         """Each task's losses in their own shape, main first."""
-        targets = {**batch.y, **by_task(context)}
+        targets = {**batch.y, **self._generated(batch, context)}
         images = self.combiner.needs_images
         return [
             entry(k, t, signals.get(self.reads.get(k, k)), targets.get(k), images)
             for k, t in self.tasks.items()
         ]
 
-    def screened(self, entries: Sequence[Entry]) -> TaskLosses:
-        """The tasks' losses as combiners see them.
+    def _generated(self, batch: Any, context: Targets | None) -> dict[str, Tensor]:
+        """The labeler's targets for the rows of this process."""
+        share = getattr(batch, "share", None)
+        made = by_task(context)
+        return made if share is None else {name: target[share] for name, target in made.items()}
+
+    def screened(self, entries: Sequence[Entry], batch: Any = None) -> TaskLosses:
+        """The tasks' losses as combiners see them: of all processes' rows, where the batch holds the others' losses.
 
         An auxiliary task whose loss is not finite somewhere in the batch is left out of it, counted in `dropped`, and
         named to `tell`.
@@ -144,6 +151,9 @@ class Objective:
             RunError: the main task's loss is not finite.
         """
         values, present = fitted(entries)
+        others = getattr(batch, "others", None)
+        if others is not None:
+            values, present = others.join(values, present)
         losses, dropped = screen(values, present, self.names)
         self.dropped.update(dropped)
         for name in dropped:
@@ -156,7 +166,7 @@ class Objective:
         Loss images [B, T, H, W] where the combiner asks for them; a loss per sample then stands at every pixel.
         """
         assert isinstance(signals, Mapping)
-        return self.screened(self.entries(signals, batch, context))
+        return self.screened(self.entries(signals, batch, context), batch)
 
     def __call__(self, signals: Signals, batch: Any, context: Targets | None = None) -> Tensor:
         """L_T of a batch, a scalar. A Gramian combiner uses the Gramian of the last training step."""
@@ -194,6 +204,20 @@ class Objective:
 
         return [losses.values], combine
 
+    def couples(self, losses: TaskLosses, others: Others) -> bool:
+        """Whether the weight of one of this process's losses depends on the losses of other processes' rows."""
+        first, values = losses.values.detach(), losses.values.detach() * 1.5 + 0.1
+        mine = others.own(torch.arange(len(first), device=first.device))
+        values[mine] = first[mine]
+        values = torch.where(losses.present, values, 0)
+        slopes = []
+        for at in (first, values):
+            leaf = at.clone().requires_grad_()
+            with torch.enable_grad():
+                total = self.combined(TaskLosses(leaf, losses.present, losses.names))
+            slopes.append(torch.autograd.grad(total, leaf)[0][mine])
+        return not torch.allclose(slopes[0], slopes[1], rtol=1e-5, atol=1e-12)
+
     def look(self, means: Sequence[Tensor | None], shared: SharedParameters) -> None:
         """Keep the Gramian of the tasks' gradients, for combiners that need it.
 
@@ -212,13 +236,18 @@ class Objective:
     def outer(self, signals: Signals, batch: Any) -> Tensor:
         """L_A: the main task's mean loss over the rows that carry its label."""
         assert isinstance(signals, Mapping)
-        return mean(*entry(self.main, self.tasks[self.main], signals.get(self.main), batch.y.get(self.main)))
+        task, target = self.tasks[self.main], batch.y.get(self.main)
+        values, present = entry(self.main, task, signals.get(self.main), target)
+        fraction = getattr(batch, "fraction", None)
+        return mean(values, present) if fraction is None else mean(values, present) * fraction
 
-    def has_main(self, batch: Any) -> bool:
-        """Whether any row carries the main label."""
+    def main_rows(self, batch: Any) -> int:
+        """How many rows carry the main label; where that cannot be told, how many there are."""
         target = batch.y.get(self.main)
-        present = None if target is None else labelled(self.tasks[self.main], target)
-        return target is not None and (present is None or bool(present.any()))
+        if target is None:
+            return 0
+        present = labelled(self.tasks[self.main], target)
+        return int(present.sum()) if present is not None else len(target) if hasattr(target, "__len__") else 1
 
     def regulariser(self, context: Targets | None) -> Tensor | None:
         """R: the labeler's own terms (the entropy of its labels, the norm of its weights)."""
@@ -264,6 +293,7 @@ class Objective:
             else None,
             autocast=autocast,
             average=average,
+            processes=1 if average is None else world_size(),
             split=self.split if self.labeler is None or not self.learned else None,
         )
 
@@ -279,5 +309,8 @@ class Objective:
         assert isinstance(signals, Mapping)
         assert isinstance(self.combiner, LossCombiner)
         weights = loss_weights(self.combiner, self.losses(signals, batch, context))
-        targets = {**batch.y, **by_task(context)}
+        others = getattr(batch, "others", None)
+        if others is not None:
+            weights = others.own(weights) * world_size()
+        targets = {**batch.y, **self._generated(batch, context)}
         return task_curvature(self.tasks, targets, signals, weights)  # type: ignore[arg-type]
