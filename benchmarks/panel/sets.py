@@ -135,9 +135,9 @@ def _cars(shared: Path, packages: Path) -> pd.DataFrame:
 
 def _movies(shared: Path, packages: Path) -> pd.DataFrame:
     query = (
-        "select Title, Year, Runtime, Genre, Director, [Cast], Language, Country, imdbRating, Meter, userMeter "
-        "from omdb join tomatoes on omdb.ID = tomatoes.ID "
-        "where imdbRating is not null and Meter is not null and Reviews >= 10 and Year >= 1990 order by omdb.ID"
+        "select Title, Year, Runtime, Genre, Director, [Cast], Language, Country, Metacritic, Meter, "
+        "tomatoes.Rating as critics from omdb join tomatoes on omdb.ID = tomatoes.ID "
+        "where Metacritic is not null and Meter is not null and tomatoes.Rating is not null order by omdb.ID"
     )
     with sqlite3.connect(packages / "bokeh_sampledata/_data/movies.db") as connection:
         return pd.read_sql_query(query, connection)
@@ -266,10 +266,10 @@ SETS: dict[str, Set] = {
     ),
     "movies": Set(
         CONF,
-        "imdbRating",
+        "Metacritic",
         200,
         _movies,
-        ("Meter", "userMeter"),
+        ("Meter", "critics"),
         "numbers",
         source="OMDb and Rotten Tomatoes through bokeh-sampledata (BSD)",
     ),
