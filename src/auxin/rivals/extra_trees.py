@@ -8,7 +8,7 @@ from sklearn.ensemble import ExtraTreesClassifier, ExtraTreesRegressor
 from auxin.rivals._base import Kind, Options, Rival, Shape
 from auxin.rivals._pipeline import filled
 
-TREES = 150
+TREES = 100
 
 
 class ExtraTrees(Rival):

@@ -15,7 +15,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from auxin.rivals._base import Kind, Options, Rival, Shape
 from auxin.rivals._pipeline import scaled
 
-TREES, NEIGHBOURS, FOLDS = 60, 7, 3
+TREES, NEIGHBOURS, FOLDS = 40, 7, 3
 
 
 class Stacking(Rival):

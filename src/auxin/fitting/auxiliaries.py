@@ -1,0 +1,351 @@
+"""What auxiliary labels say about the main one: labels inferred from them, and predictions of them fed on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin import catalogue, rivals
+from auxin.fitting.candidates import Candidate, Member, RivalCandidate
+from auxin.fitting.rows import Folds, Rows, make_folds
+from auxin.fitting.scores import is_numbers, losses, probable
+from auxin.rivals import Shape
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
+from auxin.tasks.multilabel import Multilabel
+
+MOST_CLASSES = 30
+"""An auxiliary of more classes than this is not fed on as probabilities."""
+CERTAIN_CLASSES, CERTAIN_NUMBERS = 0.995, 0.999
+"""Accuracy or R^2, out of fold, from which the main label counts as a function of the auxiliaries."""
+WEIGHT = 0.5
+"""How much an inferred label counts beside a given one."""
+MOST = 800
+"""Rows with an inferred label at most."""
+
+
+def with_auxiliaries(
+    rows: Rows, bases: Sequence[Candidate], folds: Folds, seed: int, say: Callable[[str], None]
+) -> dict[str, list[Candidate]]:
+    """Rivals that use the auxiliary labels: `stack:NAME` is fed predictions of them, `infer:NAME` learns from main
+    labels that were inferred from them.
+
+    Args:
+        rows: the training rows.
+        bases: the best rivals without auxiliaries.
+        folds: the candidates' folds.
+        seed: of everything random.
+        say: told if the main label is a function of the auxiliaries.
+    """
+    plain = [base for base in bases if isinstance(base, RivalCandidate)]
+    found: dict[str, list[Candidate]] = {}
+    table = known_table(rows)
+    if table is None:
+        return found
+    teacher = best_teacher(rows, table, folds, seed)
+    able = [base for base in plain if catalogue.load("rivals", base.rival).weighted]
+    reachable = np.intersect1d(rows.unlabelled, table.rows)
+    if teacher is not None and len(reachable):
+        if teacher.exact:
+            say(
+                f"The main label can be told from the auxiliary labels ({teacher.said}): {len(reachable):,} rows "
+                "without one get theirs from them."
+            )
+        for base in able[:1]:
+            found[f"infer:{base.rival}"] = [Inferred(base, teacher, table)]
+    fed = Fed.fit(rows, seed)
+    if fed is not None:
+        for base in plain[:1]:
+            found[f"stack:{base.rival}"] = [Stacked(base, fed)]
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """The auxiliary labels as columns.
+
+    Attributes:
+        values: [N, K], NaN where an auxiliary label is missing.
+        rows: the rows with at least one auxiliary label.
+    """
+
+    values: np.ndarray
+    rows: np.ndarray
+
+
+def known_table(rows: Rows) -> Table | None:
+    """The auxiliary labels as columns: numbers, or a column per class."""
+    parts = [_columns(task, y) for task, y in rows.auxiliaries.values() if not task.dense]
+    if not parts:
+        return None
+    values = np.concatenate(parts, 1)
+    return Table(values, np.flatnonzero(~np.isnan(values).all(1)))
+
+
+def _columns(task: Task, y: Tensor) -> np.ndarray:
+    present = task.present(y).numpy()
+    if isinstance(task, Classes) and not y.is_floating_point():
+        hot = np.full((len(y), task.width), np.nan)
+        hot[present] = np.eye(task.width)[y.numpy()[present]]
+        return hot
+    values = y.double().numpy().reshape(len(y), -1).copy()
+    values[~present] = np.nan
+    return values
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """How the main label is inferred from the auxiliaries: a rival, on them alone or beside the inputs.
+
+    Attributes:
+        rival, options: which.
+        beside: whether it sees the inputs too.
+        exact: whether it is right out of fold nearly always.
+        said: how good it is, in words.
+    """
+
+    rival: str
+    options: rivals.Options
+    beside: bool
+    exact: bool
+    said: str
+
+    def inputs(self, rows: Rows, table: Table) -> np.ndarray:
+        """What it is given, [N, K] or [N, D + K]."""
+        return np.concatenate([rows.x, table.values], 1) if self.beside else table.values
+
+
+def best_teacher(rows: Rows, table: Table, folds: Folds, seed: int) -> Teacher | None:
+    """Of a linear model and extremely randomised trees, on the auxiliaries alone and beside the inputs, the best."""
+    kind = rivals.kind_of(rows.task)
+    if kind is None:
+        return None
+    seen = np.isin(rows.labelled, table.rows)
+    if seen.sum() < 10:
+        return None
+    linear = "logistic" if kind == "classes" else "ridge"
+    wanted = rows.y[torch.from_numpy(rows.labelled)]
+    best: tuple[float, Teacher] | None = None
+    for rival in (linear, "extra_trees"):
+        for beside in (False, True):
+            options = (
+                {"C": 10.0}
+                if rival == "logistic"
+                else {"alpha": 0.01}
+                if rival == "ridge"
+                else {"features": 0.7}
+            )
+            teacher = Teacher(rival, options, beside, False, "")
+            x = teacher.inputs(rows, table)
+            outputs = _cross_fitted(rows, rival, options, x, folds, seed)
+            loss = float(losses(rows.task, outputs, wanted)[seen].mean())
+            if best is None or loss < best[0]:
+                exact, said = _exact(
+                    rows.task, outputs[torch.from_numpy(seen)], wanted[torch.from_numpy(seen)]
+                )
+                best = loss, Teacher(rival, options, beside, exact, said)
+    return best[1] if best else None
+
+
+def _cross_fitted(
+    rows: Rows, rival: str, options: rivals.Options, x: np.ndarray, folds: Folds, seed: int
+) -> Tensor:
+    shape = Shape.of(x, len(rows.labelled), rows.shape.classes)
+    found = None
+    for _, kept, held in folds.pairs(rows.labelled)[: folds.count]:
+        fitted = rivals.fit(rival, rows.task, x[kept], rows.y[torch.from_numpy(kept)], shape, seed, options)
+        outputs = fitted.outputs(x[rows.labelled[held]])
+        found = (
+            torch.zeros(len(rows.labelled), outputs.shape[1], dtype=torch.float64) if found is None else found
+        )
+        found[torch.from_numpy(held)] = outputs
+    assert found is not None
+    return found
+
+
+def _exact(task: Task, outputs: Tensor, wanted: Tensor) -> tuple[bool, str]:
+    if is_numbers(task):
+        value = task.score(outputs, wanted, "r2")
+        return value >= CERTAIN_NUMBERS, f"R² {value:.4f} out of fold"
+    value = task.score(outputs, wanted, "accuracy")
+    return value >= CERTAIN_CLASSES and not isinstance(task, Multilabel), f"{value:.1%} right out of fold"
+
+
+@dataclass(frozen=True, eq=False)
+class Inferred(Candidate):
+    """A rival trained on given labels and on those that a teacher inferred from auxiliary labels.
+
+    Attributes:
+        base: the rival, with its options.
+        teacher: infers main labels; trained anew on the rows at hand.
+        table: the auxiliary labels.
+    """
+
+    base: RivalCandidate
+    teacher: Teacher
+    table: Table
+
+    @property
+    def family(self) -> str:  # type: ignore[override]
+        """`infer:` and the rival's name."""
+        return f"infer:{self.base.rival}"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """`infer:` and the rival's name and options."""
+        return f"infer:{self.base.name}"
+
+    @property
+    def simplicity(self) -> int:  # type: ignore[override]
+        """One more than the rival's, at most 8."""
+        return min(self.base.simplicity + 1, 8)
+
+    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
+        """Infer labels for rows without one from what these rows say, and train on both."""
+        from auxin.fitting.candidates import RivalMember
+
+        x, task = self.teacher.inputs(rows, self.table), rows.task
+        known = kept[np.isin(kept, self.table.rows)]
+        shape = Shape.of(x, len(known), rows.shape.classes)
+        y = rows.y[torch.from_numpy(known)]
+        taught = rivals.fit(self.teacher.rival, task, x[known], y, shape, seed, self.teacher.options)
+        others = np.intersect1d(rows.unlabelled, self.table.rows)
+        others = np.random.default_rng(seed).permutation(others)[:MOST]
+        outputs = taught.outputs(x[others])
+        inferred, sure = _labels(task, outputs)
+        weight = 1.0 if self.teacher.exact else WEIGHT
+        used = np.concatenate([kept, others])
+        target = torch.cat([rows.y[torch.from_numpy(kept)], inferred.to(rows.y.dtype)])
+        weights = np.concatenate([np.ones(len(kept)), weight * sure])
+        fitted = rivals.fit(
+            self.base.rival, task, rows.x[used], target, rows.shape, seed, self.base.options, weights
+        )
+        return RivalMember(task, fitted)
+
+
+def _labels(task: Task, outputs: Tensor) -> tuple[Tensor, np.ndarray]:
+    """The inferred labels, and how sure each is, from 0 to 1."""
+    if is_numbers(task):
+        return task.predict(outputs), np.ones(len(outputs))
+    p = probable(task, outputs)
+    if isinstance(task, Multilabel):
+        return (p > 0.5).double(), np.ones(len(outputs))
+    sure, label = p.max(1)
+    chance = 1 / p.shape[1]
+    return label, ((sure - chance) / (1 - chance)).clamp(0.01, 1).numpy()
+
+
+@dataclass(frozen=True, eq=False)
+class Fed:
+    """Predictions of the auxiliaries: for training rows by models that did not see them, for new rows by all of them.
+
+    Attributes:
+        models: of each auxiliary, the models of all parts.
+        own: the training rows' predictions, [N, K].
+    """
+
+    models: tuple[tuple[rivals.Fitted, ...], ...]
+    own: np.ndarray
+
+    @classmethod
+    def fit(cls, rows: Rows, seed: int) -> "Fed | None":
+        """Cross-fitted over all rows with the auxiliary's label, main-labelled or not; None where none can be."""
+        models, own = [], []
+        for task, y in rows.auxiliaries.values():
+            kind = rivals.kind_of(task)
+            if kind is None or rivals.count_of(task) > MOST_CLASSES if kind == "classes" else kind is None:
+                continue
+            part = Rows(rows.x, task, y, image=rows.image, groups=rows.groups)
+            if len(part.labelled) < 20:
+                continue
+            folds = make_folds(part, 4, 1, seed)
+            made, values = [], None
+            for _, kept, held in folds.pairs(part.labelled):
+                fitted = _auxiliary_model(part, kept, seed)
+                made.append(fitted)
+                found = _fed(task, fitted.outputs(rows.x[part.labelled[held]]))
+                values = np.full((len(rows.x), found.shape[1]), np.nan) if values is None else values
+                values[part.labelled[held]] = found
+            assert values is not None
+            rest = np.flatnonzero(np.isnan(values).all(1))
+            if len(rest):
+                values[rest] = np.mean([_fed(task, m.outputs(rows.x[rest])) for m in made], 0)
+            models.append(tuple(made))
+            own.append(values)
+        return cls(tuple(models), np.concatenate(own, 1)) if own else None
+
+    def predict(self, x: np.ndarray) -> np.ndarray:
+        """New rows' predictions, [N, K]."""
+        return np.concatenate(
+            [np.mean([_fed(m.task, m.outputs(x)) for m in parts], 0) for parts in self.models], 1
+        )
+
+
+def _auxiliary_model(part: Rows, kept: np.ndarray, seed: int) -> rivals.Fitted:
+    kept = np.random.default_rng(seed).permutation(kept)[:MOST]
+    wide = part.shape.sparse
+    linear = (
+        ("logistic", {"C": 10.0}) if rivals.kind_of(part.task) == "classes" else ("ridge", {"alpha": 1.0})
+    )
+    name, options = linear if wide else ("extra_trees", {"features": 0.5, "leaf": 3})
+    y = part.y[torch.from_numpy(kept)]
+    return rivals.fit(name, part.task, part.x[kept], y, part.shape, seed, options)
+
+
+def _fed(task: Task, outputs: Tensor) -> np.ndarray:
+    """Values, or the probabilities of all classes but the first."""
+    if is_numbers(task):
+        return outputs.numpy()
+    p = probable(task, outputs).numpy()
+    return p if isinstance(task, Multilabel) else p[:, 1:]
+
+
+@dataclass(frozen=True, eq=False)
+class Stacked(Candidate):
+    """A rival that is fed predictions of the auxiliaries beside the inputs."""
+
+    base: RivalCandidate
+    fed: Fed
+
+    @property
+    def family(self) -> str:  # type: ignore[override]
+        """`stack:` and the rival's name."""
+        return f"stack:{self.base.rival}"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """`stack:` and the rival's name and options."""
+        return f"stack:{self.base.name}"
+
+    @property
+    def simplicity(self) -> int:  # type: ignore[override]
+        """Two more than the rival's, at most 8."""
+        return min(self.base.simplicity + 2, 8)
+
+    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
+        """Train on inputs and predictions."""
+        x = np.concatenate([rows.x, self.fed.own.astype(rows.x.dtype)], 1)
+        wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
+        inner = self.base.train(wider, kept, seed)
+        return StackedMember(rows.task, inner, self.fed)
+
+    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
+        """As every candidate; a held-out row's predictions of the auxiliaries are its own cross-fitted ones."""
+        x = np.concatenate([rows.x, self.fed.own.astype(rows.x.dtype)], 1)
+        wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
+        return self.base.out_of_fold(wider, folds, seed)
+
+
+@dataclass(frozen=True, eq=False)
+class StackedMember(Member):
+    """A rival behind models of the auxiliaries."""
+
+    task: Task
+    inner: Member
+    fed: Fed
+
+    def outputs(self, x: np.ndarray) -> Tensor:
+        """The rival's outputs on inputs and predictions."""
+        return self.inner.outputs(np.concatenate([x, self.fed.predict(x).astype(x.dtype)], 1))

@@ -1,0 +1,163 @@
+"""The contract of a candidate for `fit`, shared by rivals, networks and blends of them."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin import catalogue, rivals
+from auxin.fitting.rows import Folds, Rows
+from auxin.rivals import Options
+from auxin.tasks._base import Task
+
+SPREAD_OVER = 2000
+"""Unlabelled rows that a rival learns from at most: label spreading searches neighbours among them."""
+
+
+class Member(ABC):
+    """A trained candidate: inputs to what a head of the main task would put out.
+
+    Attributes:
+        task: the main task.
+    """
+
+    task: Task
+
+    @abstractmethod
+    def outputs(self, x: np.ndarray) -> Tensor:
+        """Outputs float64 [N, width] for inputs [N, D], NaN where missing."""
+
+
+class Candidate(ABC):
+    """One way to get a model for the main task.
+
+    Attributes:
+        name: what it is called in tables.
+        family: candidates of one family differ in their options only, and the best of them stands for it.
+        simplicity: from 0 (a constant) to 9; a tie goes to the lower.
+        options: what it tries.
+    """
+
+    name: str
+    family: str
+    simplicity: int
+    options: Options
+
+    @abstractmethod
+    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
+        """Train on these labelled rows alone, and on the rows without a main label where it can."""
+
+    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
+        """Outputs for every labelled row by members that did not see its label, [R, n, width]."""
+        found = None
+        for repeat, kept, held in folds.pairs(rows.labelled):
+            outputs = self.train(rows, kept, seed).outputs(rows.x[rows.labelled[held]])
+            if found is None:
+                found = torch.zeros(
+                    len(folds.parts), len(rows.labelled), outputs.shape[1], dtype=torch.float64
+                )
+            found[repeat, torch.from_numpy(held)] = outputs.double()
+        assert found is not None
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Constant(Candidate):
+    """A guess that does not look at the inputs: the classes' shares, or the mean."""
+
+    name: str = "constant guess"
+    family: str = "constant guess"
+    simplicity: int = 0
+    options: Options = field(default_factory=dict)
+
+    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
+        """The shares, or the mean, of these rows."""
+        task, y = rows.task, rows.y[torch.from_numpy(kept)]
+        if rivals.kind_of(task) == "regression":
+            mean = float(((y.double() - task.mean) / task.scale).mean())  # type: ignore[attr-defined]
+            return Guess(task, torch.tensor([[mean]], dtype=torch.float64))
+        if y.dim() > 1:
+            known = ~y.isnan() if y.is_floating_point() else y != -1
+            ones = torch.where(known, y.double().nan_to_num(), 0.0).sum(0)
+            return Guess(task, ((ones + 0.5) / (known.sum(0) + 1)).logit()[None])
+        counts = torch.bincount(y, minlength=rivals.count_of(task)).double() + 0.5
+        return Guess(task, rivals.outputs_of(task, (counts / counts.sum())[None]))
+
+
+@dataclass(frozen=True, eq=False)
+class Guess(Member):
+    """The same outputs for every row, [1, width]."""
+
+    task: Task
+    value: Tensor
+
+    def outputs(self, x: np.ndarray) -> Tensor:
+        """The constant, once per row."""
+        return self.value.repeat(len(x), 1)
+
+
+@dataclass(frozen=True, eq=False)
+class RivalCandidate(Candidate):
+    """A rival with one of its tries' options.
+
+    Attributes:
+        rival: a member of the family `rivals`.
+    """
+
+    rival: str
+    options: Options
+
+    @property
+    def family(self) -> str:  # type: ignore[override]
+        """The rival's name."""
+        return self.rival
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The rival's name and the options."""
+        shown = ", ".join(f"{key} {value}" for key, value in self.options.items())
+        return f"{self.rival} ({shown})" if shown else self.rival
+
+    @property
+    def simplicity(self) -> int:  # type: ignore[override]
+        """The rival's."""
+        return catalogue.load("rivals", self.rival).simplicity
+
+    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
+        """Train on these rows, and on rows without a main label where the rival learns from those."""
+        used = kept
+        if catalogue.load("rivals", self.rival).unlabelled:
+            draw = np.random.default_rng(seed)
+            used = np.concatenate([kept, draw.permutation(rows.unlabelled)[:SPREAD_OVER]])
+        y = rows.only(kept)[torch.from_numpy(used)]
+        fitted = rivals.fit(self.rival, rows.task, rows.x[used], y, rows.shape, seed, self.options)
+        return RivalMember(rows.task, fitted)
+
+
+@dataclass(frozen=True, eq=False)
+class RivalMember(Member):
+    """A trained rival."""
+
+    task: Task
+    fitted: rivals.Fitted
+
+    def outputs(self, x: np.ndarray) -> Tensor:
+        """The rival's outputs."""
+        return self.fitted.outputs(x)
+
+
+def rival_candidates(rows: Rows, tries: int, names: Any = None) -> dict[str, list[Candidate]]:
+    """The rivals that can learn the main task, each with its tries."""
+    found: dict[str, list[Candidate]] = {}
+    for name in names or catalogue.names("rivals"):
+        if rivals.unfit(name, rows.task) is not None:
+            continue
+        if catalogue.load("rivals", name).unlabelled and not len(rows.unlabelled):
+            continue
+        offered = catalogue.load("rivals", name).tries(rivals.kind_of(rows.task), rows.shape)[:tries]
+        if offered:
+            found[name] = [RivalCandidate(name, options) for options in offered]
+    return found

@@ -1,0 +1,166 @@
+"""Which candidate is kept, and how good it is once the choice itself is accounted for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.fitting.blend import greedy
+from auxin.fitting.rows import Folds
+from auxin.fitting.scores import heat_outputs, pooled, standard_error, temperature
+from auxin.tasks._base import Task
+
+BLEND = "blend"
+TIGHT = 0.25
+"""A simpler candidate is kept where it is worse than the best by less than this share of the standard error."""
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One candidate's out-of-fold outputs.
+
+    Attributes:
+        name: the candidate's name.
+        family: the candidates that it competes with for one place in the blend.
+        simplicity: a tie goes to the lower.
+        outputs: for every labelled row, [n, width].
+        loss: of every labelled row, [n].
+        heat: the temperature that `outputs` are at already.
+    """
+
+    name: str
+    family: str
+    simplicity: int
+    outputs: Tensor
+    loss: np.ndarray
+    heat: float = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """What was chosen.
+
+    Attributes:
+        kept: the entries that predict together; one where a single candidate was kept.
+        weights: theirs.
+        heat: the temperature of the blend.
+        outputs: its out-of-fold outputs, [n, width].
+        blended: whether a blend was kept.
+        best: the best of each family, by family.
+    """
+
+    kept: tuple[Entry, ...]
+    weights: tuple[float, ...]
+    heat: float
+    outputs: Tensor
+    blended: bool
+    best: dict[str, Entry]
+
+
+def best_of_families(entries: Sequence[Entry], rows: np.ndarray) -> dict[str, Entry]:
+    """Of each family the entry with the lowest mean loss on these rows."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        held = found.get(entry.family)
+        if held is None or entry.loss[rows].mean() < held.loss[rows].mean():
+            found[entry.family] = entry
+    return found
+
+
+def simplest(losses: Mapping[str, np.ndarray], simplicity: Mapping[str, int], share: float = TIGHT) -> str:
+    """The simplest candidate that is not worse than the best by `share` standard errors of the paired difference.
+
+    >>> losses = {"forest": np.array([0.1, 0.2, 0.3, 0.2]), "line": np.array([0.1, 0.3, 0.2, 0.2001])}
+    >>> simplest(losses, {"forest": 5, "line": 1})
+    'line'
+    >>> simplest({**losses, "line": losses["forest"] + 0.1}, {"forest": 5, "line": 1})
+    'forest'
+    """
+    best = min(losses, key=lambda name: losses[name].mean())
+    close = [
+        name
+        for name, loss in losses.items()
+        if loss.mean() - losses[best].mean() <= share * standard_error(loss, losses[best])
+    ]
+    return min([*close, best], key=lambda name: (simplicity[name], losses[name].mean()))
+
+
+def choose(
+    task: Task,
+    entries: Sequence[Entry],
+    wanted: Tensor,
+    rows: np.ndarray,
+    *,
+    blend: bool = True,
+    seed: int = 0,
+) -> Choice:
+    """The best of every family, their blend, and of these the simplest that is about as good as the best.
+
+    Args:
+        task: the main task.
+        entries: every candidate's out-of-fold outputs.
+        wanted: the targets of the labelled rows, [n].
+        rows: the labelled rows that decide.
+        blend: whether a blend may be kept.
+        seed: of the blend's bags.
+    """
+    from auxin.fitting.scores import losses as losses_of
+
+    best = best_of_families(entries, rows)
+    loss = {family: entry.loss[rows] for family, entry in best.items()}
+    simple = {family: entry.simplicity for family, entry in best.items()}
+    index, truth = torch.from_numpy(rows), wanted[torch.from_numpy(rows)]
+    blended: Tensor | None = None
+    weights = np.zeros(len(best))
+    if blend and len(best) > 1:
+        weights = greedy(task, [entry.outputs[index] for entry in best.values()], truth, seed)
+        if (weights > 0).sum() > 1:
+            blended = pooled(task, [entry.outputs for entry in best.values()], weights)
+            loss[BLEND], simple[BLEND] = losses_of(task, blended[index], truth), 9
+    name = simplest(loss, simple)
+    if name == BLEND and blended is not None:
+        pairs = [(e, float(w)) for e, w in zip(best.values(), weights, strict=True) if w > 0]
+        outputs, kept = blended, tuple(e for e, _ in pairs)
+        shares = tuple(w for _, w in pairs)
+    else:
+        outputs, kept, shares = best[name].outputs, (best[name],), (1.0,)
+    heat = temperature(task, outputs[index], truth) if len(kept) > 1 else 1.0
+    return Choice(kept, shares, heat, heat_outputs(task, outputs, heat), name == BLEND, best)
+
+
+def corrected(task: Task, entries: Sequence[Entry], wanted: Tensor, folds: Folds) -> Tensor:
+    """Out-of-fold outputs of the choice itself: each fold's rows by what the other folds' rows would have chosen.
+
+    What was chosen because it looked best on some rows looks too good on those rows. Here tries, weights and
+    temperature for a row are chosen without that row, [n, width].
+    """
+    found = torch.zeros_like(entries[0].outputs)
+    for fold in range(folds.count):
+        held = folds.parts[0] == fold
+        choice = choose(task, entries, wanted, np.flatnonzero(~held), seed=fold)
+        found[torch.from_numpy(held)] = choice.outputs[torch.from_numpy(held)].to(found)
+    return found
+
+
+def interval(
+    task: Task, outputs: Tensor, wanted: Tensor, metric: str, draws: int = 200
+) -> tuple[float, float, float]:
+    """The metric on these outputs, and a 95 % interval by a bootstrap over the labelled rows.
+
+    The percentiles are widened by the square root of 1 + 1 / 5: the five trainings share four fifths of their rows.
+    """
+    value = task.score(outputs, wanted, metric)
+    draw = np.random.default_rng(0)
+    n = len(wanted)
+    scores = []
+    for _ in range(draws):
+        rows = torch.from_numpy(draw.integers(n, size=n))
+        scores.append(task.score(outputs[rows], wanted[rows], metric))
+    found = np.array([s for s in scores if np.isfinite(s)])
+    if len(found) < 2:
+        return value, float("nan"), float("nan")
+    low, high = np.percentile(found, [2.5, 97.5])
+    wider = np.sqrt(1.2)
+    return value, float(value + (low - value) * wider), float(value + (high - value) * wider)

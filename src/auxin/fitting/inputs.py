@@ -1,0 +1,73 @@
+"""Vectors as the networks take them: gaps filled, one unit, outliers drawn in, and wide inputs by their main components."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.fitting.rows import Rows
+
+WIDEST = 128
+"""More columns than this are replaced by their first main components."""
+COMPONENTS = 64
+SOFT = 3.0
+"""A value z beyond a few spreads is drawn in: z / sqrt(1 + (z / SOFT)^2)."""
+ENOUGH = 2000
+"""Rows that the components are found on, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """What is learned from all training rows, labelled or not.
+
+    Attributes:
+        mean, std: of each column, [D].
+        length: whether each row is first given length 1 (word counts).
+        basis: the main components, [D, C], or None.
+        scale: of each component, [C].
+    """
+
+    mean: Tensor
+    std: Tensor
+    length: bool = False
+    basis: Tensor | None = None
+    scale: Tensor | None = None
+
+    @classmethod
+    def fit(cls, rows: Rows, bins: bool = False) -> "Inputs":
+        """Learn it from every training row."""
+        x = torch.from_numpy(np.asarray(rows.x, dtype=np.float32))
+        length = rows.shape.sparse
+        if length:
+            x = _length_one(x)
+        mean = x.nanmean(0).nan_to_num()
+        gap = x.isnan()
+        filled = torch.where(gap, mean, x)
+        std = filled.std(0) if len(filled) > 1 else torch.ones_like(mean)
+        std = torch.where(std > 1e-8, std, torch.ones_like(std))
+        if x.shape[1] <= WIDEST:
+            return cls(mean, std, length)
+        unit = std.square().mean().sqrt().expand_as(std) if length or rows.image else std
+        z = (filled - mean) / unit
+        part = z[torch.randperm(len(z), generator=torch.Generator().manual_seed(0))[:ENOUGH]]
+        count = min(COMPONENTS, len(part) - 1)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            _, _, basis = torch.pca_lowrank(part, q=count, center=False, niter=3)
+        spread = (z @ basis).std(0).clamp(min=1e-6)
+        return cls(mean, unit.clone(), length, basis, (spread * spread[0]).sqrt())
+
+    def transform(self, x: np.ndarray) -> Tensor:
+        """[N, D], NaN where missing, to [N, P]."""
+        z = torch.from_numpy(np.asarray(x, dtype=np.float32))
+        if self.length:
+            z = _length_one(z)
+        z = (torch.where(z.isnan(), self.mean, z) - self.mean) / self.std
+        if self.basis is not None and self.scale is not None:
+            z = (z @ self.basis) / self.scale
+        return z / (1 + (z / SOFT).square()).sqrt()
+
+
+def _length_one(x: Tensor) -> Tensor:
+    return x / x.nan_to_num().norm(dim=1, keepdim=True).clamp(min=1e-8)

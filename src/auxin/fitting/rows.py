@@ -1,0 +1,127 @@
+"""What every candidate learns from, and the folds that every candidate is scored on."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.rivals import Shape, count_of, kind_of
+from auxin.tasks._base import Task
+
+BINS = 5
+"""Real targets are spread over the folds by this many quantile bins."""
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """The training rows: those with a main label, and those without.
+
+    Attributes:
+        x: inputs as vectors, float32 [N, D], NaN where missing; images are flattened.
+        task: the main task, with the units of the training rows.
+        y: its targets, missing in rows without a main label.
+        auxiliaries: the auxiliary tasks and their targets, by name.
+        image: (C, H, W) where rows are images; None elsewhere.
+        groups: a name per row; rows of one name are never on both sides of a fold. None: all are by themselves.
+    """
+
+    x: np.ndarray
+    task: Task
+    y: Tensor
+    auxiliaries: Mapping[str, tuple[Task, Tensor]] = field(default_factory=dict)
+    image: tuple[int, ...] | None = None
+    groups: Sequence[str] | None = None
+
+    @cached_property
+    def labelled(self) -> np.ndarray:
+        """The rows with a main label, int64."""
+        return np.flatnonzero(self.task.present(self.y).numpy())
+
+    @cached_property
+    def unlabelled(self) -> np.ndarray:
+        """The rows without one, int64."""
+        return np.flatnonzero(~self.task.present(self.y).numpy())
+
+    @cached_property
+    def shape(self) -> Shape:
+        """The shape of the inputs, as rivals ask for it."""
+        classes = count_of(self.task) if kind_of(self.task) == "classes" else 0
+        found = Shape.of(self.x, len(self.labelled), classes)
+        return Shape(found.rows, found.columns, classes, found.dense, self.image)
+
+    def only(self, kept: np.ndarray) -> Tensor:
+        """The targets with every main label hidden but those of the rows `kept`."""
+        missing = torch.ones(len(self.y), dtype=torch.bool)
+        missing[torch.from_numpy(kept)] = False
+        value = torch.nan if self.y.is_floating_point() else -1
+        view = (-1,) + (1,) * (self.y.dim() - 1)
+        return self.y.masked_fill(missing.view(view), value)
+
+
+@dataclass(frozen=True, eq=False)
+class Folds:
+    """Repeated folds over the labelled rows.
+
+    Attributes:
+        parts: of each repeat, the fold of every labelled row, int64 [R, n], numbered from 0.
+        count: folds per repeat.
+    """
+
+    parts: np.ndarray
+    count: int
+
+    def pairs(self, labelled: np.ndarray) -> list[tuple[int, np.ndarray, np.ndarray]]:
+        """(repeat, rows that train, places among the labelled rows that are held out), one for each fold."""
+        return [
+            (repeat, labelled[part != fold], np.flatnonzero(part == fold))
+            for repeat, part in enumerate(self.parts)
+            for fold in range(self.count)
+        ]
+
+
+def make_folds(rows: Rows, count: int, repeats: int, seed: int) -> Folds:
+    """Stratified folds: each class's rows, or each quantile's, are dealt to the folds in turn; groups stay whole.
+
+    A class with fewer rows than folds is in as many folds as it has rows, and that is no error.
+
+    >>> from auxin.tasks.classes import Classes
+    >>> rows = Rows(np.zeros((9, 1)), Classes("y", 2), torch.tensor([0, 0, 0, 0, 0, 0, 1, 1, -1]))
+    >>> folds = make_folds(rows, 2, 1, seed=0)
+    >>> [int((folds.parts[0][:6] == k).sum()) for k in range(2)], sorted(folds.parts[0][6:].tolist())
+    ([3, 3], [0, 1])
+    """
+    strata = _strata(rows)
+    names = np.arange(len(strata)) if rows.groups is None else _groups(rows)
+    count = max(2, min(count, len(np.unique(names))))
+    parts = [_deal(strata, names, count, np.random.default_rng([seed, repeat])) for repeat in range(repeats)]
+    return Folds(np.stack(parts), count)
+
+
+def _strata(rows: Rows) -> np.ndarray:
+    y = rows.y[torch.from_numpy(rows.labelled)]
+    if y.dim() > 1:
+        return np.zeros(len(y), dtype=np.int64)
+    values = y.numpy()
+    if not y.is_floating_point():
+        return values.astype(np.int64)
+    edges = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
+    return np.searchsorted(edges, values)
+
+
+def _groups(rows: Rows) -> np.ndarray:
+    assert rows.groups is not None
+    own = [rows.groups[row] or f"\0{row}" for row in rows.labelled.tolist()]
+    return np.unique(own, return_inverse=True)[1]
+
+
+def _deal(strata: np.ndarray, names: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarray:
+    """Groups in random order, those of one stratum after another, dealt to the folds like cards."""
+    found, first = np.unique(names, return_index=True)
+    order = draw.permutation(len(found))
+    order = order[np.argsort(strata[first][order], kind="stable")]
+    fold = np.empty(len(found), dtype=np.int64)
+    fold[order] = (np.arange(len(found)) + draw.integers(count)) % count
+    return fold[np.searchsorted(found, names)]

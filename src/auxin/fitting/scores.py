@@ -1,0 +1,110 @@
+"""How good outputs are, row by row: what candidates are compared by."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from torch import Tensor
+
+from auxin.rivals import kind_of, outputs_of
+from auxin.tasks._base import Task
+from auxin.tasks.multilabel import Multilabel
+
+DOUBT = 0.02
+"""Probabilities are mixed with this share of equal ones before they are scored: a forest that rules a class out on a
+hundred trees would lose without end to one that does not, for one row."""
+WIDEST = 2.0
+"""Bounds of log(temperature)."""
+LEAST = 1e-6
+
+
+def probable(task: Task, outputs: Tensor) -> Tensor:
+    """The probabilities, float64 [N, C] (or [N, D] of attributes)."""
+    return task.probabilities(outputs.double())  # type: ignore[attr-defined]
+
+
+def is_numbers(task: Task) -> bool:
+    """Whether the task's values are real numbers."""
+    return kind_of(task) == "regression"
+
+
+def pooled(task: Task, outputs: list[Tensor], weights: np.ndarray | None = None) -> Tensor:
+    """The outputs whose probabilities (or values) are the weighted mean of these candidates'.
+
+    Args:
+        task: the main task.
+        outputs: of each candidate, [N, width].
+        weights: one for each candidate, summing to 1; equal where not given.
+    """
+    share = np.full(len(outputs), 1 / len(outputs)) if weights is None else weights
+    if is_numbers(task):
+        return sum((w * o.double() for w, o in zip(share, outputs, strict=True)), torch.zeros(1))  # type: ignore[return-value]
+    mean: Any = sum(w * probable(task, o) for w, o in zip(share, outputs, strict=True))
+    return of_probabilities(task, mean)
+
+
+def of_probabilities(task: Task, probabilities: Tensor) -> Tensor:
+    """The outputs that have these probabilities."""
+    if isinstance(task, Multilabel):
+        return probabilities.logit(LEAST)
+    return outputs_of(task, probabilities)
+
+
+def losses(task: Task, outputs: Tensor, wanted: Tensor) -> np.ndarray:
+    """Each row's loss: squared error in units of the targets' spread, or log loss after a little doubt, [N]."""
+    if is_numbers(task):
+        wanted = (wanted.double() - task.mean) / task.scale  # type: ignore[attr-defined]
+        return ((outputs[:, 0].double() - wanted) ** 2).numpy()
+    p = probable(task, outputs)
+    if isinstance(task, Multilabel):
+        p = (1 - DOUBT) * p + DOUBT / 2
+        known = ~wanted.isnan() if wanted.is_floating_point() else wanted != -1
+        truth = torch.where(known, wanted.double().nan_to_num(), 0.0)
+        each = -(truth * p.log() + (1 - truth) * (1 - p).log()) * known
+        return (each.sum(1) / known.sum(1).clamp(min=1)).numpy()
+    p = (1 - DOUBT) * p + DOUBT / p.shape[1]
+    hard = wanted.argmax(1) if wanted.is_floating_point() else wanted
+    return -p.gather(1, hard[:, None]).log()[:, 0].numpy()
+
+
+def standard_error(first: np.ndarray, second: np.ndarray) -> float:
+    """The standard error of the mean difference of two candidates' losses over the same rows.
+
+    >>> standard_error(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 2.0, 2.0, 4.0]))
+    0.28867513459481287
+    """
+    difference = first - second
+    return float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else float("inf")
+
+
+def temperature(task: Task, outputs: Tensor, wanted: Tensor) -> float:
+    """What the logarithms of the probabilities are divided by so that the labels are likeliest; 1 for numbers.
+
+    With a prior around 1 as strong as some twenty rows.
+
+    >>> from auxin.tasks.classes import Classes
+    >>> sure = torch.tensor([[4.0, 0.0]]).repeat(200, 1)
+    >>> heat = temperature(Classes("y", 2), sure, (torch.arange(200) % 4 == 0).long())  # right at 75 %
+    >>> round(float((sure[0] / heat).softmax(0)[0]), 2)
+    0.76
+    """
+    if is_numbers(task):
+        return 1.0
+
+    def regret(log: float) -> float:
+        heated = heat_outputs(task, outputs, float(np.exp(log)))
+        return float(losses(task, heated, wanted).sum()) + 2.0 * log**2
+
+    best: Any = minimize_scalar(regret, bounds=(-WIDEST, WIDEST), method="bounded", options={"xatol": 0.02})
+    return float(np.exp(best.x))
+
+
+def heat_outputs(task: Task, outputs: Tensor, heat: float) -> Tensor:
+    """The outputs at a temperature: probabilities to the power of 1 / heat, normalised."""
+    if heat == 1.0 or is_numbers(task):
+        return outputs
+    if isinstance(task, Multilabel):
+        return outputs / heat
+    p = probable(task, outputs).clamp(min=LEAST)
+    return outputs_of(task, (p.log() / heat).softmax(1))

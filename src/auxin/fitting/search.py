@@ -1,0 +1,173 @@
+"""The search: every candidate on the same folds, the cheap and the likely first, within the time there is."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin import catalogue
+from auxin.fitting.auxiliaries import with_auxiliaries
+from auxin.fitting.blend import Blend, mean_of_repeats
+from auxin.fitting.candidates import Candidate, Constant, Member, rival_candidates
+from auxin.fitting.choose import Choice, Entry, choose, corrected
+from auxin.fitting.network import network_candidates
+from auxin.fitting.rows import Folds, Rows, make_folds
+from auxin.fitting.scores import heat_outputs, losses, standard_error, temperature
+
+FOLDS, REPEATS = 5, 1
+LEADING = 2
+"""Families whose further tries are made: those nearest to the best."""
+RESERVE = 0.75
+"""The share of the time that the search may use; the rest is for training on all labelled rows."""
+
+
+@dataclass(eq=False)
+class Search:
+    """A search while it lasts.
+
+    Attributes:
+        rows: the training rows.
+        seed: of folds and of everything random in the candidates.
+        tries: options that each family tries at most.
+        seconds: wall seconds for all of it; None: as long as it takes.
+        every: whether every family makes all its tries, not only the leading ones.
+        say: told in sentences of what was decided for the user.
+        step: told (done, of about) as candidates finish.
+    """
+
+    rows: Rows
+    seed: int = 0
+    tries: int = 3
+    seconds: float | None = None
+    every: bool = False
+    families: Sequence[str] | None = None
+    say: Callable[[str], None] = lambda _: None
+    step: Callable[[str, int, int], None] = lambda *_: None
+    entries: list[Entry] = field(default_factory=list)
+    candidates: dict[str, Candidate] = field(default_factory=dict)
+    cost: dict[str, float] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.begun = time.monotonic()
+        self.folds: Folds = make_folds(self.rows, FOLDS, REPEATS, self.seed)
+        self.wanted: Tensor = self.rows.y[torch.from_numpy(self.rows.labelled)]
+
+    def run(self) -> Choice:
+        """Score the candidates, and choose."""
+        self._score(Constant())
+        offered = rival_candidates(self.rows, self.tries, self.families or self._usual())
+        offered |= network_candidates(self.rows, self.tries)
+        self._round(offered)
+        if self.rows.auxiliaries:
+            best = self._leaders(offered)
+            self._round(
+                with_auxiliaries(
+                    self.rows, [self.best(name) for name in best], self.folds, self.seed, self.say
+                )
+            )
+        if self.skipped:
+            self.say(f"Left out for lack of time: {', '.join(self.skipped)}.")
+        return choose(self.rows.task, self.entries, self.wanted, np.arange(len(self.wanted)), seed=self.seed)
+
+    @staticmethod
+    def _usual() -> list[str]:
+        """Every rival but stacking, which is a blend of others, and of the boosters one."""
+        names = [name for name in catalogue.names("rivals") if name not in ("stacking", "catboost")]
+        return [n for n in names if n != ("gradient_boosting" if find_spec("lightgbm") else "lightgbm")]
+
+    def best(self, family: str) -> Candidate:
+        """The family's candidate with the lowest loss."""
+        own = [e for e in self.entries if e.family == family]
+        return self.candidates[min(own, key=lambda e: e.loss.mean()).name]
+
+    def honest(self) -> Tensor:
+        """Out-of-fold outputs of the whole choice, corrected for choosing, [n, width]."""
+        return corrected(self.rows.task, self.entries, self.wanted, self.folds)
+
+    def finish(self, choice: Choice) -> "Heated":
+        """Train what was chosen on every labelled row."""
+        members = tuple(self.trained(entry) for entry in choice.kept)
+        if len(members) == 1:
+            return members[0]
+        return Heated(Blend(self.rows.task, members, choice.weights), choice.heat)
+
+    def trained(self, entry: Entry) -> "Heated":
+        """A candidate trained on every labelled row, at the temperature that its out-of-fold outputs asked for."""
+        member = self.candidates[entry.name].train(self.rows, self.rows.labelled, self.seed)
+        return Heated(member, entry.heat)
+
+    def _round(self, offered: dict[str, list[Candidate]]) -> None:
+        """The first try of every family, then the further tries of those that lead."""
+        for number, tries in enumerate(offered.values()):
+            self.step("first tries", number, len(offered))
+            self._score(tries[0])
+        leading = list(offered) if self.every else self._leaders(offered)
+        for number, family in enumerate(leading):
+            self.step("further tries", number, len(leading))
+            for candidate in offered[family][1:]:
+                self._score(candidate)
+
+    def _leaders(self, offered: dict[str, list[Candidate]]) -> list[str]:
+        """The families with the lowest losses, none worse than the best by more than two standard errors."""
+        own = {
+            e.family: e.loss
+            for e in sorted(self.entries, key=lambda e: -e.loss.mean())
+            if e.family in offered
+        }
+        if not own:
+            return []
+        order = sorted(own, key=lambda name: own[name].mean())
+        best = own[order[0]]
+        near = [n for n in order if own[n].mean() - best.mean() <= 2 * standard_error(own[n], best)]
+        return (near or order[:1])[:LEADING]
+
+    def _score(self, candidate: Candidate) -> None:
+        left = self._left()
+        if left is not None and self.cost.get(candidate.family, 0.0) > left:
+            self.skipped.append(candidate.name)
+            return
+        begun = time.monotonic()
+        try:
+            found = mean_of_repeats(self.rows.task, candidate.out_of_fold(self.rows, self.folds, self.seed))
+        except Exception as error:  # an estimator's own refusal must not end the command
+            self.say(f"{candidate.name} was left out: {type(error).__name__}: {str(error).splitlines()[0]}")
+            return
+        finally:
+            self.cost[candidate.family] = max(time.monotonic() - begun, self.cost.get(candidate.family, 0.0))
+        if not bool(torch.isfinite(found).all()):
+            self.say(f"{candidate.name} was left out: its predictions are not finite.")
+            return
+        task = self.rows.task
+        heat = temperature(task, found, self.wanted)
+        found = heat_outputs(task, found, heat)
+        loss = losses(task, found, self.wanted)
+        self.candidates[candidate.name] = candidate
+        entry = Entry(candidate.name, candidate.family, candidate.simplicity, found, loss, heat)
+        self.entries.append(entry)
+
+    def _left(self) -> float | None:
+        if self.seconds is None:
+            return None
+        return RESERVE * self.seconds - (time.monotonic() - self.begun)
+
+
+@dataclass(frozen=True, eq=False)
+class Heated(Member):
+    """A member at a temperature."""
+
+    member: Member
+    heat: float
+
+    @property
+    def task(self):  # noqa: ANN201  # type: ignore[override]
+        """The main task."""
+        return self.member.task
+
+    def outputs(self, x: np.ndarray) -> Tensor:
+        """The member's outputs at the temperature."""
+        return heat_outputs(self.task, self.member.outputs(x), self.heat)
