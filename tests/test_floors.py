@@ -13,7 +13,7 @@ FLOORS = [
     {"typing", "errors", "paper", "catalogue", "math", "store", "records", "interrupts", "tensor_files"},
     {"optimizers", "solvers", "tasks", "models", "data", "pretexts", "views", "sources"},
     {"hypergradients", "combiners", "labelers", "update_rules", "features", "rivals", "consistency"},
-    {"training", "strategies", "methods", "analysis", "rules"},
+    {"training", "strategies", "methods", "analysis", "rules", "fitting"},
     {"runs", "exported"},
     {"judging"},
     {"studies"},

@@ -22,7 +22,7 @@ CERTAIN_CLASSES, CERTAIN_NUMBERS = 0.995, 0.999
 """Accuracy or R^2, out of fold, from which the main label counts as a function of the auxiliaries."""
 WEIGHT = 0.5
 """How much an inferred label counts beside a given one."""
-MOST = 800
+MOST = 500
 """Rows with an inferred label at most."""
 
 

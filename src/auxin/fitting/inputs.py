@@ -1,4 +1,4 @@
-"""Vectors as the networks take them: gaps filled, one unit, outliers drawn in, and wide inputs by their main components."""
+"""Vectors as the networks take them: gaps filled, one unit, outliers drawn in, wide inputs by main components."""
 
 from dataclasses import dataclass
 

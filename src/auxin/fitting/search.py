@@ -41,7 +41,7 @@ class Search:
 
     rows: Rows
     seed: int = 0
-    tries: int = 3
+    tries: int = 2
     seconds: float | None = None
     every: bool = False
     families: Sequence[str] | None = None
