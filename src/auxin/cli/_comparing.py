@@ -40,7 +40,7 @@ class Asked:
     validation: float
     auxiliary: float
     seeds: int | None
-    tries: int
+    tries: int | None
     tuning_seeds: int
     twins: bool
     metric: str | None

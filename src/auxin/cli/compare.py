@@ -23,7 +23,8 @@ def compare(
         typer.Option(
             help="Names from `auxin ls methods` (labelers, combiners, pretexts and strategies are methods too), "
             "comma-separated; `all`; or `usual`, what suits the data: single and, with --aux, equal, softmax and "
-            "gradient_cosine (given and maxl where an auxiliary refines the target), else self-made tasks and maxl. "
+            "gradient_cosine (given and maxl where an auxiliary refines the target), else self-made tasks and maxl; "
+            "fixmatch and fixmatch_spread where rows lack the main label; and scikit-learn's estimators. "
             "STRATEGY:METHOD trains a method by a strategy, as in refit:softmax, guard:maxl or guard:refit:softmax; "
             "a strategy alone takes its default method and says so. untrained:METHOD is a method with nothing learned."
         ),
@@ -71,7 +72,14 @@ def compare(
     seeds: Annotated[
         int | None, typer.Option(metavar="N", help="Reported seeds. Default 5; 3 for the paper.")
     ] = None,
-    tries: Annotated[int, typer.Option(metavar="N", help="Settings each method tries on validation.")] = 4,
+    tries: Annotated[
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Settings each method tries on validation. Default: 4, or 1 where the validation rows are too few "
+            "to tell settings apart.",
+        ),
+    ] = None,
     tuning_seeds: Annotated[int, typer.Option(metavar="N", help="Seeds over which a try is averaged.")] = 2,
     twins: Annotated[
         bool, typer.Option(help="Run the untrained twin of every learned method too: what does learning add?")

@@ -76,12 +76,19 @@ def judge(
     evidence = _evidence(runs, half, chance, Resamples(runs[0].metric if runs else "", predictions or {}))
     controls = {single, *controls} & set(evidence.runs)
     named = sorted((m for m in evidence.runs if m in controls), key=lambda m: m != single)
-    best = best_control({m: validation.get(m, float("nan")) for m in named})
+    chosen = {m: validation.get(m, float("nan")) for m in named}
+    blind = not any(np.isfinite(value) for value in chosen.values())
+    best = best_control(
+        {m: float(np.mean([*evidence.scores[m].values()])) for m in named} if blind else chosen
+    )
     rows = _rows(evidence, validation, controls, twins or {}, single, best)
     metric, warnings = runs[0].metric, [*about.pop("warnings", [])]
     seeds = sorted({run.seed for run in runs})
-    if len(named) > 1 and not any(np.isfinite(validation.get(m, np.nan)) for m in named):
-        warnings.append(f"Nothing was chosen on validation, so {best} stands in for the best control.")
+    if len(named) > 1 and blind:
+        warnings.append(
+            f"Nothing was chosen on validation, so methods have to beat {best}, the control that did best on these "
+            "very rows: that is harder to beat than one chosen beforehand."
+        )
     if len(seeds) < ENOUGH_SEEDS:
         warnings.append(f"{len(seeds)} seed{'s' * (len(seeds) > 1)}; a claim needs at least {ENOUGH_SEEDS}.")
     if max(row.mean for row in rows) <= chance:

@@ -82,10 +82,8 @@ class Sources(Labeler):
         device = known.x.device
         self.weight = nn.Parameter(start.clone().to(device))
         self.slope = nn.Parameter(torch.zeros_like(self.weight), requires_grad=by_row)
-        said = [torch.full((len(rows), known.classes), torch.nan) for _ in sources]
-        for place, source in enumerate(sources.values()):
-            if not source.follows:
-                said[place] = source.guess(known)
+        nothing = torch.full((len(rows), known.classes), torch.nan)
+        said = [nothing if (begun := s.begin(known)) is None else begun for s in sources.values()]
         self.register_buffer("keys", rows.clone())
         self.register_buffer("table", torch.stack(said, 1).to(known.x.dtype).to(device))
         self.register_buffer("asked", torch.zeros((), dtype=torch.int64))

@@ -19,12 +19,12 @@ VIEWS = {"unlabelled_ratio": 2.0}
 UNTRAINED = "untrained"
 """`untrained:NAME` is the method NAME with nothing learned: its twin."""
 
-_ORIGINS = ("methods", "labelers", "combiners", "pretexts", "consistency", "strategies")
+_ORIGINS = ("methods", "labelers", "combiners", "pretexts", "consistency", "rivals", "strategies")
 
 
 def names() -> list[str]:
     """Everything `--methods` understands by one word: the methods' files, then labelers, combiners, pretexts,
-    consistencies and strategies by themselves."""
+    consistencies, rivals from scikit-learn and strategies by themselves."""
     found: dict[str, None] = {}
     for family in _ORIGINS:
         found.update(dict.fromkeys(catalogue.names(family)))
@@ -82,6 +82,8 @@ def resolve(name: str) -> Method:
     family, _, rest = name.partition(":")  # torchjd:upgrad is the combiner torchjd with the aggregator upgrad
     if family in catalogue.names("combiners"):
         return _from_combiner(name, catalogue.load("combiners", family))
+    if name in catalogue.names("rivals"):
+        return Method(rival=name, unlabelled=catalogue.load("rivals", name).unlabelled)
     if name in catalogue.names("consistency"):
         paper = catalogue.load("consistency", name).paper
         return Method(consistency=name, unlabelled=True, knob=WEIGHTS, paper=paper, settings=VIEWS)

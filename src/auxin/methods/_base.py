@@ -27,8 +27,10 @@ class Method:
         estimator: estimates the hypergradient that trains phi; None: nothing is learned (a control).
         unlabelled: whether rows without a main label enter its batches.
         needs_auxiliary: whether it cannot run where the data give no auxiliary labels.
+        rival: the scikit-learn estimator that is trained in place of a network, or None.
         strategy: how phases of training follow one another: a name of the family, or several with colons.
-        trial: whether its strategy learns something of the learning signal, so that it is no control.
+        trial: whether it is judged as a method and not as a control although no phi is learned: its strategy learns
+            something of the learning signal, or it makes labels while it trains.
         twin: the method that differs only in that nothing is learned.
         settings: its own defaults in the `auxin` preset.
         published: what its paper prescribes, in the `paper` preset.
@@ -44,6 +46,7 @@ class Method:
     estimator: str | None = None
     unlabelled: bool = False
     needs_auxiliary: bool = False
+    rival: str | None = None
     strategy: str = "joint"
     trial: bool = False
     twin: str | None = None

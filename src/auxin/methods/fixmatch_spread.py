@@ -12,6 +12,8 @@ METHOD = Method(
     labeler="sources",
     consistency="fixmatch",
     unlabelled=True,
+    trial=True,
+    twin="fixmatch",
     combiner="static",
     settings={
         "unlabelled_ratio": 2.0,

@@ -22,6 +22,7 @@ class Conv4(Trunk):
         height: the images' height.
         breadth: the images' width.
         channel_width: feature maps in each layer.
+        depth: how many layers, 4 as a rule; 2 keep more of the positions in small images (8x8 digits: 2x2).
         norm: "batch", "group", "layer" or "none".
         pool: "flatten" keeps the position of what is left (32x32 images: 2x2 positions), "mean" averages
         over it.
@@ -40,13 +41,14 @@ class Conv4(Trunk):
         channel_width: int = 32,
         norm: str = "batch",
         pool: str = "flatten",
+        depth: int = 4,
     ) -> None:
         super().__init__()
-        check_positive("conv4", channel_width=channel_width)
+        check_positive("conv4", channel_width=channel_width, depth=depth)
         if pool not in ("flatten", "mean"):
             raise ConfigError(unknown("pool", pool, ["flatten", "mean"]))
         layers: list[nn.Module] = []
-        for before in [channels] + [channel_width] * 3:
+        for before in [channels] + [channel_width] * (depth - 1):
             layers += conv_block(before, channel_width, norm)
             if min(height, breadth) >= 2:
                 layers.append(nn.MaxPool2d(2))

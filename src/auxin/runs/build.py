@@ -19,6 +19,7 @@ from auxin.methods._base import Method, Setting
 from auxin.models import build_network, builder
 from auxin.models._base import PrimaryNetwork
 from auxin.pretexts import Pretext, possible
+from auxin.rivals import unfit
 from auxin.runs.balance import balanced
 from auxin.runs.settings import Plain, known, options
 from auxin.strategies._base import Phase
@@ -81,6 +82,8 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
         reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
         if reason is not None:
             return reason
+    if method.rival is not None:
+        return unfit(method.rival, dataset.tasks[dataset.main])
     if method.consistency is not None:
         reason = catalogue.load("consistency", method.consistency).unfit(dataset.tasks[dataset.main])
         if reason is not None:

@@ -19,15 +19,17 @@ from auxin.methods import inner_name, resolve
 from auxin.records.results import DecisionRecord, RunResult, Scores
 from auxin.runs.build import Built, build
 from auxin.runs.environment import hardware, versions
-from auxin.runs.gather import leave, predictions_of, row_shares
+from auxin.runs.gather import PREDICTIONS, leave, predictions_of, row_shares
 from auxin.runs.job import RunSpec
 from auxin.runs.listening import report
 from auxin.runs.phases import Phases, fitting, record, splits_for
-from auxin.runs.predictions import Predictions
+from auxin.runs.predictions import Predictions, write_predictions
+from auxin.runs.rival import with_rival
 from auxin.runs.rows import load_data
 from auxin.runs.settings import options
 from auxin.store import read_json, read_unit, start_unit, write_json
 from auxin.strategies._base import SINGLE, Outcome, Run
+from auxin.strategies._base import Phase as JobPhase
 from auxin.tensor_files import read_tensors, write_tensors
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Diverged
@@ -50,7 +52,9 @@ def execute(spec: RunSpec) -> RunResult:
     A run whose loss becomes infinite ends with a NaN score and a warning: that, too, is a result.
     """
     done = finished(spec)
-    return done if done is not None else _Execution(spec).result()
+    if done is not None:
+        return done
+    return (_Execution if resolve(spec.method).rival is None else _RivalExecution)(spec).result()
 
 
 @dataclass(eq=False)
@@ -156,6 +160,23 @@ class _Execution:
         return Scores(validation=validation, development=score), {"development": shares} if shares else {}
 
 
+class _RivalExecution(_Execution):
+    """A run of a scikit-learn estimator: no phases, no epochs, no weights to keep."""
+
+    def result(self) -> RunResult:
+        """Train, score, write."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        start_unit(self.folder, self.spec.digest)
+        assert self.method.rival is not None
+        fresh = self.job.build(JobPhase("run", self.method))
+        built = with_rival(fresh, self.method.rival, self.splits, self.spec.settings)
+        result = self._result(built, Outcome(built), [])
+        if self.spec.keep_weights and self.found is not None:
+            write_predictions(self.folder / PREDICTIONS, self.found)
+        write_json(self.folder / RESULT, result)
+        return result
+
+
 def score_rows(
     built: Built, rows: Tensor, metric: str | None
 ) -> tuple[float, list[float], Predictions | None]:
@@ -185,6 +206,11 @@ def rebuild(spec: RunSpec) -> tuple[Built, Splits]:
 
     The network is the one that the run's strategy kept: it may have fewer heads than the method has tasks.
     """
+    rival = resolve(spec.method).rival
+    if rival is not None:  # it is trained again, which takes no longer than reading it back
+        splits = splits_for(spec, "run")
+        fresh = build(load_data(spec.data), splits, SINGLE, spec.settings, spec.seed, spec.device)
+        return with_rival(fresh, rival, splits, spec.settings), splits
     file = Path(spec.folder) / "network.safetensors"
     if not file.exists():
         raise RunError(message(f"The trained network {file} is not there", do="Run `auxin compare` again"))

@@ -15,7 +15,7 @@ from auxin.methods._base import Method, Setting
 from auxin.methods._protocols import PROTOCOLS, protocol_name, published
 
 PRESETS = ("auxin", "paper", *PROTOCOLS)
-PARTS = ("model", "labeler", "consistency", "combiner", "estimator", "strategy")
+PARTS = ("model", "rival", "labeler", "consistency", "combiner", "estimator", "strategy")
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,10 @@ class Source(ABC):
             return "the rows carry no auxiliary labels."
         return None
 
+    def begin(self, known: Known) -> Tensor | None:
+        """What it says before it is asked for the first time, as `guess`; None where it says nothing yet."""
+        return None if self.follows else self.guess(known)
+
     @abstractmethod
     def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
         """A distribution over the classes for every row, float [N, K] on the CPU; a row of NaN where it has none.

@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.sources._base import Known, Source, check_network
+from auxin.sources._base import Known, Source, check_network, flat
 from auxin.sources.spread import spread
 
 
@@ -25,6 +25,10 @@ class Features(Source):
 
     def __init__(self, neighbours: int = 7, alpha: float = 0.2) -> None:
         self.neighbours, self.alpha = neighbours, alpha
+
+    def begin(self, known: Known) -> Tensor:
+        """Before there are features the labels spread over the inputs."""
+        return spread(flat(known.x), known.y, known.classes, self.neighbours, self.alpha)
 
     def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
         """Distributions by spreading over the features."""

@@ -21,6 +21,7 @@ from auxin.runs.job import RunSpec
 from auxin.runs.measures import agreement_between_runs
 from auxin.runs.metric import guess, settle
 from auxin.runs.predictions import Predictions, read_predictions
+from auxin.runs.rival import tries
 from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.run import LABELS_FILE
 from auxin.runs.settings import attempts, layered
@@ -29,12 +30,14 @@ from auxin.studies import budget as budgets
 from auxin.studies.engine import Done, Study, Tell, Unit, run_study, run_unit
 from auxin.studies.lineup import accounts, check_strategy, line_up, pools_said
 from auxin.studies.request import Request
-from auxin.studies.tuning import chosen
+from auxin.studies.tuning import chosen, too_few
 
 TUNING = 1000
 """Tuning seeds start here, so that they are never among the reported seeds."""
 PILOT = 0.1
 """The share of a run that is timed to plan a budget."""
+TRIES = 4
+"""Settings that each method tries where validation rows can tell them apart."""
 
 
 @dataclass(eq=False)
@@ -63,7 +66,7 @@ class Comparing(Study):
             request = self.request = replace(request, metric=settled)
         lineup = line_up(request.methods, self.dataset, self._say, twins=request.twins)
         self.methods, self.asked = self._beside_scratch(lineup.methods, lineup.asked), lineup.asked
-        self.size = budgets.Size(request.tries, request.tuning_seeds, request.seeds)
+        self.size = budgets.Size(request.tries or TRIES, request.tuning_seeds, request.seeds)
         self._check(self.dataset)
         claim_folder(request.out, self.fingerprint())
 
@@ -182,7 +185,8 @@ class Comparing(Study):
         """Refuse before anything is written what could only fail later."""
         request = self.request
         for name in ("seeds", "tries", "tuning_seeds", "jobs"):
-            if getattr(request, name) < 1:
+            value = getattr(request, name)
+            if value is not None and value < 1:
                 raise ConfigError(message(f"--{name.replace('_', '-')} is too small", expected="at least 1"))
         splits = split_rows(request.data, request.split, 0, refit=False)
         for note in [*dataset.notes, *splits.notes, *pools_said(self.methods, dataset)]:
@@ -192,11 +196,13 @@ class Comparing(Study):
             self._say(
                 f"The model is {self._settings('single', {})['model']}, for inputs of {shape} (--model)."
             )
-        if request.tries > 1 and not len(splits.validation):
-            self._say(
-                "There are no validation rows, so nothing is tuned: every method runs with its defaults."
-            )
-            self.size = replace(self.size, tries=1)
+        if self.size.tries > 1:
+            task = dataset.tasks[dataset.main]
+            metric = request.metric or task.metrics[0]
+            reason = too_few(len(splits.validation), request.tuning_seeds, metric, request.tries is not None)
+            if reason:
+                self._say(reason)
+                self.size = replace(self.size, tries=1)
         for name, method in list(self.methods.items()):
             try:
                 settings = self._settings(name, {})
@@ -221,11 +227,15 @@ class Comparing(Study):
         return _shortened(found, self.size.length)
 
     def _tries(self, name: str) -> list[dict[str, Setting]]:
-        default = self._settings(name, {})
+        request, default = self.request, self._settings(name, {})
         lr = default["lr"]
         assert isinstance(lr, float)
         if self.size.tries == 1:
             return [{}]
+        rival = self.methods[name].rival
+        if rival is not None:
+            rows = len(split_rows(request.data, request.split, TUNING, refit=False).train)
+            return [dict(one) for one in tries(rival, self.dataset, rows)[: self.size.tries]]
         return attempts(self.methods[name], self.size.tries, lr, fixed="lr" in self.request.settings)
 
     def _spec(

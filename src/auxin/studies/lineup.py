@@ -1,5 +1,6 @@
 """Who takes part in a comparison: names to methods, their untrained twins, and what is said of them afterwards."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -23,6 +24,12 @@ GIVEN = ("single", "equal", "softmax", "gradient_cosine")
 """The same where the data give auxiliary labels: these are what is to be judged."""
 REFINED = ("given", "maxl_frozen", "maxl")
 """Beside those where an auxiliary refines the main task: the finer labels against generated ones."""
+UNLABELLED = ("fixmatch", "fixmatch_spread")
+"""Beside those where the main task is one of classes; they take part where some training rows carry no main label."""
+RIVALS = ("logistic", "ridge", "svc", "extra_trees", "gradient_boosting", "label_spreading")
+"""What a person would use instead, trained on the same rows: those that the main task allows."""
+WIDE = 200
+"""Boosted trees are left out of the usual methods where the inputs have more numbers than this: they take too long."""
 MANY = 1.05
 """A method that takes more than so many times single's steps is said to."""
 
@@ -44,8 +51,10 @@ def usual(dataset: Dataset) -> list[str]:
     """What is compared where the user names nothing: the methods that suit the data, `single` first.
 
     >>> from auxin.data import load
-    >>> usual(load("digits"))
+    >>> usual(load("digits"))[:6]
     ['single', 'rotation', 'random', 'clusters', 'maxl_frozen', 'maxl']
+    >>> usual(load("digits"))[6:]
+    ['fixmatch', 'fixmatch_spread', 'logistic', 'svc', 'extra_trees', 'label_spreading']
     """
     given = auxiliaries(dataset)
     if given:
@@ -55,6 +64,10 @@ def usual(dataset: Dataset) -> list[str]:
     else:
         square = len(dataset.shape) == 3 and dataset.shape[1] == dataset.shape[2]
         offered = list(SELF_MADE if square and not dataset.tasks[dataset.main].dense else ON_VECTORS)
+    rivals = [name for name in RIVALS if name != "gradient_boosting" or dataset.modality == "vector"]
+    if math.prod(dataset.shape) > WIDE and "gradient_boosting" in rivals:
+        rivals.remove("gradient_boosting")
+    offered = [*offered, *UNLABELLED, *rivals]
     return [name for name in offered if applicable(resolve(name), dataset) is None]
 
 
@@ -133,7 +146,7 @@ def accounts(finals: Sequence[RunResult]) -> list[str]:
     by_method: dict[str, list[RunResult]] = {}
     for run in finals:
         by_method.setdefault(run.method, []).append(run)
-    steps = {m: float(np.mean([r.steps for r in runs if r.steps])) for m, runs in by_method.items()}
+    steps = {m: float(np.mean([r.steps or np.nan for r in runs])) for m, runs in by_method.items()}
     single = steps.get("single", float("nan"))
     said = []
     for method, runs in by_method.items():

@@ -24,7 +24,8 @@ class Request:
         preset: "auxin" (the honest protocol) or "paper" (the published one).
         settings: the user's own, above every default.
         seeds: how many seeds are reported.
-        tries: settings tried per method on validation; 1 tries none.
+        tries: settings tried per method on validation; 1 tries none; None: four, or none where the validation rows are
+            too few to tell settings apart.
         tuning_seeds: seeds over which a try is averaged.
         metric: the user's, or None for the main task's default.
         budget: wall seconds, or None.
@@ -44,7 +45,7 @@ class Request:
     preset: str = "auxin"
     settings: Mapping[str, Setting] = field(default_factory=dict)
     seeds: int = 5
-    tries: int = 4
+    tries: int | None = None
     tuning_seeds: int = 2
     metric: str | None = None
     budget: float | None = None

@@ -10,6 +10,41 @@ SHARES = ("accuracy", "balanced_accuracy")
 """Metrics that are a share of rows, so that their sampling error over validation rows is known."""
 
 
+USUAL = 0.9
+"""The share of right answers at which it is asked whether validation rows can tell two settings apart."""
+TELLING = 0.05
+"""Validation rows are enough where the standard error of a difference is smaller than this."""
+
+
+def too_few(rows: int, seeds: int, metric: str, asked: bool) -> str:
+    """Why settings are not tried on these validation rows, in a sentence; "" where they are.
+
+    A try takes the default's place only if it leads by more than the standard error of the difference. Where that is
+    more than five points, as good as no try can, and nearly all of the time would go into it.
+
+    Args:
+        rows: validation rows of a tuning run.
+        seeds: tuning seeds.
+        metric: what is judged by.
+        asked: whether the user asked for tries.
+
+    >>> too_few(400, 2, "accuracy", False), too_few(20, 2, "accuracy", True)
+    ('', '')
+    >>> too_few(20, 2, "accuracy", False)[:55]
+    'Settings are not tuned, every method runs with its own '
+    """
+    if rows < 1:
+        return "There are no validation rows, so nothing is tuned: every method runs with its defaults."
+    error = math.sqrt(2 * USUAL * (1 - USUAL) / (rows * seeds))
+    if asked or metric not in SHARES or error <= TELLING:
+        return ""
+    return (
+        f"Settings are not tuned, every method runs with its own defaults: with {rows} validation rows and {seeds} "
+        f"tuning seeds a setting would have to be {100 * error:.0f} points better to be chosen "
+        "(--tries 4 tunes anyway)."
+    )
+
+
 def chosen(results: Sequence[RunResult], rows: int) -> tuple[dict[str, Setting], float, str]:
     """A method's settings, their mean validation score, and what was passed over, in words.
 

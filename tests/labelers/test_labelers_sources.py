@@ -48,7 +48,7 @@ def test_the_mixture_is_its_formula() -> None:
 
 def test_a_source_that_says_nothing_is_left_out_of_the_mixture() -> None:
     given = context()
-    made = Sources.build(given, members="spread+features")
+    made = Sources.build(given, members="spread+network")
     alone = Sources.build(given, members="spread")
     batch = Batch(given.x, dict(given.y), given.rows)
     assert torch.allclose(made(batch)[30:], alone(batch)[30:])

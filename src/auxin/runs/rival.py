@@ -1,0 +1,79 @@
+"""A scikit-learn estimator in the place of the primary network, so that it is scored as one."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from auxin import catalogue
+from auxin.data import Dataset, Splits
+from auxin.methods._base import Setting
+from auxin.rivals import Fitted, Shape, count_of, fit, kind_of
+from auxin.runs.build import Built
+from auxin.runs.settings import options
+
+
+class RivalNetwork(nn.Module):
+    """A trained rival as a network of one head.
+
+    Args:
+        main: the main task's name.
+        fitted: the rival.
+    """
+
+    def __init__(self, main: str, fitted: Fitted) -> None:
+        super().__init__()
+        self.main, self.fitted = main, fitted
+        self.place = nn.Parameter(torch.zeros(1), requires_grad=False)
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        """Inputs [B, ...] to the main task's outputs [B, width]."""
+        return {self.main: self.fitted.outputs(_flat(x)).to(x)}
+
+
+def tries(name: str, dataset: Dataset, rows: int) -> Sequence[Mapping[str, Setting]]:
+    """The settings that a rival tries on data like these.
+
+    Args:
+        name: the rival's.
+        dataset: the data.
+        rows: labelled training rows.
+    """
+    task = dataset.tasks[dataset.main]
+    shape = _shape(dataset.x[:2000].float(), rows, task)
+    kind = kind_of(task)
+    assert kind is not None
+    found = catalogue.load("rivals", name).tries(kind, shape)
+    return [{f"rival.{option}": value for option, value in one.items()} for one in found]
+
+
+def with_rival(built: Built, name: str, splits: Splits, settings: Mapping[str, Setting]) -> Built:
+    """The run with a rival, trained on the run's rows, in place of the network.
+
+    It sees the rows as the network does, normalised and without augmentation, and the rows without a main label
+    where it learns from such.
+    """
+    member = catalogue.load("rivals", name)
+    rows = torch.cat([splits.train, splits.unlabelled]) if member.unlabelled else splits.train
+    batch = built.pool.batch(rows)
+    own: dict[str, Any] = options(settings, "rival")
+    shape = _shape(batch.x.cpu(), len(splits.train), built.task)
+    target = batch.y[built.task.name].cpu()
+    seed = int(built.state.feed.seed) % 2**32
+    fitted = fit(name, built.task, _flat(batch.x), target, shape, seed, own)
+    network = RivalNetwork(built.task.name, fitted).to(built.pool.device)
+    built.state.learner.network = network
+    return built
+
+
+def _shape(x: Tensor, rows: int, task: Any) -> Shape:
+    classes = count_of(task) if kind_of(task) == "classes" else 0
+    shape = Shape.of(_flat(x), rows, classes)
+    return replace(shape, image=tuple(x.shape[1:])) if x.dim() == 4 else shape
+
+
+def _flat(x: Tensor) -> np.ndarray:
+    return x.detach().cpu().double().flatten(1).numpy()
