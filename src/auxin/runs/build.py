@@ -82,6 +82,8 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
         reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
         if reason is not None:
             return reason
+    if method.rival == "pretrained_linear":
+        return "a comparison does not give it the folder of a pretrained model; `auxin fit` does."
     if method.rival is not None:
         return unfit(method.rival, dataset.tasks[dataset.main])
     if method.consistency is not None:
