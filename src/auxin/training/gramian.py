@@ -5,17 +5,14 @@ layer's output, [N, C]. So <grad_i, grad_j> = sum over entries of D_i * (x x^T D
 is cheaper wherever N is smaller than the number of W's columns, and is used there for the weights of linear layers and
 two-dimensional convolutions (x being the patches), found by walking the graph of the losses. For everything else (early
 convolutions with many positions, biases, normalisation, embeddings, recurrent weights, weights used twice or under
-autocast) the tasks' gradients are made and multiplied. A graph without convolutions is run through once for all tasks
-together (`torch.vmap` over the backward pass), where every operation allows that; otherwise once for each task, which
-is faster for convolutions on a CPU.
+autocast) the tasks' gradients are made and multiplied.
 
 **The main task's row alone.** grad (sum_k u_k l_k) is linear in u with slopes grad l_k, so its derivative in u along
 grad l_0 is the row <grad l_0, grad l_k> for all k: one backward pass for grad l_0 and one through that pass, however
 many tasks there are. It needs operations that can be differentiated twice.
 """
 
-import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +20,8 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional as F
+
+from auxin.training.task_gradients import arrows, task_gradients
 
 Means = Sequence[Tensor | None]
 
@@ -46,7 +45,7 @@ def gramian(means: Means, shared: Sequence[Tensor]) -> Tensor:
     layers = _layers([means[k] for k in live], shared, len(live))
     whole = [p for p in shared if id(p) not in layers]
     edges = [layer.edge for layer in layers.values()]
-    rows = _gradients([means[k] for k in live], [*edges, *whole])
+    rows = task_gradients([means[k] for k in live], [*edges, *whole])
     block = torch.zeros_like(found[: len(live), : len(live)])
     if whole:
         stacked = torch.stack([_flat(row[len(edges) :], whole) for row in rows])
@@ -113,7 +112,7 @@ def _layers(means: Sequence[Any], shared: Sequence[Tensor], tasks: int) -> dict[
     """The layers whose weight's gradient need not be made, by the weight's id."""
     wanted = {id(p): p for p in shared}
     users: dict[int, list[tuple[Node, int]]] = {}
-    for node, place, child in _arrows(means):
+    for node, place, child in arrows(means):
         weight = getattr(child, "variable", None)
         if weight is not None and id(weight) in wanted:
             users.setdefault(id(weight), []).append((node, place))
@@ -123,25 +122,6 @@ def _layers(means: Sequence[Any], shared: Sequence[Tensor], tasks: int) -> dict[
         if layer is not None and _cheaper(layer[0], wanted[key], tasks):
             found[key] = layer[1]
     return found
-
-
-def _arrows(means: Sequence[Any]) -> Iterator[tuple[Node, int, Node]]:
-    """Every arrow of the losses' graph: a node, the place of the argument, and the node that made it."""
-    ahead, seen = [mean.grad_fn for mean in means if mean.grad_fn is not None], set()
-    while ahead:
-        node = ahead.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        for place, (child, _) in enumerate(node.next_functions):
-            if child is None:
-                continue
-            if child.name() == "TBackward0" and child.next_functions[0][0] is not None:
-                yield node, place, child.next_functions[0][0]  # a transposed weight
-                seen.add(child)
-                continue
-            yield node, place, child
-            ahead.append(child)
 
 
 def _layer(node: Any, place: int) -> tuple[int, _Layer] | None:
@@ -184,28 +164,6 @@ def _cheaper(rows: int, weight: Tensor, tasks: int) -> bool:
     columns = weight.numel() // outputs
     made = tasks * rows * columns * outputs + tasks**2 * columns * outputs
     return rows**2 * columns + tasks * rows**2 * outputs + tasks**2 * rows * outputs < made
-
-
-def _gradients(means: Sequence[Any], inputs: Sequence[Any]) -> list[tuple[Tensor | None, ...]]:
-    """Every task's gradients at the inputs: in one backward pass where that is faster and possible."""
-    if len(means) > 1 and not any("Convolution" in node.name() for node, _, _ in _arrows(means)):
-        try:
-            together = _in_one_pass(means, inputs)
-        except (RuntimeError, NotImplementedError):  # an operation without a batched backward
-            pass
-        else:
-            return [tuple(None if g is None else g[k] for g in together) for k in range(len(means))]
-    return [torch.autograd.grad(mean, inputs, retain_graph=True, allow_unused=True) for mean in means]
-
-
-def _in_one_pass(means: Sequence[Any], inputs: Sequence[Any]) -> tuple[Tensor | None, ...]:
-    losses = torch.stack(list(means))
-    each = torch.eye(len(losses), dtype=losses.dtype, device=losses.device)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of operations that are batched by a loop: slow, not wrong
-        return torch.autograd.grad(
-            losses, inputs, each, retain_graph=True, allow_unused=True, is_grads_batched=True
-        )
 
 
 def _flat(found: Sequence[Tensor | None], shared: Sequence[Tensor]) -> Tensor:

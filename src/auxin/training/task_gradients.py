@@ -1,0 +1,138 @@
+"""Every task's gradients at some places of the graph of their losses.
+
+A graph with convolutions is run through once for each task: on a CPU that is faster than together. Of any other graph
+each task's own part, its head, is run through alone, down to where it meets another task's; from there the tasks'
+gradients go on together, in one backward pass (`torch.vmap` over it). Where an operation has no such batched form, the
+graph is run through once for each task too.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.autograd.graph import GradientEdge, Node
+
+Found = list[tuple[Tensor | None, ...]]
+
+
+def task_gradients(means: Sequence[Tensor], inputs: Sequence[Any]) -> Found:
+    """The gradients of every task's mean loss at the inputs, by task; None where a task does not reach an input.
+
+    Args:
+        means: the losses, scalars with their graphs, which are kept.
+        inputs: tensors, or places of the graph.
+
+    >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> hidden = 2 * w
+    >>> task_gradients([hidden.sum(), hidden[0] * 3], [w])
+    [(tensor([2., 2.]),), (tensor([6., 0.]),)]
+    """
+    if len(means) > 1 and not any("Convolution" in node.name() for node, _, _ in arrows(means)):
+        try:
+            return _together(means, inputs)
+        except (RuntimeError, NotImplementedError):
+            pass  # an operation without a batched backward, or an input in one task's own part
+    return [torch.autograd.grad(mean, inputs, retain_graph=True, allow_unused=True) for mean in means]
+
+
+def arrows(means: Sequence[Tensor]) -> Iterator[tuple[Node, int, Node]]:
+    """Every arrow of the losses' graph: a node, the place of an argument, and the node that made it.
+
+    The node of a weight that is transposed on its way is the weight's own.
+    """
+    ahead, seen = [mean.grad_fn for mean in means if mean.grad_fn is not None], set()
+    while ahead:
+        node = ahead.pop()
+        if node in seen:
+            continue
+        seen.add(node)
+        for place, (child, _) in enumerate(node.next_functions):
+            if child is None:
+                continue
+            if child.name() == "TBackward0" and child.next_functions[0][0] is not None:
+                yield node, place, child.next_functions[0][0]
+                seen.add(child)
+                continue
+            yield node, place, child
+            ahead.append(child)
+
+
+def _together(means: Sequence[Tensor], inputs: Sequence[Any]) -> Found:
+    edges = [GradientEdge(mean.grad_fn, mean.output_nr) for mean in means if mean.grad_fn is not None]
+    common = _common([edge.node for edge in edges])
+    if not all(_node(place) in common for place in inputs):
+        raise RuntimeError("An input is reached by one task alone")
+    meeting: dict[tuple[Node, int], None] = {}
+    own = []
+    for mean, edge in zip(means, edges, strict=True):
+        places = _entrances(edge, common)
+        meeting.update(dict.fromkeys(places))
+        own.append(_own_part(mean, edge, places))
+    joints = [joint for joint in meeting if any(part.get(joint) is not None for part in own)]
+    stacked = [_stacked([part.get(joint) for part in own]) for joint in joints]
+    outputs: Any = [GradientEdge(node, place) for node, place in joints]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of operations that are batched by a loop: slow, not wrong
+        found = torch.autograd.grad(
+            outputs, inputs, stacked, retain_graph=True, allow_unused=True, is_grads_batched=True
+        )
+    return [tuple(None if g is None else g[k] for g in found) for k in range(len(means))]
+
+
+def _own_part(
+    mean: Tensor, edge: GradientEdge, places: Sequence[tuple[Node, int]]
+) -> dict[Any, Tensor | None]:
+    """The gradients of one task at the places where its own part of the graph ends."""
+    if (edge.node, edge.output_nr) in places:
+        return {(edge.node, edge.output_nr): torch.ones_like(mean)}
+    ends: Any = [GradientEdge(node, place) for node, place in places]
+    return dict(
+        zip(places, torch.autograd.grad(mean, ends, retain_graph=True, allow_unused=True), strict=True)
+    )
+
+
+def _stacked(gradients: Sequence[Tensor | None]) -> Tensor:
+    there = next(g for g in gradients if g is not None)
+    return torch.stack([torch.zeros_like(there) if g is None else g for g in gradients])
+
+
+def _common(roots: Sequence[Node]) -> set[Node]:
+    """The nodes that two tasks or more reach."""
+    owner: dict[Node, int] = {}
+    common: set[Node] = set()
+    for task, root in enumerate(roots):
+        ahead = [root]
+        while ahead:
+            node = ahead.pop()
+            if node in common or owner.get(node) == task:
+                continue
+            if node in owner:
+                common.add(node)
+            else:
+                owner[node] = task
+            ahead += [child for child, _ in node.next_functions if child is not None]
+    return common
+
+
+def _entrances(edge: GradientEdge, common: set[Node]) -> list[tuple[Node, int]]:
+    """Where one task's own part ends: the places of common nodes that it leads to directly."""
+    if edge.node in common:
+        return [(edge.node, edge.output_nr)]
+    found: dict[tuple[Node, int], None] = {}
+    ahead, seen = [edge.node], {edge.node}
+    while ahead:
+        for child, place in ahead.pop().next_functions:
+            if child in common:
+                found[child, place] = None
+            elif child is not None and child not in seen:
+                seen.add(child)
+                ahead.append(child)
+    return list(found)
+
+
+def _node(place: Any) -> Node:
+    if isinstance(place, GradientEdge):
+        return place.node
+    return torch.autograd.graph.get_gradient_edge(place).node
