@@ -59,6 +59,7 @@ def images(*layers):
 
 NETWORKS = {
     "mlp": lambda: nn.Sequential(nn.Linear(12, 40), nn.ReLU(), nn.Linear(40, 32), nn.LayerNorm(32)),
+    "narrow": lambda: nn.Sequential(nn.Linear(12, 2), nn.Tanh(), nn.Linear(2, 32)),
     "conv": lambda: images(
         *(nn.Conv2d(3, 6, 3, 2, 1), nn.BatchNorm2d(6), nn.ReLU()),
         *(nn.Conv2d(6, 60, 3, 3, 2, 2, bias=False), nn.GELU(), nn.Conv2d(60, 16, (1, 2), bias=False)),
@@ -69,7 +70,15 @@ NETWORKS = {
     "recurrent": Recurrent,
     "checkpointed": Checkpointed,
 }  # fmt: skip
-LAYER_BY_LAYER = {"mlp": 2, "conv": 2, "positions": 1, "twice": 1, "recurrent": 1, "checkpointed": 2}
+LAYER_BY_LAYER = {
+    "mlp": 2,
+    "conv": 2,
+    "positions": 1,
+    "twice": 1,
+    "recurrent": 1,
+    "checkpointed": 2,
+    "narrow": 2,
+}
 
 
 def losses(network, seed=0):

@@ -1,11 +1,11 @@
 """Inner products of the tasks' gradients over shared parameters, at less than one full backward pass per task.
 
 **All of them.** Of a layer y = x W^T with N rows of inputs, task i's gradient is D_i^T x, D_i its gradient at the
-layer's output, [N, C]. So <grad_i, grad_j> = sum over entries of D_i * (x x^T D_j): no gradient of W is ever made. That
-is cheaper wherever N is smaller than the number of W's columns, and is used there for the weights of linear layers and
-two-dimensional convolutions (x being the patches), found by walking the graph of the losses. For everything else (early
-convolutions with many positions, biases, normalisation, embeddings, recurrent weights, weights used twice or under
-autocast) the tasks' gradients are made and multiplied.
+layer's output, [N, C]. So <grad_i, grad_j> = sum over entries of D_i * (x x^T D_j), and where N is smaller than the
+number of W's columns no gradient of W is ever made. Linear layers and two-dimensional convolutions (x being the
+patches) are found by walking the graph of the losses; a linear layer's gradients, where they are made, are one matrix
+product for all tasks. For everything else (early convolutions with many positions, biases, normalisation, embeddings,
+recurrent weights, weights used twice or under autocast) autograd makes the tasks' gradients and they are multiplied.
 
 **The main task's row alone.** grad (sum_k u_k l_k) is linear in u with slopes grad l_k, so its derivative in u along
 grad l_0 is the row <grad l_0, grad l_k> for all k: one backward pass for grad l_0 and one through that pass, however
@@ -89,23 +89,26 @@ class _Layer:
     Attributes:
         edge: the output's place in the graph.
         inputs: x, [N, M].
-        rows: from a gradient at the output to [N, C].
+        columns: from a gradient at the output to [C, N].
     """
 
     edge: GradientEdge
     inputs: Callable[[], Tensor]
-    rows: Callable[[Tensor], Tensor]
+    columns: Callable[[Tensor], Tensor]
 
     def products(self, gradients: Sequence[Tensor | None]) -> Tensor:
         """The tasks' Gramian over this layer's weight, [T, T], from their gradients at its output."""
         there = next((g for g in gradients if g is not None), None)
-        if there is None:
-            return torch.zeros(len(gradients), len(gradients), **_like(self.inputs()))
-        made = [self.rows(torch.zeros_like(there) if g is None else g) for g in gradients]
         inputs = self.inputs()
+        if there is None:
+            return inputs.new_zeros(len(gradients), len(gradients))
+        made = [self.columns(torch.zeros_like(there) if g is None else g) for g in gradients]
+        outputs = torch.stack(made)  # [T, C, N]
+        if len(inputs) > inputs.shape[1]:
+            slopes = (outputs.flatten(0, 1) @ inputs).view(len(made), -1)
+            return slopes @ slopes.T
         kernel = inputs @ inputs.T
-        flat = torch.stack(made)  # [T, N, C]
-        return flat.flatten(1) @ torch.matmul(kernel, flat).flatten(1).T
+        return outputs.flatten(1) @ (outputs.flatten(0, 1) @ kernel).view(len(made), -1).T
 
 
 def _layers(means: Sequence[Any], shared: Sequence[Tensor], tasks: int) -> dict[int, _Layer]:
@@ -118,44 +121,42 @@ def _layers(means: Sequence[Any], shared: Sequence[Tensor], tasks: int) -> dict[
             users.setdefault(id(weight), []).append((node, place))
     found = {}
     for key, uses in users.items():
-        layer = _layer(*uses[0]) if len(uses) == 1 else None
-        if layer is not None and _cheaper(layer[0], wanted[key], tasks):
-            found[key] = layer[1]
+        layer = _layer(*uses[0], wanted[key], tasks) if len(uses) == 1 else None
+        if layer is not None:
+            found[key] = layer
     return found
 
 
-def _layer(node: Any, place: int) -> tuple[int, _Layer] | None:
-    """The layer of that node and how many rows of inputs it has; None where it is no layer of a known form."""
+def _layer(node: Any, place: int, weight: Tensor, tasks: int) -> _Layer | None:
+    """The layer of that node; None where it is of no known form, or where making the weight's gradients costs less."""
     name = node.name()
-    if (name, place) in (("AddmmBackward0", 2), ("MmBackward0", 1)):
-        return _linear(node, "_saved_mat1" if place == 2 else "_saved_self")
-    if (name, place) == ("ConvolutionBackward0", 1):
-        return _convolution(node)
-    return None
-
-
-def _linear(node: Any, saved: str) -> tuple[int, _Layer] | None:
-    inputs = getattr(node, saved, None)
-    if inputs is None or getattr(node, "_saved_alpha", 1) != 1:
+    if (name, place) == ("AddmmBackward0", 2) and node._saved_alpha == 1:
+        inputs = node._saved_mat1
+    elif (name, place) == ("MmBackward0", 1):
+        inputs = node._saved_self
+    elif (name, place) == ("ConvolutionBackward0", 1):
+        return _convolution(node, weight, tasks)
+    else:
         return None
-    return len(inputs), _Layer(GradientEdge(node, 0), inputs.detach, lambda g: g)
+    return None if inputs is None else _Layer(GradientEdge(node, 0), inputs.detach, lambda g: g.T)
 
 
-def _convolution(node: Any) -> tuple[int, _Layer] | None:
-    inputs, weight = node._saved_input, node._saved_weight
+def _convolution(node: Any, weight: Tensor, tasks: int) -> _Layer | None:
+    inputs = node._saved_input
     if inputs.dim() != 4 or weight.dim() != 4 or node._saved_groups != 1 or node._saved_transposed:
         return None
     stride, padding, dilation = node._saved_stride, node._saved_padding, node._saved_dilation
     sides = weight.shape[2:]
     spans = zip(inputs.shape[2:], padding, dilation, sides, stride, strict=True)
     positions = [(size + 2 * pad - gap * (side - 1) - 1) // jump + 1 for size, pad, gap, side, jump in spans]
+    if not _cheaper(len(inputs) * positions[0] * positions[1], weight, tasks):
+        return None
 
     def patches() -> Tensor:
         unfolded = F.unfold(inputs.detach(), tuple(sides), dilation, padding, stride)
         return unfolded.transpose(1, 2).flatten(0, 1)
 
-    rows = len(inputs) * positions[0] * positions[1]
-    return rows, _Layer(GradientEdge(node, 0), patches, lambda g: g.flatten(2).transpose(1, 2).flatten(0, 1))
+    return _Layer(GradientEdge(node, 0), patches, lambda g: g.flatten(2).transpose(0, 1).flatten(1))
 
 
 def _cheaper(rows: int, weight: Tensor, tasks: int) -> bool:
@@ -169,7 +170,3 @@ def _cheaper(rows: int, weight: Tensor, tasks: int) -> bool:
 def _flat(found: Sequence[Tensor | None], shared: Sequence[Tensor]) -> Tensor:
     pairs = zip(found, shared, strict=True)
     return torch.cat([torch.zeros_like(p).flatten() if g is None else g.flatten() for g, p in pairs])
-
-
-def _like(tensor: Tensor) -> dict[str, Any]:
-    return {"dtype": tensor.dtype, "device": tensor.device}
