@@ -75,7 +75,7 @@ LAYER_BY_LAYER = {
     "conv": 2,
     "positions": 1,
     "twice": 1,
-    "recurrent": 1,
+    "recurrent": 2,
     "checkpointed": 2,
     "narrow": 2,
 }

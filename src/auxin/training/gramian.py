@@ -38,14 +38,15 @@ def gramian(means: Means, shared: Sequence[Tensor]) -> Tensor:
     >>> gramian([w[0] * 3, w.sum(), None], [w]).tolist()
     [[9.0, 3.0, 0.0], [3.0, 2.0, 0.0], [0.0, 0.0, 0.0]]
     """
-    live = [k for k, mean in enumerate(means) if mean is not None and mean.requires_grad]
+    there = {k: mean for k, mean in enumerate(means) if mean is not None and mean.requires_grad}
     found = torch.zeros(len(means), len(means), dtype=shared[0].dtype, device=shared[0].device)
-    if not live:
+    if not there:
         return found
-    layers = _layers([means[k] for k in live], shared, len(live))
+    live = list(there)
+    layers = _layers(list(there.values()), shared, len(live))
     whole = [p for p in shared if id(p) not in layers]
     edges = [layer.edge for layer in layers.values()]
-    rows = task_gradients([means[k] for k in live], [*edges, *whole])
+    rows = task_gradients(list(there.values()), [*edges, *whole])
     block = torch.zeros_like(found[: len(live), : len(live)])
     if whole:
         stacked = torch.stack([_flat(row[len(edges) :], whole) for row in rows])
