@@ -3,8 +3,9 @@
     python benchmarks/gramian.py --other OLDER/src > table.md
 
 Each tree runs in a process of its own, one thread; the parent asks them in turn for one step at a time, so that both
-meet the same machine, and takes the shortest of each in CPU time. A step is `aux(outputs, batch)`, `backward()` and `optimizer.step()` of the user's own loop,
-without the meta step. Without `--other`, this tree alone is timed. The Gramians of the two are compared in float64.
+meet the same machine, and takes the shortest of each in CPU time. A step is `aux(outputs, batch)`, `backward()` and
+`optimizer.step()` of the user's own loop, without the meta step. Without `--other`, this tree alone is timed. The
+Gramians of the two are compared in float64.
 """
 
 import argparse
@@ -76,7 +77,8 @@ def serve(case: Case, combiner: str, tasks: int) -> None:
             exact, looking, _, (inputs, targets) = made(torch.float64)
             for _ in range(2):
                 looking(exact(inputs), (inputs, targets))
-            print(json.dumps(None if looking.objective.gramian is None else looking.objective.gramian.tolist()), flush=True)
+            found = looking.objective.gramian
+            print(json.dumps(None if found is None else found.tolist()), flush=True)
             continue
         start = time.process_time()
         optimizer.zero_grad()
