@@ -13,11 +13,13 @@ from auxin.api._reading import Reading
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_losses, share_main
 from auxin.combiners._base import TaskLosses, paced
+from auxin.errors import UnsupportedError, message
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace
 from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.params import trainable
 from auxin.math.rng import under_rng
+from auxin.math.sharding import is_sharded, reshard
 from auxin.optimizers import InnerStep
 from auxin.training.objective import Objective
 from auxin.training.processes import averaged, parallel
@@ -82,12 +84,15 @@ class MetaStep:
             ConfigError: they do not train the network, or they hold phi.
             UnsupportedError: one cannot be looked through.
         """
+        reshard(self.runner)
         plain, parameters = unwrapped(optimizer), trainable(self.runner.network)
         if not plain or list(map(id, plain)) != list(map(id, self._seen)):
             unheld = checked(plain, parameters, self.phi, needed=self.estimator.needs_step)
             if unheld and plain and self.estimator.needs_step:
                 self.notices(_unheld(unheld, len(parameters)))
             self._seen = plain
+        if is_sharded(self.runner):
+            self._refuse_unless_by_difference()
         if not plain or not self.estimator.needs_step:
             return None
         return InnerStep(plain, parameters.values(), *self.clip)
@@ -153,7 +158,9 @@ class MetaStep:
         at_once = isinstance(self.estimator, Lookahead | FiniteDifference)
         if parallel():
             share_losses(self.objective, self.runner, train, at_once)
-        if parallel() and at_once:
+        if is_sharded(self.runner):
+            self._refuse_unless_by_difference()
+        elif parallel() and at_once:
             with under_rng(None):
                 gradient = gradient_without_a_trace(problem, train)
             whole = averaged(gradient.gradients, gradient.gradients)
@@ -162,6 +169,16 @@ class MetaStep:
         found = self.estimator.estimate(problem, train, meta, step, gradient, self.scale)
         self.notices.given.update(found.notes)
         return found
+
+    def _refuse_unless_by_difference(self) -> None:
+        """Refuse estimators that put other parameters into a sharded network, which spoils it for good."""
+        if not isinstance(self.estimator, FiniteDifference):
+            raise UnsupportedError(
+                message(
+                    f"The network is sharded, and {type(self.estimator).__name__} puts other parameters in it",
+                    do='Use estimator="finite_difference", which needs ordinary forward and backward passes alone.',
+                )
+            )
 
     def problem(self) -> BilevelProblem:
         """The bilevel problem; its batches are readings."""

@@ -9,6 +9,7 @@ from auxin.errors import UnsupportedError, message
 from auxin.math.functional import still
 from auxin.math.params import bare, trainable
 from auxin.math.rng import under_rng
+from auxin.math.sharding import reshard
 from auxin.training.objective import Objective
 from auxin.training.processes import anywhere, exchanged, gathered, parallel, summed, world_size
 from auxin.training.task_losses import fitted
@@ -64,6 +65,7 @@ def share_losses(objective: Objective, runner: Runner, train: Reading, at_once: 
     labeler = [] if objective.labeler is None else [objective.labeler]
     with still([bare(runner), *labeler]), under_rng(None):
         entries = objective.entries(runner(train.calls), train, objective.context(train))
+    reshard(runner)
     train.others = exchanged(*fitted(entries), next(iter(trainable(runner).values())))
     assert train.others is not None
     if not at_once and anywhere(objective.couples(objective.screened(entries, train), train.others)):

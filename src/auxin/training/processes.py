@@ -84,7 +84,8 @@ def exchanged(values: Sequence[Tensor], present: Sequence[Tensor], like: Tensor)
     """
     if not parallel():
         return None
-    own, there = torch.stack(list(values), 1).to(like), torch.stack(list(present), 1).to(like.device)
+    own, there = torch.stack(list(values), 1), torch.stack(list(present), 1).to(like.device)
+    own = own.to(like.device, like.dtype)
     sides = torch.tensor([own.dim(), *(own.shape[2:] or (1, 1))], device=like.device)
     dist.all_reduce(sides, dist.ReduceOp.MAX)
     dims, *largest = sides.tolist()

@@ -6,8 +6,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.math.params import trainable
+from auxin.math.sharding import is_sharded
 from auxin.training.gramian import gramian, main_row
 from auxin.training.processes import average_, parallel
 
@@ -67,6 +68,13 @@ class SharedParameters:
         Raises:
             ConfigError: the tasks share nothing.
         """
+        if is_sharded(self.network):
+            raise UnsupportedError(
+                message(
+                    "The network's parameters are sharded, so the tasks' gradients cannot be compared",
+                    expected="a combiner that looks at losses, such as softmax or linear",
+                )
+            )
         complete = self.known is not None or len(self.reached) == len(self.tasks)
         known = trainable(self.network)
         shared = [known[name] for name in self.names() if name in known]

@@ -1,0 +1,150 @@
+"""Two gloo processes whose parameters are sharded do what one process with the whole network and batch does."""
+
+import copy
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+sys.path.insert(0, str(Path(__file__).parent))
+from auxiliary_cases import identical, make, net, step
+from test_auxiliary_processes import off, rows
+
+SCRIPT = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import torch
+from torch import distributed as dist
+from test_auxiliary_sharded import CASES, refusals, train
+dist.init_process_group("gloo")
+found = {name: train(name, rank=dist.get_rank()) for name in CASES}
+found["refused"] = refusals(dist.get_rank())
+if dist.get_rank() == 0:
+    torch.save(found, "found.pt")
+dist.destroy_process_group()
+"""
+SGD, ADAMW = torch.optim.SGD, torch.optim.AdamW
+CASES = {
+    "sgd": (lambda p: SGD(p, lr=0.1, momentum=0.9), {}),
+    "adamw": (lambda p: ADAMW(p, lr=0.05), {}),
+    "clipped": (lambda p: SGD(p, lr=0.1), {"clip_norm": 0.2}),
+    "clipped by value": (lambda p: SGD(p, lr=0.1), {"clip_value": 0.02}),
+    "monotone": (lambda p: SGD(p, lr=0.1), {"combiner": "monotone"}),
+}
+
+
+def sharded(model):
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.fsdp import fully_shard
+
+    mesh = init_device_mesh("cpu", (2,))
+    fully_shard(model.trunk, mesh=mesh)
+    return fully_shard(model, mesh=mesh)
+
+
+def kept(model, optimizer):
+    """Shards, gradients and optimiser state of this process."""
+    parts = [[p, p.grad, *optimizer.state[p].values()] for p in model.parameters()]
+    return [
+        [None if t is None else getattr(t, "to_local", lambda t=t: t)().detach().clone() for t in part]
+        for part in parts
+    ]
+
+
+def train(name, rank=None, estimator="finite_difference"):
+    """Three steps with a meta step each; the weights, phi, the hypergradients and the outer losses."""
+    build, options = CASES[name]
+    model = net()
+    if rank is not None:
+        sharded(model)
+    optimizer = build(model.parameters())
+    aux = make(model, every=1, estimator=estimator, **options)
+    moved, own = [], aux.meta._move
+    aux.meta._move = lambda gradients: (moved.append([g.clone() for g in gradients]), own(gradients))
+    outers = []
+    for seed in range(3):
+        data, meta = rows(seed, rank), rows(50 + seed, rank)
+        aux(model(data["x"]), data).backward()
+        if "clip_norm" in options:
+            nn.utils.clip_grad_norm_(model.parameters(), 0.2)
+        if "clip_value" in options:
+            nn.utils.clip_grad_value_(model.parameters(), 0.02)
+        optimizer.step()
+        before, random = kept(model, optimizer), torch.get_rng_state()
+        outer = aux.after_step(optimizer, meta)
+        assert identical(kept(model, optimizer), before)
+        assert torch.equal(torch.get_rng_state(), random)
+        optimizer.zero_grad()
+        outers.append(outer if rank is None else torch.tensor(0.0))
+    whole = {k: v.full_tensor() if rank is not None else v for k, v in model.state_dict().items()}
+    found = {f"W.{k}": v for k, v in whole.items()} | {
+        f"phi.{k}": v for k, v in aux.combiner.state_dict().items()
+    }
+    return found | {"moved": torch.stack([torch.cat([g.flatten() for g in each]) for each in moved])}
+
+
+def refusals(rank):
+    """What a sharded network is refused with, and that it still works afterwards."""
+    words, data = [], rows(0, rank)
+    for options in ({"estimator": "lookahead"}, {"estimator": "implicit"}, {"combiner": "pcgrad"}):
+        model = sharded(net())
+        before = copy.deepcopy(model(data["x"])["main"].detach())
+        aux = make(model, every=1, **options)
+        try:
+            aux(model(data["x"]), data).backward()
+            aux.after_step(SGD(model.parameters(), lr=0.1), data)
+        except Exception as error:
+            words.append(f"{type(error).__name__} {error}")
+        assert torch.equal(model(data["x"])["main"], before)
+    return words
+
+
+@pytest.mark.slow
+def test_a_sharded_network_equals_a_whole_one(tmp_path):
+    (tmp_path / "script.py").write_text(SCRIPT)
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
+    command = [sys.executable, "-W", "ignore", "script.py", str(Path(__file__).parent)]
+    running = [
+        subprocess.Popen(command, cwd=tmp_path, env={**environment, "RANK": str(rank)}) for rank in (0, 1)
+    ]
+    assert [process.wait(timeout=300) for process in running] == [0, 0]
+    found = torch.load(tmp_path / "found.pt", weights_only=True)
+    for name in CASES:
+        alike, exact = train(name), train(name, estimator="lookahead")
+        assert exact["moved"].abs().max() > 1e-4
+        assert off(found[name], alike) < 1e-6, name
+        assert off({"moved": found[name]["moved"]}, {"moved": exact["moved"]}) < 1e-5, name
+    refused = found["refused"]
+    assert len(refused) == 3
+    assert all("UnsupportedError" in words for words in refused)
+    assert "finite_difference" in refused[0]
+    assert "finite_difference" in refused[1]
+    assert "looks at losses" in refused[2]
+
+
+def test_a_whole_network_is_stepped_the_same_way(monkeypatch):
+    """The update on shards, where there is one process and nothing is sharded."""
+    from auxin.optimizers import InnerStep, ShardedStep
+
+    monkeypatch.setattr("torch.distributed.get_world_size", lambda: 1)
+    monkeypatch.setattr("torch.distributed.all_reduce", lambda tensor: None)
+    model = net()
+    optimizer = ADAMW(model.parameters(), lr=0.05)
+    step(make(model), model, optimizer, rows(0, None), rows(1, None))
+    grads = [torch.randn_like(p) for p in model.parameters()]
+    v = [torch.randn_like(p) for p in model.parameters()]
+    for clip in ({}, {"clip_norm": 0.1}, {"clip_norm": 1e3}, {"clip_value": 0.5}):
+        whole = InnerStep(optimizer, model.parameters(), **clip)
+        parts = ShardedStep(whole)
+        for a, b in zip(parts.lookahead(grads), whole.lookahead(grads), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-12, atol=1e-14)
+        for a, b in zip(parts.pullback(grads, v), whole.pullback(grads, v), strict=True):
+            torch.testing.assert_close(a, b, rtol=1e-10, atol=1e-14)
