@@ -1,0 +1,83 @@
+"""Trained networks of MAXL and its controls, for the figures that look into them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from auxin.data import Dataset, Splits, load, make_splits
+from auxin.methods import resolve
+from auxin.methods._base import Setting
+from auxin.runs.build import Built, build
+from auxin.runs.rows import grouped
+from auxin.runs.settings import layered
+from auxin.training.loop import Watch, fit
+
+COMPRESSED: Mapping[str, Setting] = {
+    "epochs": 8,
+    "lr": 0.25,
+    "halve_every": 2,
+    "average": 1,
+    "meta_weight_decay": 0.0125,
+}
+"""MAXL's 200 epochs in 8: where steps are small, k epochs at rate r move as one at k r does."""
+SMOKE: Mapping[str, Setting] = {"epochs": 1, "batch": 20, "model": "conv4", "model.channel_width": 4}
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A finished training.
+
+    Attributes:
+        built: the networks.
+        dataset: the data.
+        splits: the rows' roles.
+    """
+
+    built: Built
+    dataset: Dataset
+    splits: Splits
+
+    def features(self, rows: Tensor) -> Tensor:
+        """The trunk's features of these rows, [N, D]."""
+        trunk = self.built.network.get_submodule("trunk")
+        return self._mapped(trunk, rows)
+
+    def labels(self, rows: Tensor) -> Tensor:
+        """The labels that the labeler gives to these rows, [N, K]."""
+        labeler = self.built.labeler
+        assert labeler is not None
+        with torch.no_grad():
+            return torch.cat([labeler(self.built.pool.batch(part)) for part in rows.split(500)])
+
+    def _mapped(self, module: nn.Module, rows: Tensor) -> Tensor:
+        module.eval()
+        with torch.no_grad():
+            return torch.cat([module(self.built.pool.batch(part).x) for part in rows.split(500)])
+
+
+def train(
+    name: str, folder: Path, method: str, seed: int, user: Mapping[str, Setting], smoke: bool, **options: str
+) -> Trained:
+    """Train a method by MAXL's protocol, compressed, on every training row.
+
+    Args:
+        name: the data set's.
+        folder: of its files.
+        method: the method's name.
+        seed: of networks and batches.
+        user: settings of this figure.
+        smoke: the tiny run.
+        **options: the data set's.
+    """
+    dataset = grouped(load(name, folder, **options))
+    splits = make_splits(dataset, seed=seed, validation=0.0)
+    chosen = resolve(method)
+    own = {"labeler.entropy": 5.0} if chosen.labeler == "maxl" else {}
+    told = {**COMPRESSED, **own, **user, **(SMOKE if smoke else {})}
+    settings = layered(dataset.name, dataset.modality, chosen, "maxl", told, {})
+    built = build(dataset, splits, chosen, settings, seed)
+    fit(built.state, built.plan, Watch())
+    return Trained(built, dataset, splits)
