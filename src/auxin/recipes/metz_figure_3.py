@@ -1,0 +1,91 @@
+"""Accuracy over meta-training on images and on text: what keeps improving, and what over-fits."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+from scipy.stats import spearmanr
+
+from auxin.paper import Paper
+from auxin.recipes import _rules
+from auxin.recipes._summary import line
+from auxin.records.recipe import Claim, Picture
+from auxin.rules.train import RuleRun, TrainSettings
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.update_rules.learned import Learned
+
+LOOKS = 8
+SETS = ("digits", "imdb")
+
+
+class Figure3(Recipe):
+    """A small rule is meta-trained on drawn tasks; now and then it is tried on digits and on IMDB's words.
+
+    The paper sees images improve to the end of 200 hours, and text best after 30 hours.
+    """
+
+    paper: ClassVar[Paper] = _rules.of_paper("figure 3, over meta-training")
+    title: ClassVar[str] = "Accuracy over meta-training, on images and on text"
+    stand_in: ClassVar[str] = (
+        "Minutes of meta-training on drawn tasks in the place of 200 hours on image sets."
+    )
+    needs: ClassVar[tuple[str, ...]] = ("imdb",)
+    minutes: ClassVar[float] = 40.0
+    departures: ClassVar[tuple[str, ...]] = ("Digits are a development set of auxin's recipe for rules.",)
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """A meta-training per seed."""
+        updates = LOOKS if smoke else 800
+        return [
+            Piece(f"seed-{s}", {"seed": s, "updates": updates, "smoke": smoke})
+            for s in range(1 if smoke else 3)
+        ]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """Meta-train, and look at even intervals."""
+        seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
+        updates = int(piece.settings["updates"] or 0)
+        mix = {"strokes": 0.4, "textures": 0.35, "mixtures": 0.25}
+        settings = TrainSettings(seed=seed, updates=updates, mix=mix, tasks=2 if smoke else 6)
+        run = RuleRun(settings, bench.folder / "rules" / piece.name)
+        benches = {n: _rules.bench_for(_rules.data_of(n, bench), 0, smoke, 5) for n in SETS}
+        curves: dict[str, list[float]] = {"updates": [], **{n: [] for n in SETS}}
+        every = max(1, updates // LOOKS)
+        for progress in run.run():
+            if progress.update % every == 0 or progress.update == updates:
+                curves["updates"].append(float(progress.update))
+                with run.trainer.averaged() as rule:
+                    assert isinstance(rule, Learned)
+                    for name, own in benches.items():
+                        features = _rules.after(rule, own, (64,), 3 if smoke else 100)
+                        curves[name].append(_rules.accuracy(own, features))
+        ends = {f"{n} at the end": curves[n][-1] for n in SETS} | {
+            f"{n} at best": max(curves[n]) for n in SETS
+        }
+        return Did(ends, curves)
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """Accuracies at the end and at best, curves."""
+        names = list(next(iter(done.values())).found.values)
+        lines = [line(n, [d.found.values[n] for d in done.values()], "%", factor=100) for n in names]
+        least = min(len(d.found.curves["updates"]) for d in done.values())
+        arrays = {"x": np.array(next(iter(done.values())).found.curves["updates"][:least])}
+        arrays |= {n: 100 * np.array([d.found.curves[n][:least] for d in done.values()]) for n in SETS}
+        claims = []
+        for name, text in (
+            ("digits", "Images improve to the end of meta-training"),
+            ("imdb", "Text is best early and then falls as the rule over-fits to images"),
+        ):
+            mean = arrays[name].mean(0)
+            if least < 4 or np.ptp(mean) == 0:
+                continue
+            rho = float(spearmanr(np.arange(least), mean).statistic)
+            holds = (rho > 0.5) if name == "digits" else (bool(mean.argmax() < least - 1 and rho < 0) or None)
+            best = f"best after {arrays['x'][mean.argmax()]:.0f} of {arrays['x'][-1]:.0f} updates"
+            claims.append(
+                Claim(text=text, found=f"rank correlation with time {rho:+.2f}, {best}", holds=holds)
+            )
+        picture = Picture(
+            name="curves", kind="lines", title=self.title, x="meta-updates", y="few-shot accuracy (%)"
+        )
+        return Outcome(lines, claims, [Drawn(picture, arrays)])

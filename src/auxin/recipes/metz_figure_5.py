@@ -1,0 +1,98 @@
+"""The rule on networks it was never meta-trained on: depth up to 11, width up to 10,000, other activations."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+
+from auxin.paper import Paper
+from auxin.recipes import _rules
+from auxin.recipes._summary import below, difference, line
+from auxin.records.recipe import Claim, Picture
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+
+DEPTHS, WIDTHS = (2, 3, 5, 8, 11), (16, 64, 256, 1024, 10_000)
+ACTIVATIONS = ("relu", "leaky_relu", "silu", "tanh", "step")
+
+
+class Figure5(Recipe):
+    """Accuracy before and after the rule on digits: depth (64 wide), width (one hidden layer), activation (64 wide).
+
+    Depth counts weight matrices. The shipped rule was meta-trained on depths 1 and 2, widths 64 and 128, ReLU.
+    """
+
+    paper: ClassVar[Paper] = _rules.of_paper("figure 5, depths, widths and activations")
+    title: ClassVar[str] = "The rule on deeper, wider and other networks than it was trained on"
+    stand_in: ClassVar[str] = _rules.STAND_IN
+    minutes: ClassVar[float] = 30.0
+    departures: ClassVar[tuple[str, ...]] = ("Digits are a development set of the shipped rule.",)
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """Every network, over seeds."""
+        cells = [("depth", d, 64, "relu") for d in DEPTHS] + [("width", 2, w, "relu") for w in WIDTHS]
+        cells += [("activation", 2, 64, a) for a in ACTIVATIONS]
+        cells = [cells[0], cells[5], cells[-1]] if smoke else cells
+        return [
+            Piece(f"{part}-{depth}-{width}-{activation}-seed-{s}", told)
+            for s in range(1 if smoke else 3)
+            for part, depth, width, activation in cells
+            for told in (
+                {
+                    "part": part,
+                    "depth": depth,
+                    "width": width,
+                    "activation": activation,
+                    "seed": s,
+                    "smoke": smoke,
+                },
+            )
+        ]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """One network before and after."""
+        told, smoke = piece.settings, bool(piece.settings["smoke"])
+        width, depth = int(told["width"] or 0), int(told["depth"] or 0)
+        own = _rules.bench_for(
+            _rules.data_of("digits", bench), int(told["seed"] or 0), smoke or width > 1024, 5
+        )
+        hidden = (width,) * (depth - 1)
+        rule, activation = _rules.shipped(), str(told["activation"])
+        ends = [
+            _rules.accuracy(own, _rules.after(rule, own, hidden, steps, activation))
+            for steps in (0, 3 if smoke else 100)
+        ]
+        return Did({"before": ends[0], "after": ends[1]})
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """Before and after, by part."""
+        lines, claims, drawn = [], [], []
+        shown: dict[str, list[tuple[float, float]]] = {}
+        cells = dict.fromkeys(
+            (
+                d.found.settings["part"],
+                d.found.settings["depth"],
+                d.found.settings["width"],
+                d.found.settings["activation"],
+            )
+            for d in done.values()
+        )
+        for part, depth, width, activation in cells:
+            told = {"part": part, "depth": depth, "width": width, "activation": activation}
+            both = {end: list(_rules.values(done, end, **told).values()) for end in ("before", "after")}
+            where = f"{part}: depth {depth}, width {width}, {activation}"
+            lines += [line(f"{where}, {end} the rule", v, "%", factor=100) for end, v in both.items()]
+            shown.setdefault(str(part), []).append((np.mean(both["before"]), np.mean(both["after"])))
+            text = f"The rule helps on a network of depth {depth}, width {width} and {activation}"
+            holds = below(both["before"], both["after"]) if len(both["after"]) > 1 else None
+            gap = difference(both["after"], both["before"], 100)
+            claims.append(Claim(text=text, found=f"after minus before: {gap}", holds=holds))
+        for part, pairs in shown.items():
+            arrays = {"x": np.arange(len(pairs)), "random network": np.array([100 * b for b, _ in pairs])}
+            arrays["learned rule"] = np.array([100 * a for _, a in pairs])
+            words = ", ".join(
+                str(c[{"depth": 1, "width": 2, "activation": 3}[part]]) for c in cells if c[0] == part
+            )
+            drawn.append(
+                Drawn(Picture(name=part, kind="lines", title=self.title, x=words, y="accuracy (%)"), arrays)
+            )
+        return Outcome(lines, claims, drawn)

@@ -1,0 +1,109 @@
+"""Two moons and filters: what the rule's embeddings and first-layer weights look like."""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+import numpy as np
+import torch
+
+from auxin.paper import Paper
+from auxin.recipes import _rules
+from auxin.recipes._summary import below, difference, line
+from auxin.records.recipe import Claim, Picture
+from auxin.rules.data import RuleData
+from auxin.rules.evaluate import EvalSettings
+from auxin.rules.tasks import moons
+from auxin.rules.use import pictures
+from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+
+ENDS = {"before": 0, "after": 100}
+
+
+class Figure6(Recipe):
+    """Two half circles in the plane: are they separated, and how much of the embedding's variance is in two components?
+
+    The same share on MNIST at 14 x 14 beside it, whose variance the paper sees spread over more; and the first layer's
+    weights there.
+    """
+
+    paper: ClassVar[Paper] = _rules.of_paper("figure 6, two moons and filters")
+    title: ClassVar[str] = "Two moons, the spread of embeddings, and filters"
+    stand_in: ClassVar[str] = _rules.STAND_IN
+    needs: ClassVar[tuple[str, ...]] = ("mnist",)
+    minutes: ClassVar[float] = 5.0
+    departures: ClassVar[tuple[str, ...]] = (
+        "Filters after 100 inner steps; the paper shows them after 10,000 smaller ones.",
+    )
+
+    def pieces(self, smoke: bool) -> list[Piece]:
+        """Both data sets, over seeds."""
+        return [
+            Piece(f"{data}-seed-{s}", {"data": data, "seed": s, "smoke": smoke})
+            for s in range(1 if smoke else 5)
+            for data in ("moons", "mnist")
+        ]
+
+    def run(self, piece: Piece, bench: Bench) -> Did:
+        """Accuracy and spread, before and after."""
+        told, seed, smoke = piece.settings, int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
+        if told["data"] == "moons":
+            x, y = moons(torch.Generator().manual_seed(seed), 600)
+            data = RuleData("moons", x[:300], x[300:], y[300:], 2)
+        else:
+            data = _rules.data_of("mnist", bench, 14)
+        own, found = _rules.bench_for(data, seed, smoke), {}
+        for name, steps in ENDS.items():
+            features = _rules.after(_rules.shipped(), own, (64,), min(steps, 3) if smoke else steps)
+            found[f"accuracy.{name}"] = _rules.accuracy(own, features)
+            share = torch.stack([_rules.spectrum(f)[:2].sum() for f in features(own.inputs(own.tests[0]))])
+            found[f"two components.{name}"] = float(share.mean())
+        arrays = {}
+        if seed == 0:
+            settings = EvalSettings(hidden=(64,), width=16)
+            shown = pictures(_rules.shipped(), data.x[:600], data.y[:600], settings)
+            arrays = {k: np.asarray(v) for k, v in shown.items()}
+        return Did(found, arrays=arrays)
+
+    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+        """The numbers, the embeddings and the filters."""
+        lines, claims, drawn = [], [], []
+        by = {d: {k: _rules.values(done, k, data=d) for k in _names(done)} for d in ("moons", "mnist")}
+        for data, found in by.items():
+            lines += [line(f"{data}: {k.replace('.', ' ')}", list(v.values())) for k, v in found.items() if v]
+        a, b = (by["moons"].get(f"accuracy.{end}", {}) for end in ("after", "before"))
+        if a:
+            text = "The two moons are partly separated by the rule"
+            holds = below(list(b.values()), list(a.values())) if len(a) > 1 else None
+            claims.append(
+                Claim(text=text, found=difference(list(a.values()), list(b.values()), 100), holds=holds)
+            )
+        spread = [by[d].get("two components.after", {}) for d in ("moons", "mnist")]
+        if all(spread):
+            seeds = sorted(spread[0].keys() & spread[1].keys())
+            moon, digit = ([s[k] for k in seeds] for s in spread)
+            text = "The variance of the moons' embedding is in few components, that of MNIST's in more"
+            holds = below(digit, moon) if len(seeds) > 1 else None
+            claims.append(Claim(text=text, found=difference(moon, digit, 100), holds=holds))
+        for piece in done.values():
+            if piece.arrays:
+                drawn += _drawn(str(piece.found.settings["data"]), piece.arrays)
+        return Outcome(lines, claims, drawn)
+
+
+def _names(done: Mapping[str, Done]) -> list[str]:
+    return list(next(iter(done.values())).found.values)
+
+
+def _drawn(data: str, arrays: Mapping[str, np.ndarray]) -> list[Drawn]:
+    points = {f"points.{end}": arrays[f"embedding_{end}"] for end in ENDS}
+    points |= {f"groups.{end}": arrays["y"] for end in ENDS}
+    words = {end: f"{end} the rule" for end in ENDS}
+    title = f"Embeddings of {data}, two principal components"
+    found = [Drawn(Picture(name=f"{data}-embedding", kind="points", title=title, words=words), points)]
+    fields = arrays["fields_after"]
+    side = round(fields.shape[1] ** 0.5)
+    if side > 2:
+        shown = {f"unit {k + 1}": fields[k].reshape(1, side, side) for k in range(min(4, len(fields)))}
+        picture = Picture(name=f"{data}-filters", kind="loss_images", title="Weights of four hidden units")
+        found.append(Drawn(picture, shown))
+    return found
