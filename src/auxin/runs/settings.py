@@ -101,7 +101,14 @@ class Plain:
 
 
 _DATA: dict[str, dict[str, Setting]] = {
-    "digits": {"model.channel_width": 64, "batch": 25, "steps": 240, "lr": 0.03},
+    "digits": {
+        "model.channel_width": 48,
+        "model.depth": 2,
+        "batch": 25,
+        "steps": 320,
+        "lr": 0.03,
+        "augmentation": "affine:0.75",
+    },
     "mnist": {"model.channel_width": 16, "steps": 400},
     "fashion_mnist": {"model.channel_width": 16, "steps": 400},
     "cifar10": {"model.channel_width": 24},
