@@ -11,6 +11,7 @@ from rich.table import Table
 from auxin.cli._console import Output
 from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
+from auxin.exported.card import TrainingRecord
 from auxin.exported.model import Model
 from auxin.judging.wording import name as named
 from auxin.runs.executors import default_jobs
@@ -99,6 +100,8 @@ def _request(asked: Asked) -> FitRequest:
 def _rows(fitting: Fitting) -> list[str]:
     """Which rows do what, and which methods are compared."""
     sizes = fitting.splits.sizes
+    if fitting.searches:
+        return _searched(sizes)
     parts = [f"{sizes['train']:,} rows train", f"{sizes['validation']:,} choose"]
     if sizes["unlabelled"]:
         parts.insert(1, f"{sizes['unlabelled']:,} without a main label train auxiliaries")
@@ -112,6 +115,17 @@ def _rows(fitting: Fitting) -> list[str]:
                 f"{sizes['validation']:,} rows tell methods apart badly, and ties go to single: `auxin compare` judges "
                 "on test rows, and --method NAME --no-guard takes its word."
             )
+    return said
+
+
+def _searched(sizes: dict[str, int]) -> list[str]:
+    """Which rows do what where candidates are cross-validated."""
+    labelled = sizes["train"] + sizes["validation"]
+    said = [f"{labelled:,} labelled rows choose by cross-validation and all train in the end."]
+    if sizes["unlabelled"]:
+        said.append(f"{sizes['unlabelled']:,} rows without a main label teach what can learn from them.")
+    if sizes["development"]:
+        said.append(f"{sizes['development']:,} rows test, {sizes['confirmation']:,} test rows stay sealed.")
     return said
 
 
@@ -136,6 +150,9 @@ def _telling(output: Output) -> Iterator[Callable[[RunsDone | Told | str], None]
 
 def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[float, float] | None) -> None:
     record = model.training
+    if record.advice:
+        _advised(record, request, output)
+        return
     decision = record.decision
     if decision is not None and len(decision.validation) > 1:
         output.say("", _table(decision.validation, decision.kept, record.metric))
@@ -163,8 +180,20 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
     output.say(f"\n{request.out}: model.json, weights.safetensors. Next: auxin predict {request.out} DATA")
 
 
-def _table(scores: dict[str, float], kept: str, metric: str) -> Table:
-    table = Table("method", f"{named(metric)}, validation", box=None, padding=(0, 2, 0, 1))
+def _advised(record: TrainingRecord, request: FitRequest, output: Output) -> None:
+    """The candidates' scores, what is to be known of the model, and where it is."""
+    assert record.decision is not None
+    output.say("", _table(record.decision.validation, "", record.metric, "cross-validated"), "")
+    for sentence in record.advice:
+        output.say(f"  {sentence}")
+    if record.test is not None:
+        rows = f"{record.rows['development']:,} test rows that chose nothing"
+        output.say(f"  Test {named(record.metric)}: {record.test:.4f}, on {rows}.")
+    output.say(f"\n{request.out}: model.json and weights. Next: auxin predict {request.out} DATA")
+
+
+def _table(scores: dict[str, float], kept: str, metric: str, how: str = "validation") -> Table:
+    table = Table("method", f"{named(metric)}, {how}", box=None, padding=(0, 2, 0, 1))
     for name, value in sorted(scores.items(), key=lambda pair: -pair[1]):
         table.add_row(f"[bold]{name}[/bold]" if name == kept else name, f"{value:.4f}")
     return table

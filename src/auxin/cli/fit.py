@@ -1,4 +1,4 @@
-"""Train one network to use: the best method for the data, kept only where validation says that it helps."""
+"""Train a model to use: the best candidate by cross-validation, or the network of a named method."""
 
 from typing import Annotated
 
@@ -23,7 +23,8 @@ def fit(
     method: Annotated[
         str,
         typer.Option(
-            metavar="NAME", help="`best` compares a few on validation; or a name of `auxin ls methods`."
+            metavar="NAME",
+            help="`best` cross-validates estimators, networks and blends; or a name of `auxin ls methods`.",
         ),
     ] = "best",
     guard: Annotated[
@@ -60,14 +61,16 @@ def fit(
     ] = None,
     validation: Annotated[
         float,
-        typer.Option(help="Validation rows: a fraction of the labelled rows, or a number. They never train."),
+        typer.Option(
+            help="Validation rows of a named method: a fraction of the labelled rows, or a number. They never train."
+        ),
     ] = 0.2,
     test: Annotated[
         float,
         typer.Option(help="Rows that are held out to score the finished network, where the data mark none."),
     ] = 0.0,
     metric: Annotated[str | None, typer.Option(help="What to select by. Default: the task's own.")] = None,
-    tries: Annotated[int, typer.Option(metavar="N", help="Settings each method tries on validation.")] = 3,
+    tries: Annotated[int, typer.Option(metavar="N", help="Settings each method tries on validation.")] = 2,
     draws: Annotated[
         int, typer.Option(metavar="N", help="Draws of validation rows that a try is averaged over.")
     ] = 3,
@@ -84,12 +87,15 @@ def fit(
     device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
     as_json: JsonFlag = False,
 ) -> None:
-    """Train one network to use, and write it to a folder that `auxin predict` and `auxin export` take.
+    """Train a model to use, and write it to a folder that `auxin predict` and `auxin export` take.
 
-    A few methods are compared on validation rows, each with the same tries. The best goes on if it leads single-task
-    training by more than its standard error; then it is trained once more beside single-task training on the same
-    rows, and validation decides (--no-guard takes the method's word for it). The folder holds the main task's network
-    alone. Validation chose it, so validation scores flatter; --test 0.2 keeps rows to ask afterwards.
+    By default every candidate is cross-validated on the same folds of the labelled rows: scikit-learn's estimators,
+    networks on the main task alone, networks and estimators that use the auxiliary labels, and a blend of the best. The
+    simplest that is about as good as the best is trained on all labelled rows. The sentences at the end say how good
+    it is, corrected for having chosen, beside a guess, beside one line of scikit-learn, and what more labels would buy.
+
+    With --method NAME, --model or --set one network is trained: the method is compared with single-task training on
+    validation rows, and kept if it leads by more than its standard error (--no-guard takes the method's word).
 
     [bold]Examples[/bold]
 

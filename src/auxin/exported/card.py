@@ -9,7 +9,9 @@ from auxin.records.results import Record, Setting
 
 FORMAT: Literal["auxin.model"] = "auxin.model"
 VERSION: Literal[1] = 1
-"""The version of saved models that this code writes and reads."""
+"""The version of a saved network."""
+COMMITTEE: Literal[2] = 2
+"""The version of a saved estimator or blend; both are read."""
 
 
 class TrunkState(Record):
@@ -36,6 +38,21 @@ class Decision(Record):
     validation: dict[str, float] = Field(default_factory=dict)
 
 
+class Estimate(Record):
+    """How good a model is by cross-validation, corrected for the choices that were made on the same rows.
+
+    Attributes:
+        value: the metric; greater is better.
+        low, high: a 95 % interval over labelled rows; None where it cannot be had.
+        rows: how many labelled rows it is from.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    rows: int
+
+
 class TrainingRecord(Record):
     """How a network was trained.
 
@@ -52,6 +69,8 @@ class TrainingRecord(Record):
         epoch, epochs: the epoch whose weights were kept, and how many there were.
         decision: what the guard decided, or None where nothing was compared.
         notes: what was decided for the user.
+        estimate: the cross-validated score of the whole choice, or None where nothing was cross-validated.
+        advice: what a person needs to know of the model, in sentences.
         command: the command line that does it again.
     """
 
@@ -64,8 +83,8 @@ class TrainingRecord(Record):
     metric: str
     validation: float | None = None
     test: float | None = None
-    epoch: int
-    epochs: int
+    epoch: int = 0
+    epochs: int = 0
     decision: Decision | None = None
     notes: list[str] = Field(default_factory=list)
     command: str = ""
@@ -73,6 +92,8 @@ class TrainingRecord(Record):
     started: str
     versions: dict[str, str] = Field(default_factory=dict)
     hardware: dict[str, str | int | float] = Field(default_factory=dict)
+    estimate: Estimate | None = None
+    advice: list[str] = Field(default_factory=list)
 
 
 class Card(Record):
@@ -86,10 +107,12 @@ class Card(Record):
         temperature: what logits are divided by.
         encoder: the state of the encoder of new rows, or None where inputs are given as they are.
         training: how it was trained.
+        committee: what an estimator or a blend is made of; None for a network.
+        estimators: the SHA-256 of the estimators' file, or None where there is none.
     """
 
     format: Literal["auxin.model"] = FORMAT
-    version: Literal[1] = VERSION
+    version: Literal[1, 2] = VERSION
     weights: str
     trunk: TrunkState
     task: TaskState
@@ -98,3 +121,5 @@ class Card(Record):
     temperature: float
     encoder: dict[str, Any] | None = None
     training: TrainingRecord
+    committee: dict[str, Any] | None = None
+    estimators: str | None = None

@@ -2,8 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -11,11 +12,13 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from auxin.errors import DataError, message
-from auxin.exported.card import FORMAT, VERSION, Card
+from auxin.exported.card import COMMITTEE, FORMAT, VERSION, Card
+from auxin.rivals import dump, restore
 from auxin.store import write_bytes, write_json
 
 CARD = "model.json"
 WEIGHTS = "weights.safetensors"
+ESTIMATORS = "estimators.skops"
 
 
 def write_weights(folder: Path, weights: Mapping[str, Tensor]) -> str:
@@ -23,6 +26,28 @@ def write_weights(folder: Path, weights: Mapping[str, Tensor]) -> str:
     content = save(dict(weights))
     write_bytes(folder / WEIGHTS, content)
     return hashlib.sha256(content).hexdigest()
+
+
+def write_estimators(folder: Path, estimators: Sequence[Any]) -> str | None:
+    """Write scikit-learn's estimators by skops; the file's SHA-256, or None where there are none."""
+    if not estimators:
+        return None
+    content = dump(tuple(estimators))
+    write_bytes(folder / ESTIMATORS, content)
+    return hashlib.sha256(content).hexdigest()
+
+
+def read_estimators(folder: Path, card: Card) -> list[Any]:
+    """The estimators of a card; none where it names none.
+
+    Raises:
+        DataError: the file is missing, damaged, another model's, or asks for a type that no estimator is made of.
+    """
+    if card.estimators is None:
+        return []
+    content = _content(folder, ESTIMATORS)
+    _same(folder / ESTIMATORS, content, card.estimators)
+    return list(restore(content, str(folder / ESTIMATORS)))
 
 
 def write_card(folder: Path, card: Card) -> None:
@@ -38,19 +63,24 @@ def read(folder: Path) -> tuple[Card, dict[str, Tensor]]:
     """
     card = _card(folder / CARD, _content(folder, CARD))
     content = _content(folder, WEIGHTS)
-    if hashlib.sha256(content).hexdigest() != card.weights:
-        raise DataError(
-            message(
-                f"{folder / WEIGHTS} is damaged, or another model's",
-                expected=f"the weights that {CARD} belongs to (SHA-256 {card.weights[:12]}...)",
-                found=f"SHA-256 {hashlib.sha256(content).hexdigest()[:12]}...",
-                do="Copy both files again, or train it again",
-            )
-        )
+    _same(folder / WEIGHTS, content, card.weights)
     try:
         return card, load(content)
     except (SafetensorError, ValueError) as error:
         raise DataError(message(f"{folder / WEIGHTS} cannot be read", found=str(error))) from error
+
+
+def _same(path: Path, content: bytes, digest: str) -> None:
+    found = hashlib.sha256(content).hexdigest()
+    if found != digest:
+        raise DataError(
+            message(
+                f"{path} is damaged, or another model's",
+                expected=f"the file that {CARD} belongs to (SHA-256 {digest[:12]}...)",
+                found=f"SHA-256 {found[:12]}...",
+                do="Copy all files again, or train it again",
+            )
+        )
 
 
 def _content(folder: Path, name: str) -> bytes:
@@ -78,11 +108,11 @@ def _card(path: Path, content: bytes) -> Card:
         raise DataError(
             message(f"{path} is damaged", expected="a model's JSON", found=str(error), do=do)
         ) from error
-    if kind != (FORMAT, VERSION):
+    if kind not in ((FORMAT, VERSION), (FORMAT, COMMITTEE)):
         raise DataError(
             message(
                 f"{path} is not of a version that this auxin reads",
-                expected=f"{FORMAT} version {VERSION}",
+                expected=f"{FORMAT} version {VERSION} or {COMMITTEE}",
                 found=f"{kind[0]} version {kind[1]}",
                 do="Use the auxin that wrote it, or train it again",
             )

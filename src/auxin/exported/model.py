@@ -13,7 +13,8 @@ from auxin.data import Encoder, restore
 from auxin.data.encoders.contract import warn
 from auxin.errors import DataError, message
 from auxin.exported import folder as _folder
-from auxin.exported.card import Card, TrainingRecord, TrunkState
+from auxin.exported.card import COMMITTEE, VERSION, Card, TrainingRecord, TrunkState
+from auxin.exported.committee import Committee
 from auxin.exported.predictor import Predictor, finished
 from auxin.exported.task_state import TaskState
 from auxin.models import build_network
@@ -56,13 +57,14 @@ class Model:
     to rounding.
 
     Attributes:
-        predictor: raw inputs to probabilities or values (an `nn.Module`).
+        predictor: raw inputs to probabilities or values: an `nn.Module`, or a `Committee` where `fit` kept an estimator
+            or a blend.
         trunk: how the trunk is built.
         training: how it was trained.
         encoder: makes inputs of new files, or None where it was trained on arrays.
     """
 
-    predictor: Predictor
+    predictor: Predictor | Committee
     trunk: TrunkState
     training: TrainingRecord
     encoder: Encoder | None = field(default=None)
@@ -84,6 +86,8 @@ class Model:
             DataError: inputs of another shape, or infinite ones.
         """
         self._check(x)
+        if isinstance(self.predictor, Committee):
+            return Predictions(self.task, torch.cat([self.predictor.outputs(part) for part in x.split(ROWS)]))
         kind = torch.float64 if x.dim() == 2 else torch.float32
         network = self.predictor if kind == torch.float32 else copy.deepcopy(self.predictor).to(kind)
         with torch.no_grad():
@@ -121,20 +125,29 @@ class Model:
             )
 
     def save(self, folder: Path | str) -> None:
-        """Write `weights.safetensors`, then `model.json` into the folder, each whole or not at all."""
-        weights = {name: value.contiguous() for name, value in self.predictor.state_dict().items()}
-        digest = _folder.write_weights(Path(folder), weights)
+        """Write the weights and estimators, then `model.json`, each whole or not at all."""
+        place, made = Path(folder), self.predictor
+        if isinstance(made, Committee):
+            plain, parts = made.parts()
+            tensors, estimators, mean, std = parts.tensors, parts.estimators, [], []
+        else:
+            plain, estimators, tensors = None, [], made.state_dict()
+            mean, std = made.mean.tolist(), made.std.tolist()
+        digest = _folder.write_weights(place, {name: value.contiguous() for name, value in tensors.items()})
         card = Card(
+            version=VERSION if plain is None else COMMITTEE,
             weights=digest,
             trunk=self.trunk,
             task=TaskState.of(self.task),
-            mean=self.predictor.mean.tolist(),
-            std=self.predictor.std.tolist(),
-            temperature=self.predictor.temperature,
+            mean=mean,
+            std=std,
+            temperature=made.temperature,
             encoder=None if self.encoder is None else self.encoder.state(),
             training=self.training,
+            committee=plain,
+            estimators=_folder.write_estimators(place, estimators),
         )
-        _folder.write_card(Path(folder), card)
+        _folder.write_card(place, card)
 
 
 def load_model(folder: Path | str) -> Model:
@@ -145,19 +158,24 @@ def load_model(folder: Path | str) -> Model:
     """
     card, weights = _folder.read(Path(folder))
     try:
-        return _rebuilt(card, weights)
+        return _rebuilt(card, weights, Path(folder))
     except (RuntimeError, ValueError, TypeError, KeyError) as error:
         raise DataError(
             message(f"The model in {folder} cannot be built again", found=str(error), do="Train it again")
         ) from error
 
 
-def _rebuilt(card: Card, weights: Mapping[str, Tensor]) -> Model:
+def _rebuilt(card: Card, weights: Mapping[str, Tensor], folder: Path) -> Model:
     task = card.task.task()
+    encoder = None if card.encoder is None else restore(card.encoder)
+    if card.committee is not None:
+        estimators = _folder.read_estimators(folder, card)
+        return Model(
+            Committee.of(card.committee, task, dict(weights), estimators), card.trunk, card.training, encoder
+        )
     tasks: dict[str, Any] = {task.name: task}
     options: dict[str, Any] = dict(card.trunk.options)
     network = build_network(card.trunk.name, tuple(card.trunk.shape), tasks, seed=0, **options)
     predictor = Predictor.of(network, task, torch.tensor(card.mean), torch.tensor(card.std), card.temperature)
     predictor.load_state_dict(dict(weights))
-    encoder = None if card.encoder is None else restore(card.encoder)
     return Model(predictor, card.trunk, card.training, encoder)

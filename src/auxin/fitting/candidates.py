@@ -1,7 +1,7 @@
 """The contract of a candidate for `fit`, shared by rivals, networks and blends of them."""
 
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -125,6 +125,14 @@ class RivalCandidate(Candidate):
     def simplicity(self) -> int:  # type: ignore[override]
         """The rival's."""
         return catalogue.load("rivals", self.rival).simplicity
+
+    def for_folds(self) -> "RivalCandidate":
+        """The same, cheaper where the rival says how, for folds that only compare."""
+        return replace(self, options={**self.options, **catalogue.load("rivals", self.rival).quick})
+
+    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
+        """As every candidate, by the cheaper version."""
+        return Candidate.out_of_fold(self.for_folds(), rows, folds, seed)
 
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Train on these rows, and on rows without a main label where the rival learns from those."""

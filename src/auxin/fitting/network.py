@@ -23,7 +23,7 @@ SEEDS = 2
 STEPS = 120
 WARM = 0.1
 """The share of the steps over which the rate rises."""
-AUXILIARY_ROWS = 256
+AUXILIARY_ROWS = 128
 """Rows per step that teach the auxiliary tasks alone."""
 CLIP = 2.0
 """The largest norm of one network's gradient."""

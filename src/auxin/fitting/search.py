@@ -127,7 +127,7 @@ class Search:
         return (near or order[:1])[:LEADING]
 
     def _score(self, candidate: Candidate) -> None:
-        left = self._left()
+        left = self.left()
         if left is not None and self.cost.get(candidate.family, 0.0) > left:
             self.skipped.append(candidate.name)
             return
@@ -150,7 +150,8 @@ class Search:
         entry = Entry(candidate.name, candidate.family, candidate.simplicity, found, loss, heat)
         self.entries.append(entry)
 
-    def _left(self) -> float | None:
+    def left(self) -> float | None:
+        """The seconds that the search may still take; None: as many as it needs."""
         if self.seconds is None:
             return None
         return RESERVE * self.seconds - (time.monotonic() - self.begun)

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import skops.io
-
 from auxin.errors import DataError, message
 
 TRUSTED = (
@@ -28,6 +26,8 @@ TRUSTED = (
 
 def dump(estimators: tuple[Any, ...]) -> bytes:
     """The estimators in the format of `skops.io`."""
+    import skops.io  # half a second that other commands need not wait
+
     return skops.io.dumps(list(estimators))
 
 
@@ -41,6 +41,8 @@ def restore(content: bytes, where: str) -> tuple[Any, ...]:
     Raises:
         DataError: the file is damaged, or asks for a type that is not on the list.
     """
+    import skops.io
+
     try:
         asked = skops.io.get_untrusted_types(data=content)
     except Exception as error:  # zip, JSON and type errors of all kinds

@@ -9,6 +9,8 @@ from auxin.rivals._base import Kind, Options, Rival, Shape
 from auxin.rivals._pipeline import filled
 
 TREES = 100
+QUICK = 50
+"""Trees where it is only compared: enough to see how good it is."""
 
 
 class ExtraTrees(Rival):
@@ -19,6 +21,7 @@ class ExtraTrees(Rival):
     """
 
     simplicity: ClassVar[int] = 5
+    quick: ClassVar[Options] = {"trees": QUICK}
 
     @classmethod
     def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
@@ -30,7 +33,9 @@ class ExtraTrees(Rival):
         return [{"features": features, "leaf": leaf} for features, leaf in found]
 
     @classmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, features: Any = "sqrt", leaf: int = 1) -> Any:
+    def build(
+        cls, kind: Kind, shape: Shape, seed: int, features: Any = "sqrt", leaf: int = 1, trees: int = TREES
+    ) -> Any:
         """The pipeline."""
         made = ExtraTreesClassifier if kind == "classes" else ExtraTreesRegressor
-        return filled(made(TREES, max_features=features, min_samples_leaf=leaf, random_state=seed))
+        return filled(made(trees, max_features=features, min_samples_leaf=leaf, random_state=seed))

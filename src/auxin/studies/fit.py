@@ -24,6 +24,7 @@ from auxin.studies.choose import Choice, Choosing, candidates
 from auxin.studies.engine import Progress
 from auxin.studies.fit_finish import About, Fitted, finish, follow
 from auxin.studies.fit_job import FitJob, Told
+from auxin.studies.fit_search import Wanted, search, searchable
 from auxin.studies.request import Request
 
 BEST = "best"
@@ -65,7 +66,7 @@ class FitRequest:
     method: str = BEST
     guard: bool = True
     settings: Mapping[str, Setting] = field(default_factory=dict)
-    tries: int = 3
+    tries: int = 2
     draws: int = 3
     seed: int = 0
     metric: str | None = None
@@ -109,8 +110,12 @@ class Fitting:
         metric = settle(request.metric, self.dataset.tasks[self.dataset.main])
         method = BEST if request.method == BEST else full_name(request.method, len(self.dataset.tasks) > 1)
         self.request = replace(request, metric=metric, method=method)
-        self.splits: Splits = split_rows(request.data, request.split, request.seed, refit=False)
-        self.compared = self._compared()
+        every = replace(request.split, validation=0.0)
+        plain = method == BEST and not request.settings
+        self.searches = plain and searchable(self.dataset, int(self.dataset.has_main().sum()))
+        split = every if self.searches else request.split
+        self.splits: Splits = split_rows(request.data, split, request.seed, refit=False)
+        self.compared = [] if self.searches else self._compared()
         claim_folder(request.out, {CONTENT: data_content(request.data), **self.request.fingerprint()})
         (request.out / RUNS).mkdir(exist_ok=True)
 
@@ -118,6 +123,8 @@ class Fitting:
         """The model, saved; the one that is there where this very fit was finished before."""
         if (self.request.out / "model.json").exists():
             return load_model(self.request.out)
+        if self.searches:
+            return self._search()
         choice = self._choose() if len(self.compared) > 1 else self._only(self.compared[0])
         job = self._job(choice)
         outcome = follow(job, self.request.guard)
@@ -137,6 +144,25 @@ class Fitting:
         fitted.model.save(self.request.out)
         job.forget()
         return fitted
+
+    def _search(self) -> Fitted:
+        """Rivals, networks and their blends by cross-validation, the best of them on all rows."""
+        request = self.request
+        assert request.metric is not None
+        spent = time.monotonic() - self.begun
+        wanted = Wanted(
+            metric=request.metric,
+            seed=request.seed,
+            tries=request.tries,
+            seconds=None if request.budget is None else max(request.budget - spent, 1.0),
+            asked=request.method,
+            command=request.command,
+            started=self.started,
+        )
+        step = lambda what, done, of: self.tell(Progress(what, done, of))  # noqa: E731
+        model = search(self.dataset, self.splits, wanted, self._say, step)
+        model.save(request.out)
+        return Fitted(model, None)
 
     def _compared(self) -> list[str]:
         """The methods that are compared, refused here where they cannot run."""

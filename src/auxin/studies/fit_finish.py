@@ -38,12 +38,12 @@ class Fitted:
 
     Attributes:
         model: predicts with the main task alone.
-        outcome: what the strategy ended with.
+        outcome: what the strategy ended with; None where no strategy was followed.
         log_loss: of the validation rows before and after calibration; None where nothing was calibrated.
     """
 
     model: Model
-    outcome: Outcome
+    outcome: Outcome | None
     log_loss: tuple[float, float] | None = None
 
 

@@ -1,0 +1,62 @@
+"""What predicts where `fit` kept an estimator, networks side by side, or a blend: the same calls as a network's."""
+
+from typing import Any
+
+from torch import Tensor
+
+from auxin.errors import DataError, message
+from auxin.exported.predictor import finished
+from auxin.exported.task_state import TaskState
+from auxin.fitting.candidates import Member
+from auxin.fitting.saved import Parts, restored, state_of
+from auxin.tasks._base import Task
+
+
+class Committee:
+    """A trained member of `auxin.fitting` as a model's predictor.
+
+    Args:
+        member: the trained candidate.
+
+    Inputs: float [B, D], NaN where missing, or [B, C, H, W] in the units of the stored pixels.
+    Outputs: as `auxin.exported.predictor.Predictor`.
+    """
+
+    temperature = 1.0
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+
+    @property
+    def task(self) -> Task:
+        """The main task."""
+        return self.member.task
+
+    def outputs(self, x: Tensor) -> Tensor:
+        """What a main head would put out, float64 [B, width]."""
+        return self.member.outputs(x.float().flatten(1).numpy())
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Raw inputs to probabilities, or to values in the target's unit."""
+        return finished(self.task, self.outputs(x))
+
+    def parts(self) -> tuple[dict[str, Any], Parts]:
+        """What it is as plain data, and its weights."""
+        parts = Parts()
+        state = state_of(self.member, parts)
+        return {"member": state, "tasks": [TaskState.of(t).model_dump() for t in parts.tasks]}, parts
+
+    @classmethod
+    def of(
+        cls, state: dict[str, Any], task: Task, tensors: dict[str, Tensor], estimators: list[Any]
+    ) -> "Committee":
+        """The committee again, from what `parts` gave.
+
+        Raises:
+            DataError: the parts do not make a model.
+        """
+        tasks = [TaskState.model_validate(one).task() for one in state["tasks"]]
+        try:
+            return cls(restored(state["member"], task, Parts(tensors, estimators, tasks)))
+        except (KeyError, IndexError, TypeError) as error:
+            raise DataError(message("The model's parts do not belong together", found=str(error))) from error

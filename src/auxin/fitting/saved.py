@@ -1,0 +1,130 @@
+"""Trained members as plain data, tensors and estimators, and back: what a saved model is made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin import rivals
+from auxin.errors import DataError, message
+from auxin.fitting.auxiliaries import Fed, StackedMember
+from auxin.fitting.blend import Blend
+from auxin.fitting.candidates import Guess, Member, RivalMember
+from auxin.fitting.inputs import Inputs
+from auxin.fitting.network import NetworkMember
+from auxin.fitting.search import Heated
+from auxin.rivals import Shape
+from auxin.tasks._base import Task
+
+State = dict[str, Any]
+
+
+@dataclass
+class Parts:
+    """Where a member's weights are kept.
+
+    Attributes:
+        tensors: by name.
+        estimators: of scikit-learn, in order.
+        tasks: the tasks of a member beyond the main one, by number.
+    """
+
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    estimators: list[Any] = field(default_factory=list)
+    tasks: list[Task] = field(default_factory=list)
+
+
+def state_of(member: Member, parts: Parts) -> State:
+    """What a member is, with its weights put among the parts."""
+    if isinstance(member, Heated):
+        return {"kind": "heated", "heat": member.heat, "member": state_of(member.member, parts)}
+    if isinstance(member, Blend):
+        members = [state_of(one, parts) for one in member.members]
+        return {"kind": "blend", "weights": list(member.weights), "members": members}
+    if isinstance(member, RivalMember):
+        return {"kind": "rival", **_fitted_state(member.fitted, parts, None)}
+    if isinstance(member, StackedMember):
+        fed = [
+            [_fitted_state(one, parts, _task(models[0].task, parts)) for one in models]
+            for models in member.fed.models
+        ]
+        return {"kind": "stacked", "inner": state_of(member.inner, parts), "fed": fed}
+    if isinstance(member, NetworkMember):
+        number = len(parts.tensors)
+        for name, value in {**member.weights, **_input_tensors(member.inputs)}.items():
+            parts.tensors[f"{number}.{name}"] = value.contiguous()
+        return {"kind": "network", "number": number, "length": member.inputs.length}
+    if isinstance(member, Guess):
+        return {"kind": "guess", "value": member.value.tolist()}
+    raise TypeError(type(member).__name__)
+
+
+def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
+    """The member again.
+
+    Raises:
+        DataError: the state is not one that `state_of` makes.
+    """
+    kind = state["kind"]
+    if kind == "heated":
+        return Heated(restored(state["member"], task, parts), float(state["heat"]))
+    if kind == "blend":
+        members = tuple(restored(one, task, parts) for one in state["members"])
+        return Blend(task, members, tuple(state["weights"]))
+    if kind == "rival":
+        return RivalMember(task, _fitted(state, task, parts))
+    if kind == "stacked":
+        fed = tuple(
+            tuple(_fitted(one, parts.tasks[one["task"]], parts) for one in models) for models in state["fed"]
+        )
+        none = torch.empty(0, 0).numpy()
+        return StackedMember(task, restored(state["inner"], task, parts), Fed(fed, none))
+    if kind == "network":
+        start = f"{state['number']}."
+        own = {n.removeprefix(start): v for n, v in parts.tensors.items() if n.startswith(start)}
+        inputs = Inputs(
+            own.pop("input mean"), own.pop("input std"), state["length"],
+            own.pop("input basis", None), own.pop("input scale", None),
+        )  # fmt: skip
+        return NetworkMember(task, inputs, own)
+    if kind == "guess":
+        return Guess(task, torch.tensor(state["value"], dtype=torch.float64))
+    raise DataError(
+        message(f"A model's part of kind {kind!r} is not known", do="Use the auxin that wrote it")
+    )
+
+
+def _input_tensors(inputs: Inputs) -> dict[str, Tensor]:
+    found = {"input mean": inputs.mean, "input std": inputs.std}
+    if inputs.basis is not None and inputs.scale is not None:
+        found |= {"input basis": inputs.basis, "input scale": inputs.scale}
+    return found
+
+
+def _task(task: Task, parts: Parts) -> int:
+    if task not in parts.tasks:
+        parts.tasks.append(task)
+    return parts.tasks.index(task)
+
+
+def _fitted_state(fitted: rivals.Fitted, parts: Parts, task: int | None) -> State:
+    first = len(parts.estimators)
+    parts.estimators.extend(fitted.estimators)
+    shape = fitted.shape
+    return {
+        "rival": fitted.name,
+        "estimators": [first, len(parts.estimators)],
+        "shape": [shape.rows, shape.columns, shape.classes],
+        "dense": None if shape.dense is None else list(shape.dense),
+        "task": task,
+    }
+
+
+def _fitted(state: Mapping[str, Any], task: Task, parts: Parts) -> rivals.Fitted:
+    first, last = state["estimators"]
+    dense = None if state["dense"] is None else tuple(state["dense"])
+    return rivals.Fitted(
+        state["rival"], task, tuple(parts.estimators[first:last]), Shape(*state["shape"], dense)
+    )

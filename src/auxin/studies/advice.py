@@ -1,0 +1,142 @@
+"""What a person needs to know of a model: how good it is, beside what, and what more would help."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+
+from auxin.exported.card import Estimate
+from auxin.fitting.auxiliaries import Inferred, Stacked
+from auxin.fitting.candidates import Constant
+from auxin.fitting.choose import Choice, Entry
+from auxin.fitting.network import NetworkCandidate
+from auxin.fitting.scores import standard_error
+from auxin.fitting.search import Search
+from auxin.judging.wording import name as named
+
+MORE = 100
+"""Labels whose worth is estimated."""
+LOOKED = 3
+"""Folds in which the candidate is trained on half of the labels."""
+STEEPEST = 0.5
+"""The loss falls at most with this power of the number of labels."""
+
+
+def advice(
+    found: Search, choice: Choice, estimate: Estimate, metric: str, scores: Mapping[str, float]
+) -> list[str]:
+    """The sentences, the most important first."""
+    said = [_kept(choice), _good(estimate, metric), _beside(scores, metric)]
+    said += [
+        sentence
+        for sentence in (_below_guess(found, choice), _auxiliaries(found, choice, metric))
+        if sentence
+    ]
+    return [*said, *_more(found, choice)]
+
+
+def _kept(choice: Choice) -> str:
+    if len(choice.kept) == 1:
+        return f"This model is {choice.kept[0].name}."
+    parts = sorted(zip(choice.weights, choice.kept, strict=True), key=lambda pair: -pair[0])
+    return (
+        "This model is a blend: " + ", ".join(f"{weight:.0%} {entry.family}" for weight, entry in parts) + "."
+    )
+
+
+def _good(estimate: Estimate, metric: str) -> str:
+    span = ""
+    if estimate.low is not None and estimate.high is not None:
+        span = f" (95 % interval {estimate.low:.3f} to {estimate.high:.3f})"
+    return (
+        f"Its {named(metric)} is about {estimate.value:.3f}{span}, cross-validated over {estimate.rows:,} labelled "
+        "rows and corrected for having chosen on them."
+    )
+
+
+def _beside(scores: Mapping[str, float], metric: str) -> str:
+    parts = [f"a constant guess has {scores['constant guess']:.3f}"] if "constant guess" in scores else []
+    line = next((name for name in ("logistic", "ridge") if name in scores), None)
+    if line is not None:
+        parts.append(f"one line of scikit-learn ({line} regression) {scores[line]:.3f}")
+    if "network" in scores:
+        parts.append(f"a network on the main task alone {scores['network']:.3f}")
+    return f"On the same rows, by {named(metric)}: {', '.join(parts)}." if parts else ""
+
+
+def _below_guess(found: Search, choice: Choice) -> str:
+    guess = choice.best.get(Constant().family)
+    if guess is None:
+        return ""
+    own = _loss(found, choice)
+    gain = guess.loss.mean() - own.mean()
+    if gain > 2 * standard_error(own, guess.loss):
+        return ""
+    return (
+        "It is not clearly better than a constant guess: the inputs say little about the main task, or there are too "
+        "few labels."
+    )
+
+
+def _loss(found: Search, choice: Choice) -> np.ndarray:
+    from auxin.fitting.scores import losses
+
+    return losses(found.rows.task, choice.outputs, found.wanted)
+
+
+def _auxiliaries(found: Search, choice: Choice, metric: str) -> str:
+    """What auxiliary labels bought: the best candidate that uses them against the best that does not."""
+    uses = {family for family, entry in choice.best.items() if _aided(found, entry)}
+    if not uses:
+        return ""
+    least = lambda names: min(names, key=lambda n: choice.best[n].loss.mean())  # noqa: E731
+    with_them, without = least(uses), least(set(choice.best) - uses)
+    first, second = choice.best[with_them], choice.best[without]
+    gain, error = second.loss.mean() - first.loss.mean(), standard_error(first.loss, second.loss)
+    score = found.rows.task.score
+    difference = score(first.outputs, found.wanted, metric) - score(second.outputs, found.wanted, metric)
+    names = ", ".join(found.rows.auxiliaries)
+    worth = "help" if gain > 2 * error else "make no clear difference" if gain > -2 * error else "hurt"
+    return (
+        f"The auxiliaries ({names}) {worth}: {with_them} against {without}, the best without them, differs by "
+        f"{difference:+.3f} {named(metric)}."
+    )
+
+
+def _aided(found: Search, entry: Entry) -> bool:
+    candidate = found.candidates[entry.name]
+    if isinstance(candidate, NetworkCandidate):
+        return "auxiliary" in candidate.options
+    return isinstance(candidate, Inferred | Stacked)
+
+
+def _more(found: Search, choice: Choice) -> list[str]:
+    """What a hundred more labels would buy, from the loss with half of the labels.
+
+    The loss is taken to fall as n^-b between half of the labels and all of them, and beyond; b is at most 0.5.
+    """
+    from auxin.fitting.scores import losses
+
+    entry = max(zip(choice.weights, choice.kept, strict=True), key=lambda pair: pair[0])[1]
+    n = len(found.wanted)
+    left = found.left()
+    if n < 20 or entry.family == Constant().family or (left is not None and found.cost[entry.family] > left):
+        return []
+    candidate, folds, rows = found.candidates[entry.name], found.folds, found.rows
+    draw = np.random.default_rng(found.seed)
+    outputs, seen = torch.zeros_like(entry.outputs), np.zeros(n, bool)
+    for _, kept, held in folds.pairs(rows.labelled)[:LOOKED]:
+        seen[held] = True
+        half = draw.permutation(kept)[: len(kept) // 2]
+        outputs[torch.from_numpy(held)] = candidate.train(rows, half, found.seed).outputs(
+            rows.x[rows.labelled[held]]
+        )
+    fewer, all_of = losses(rows.task, outputs, found.wanted)[seen].mean(), entry.loss[seen].mean()
+    power = float(np.clip(np.log(fewer / all_of) / np.log(2), 0.0, STEEPEST))
+    saved = 1 - ((n + MORE) / n) ** -power
+    if saved < 0.01:
+        return [f"{MORE} more labels would change little: with half of the labels it was about as good."]
+    return [
+        f"{MORE} more labels would lower its loss by about {saved:.0%}, if it goes on falling as from "
+        f"{n // 2:,} to {n:,} labels."
+    ]

@@ -1,0 +1,146 @@
+"""`fit` at its defaults: rivals, networks and blends on the same folds, and the best of them trained on all rows."""
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from auxin.data import Dataset, Splits
+from auxin.exported.card import Decision, Estimate, TrainingRecord, TrunkState
+from auxin.exported.committee import Committee
+from auxin.exported.model import Model
+from auxin.fitting.choose import Choice, Entry, interval
+from auxin.fitting.of_dataset import fitted_dataset, flat, rows_of
+from auxin.fitting.search import Search
+from auxin.records.results import Setting
+from auxin.rivals import kind_of
+from auxin.runs.environment import hardware, versions
+from auxin.studies.advice import advice
+
+LEAST = 6
+"""Fewer labelled rows than this are too few for folds."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a search for a model is asked for.
+
+    Attributes:
+        metric: of the main task; candidates are compared by log loss or squared error, and scores are said in it.
+        seed: of folds and of everything random.
+        tries: settings that a candidate's family tries at most.
+        seconds: wall seconds for everything, or None.
+        asked: the method's name as the user gave it.
+        command: the command line that does it again.
+        started: when, ISO 8601.
+    """
+
+    metric: str
+    seed: int = 0
+    tries: int = 2
+    seconds: float | None = None
+    asked: str = "best"
+    command: str = ""
+    started: str = ""
+
+
+def searchable(dataset: Dataset, labelled: int) -> bool:
+    """Whether the main task is one that rivals can learn too, and enough rows have its label.
+
+    Tasks with a value per pixel, and vectors, are left to networks.
+    """
+    return kind_of(dataset.tasks[dataset.main]) is not None and labelled >= LEAST
+
+
+def search(
+    dataset: Dataset,
+    splits: Splits,
+    wanted: Wanted,
+    say: Callable[[str], None],
+    step: Callable[[str, int, int], None] = lambda *_: None,
+) -> Model:
+    """The model that cross-validation prefers, trained on every labelled training row.
+
+    Args:
+        dataset: the data.
+        splits: the rows' roles; validation and auxiliary rows train too.
+        wanted: what is asked for.
+        say: told in sentences of what was decided for the user.
+        step: told (what, done, of how many).
+    """
+    begun, notes = time.monotonic(), [*dataset.notes, *splits.notes]
+
+    def tell(sentence: str) -> None:
+        notes.append(sentence)
+        say(sentence)
+
+    for note in notes[:]:
+        say(note)
+    labelled = torch.cat([splits.train, splits.validation, splits.auxiliary])
+    fitted = fitted_dataset(dataset, labelled, splits.unlabelled)
+    rows = rows_of(fitted, labelled, splits.unlabelled)
+    left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
+    found = Search(rows, wanted.seed, wanted.tries, left, say=tell, step=step)
+    choice = found.run()
+    step("training on all rows", 0, 1)
+    member = found.finish(choice)
+    value, low, high = interval(rows.task, found.honest(), found.wanted, wanted.metric)
+    estimate = Estimate(value=value, low=_finite(low), high=_finite(high), rows=len(rows.labelled))
+    scores = table(found, choice, wanted.metric)
+    said = advice(found, choice, estimate, wanted.metric, scores)
+    kept = " + ".join(f"{entry.family}" for entry in choice.kept)
+    method = choice.kept[0].name if len(choice.kept) == 1 else f"blend: {kept}"
+    record = TrainingRecord(
+        data=dataset.name,
+        method=method,
+        seed=wanted.seed,
+        split_hash=splits.hash,
+        rows=splits.sizes,
+        settings=_settings(choice),
+        metric=wanted.metric,
+        validation=value,
+        test=_test(fitted, splits, member, wanted.metric),
+        decision=Decision(kept=method, asked=wanted.asked, why=said[0], validation=scores),
+        notes=notes,
+        command=wanted.command,
+        seconds=time.monotonic() - begun,
+        started=wanted.started,
+        versions=versions(),
+        hardware=hardware("cpu"),
+        estimate=estimate,
+        advice=said,
+    )
+    trunk = TrunkState(name="blend", shape=list(fitted.shape))
+    return Model(Committee(member), trunk, record, fitted.encoder)
+
+
+def table(found: Search, choice: Choice, metric: str) -> dict[str, float]:
+    """Each family's cross-validated score, and the blend's where one was made."""
+    scores = {
+        family: found.rows.task.score(entry.outputs, found.wanted, metric)
+        for family, entry in choice.best.items()
+    }
+    if choice.blended:
+        scores["blend"] = found.rows.task.score(choice.outputs, found.wanted, metric)
+    return {name: value for name, value in scores.items() if np.isfinite(value)}
+
+
+def _settings(choice: Choice) -> dict[str, Setting]:
+    parts: list[tuple[Entry, float]] = list(zip(choice.kept, choice.weights, strict=True))
+    settings: Mapping[str, Setting] = {f"weight of {entry.name}": round(weight, 4) for entry, weight in parts}
+    return dict(settings)
+
+
+def _test(fitted: Dataset, splits: Splits, member, metric: str) -> float | None:  # noqa: ANN001
+    rows = splits.development
+    if not len(rows):
+        return None
+    blank = None if fitted.blank is None else fitted.blank[rows]
+    outputs = member.outputs(flat(fitted.x[rows], blank))
+    return fitted.tasks[fitted.main].score(outputs, fitted.y[fitted.main][rows], metric)
+
+
+def _finite(value: float) -> float | None:
+    return value if np.isfinite(value) else None
