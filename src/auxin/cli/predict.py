@@ -63,7 +63,7 @@ def predict(
         lambda note: output.say(f"  {note}"),
         {"root": root, "level": level},
     )
-    output.say(f"  {found['rows']:,} rows: {found['task']}, by the network that {found['method']} trained.")
+    output.say(f"  {found['rows']:,} rows: {found['task']}, by {found['method']}.")
     if found["score"] is not None:
         value = f"{found['metric']} {found['score']:.4f}"
         output.say(

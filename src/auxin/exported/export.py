@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 
 from auxin.errors import UnsupportedError, message
+from auxin.exported.committee import Committee
 from auxin.exported.model import Model
 from auxin.store import write_bytes
 
@@ -40,10 +41,11 @@ def to_onnx(model: Model, file: Path | str) -> None:
             )
         )
     name = "probabilities" if hasattr(model.task, "probabilities") else "values"
+    network = _network(model, "--torch is for networks, and ONNX of estimators is not written yet")
 
     def write(path: Path) -> None:
         found = torch.onnx.export(
-            model.predictor,
+            network,
             (_example(model),),
             dynamo=True,
             dynamic_shapes={"x": {0: torch.export.Dim("batch")}},
@@ -67,13 +69,32 @@ def to_torch(model: Model, file: Path | str) -> None:
         RunError: the file cannot be written.
     """
 
+    network = _network(model, "Plain PyTorch runs networks only")
+
     def write(path: Path) -> None:
         program = torch.export.export(
-            model.predictor, (_example(model),), dynamic_shapes={"x": {0: torch.export.Dim("batch")}}
+            network, (_example(model),), dynamic_shapes={"x": {0: torch.export.Dim("batch")}}
         )
         torch.export.save(program, path)
 
     _write(Path(file), ".pt2", write)
+
+
+def _network(model: Model, why: str) -> torch.nn.Module:
+    """The model's network.
+
+    Raises:
+        UnsupportedError: `fit` kept an estimator or a blend.
+    """
+    if isinstance(model.predictor, Committee):
+        raise UnsupportedError(
+            message(
+                f"This model is no single network: {why}",
+                found=model.training.method,
+                do="Fit one network: auxin fit DATA --method single",
+            )
+        )
+    return model.predictor
 
 
 def _example(model: Model) -> torch.Tensor:

@@ -125,6 +125,6 @@ def _fitted_state(fitted: rivals.Fitted, parts: Parts, task: int | None) -> Stat
 def _fitted(state: Mapping[str, Any], task: Task, parts: Parts) -> rivals.Fitted:
     first, last = state["estimators"]
     dense = None if state["dense"] is None else tuple(state["dense"])
-    return rivals.Fitted(
-        state["rival"], task, tuple(parts.estimators[first:last]), Shape(*state["shape"], dense)
-    )
+    rows, columns, classes = state["shape"]
+    shape = Shape(rows, columns, classes, dense)
+    return rivals.Fitted(state["rival"], task, tuple(parts.estimators[first:last]), shape)

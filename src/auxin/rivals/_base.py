@@ -74,6 +74,7 @@ class Rival(ABC):
         unlabelled: whether it learns from rows without a main label too (their label is -1).
         weighted: whether its `fit` takes a weight per row.
         simplicity: its place in the order from simple to complex, 1 to 9; a tie goes to the simpler.
+        fewest: a class with fewer training rows than this is left out, and never predicted.
         quick: options that make it cheaper and little worse, for folds that only compare.
         onnx: why it cannot be written as ONNX; "" where it can.
     """
@@ -84,6 +85,7 @@ class Rival(ABC):
     unlabelled: ClassVar[bool] = False
     weighted: ClassVar[bool] = True
     simplicity: ClassVar[int] = 5
+    fewest: ClassVar[int] = 1
     quick: ClassVar[Options] = {}
     onnx: ClassVar[str] = ""
 

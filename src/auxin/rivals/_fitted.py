@@ -187,6 +187,9 @@ def _one(
     if kind == "classes":
         known = y >= 0
         if not rival.unlabelled:
+            found, counts = np.unique(y[known], return_counts=True)
+            enough = found[counts >= rival.fewest]
+            known &= np.isin(y, enough if len(enough) else found)
             x, y, weights = x[known], y[known], None if weights is None else weights[known]
         if len(np.unique(y[y >= 0])) < 2:
             only = int(y[y >= 0][0]) if (y >= 0).any() else 0

@@ -24,6 +24,7 @@ class SupportVectors(Rival):
     """
 
     simplicity: ClassVar[int] = 4
+    fewest: ClassVar[int] = FOLDS
 
     @classmethod
     def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:

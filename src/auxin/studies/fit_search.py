@@ -1,7 +1,7 @@
 """`fit` at its defaults: rivals, networks and blends on the same folds, and the best of them trained on all rows."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -35,6 +35,7 @@ class Wanted:
         asked: the method's name as the user gave it.
         command: the command line that does it again.
         started: when, ISO 8601.
+        families: the rivals that take part; None: the usual ones.
     """
 
     metric: str
@@ -44,6 +45,7 @@ class Wanted:
     asked: str = "best"
     command: str = ""
     started: str = ""
+    families: Sequence[str] | None = None
 
 
 def searchable(dataset: Dataset, labelled: int) -> bool:
@@ -82,7 +84,7 @@ def search(
     fitted = fitted_dataset(dataset, labelled, splits.unlabelled)
     rows = rows_of(fitted, labelled, splits.unlabelled)
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
-    found = Search(rows, wanted.seed, wanted.tries, left, say=tell, step=step)
+    found = Search(rows, wanted.seed, wanted.tries, left, families=wanted.families, say=tell, step=step)
     choice = found.run()
     step("training on all rows", 0, 1)
     member = found.finish(choice)

@@ -1,0 +1,214 @@
+"""The search: folds, blends, choices, labels inferred from auxiliaries, and what is saved."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from auxin.data import Dataset, make_splits
+from auxin.exported.model import load_model
+from auxin.fitting.auxiliaries import best_teacher, known_table
+from auxin.fitting.blend import greedy
+from auxin.fitting.candidates import Constant
+from auxin.fitting.choose import interval, simplest
+from auxin.fitting.network import Job, NetworkCandidate, train_bank
+from auxin.fitting.rows import Rows, make_folds
+from auxin.fitting.scores import losses, pooled
+from auxin.fitting.search import Search
+from auxin.studies.fit_search import Wanted, search
+from auxin.tasks.classes import Classes
+from auxin.tasks.multilabel import Multilabel
+from auxin.tasks.ordered import Ordered
+from auxin.tasks.regression import Regression
+
+FEW = ["logistic", "ridge", "svc"]
+
+
+def numbers(rows: int = 120, known: int = 60, seed: int = 0) -> Rows:
+    """A number that is linear in two of four columns, and an auxiliary that it is a function of."""
+    draw = np.random.default_rng(seed)
+    x = draw.normal(size=(rows, 4)).astype(np.float32)
+    hidden = torch.from_numpy(x[:, 0] + 0.5 * x[:, 1] + 0.8 * draw.normal(size=rows).astype(np.float32))
+    y = 50 + 10 * hidden
+    y[known:] = torch.nan
+    return Rows(x, Regression.fit("y", y), y, {"part": (Regression.fit("part", hidden), hidden)})
+
+
+def made(rows: Rows) -> Dataset:
+    """The same as a data set."""
+    tasks = {rows.task.name: rows.task} | {n: t for n, (t, _) in rows.auxiliaries.items()}
+    y = {rows.task.name: rows.y} | {n: v for n, (_, v) in rows.auxiliaries.items()}
+    none = torch.zeros(len(rows.x), dtype=torch.bool)
+    return Dataset("made", torch.from_numpy(rows.x), tasks, y, rows.task.name, none)
+
+
+def test_groups_stay_in_one_fold() -> None:
+    rows = Rows(
+        np.zeros((40, 1)), Classes("y", 2), torch.arange(40) % 2, groups=[f"g{k // 4}" for k in range(40)]
+    )
+    [part] = make_folds(rows, 5, 1, seed=3).parts
+    assert all(len(set(part[4 * k : 4 * k + 4])) == 1 for k in range(10))
+    assert np.bincount(part).tolist() == [8] * 5
+
+
+def test_a_class_of_one_row_is_no_error() -> None:
+    y = torch.cat([torch.zeros(20), torch.ones(9), torch.full((1,), 2.0)]).long()
+    draw = np.random.default_rng(0)
+    rows = Rows(draw.normal(size=(30, 3)).astype(np.float32), Classes("y", 3), y)
+    found = Search(rows, families=["logistic", "svc", "random_forest"])
+    choice = found.run()
+    assert {"logistic", "svc", "random_forest", "network", "constant guess"} <= set(choice.best)
+    assert found.finish(choice).outputs(rows.x).shape == (30, 3)
+
+
+def test_the_blend_is_no_worse_out_of_fold_than_each() -> None:
+    draw = np.random.default_rng(0)
+    y = torch.from_numpy(draw.normal(size=200))
+    task = Regression("y")
+    outputs = [(y + torch.from_numpy(draw.normal(size=200)))[:, None] for _ in range(3)]
+    weights = greedy(task, outputs, y)
+    mean = losses(task, pooled(task, outputs, weights), y).mean()
+    assert abs(weights.sum() - 1) < 1e-12
+    assert mean < 0.6 * min(losses(task, o, y).mean() for o in outputs)
+
+
+def test_a_constant_is_kept_only_where_nothing_is_clearly_better() -> None:
+    noise = np.random.default_rng(0).normal(size=100)
+    flat, better = 1 + 0.01 * noise, 0.9 + 0.01 * noise[::-1]
+    order = {"constant guess": 0, "forest": 5}
+    assert simplest({"constant guess": flat, "forest": better}, order) == "forest"
+    assert simplest({"constant guess": flat, "forest": flat - 1e-5 * noise**2}, order) == "forest"
+    assert simplest({"constant guess": flat, "forest": flat[::-1].copy()}, order) == "constant guess"
+
+
+def test_an_auxiliary_that_tells_the_main_label_is_found_and_used() -> None:
+    rows = numbers()
+    folds = make_folds(rows, 5, 1, 0)
+    table = known_table(rows)
+    assert table is not None
+    teacher = best_teacher(rows, table, folds, 0)
+    assert teacher is not None
+    assert teacher.exact
+    said: list[str] = []
+    found = Search(rows, families=FEW, say=said.append)
+    choice = found.run()
+    assert any("can be told from the auxiliary labels" in sentence for sentence in said)
+    assert "infer:ridge" in choice.best
+    assert choice.best["infer:ridge"].loss.mean() < choice.best["constant guess"].loss.mean() * 0.8
+
+
+def test_an_auxiliary_of_noise_tells_nothing() -> None:
+    rows = numbers()
+    noise = torch.randn(120, generator=torch.Generator().manual_seed(0))
+    rows = Rows(rows.x, rows.task, rows.y, {"part": (Regression.fit("part", noise), noise)})
+    table = known_table(rows)
+    assert table is not None
+    teacher = best_teacher(rows, table, make_folds(rows, 5, 1, 0), 0)
+    assert teacher is not None
+    assert not teacher.exact
+
+
+def test_networks_side_by_side_equal_networks_alone() -> None:
+    rows = numbers()
+    x = torch.from_numpy(rows.x)
+    used = torch.zeros(2, 120, dtype=torch.bool)
+    used[0, :40], used[1, 20:60] = True, True
+    options = {"rate": 5e-3, "decay": 0.1, "dropout": 0.0}
+    both, _ = train_bank(Job(rows, x, used, [options] * 2, 0))
+    alone, _ = train_bank(Job(rows, x, used[1:], [options], 0))
+    torch.testing.assert_close(both.first[2:], alone.first, rtol=1e-4, atol=1e-5)
+    assert not torch.allclose(both.first[:2], alone.first, atol=1e-2)
+
+
+def test_a_diverging_network_is_trained_at_a_lower_rate() -> None:
+    rows = numbers()
+    wild = Rows(rows.x * 1e18, rows.task, rows.y)
+    member = NetworkCandidate("network", {"rate": 1e4, "decay": 0.0}).train(wild, wild.labelled, 0)
+    assert torch.isfinite(member.outputs(wild.x)).all()
+
+
+def test_held_out_labels_do_not_reach_the_networks() -> None:
+    rows, other = numbers(), numbers()
+    folds = make_folds(rows, 5, 1, 0)
+    held = np.flatnonzero(folds.parts[0] == 0)
+    other.y[torch.from_numpy(rows.labelled[held])] += 1000.0
+    other.auxiliaries["part"][1][torch.from_numpy(rows.labelled[held])] += 1000.0
+    other = Rows(
+        other.x, rows.task, other.y, {"part": (rows.auxiliaries["part"][0], other.auxiliaries["part"][1])}
+    )
+    one = NetworkCandidate("network + auxiliaries", {"auxiliary": 1.0})
+    first, second = one.out_of_fold(rows, folds, 0), one.out_of_fold(other, folds, 0)
+    torch.testing.assert_close(first[0, held], second[0, held])
+
+
+@pytest.mark.parametrize("kind", ["classes", "ordered", "multilabel", "numbers"])
+def test_what_is_saved_predicts_the_same(kind: str, tmp_path: Path) -> None:
+    rows = numbers()
+    z = rows.auxiliaries["part"][1]
+    y = torch.bucketize(z, torch.tensor([-0.5, 0.5]))
+    y[60:] = -1
+    task, target = {
+        "classes": (Classes("y", 3), y),
+        "ordered": (Ordered("y", 3), y),
+        "multilabel": (
+            Multilabel("y", 2),
+            torch.stack([(z > 0).float(), (z > 0.5).float()], 1).where(y[:, None] >= 0, torch.nan),
+        ),
+        "numbers": (rows.task, rows.y),
+    }[kind]
+    dataset = made(Rows(rows.x, task, target, rows.auxiliaries))
+    splits = make_splits(dataset, seed=0, validation=0.0, test=0.0)
+    said: list[str] = []
+    model = search(
+        dataset,
+        splits,
+        Wanted(task.metrics[0], tries=1, families=["logistic", "ridge", "lightgbm"]),
+        said.append,
+    )
+    model.save(tmp_path / "m")
+    again = load_model(tmp_path / "m")
+    torch.testing.assert_close(
+        again.predict(dataset.x).outputs, model.predict(dataset.x).outputs, rtol=1e-6, atol=1e-6
+    )
+    record = again.training
+    assert record.estimate is not None
+    assert record.estimate.rows == 60
+    assert record.advice[0].startswith("This model is")
+    assert any("The auxiliaries (part)" in sentence for sentence in record.advice)
+
+
+def test_a_damaged_estimator_is_refused(tmp_path: Path) -> None:
+    rows = numbers()
+    dataset = made(Rows(rows.x, rows.task, rows.y))
+    splits = make_splits(dataset, seed=0, validation=0.0, test=0.0)
+    search(dataset, splits, Wanted("r2", tries=1, families=["ridge"]), lambda _: None).save(tmp_path)
+    file = tmp_path / "estimators.skops"
+    assert file.exists()
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+    with pytest.raises(Exception, match="damaged, or another model's"):
+        load_model(tmp_path)
+
+
+def test_no_time_leaves_candidates_out_and_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(range(100_000))
+    monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
+    said: list[str] = []
+    found = Search(numbers(), seconds=10.0, families=FEW, say=said.append)
+    choice = found.run()
+    assert any("Left out for lack of time" in sentence for sentence in said)
+    assert choice.kept
+
+
+def test_an_estimate_of_all_right_is_not_certain() -> None:
+    outputs = torch.tensor([[5.0, 0.0]]).repeat(30, 1)
+    value, low, high = interval(Classes("y", 2), outputs, torch.zeros(30, dtype=torch.long), "accuracy")
+    assert (value, high) == (1.0, 1.0)
+    assert 0.8 < low < 0.95
+
+
+def test_the_constant_guess_is_the_share_of_the_classes() -> None:
+    rows = Rows(np.zeros((10, 1)), Classes("y", 2), torch.tensor([0] * 8 + [1] * 2))
+    p = Constant().train(rows, rows.labelled, 0).outputs(rows.x).softmax(1)
+    assert float(p[0, 0]) == pytest.approx(8.5 / 11)
