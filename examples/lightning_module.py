@@ -35,7 +35,7 @@ class Digits(lightning.LightningModule):
 
     def on_train_batch_end(self, outputs: Any, batch: dict[str, Tensor], index: int) -> None:
         if (index + 1) % self.trainer.accumulate_grad_batches == 0:  # the optimiser has made its step
-            self.aux.after_step(self.optimizers(), lambda: next(iter(self.meta)))
+            self.aux.after_step(self.optimizers(), self.meta)
             self.log_dict({f"weight/{name}": weight for name, weight in self.aux.weights().items()})
 
     def configure_optimizers(self) -> torch.optim.Optimizer:

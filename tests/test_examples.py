@@ -25,7 +25,7 @@ def test_the_sweep_sees_them():
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example_is_short_and_runs(name):
     file = FOLDER / f"{name}.py"
-    assert len(file.read_text(encoding="utf-8").splitlines()) <= 60
+    assert len(file.read_text(encoding="utf-8").splitlines()) <= 70
     for library in NEEDS.get(name, []):
         pytest.importorskip(library, reason=f"the example needs {library}, which is not installed")
     tiny = {**os.environ, "AUXIN_EXAMPLE_STEPS": "6", "AUXIN_EXAMPLE_EPOCHS": "1", "OMP_NUM_THREADS": "1"}

@@ -109,3 +109,19 @@ def test_schedule_free_in_evaluation_mode_is_refused():
     step = InnerStep(optimizer, [param])
     with pytest.raises(UnsupportedError, match="evaluation mode"):
         step.lookahead([torch.ones(3)])
+
+
+@pytest.mark.parametrize("kind", [torch.optim.Adam, torch.optim.AdamW])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_gradient_that_was_always_zero_has_a_finite_derivative(kind, dtype) -> None:
+    """An input that is always zero (a digit's corner): the second moment is zero, and so is its square root's part."""
+    param = torch.nn.Parameter(torch.tensor([1.0, 2.0], dtype=dtype))
+    optimizer = kind([param], lr=0.1)
+    for _ in range(3):
+        param.grad = torch.tensor([0.0, 0.5], dtype=dtype)
+        optimizer.step()
+    grad, v = torch.tensor([0.0, 0.5], dtype=dtype), torch.ones(2, dtype=dtype)
+    (found,) = InnerStep(optimizer, [param]).pullback([grad], [v])
+    assert bool(found.isfinite().all())
+    expected = -0.1 * (1 - 0.9) / (1 - 0.9**4) / 1e-8
+    torch.testing.assert_close(found[0], torch.tensor(expected, dtype=dtype), rtol=1e-5, atol=0)

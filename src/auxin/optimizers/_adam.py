@@ -92,7 +92,7 @@ def pull(
             r = square.mul(numbers.second).addcmul_(g, g, value=1 - numbers.second).sqrt_()
             d = r.div(numbers.root).add_(group["eps"])
             product = mean.lerp(g, 1 - numbers.first).mul_(g)
-            torch.addcdiv(constant, product, r.clamp_(min=tiny).mul_(d), value=slope, out=out)
+            torch.addcdiv(constant, product, r.mul_(d).clamp_(min=tiny), value=slope, out=out)
             out.div_(d).mul_(v)
     return found
 
