@@ -54,6 +54,15 @@ def test_a_source_that_says_nothing_is_left_out_of_the_mixture() -> None:
     assert torch.allclose(made(batch)[30:], alone(batch)[30:])
 
 
+def test_a_limit_keeps_every_labelled_row_and_so_many_others() -> None:
+    given = context()
+    made = Sources.build(given, members="spread", limit=7)
+    found = made(Batch(given.x, dict(given.y), given.rows))
+    assert int((~found.isnan().any(1)).sum()) == 7
+    assert len(made.keys) == 37
+    assert set(given.rows[:30].tolist()) <= set(made.keys.tolist())
+
+
 def test_held_out_guesses_do_not_see_the_row() -> None:
     given = context()
     known = Known(given.x, given.y["y"], 3, seed=4)

@@ -47,6 +47,7 @@ class LabelerContext:
         seed: the only source of randomness.
         aux: the given auxiliary task that labelers such as `given` read, or None.
         tasks: the tasks that the targets belong to, by name.
+        epochs: how many the training will take; 0 where that is not known.
     """
 
     main: str
@@ -58,6 +59,7 @@ class LabelerContext:
     seed: int
     aux: str | None = None
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    epochs: int = 0
 
 
 class Labeler(nn.Module, ABC):

@@ -18,6 +18,8 @@ from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 
 WEIGHTS = ("equal", "cross_validated")
+QUESTIONS = 5
+"""How often in a training sources that follow the network are asked, where nothing else is wanted."""
 
 
 class Sources(Labeler):
@@ -97,7 +99,8 @@ class Sources(Labeler):
         members: str = "spread+logistic+forest",
         weights: str = "equal",
         by_row: bool = False,
-        period: int = 15,
+        period: int = 0,
+        limit: int = 5000,
     ) -> "Sources":
         """Ask the sources.
 
@@ -108,13 +111,15 @@ class Sources(Labeler):
                 without the row in question, give the labelled rows' labels the greatest likelihood. Sources that
                 follow the network cannot be cross-validated and start with the mean weight of the others.
             by_row: whether a source's confidence in a row counts.
-            period: epochs between two questions to the sources that follow the network.
+            period: epochs between two questions to the sources that follow the network; 0: a fifth of the training.
+            limit: rows without a main label that get soft labels, at most; more are drawn from by the seed, since
+                the graph of a source's neighbours takes time that grows with the square of the rows.
 
         Raises:
             ConfigError: an unknown source, none, or one that cannot guess here.
         """
         check_choice("start of the sources' weights", weights, list(WEIGHTS))
-        order = context.rows.argsort()
+        order = _within(context, int(limit))
         others = {name: target[order] for name, target in context.y.items() if name != context.main}
         known = Known(
             context.x[order],
@@ -129,7 +134,8 @@ class Sources(Labeler):
         if weights == "cross_validated":
             start = _start(sources, known).to(context.x.dtype)
         rows = context.rows[order]
-        return cls(known, rows, sources, context.main, start, by_row=bool(by_row), period=max(1, int(period)))
+        every = int(period) or context.epochs // QUESTIONS
+        return cls(known, rows, sources, context.main, start, by_row=bool(by_row), period=max(1, every))
 
     @classmethod
     def unfit(cls, main: Task) -> str | None:
@@ -192,6 +198,16 @@ def chosen(members: str, known: Known) -> dict[str, Source]:
             raise ConfigError(message(f"The source {name!r} cannot be used: {reason}"))
         found[name] = member()
     return found
+
+
+def _within(context: LabelerContext, limit: int) -> Tensor:
+    """The places of the rows that enter, by ascending row number: those with a main label, and `limit` others."""
+    bare = (context.y[context.main] < 0).nonzero().squeeze(1)
+    if len(bare) > limit:
+        draw = torch.Generator().manual_seed(context.seed)
+        bare = bare[torch.randperm(len(bare), generator=draw)[:limit].to(bare.device)]
+    places = torch.cat([(context.y[context.main] >= 0).nonzero().squeeze(1), bare])
+    return places[context.rows[places].argsort()]
 
 
 def _classes(context: LabelerContext) -> int:

@@ -10,7 +10,7 @@ from torch import nn
 from auxin import catalogue, combiners
 from auxin.combiners._base import paced
 from auxin.consistency import Consistency
-from auxin.data import KINDS, Dataset, Pool, Splits
+from auxin.data import KINDS, Dataset, Pool, Splits, epoch_batches
 from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler, LabelerContext
@@ -313,9 +313,17 @@ def _labeler(
         label_seed,
         refinement(dataset),
         dataset.tasks,
+        epochs_of(settings, _batches(splits, settings)),
     )
     labeler = _part(catalogue.load("labelers", method.labeler), "labeler", settings, context)
     return labeler.to(pool.device), psi
+
+
+def _batches(splits: Splits, settings: Mapping[str, Setting]) -> int:
+    """Training steps per epoch."""
+    size = settings["batch"]
+    assert isinstance(size, int)
+    return len(epoch_batches(splits.train, size, torch.Generator().manual_seed(0)))
 
 
 def _part(member: Any, part: str, settings: Mapping[str, Setting], *arguments: Any) -> Any:
