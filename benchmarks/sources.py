@@ -20,13 +20,14 @@ from auxin.data import Dataset, load, make_splits
 from auxin.methods import resolve
 from auxin.runs.build import build
 from auxin.runs.settings import layered
+from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.evaluate import score
 from auxin.training.loop import Watch, fit
 
 LABELS = {"digits": 10, "breast_cancer": 10, "wine": 5, "white_wine": 20}
 """Main labels per class, the rest of the training rows carrying none."""
-COMMON = {"steps": 300, "batch": 25, "lr": 0.03, "model": "mlp", "model.hidden": 128, "model.norm": "batch"}
+COMMON = {"steps": 200, "batch": 25, "lr": 0.03, "model": "mlp", "model.hidden": 128, "model.norm": "batch"}
 SOURCES = ("spread", "logistic", "forest")
 EVERY = "+".join(SOURCES)
 WAYS: dict[str, tuple[str, dict[str, object]]] = {
@@ -50,7 +51,7 @@ def data(name: str) -> Dataset:
         x, y = table[:, :-1], np.digitize(table[:, -1], [5.5, 6.5])
     else:
         x, y = getattr(datasets, f"load_{key}")(return_X_y=True)
-    tasks = {"class": Classes("class", int(y.max()) + 1)}
+    tasks: dict[str, Task] = {"class": Classes("class", int(y.max()) + 1)}
     nothing = torch.zeros(len(x), dtype=torch.bool)
     return Dataset(key, torch.tensor(x).float(), tasks, {"class": torch.tensor(y).long()}, "class", nothing)
 
