@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError, message
+from auxin.math.tangents import Products
 from auxin.math.tree import full_precision
 from auxin.optimizers import InnerStep
 from auxin.typing import Signals
@@ -124,6 +125,7 @@ class TrainingGradient:
         differentiable: whether the context has its graph to phi; a step without a meta step saves it.
         moved: the auxiliary networks' buffers, each with the value it takes if a meta step follows.
         hooked: whether hooks on the parameters have changed the gradients already.
+        products: the forward pass's matrix products, which forward mode at W need not compute again.
     """
 
     loss: Tensor
@@ -134,6 +136,7 @@ class TrainingGradient:
     differentiable: bool = True
     moved: Sequence[tuple[Tensor, Tensor]] = ()
     hooked: bool = False
+    products: Products | None = None
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ def forward_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradien
     """By one JVP: <grad_S C(S, phi), S'> with S' = d/deps S(W + eps p) at eps = 0; phi must be terminal."""
     params = list(trainable(problem.network).values())
     with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
-        primal, tangent = jvp(problem.network, params, p, problem.inputs(train))
+        primal, tangent = jvp(problem.network, params, p, problem.inputs(train), None, gradient.products)
     return tangent_slope(problem, train, gradient, primal, tangent)
 
 

@@ -8,6 +8,7 @@ from auxin.hypergradients._base import Ahead, BilevelProblem, TrainingGradient
 from auxin.hypergradients._outer import gradients_of, move_buffers
 from auxin.math.functional import Rng, placed, save_rng, still
 from auxin.math.params import filled, leaves, local, trainable
+from auxin.math.tangents import recording
 from auxin.math.tree import detach
 from auxin.typing import Signals
 
@@ -76,11 +77,14 @@ def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGra
         with problem.autocast():
             context = None if problem.context is None else problem.raised(problem.context(batch))
         rng = save_rng()
-        with placed(problem.network, params) as module:
+        with placed(problem.network, params) as module, recording(module) as products:
             with problem.autocast():
                 signals = module(*problem.inputs(batch))
+            products.open = False
             signals = problem.raised(signals)
             loss = problem.training_loss(signals, batch, detach(context))
             found = gradients_of(loss, params, own)
     gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, params, strict=True)]
-    return TrainingGradient(loss.detach(), gradients, detach(signals), context, rng, moved=moved)
+    return TrainingGradient(
+        loss.detach(), gradients, detach(signals), context, rng, moved=moved, products=products
+    )

@@ -21,6 +21,7 @@ from auxin.errors import UnsupportedError, message
 from auxin.math.deferred import traced
 from auxin.math.params import bare, trainable
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
+from auxin.math.tangents import Products, replaying
 from auxin.math.tree import rebuild, tensors
 from auxin.typing import Signals
 
@@ -232,6 +233,7 @@ def jvp(
     tangent: Sequence[Tensor],
     inputs: tuple[Any, ...],
     rng: Rng | None = None,
+    products: Products | None = None,
 ) -> tuple[Signals, Signals]:
     """S(W) and S' = d/deps S(W + eps * tangent) at eps = 0, both constants, in one forward pass.
 
@@ -244,6 +246,7 @@ def jvp(
         inputs: the network's positional arguments.
         rng: the random state to run under, after which the present one is put back (None: draw from the
         present one).
+        products: the matrix products of a forward pass at W on these inputs under this random state, used up.
 
     Raises:
         NotImplementedError, RuntimeError: an operation of the network has no forward mode.
@@ -254,7 +257,7 @@ def jvp(
         for context in exact:
             stack.enter_context(context)
         duals = [forward_ad.make_dual(p.detach(), t) for p, t in zip(params, tangent, strict=True)]
-        with placed(network, duals) as module, StopTangents():
+        with placed(network, duals) as module, replaying(module, products), StopTangents():
             out = module(*inputs)
         pairs = [forward_ad.unpack_dual(leaf) for leaf in tensors(out)]
         primals = [p.detach() for p, _ in pairs]
