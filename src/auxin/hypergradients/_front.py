@@ -1,5 +1,6 @@
 """The front door: one call for the hypergradient of a bilevel problem."""
 
+from functools import cache
 from typing import Any
 
 import torch
@@ -50,7 +51,7 @@ def hypergradient(
     (tensor(-0.1000),)
     """
     if isinstance(estimator, str):
-        estimator = catalogue.load("hypergradients", estimator)(**options)
+        estimator = _member(estimator)(**options)
     assert isinstance(estimator, Estimator)
     meta = train if meta is None else meta
     return estimator.estimate(problem, train, meta, _inner_step(problem, optimizer), gradient, scale)
@@ -71,3 +72,9 @@ def _inner_step(problem: BilevelProblem, optimizer: Any) -> InnerStep | None:
             )
         )
     return InnerStep(several, trainable(problem.network).values())
+
+
+@cache
+def _member(name: str) -> type[Estimator]:
+    """The estimator of this name; finding its file every time would cost as much as a small network's forward."""
+    return catalogue.load("hypergradients", name)

@@ -11,7 +11,6 @@ network, the criterion, phi, and the structure: training or evaluation, frozen p
 """
 
 import warnings
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -66,7 +65,7 @@ def verdict(
     problem: BilevelProblem,
     train: Any,
     gradient: TrainingGradient,
-    outer_is_off: Callable[[], float] = lambda: 0.0,
+    outer_is_off: float = 0.0,
 ) -> Verdict:
     """What the first batch said; examines it if this network, criterion, phi and structure have not been seen."""
     network, key = bare(problem.network), key_of(problem, train)
@@ -75,14 +74,18 @@ def verdict(
         return replace(seen, note="")
     with precisely():
         found = examine(problem, train, gradient)
-        off = outer_is_off()
-    if off > OUTER.get(gradient.loss.dtype, float("inf")):
-        found = replace(found, note=" ".join(filter(None, [found.note, _PSEUDO.format(off)])))
+    if outer_is_off > OUTER.get(gradient.loss.dtype, float("inf")):
+        found = replace(found, note=" ".join(filter(None, [found.note, _PSEUDO.format(outer_is_off)])))
     if found.settled:
         _MEMORY.put(network, key, found)
     if found.note:
         warnings.warn(found.note, RuntimeWarning, stacklevel=4)
     return found
+
+
+def unseen(problem: BilevelProblem, train: Any) -> bool:
+    """Whether the batch would be examined."""
+    return _MEMORY.get(bare(problem.network), key_of(problem, train)) is None
 
 
 def known(problem: BilevelProblem) -> Way | None:
@@ -97,7 +100,7 @@ def slope(
     train: Any,
     gradient: TrainingGradient,
     p: Vector,
-    outer_is_off: Callable[[], float] = lambda: 0.0,
+    outer_is_off: float = 0.0,
 ) -> tuple[Slope, list[str]]:
     """The mixed product by the way that is right, and what was decided for the user.
 
@@ -106,7 +109,7 @@ def slope(
         train: the batch.
         gradient: the training gradient on it.
         p: the vector over the parameters.
-        outer_is_off: how far the outer loss's gradient is from its derivative; asked where the batch is examined.
+        outer_is_off: how far the outer loss's gradient is from its derivative.
 
     Raises:
         UnsupportedError: no way is right.

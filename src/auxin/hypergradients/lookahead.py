@@ -5,7 +5,6 @@ With g = grad_W L_T(W, phi), W+ = U(W, g), v = grad L_A(W+), p = -(dU/dg)^T v an
     dL_A(W+)/dphi = -d/dphi <p, grad_W L_T(W, phi)> = -d/dphi <grad_S C(S, phi), S'>
 """
 
-from collections.abc import Callable
 from typing import Any, Literal, cast
 
 from auxin.errors import ConfigError, message
@@ -13,10 +12,11 @@ from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient,
 from auxin.hypergradients._mixed import Slope
 from auxin.hypergradients._operator import outer_off
 from auxin.hypergradients._outer import finish, outer_gradient
-from auxin.hypergradients._self_check import WAYS, Way, known, slope
+from auxin.hypergradients._self_check import WAYS, Way, known, slope, unseen
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.functional import save_rng, under_rng
 from auxin.math.params import Vector, negated
+from auxin.math.products import precisely
 from auxin.optimizers import InnerStep
 
 
@@ -94,18 +94,22 @@ class Lookahead(Estimator):
                 message("A look-ahead needs the optimiser that takes the step", do="Give `optimizer`.")
             )
         with under_rng(None):
+            ours = gradient is None or gradient.hooked
             if gradient is None or gradient.hooked:
                 gradient = gradient_without_a_trace(problem, train)
             ahead = step.lookahead(gradient.gradients)
             rng = save_rng()
             outer = outer_gradient(problem, ahead, meta, keep)
+            off = 0.0
+            if self.mode == "auto" and self.check and problem.average is None and unseen(problem, train):
+                with precisely(rng):
+                    off = outer_off(problem, ahead, outer.v, meta)
             p = negated(step.pullback(gradient.gradients, outer.v))
-
-            def outer_is_off() -> float:
-                with under_rng(rng):
-                    return outer_off(problem, ahead, outer.v, meta) if problem.average is None else 0.0
-
-            slope, notes = self._slope(problem, train, gradient, p, outer_is_off)
+            ahead.clear()  # vectors as large as the network, which would stand beside the next pass
+            outer.v.clear()
+            if ours:
+                gradient.gradients.clear()
+            slope, notes = self._slope(problem, train, gradient, p, off)
         return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=notes)
 
     def _slope(
@@ -114,7 +118,7 @@ class Lookahead(Estimator):
         train: Any,
         gradient: TrainingGradient,
         p: Vector,
-        outer_is_off: Callable[[], float],
+        outer_is_off: float,
     ) -> tuple[Slope, list[str]]:
         if self.mode == "auto" and self.check:
             return slope(problem, train, gradient, p, outer_is_off)

@@ -80,6 +80,8 @@ def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
     def replay(module: nn.Module) -> Forward | None:
         if type(module) in PRODUCTS and products is not None:
             return _product(module, products)
+        if type(module) is nn.Dropout:
+            return _dropout(module)
         if type(module) in NORMS:
             return (
                 _batch_norm(module)
@@ -90,6 +92,22 @@ def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
 
     with _forwards(network, replay):
         yield
+
+
+def _dropout(module: nn.Dropout) -> Forward:
+    """Dropout as a product with its mask, drawn as the layer draws it; torch's own tangent is decomposed in Python."""
+    own = module.forward
+
+    def forward(x: Tensor) -> Tensor:
+        if not module.training or not 0 < module.p < 1 or module.inplace:
+            return own(x)
+        primal, tangent = parts(x)
+        mask = F.dropout(torch.ones_like(primal), module.p, True)
+        if tangent is None or not torch._C._is_fwd_grad_enabled():
+            return primal * mask
+        return forward_ad.make_dual(primal * mask, mask.mul_(tangent))
+
+    return forward
 
 
 def _linear(module: Any) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:

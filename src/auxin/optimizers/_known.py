@@ -1,5 +1,7 @@
 """Which member reproduces an optimiser, and why some optimisers cannot be looked through."""
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -29,7 +31,7 @@ def update_for(optimizer: torch.optim.Optimizer) -> Update:
     Raises:
         UnsupportedError: there is none for exactly its class, or its step has no useful derivative.
     """
-    members = [catalogue.load("optimizers", name) for name in catalogue.names("optimizers")]
+    members = _members()
     for member in members:
         if member.fits(optimizer):
             return member()
@@ -42,6 +44,12 @@ def update_for(optimizer: torch.optim.Optimizer) -> Update:
             do='Use one of these, or estimator="implicit", which does not look through the step.',
         )
     )
+
+
+@cache
+def _members() -> tuple[type[Update], ...]:
+    """The whole family, loaded once: finding its files takes as long as a small network's gradient."""
+    return tuple(catalogue.load("optimizers", name) for name in catalogue.names("optimizers"))
 
 
 def why_not(optimizer: torch.optim.Optimizer) -> str | None:
