@@ -17,7 +17,7 @@ from auxin.errors import ConfigError, UnsupportedError
 NAMES = catalogue.names("combiners")
 TASKS = ["main", "first", "second", "third"]
 STARTS_AS_EQUAL = {"equal", "static", "linear", "softmax", "deep_linear", "polynomial"}
-STARTS_AS_EQUAL |= {"uncertainty", "dwa", "gradnorm", "ol_aux"}
+STARTS_AS_EQUAL |= {"uncertainty", "dwa", "gradnorm", "ol_aux", "meta_weight"}
 
 
 class _InverseNorms(torch.nn.Module):
@@ -72,6 +72,7 @@ def live(name: str, count: int = 4) -> Combiner:
     combiner = build(name, TASKS[:count])
     for step in range(6):
         combiner.after_step(losses_for(combiner, step), gramian_for(count, step))
+        combiner.after_update(losses_for(combiner, step), losses_for(combiner, step + 1))
     for epoch in range(3):
         combiner.end_epoch(losses_for(combiner, epoch).means())
     generator = torch.Generator().manual_seed(1)
@@ -250,6 +251,7 @@ class TestEveryCombiner:
             combiner = build(name, TASKS, **options)
             for step in range(5):
                 combiner.after_step(losses_for(combiner, step), gramian_for(4, step))
+                combiner.after_update(losses_for(combiner, step), losses_for(combiner, step + 1))
                 combiner.end_epoch(losses_for(combiner, step).means())
             answers.append(weights_of(combiner, losses))
         torch.testing.assert_close(answers[0], answers[1])

@@ -6,7 +6,7 @@ gradients is a set of loss weights that depend on the gradients' Gramian:
 
 | sees | by nobody | by the training loss | by its own rule | trained by the hypergradient |
 | --- | --- | --- | --- | --- |
-| losses | equal, static | uncertainty | dwa | linear, softmax, deep_linear, monotone, auto_lambda ... |
+| losses | equal, static | uncertainty | dwa, famo | linear, softmax, monotone, auto_lambda, meta_weight ... |
 | Gramian | gradient_cosine, pcgrad, torchjd | | gradnorm, ol_aux | aux_nash |
 
 In every training step the loop calls `forward` (in a meta step too: `forward` and `weights` change nothing),
@@ -101,6 +101,8 @@ class Combiner(nn.Module, ABC):
             main optimiser.
         needs_gramian: whether `forward` takes the Gramian of the tasks' gradients on the shared parameters.
         needs_images: whether it takes loss images [B, T, H, W] only.
+        looks_again: whether `after_update` wants the same batch's losses after the network's step, one more forward
+            pass.
         paper: where it is from.
         published: its own options in its paper's protocol, where they are not the defaults.
         knob: values of its own main option worth trying on validation, each a set of options; as many for
@@ -111,6 +113,7 @@ class Combiner(nn.Module, ABC):
     trained_by: ClassVar[TrainedBy] = TrainedBy.NOBODY
     needs_gramian: ClassVar[bool] = False
     needs_images: ClassVar[bool] = False
+    looks_again: ClassVar[bool] = False
     paper: ClassVar[Paper | None] = None
     published: ClassVar[Options] = {}
     knob: ClassVar[tuple[Options, ...]] = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
@@ -175,6 +178,10 @@ class Combiner(nn.Module, ABC):
     def after_step(self, losses: TaskLosses, gramian: Tensor | None = None) -> None:
         """Told once per training step what `forward` saw; where a combiner with a rule of its own moves."""
         del losses, gramian
+
+    def after_update(self, before: TaskLosses, after: TaskLosses) -> None:
+        """Told once per training step, where it `looks_again`, a batch's losses before and after the network's step."""
+        del before, after
 
     def after_meta_step(self) -> None:
         """Called after each update of phi: the place to project onto a constraint."""
