@@ -151,7 +151,7 @@ class Auxiliary:
             ConfigError: an output is missing or does not fit its task, or inputs or targets are not found.
             RunError: the main task's loss is not finite.
         """
-        reading = self.reader.read(batch, calls=bool(self.meta.phi) or self.objective.labeler is not None)
+        reading = self.reader.read(batch, calls=self._needs_inputs)
         shared = parallel() and torch.is_grad_enabled()
         if not reading.y and not shared:
             known = ", ".join(self.objective.names)
@@ -173,6 +173,10 @@ class Auxiliary:
         loss = self.objective.combined(losses, constant=True)
         self._remember(reading, losses)
         return loss
+
+    @property
+    def _needs_inputs(self) -> bool:
+        return bool(self.meta.phi) or self.objective.labeler is not None or self.combiner.looks_again
 
     def _refuse_broadcast(self, signals: Mapping[str, Any], reading: Reading) -> None:
         """Look once at each loss function, with the first batch of two rows or more."""
@@ -242,6 +246,7 @@ class Auxiliary:
         """
         reading, losses = self._last()
         self.combiner.after_step(losses, self.objective.gramian)
+        self.objective.look_again(self.runner, (reading.calls,), reading, losses)
         if not self.meta.phi:
             self._without_phi(losses)
             return None

@@ -44,10 +44,14 @@ class MetaWeight(LossCombiner):
     def __init__(self, count: int, width: int = 100, scale: float = 1.0) -> None:
         super().__init__(count)
         self.scale = number("scale", scale)
-        hidden, last = nn.Linear(count, int(number("width", width, above=1))), nn.Linear(int(width), 1)
+        width = int(number("width", width, above=1))
+        hidden, last = nn.Linear(count, width), nn.Linear(width, 1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.network = nn.Sequential(hidden, nn.ReLU(), last, nn.Sigmoid())
+        self.pace = {
+            name: 1 / width for name, _ in self.named_parameters()
+        }  # all units move the output together
 
     def sample_weights(self, losses: TaskLosses) -> Tensor:
         """V of every sample, [B], differentiable in phi alone."""

@@ -16,13 +16,15 @@ from torch.func import functional_call
 
 from auxin.combiners._base import Combiner, GramianCombiner, LossCombiner, TaskLosses
 from auxin.consistency._base import Consistency, pairs_of
-from auxin.errors import RunError, message
+from auxin.errors import RunError, UnsupportedError, message
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients._base import batch_inputs
 from auxin.labelers._base import LABELS, Labeler, Targets, by_task
+from auxin.math.functional import still
+from auxin.math.rng import under_rng
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
-from auxin.training.processes import Others, world_size
+from auxin.training.processes import Others, parallel, world_size
 from auxin.training.screen import screen
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, entry, fitted, labelled, mean
@@ -230,6 +232,24 @@ class Objective:
             if shared.row_wrong:
                 name = type(self.combiner).__name__
                 self.tell(f"{name} takes one backward pass per task, because {shared.row_wrong}.")
+
+    def look_again(self, network: nn.Module, inputs: Sequence[Any], batch: Any, before: TaskLosses) -> None:
+        """Show a combiner that wants it the batch's losses after the network's step: one more forward pass.
+
+        Buffers and the random state stay as they are.
+
+        Raises:
+            UnsupportedError: several processes train together.
+        """
+        if not self.combiner.looks_again:
+            return
+        if parallel():
+            name = type(self.combiner).__name__
+            wrong = f"{name} looks at each batch twice, which is not done across several processes"
+            raise UnsupportedError(message(wrong, do="Train in one process, or choose another combiner"))
+        with torch.no_grad(), under_rng(None), still([network]):
+            after = self.losses(network(*inputs), batch, self.context(batch))
+        self.combiner.after_update(before, after)
 
     # ---------------------------------------------------------------------------------------- the outer loss
 

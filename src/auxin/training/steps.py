@@ -103,7 +103,9 @@ class Learner:
         """One inner step with the auxiliary targets held constant; returns the per-task mean losses [T], detached."""
         batch = self.precision.place(batch)
         grads, losses = self._run(TRAIN, self._training, batch)
-        return self.inner_step(grads, losses)
+        means = self.inner_step(grads, losses)
+        self.criterion.look_again(self.network, (batch.x,), batch, TaskLosses(*losses, self.criterion.names))
+        return means
 
     def _training(self, batch: Batch) -> tuple[Sequence[Tensor | None], Losses]:
         """The gradients of the training loss, and the tasks' losses."""
