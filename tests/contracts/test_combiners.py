@@ -311,6 +311,10 @@ def test_the_learned_ones_are_swept() -> None:
 
 TWINS = {
     frozenset({"equal", "static"}),  # the same until other weights are given
+    frozenset(
+        {"equal", "meta_weight"}
+    ),  # weighs samples, not tasks: see tests/combiners/test_combiners_samples.py
+    frozenset({"static", "meta_weight"}),
     frozenset({"monotone", "nonlinear"}),  # see the test of their constraint
 }
 

@@ -48,7 +48,7 @@ class MetaWeight(LossCombiner):
         hidden, last = nn.Linear(count, width), nn.Linear(width, 1)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
-        self.network = nn.Sequential(hidden, nn.ReLU(), last, nn.Sigmoid())
+        self.hidden, self.last = hidden, last
         self.pace = {
             name: 1 / width for name, _ in self.named_parameters()
         }  # all units move the output together
@@ -56,7 +56,7 @@ class MetaWeight(LossCombiner):
     def sample_weights(self, losses: TaskLosses) -> Tensor:
         """V of every sample, [B], differentiable in phi alone."""
         filled = losses.per_sample().filled().detach()
-        return self.network(filled.to(self.network[0].weight)).squeeze(1)
+        return torch.sigmoid(self.last(self.hidden(filled.to(self.last.weight)).relu())).squeeze(1)
 
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar."""

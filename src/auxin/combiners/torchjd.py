@@ -18,7 +18,9 @@ class TorchJD(GramianCombiner):
     TorchJD (https://torchjd.org) has the multi-task methods that treat all tasks alike: UPGrad, MGDA,
     CAGrad, IMTLG, NashMTL, AlignedMTL, DualProj, FairGrad, PCGrad, Random and others. They see the
     gradients through a square root of the Gramian, which is all they need. Aggregators that are no
-    weighting (GradDrop, ConFIG, TrimmedMean) are refused.
+    weighting (GradDrop, ConFIG, TrimmedMean) are refused. FairGrad (`torchjd:FairGrad`, `alpha=1`) is there; its
+    solver stops early where gradients are small (norms of 1e-4), so its weights are then too small. DB-MTL is not
+    in TorchJD 0.18.
 
     Args:
         count: how many tasks, the main one included.

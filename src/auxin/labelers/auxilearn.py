@@ -24,6 +24,11 @@ class AuxiLearn(Labeler):
     without a main label does not enter the network and gets a row of NaN. Weight decay belongs to the
     optimiser of phi.
 
+    In the authors' label-learning code W of the hypergradient is the network without its auxiliary head, and the
+    Neumann series takes the training rate as its alpha. Here W is every trainable parameter, the auxiliary head among
+    them, since the training loss depends on all of them, and alpha is chosen from the largest eigenvalue;
+    `Neumann(alpha=RATE, factor=False)` is theirs.
+
     Args:
         generator: the network with its masked softmax.
 

@@ -28,7 +28,9 @@ class Maxl(Labeler):
       overflow).
     - Its norm layers use batch statistics always and keep no running averages, so it is a pure function of
       phi and the batch. Rows without a main label do not enter the network and get a row of NaN; with the
-      shared softmax, which needs no main label, every row is labelled.
+      shared softmax, which needs no main label, every row is labelled. In the authors' code the generator's
+      running averages move, the network at W+ normalises by its batch alone, and each meta pass moves the primary
+      network's running averages as well; here a meta step leaves them as they are.
     - `regulariser` and `penalty` carry their own weights only. The paper's preset adds them as they are; at
       small data an entropy weight of 0.2 makes every label uniform, so the training step may scale
       `regulariser` in proportion to the rate that scales the hypergradient.

@@ -1,4 +1,4 @@
-"""4-layer ConvNet for small images, the papers' network for MNIST and SVHN."""
+"""4-layer ConvNet for small images, AuxiLearn's network for SVHN."""
 
 from typing import ClassVar
 
@@ -13,9 +13,10 @@ from auxin.models._layers import MeanPool, check_image, check_positive, conv_blo
 class Conv4(Trunk):
     """Four times convolution 3x3, normalisation, ReLU and 2x2 max pooling; then features by `pool`.
 
-    Liu, Davison, Johns 2019, section 4.1, name "a 4-layer ConvNet" and no more; the blocks are those
-    customary for that name. Images too small to be halved four times are halved while a side allows (8x8
-    digits: three times), so nothing is ever empty. Weights start as PyTorch's convolutions do.
+    Navon et al. 2021, section 5.4, name "a 4-layers ConvNet" for SVHN and no more; MAXL's text has no such
+    network. The blocks are those customary for that name. Images too small to be halved four times are halved
+    while a side allows (8x8 digits: three times), so nothing is ever empty. Weights start as PyTorch's
+    convolutions do.
 
     Args:
         channels: the images' channels.

@@ -104,7 +104,8 @@ class Learner:
         batch = self.precision.place(batch)
         grads, losses = self._run(TRAIN, self._training, batch)
         means = self.inner_step(grads, losses)
-        self.criterion.look_again(self.network, (batch.x,), batch, TaskLosses(*losses, self.criterion.names))
+        before = TaskLosses(losses[0], losses[1], self.criterion.names)
+        self.criterion.look_again(self.network, (batch.x,), batch, before)
         return means
 
     def _training(self, batch: Batch) -> tuple[Sequence[Tensor | None], Losses]:
