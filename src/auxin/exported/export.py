@@ -16,7 +16,9 @@ from auxin.exported.model import Model
 from auxin.store import write_bytes
 
 NEEDED = ("onnx", "onnxscript")
-"""What writing ONNX needs, in the extra `onnx`."""
+"""What writing a network as ONNX needs, in the extra `onnx`."""
+NEEDED_BY_ESTIMATORS = ("onnx", "skl2onnx", "onnxmltools")
+"""What writing estimators needs."""
 
 
 def to_onnx(model: Model, file: Path | str) -> None:
@@ -30,18 +32,21 @@ def to_onnx(model: Model, file: Path | str) -> None:
             ONNX lacks.
         RunError: the file cannot be written.
     """
-    absent = [name for name in NEEDED if find_spec(name) is None]
+    needed = NEEDED_BY_ESTIMATORS if isinstance(model.predictor, Committee) else NEEDED
+    absent = [name for name in needed if find_spec(name) is None]
     if absent:
         raise UnsupportedError(
             message(
                 "Writing ONNX needs further packages",
-                expected=" and ".join(NEEDED),
+                expected=" and ".join(needed),
                 found=f"no {' and no '.join(absent)}",
                 do='Install them: pip install -e ".[onnx]" -c constraints.txt; or export with --torch',
             )
         )
     name = "probabilities" if hasattr(model.task, "probabilities") else "values"
-    network = _network(model, "--torch is for networks, and ONNX of estimators is not written yet")
+    if isinstance(model.predictor, Committee):
+        return _committee_to_onnx(model, Path(file))
+    network = model.predictor
 
     def write(path: Path) -> None:
         found = torch.onnx.export(
@@ -78,6 +83,16 @@ def to_torch(model: Model, file: Path | str) -> None:
         torch.export.save(program, path)
 
     _write(Path(file), ".pt2", write)
+
+
+def _committee_to_onnx(model: Model, file: Path) -> None:
+    """Estimators and blends: skl2onnx's graphs, and ours around them."""
+    from auxin.exported.onnx_committee import committee_onnx
+
+    assert isinstance(model.predictor, Committee)
+    with _quiet():
+        made = committee_onnx(model.predictor.member, model.trunk.shape)
+    write_bytes(file, made.SerializeToString())
 
 
 def _network(model: Model, why: str) -> torch.nn.Module:

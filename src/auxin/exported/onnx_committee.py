@@ -1,0 +1,282 @@
+"""Estimators, networks side by side and blends of them as one ONNX graph."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from sklearn.impute import SimpleImputer
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import Normalizer, StandardScaler
+
+from auxin import catalogue, rivals
+from auxin.errors import UnsupportedError, message
+from auxin.exported.onnx_estimators import OPSET, converted
+from auxin.fitting.auxiliaries import Fed, StackedMember
+from auxin.fitting.blend import Blend
+from auxin.fitting.candidates import Guess, Member, RivalMember
+from auxin.fitting.inputs import SOFT
+from auxin.fitting.network import NetworkMember
+from auxin.fitting.scores import is_numbers, probable
+from auxin.fitting.search import Heated
+from auxin.tasks._base import Task
+from auxin.tasks.multilabel import Multilabel
+
+LEAST = 1e-6
+
+
+@dataclass
+class Graph:
+    """An ONNX graph while it is put together; every call adds nodes and returns the name of what they make.
+
+    Attributes:
+        nodes, constants: of the graph.
+        domains: the operator sets beside ONNX's own, by name.
+    """
+
+    nodes: list[Any] = field(default_factory=list)
+    constants: list[Any] = field(default_factory=list)
+    domains: dict[str, int] = field(default_factory=dict)
+    count: int = 0
+
+    def name(self) -> str:
+        """A name that is not taken."""
+        self.count += 1
+        return f"t{self.count}"
+
+    def constant(self, value: Any, kind: Any = np.float32) -> str:
+        """A constant tensor."""
+        from onnx import numpy_helper
+
+        name = self.name()
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=kind), name))
+        return name
+
+    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        """One node with one output."""
+        from onnx import helper
+
+        name = self.name()
+        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        return name
+
+    def mean(self, names: Sequence[str], weights: Sequence[float]) -> str:
+        """The weighted sum."""
+        parts = [self.add("Mul", name, self.constant(w)) for name, w in zip(names, weights, strict=True)]
+        return self.add("Sum", *parts)
+
+    def take_in(self, model: Any, x: str) -> list[str]:
+        """The nodes of a whole model, its one input being x; the names of its outputs."""
+        from onnx import compose
+
+        self.count += 1
+        own = compose.add_prefix(model, f"g{self.count}/")
+        self.nodes.append(_identity(x, own.graph.input[0].name))
+        self.nodes.extend(own.graph.node)
+        self.constants.extend(own.graph.initializer)
+        for used in own.opset_import:
+            self.domains[used.domain] = max(used.version, self.domains.get(used.domain, 0))
+        return [output.name for output in own.graph.output]
+
+
+def _identity(source: str, target: str) -> Any:
+    from onnx import helper
+
+    return helper.make_node("Identity", [source], [target])
+
+
+def committee_onnx(member: Member, shape: Sequence[int]) -> Any:
+    """The whole model: `x` to `probabilities`, or to `values` in the target's unit.
+
+    Args:
+        member: what predicts.
+        shape: of one input, as it is stored.
+
+    Raises:
+        UnsupportedError: a part of it has no converter; it is named.
+    """
+    from onnx import TensorProto, helper
+
+    graph, task = Graph(), member.task
+    x = graph.add("Flatten", "x", axis=1) if len(shape) > 1 else "x"
+    found = emit(graph, member, x, int(np.prod(shape)))
+    name = "values" if is_numbers(task) else "probabilities"
+    if is_numbers(task):
+        scaled: Any = task
+        found = graph.add("Mul", found, graph.constant(scaled.scale))
+        found = graph.add("Add", found, graph.constant(scaled.mean))
+        found = graph.add("Reshape", found, graph.constant([-1], np.int64))
+    graph.nodes.append(_identity(found, name))
+    made = helper.make_graph(
+        graph.nodes,
+        "auxin",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", *shape])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None)],
+        graph.constants,
+    )
+    domains = {**graph.domains, "": OPSET}
+    sets = [
+        helper.make_opsetid(domain, version) for domain, version in domains.items() if domain != "ai.onnx"
+    ]
+    return helper.make_model(made, opset_imports=sets, ir_version=9)
+
+
+def emit(graph: Graph, member: Member, x: str, width: int) -> str:
+    """A member's probabilities [N, C] (or [N, D] of attributes), or its value in units of the spread [N, 1]."""
+    if isinstance(member, Heated):
+        return _heated(graph, emit(graph, member.member, x, width), member)
+    if isinstance(member, Blend):
+        return graph.mean([emit(graph, one, x, width) for one in member.members], member.weights)
+    if isinstance(member, RivalMember):
+        return _rival(graph, member.fitted, x, width)
+    if isinstance(member, NetworkMember):
+        return _networks(graph, member, x)
+    if isinstance(member, StackedMember):
+        fed = _fed(graph, member.fed, x, width)
+        return emit(graph, member.inner, graph.add("Concat", x, *fed, axis=1), member_width(member, width))
+    assert isinstance(member, Guess)
+    value = member.value if is_numbers(member.task) else probable(member.task, member.value)
+    ones = graph.add("ReduceSum", graph.add("Mul", x, graph.constant(0.0)), graph.constant([1], np.int64))
+    ones = graph.add("Where", graph.add("IsNaN", ones), graph.constant(0.0), ones)
+    return graph.add("Add", ones, graph.constant(value.numpy()))
+
+
+def member_width(member: StackedMember, width: int) -> int:
+    """How many inputs the estimator behind the auxiliaries' models takes."""
+    more = 0
+    for models in member.fed.models:
+        task = models[0].task
+        more += (
+            1
+            if is_numbers(task)
+            else task.width
+            if isinstance(task, Multilabel)
+            else rivals.count_of(task) - 1
+        )
+    return width + more
+
+
+def _heated(graph: Graph, found: str, member: Heated) -> str:
+    if member.heat == 1.0 or is_numbers(member.task):
+        return found
+    floor = graph.add("Clip", found, graph.constant(LEAST), graph.constant(1 - LEAST))
+    if isinstance(member.task, Multilabel):
+        odds = graph.add("Log", graph.add("Div", floor, graph.add("Sub", graph.constant(1.0), floor)))
+        return graph.add("Sigmoid", graph.add("Div", odds, graph.constant(member.heat)))
+    log = graph.add("Log", graph.add("Max", found, graph.constant(LEAST)))
+    return graph.add("Softmax", graph.add("Div", log, graph.constant(member.heat)), axis=1)
+
+
+def _rival(graph: Graph, fitted: rivals.Fitted, x: str, width: int) -> str:
+    task = fitted.task
+    if reason := catalogue.load("rivals", fitted.name).onnx:
+        raise UnsupportedError(message(f"{fitted.name} cannot be written as ONNX: {reason}"))
+    if is_numbers(task):
+        model, x = _prepared(graph, fitted.estimators[0], x)
+        [name] = graph.take_in(converted(fitted.name, model, width), x)
+        return graph.add("Reshape", name, graph.constant([-1, 1], np.int64))
+    found = [_classes(graph, fitted.name, one, x, width, rivals.count_of(task)) for one in fitted.estimators]
+    if not isinstance(task, Multilabel):
+        return found[0]
+    second = graph.constant([1], np.int64)
+    return graph.add("Concat", *(graph.add("Gather", p, second, axis=1) for p in found), axis=1)
+
+
+def _classes(graph: Graph, name: str, estimator: Any, x: str, width: int, count: int) -> str:
+    """Probabilities of every class, those that the estimator does not know at the least."""
+    model, x = _prepared(graph, estimator, x)
+    outputs = graph.take_in(converted(name, model, width), x)
+    places = np.zeros((len(estimator.classes_), count))
+    places[np.arange(len(places)), np.asarray(estimator.classes_, dtype=np.int64)] = 1.0
+    full = graph.add("MatMul", outputs[1], graph.constant(places))
+    full = graph.add("Max", full, graph.constant(LEAST))
+    total = graph.add("ReduceSum", full, graph.constant([1], np.int64), keepdims=1)
+    return graph.add("Div", full, total)
+
+
+def _prepared(graph: Graph, estimator: Any, x: str) -> tuple[Any, str]:
+    """The pipeline's last step, and its inputs: gaps filled and columns scaled, in plain ONNX."""
+    if not isinstance(estimator, Pipeline):
+        return estimator, x
+    for step in [step for _, step in estimator.steps[:-1]]:
+        if isinstance(step, SimpleImputer):
+            x = graph.add("Where", graph.add("IsNaN", x), graph.constant(step.statistics_), x)
+        elif isinstance(step, StandardScaler):
+            x = graph.add("Div", graph.add("Sub", x, graph.constant(step.mean_)), graph.constant(step.scale_))
+        else:
+            x = _columns(graph, step, x)
+    return estimator[-1], x
+
+
+def _columns(graph: Graph, step: Any, x: str) -> str:
+    """Word counts at length 1 per row, the other columns scaled."""
+    parts = []
+    for _, inner, columns in step.transformers_:
+        if not len(columns):
+            continue
+        own = graph.add("Gather", x, graph.constant(columns, np.int64), axis=1)
+        if isinstance(inner, Normalizer):
+            norm = graph.add("ReduceL2", own, graph.constant([1], np.int64), keepdims=1)
+            one = graph.add("Where", graph.add("Equal", norm, graph.constant(0.0)), graph.constant(1.0), norm)
+            parts.append(graph.add("Div", own, one))
+        elif isinstance(inner, StandardScaler):
+            moved = graph.add("Sub", own, graph.constant(inner.mean_))
+            parts.append(graph.add("Div", moved, graph.constant(inner.scale_)))
+    return graph.add("Concat", *parts, axis=1)
+
+
+def _fed(graph: Graph, fed: Fed, x: str, width: int) -> list[str]:
+    """The auxiliaries' predictions, each [N, K]: values, attributes, or every class's probability but the first's."""
+    found = []
+    for models in fed.models:
+        task: Task = models[0].task
+        parts = [_rival(graph, one, x, width) for one in models]
+        mean = graph.mean(parts, [1 / len(parts)] * len(parts))
+        if not is_numbers(task) and not isinstance(task, Multilabel):
+            rest = graph.constant(np.arange(1, rivals.count_of(task)), np.int64)
+            mean = graph.add("Gather", mean, rest, axis=1)
+        found.append(mean)
+    return found
+
+
+def _networks(graph: Graph, member: NetworkMember, x: str) -> str:
+    """Networks side by side, [S, N, width], and the mean of their probabilities or values."""
+    z, inputs, w = x, member.inputs, {k: v.numpy() for k, v in member.weights.items()}
+    gap = graph.add("IsNaN", z)
+    if inputs.length:
+        full = graph.add("Where", gap, graph.constant(0.0), z)
+        norm = graph.add("ReduceL2", full, graph.constant([1], np.int64), keepdims=1)
+        z = graph.add("Div", z, graph.add("Max", norm, graph.constant(1e-8)))
+    z = graph.add("Where", gap, graph.constant(inputs.mean.numpy()), z)
+    z = graph.add(
+        "Div", graph.add("Sub", z, graph.constant(inputs.mean.numpy())), graph.constant(inputs.std.numpy())
+    )
+    if inputs.basis is not None and inputs.scale is not None:
+        z = graph.add("MatMul", z, graph.constant(inputs.basis.numpy()))
+        z = graph.add("Div", z, graph.constant(inputs.scale.numpy()))
+    part = graph.add("Div", z, graph.constant(SOFT))
+    root = graph.add("Sqrt", graph.add("Add", graph.add("Mul", part, part), graph.constant(1.0)))
+    z = graph.add("Unsqueeze", graph.add("Div", z, root), graph.constant([0], np.int64))
+
+    def linear(h: str, weight: str, bias: str) -> str:
+        return graph.add("Add", graph.add("MatMul", h, graph.constant(w[weight])), graph.constant(w[bias]))
+
+    hidden = graph.add("Relu", linear(z, "first", "first_bias"))
+    hidden = graph.add("Relu", linear(hidden, "second", "second_bias"))
+    out = graph.add("Add", linear(hidden, "head", "bias"), graph.add("MatMul", z, graph.constant(w["skip"])))
+    if not is_numbers(member.task):
+        out = _probabilities(graph, member.task, out)
+    return graph.add("ReduceMean", out, graph.constant([0], np.int64), keepdims=0)
+
+
+def _probabilities(graph: Graph, task: Task, out: str) -> str:
+    if isinstance(task, Multilabel):
+        return graph.add("Sigmoid", out)
+    if rivals.count_of(task) == task.width:
+        return graph.add("Softmax", out, axis=2)
+    raise UnsupportedError(
+        message(
+            "A network for ordered classes beside others cannot be written as ONNX yet",
+            do="Fit one network: auxin fit DATA --method single",
+        )
+    )

@@ -1,0 +1,136 @@
+"""Single scikit-learn estimators as ONNX: skl2onnx's graphs, and trees of histogram boosting written out here."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+from sklearn.semi_supervised import SelfTrainingClassifier
+
+from auxin.errors import UnsupportedError, message
+
+OPSET = 18
+
+
+def converted(name: str, estimator: Any, width: int) -> Any:
+    """One estimator by skl2onnx; LightGBM's by onnxmltools, self-training's by its base estimator."""
+    from skl2onnx import to_onnx
+    from skl2onnx.common.data_types import FloatTensorType
+
+    if isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
+        return _boosted(estimator, width)
+    if name == "lightgbm":
+        _register_lightgbm()
+    if isinstance(estimator, SelfTrainingClassifier):
+        estimator = estimator.estimator_
+    options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what the converter reads that scikit-learn will drop
+            return to_onnx(
+                estimator,
+                initial_types=[("x", FloatTensorType([None, width]))],
+                options=options,
+                target_opset={"": OPSET, "ai.onnx.ml": 3},
+            )
+    except Exception as error:  # whatever the converter has to say of an estimator
+        said = str(error).strip().split("\n", 1)[0]
+        raise UnsupportedError(message(f"{name} cannot be written as ONNX", found=said)) from error
+
+
+def _boosted(estimator: Any, width: int) -> Any:
+    """Histogram boosting: one tree ensemble, then softmax or the logistic function.
+
+    Thresholds are rounded down to float32, so that a float32 input falls on the same side as in scikit-learn.
+    """
+    from onnx import TensorProto, helper
+
+    trees = [(k, tree.nodes) for round_ in estimator._predictors for k, tree in enumerate(round_)]
+    baseline = np.ravel(estimator._baseline_prediction).astype(np.float32)
+    table: dict[str, list[Any]] = {name: [] for name in NODE_FIELDS}
+    leaves: dict[str, list[Any]] = {name: [] for name in LEAF_FIELDS}
+    for tree, (output, nodes) in enumerate(trees):
+        _tree(table, leaves, tree, output, nodes)
+    raw = helper.make_node(
+        "TreeEnsembleRegressor",
+        ["x"],
+        ["raw"],
+        domain="ai.onnx.ml",
+        n_targets=len(baseline),
+        base_values=baseline.tolist(),
+        **{f"nodes_{name}": values for name, values in table.items()},
+        **{f"target_{name}": values for name, values in leaves.items()},
+    )
+    nodes, outputs = [raw], ["raw"]
+    if isinstance(estimator, HistGradientBoostingClassifier):
+        two = len(baseline) == 1
+        nodes += (
+            [
+                helper.make_node("Sigmoid", ["raw"], ["second"]),
+                helper.make_node("Neg", ["raw"], ["negative"]),
+                helper.make_node("Sigmoid", ["negative"], ["first"]),
+                helper.make_node("Concat", ["first", "second"], ["p"], axis=1),
+            ]
+            if two
+            else [helper.make_node("Softmax", ["raw"], ["p"], axis=1)]
+        )
+        outputs = ["raw", "p"]
+    graph = helper.make_graph(
+        nodes,
+        "boosting",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, width])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+    )
+    sets = [helper.make_opsetid("", OPSET), helper.make_opsetid("ai.onnx.ml", 3)]
+    return helper.make_model(graph, opset_imports=sets, ir_version=9)
+
+
+NODE_FIELDS = (
+    "treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids", "missing_value_tracks_true",
+)  # fmt: skip
+LEAF_FIELDS = ("treeids", "nodeids", "ids", "weights")
+
+
+def _tree(
+    table: dict[str, list[Any]], leaves: dict[str, list[Any]], tree: int, output: int, nodes: Any
+) -> None:
+    for number, node in enumerate(nodes):
+        leaf = bool(node["is_leaf"])
+        threshold = np.float32(node["num_threshold"]) if not leaf else np.float32(0)
+        if not leaf and float(threshold) > float(node["num_threshold"]):
+            threshold = np.nextafter(threshold, np.float32(-np.inf))
+        row = (
+            tree, number, 0 if leaf else int(node["feature_idx"]), float(threshold), "LEAF" if leaf else "BRANCH_LEQ",
+            0 if leaf else int(node["left"]), 0 if leaf else int(node["right"]),
+            0 if leaf else int(node["missing_go_to_left"]),
+        )  # fmt: skip
+        for name, value in zip(NODE_FIELDS, row, strict=True):
+            table[name].append(value)
+        if leaf:
+            for name, value in zip(LEAF_FIELDS, (tree, number, output, float(node["value"])), strict=True):
+                leaves[name].append(value)
+
+
+def _register_lightgbm() -> None:
+    from lightgbm import LGBMClassifier, LGBMRegressor
+    from onnxmltools.convert.lightgbm.operator_converters.LightGbm import convert_lightgbm
+    from skl2onnx import update_registered_converter
+    from skl2onnx.common.shape_calculator import (
+        calculate_linear_classifier_output_shapes,
+        calculate_linear_regressor_output_shapes,
+    )
+
+    update_registered_converter(
+        LGBMClassifier,
+        "LightGbmLGBMClassifier",
+        calculate_linear_classifier_output_shapes,
+        convert_lightgbm,
+        options={"nocl": [True, False], "zipmap": [True, False, "columns"]},
+    )
+    update_registered_converter(
+        LGBMRegressor,
+        "LightGbmLGBMRegressor",
+        calculate_linear_regressor_output_shapes,
+        convert_lightgbm,
+        options={"split": None},
+    )

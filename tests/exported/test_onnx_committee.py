@@ -1,0 +1,98 @@
+"""Estimators, networks side by side and blends as ONNX: the runtime says what auxin says."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from auxin import catalogue, rivals
+from auxin.errors import UnsupportedError
+from auxin.exported.onnx_committee import committee_onnx
+from auxin.fitting.auxiliaries import Fed, StackedMember
+from auxin.fitting.blend import Blend
+from auxin.fitting.candidates import Constant, Member, RivalMember
+from auxin.fitting.network import NetworkCandidate
+from auxin.fitting.rows import Rows
+from auxin.fitting.scores import is_numbers, probable
+from auxin.fitting.search import Heated
+from auxin.tasks.classes import Classes
+from auxin.tasks.multilabel import Multilabel
+from auxin.tasks.regression import Regression
+
+pytest.importorskip("skl2onnx", reason="needs the extra `onnx`")
+runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
+NAMES = [
+    n for n in catalogue.names("rivals") if n not in ("catboost", "pretrained_linear", "label_spreading")
+]
+
+
+def rows(kind: str = "classes") -> Rows:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(80, 5)).astype(np.float32)
+    x[draw.random(x.shape) < 0.03] = np.nan
+    z = torch.from_numpy(np.nan_to_num(x[:, 0]) + 0.3 * draw.normal(size=80))
+    part = {"part": (Regression.fit("part", z.float()), z.float())}
+    if kind == "numbers":
+        return Rows(x, Regression.fit("y", 20 + 5 * z), (20 + 5 * z).float(), part)
+    if kind == "attributes":
+        return Rows(x, Multilabel("y", 2), torch.stack([(z > 0).float(), (z > 0.4).float()], 1), part)
+    return Rows(x, Classes("y", 4), torch.bucketize(z, torch.tensor([-0.5, 0.5])) + 1, part)
+
+
+def same(member: Member, x: np.ndarray, tolerance: float = 1e-4) -> None:
+    session = runtime.InferenceSession(committee_onnx(member, [x.shape[1]]).SerializeToString())
+    [found] = session.run(None, {"x": x})
+    task: Any = member.task
+    outputs = member.outputs(x)
+    wanted = task.predict(outputs) if is_numbers(task) else probable(task, outputs)
+    np.testing.assert_allclose(found, wanted.numpy(), atol=tolerance, rtol=tolerance)
+
+
+def rival(name: str, given: Rows) -> RivalMember:
+    kind = rivals.kind_of(given.task)
+    options = catalogue.load("rivals", name).tries(kind, given.shape)[0]
+    return RivalMember(given.task, rivals.fit(name, given.task, given.x, given.y, given.shape, 0, options))
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+@pytest.mark.parametrize("name", NAMES)
+def test_a_rival(name: str, kind: str) -> None:
+    given = rows(kind)
+    if rivals.unfit(name, given.task):
+        pytest.skip(rivals.unfit(name, given.task))
+    same(rival(name, given), given.x)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers", "attributes"])
+def test_a_blend_at_a_temperature(kind: str) -> None:
+    given = rows(kind)
+    linear = "ridge" if kind == "numbers" else "logistic"
+    network = NetworkCandidate("network", {"rate": 5e-3}).train(given, given.labelled, 0)
+    guess = Constant().train(given, given.labelled, 0)
+    members = (Heated(rival(linear, given), 1.7), network, guess)
+    same(Heated(Blend(given.task, members, (0.5, 0.3, 0.2)), 0.8), given.x)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_behind_models_of_the_auxiliaries(kind: str) -> None:
+    given = rows(kind)
+    fed = Fed.fit(given, 0)
+    assert fed is not None
+    wider = Rows(np.concatenate([given.x, fed.own.astype(np.float32)], 1), given.task, given.y)
+    same(StackedMember(given.task, rival("ridge" if kind == "numbers" else "logistic", wider), fed), given.x)
+
+
+def test_word_counts_are_given_length_one() -> None:
+    draw = np.random.default_rng(0)
+    x = (draw.poisson(0.05, size=(60, 140))).astype(np.float32)
+    given = Rows(x, Classes("y", 2), torch.from_numpy((x[:, :40].sum(1) > 2).astype(np.int64)))
+    assert given.shape.sparse
+    same(NetworkCandidate("network", {"rate": 5e-3}).train(given, given.labelled, 0), x)
+    same(rival("logistic", given), x)
+
+
+def test_label_spreading_is_refused_by_name() -> None:
+    given = rows()
+    with pytest.raises(UnsupportedError, match="label_spreading cannot be written as ONNX"):
+        committee_onnx(rival("label_spreading", given), [5])
