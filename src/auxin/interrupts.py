@@ -7,6 +7,7 @@ A signal ends the program at once, except inside `checkpointing`: there it is on
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -55,6 +56,22 @@ def heed(end: Callable[[int], None] = _raise) -> None:
         number = getattr(signal, name, None)
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle)
+
+
+def checkpoint_seconds() -> float:
+    """Seconds between two checkpoints: 20, or what the environment variable AUXIN_CHECKPOINT_SECONDS says."""
+    return float(os.environ.get("AUXIN_CHECKPOINT_SECONDS", "20"))
+
+
+def follow(parent: int, poll: float = 0.5) -> None:
+    """End this process within a second after its parent has died: in a thread of its own, from now on."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(poll)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def requested() -> int | None:

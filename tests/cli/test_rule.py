@@ -85,6 +85,29 @@ def test_training_goes_on_where_it_stopped(auxin, tmp_path, monkeypatch):
     assert all(torch.equal(first[key], second[key]) for key in first)
 
 
+def test_ranks_resume_at_the_newest_update_that_all_have_saved(tmp_path, monkeypatch):
+    from auxin.rules import train as training
+
+    settings = training.TrainSettings(
+        updates=4, tasks=2, pools=2, truncation=(1, 2), mix={"strokes": 0.5, "textures": 0.5}
+    )
+    list(training.RuleRun(settings, tmp_path / "whole").run())
+    run = training.RuleRun(settings, tmp_path / "ranks").run(interval=0.0)
+    next(run), next(run)
+    newest = tmp_path / "ranks" / "checkpoint.pt"
+    newest.with_suffix(training.FORMER).write_bytes(newest.read_bytes())
+    next(run)
+    run.close()
+    monkeypatch.setattr(training, "_everywhere", lambda own: [own, {1, 2}])
+    resumed = training.RuleRun(settings, tmp_path / "ranks")
+    assert resumed.trainer.update == 2
+    list(resumed.run())
+    first, second = (load_file(tmp_path / name / "rule.safetensors") for name in ("whole", "ranks"))
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    monkeypatch.setattr(training, "_everywhere", lambda own: [own, set()])
+    assert training.RuleRun(settings, tmp_path / "ranks").trainer.update == 0
+
+
 def test_a_folder_with_another_run_is_refused(auxin, tmp_path):
     assert auxin("train", *SMALL, "--out", tmp_path)[0] == 0
     code, _, err = auxin("train", *SMALL, "--seed", 1, "--out", tmp_path)

@@ -214,3 +214,25 @@ def test_inputs_of_another_shape_are_refused(x) -> None:
 def test_infinite_inputs_are_refused() -> None:
     with pytest.raises(DataError, match="infinite"):
         model().predict(torch.full((1, 5), torch.inf))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "word"),
+    [("std", 0.0, "normalise"), ("mean", "NaN", "normalise"), ("temperature", 0.0, "temperature"),
+     ("temperature", -1.0, "temperature"), ("temperature", "Infinity", "temperature")],
+)  # fmt: skip
+def test_numbers_that_cannot_be_used_are_refused_and_named(field, value, word, tmp_path) -> None:
+    model().save(tmp_path)
+    card = json.loads((tmp_path / "model.json").read_text())
+    card[field] = [value, *card[field][1:]] if isinstance(card[field], list) else value
+    (tmp_path / "model.json").write_text(json.dumps(card))
+    with pytest.raises(DataError, match=word):
+        load_model(tmp_path)
+
+
+def test_weights_that_are_not_finite_are_refused_and_named(tmp_path) -> None:
+    broken = model()
+    next(broken.predictor.parameters()).data[0] = torch.nan
+    broken.save(tmp_path)
+    with pytest.raises(DataError, match="not finite"):
+        load_model(tmp_path)

@@ -9,6 +9,7 @@ reads it without importing the file.
 import ast
 import importlib
 import inspect
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from auxin.cli._failures import failing_well
 from auxin.cli._typed import remember
+from auxin.interrupts import follow
 
 _FOLDER = Path(__file__).parent
 _HELP = """Learn the learning signal, by bilevel optimisation, with an honest verdict.
@@ -123,6 +125,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     Args:
         arguments: without the program's name; None: those of this process.
     """
+    if "TORCHELASTIC_RUN_ID" in os.environ:
+        follow(os.getppid())  # a rank ends with its torchrun
     given = list(sys.argv[1:] if arguments is None else arguments)
     remember(given)
     debug = "--debug" in given

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -59,15 +60,35 @@ def read(folder: Path) -> tuple[Card, dict[str, Tensor]]:
     """Both files.
 
     Raises:
-        DataError: one is missing or damaged, or they do not belong together, or are another version's.
+        DataError: one is missing or damaged, or they do not belong together, or are another version's, or hold
+            numbers that cannot be used.
     """
     card = _card(folder / CARD, _content(folder, CARD))
     content = _content(folder, WEIGHTS)
     _same(folder / WEIGHTS, content, card.weights)
     try:
-        return card, load(content)
+        weights = load(content)
     except (SafetensorError, ValueError) as error:
         raise DataError(message(f"{folder / WEIGHTS} cannot be read", found=str(error))) from error
+    _check_numbers(folder, card, weights)
+    return card, weights
+
+
+def _check_numbers(folder: Path, card: Card, weights: Mapping[str, Tensor]) -> None:
+    """Refuse numbers with which every prediction would be wrong or not a number."""
+    broken = [name for name, value in weights.items() if not bool(value.isfinite().all())]
+    if broken:
+        wrong, expected = f"{folder / WEIGHTS} holds weights that are not finite", "finite numbers"
+        found = ", ".join(broken[:5])
+    elif not all(map(math.isfinite, card.mean)) or not all(value > 0 for value in card.std):
+        wrong, expected = f"{folder / CARD} cannot normalise inputs", "finite means and positive spreads"
+        found = f"mean {card.mean[:5]}, std {card.std[:5]}"
+    elif not (math.isfinite(card.temperature) and card.temperature > 0):
+        wrong, expected = f"{folder / CARD} holds a temperature that cannot divide", "a positive number"
+        found = str(card.temperature)
+    else:
+        return
+    raise DataError(message(wrong, expected=expected, found=found, do="Copy it again, or train it again"))
 
 
 def _same(path: Path, content: bytes, digest: str) -> None:

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from auxin.data import load
 from auxin.errors import ConfigError, DamagedError, DataError, RunError, message
-from auxin.interrupts import checkpointing, requested
+from auxin.interrupts import checkpoint_seconds, checkpointing, requested
 from auxin.rules.data import META_TEST, META_VALIDATION
 from auxin.rules.file import save_rule
 from auxin.rules.gradients import Estimator, PersistentES, Truncated
@@ -134,16 +134,18 @@ class RuleRun:
         """Whether this process writes the files."""
         return not dist.is_initialized() or dist.get_rank() == 0
 
-    def run(self, interval: float = 20.0) -> Iterator[Progress]:
+    def run(self, interval: float | None = None) -> Iterator[Progress]:
         """Meta-train to the end; the rule and its card are written at the end.
 
         Args:
-            interval: seconds between two checkpoints. All ranks save after the same update: rank 0 decides.
+            interval: seconds between two checkpoints; None: `checkpoint_seconds()`. All ranks save after the same
+                update: rank 0 decides.
 
         Raises:
             Terminated: SIGTERM or SIGHUP came; a checkpoint was written.
         """
         begun, before = time.monotonic(), self.seconds
+        interval = checkpoint_seconds() if interval is None else interval
         saved = begun
         with checkpointing() as end_if_asked:
             for progress in self.trainer.run():

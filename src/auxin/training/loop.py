@@ -4,14 +4,14 @@ import copy
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
 from auxin.errors import RunError, message
-from auxin.interrupts import checkpointing, requested
+from auxin.interrupts import checkpoint_seconds, checkpointing, requested
 from auxin.math.deferred import deferred
 from auxin.training import state as checkpoints
 from auxin.training.following import following_epoch
@@ -64,7 +64,7 @@ class Watch:
     measures: Callable[[], dict[str, float]] | None = None
     on_epoch: Callable[[EpochLog], None] | None = None
     checkpoint: Path | None = None
-    interval: float = 20.0
+    interval: float = field(default_factory=checkpoint_seconds)
 
 
 def fit(state: TrainState, plan: Plan, watch: Watch) -> None:

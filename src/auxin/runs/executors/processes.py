@@ -12,9 +12,11 @@ from typing import Any
 
 from auxin.errors import RunError, message
 from auxin.runs.executors.contract import Executor, Finished, Task
-from auxin.runs.executors.worker import POLL, compute, start
+from auxin.runs.executors.worker import compute, start
 from auxin.runs.listening import Listener
 
+POLL = 0.5
+"""Seconds between two looks for results."""
 GRACE = 10.0
 """Seconds that workers have to reach a checkpoint when the study is interrupted."""
 

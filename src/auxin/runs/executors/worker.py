@@ -1,17 +1,11 @@
 """What a worker process does first. It imports nothing heavy: a worker must see early that its parent has died."""
 
-import os
 import signal
-import threading
-import time
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-from auxin.interrupts import Terminated, heed, leave
+from auxin.interrupts import Terminated, follow, heed, leave
 from auxin.runs.listening import listen_from_now_on
-
-POLL = 0.5
-"""Seconds between two looks at the parent process."""
 
 
 def start(parent: int, news: "SimpleQueue[tuple[str, float]]") -> None:
@@ -22,19 +16,13 @@ def start(parent: int, news: "SimpleQueue[tuple[str, float]]") -> None:
             died is told another process's.
         news: takes each run's folder and the share of it that is done.
     """
-    threading.Thread(target=_follow, args=(parent,), daemon=True).start()
+    follow(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     heed(leave)
     listen_from_now_on(lambda folder, share: news.put((folder, share)))
     import torch
 
     torch.set_num_threads(1)
-
-
-def _follow(parent: int) -> None:
-    while os.getppid() == parent:
-        time.sleep(POLL)
-    os._exit(1)
 
 
 def compute(task: Any) -> Any:

@@ -1,0 +1,98 @@
+"""Every executor gives the same results; what a worker raises is raised; Ray and torchrun as users start them."""
+
+import json
+import os
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from auxin.errors import ConfigError, DataError, RunError
+from auxin.runs.executors import Executor, pick
+from auxin.runs.executors.processes import Processes
+from auxin.runs.executors.serial import Serial
+
+TINY = ["--set", "steps=6", "--set", "model.channel_width=4", "--tries", "1", "--seeds", "2"]
+COMPARE = ["compare", "--methods", "single,maxl_frozen", *TINY]
+
+
+def refuse() -> None:
+    raise DataError("no such rows")
+
+
+@pytest.mark.parametrize("executor", [Serial(), Processes(2)])
+def test_results_come_with_their_numbers_and_errors_are_raised(executor: Executor) -> None:
+    tasks = [partial(pow, 2, n) for n in range(5)]
+    found = [one for one in executor.map(tasks) if one is not None]
+    assert sorted(found) == [(n, 2**n) for n in range(5)]
+    with pytest.raises(DataError, match="no such rows"):
+        list(executor.map([refuse, refuse]))
+
+
+def test_a_worker_that_dies_is_said() -> None:
+    with pytest.raises(RunError, match="worker process died"):
+        list(Processes(2).map([partial(os._exit, 9), partial(pow, 2, 3)]))
+
+
+def test_an_engine_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(pick("auto", 1), Serial)
+    assert pick("processes", 3) == Processes(3)
+    with pytest.raises(ConfigError, match="processes"):
+        pick("proceses", 2)
+    with pytest.raises(ConfigError, match="--address belongs to --engine ray"):
+        pick("processes", 2, "auto")
+    with pytest.raises(ConfigError, match="jobs"):
+        pick("serial", 0)
+
+
+def scores(folder: Path) -> dict[str, object]:
+    files = sorted(folder.glob("runs/**/result.json"))
+    plain = {str(f.relative_to(folder)): json.loads(f.read_text()) for f in files}
+    return {
+        name: (r["scores"], r["correct"], r["digest"], r["epochs"][-1]["losses"]) for name, r in plain.items()
+    }
+
+
+def run(start: list[str], out: Path, *more: str) -> dict[str, object]:
+    command = [sys.executable, *start, *COMPARE, *more, "--out", str(out)]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    subprocess.run(command, env=environment, check=True, capture_output=True, timeout=600)
+    found = scores(out)
+    assert len(found) == 4
+    return found
+
+
+@pytest.mark.slow
+def test_torchruns_ranks_give_the_results_of_one_process(tmp_path: Path) -> None:
+    start = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "auxin"]
+    alone = run(["-m", "auxin"], tmp_path / "alone", "--engine", "serial")
+    assert run(start, tmp_path / "ranks") == alone
+
+
+@pytest.mark.slow
+def test_a_local_ray_cluster_gives_the_results_of_one_process(tmp_path: Path) -> None:
+    pytest.importorskip("ray")
+    alone = run(["-m", "auxin"], tmp_path / "alone", "--engine", "serial")
+    assert run(["-m", "auxin"], tmp_path / "ray", "--engine", "ray", "--jobs", "2") == alone
+
+
+@pytest.mark.slow
+def test_a_killed_worker_of_ray_is_replaced(tmp_path: Path) -> None:
+    ray = pytest.importorskip("ray")
+    from auxin.runs.executors.ray import Ray
+
+    mark = tmp_path / "first"
+
+    def die_once() -> int:
+        if not mark.exists():
+            mark.write_text("died")
+            os.kill(os.getpid(), 9)
+        return 7
+
+    try:
+        found = [one for one in Ray(2).map([die_once, partial(pow, 2, 3)]) if one]
+        assert sorted(found) == [(0, 7), (1, 8)]
+    finally:
+        ray.shutdown()

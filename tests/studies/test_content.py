@@ -1,0 +1,61 @@
+"""Results belong to the content of the data: other rows in the same file are another study; errors are confirmed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from auxin.errors import RunError
+from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
+from auxin.studies.compare import Comparing
+from auxin.studies.confirm import confirm
+from auxin.studies.request import Request
+
+
+def table(file: Path, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(120, 3))
+    y = x @ [1.0, -2.0, 0.5] + 10
+    rows = np.column_stack([x, y])
+    np.savetxt(file, rows, delimiter=",", header="a,b,c,y", comments="", fmt="%.5f")
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> Request:
+    table(tmp_path / "rows.csv", 0)
+    for cache in (load_data, data_content, split_rows):
+        cache.cache_clear()
+    return Request(
+        data=DataSpec(str(tmp_path / "rows.csv"), None, (("target", "y"),)),
+        split=SplitSpec(),
+        methods=("single",),
+        out=tmp_path / "out",
+        settings={"steps": 60, "lr": 0.1},
+        seeds=1,
+        tries=1,
+        metric="mae",
+    )
+
+
+def test_other_rows_in_the_same_file_are_refused_with_the_difference(asked: Request) -> None:
+    before = Comparing(asked, lambda _: None)
+    digests = {unit.digest for unit in before.units({})}
+    table(Path(asked.data.name), 1)
+    for cache in (load_data, data_content, split_rows):
+        cache.cache_clear()
+    with pytest.raises(RunError, match="results of other data: the rows of the data have changed"):
+        Comparing(asked, lambda _: None)
+    other = Request(**{**vars(asked), "out": asked.out.with_name("other")})
+    assert digests.isdisjoint(unit.digest for unit in Comparing(other, lambda _: None).units({}))
+
+
+def test_a_confirmation_on_an_error_is_held_against_the_right_guess(asked: Request) -> None:
+    Comparing(asked, lambda _: None).run()
+    found = confirm(asked)
+    job = Comparing(asked, lambda _: None)
+    splits = split_rows(asked.data, asked.split, 0, asked.refit)
+    y = load_data(asked.data).y["y"].double()
+    wanted = -float((y[splits.confirmation] - y[splits.train].mean()).abs().mean())
+    assert job.chance("confirmation") == pytest.approx(wanted, rel=1e-4)
+    assert found.rows[0].mean > wanted
+    assert not [warning for warning in found.warnings if "guess" in warning]
