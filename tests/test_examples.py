@@ -14,6 +14,7 @@ SAYS = {
     "maxl_labels": "test accuracy",
     "lightning_module": "weights",
     "hf_trainer": "weights",
+    "learned_rule": "learned rule",
 }
 EXAMPLES = sorted(file.stem for file in FOLDER.glob("*.py"))
 
