@@ -15,21 +15,27 @@ SAYS = {
     "lightning_module": "weights",
     "hf_trainer": "weights",
     "learned_rule": "learned rule",
+    "digits_in_a_minute": "This model is",
+    "table_with_missing_labels": "of them carry labels: accuracy",
+    "unlabelled_images": "fixmatch",
 }
+SLOW = {"digits_in_a_minute", "table_with_missing_labels", "unlabelled_images"}
 EXAMPLES = sorted(file.stem for file in FOLDER.glob("*.py"))
+CASES = [pytest.param(name, marks=pytest.mark.slow) if name in SLOW else name for name in EXAMPLES]
 
 
 def test_the_sweep_sees_them():
     assert set(EXAMPLES) == set(SAYS)
 
 
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", CASES)
 def test_an_example_is_short_and_runs(name):
     file = FOLDER / f"{name}.py"
     assert len(file.read_text(encoding="utf-8").splitlines()) <= 70
     for library in NEEDS.get(name, []):
         pytest.importorskip(library, reason=f"the example needs {library}, which is not installed")
-    tiny = {**os.environ, "AUXIN_EXAMPLE_STEPS": "6", "AUXIN_EXAMPLE_EPOCHS": "1", "OMP_NUM_THREADS": "1"}
+    tiny = {**os.environ, "AUXIN_EXAMPLE_STEPS": "6", "AUXIN_EXAMPLE_EPOCHS": "1"}
+    tiny |= {"AUXIN_EXAMPLE_BUDGET": "5s", "OMP_NUM_THREADS": "1"}
     ran = subprocess.run([sys.executable, str(file)], env=tiny, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr[-2000:]
     assert SAYS[name] in ran.stdout
