@@ -2,8 +2,9 @@
 Digits in a minute
 ==================
 
-Scikit-learn's digits with ten labels per class: which model should one use? `auxin fit` compares estimators, networks and blends
-by cross-validation over the labelled rows, keeps the best one, and says how good it is. `auxin predict` uses it.
+Scikit-learn's digits with ten labels per class: which model should one use? `auxin fit` compares
+estimators, networks and blends by cross-validation over the labelled rows, keeps the best one, and says how
+good it is. `auxin predict` uses it.
 """
 
 import os

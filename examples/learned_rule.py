@@ -2,8 +2,9 @@
 Features by a learned rule
 ==========================
 
-The learned unsupervised update rule trains a small network on all digits without a label. A linear classifier then reads its
-features with ten labels per class. PCA and the raw pixels stand beside it: a learned rule has to beat them to be worth it.
+The learned unsupervised update rule trains a small network on all digits without a label. A linear
+classifier then reads its features with ten labels per class. PCA and the raw pixels stand beside it: a
+learned rule has to beat them to be worth it.
 """
 
 import os

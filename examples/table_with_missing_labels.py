@@ -2,8 +2,9 @@
 A table with missing labels
 ===========================
 
-Most rows of this table have no main label, and every row has two auxiliary ones. The rows are those of scikit-learn's breast cancer
-data: the diagnosis is known for 60 rows only, and the area and the smoothness of the nuclei are auxiliary labels, not inputs.
+Most rows of this table have no main label, and every row has two auxiliary ones. The rows are those of
+scikit-learn's breast cancer data: the diagnosis is known for 60 rows only, and the area and the smoothness
+of the nuclei are auxiliary labels, not inputs.
 """
 
 import os

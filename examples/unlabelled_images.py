@@ -2,8 +2,9 @@
 Unlabelled images
 =================
 
-Images without a label teach the main task by consistency: the answer to a strongly changed view has to be the answer to a weakly
-changed one. FixMatch stands beside single-task training and beside label spreading, on the same rows.
+Images without a label teach the main task by consistency: the answer to a strongly changed view has to be
+the answer to a weakly changed one. FixMatch stands beside single-task training and beside label spreading,
+on the same rows.
 """
 
 import os
