@@ -15,6 +15,7 @@ NAMES = [
     name for name in catalogue.names("models") if name != "pretrained"
 ]  # that one needs a path: tests/models
 SHAPES = {"image": [(1, 8, 8), (3, 13, 10), (3, 32, 32)], "vector": [(5,), (64,)], "any": [(5,), (1, 8, 8)]}
+SHAPES["points"] = [(3, 16, 1), (3, 9, 1)]
 each = pytest.mark.parametrize("name", NAMES)
 
 
@@ -206,6 +207,7 @@ def test_impossible_shapes_and_options_are_refused(name: str) -> None:
         "image": [(5,), (3, 8), (0, 8, 8), (3, 0, 8), (1, 2, 3, 4)],
         "vector": [(), (0,)],
         "any": [(), (0,)],
+        "points": [(5,), (3, 8, 2), (3, 1, 1)],
     }
     for shape in wrong[kind(name).modality]:
         with pytest.raises(ConfigError, match="cannot take these inputs"):
@@ -224,6 +226,7 @@ def test_dense_tasks_need_a_map(name: str) -> None:
         with pytest.raises(ConfigError, match="no feature map"):
             build_network(name, shape_of(name), tasks, 0, **small(name))
         return
-    output = build_network(name, (1, 8, 10), tasks, 0, **small(name))(torch.zeros(2, 1, 8, 10))
-    assert output["scene"].shape == (2, 3, 8, 10)
+    shape = (3, 16, 1) if kind(name).modality == "points" else (1, 8, 10)
+    output = build_network(name, shape, tasks, 0, **small(name))(torch.zeros(2, *shape))
+    assert output["scene"].shape == (2, 3, *shape[1:])
     assert output["main"].shape == (2, 2)

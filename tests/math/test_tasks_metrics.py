@@ -156,6 +156,14 @@ def test_dense_classes(seed: int) -> None:
     )
 
 
+def test_part_iou_is_the_mean_over_images() -> None:
+    """By hand: in the first image classes 0 and 1 overlap by 1/3 and 1/2, the second is right."""
+    said = torch.tensor([[[0, 0, 1, 1]], [[2, 2, 2, 2]]])
+    truth = torch.tensor([[[0, 1, 1, -1]], [[2, 2, 2, -1]]])
+    maps = torch.nn.functional.one_hot(said, 3).movedim(-1, 1).double()
+    assert DenseClasses("t", 3).score(maps, truth, "part_iou") == pytest.approx(((1 / 2 + 1 / 2) / 2 + 1) / 2)
+
+
 def test_what_is_undefined_is_nan() -> None:
     yes = torch.ones(3, dtype=torch.bool)
     scores = torch.arange(3.0)

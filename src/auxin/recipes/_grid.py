@@ -277,8 +277,9 @@ def _tiny(user: Mapping[str, bool | int | float | str], modality: str) -> dict[s
         n: v for n, v in user.items() if not n.startswith(("model", "epochs", "steps", "batch", "average"))
     }
     width = {"model.hidden": 8} if modality == "vector" else {"model.channel_width": 4}
+    points = user.get("model") in ("dgcnn", "pointnet")
     tiny = {
-        "model": _SMOKE_MODEL.get(modality, "mlp"),
+        "model": user["model"] if points else _SMOKE_MODEL.get(modality, "mlp"),
         "epochs": 1,
         "batch": 16,
         "looks": 1,

@@ -15,7 +15,6 @@ from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.rules.tasks_procedural import strokes
 from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
-from auxin.tasks.regression import Regression
 
 EPOCHS = (1, 2, 5, 10, 20, 40, 80)
 LEARNERS = ("prototypical network", "learned rule")
@@ -123,7 +122,7 @@ class Figure2(Recipe):
 def prototypical(seed: int, episodes: int, ways: int = 10, shots: int = 5, side: int = 8) -> nn.Module:
     """A ConvNet trained on drawn strokes so that a query is nearest to its class's mean (Snell et al. 2017)."""
     draw = torch.Generator().manual_seed(seed)
-    network = build_network("conv4", (1, side, side), {"y": Regression("y", 1)}, seed, channel_width=32)
+    network = build_network("conv4", (1, side, side), {}, seed, channel_width=32)
     trunk = network.get_submodule("trunk")
     optimizer = torch.optim.Adam(trunk.parameters(), lr=1e-3)
     for _ in range(episodes):

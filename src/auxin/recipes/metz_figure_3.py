@@ -4,11 +4,10 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from auxin.paper import Paper
 from auxin.recipes import _rules
-from auxin.recipes._summary import line
+from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
 from auxin.rules.train import RuleRun, TrainSettings
 from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
@@ -79,7 +78,7 @@ class Figure3(Recipe):
             mean = arrays[name].mean(0)
             if least < 4 or np.ptp(mean) == 0:
                 continue
-            rho = float(spearmanr(np.arange(least), mean).statistic)
+            rho, _ = rank_correlation(np.arange(least), mean)
             holds = (rho > 0.5) if name == "digits" else (bool(mean.argmax() < least - 1 and rho < 0) or None)
             best = f"best after {arrays['x'][mean.argmax()]:.0f} of {arrays['x'][-1]:.0f} updates"
             claims.append(

@@ -81,7 +81,9 @@ class Figure5(Recipe):
             both = {end: list(_rules.values(done, end, **told).values()) for end in ("before", "after")}
             where = f"{part}: depth {depth}, width {width}, {activation}"
             lines += [line(f"{where}, {end} the rule", v, "%", factor=100) for end, v in both.items()]
-            shown.setdefault(str(part), []).append((np.mean(both["before"]), np.mean(both["after"])))
+            shown.setdefault(str(part), []).append(
+                (float(np.mean(both["before"])), float(np.mean(both["after"])))
+            )
             text = f"The rule helps on a network of depth {depth}, width {width} and {activation}"
             holds = below(both["before"], both["after"]) if len(both["after"]) > 1 else None
             gap = difference(both["after"], both["before"], 100)

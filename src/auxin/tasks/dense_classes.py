@@ -28,7 +28,8 @@ class DenseClasses(Task):
 
     Targets: int64 [B, H, W], -1 where missing; or float [B, C, H, W], NaN where missing.
     Metrics: miou (over the classes that occur or were predicted, all pixels of all images together),
-    accuracy (of pixels).
+    accuracy (of pixels), part_iou (the same within each image or cloud, over the classes that occur or were predicted
+    there, averaged over images: the measure of part segmentation).
 
     >>> import torch
     >>> task = DenseClasses("scene", 2)
@@ -36,7 +37,7 @@ class DenseClasses(Task):
     tensor([0.6931])
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("miou", "accuracy")
+    metrics: ClassVar[tuple[str, ...]] = ("miou", "accuracy", "part_iou")
     dense: ClassVar[bool] = True
 
     def __init__(
@@ -109,6 +110,13 @@ class DenseClasses(Task):
         said, true = self.predict(output.detach())[kept], labels[kept]
         if metric == "accuracy":
             return metrics_of.accuracy(said, true)
+        if metric == "part_iou":
+            tables = [
+                metrics_of.confusion(o[k], t[k], self.width)
+                for o, t, k in zip(self.predict(output.detach()), labels, kept, strict=True)
+                if bool(k.any())
+            ]
+            return metrics_of.nan_mean([metrics_of.mean_iou(table) for table in tables])
         return metrics_of.mean_iou(metrics_of.confusion(said, true, self.width))
 
 
