@@ -16,8 +16,8 @@ class Dgcnn(Trunk):
 
     Wang et al. 2019, section 3 and the segmentation network of figure 3; the backbone of AuxiLearn's appendix C.9. An
     edge convolution maps each pair (x_i, x_j - x_i) of a point and one of its k nearest in the current features by a
-    layer that all pairs share, and takes the maximum over the k. Departures: one layer per edge convolution (the first two of
-    the paper have two), ReLU for leaky ReLU, and neither the object's category (nor has AuxiLearn) nor a spatial
+    layer that all pairs share, and takes the maximum over the k. Departures: one layer per edge convolution (the first
+    two of the paper have two), ReLU for leaky ReLU, and neither the object's category (nor has AuxiLearn) nor a spatial
     transformer at the input.
 
     Args:
