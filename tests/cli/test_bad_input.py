@@ -142,13 +142,13 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     "infinite inputs": (lambda d: [csv(d, width=[np.inf] + [0.5] * 59), *T], ["width", "inf in row 0"]),
     "numbers with a slip": (lambda d: [csv(d, width=mixed(["1O"])), *T], ["mixes numbers and words", "'1O'"]),
     "words as numbers": (
-        lambda d: [csv(d), "--target", "colour", "--aux-kind", "colour=regression"],
+        lambda d: [csv(d), "--target", "colour", "--kind", "colour=regression"],
         ["not numbers"],
     ),
-    "unknown kind": (lambda d: [csv(d), *T, "--aux-kind", "y=clases"], ["kind of target", "'classes'"]),
-    "kind of no target": (lambda d: [csv(d), *T, "--aux-kind", "price=ordered"], ["'price' is no target"]),
+    "unknown kind": (lambda d: [csv(d), *T, "--kind", "y=clases"], ["kind of target", "'classes'"]),
+    "kind of no target": (lambda d: [csv(d), *T, "--kind", "price=ordered"], ["'price' is no target"]),
     "dense without images": (
-        lambda d: [csv(d), *T, "--aux", "fine", "--aux-kind", "fine=dense"],
+        lambda d: [csv(d), *T, "--aux", "fine", "--kind", "fine=dense"],
         ["--image"],
     ),
     "split of other words": (lambda d: [csv(d), *T, "--split", "colour"], ["marks no split", "blue"]),

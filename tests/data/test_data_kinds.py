@@ -40,7 +40,10 @@ def test_several_columns_are_attributes_or_a_vector(tmp_path):
     assert data.tasks["attrs"].label_names == ("a", "b")
     assert data.y["pose"].shape == (ROWS, 2)
     assert data.x.shape[1] == 1
-    assert data.notes[0] == "Targets: y (classes), attrs (multilabel), pose (vector)."
+    assert data.notes[0] == (
+        "Targets: y (classes: 0, 1), attrs (multilabel: a, b), pose (vector). "
+        "Guessed: y, attrs, pose; --kind NAME=KIND says otherwise."
+    )
     assert kind(load(path, target="y", aux="both=a|b", kinds="both=binary"), "both") == "multilabel"
     assert kind(load(path, target="pose=u|v", aux="a"), "pose") == "vector"
 

@@ -63,7 +63,10 @@ def test_every_kind_of_file_gives_the_same(tmp_path, ending):
     assert data.x[:3, 2:].tolist() == [[0, 0, 1], [0, 1, 0], [1, 0, 0]]
     assert data.blank.nonzero().tolist() == [[3, 0]]
     assert isinstance(data.tasks["price"], Regression)
-    assert data.notes[0] == "Targets: breed (classes), species (classes), price (regression)."
+    assert data.notes[0] == (
+        "Targets: breed (classes: lab, pug, siam, tabby), species (classes: cat, dog), price (regression). "
+        "Guessed: breed, species, price; --kind NAME=KIND says otherwise."
+    )
     splits = make_splits(data, seed=0)
     assert set(splits.unlabelled.tolist()) == {4, 9}
     batch = Pool(data, splits.train, "cpu").batch(torch.arange(60))
@@ -174,10 +177,19 @@ def test_refused(tmp_path, changes, options, words):
         assert word in str(error.value)
 
 
-def test_free_text_as_input_is_named(tmp_path):
+def test_an_id_of_words_is_left_out_and_said(tmp_path):
     path = write(frame(200, text=[f"word {i}" for i in range(200)]), tmp_path / "t.csv")
-    with pytest.raises(DataError, match=r"'text' of .* has 200 different words.*--ignore text"):
-        load(path, target="species", ignore="breed")
+    data = load(path, target="species", ignore="breed")
+    assert "Left out, almost every row has another word (an ID): text (keep them with --keep)." in data.notes
+    assert data.x.shape[1] == 5
+    assert load(path, target="species", ignore="breed", keep="text").x.shape[1] == 105
+
+
+def test_the_most_frequent_of_many_words_are_inputs(tmp_path):
+    words = [f"w{i % 150}" for i in range(600)]
+    data = load(write(frame(600, place=words), tmp_path / "t.csv"), target="species", ignore="breed")
+    assert data.x.shape[1] == 5 + 100
+    assert "Of the 150 words of place the 100 most frequent ones are inputs." in data.notes
 
 
 @pytest.mark.parametrize(

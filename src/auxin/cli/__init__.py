@@ -119,6 +119,12 @@ def _app() -> TyperGroup:
     return group
 
 
+def _renamed(argument: str) -> str:
+    """An option's name of today."""
+    name, mark, value = argument.partition("=")
+    return f"--kind{mark}{value}" if name == "--aux-kind" else argument
+
+
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit: 0 done, 1 a bug, 2 a problem that the message names, 130 interrupted.
 
@@ -130,6 +136,8 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     given = list(sys.argv[1:] if arguments is None else arguments)
     remember(given)
     debug = "--debug" in given
-    given = [argument for argument in given if argument != "--debug"]
+    if "--allow-outside" in given:
+        os.environ["AUXIN_ALLOW_OUTSIDE"] = "1"  # processes that this one starts have it too
+    given = [_renamed(argument) for argument in given if argument not in ("--debug", "--allow-outside")]
     _app().main(given, prog_name="auxin", obj={"debug": debug})
     sys.exit(0)

@@ -22,8 +22,8 @@ Aux = Annotated[
 Kinds = Annotated[
     str | None,
     typer.Option(
-        "--aux-kind", "--kinds", metavar="NAME=KIND",
-        help="Kinds of targets said outright, comma-separated; without it they are guessed, and printed.",
+        "--kind", metavar="NAME=KIND",
+        help="Kinds of targets, the main one among them, comma-separated; those not named are guessed and printed.",
     ),
 ]  # fmt: skip
 Missing = Annotated[

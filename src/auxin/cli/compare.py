@@ -152,7 +152,7 @@ def compare(
 
     auxin compare houses.csv --target price --aux rooms,age --group street --budget 2min
 
-    auxin compare pictures.csv --image file --target breed --aux species,mask --aux-kind mask=dense --balanced
+    auxin compare pictures.csv --image file --target breed --aux species,mask --kind mask=dense --balanced
     """
     output = Output(as_json)
     output.say(

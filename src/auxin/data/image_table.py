@@ -11,7 +11,7 @@ from torch import Tensor
 from auxin.data._base import Dataset, Source
 from auxin.data.encoders.images import ImageFiles, paths_in
 from auxin.data.reading.files import pick
-from auxin.data.reading.frame import SUFFIXES, read_frame, with_unlabelled
+from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
 from auxin.data.reading.images import ENDINGS, Picture, below, look, pictures, read_images
 from auxin.data.reading.masks import dense_target
 from auxin.data.targets.columns import groups_of, kinds_said, split_rows, target_of
@@ -82,10 +82,13 @@ class ImageTable(Source):
             raise ConfigError(
                 message("What is to be read is not said", expected="FILE --image COLUMN --target COLUMN")
             )
-        frame: Any = read_frame(root, encoding)
-        specs = parse_specs(str(root), list(frame.columns), target, aux, kinds, missing)
-        for name in [image, *(name for name in (split, group) if name)]:
-            pick(str(root), dict.fromkeys(frame.columns), name)
+        known, _ = columns_of(root, encoding)
+        specs = parse_specs(str(root), known, target, aux, kinds, missing)
+        others = [image, *(name for name in (split, group) if name)]
+        for name in others:
+            pick(str(root), dict.fromkeys(known), name)
+        written = {*others, *(column for spec in specs for column in spec.columns)}
+        frame: Any = read_frame(root, encoding, written)
         files = paths_in(str(root), root.parent, frame[image])
         if unlabelled is not None:
             files, frame = _more(files, frame, Path(unlabelled), image, encoding, specs[0].columns, split)
@@ -135,7 +138,7 @@ def of_images(
         source=Path(where).name,
         augmentation="crop_flip",
         encoder=ImageFiles(tuple(x.shape[1:]), resized, read.image, read.encoding),
-        notes=(kinds_said(tasks), *notes, *said),
+        notes=(kinds_said(tasks, [spec.name for spec in specs if spec.kind]), *notes, *said),
     )
 
 
@@ -172,7 +175,8 @@ def _targets(
             tasks[spec.name], y[spec.name], said = dense_target(spec, paths, sizes, side)
             notes += said
         else:
-            tasks[spec.name], y[spec.name] = target_of(where, frame, spec)
+            tasks[spec.name], y[spec.name], said = target_of(where, frame, spec)
+            notes += said
     return tasks, y
 
 

@@ -100,7 +100,10 @@ class Npz(Source):
             parents=refinements(tasks, y, specs[0].name),
             source=root.name,
             encoder=encoder,
-            notes=(kinds_said(tasks), *(note for m in made.values() for note in m[2])),
+            notes=(
+                kinds_said(tasks, [spec.name for spec in specs if spec.kind]),
+                *(note for m in made.values() for note in m[2]),
+            ),
         )
 
 

@@ -1,26 +1,27 @@
 """A user's own table: CSV, TSV, Parquet or ARFF, with a target column and any auxiliary ones."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
 
+import numpy as np
 import pandas as pd
+from torch import Tensor
 
 from auxin.data._base import Dataset, Source
 from auxin.data.encoders.table import Columns
 from auxin.data.reading.files import pick
-from auxin.data.reading.frame import SUFFIXES, read_frame, with_unlabelled
+from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
 from auxin.data.targets.columns import (
     check_cells,
-    gives_away,
     groups_of,
     kinds_said,
     split_rows,
     target_of,
     text_said,
-    useless,
 )
+from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import Spec, parse_specs, words
 from auxin.errors import ConfigError, DataError, message
@@ -89,18 +90,36 @@ class Table(Source):
     ) -> Dataset:
         """Read the file `root`."""
         del options
-        if root is None or target is None:
-            what = "Which file is to be read" if root is None else f"Which column of {root} is the target"
-            raise ConfigError(message(what + " is not said", expected="FILE --target COLUMN"))
-        frame: Any = read_frame(root, encoding)
+        if root is None:
+            raise ConfigError(
+                message("Which file is to be read is not said", expected="FILE --target COLUMN")
+            )
+        known, labels = columns_of(root, encoding)
+        if target is None:
+            target, kinds, said = _labels_said(root, labels, kinds)
+        else:
+            said = []
         roles = [name for name in (split, group) if name]
-        specs = parse_specs(str(root), list(frame.columns), target, aux, kinds, missing)
+        specs = parse_specs(str(root), known, target, aux, kinds, missing)
         for name in [*words(ignore), *words(keep), *words(text), *roles]:
-            pick(str(root), dict.fromkeys(frame.columns), name)
+            pick(str(root), dict.fromkeys(known), name)
+        written = {column for spec in specs for column in spec.columns} | {*words(text), *roles}
+        frame = read_frame(root, encoding, written)
         more = Path(unlabelled) if unlabelled else None
-        frame = with_unlabelled(frame, more, encoding, specs[0].columns, split)
+        frame = with_unlabelled(frame, more, encoding, specs[0].columns, split, written)
         left = Left(words(ignore), words(keep), words(text), split, group)
-        return of_frame(frame, specs, left, str(root), encoding=encoding)
+        return of_frame(frame, specs, left, str(root), encoding=encoding, notes=said)
+
+
+def _labels_said(
+    root: Path, labels: Sequence[str], kinds: str | Sequence[str]
+) -> tuple[str, list[str], list[str]]:
+    """The target that an ARFF file's own list of labels makes."""
+    if not labels:
+        what = f"Which column of {root} is the target is not said"
+        raise ConfigError(message(what, expected="FILE --target COLUMN"))
+    said = f"Target: the {len(labels)} labels that the file names: {', '.join(labels[:8])}."
+    return f"labels={'|'.join(labels)}", [*words(kinds), "labels=multilabel"], [said]
 
 
 @dataclass(frozen=True)
@@ -142,12 +161,12 @@ def of_frame(
         notes: what was decided before, in sentences.
     """
     made = {spec.name: target_of(where, frame, spec) for spec in specs}
-    tasks, y = {n: task for n, (task, _) in made.items()}, {n: values for n, (_, values) in made.items()}
+    tasks, y = {n: found[0] for n, found in made.items()}, {n: found[1] for n, found in made.items()}
     roles = [name for name in (left.split, left.group) if name]
     out = {column for spec in specs for column in spec.columns} | {*left.ignore, *roles}
-    rest, said = _inputs(where, frame.drop(columns=list(out)), frame, specs[0], left.keep)
-    others = [name for name in frame.columns if name not in rest.columns]
-    encoder = Columns.of(where, rest, left.text, others, encoding)
+    rest, said = _inputs(where, frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], left.keep)
+    encoder, rest, chosen = Columns.of(where, rest, left.text, (), encoding, left.keep)
+    encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     x, blank = encoder.encode(rest)
     return Dataset(
         name=Path(where).name.split(".")[0],
@@ -163,27 +182,30 @@ def of_frame(
         encoder=encoder,
         raw=rest,
         notes=(
-            kinds_said(tasks),
+            kinds_said(tasks, [spec.name for spec in specs if spec.kind]),
+            *(note for found in made.values() for note in found[2]),
             *notes,
-            *frame.attrs.get("notes", ()),
             *said,
-            *_given_away(frame, specs),
+            *chosen,
+            *_given_away(frame, specs, y),
             *text_said(encoder.texts, len(frame)),
         ),
     )
 
 
-def _inputs(path: str, frame: Any, whole: Any, main: Spec, keep: Sequence[str]) -> tuple[Any, list[str]]:
+def _inputs(
+    path: str, frame: Any, whole: Any, main: Spec, target: Tensor, keep: Sequence[str]
+) -> tuple[Any, list[str]]:
     """The columns that are inputs, and sentences about those that are left out."""
     notes = []
     check_cells(path, frame)
-    if days := [str(name) for name in frame.columns if _dates(frame[name])]:
-        notes.append(
-            f"Dates, read as words, one input per date: {', '.join(days)} (--ignore leaves them out)."
-        )
     nothing = [name for name in useless(frame) if name not in keep]
     left = frame.drop(columns=nothing)
-    leaks = {name: None for column in main.columns for name in gives_away(left, whole[column])}
+    leaks = {
+        name: None
+        for column in main.columns
+        for name in gives_away(left, whole[column], _numbers(main, target))
+    }
     leaks = [name for name in leaks if name not in keep]
     if nothing:
         notes.append(
@@ -203,19 +225,24 @@ def _inputs(path: str, frame: Any, whole: Any, main: Spec, keep: Sequence[str]) 
     return rest, notes
 
 
-def _dates(column: Any) -> bool:
-    """Words that all begin like 2024-01-31 or 31/01/2024."""
-    known = column.dropna()
-    if known.empty or not pd.api.types.is_string_dtype(known.dtype) or known.dtype == object:
-        return False
-    return bool(known.str.match(r"(\d{4}[-/]\d{1,2}[-/]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4})\b").all())
+def _numbers(spec: Spec, target: Tensor) -> np.ndarray | None:
+    """The values of a target that is one column of numbers."""
+    one = target.is_floating_point() and target.dim() == 1 and len(spec.columns) == 1
+    return target.double().numpy() if one else None
 
 
-def _given_away(frame: Any, specs: Sequence[Spec]) -> list[str]:
+def _given_away(frame: Any, specs: Sequence[Spec], y: Mapping[str, Tensor]) -> list[str]:
     """A sentence on auxiliary targets that hold the main one."""
     main, *others = specs
-    names = [c for spec in others for c in spec.columns if c not in main.columns]
-    found = {name for column in main.columns for name in gives_away(frame[names], frame[column])}
+    values = _numbers(main, y[main.name])
+    found = []
+    for spec in others:
+        own = [c for c in spec.columns if c not in main.columns]
+        same = {name for column in main.columns for name in gives_away(frame[own], frame[column], values)}
+        numbers = _numbers(spec, y[spec.name])
+        if values is not None and numbers is not None and own:
+            same |= {*gives_away(pd.DataFrame({own[0]: numbers}), frame[main.columns[0]], values)}
+        found += sorted(same)
     if not found:
         return []
     shown = ", ".join(sorted(found))

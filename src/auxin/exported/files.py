@@ -1,6 +1,7 @@
 """From a file of rows to a file of predictions."""
 
 import io
+import os
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,18 +15,17 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.data import Dataset, load
 from auxin.data.encoders.images import ImageFiles
-from auxin.data.reading.frame import SUFFIXES, read_frame
+from auxin.data.reading.frame import SUFFIXES, is_file, read_frame
 from auxin.data.reading.hub import PREFIX, read_hub
 from auxin.data.reading.images import look, pictures
 from auxin.data.reading.masks import labelled_masks
 from auxin.data.reading.npz import read_npz
 from auxin.errors import ConfigError, DataError, message
+from auxin.exported.labels import labels_of
 from auxin.exported.model import Model, Predictions
 from auxin.store import write_bytes
-from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
-from auxin.tasks.ordered import Ordered
-from auxin.tasks.regression import Regression
+from auxin.tasks.multilabel import Multilabel
 from auxin.typing import MISSING
 
 ENDINGS = (".csv", ".parquet", ".npz")
@@ -71,12 +71,12 @@ def write_predictions(
         )
     known = source in catalogue.names("data") and not Path(source).exists()
     dataset = _known(source, options or {}, known)
-    frame = _table(model, source) if dataset is None else None
+    frame = _table(model, source, keep) if dataset is None else None
     rows: Any = frame if source.startswith(PREFIX) else source
     x = model.inputs(rows, say) if dataset is None else dataset.x
     found = model.predict(x)
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
-    labels = _labels(model, rows, frame, len(x)) if dataset is None else _of_dataset(model, dataset)
+    labels = _labels(model, rows, frame, len(x), say) if dataset is None else _of_dataset(model, dataset)
     present = None if labels is None else model.task.present(labels)
     some = present is not None and bool(present.any())
     record = model.training
@@ -118,12 +118,20 @@ def _of_dataset(model: Model, dataset: Dataset) -> Tensor | None:
     return numbers[dataset.y[name]]  # -1, a missing label, takes the last
 
 
-def _table(model: Model, source: str) -> pd.DataFrame | None:
+def _table(model: Model, source: str, keep: Sequence[str]) -> pd.DataFrame | None:
     if source.startswith(PREFIX):
         table = read_hub(source.removeprefix(PREFIX))
         return table.frame.assign(split=table.splits)
     path, encoding = Path(source), getattr(model.encoder, "encoding", "utf-8")
-    return read_frame(path, encoding) if path.is_file() and path.name.lower().endswith(SUFFIXES) else None
+    if not is_file(path) or not path.name.lower().endswith(SUFFIXES):
+        return None
+    return read_frame(path, encoding, [*keep, *_target_columns(model)])  # carried over as they are written
+
+
+def _target_columns(model: Model) -> list[str]:
+    """The columns that may hold the main task's labels."""
+    labels = list(model.labels) if isinstance(model.task, Multilabel) else []
+    return [model.task.name, *labels]
 
 
 def _identity(
@@ -133,7 +141,7 @@ def _identity(
     found: dict[str, Any] = {"row": np.arange(rows)}
     if isinstance(model.encoder, ImageFiles) and Path(source).exists():
         base = Path(source) if Path(source).is_dir() else Path(source).parent
-        found["file"] = [str(Path(str(file)).relative_to(base)) for file in model.encoder.files(source)]
+        found["file"] = [os.path.relpath(str(file), base) for file in model.encoder.files(source)]
     for name in keep:
         if frame is None or name not in frame.columns:
             there = ", ".join(map(str, frame.columns)) if frame is not None else "no table"
@@ -183,28 +191,35 @@ def columns(model: Model, found: Predictions) -> dict[str, Any]:
     return {"prediction": [names[k] for k in values.tolist()]} | chances
 
 
-def _labels(model: Model, source: Any, frame: pd.DataFrame | None, rows: int) -> Tensor | None:
+def _labels(model: Model, source: Any, frame: pd.DataFrame | None, rows: int, say: Say) -> Tensor | None:
     """The main task's labels, where the rows carry them under its name; None where they do not."""
     name = model.task.name
     if frame is not None and name in frame.columns:
         if model.task.dense:
             return _masks(model, source, frame[name])
-        return _numbered(model, frame[name].to_numpy())
+        return labels_of(model.task, frame[name], say)
     if not isinstance(source, str):
         return None
     path = Path(source)
     if path.suffix == ".npz" and path.is_file():
         values = read_npz(path).get(name)
-        return _numbered(model, values) if values is not None and values.shape == (rows,) else None
-    return _folders(model, path)
+        return (
+            labels_of(model.task, pd.Series(values, name=name), say)
+            if values is not None and values.shape == (rows,)
+            else None
+        )
+    return _folders(model, path, say)
 
 
-def _folders(model: Model, path: Path) -> Tensor | None:
+def _folders(model: Model, path: Path, say: Say) -> Tensor | None:
     """The labels of images in folders that are called as the classes."""
     if not isinstance(model.encoder, ImageFiles) or not path.is_dir():
         return None
-    said = [Path(str(file)).relative_to(path).parts[0] for file in model.encoder.files(str(path))]
-    return _numbered(model, np.array(said, dtype=object))
+    parts = [Path(str(file)).relative_to(path).parts for file in model.encoder.files(str(path))]
+    said = [part[0] if len(part) > 1 else None for part in parts]
+    if not any(said):
+        return None
+    return labels_of(model.task, pd.Series(said, dtype="str", name=model.task.name), say)
 
 
 def _masks(model: Model, source: Any, cells: Any) -> Tensor | None:
@@ -215,19 +230,3 @@ def _masks(model: Model, source: Any, cells: Any) -> Tensor | None:
     sizes = [size for size, _ in look(model.encoder.files(source))]
     _, height, width = model.encoder.shape
     return labelled_masks(model.labels, paths, sizes, (width, height))
-
-
-def _numbered(model: Model, values: np.ndarray) -> Tensor | None:
-    """Labels as the task has them; a label that it does not know counts as missing."""
-    if isinstance(model.task, Regression):
-        numbers = pd.to_numeric(pd.Series(values), errors="coerce")
-        return torch.tensor(numbers.to_numpy(dtype=np.float64, na_value=np.nan), dtype=torch.float32)  # type: ignore[union-attr]
-    if not isinstance(model.task, Classes | Ordered):
-        return None
-    place = {label: number for number, label in enumerate(model.labels)}
-    return torch.tensor([place.get(_word(value), MISSING) for value in values], dtype=torch.int64)
-
-
-def _word(value: object) -> str:
-    whole = isinstance(value, float | np.floating) and float(value).is_integer()
-    return str(int(value)) if whole else str(value)  # type: ignore[arg-type, call-overload]

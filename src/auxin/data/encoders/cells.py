@@ -6,8 +6,13 @@ import numpy as np
 import pandas as pd
 
 from auxin.data.encoders.columns import Column
+from auxin.data.reading.marks import Written
 from auxin.errors import DataError, message
 
+FEW_ODD = 0.1
+"""Cells that are no numbers among numbers are a slip where they are fewer than this share."""
+MANY = 20
+"""More different numbers than this are meant as numbers."""
 HUGE = 2.0**63
 """Whole numbers beyond this are read as words by pandas, which they are not."""
 
@@ -28,28 +33,33 @@ def check_words(where: str, column: Column) -> None:
         )
 
 
-def check_mixed(where: str, column: Column) -> None:
-    """Refuse words that are numbers too long to be read as such, or numbers but for a few cells (a slip of the pen)."""
-    if pd.api.types.is_numeric_dtype(column) or isinstance(column.dtype, pd.CategoricalDtype):
+def check_mixed(where: str, column: Column, written: Written | None) -> None:
+    """Refuse words that are numbers too long to be read as such, or numbers but for a few cells (a slip of the pen).
+
+    Args:
+        where: the file, for the message.
+        column: words.
+        written: the column as numbers, where most of its words are some.
+    """
+    if written is None or isinstance(column.dtype, pd.CategoricalDtype):
         return
     known = column.dropna()
-    numbers: Any = pd.to_numeric(known.astype(str), errors="coerce")
-    odd = numbers.isna()
-    if (huge := numbers.abs() > HUGE).any():
+    if huge := next((cell for cell, number in written.values.items() if abs(number) > HUGE), None):
         raise DataError(
             message(
                 f"The column {column.name!r} of {where} holds a number that is not usable",
                 expected="numbers below 3e38, or words that are no numbers",
-                found=f"{known[huge].iloc[0]} in row {known.index[huge][0]}",
+                found=f"{huge} in row {known.index[known == huge][0]}",
                 do=f"Correct it, or if these are IDs, leave them out: --ignore {column.name}",
             )
         )
-    if odd.any() and odd.mean() < 0.1 and numbers.nunique() > 20:
+    odd = known.astype(str).isin(written.odd)
+    if odd.any() and odd.mean() < FEW_ODD and len({*written.values.values()}) > MANY:
         label, value = known.index[odd][0], known[odd].iloc[0]
         raise DataError(
             message(
                 f"The column {column.name!r} of {where} mixes numbers and words",
-                expected="numbers, empty where missing",
+                expected="numbers written in one way, empty where missing",
                 found=f"{value!r} in row {label} (the first of {int(odd.sum())} such rows)",
                 do="Correct such cells, or empty them",
             )

@@ -1,57 +1,119 @@
-"""Which encoder a column gets: numbers, categories or text; and columns from their saved states."""
+"""Which encoder a column gets: numbers, categories, dates or text; and columns from their saved states."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from auxin.data.encoders.cells import as_numbers, check_mixed, check_words
+from auxin.data.encoders.cells import check_mixed, check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder
+from auxin.data.encoders.dates import Dates, form_of
 from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.text import Text, most_words
 from auxin.data.encoders.tokens import Tokens
 from auxin.data.encoders.words import Words
-from auxin.errors import DataError, message
+from auxin.data.reading.marks import as_written
 
 MOST_CATEGORIES = 100
-"""An input column of single words with more different values than this is an ID, unless said otherwise."""
+"""Of an input column of words, so many of the most frequent ones are categories."""
 TEXT_LENGTH = 4
 """Words with more different values than a category has are text if they hold this many words on average."""
+ID_SHARE = 0.9
+"""Single words of which more than this share are different are an ID: they tell nothing of other rows."""
 
 
-def chosen(where: str, column: Column, texts: Sequence[str]) -> ColumnEncoder:
-    """What a column is, not fitted yet: numbers, categories or text.
+@dataclass
+class Choice:
+    """The encoders of a table's columns, not fitted yet, and what was decided.
+
+    Attributes:
+        columns: the encoders.
+        left_out: columns that are IDs.
+        notes: sentences.
+    """
+
+    columns: list[ColumnEncoder] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def choose(where: str, frame: Any, texts: Sequence[str], keep: Sequence[str] = ()) -> Choice:
+    """What each input column is.
+
+    Args:
+        where: the file, for messages.
+        frame: the input columns.
+        texts: those that are text because the user says so.
+        keep: those that stay although they look like IDs.
 
     Raises:
-        DataError: it is none of these, or an ID.
+        DataError: a column is neither numbers nor words, or mixes both.
     """
+    made = Choice()
+    plain = frame.dtypes == np.float64
+    for name, number in zip(frame.columns, plain, strict=True):
+        if number and name not in texts:
+            made.columns.append(Numbers(str(name)))
+        else:
+            _choose_one(where, frame[name], name in texts, name in keep, made)
+    if made.left_out:
+        made.notes.append(
+            f"Left out, almost every row has another word (an ID): {', '.join(made.left_out)} (keep them with --keep)."
+        )
+    return made
+
+
+def _choose_one(where: str, column: Column, text: bool, keep: bool, made: Choice) -> None:
     name = str(column.name)
-    if name in texts:
+    if text:
         check_words(where, column)
-        return Text(name, most=most_words(len(column)))
-    if pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
-        as_numbers(where, column)
-        return Numbers(name)
-    check_words(where, column)
-    check_mixed(where, column)
-    values = column.dropna().astype(str)
-    different = values.nunique()
-    if different > min(MOST_CATEGORIES, len(column) / 2):
-        if values.str.split().str.len().mean() >= TEXT_LENGTH:
-            return Text(name, most=most_words(len(column)))
-        if different > MOST_CATEGORIES:
-            raise DataError(
-                message(
-                    f"The column {name!r} of {where} has {different:,} different words",
-                    expected=f"at most {MOST_CATEGORIES} categories",
-                    do=f"If it is an ID, leave it out: --ignore {name}. If it is text: --text {name}",
-                )
-            )
-    return Words(name)
+        made.columns.append(Text(name, most=most_words(len(column))))
+    elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
+        made.columns.append(Numbers(name))
+    else:
+        check_words(where, column)
+        _choose_words(where, name, column, keep, made)
+
+
+def _choose_words(where: str, name: str, column: Column, keep: bool, made: Choice) -> None:
+    different = column.dropna().astype(str).unique()
+    if (found := form_of(column)) is not None:
+        form, unsure = found
+        made.columns.append(Dates(name, form))
+        also = "; day and month could be the other way round" if unsure else ""
+        made.notes.append(f"Dates: {name} (written as {form}{also}).")
+        return
+    written = None if pd.api.types.is_bool_dtype(column) else as_written(different)
+    if written is not None and not written.odd:
+        made.columns.append(Numbers(name, style=written.style.name))
+        made.notes.append(f"Read as numbers with {written.style.name}: {name}{_example(written.values)}.")
+        return
+    check_mixed(where, column, written)
+    if len(different) <= min(MOST_CATEGORIES, len(column) / 2):
+        made.columns.append(Words(name))
+        return
+    if column.dropna().astype(str).str.split().str.len().mean() >= TEXT_LENGTH:
+        made.columns.append(Text(name, most=most_words(len(column))))
+    elif len(different) <= MOST_CATEGORIES:
+        made.columns.append(Words(name))
+    elif len(different) > ID_SHARE * column.notna().sum() and not keep:
+        made.left_out.append(name)
+    else:
+        made.columns.append(Words(name, most=MOST_CATEGORIES))
+        made.notes.append(
+            f"Of the {len(different):,} words of {name} the {MOST_CATEGORIES} most frequent ones are inputs."
+        )
+
+
+def _example(values: Mapping[str, float]) -> str:
+    cell = next((cell for cell in values if not cell.isdecimal()), None)
+    return "" if cell is None else f" ({cell} is {values[cell]:.12g})"
 
 
 def column_from(state: Mapping[str, Any]) -> ColumnEncoder:
     """The column that gave this state."""
-    kinds: dict[str, type[ColumnEncoder]] = {k.kind: k for k in (Numbers, Words, Text, Tokens)}
+    kinds: dict[str, type[ColumnEncoder]] = {k.kind: k for k in (Numbers, Words, Dates, Text, Tokens)}
     own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k != "kind"}
     return kinds[state["kind"]](**own)

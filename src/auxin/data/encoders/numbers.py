@@ -1,18 +1,28 @@
 """A column of numbers as one input, and a second one that says where it is missing."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from auxin.data.encoders.cells import as_numbers
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
+from auxin.data.reading.marks import AMONG_NUMBERS, STYLES, TRUTH, number_of
+from auxin.errors import DataError, message
 
 
 @dataclass(frozen=True)
 class Numbers(ColumnEncoder):
     """One number, and a second one that says where it is missing if it ever was in the rows it was fitted on.
+
+    Attributes:
+        name: the column's.
+        gaps: whether values were missing.
+        style: how the training file wrote its numbers, where it is not plainly: a name of `STYLES`; new files are read
+            alike.
+        truth: whether the training rows hold 0 and 1 alone: new rows may then say yes and no, or true and false.
 
     >>> import pandas as pd
     >>> Numbers("age", gaps=True).encode("t.csv", pd.Series([3.0, np.nan], name="age"), print)[0].tolist()
@@ -21,6 +31,8 @@ class Numbers(ColumnEncoder):
 
     kind: ClassVar[str] = "numbers"
     gaps: bool = False
+    style: str = ""
+    truth: bool = False
 
     @property
     def width(self) -> int:
@@ -28,18 +40,66 @@ class Numbers(ColumnEncoder):
         return 1 + self.gaps
 
     def fit(self, column: Column) -> "Numbers":
-        """Whether there are gaps."""
-        return Numbers(self.name, bool(column.isna().any()))
+        """Whether there are gaps, and whether it is 0 and 1 alone."""
+        values = column.to_numpy()
+        known = values[~np.isnan(values)]
+        return replace(self, gaps=len(known) < len(values), truth=bool(((known == 0) | (known == 1)).all()))
+
+    def values(self, where: str, column: Column) -> np.ndarray:
+        """The rows' numbers, NaN where missing.
+
+        Raises:
+            DataError: a cell is no number, which is named.
+        """
+        if pd.api.types.is_numeric_dtype(column) or not (self.style or self.truth):
+            return as_numbers(where, column)
+        codes, different = pd.factorize(column.astype(str).mask(column.isna()))
+        table = [self._number(where, str(cell)) for cell in different]
+        return np.array([*table, np.nan])[codes]
+
+    def _number(self, where: str, cell: str) -> float:
+        if cell in AMONG_NUMBERS:
+            return np.nan
+        if self.style and (found := number_of(cell, STYLES[self.style])) is not None:
+            return found
+        if self.truth and cell.lower() in TRUTH:
+            return TRUTH[cell.lower()]
+        try:
+            return float(cell)
+        except ValueError:
+            raise self._refused(where, cell) from None
+
+    def _refused(self, where: str, cell: str) -> DataError:
+        expected = (
+            f"numbers with {self.style}, as the training rows had" if self.style else "0 and 1, or yes and no"
+        )
+        return DataError(
+            message(
+                f"The column {self.name!r} of {where} is not numbers", expected=expected, found=repr(cell)
+            )
+        )
 
     def encode(self, where: str, column: Column, say: Say) -> Values:
         """Numbers, 0 where missing."""
-        numbers = as_numbers(where, column)
+        numbers = self.values(where, column)
         empty = np.isnan(numbers)
-        if empty.any() and not self.gaps:
-            say(
-                f"{int(empty.sum()):,} missing values of {self.name!r}, of which no training row misses any, "
-                "stand for its mean."
-            )
+        self.say_missing(int(empty.sum()), say)
         values = [np.nan_to_num(numbers), empty.astype(np.float64)][: self.width]
         blank = [empty, np.zeros_like(empty)][: self.width]
         return np.stack(values, 1), np.stack(blank, 1)
+
+    def say_missing(self, count: int, say: Say) -> None:
+        """Say that values are missing which no training row misses."""
+        if count and not self.gaps:
+            say(
+                f"{count:,} missing values of {self.name!r}, of which no training row misses any, stand for its mean."
+            )
+
+    def state(self) -> dict[str, Any]:
+        """Plain data for JSON; what is as usual is left out."""
+        usual = Numbers(self.name)
+        return {
+            k: v
+            for k, v in super().state().items()
+            if k in ("kind", "name", "gaps") or v != getattr(usual, k)
+        }

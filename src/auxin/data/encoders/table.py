@@ -1,6 +1,7 @@
 """How a table's columns become inputs: the same for the training rows and for rows that come later."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
@@ -9,9 +10,11 @@ import numpy as np
 import pandas as pd
 import torch
 
-from auxin.data.encoders.choice import chosen, column_from
+from auxin.data.encoders.cells import as_numbers
+from auxin.data.encoders.choice import choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
 from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
+from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.text import Text
 from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.frame import read_frame
@@ -37,15 +40,63 @@ class Columns(Encoder):
 
     @classmethod
     def of(
-        cls, where: str, frame: Any, texts: Sequence[str], others: Sequence[str], encoding: str
-    ) -> "Columns":
-        """The encoder of a table's input columns, fitted on all its rows until `fit` is given fewer."""
-        columns = [chosen(where, frame[name], texts) for name in frame.columns]
-        return cls(columns, others, encoding).fit(frame)
+        cls,
+        where: str,
+        frame: Any,
+        texts: Sequence[str],
+        others: Sequence[str],
+        encoding: str,
+        keep: Sequence[str] = (),
+    ) -> tuple["Columns", Any, list[str]]:
+        """The encoder of a table's input columns, fitted on all its rows until `fit` is given fewer.
+
+        Returns:
+            the encoder; the columns that are inputs, numbers as float64 however they were written; what was decided.
+
+        Raises:
+            DataError: a column is neither numbers nor words, or none is left.
+        """
+        choice = choose(where, frame, texts, keep)
+        if choice.left_out:
+            frame = frame.drop(columns=choice.left_out)
+        if not choice.columns:
+            raise DataError(
+                message(
+                    f"No column of {where} is left as input",
+                    expected="columns besides the targets",
+                    found=" ".join(choice.notes),
+                )
+            )
+        written = {
+            c.name: c.values(where, frame[c.name])
+            for c in choice.columns
+            if isinstance(c, Numbers) and frame[c.name].dtype != np.float64
+        }
+        frame = frame.assign(**written) if written else frame
+        made = cls(choice.columns, [*others, *choice.left_out], encoding)
+        return made.fit(frame), frame, choice.notes
 
     def fit(self, raw: Any) -> "Columns":
         """The encoder with categories, vocabularies and gaps of these rows, a DataFrame."""
-        return Columns([c.fit(raw[c.name]) for c in self.columns], self.others, self.encoding)
+        plain = self._plain(raw)
+        gaps: dict[str, bool] = {}
+        truths: dict[str, bool] = {}
+        for names, block in _blocks(raw, [c.name for c in plain]):
+            empty = np.isnan(block)
+            gaps |= dict(zip(names, empty.any(0).tolist(), strict=True))
+            truths |= dict(zip(names, _binary(block, empty).tolist(), strict=True))
+        columns = [
+            replace(c, gaps=gaps[c.name], truth=truths[c.name])
+            if isinstance(c, Numbers) and c.name in gaps
+            else c.fit(raw[c.name])
+            for c in self.columns
+        ]
+        return Columns(columns, self.others, self.encoding)
+
+    def _plain(self, frame: Any) -> list[Numbers]:
+        """The columns of numbers that are float64 already: they are encoded many at once."""
+        kinds: dict[str, bool] = {str(name): kind == np.float64 for name, kind in frame.dtypes.items()}
+        return [c for c in self.columns if isinstance(c, Numbers) and kinds[c.name]]
 
     def suited(self, model: str) -> "Columns":
         """Texts as a pretrained model's tokens, behind all other columns; else itself. `fit` follows."""
@@ -81,19 +132,28 @@ class Columns(Encoder):
         """The inputs of a table: a file that auxin reads, a DataFrame, or columns by name."""
         path = isinstance(source, str | Path)
         where = str(source) if path else HERE
-        frame: Any = read_frame(Path(source), self.encoding) if path else pd.DataFrame(source)
+        frame: Any = self._read(Path(source)) if path else pd.DataFrame(source)
         self._check(where, frame, say)
-        x = np.empty((len(frame), sum(column.width for column in self.columns)), np.float32)
-        blank: np.ndarray | None = None
-        begin = 0
+        begins = np.cumsum([0, *(column.width for column in self.columns)])
+        x = np.empty((len(frame), int(begins[-1])), np.float32)
+        places = dict(zip([c.name for c in self.columns], begins[:-1].tolist(), strict=True))
+        plain = self._plain(frame)
+        blank = _encode_numbers(where, frame, plain, places, x, say)
+        done = {column.name for column in plain}
         for column in self.columns:
-            values, empty = column.encode(where, frame[column.name], say)
-            place = slice(begin, begin + column.width)
-            x[:, place], begin = values, place.stop
-            if empty.any():
-                blank = np.zeros(x.shape, bool) if blank is None else blank
-                blank[:, place] = empty
+            if column.name not in done:
+                values, empty = column.encode(where, frame[column.name], say)
+                place = slice(places[column.name], places[column.name] + column.width)
+                x[:, place] = values
+                if empty.any():
+                    blank = np.zeros(x.shape, bool) if blank is None else blank
+                    blank[:, place] = empty
         return torch.from_numpy(x), None if blank is None else torch.from_numpy(blank)
+
+    def _read(self, path: Path) -> pd.DataFrame:
+        """The table, cells of words as they are written: 01 is another category than 1."""
+        words = [c.name for c in self.columns if not isinstance(c, Numbers) or c.style]
+        return read_frame(path, self.encoding, words)
 
     def _check(self, where: str, frame: Any, say: Say) -> None:
         known = [column.name for column in self.columns]
@@ -125,3 +185,54 @@ class Columns(Encoder):
     def from_state(cls, state: Mapping[str, Any]) -> "Columns":
         """The encoder that gave this state."""
         return cls([column_from(c) for c in state["columns"]], state["others"], state["encoding"])
+
+
+AT_ONCE = 1 << 22
+"""Numbers that are encoded at once."""
+
+
+def _blocks(frame: Any, names: Sequence[str]) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Columns of float64, some at a time."""
+    if not names:
+        return
+    step = max(1, AT_ONCE // max(len(frame), 1))
+    whole = len(names) == frame.shape[1]
+    for begin in range(0, len(names), step):
+        part = list(names[begin : begin + step])
+        chosen = frame.iloc[:, begin : begin + step] if whole else frame[part]
+        yield part, chosen.to_numpy(np.float64)
+
+
+def _binary(block: np.ndarray, empty: np.ndarray) -> np.ndarray:
+    """Which columns hold 0 and 1 alone."""
+    return np.all((block == 0) | (block == 1) | empty, axis=0)
+
+
+def _encode_numbers(
+    where: str, frame: Any, columns: Sequence[Numbers], places: Mapping[str, int], x: np.ndarray, say: Say
+) -> np.ndarray | None:
+    """Write columns of numbers into their places; which values are missing, or None."""
+    blank: np.ndarray | None = None
+    known = {column.name: column for column in columns}
+    for names, block in _blocks(frame, list(known)):
+        place = np.array([places[name] for name in names])
+        empty = np.isnan(block)
+        _check_range(where, frame, names, block, empty)
+        if not empty.any():
+            x[:, place] = block
+        else:
+            x[:, place] = np.where(empty, 0.0, block)
+            blank = np.zeros(x.shape, bool) if blank is None else blank
+            blank[:, place] = empty
+        for number in np.flatnonzero(empty.any(0)):
+            known[names[number]].say_missing(int(empty[:, number].sum()), say)
+        gaps = np.array([known[name].gaps for name in names], bool)
+        x[:, place[gaps] + 1] = empty[:, gaps]
+    return blank
+
+
+def _check_range(where: str, frame: Any, names: Sequence[str], block: np.ndarray, empty: np.ndarray) -> None:
+    """Refuse numbers that float32 cannot hold."""
+    bad = ~((np.abs(block) <= np.finfo(np.float32).max) | empty)
+    if bad.any():
+        as_numbers(where, frame[names[int(np.flatnonzero(bad.any(0))[0])]])

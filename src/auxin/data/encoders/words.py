@@ -1,21 +1,32 @@
 """A column of words as one input per category."""
 
-from dataclasses import dataclass
-from typing import ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
+import pandas as pd
 
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
+from auxin.data.reading.marks import MARKS, TRUTH, truth
 
 
 @dataclass(frozen=True)
 class Words(ColumnEncoder):
-    """One number per category: 1 where the row has it; none where it is missing, or was not seen in fitting."""
+    """One number per category: 1 where the row has it; none where it is missing, or was not seen in fitting.
+
+    Where the categories are yes and no, however they were written, new rows may write them in another way.
+
+    Attributes:
+        name: the column's.
+        categories: the words, sorted.
+        most: only so many of the most frequent words are categories; 0: all.
+    """
 
     kind: ClassVar[str] = "words"
     categories: tuple[str, ...] = ()
+    most: int = 0
 
     @property
     def width(self) -> int:
@@ -24,17 +35,41 @@ class Words(ColumnEncoder):
 
     def fit(self, column: Column) -> "Words":
         """The categories in their sorted order."""
-        return Words(self.name, tuple(sorted({str(value) for value in column.dropna()})))
+        codes, different = pd.factorize(column)
+        words = [str(value) for value in different]
+        if 0 < self.most < len(words):
+            counts = np.bincount(codes[codes >= 0], minlength=len(words))
+            chosen = sorted(range(len(words)), key=lambda place: (-counts[place], words[place]))[: self.most]
+            words = [words[place] for place in chosen]
+        return replace(self, categories=tuple(sorted(set(words))))
 
     def encode(self, where: str, column: Column, say: Say) -> Values:
         """A column per category."""
         check_words(where, column)
-        known = column.notna().to_numpy()
-        words = np.array([str(value) for value in column], dtype=object)
-        place = {category: number for number, category in enumerate(self.categories)}
-        codes = np.array([place.get(word, -1) if has else -1 for word, has in zip(words, known, strict=True)])
-        if new := sorted(set(words[known & (codes < 0)])):
+        codes, different = pd.factorize(column)
+        words = [str(value) for value in different]
+        place = self._places()
+        table = np.array([*(place.get(_meaning(word, place), -1) for word in words), -1])
+        unseen = {w for w, number in zip(words, table[:-1], strict=True) if number < 0} - MARKS
+        if not self.most and (new := sorted(unseen)):
             shown = ", ".join(map(repr, new[:5])) + (" ..." if len(new) > 5 else "")
             say(f"Categories of {self.name!r} that no training row has count as missing: {shown}.")
-        hot = np.equal.outer(codes, np.arange(len(self.categories)))
-        return hot.astype(np.float64), np.zeros(hot.shape, bool)
+        hot = np.zeros((len(codes), self.width), np.float32)
+        rows = np.flatnonzero(table[codes] >= 0)
+        hot[rows, table[codes][rows]] = 1
+        return hot, np.broadcast_to(np.False_, hot.shape)
+
+    def _places(self) -> dict[str | float, int]:
+        found: dict[str | float, int] = {word: number for number, word in enumerate(self.categories)}
+        if truth(self.categories):
+            found |= {TRUTH[word.lower()]: number for number, word in enumerate(self.categories)}
+        return found
+
+    def state(self) -> dict[str, Any]:
+        """Plain data for JSON; `most` only where it is set."""
+        return {k: v for k, v in super().state().items() if k != "most" or v}
+
+
+def _meaning(word: str, place: dict[str | float, int]) -> str | float:
+    """The word, or, where it is no category, what it says of yes and no."""
+    return word if word in place else TRUTH.get(word.lower(), word)

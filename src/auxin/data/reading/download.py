@@ -6,6 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from auxin.errors import DataError, RunError, message
 
@@ -59,7 +60,7 @@ def _fetch(remote: Remote, file: Path) -> None:
     import pooch  # only here: it brings requests, and most commands download nothing
 
     pooch.get_logger().setLevel("WARNING")
-    get = pooch.HTTPDownloader(progressbar=False, timeout=60)
+    get: Any = pooch.HTTPDownloader(progressbar=False, timeout=60)
     try:
         pooch.retrieve(remote.url, remote.known_hash, file.name, file.parent, downloader=get)
     except ValueError as error:  # the way in which pooch says that the hash is another one

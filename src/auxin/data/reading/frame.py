@@ -1,40 +1,63 @@
-"""Tables read by pandas: CSV, TSV, Parquet and ARFF, with clear errors instead of guesses."""
+"""Tables in files: CSV, TSV, Parquet and ARFF, with clear errors instead of guesses."""
 
 import codecs
-import csv
-import gzip
-import io
 import zlib
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
-from scipy.io import arff
+import pyarrow as pa
+import pyarrow.parquet as pq
 
+from auxin.data.reading.arff import arff_columns, read_arff
+from auxin.data.reading.columnar import read_parquet
+from auxin.data.reading.delimited import header, read_delimited
 from auxin.data.reading.files import damaged
 from auxin.errors import ConfigError, DataError, message
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".data")
 SUFFIXES = (*TEXT, ".parquet", ".arff")
+_DAMAGE = (ValueError, OSError, EOFError, StopIteration, zlib.error, pa.ArrowException, NotImplementedError)
 
 
-_DAMAGE = (arff.ArffError, ValueError, OSError, EOFError, StopIteration, zlib.error)
+def read_frame(path: Path, encoding: str = "utf-8", verbatim: Collection[str] = ()) -> pd.DataFrame:
+    """A table with at least one row, whose columns have different names.
 
+    A column is numbers (float64) where all its cells are plain numbers or marks of a missing value; else it is words,
+    as they are written, without the blanks around them. Integers with leading zeros are words.
 
-def read_frame(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
-    """A table with at least one row, whose columns have different names; empty cells are missing.
-
-    Blanks around names and words are left out.
+    Args:
+        path: the file.
+        encoding: of text files.
+        verbatim: columns whose cells are wanted as they are written, and only empty ones missing.
 
     Raises:
         DataError: the file is missing, empty, damaged, or its columns are not clear.
     """
-    if not path.is_file():
-        raise DataError(message(f"There is no file {path}", do="Correct the path"))
+    if not is_file(path):
+        raise DataError(message(f"There is no file {shown(path)}", do="Correct the path"))
     encoding = _known(encoding)
+    with _refusing(path, encoding):
+        frame: Any = _read(path, encoding, verbatim)
+    names = [str(column).strip() for column in frame.columns]
+    if len(set(names)) < len(names):
+        _refuse_twice(path, names)
+    frame.columns = names
+    if frame.empty:
+        raise damaged(path, "at least one row below the header", "none", "Check the file")
+    return frame
+
+
+@contextmanager
+def _refusing(path: Path, encoding: str) -> Iterator[None]:
+    """What readers raise about a damaged file, as a DataError."""
     try:
-        frame: Any = _read(path, encoding)
+        yield
+    except DataError:
+        raise
     except UnicodeError as error:
         likely = (
             "utf-16" if path.read_bytes()[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin-1"
@@ -46,106 +69,74 @@ def read_frame(path: Path, encoding: str = "utf-8") -> pd.DataFrame:
         raise damaged(
             path, "a table with a header", str(error).strip() or type(error).__name__, do
         ) from error
-    frame.columns = [str(column).strip() for column in frame.columns]
-    if twice := sorted({name for name in frame.columns if list(frame.columns).count(name) > 1}):
-        numbers = all(name.replace(".", "").replace("-", "").isdecimal() for name in frame.columns)
-        do = (
-            "Its first line is numbers: put a line with the columns' names above it"
-            if numbers
-            else "Rename them"
-        )
-        raise damaged(path, "columns of different names", f"several called {', '.join(twice)}", do)
-    if frame.empty:
-        raise damaged(path, "at least one row below the header", "none", "Check the file")
-    return _with_marks(_stripped(frame))
 
 
-def _with_marks(frame: Any) -> Any:
-    """Words that are numbers written with commas, as numbers: 1,5 in a file of semicolons, 1,234 in one of commas.
+def columns_of(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[str]]:
+    """The names of a file's columns, and of those that the file itself says are labels (MEKA's and Mulan's ARFF).
 
-    What was decided is in the table's attribute `attrs["notes"]`.
+    Raises:
+        DataError: as `read_frame`.
     """
-    found: dict[str, list[str]] = {}
-    for name in frame.columns:
-        if not pd.api.types.is_string_dtype(frame[name].dtype) or frame[name].dtype == object:
-            continue
-        known = frame[name].dropna()
-        for what, pattern, to in _COMMAS:
-            if known.str.contains(",").any() and known.str.fullmatch(pattern).all():
-                frame[name] = pd.to_numeric(frame[name].str.replace(",", to, regex=False))
-                found.setdefault(what, []).append(name)
-                break
-    frame.attrs["notes"] = [
-        f"Read as numbers with {what}: {', '.join(names)}." for what, names in found.items()
-    ]
-    return frame
+    if not is_file(path):
+        raise DataError(message(f"There is no file {shown(path)}", do="Correct the path"))
+    with _refusing(path, known := _known(encoding)):
+        if path.suffix == ".parquet":
+            return list(pq.read_schema(path).names), []
+        if path.suffix == ".arff":
+            return arff_columns(path, known)
+        return header(path, known)[0], []
 
 
-_COMMAS = (
-    ("commas between thousands", r"[+-]?(\d{1,3}(,\d{3})+|\d{1,3})(\.\d+)?", ""),
-    ("decimal commas", r"[+-]?\d+(,\d+)?", "."),
-)
-"""How numbers are written with commas: what to call it, its pattern, and what stands for the comma. 1,234 throughout is
-taken for thousands."""
+def is_file(path: Path) -> bool:
+    """Whether there is such a file; a name that the system cannot hold is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False
+
+
+def shown(path: Path) -> str:
+    """A path in messages, cut where it is very long."""
+    text = str(path)
+    return text if len(text) <= 200 else f"{text[:100]}...{text[-60:]} ({len(text):,} characters)"
+
+
+def _refuse_twice(path: Path, names: list[str]) -> None:
+    twice = sorted({name for name in names if names.count(name) > 1})
+    numbers = all(name.replace(".", "").replace("-", "").isdecimal() for name in names)
+    do = (
+        "Its first line is numbers: put a line with the columns' names above it" if numbers else "Rename them"
+    )
+    raise damaged(path, "columns of different names", f"several called {', '.join(twice)}", do)
 
 
 def _known(encoding: str) -> str:
     """The encoding by its proper name; of utf-8, the one that skips a byte order mark."""
     try:
         name = codecs.lookup(encoding).name
-    except LookupError as error:
+        "".encode(name)
+    except (LookupError, ValueError) as error:
         raise ConfigError(
             message("The encoding is unknown", found=repr(encoding), do="Try utf-8 or latin-1")
         ) from error
     return "utf-8-sig" if name == "utf-8" else name
 
 
-def _stripped(frame: Any) -> Any:
-    """Words without blanks around them; cells of blanks alone are empty."""
-    for name in frame.columns:
-        if not pd.api.types.is_string_dtype(frame[name].dtype) or frame[name].dtype == object:
-            continue
-        words = frame[name].str.strip()
-        frame[name] = words.mask(words == "")
-    return frame
-
-
-def _read(path: Path, encoding: str) -> pd.DataFrame:
+def _read(path: Path, encoding: str, verbatim: Collection[str]) -> pd.DataFrame:
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
+        return read_parquet(path, verbatim)
     if path.suffix == ".arff":
-        return _arff(path, encoding)
-    separator = _separator(path, encoding)
-    options: dict[str, Any] = {"sep": separator, "encoding": encoding, "skipinitialspace": True}
-    header: Any = pd.read_csv(path, header=None, nrows=1, dtype=str, **options).iloc[0].fillna("").tolist()
-    frame = pd.read_csv(path, index_col=False, on_bad_lines="error", low_memory=False, **options)
-    frame.columns = header
-    return frame
-
-
-def _separator(path: Path, encoding: str) -> str:
-    """The one of comma, semicolon, tab and bar that the header has most of."""
-    opened = gzip.open if path.suffix == ".gz" else open
-    with opened(path, "rt", encoding=encoding) as stream:
-        line = stream.readline()
-    if not line.strip():
-        raise pd.errors.EmptyDataError("the first line is empty")
-    fields = {mark: len(next(csv.reader([line], delimiter=mark))) for mark in ",;\t|"}
-    return max(fields, key=lambda mark: fields[mark])
-
-
-def _arff(path: Path, encoding: str) -> pd.DataFrame:
-    records, _ = arff.loadarff(io.StringIO(path.read_text(encoding=encoding)))
-    frame: Any = pd.DataFrame(records)
-    for name in frame.columns:
-        if frame[name].dtype == object:
-            words = frame[name].str.decode("utf-8")
-            frame[name] = words.mask(words == "?")
-    return frame
+        return read_arff(path, encoding, verbatim)
+    return read_delimited(path, encoding, verbatim)
 
 
 def with_unlabelled(
-    frame: pd.DataFrame, path: Path | None, encoding: str, main: Sequence[str], split: str | None = None
+    frame: pd.DataFrame,
+    path: Path | None,
+    encoding: str,
+    main: Sequence[str],
+    split: str | None = None,
+    verbatim: Collection[str] = (),
 ) -> Any:
     """The table with the rows of another one below it, which have no main label.
 
@@ -155,13 +146,16 @@ def with_unlabelled(
         encoding: of text files.
         main: the columns of the main task.
         split: the column that marks test rows, of which the other table has none.
+        verbatim: as for `read_frame`.
 
     Raises:
         DataError: the other table has no column of the first, or cannot be read.
     """
     if path is None:
         return frame
-    more: Any = read_frame(path, encoding).drop(columns=list(main), errors="ignore")
+    more: Any = read_frame(path, encoding, [*verbatim, *_worded(frame)]).drop(
+        columns=list(main), errors="ignore"
+    )
     shared = [name for name in more.columns if name in frame.columns]
     if not shared:
         raise DataError(
@@ -173,3 +167,8 @@ def with_unlabelled(
         )
     more = more[shared].assign(**({split: "train"} if split else {}))
     return pd.concat([frame, more], ignore_index=True)
+
+
+def _worded(frame: Any) -> list[str]:
+    """The columns of words: where other rows are put below, theirs are words too."""
+    return [str(name) for name in frame.columns if frame[name].dtype != np.float64]

@@ -1,14 +1,16 @@
 """Image files as one tensor: decoded by Pillow, brought to one size and one number of channels."""
 
 import io
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from auxin.data.reading.files import damaged
@@ -88,8 +90,31 @@ def place(cell: Any, folder: Path) -> Picture:
     """A picture of a table's cell: its bytes, or its path relative to the folder, with Windows' marks or others."""
     if isinstance(cell, bytes):
         return cell
+    _inside(str(cell).strip(), folder)
     path = folder / str(cell).strip()
     return path if "\\" not in path.name or path.exists() else folder / str(cell).strip().replace("\\", "/")
+
+
+OUTSIDE = "AUXIN_ALLOW_OUTSIDE"
+"""Where this variable of the environment is 1, as --allow-outside makes it, paths in tables may lead anywhere."""
+
+
+def _inside(cell: str, folder: Path) -> None:
+    """Refuse a path that leads out of the table's folder."""
+    base = os.path.abspath(folder)
+    if os.environ.get(OUTSIDE) == "1":
+        return
+    for spelt in {cell, cell.replace("\\", "/")}:
+        path = os.path.abspath(os.path.join(base, spelt))
+        if os.path.commonpath([base, path]) != base:
+            raise DataError(
+                message(
+                    "A path in the table leads out of the table's folder",
+                    expected=f"a path below {base}",
+                    found=cell[:200],
+                    do="Put the table beside its images, or say --allow-outside",
+                )
+            )
 
 
 def called(picture: Picture) -> str:
@@ -97,9 +122,60 @@ def called(picture: Picture) -> str:
     return str(picture) if isinstance(picture, Path) else f"an image of {len(picture):,} bytes"
 
 
-def opened(picture: Picture) -> Any:
-    """The picture, not decoded yet."""
-    return Image.open(picture if isinstance(picture, Path) else io.BytesIO(picture))
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "MPO")
+"""Pillow's names of the formats that are read, whatever a file is called; others (EPS runs a program) never are."""
+MOST_PIXELS = 100_000_000
+"""An image of more pixels is refused, unless `AUXIN_MAX_PIXELS` in the environment says another number."""
+ORIENTATION = 0x0112
+"""The EXIF tag that says how a camera was held."""
+
+
+@contextmanager
+def opened(picture: Picture) -> Iterator[Any]:
+    """The picture, not decoded yet.
+
+    Raises:
+        ValueError: it has too many pixels.
+    """
+    most, own = most_pixels(), Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None  # the limit is the one below
+    try:
+        made = Image.open(picture if isinstance(picture, Path) else io.BytesIO(picture), formats=FORMATS)
+    finally:
+        Image.MAX_IMAGE_PIXELS = own
+    with made as image:
+        if image.size[0] * image.size[1] > most:
+            found = f"{image.size[0]:,} x {image.size[1]:,} pixels, more than {most:,}"
+            raise ValueError(f"{found} (the variable {LIMIT} of the environment raises the limit)")
+        yield image
+
+
+LIMIT = "AUXIN_MAX_PIXELS"
+
+
+def most_pixels() -> int:
+    """How many pixels an image may have.
+
+    Raises:
+        ConfigError: the variable is no whole number.
+    """
+    said = os.environ.get(LIMIT, str(MOST_PIXELS))
+    if not said.isdecimal() or not 0 < int(said) <= 1 << 31:
+        raise ConfigError(
+            message(f"{LIMIT} is not usable", expected="a whole number of pixels", found=repr(said))
+        )
+    return int(said)
+
+
+def size_of(image: Any) -> tuple[int, int]:
+    """Width and height of an image as it is looked at: EXIF says where a camera was turned."""
+    width, height = image.size
+    return (height, width) if image.getexif().get(ORIENTATION, 1) >= 5 else (width, height)
+
+
+def upright(image: Any) -> Any:
+    """The image as it is looked at: turned and mirrored as its EXIF orientation says."""
+    return ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
 
 
 def _look(path: Picture) -> tuple[tuple[int, int], bool]:
@@ -112,7 +188,9 @@ def _look(path: Picture) -> tuple[tuple[int, int], bool]:
                 raise damaged(
                     called(path), "an image of whole numbers", "fractions", "Save it with 8 or 16 bits"
                 )
-            return image.size, image.mode in ("1", "L", *DEEP)
+            return size_of(image), image.mode in ("1", "L", *DEEP)
+    except DataError:
+        raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise damaged(called(path), "an image", error, "Leave it out, or replace it") from error
 
@@ -127,7 +205,7 @@ def _shallow(image: Any) -> Any:
 def _pixels(path: Picture, side: tuple[int, int], grey: bool) -> np.ndarray:
     try:
         with opened(path) as image:
-            plain = _shallow(image).convert("L" if grey else "RGB")
+            plain = _shallow(upright(image)).convert("L" if grey else "RGB")
             plain = plain if plain.size == side else plain.resize(side, Image.Resampling.BILINEAR)
             return np.asarray(plain).reshape(side[1], side[0], -1)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

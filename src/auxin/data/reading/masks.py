@@ -9,7 +9,7 @@ from PIL import Image, UnidentifiedImageError
 from torch import Tensor
 
 from auxin.data.reading.files import damaged
-from auxin.data.reading.images import Picture, called, opened
+from auxin.data.reading.images import Picture, called, opened, upright
 from auxin.data.targets.specs import Spec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
@@ -69,7 +69,7 @@ def dense_classes(
                 f"The masks of {spec.name!r} are not usable",
                 expected=f"2 to {MOST} different values (palette indices, grey levels or colours)",
                 found=f"{len(values):,}",
-                do="Save masks as PNG (JPEG blurs them); numbers are --aux-kind NAME=dense_regression",
+                do="Save masks as PNG (JPEG blurs them); numbers are --kind NAME=dense_regression",
             )
         )
     y = np.full((len(masks), side[1], side[0]), MISSING, np.int64)
@@ -138,6 +138,7 @@ def _values(path: Picture, size: Size, side: Size, numbers: bool) -> np.ndarray:
         raise DataError(message(f"There is no mask {path}", do="Correct the path, or leave the cell empty"))
     try:
         with opened(path) as image:
+            image = upright(image)
             if image.size != size:
                 raise DataError(
                     message(
@@ -149,7 +150,9 @@ def _values(path: Picture, size: Size, side: Size, numbers: bool) -> np.ndarray:
             colours = image.mode not in ("1", "L", "P", "I", "I;16", "F")
             plain = image.convert("RGB") if colours else image
             pixels = np.asarray(plain.resize(side, Image.Resampling.NEAREST))
-    except (UnidentifiedImageError, OSError, SyntaxError, Image.DecompressionBombError) as error:
+    except DataError:
+        raise
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise damaged(called(path), "an image", error, "Leave the cell empty, or replace it") from error
     if not colours:
         return pixels.astype(np.float32 if numbers else np.int64)

@@ -1,6 +1,5 @@
 """Parquet tables of encoded images and class labels, as data set hubs publish them."""
 
-import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +8,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 from torch import Tensor
 
 from auxin.data.reading.files import damaged
+from auxin.data.reading.images import opened, upright
 
 _IMAGE_COLUMNS = ("img", "image")
 
@@ -64,8 +64,8 @@ def _decode(path: Path, row: int, cell: Any, shape: tuple[int, int, int]) -> np.
     if not isinstance(data, bytes):
         raise damaged(path, "an encoded image in every row", f"{type(data).__name__} in row {row}")
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            pixels = np.asarray(image.convert("RGB" if shape[0] == 3 else "L"))
+        with opened(data) as image:
+            pixels = np.asarray(upright(image).convert("RGB" if shape[0] == 3 else "L"))
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
         raise damaged(path, "a readable image in every row", f"row {row}: {error}") from error
     pixels = pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1)

@@ -1,6 +1,6 @@
-"""Columns of a table as targets, which of them are no inputs, and what gives the target away."""
+"""Columns of a table as targets, and the columns that say which rows go where."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,8 +8,10 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from auxin.data.encoders.cells import as_numbers, check_mixed, check_words
 from auxin.data.encoders.text import MOST_WORDS, most_words
+from auxin.data.reading.marks import TRUTH
+from auxin.data.targets.cells import Cells, Column, cells_of, refuse_odd, word
+from auxin.data.targets.lists import listed, says_lists
 from auxin.data.targets.specs import DENSE, Spec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
@@ -20,32 +22,32 @@ from auxin.tasks.regression import Regression
 from auxin.tasks.vector import Vector
 from auxin.typing import MISSING
 
-Column = Any
-"""A pandas Series; pandas has no types that a checker can follow."""
-MOST_CLASSES = 20
-"""Whole numbers of more different values than this are regression, unless said otherwise."""
+MOST_CLASSES = 10
+"""Whole numbers of more different values than this are numbers, unless the user says otherwise: counts, grades."""
+SHOWN = 8
+"""So many names of classes are printed."""
+Made = tuple[Task, Tensor, list[str]]
+"""A task, its targets, and what was decided, in sentences."""
 
 
-def target_of(where: str, frame: Any, spec: Spec) -> tuple[Task, Tensor]:
+def target_of(where: str, frame: Any, spec: Spec) -> Made:
     """The task that one column or several make, and its targets; dense kinds are made elsewhere.
 
     Raises:
         DataError: a column has no values, only one class, or no numbers where numbers are needed.
     """
-    columns = [_blanked(frame[name], spec) for name in spec.columns]
-    for column in columns:
-        if column.dropna().empty:
-            raise DataError(
-                message(f"The target {str(column.name)!r} of {where} has no values", found="every cell empty")
-            )
-    kind = spec.kind or (guess(where, columns[0].dropna()) if len(columns) == 1 else _guess_several(columns))
+    columns = [frame[name] for name in spec.columns]
+    read = [cells_of(where, column, spec) for column in columns]
+    for cells in read:
+        if not cells.words:
+            raise _empty(where, cells)
+    notes = [note for cells in read for note in cells.notes]
+    kind = spec.kind or (guess(where, read[0], columns[0]) if len(read) == 1 else _guess_several(read))
     if kind == "multilabel":
-        return _attributes(where, spec, columns)
+        task, target, said = _attributes(where, spec, read)
+        return task, target, [*notes, *said]
     if kind in ("vector", "regression"):
-        made = np.stack([as_numbers(where, column) for column in columns], 1).astype(np.float32)
-        if kind == "vector":
-            return Vector(spec.name, len(columns)), torch.from_numpy(made)
-        return Regression(spec.name), torch.from_numpy(made[:, 0].copy())
+        return *_real(where, spec, kind, read, columns), notes
     if kind in DENSE:
         raise DataError(
             message(
@@ -54,87 +56,149 @@ def target_of(where: str, frame: Any, spec: Spec) -> tuple[Task, Tensor]:
                 found="a table without images",
             )
         )
-    return _classes(where, spec.name, columns[0], Ordered if kind == "ordered" else Classes)
+    return *_classes(where, spec.name, read[0], Ordered if kind == "ordered" else Classes), notes
 
 
-def _blanked(column: Column, spec: Spec) -> Column:
-    """The column with its own word for a missing label taken as missing."""
-    if spec.missing is None:
-        return column
-    return column.mask([_word(value) == spec.missing for value in column])
+def _empty(where: str, cells: Cells) -> DataError:
+    return DataError(
+        message(
+            f"The target {cells.name!r} of {where} has no values",
+            found="every cell empty, or a mark of a missing value",
+        )
+    )
 
 
-def _classes(where: str, name: str, column: Column, make: Any) -> tuple[Task, Tensor]:
-    if column.dtype == object and len({type(value) for value in column.dropna()}) > 1:
-        column = column.map(_word, na_action="ignore")
-    values = pd.Categorical(column)
-    if len(values.categories) < 2:
+def guess(where: str, cells: Cells, column: Column) -> str:
+    """Words and few whole numbers are classes, other numbers regression, lists of labels multilabel."""
+    refuse_odd(where, cells, column)
+    if cells.numbers is None:
+        return "multilabel" if says_lists(cells.words) else "classes"
+    whole = bool((cells.numbers == np.floor(cells.numbers)).all())
+    return "classes" if whole and len({*cells.numbers.tolist()}) <= MOST_CLASSES else "regression"
+
+
+def _guess_several(read: Sequence[Cells]) -> str:
+    """Columns of yes and no are attributes; others are components of a vector."""
+    return "multilabel" if all(w.lower() in TRUTH for cells in read for w in cells.words) else "vector"
+
+
+def _real(
+    where: str, spec: Spec, kind: str, read: Sequence[Cells], columns: Sequence[Column]
+) -> tuple[Task, Tensor]:
+    for cells, column in zip(read, columns, strict=True):
+        refuse_odd(where, cells, column)
+        if cells.numbers is None:
+            raise DataError(
+                message(
+                    f"The column {cells.name!r} of {where} is not numbers",
+                    expected="numbers",
+                    found=f"{_no_number(cells)!r}",
+                    do=f"Correct such cells, or say that they are missing: --missing {cells.name}={_no_number(cells)}",
+                )
+            )
+        check_finite(where, cells)
+    made = np.stack([_values(cells, np.asarray(cells.numbers)) for cells in read], 1).astype(np.float32)
+    if kind == "vector":
+        return Vector(spec.name, len(read)), torch.from_numpy(made)
+    if len({*made[~np.isnan(made)].tolist()}) < 2:
+        raise DataError(
+            message(
+                f"The target {spec.name!r} of {where} is the same in every row",
+                expected="numbers that differ, or there is nothing to learn",
+                found=f"only {read[0].words[0]}",
+                do="Name another target",
+            )
+        )
+    return Regression(spec.name), torch.from_numpy(made[:, 0].copy())
+
+
+def _no_number(cells: Cells) -> str:
+    for w in cells.words:
+        try:
+            float(w)
+        except ValueError:
+            return w
+    return cells.words[0]
+
+
+def check_finite(where: str, cells: Cells) -> None:
+    """Refuse numbers that float32 cannot hold."""
+    values = np.asarray(cells.numbers)
+    bad = ~(np.abs(values) <= np.finfo(np.float32).max)
+    if bad.any():
+        row = int(np.flatnonzero(np.isin(cells.codes, np.flatnonzero(bad)))[0])
+        raise DataError(
+            message(
+                f"The column {cells.name!r} of {where} holds a number that is not usable",
+                expected="finite numbers below 3e38",
+                found=f"{values[cells.codes[row]]} in row {row}",
+            )
+        )
+
+
+def _values(cells: Cells, of_words: np.ndarray) -> np.ndarray:
+    """The rows' values, NaN where missing."""
+    return np.append(of_words.astype(np.float64), np.nan)[cells.codes]
+
+
+def _classes(where: str, name: str, cells: Cells, make: Any) -> tuple[Task, Tensor]:
+    """Classes in the order of their numbers, or of the alphabet; words of one meaning are one class."""
+    keys: list[Any] = list(cells.words if cells.numbers is None else cells.numbers.tolist())
+    if all(w.lower() in TRUTH for w in cells.words):
+        keys = [TRUTH[w.lower()] for w in cells.words]
+    counts = np.bincount(cells.codes[cells.known], minlength=len(cells.words))
+    most = sorted(range(len(keys)), key=lambda place: -counts[place])
+    called = {key: cells.words[place] for place in reversed(most) for key in [keys[place]]}
+    order = {key: number for number, key in enumerate(sorted(called))}
+    if len(order) < 2:
         raise DataError(
             message(
                 f"The target {name!r} of {where} has too few classes",
                 expected="at least two",
-                found=f"only {_word(values.categories[0])!r}",
+                found=f"only {next(iter(called.values()))!r}",
             )
         )
-    codes = torch.from_numpy(np.where(values.codes < 0, MISSING, values.codes).astype(np.int64))
-    return make(name, len(values.categories), label_names=[_word(v) for v in values.categories]), codes
+    table = np.array([*(order[key] for key in keys), MISSING], dtype=np.int64)
+    return make(name, len(order), label_names=[called[key] for key in order]), torch.from_numpy(
+        table[cells.codes]
+    )
 
 
-def _attributes(where: str, spec: Spec, columns: Sequence[Column]) -> tuple[Task, Tensor]:
-    """Several columns of yes and no, or one whose cells list what is there: "red;small"."""
-    if len(columns) > 1:
-        made = np.stack([_yes(where, column) for column in columns], 1)
-        return Multilabel(spec.name, len(columns), list(spec.columns)), torch.from_numpy(made)
-    check_words(where, columns[0])
-    split = _listed(columns[0])
-    names = sorted({word for cell in split if cell is not None for word in cell})
-    made = np.full((len(split), len(names)), np.nan, np.float32)
-    for row, cell in enumerate(split):
-        if cell is not None:
-            made[row] = [name in cell for name in names]
-    return Multilabel(spec.name, len(names), names), torch.from_numpy(made)
+def _attributes(where: str, spec: Spec, read: Sequence[Cells]) -> Made:
+    """Several columns of yes and no, or one whose cells list what is there."""
+    if len(read) > 1:
+        made = np.stack([_yes(where, cells) for cells in read], 1).astype(np.float32)
+        return Multilabel(spec.name, len(read), list(spec.columns)), torch.from_numpy(made), []
+    cells = read[0]
+    found = listed(where, spec.name, cells.words)
+    if not found.labels:
+        raise DataError(
+            message(f"The target {spec.name!r} of {where} has no labels", found="empty lists alone")
+        )
+    table = np.full((len(cells.words) + 1, len(found.labels)), np.nan, np.float32)
+    for place, w in enumerate(cells.words):
+        table[place] = [label in found.cells[w] for label in found.labels]
+    said = f"Labels of {spec.name!r}: {_shown(found.labels)}; {found.how}"
+    empty = int((~cells.known).sum())
+    gaps = f"; {empty:,} empty cells have no known labels" if empty else ""
+    return (
+        Multilabel(spec.name, len(found.labels), found.labels),
+        torch.from_numpy(table[cells.codes]),
+        [f"{said}{gaps}."],
+    )
 
 
-def _listed(column: Column) -> list[set[str] | None]:
-    cells = [None if pd.isna(cell) else str(cell).split(";") for cell in column]
-    return [None if cell is None else {word.strip() for word in cell if word.strip()} for cell in cells]
-
-
-def _yes(where: str, column: Column) -> np.ndarray:
+def _yes(where: str, cells: Cells) -> np.ndarray:
     """1 and 0 for yes and no, however they are written; NaN where missing."""
-    said = [None if pd.isna(cell) else _word(cell).strip().lower() for cell in column]
-    if odd := sorted({word for word in said if word is not None and word not in _YES}):
+    if odd := sorted({w for w in cells.words if w.lower() not in TRUTH}):
         raise DataError(
             message(
-                f"The column {str(column.name)!r} of {where} is no yes-or-no attribute",
-                expected=f"one of: {', '.join(_YES)}",
+                f"The column {cells.name!r} of {where} is no yes-or-no attribute",
+                expected=f"one of: {', '.join(TRUTH)}",
                 found=", ".join(odd[:5]),
             )
         )
-    return np.array([np.nan if word is None else _YES[word] for word in said], np.float32)
-
-
-_YES = {"1": 1.0, "0": 0.0, "true": 1.0, "false": 0.0, "yes": 1.0, "no": 0.0}
-
-
-def _guess_several(columns: Sequence[Column]) -> str:
-    """Columns of yes and no are attributes; others are components of a vector."""
-    cells = {_word(cell).strip().lower() for column in columns for cell in column.dropna()}
-    return "multilabel" if cells <= set(_YES) else "vector"
-
-
-def guess(where: str, known: Column) -> str:
-    """Words, booleans and few whole numbers are classes, other numbers regression, lists "a;b" attributes."""
-    if not pd.api.types.is_numeric_dtype(known) or pd.api.types.is_bool_dtype(known):
-        check_mixed(where, known)
-        lists = [str(value) for value in known if ";" in str(value)]
-        return "multilabel" if lists else "classes"
-    whole = bool((known == np.floor(known)).all())
-    return "classes" if whole and known.nunique() <= MOST_CLASSES else "regression"
-
-
-def _word(value: object) -> str:
-    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
+    return _values(cells, np.array([TRUTH[w.lower()] for w in cells.words]))
 
 
 def check_cells(where: str, frame: Any) -> None:
@@ -150,45 +214,6 @@ def check_cells(where: str, frame: Any) -> None:
                     do=f"Spread it over columns, or leave it out: --ignore {name}",
                 )
             )
-
-
-def useless(frame: Any) -> list[str]:
-    """Columns that teach nothing: empty, of one value, or a running number."""
-    return [str(name) for name in frame.columns if frame[name].nunique() < 2 or _running(frame[name])]
-
-
-def _running(column: Column) -> bool:
-    if not pd.api.types.is_integer_dtype(column) or len(column) < 3:
-        return False
-    steps = column.diff().iloc[1:]
-    return bool((steps == 1).all())
-
-
-def gives_away(frame: Any, target: Column) -> list[str]:
-    """Columns that hold the target itself: equal to it, in bijection with it, or exactly linear in it."""
-    codes, classes = pd.factorize(target)
-    few = len(classes) <= len(target) // 2
-    found = []
-    for name in frame.columns:
-        column = frame[name]
-        if (few and _bijection(pd.factorize(column)[0], codes)) or _linear(column, target):
-            found.append(str(name))
-    return found
-
-
-def _bijection(one: np.ndarray, two: np.ndarray) -> bool:
-    pairs = {*zip(one.tolist(), two.tolist(), strict=True)}
-    return 1 < len(pairs) == len(set(one.tolist())) == len(set(two.tolist()))
-
-
-def _linear(one: Column, two: Column) -> bool:
-    if not (pd.api.types.is_float_dtype(one) and pd.api.types.is_float_dtype(two)):
-        return bool(one.equals(two))
-    both = one.notna() & two.notna()
-    a, b = one[both].to_numpy(float), two[both].to_numpy(float)
-    if len(a) < 3 or a.std() == 0 or b.std() == 0 or not (np.isfinite(a).all() and np.isfinite(b).all()):
-        return False
-    return bool(abs(np.corrcoef(a, b)[0, 1]) > 1 - 1e-12)
 
 
 def split_rows(where: str, frame: Any, split: str | None) -> Tensor:
@@ -209,18 +234,32 @@ def split_rows(where: str, frame: Any, split: str | None) -> Tensor:
 
 def groups_of(frame: Any, group: str | None) -> tuple[str, ...] | None:
     """The group of each row; "" where the cell is empty: such a row is a group of its own."""
-    return None if group is None else tuple("" if pd.isna(v) else f"={_word(v)}" for v in frame[group])
+    return None if group is None else tuple("" if pd.isna(v) else f"={word(v)}" for v in frame[group])
 
 
-def kinds_said(tasks: Mapping[str, Task]) -> str:
-    """A sentence on which kind each target is."""
-    kinds = ", ".join(f"{name} ({_kind(task)})" for name, task in tasks.items())
-    return f"Targets: {kinds}."
+def kinds_said(tasks: Mapping[str, Task], said: Collection[str] = ()) -> str:
+    """A sentence on which kind each target is, with its classes, and on how to change a guess.
+
+    Args:
+        tasks: the targets.
+        said: the names of those whose kind the user said.
+    """
+    kinds = ", ".join(f"{name} ({_described(task)})" for name, task in tasks.items())
+    guessed = [name for name in tasks if name not in said]
+    how = f" Guessed: {', '.join(guessed)}; --kind NAME=KIND says otherwise." if guessed else ""
+    return f"Targets: {kinds}.{how}"
 
 
-def _kind(task: Task) -> str:
-    """A task's kind as a user writes it."""
-    return type(task).__module__.rpartition(".")[2]
+def _described(task: Task) -> str:
+    """A task's kind as a user writes it, and its classes."""
+    kind = type(task).__module__.rpartition(".")[2]
+    names = getattr(task, "label_names", ())
+    return f"{kind}: {_shown(names)}" if names else kind
+
+
+def _shown(names: Sequence[str]) -> str:
+    more = f" ... {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(name[:40] for name in names[:SHOWN]) + more
 
 
 def text_said(texts: Sequence[str], rows: int) -> list[str]:

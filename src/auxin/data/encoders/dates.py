@@ -1,0 +1,110 @@
+"""A column of dates as numbers: when it was, and where in the year, the week and the day."""
+
+import re
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+
+from auxin.data.encoders.columns import Column, ColumnEncoder, Values
+from auxin.data.encoders.contract import Say
+from auxin.data.reading.marks import MARKS
+from auxin.errors import DataError, message
+
+ISO = "ISO8601"
+_FORMS = (
+    (re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"), (ISO,)),
+    (re.compile(r"\d{4}/\d{1,2}/\d{1,2}"), ("%Y/%m/%d",)),
+    (re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}"), ("%d.%m.%Y",)),
+    (re.compile(r"\d{1,2}/\d{1,2}/\d{4}"), ("%d/%m/%Y", "%m/%d/%Y")),
+    (re.compile(r"\d{1,2}-\d{1,2}-\d{4}"), ("%d-%m-%Y", "%m-%d-%Y")),
+)
+ORIGIN = pd.Timestamp("2000-01-01", tz="UTC")
+YEAR = 365.2425
+
+
+@dataclass(frozen=True)
+class Dates(ColumnEncoder):
+    """The time in years since 2000, and sine and cosine of its place in the year and in the week, and in the day.
+
+    Attributes:
+        name: the column's.
+        form: how dates are written: "ISO8601", or a format of `strptime`.
+        clock: whether the training rows differ in the time of day.
+        gaps: whether dates were missing.
+
+    >>> column = pd.Series(["2000-01-01", "2001-01-01"], name="day")
+    >>> Dates("day").fit(column).encode("t.csv", column, print)[0][:, 0].round(3).tolist()
+    [0.0, 1.002]
+    """
+
+    kind: ClassVar[str] = "dates"
+    form: str = ISO
+    clock: bool = False
+    gaps: bool = False
+
+    @property
+    def width(self) -> int:
+        """5, two more with a clock, one more with gaps."""
+        return 5 + 2 * self.clock + self.gaps
+
+    def fit(self, column: Column) -> "Dates":
+        """Whether the time of day differs, and whether there are gaps."""
+        times = self._times("the training rows", column)
+        known = times[times.notna()]
+        return replace(self, clock=bool((known != known.dt.normalize()).any()), gaps=bool(times.isna().any()))
+
+    def _times(self, where: str, column: Column) -> Any:
+        words: Any = column.astype("str")
+        words = words.mask(words.isin(MARKS))
+        times: Any = pd.to_datetime(words, format=self.form, errors="coerce", utc=True)
+        odd = times.isna() & words.notna()
+        if odd.any():
+            raise DataError(
+                message(
+                    f"The column {self.name!r} of {where} holds something else than dates",
+                    expected=f"dates written as {self.form}, empty where missing",
+                    found=f"{words[odd].iloc[0]!r} in row {int(np.flatnonzero(odd)[0])}",
+                    do="Correct or empty such cells",
+                )
+            )
+        return times
+
+    def encode(self, where: str, column: Column, say: Say) -> Values:
+        """The rows' numbers, 0 where missing."""
+        del say
+        times = self._times(where, column)
+        empty = times.isna().to_numpy()
+        days = ((times - ORIGIN) / pd.Timedelta(days=1)).to_numpy(float)
+        turns = [days / YEAR, (days - 2) / 7] + ([days] if self.clock else [])  # 2000-01-03 was a Monday
+        circles = [wave(2 * np.pi * turn) for turn in turns for wave in (np.sin, np.cos)]
+        values = np.stack([days / YEAR, *circles, *([empty.astype(float)] if self.gaps else [])], 1)
+        blank = np.repeat(empty[:, None], self.width, 1)
+        if self.gaps:
+            blank[:, -1] = False
+        return np.where(blank, 0.0, values), blank
+
+
+def form_of(column: Column) -> tuple[str, bool] | None:
+    """How a column of words writes dates, and whether day and month could be the other way round; None: it does not.
+
+    >>> form_of(pd.Series(["31/12/2020"])), form_of(pd.Series(["a"]))
+    (('%d/%m/%Y', False), None)
+    """
+    known = column.dropna()
+    if known.empty or not _FORMS_FIRST.match(str(known.iloc[0])):
+        return None
+    different = pd.Series(known.unique(), dtype="str")
+    for pattern, forms in _FORMS:
+        if different.str.fullmatch(pattern).all():
+            able = [
+                f
+                for f in forms
+                if pd.to_datetime(different, format=f, errors="coerce", utc=True).notna().all()
+            ]
+            return (able[0], len(able) > 1) if able else None
+    return None
+
+
+_FORMS_FIRST = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")

@@ -1,0 +1,148 @@
+"""Delimited text (CSV, TSV) read by pyarrow, every cell as text first, so that nothing is rewritten."""
+
+import csv
+import gzip
+import mmap
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.csv as arrow_csv
+
+from auxin.data.reading.files import damaged
+from auxin.data.reading.typed import Typed
+from auxin.errors import DataError
+
+BLOCK = 1 << 24
+"""Bytes that are parsed at once."""
+WIDEST = 1 << 30
+"""Bytes that a row may have."""
+
+
+def header(path: Path, encoding: str) -> tuple[list[str], str, int]:
+    """The columns' names, the separator, and how many lines the header takes."""
+    with _opened(path, encoding) as stream:
+        line = stream.readline()
+        if not line.strip():
+            raise pd.errors.EmptyDataError("the first line is empty")
+        fields = {mark: len(next(csv.reader([line], delimiter=mark))) for mark in ",;\t|"}
+        separator = max(fields, key=lambda mark: fields[mark])
+        stream.seek(0)
+        reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
+        try:
+            names = next(reader)
+        except csv.Error as error:
+            raise damaged(path, "a line of the columns' names", error, "Check the first line") from error
+        return [name.strip() for name in names], separator, reader.line_num
+
+
+def _opened(path: Path, encoding: str) -> Any:
+    return (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding=encoding, newline="")
+
+
+def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.DataFrame:
+    """The table; see `Typed` for what a column becomes.
+
+    Args:
+        path: the file.
+        encoding: its encoding, by Python's name.
+        verbatim: columns that stay as they are written.
+    """
+    names, separator, lines = header(path, encoding)
+    if len(set(names)) < len(names):  # refused by the caller, by name
+        return pd.DataFrame([[""] * len(names)], columns=pd.Index(names))
+    typed = Typed(names, verbatim, _leading_zeros(path))
+    try:
+        if _blank_before_quotes(path, separator):
+            raise pa.ArrowInvalid("blanks stand before quotes")
+        for batch in _batches(path, encoding, names, separator, lines, None):
+            typed.add(batch)
+        if late := typed.late:
+            for batch in _batches(path, encoding, names, separator, lines, late):
+                typed.again(batch)
+    except pa.ArrowInvalid:  # pandas reads more, or says better what is wrong
+        typed = Typed(names, verbatim, zeros=True)
+        typed.add(_by_pandas(path, encoding, names, separator))
+    return typed.frame()
+
+
+def _batches(
+    path: Path, encoding: str, names: list[str], separator: str, lines: int, only: list[str] | None
+) -> Iterator[pa.RecordBatch]:
+    short: list[Any] = []
+
+    def refuse(row: Any) -> str:
+        if row.actual_columns < row.expected_columns and row.text.strip():
+            short.append(row)
+        return "error"
+
+    size = path.stat().st_size if path.suffix != ".gz" else WIDEST
+    options = {
+        "read_options": arrow_csv.ReadOptions(
+            use_threads=False,
+            block_size=min(max(BLOCK, 64 * len(names)), max(size + 1, 1 << 16)),
+            column_names=names,
+            skip_rows=lines,
+            encoding=encoding.removesuffix("-sig"),
+        ),
+        "parse_options": arrow_csv.ParseOptions(
+            delimiter=separator, newlines_in_values=True, invalid_row_handler=refuse
+        ),
+        "convert_options": arrow_csv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            null_values=[""],
+            strings_can_be_null=True,
+            quoted_strings_can_be_null=True,
+            include_columns=only,
+        ),
+    }
+    try:
+        with pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None) as stream:
+            yield from arrow_csv.open_csv(stream, **options)
+    except pa.ArrowInvalid:
+        if short:
+            raise _short(path, short[0], lines) from None
+        raise
+
+
+def _short(path: Path, row: Any, lines: int) -> DataError:
+    where = f" in line {row.number + lines - 1}" if row.number is not None else ""
+    found = f"{row.actual_columns}{where}: {row.text[:80]!r}"
+    do = "Complete the row, or fetch the file again if it was cut off"
+    return damaged(path, f"{row.expected_columns} fields in every row, as in the header", found, do)
+
+
+def _by_pandas(path: Path, encoding: str, names: list[str], separator: str) -> pa.RecordBatch:
+    frame: Any = pd.read_csv(
+        path, sep=separator, encoding=encoding, skipinitialspace=True, index_col=False, header=0,
+        dtype=str, keep_default_na=False, na_values=[""], on_bad_lines="error", low_memory=False,
+    )  # fmt: skip
+    arrays = [pa.array(frame.iloc[:, place], pa.string(), from_pandas=True) for place in range(len(names))]
+    arrays = [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays]
+    return pa.RecordBatch.from_arrays(arrays, names)
+
+
+def _leading_zeros(path: Path) -> bool:
+    """Whether any field of the file may begin with 0 and another digit."""
+    if path.suffix == ".gz":
+        return True
+    content = np.memmap(path, np.uint8, "r")
+    for begin in range(0, len(content), BLOCK):
+        part = content[begin : begin + BLOCK + 2]
+        place = np.flatnonzero(part[1:-1] == ord("0")) + 1
+        after, before = part[place + 1], part[place - 1]
+        digit = (after >= ord("0")) & (after <= ord("9"))
+        inside = (before >= ord("0")) & (before <= ord("9")) | (before == ord("."))
+        if (digit & ~inside).any():
+            return True
+    return False
+
+
+def _blank_before_quotes(path: Path, separator: str) -> bool:
+    if path.suffix == ".gz":
+        return True
+    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        return content.find(f'{separator} "'.encode()) >= 0

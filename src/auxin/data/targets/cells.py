@@ -1,0 +1,133 @@
+"""A target's column as different words: which are missing, which are numbers, and what was decided."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from auxin.data.encoders.cells import FEW_ODD, MANY
+from auxin.data.reading.marks import AMONG_NUMBERS, MARKS, as_written
+from auxin.data.targets.specs import Spec
+from auxin.errors import DataError, message
+
+Column = Any
+"""A pandas Series; pandas has no types that a checker can follow."""
+_PLAIN = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|Infinity)")
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A target's column.
+
+    Attributes:
+        name: the column's.
+        codes: for each row, the place of its word in `words`; -1 where it is missing.
+        words: the different words as they are written.
+        numbers: their numbers, or None where some word is none.
+        odd: words that are none, where almost all are numbers.
+        notes: what was decided, in sentences.
+    """
+
+    name: str
+    codes: np.ndarray
+    words: tuple[str, ...]
+    numbers: np.ndarray | None
+    odd: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def known(self) -> np.ndarray:
+        """Which rows have a word."""
+        return self.codes >= 0
+
+
+def word(value: object) -> str:
+    """A value as it is written: whole floats without their fraction."""
+    if isinstance(value, float | np.floating):
+        return str(int(value)) if float(value).is_integer() else repr(float(value))
+    return str(value).strip()
+
+
+def cells_of(where: str, column: Column, spec: Spec) -> Cells:
+    """The words of a column without the marks of missing values.
+
+    Missing are empty cells, the user's own mark (`spec.missing`), and the usual marks: `?`, `NA` and the like always,
+    `-`, `.` and `None` only where all other words are numbers. With the empty mark (`--missing NAME=`) only empty cells
+    are.
+
+    Raises:
+        DataError: the column's cells are bytes.
+    """
+    codes, different = pd.factorize(column, use_na_sentinel=True)
+    if any(isinstance(value, bytes) for value in different[:100]):
+        raise _bytes(where, str(column.name))
+    words = [word(value) for value in different]
+    own = {""} if spec.missing is None else {"", spec.missing}
+    marks, among = (MARKS, AMONG_NUMBERS) if spec.missing != "" else (frozenset({""}), frozenset({""}))
+    numbers = _numbers(str(column.name), [w for w in words if w not in own | among])
+    gone = own | (among if numbers is not None and not numbers[1] else marks)
+    kept = [w for w in dict.fromkeys(words) if w not in gone]
+    place = {w: number for number, w in enumerate(kept)}
+    table = np.array([*(place.get(w, -1) for w in words), -1], dtype=np.int64)
+    codes = table[codes]
+    values, odd, said = (None, (), []) if numbers is None else numbers
+    if values is not None and odd:
+        values = None
+    notes = [*_missing_said(str(column.name), column, gone - {"", *own}), *said]
+    made = None if values is None else np.array([values[w] for w in kept])
+    return Cells(str(column.name), codes, tuple(kept), made, odd, tuple(notes))
+
+
+def _missing_said(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:
+    if pd.api.types.is_numeric_dtype(column):
+        return []
+    counts = column[column.isin(list(gone))].value_counts()
+    if counts.empty:
+        return []
+    shown = ", ".join(f"{mark!r} ({count:,})" for mark, count in counts.items())
+    return [f"Missing in {name!r}: {shown}; --missing {name}= keeps such cells as labels."]
+
+
+def _numbers(name: str, words: list[str]) -> tuple[dict[str, float], tuple[str, ...], list[str]] | None:
+    """The words' numbers, words that are none, and what was decided; None where they are not meant as numbers."""
+    plain = {w: float(w) for w in words if _PLAIN.fullmatch(w)}
+    if len(plain) == len(words):
+        return (plain, (), []) if words else None
+    written = as_written(words)
+    if written is None:
+        return None
+    values = {**{w: plain[w] for w in plain if w in written.values}, **written.values}
+    odd = written.odd
+    slip = odd and len(odd) < FEW_ODD * len(words) and len({*values.values()}) > MANY
+    if odd and not slip:
+        return None
+    example = next((w for w in words if w not in plain and w in values), words[0])
+    said = f"Read as numbers with {written.style.name}: {name} ({example} is {values.get(example, 0):.12g})."
+    return values, odd, [said] if not odd else []
+
+
+def refuse_odd(where: str, cells: Cells, column: Column) -> None:
+    """Refuse a column of numbers in which a few cells are none, and name the first."""
+    if not cells.odd:
+        return
+    rows = np.flatnonzero(column.astype(str).str.strip().isin(list(cells.odd)).to_numpy())
+    raise DataError(
+        message(
+            f"The column {cells.name!r} of {where} mixes numbers and words",
+            expected="numbers written in one way, empty where missing",
+            found=f"{cells.odd[0]!r} in row {rows[0]} (the first of {len(rows)} such rows)",
+            do=f"Correct such cells, empty them, or say that they are missing: --missing {cells.name}={cells.odd[0]}",
+        )
+    )
+
+
+def _bytes(where: str, name: str) -> DataError:
+    return DataError(
+        message(
+            f"The target {name!r} of {where} holds bytes",
+            expected="words or numbers; images of masks only as a target of pixels (--kind NAME=dense_classes)",
+            do="Name another target",
+        )
+    )

@@ -1,0 +1,133 @@
+"""Input columns that teach nothing, and those that give the target away."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+AT_ONCE = 1 << 24
+"""Cells that are compared at once."""
+PAIRS = 64
+"""Pairs of rows with equal targets by which most columns are seen to be no other spelling of the target."""
+
+
+def useless(frame: Any) -> list[str]:
+    """Columns that teach nothing: empty, of one value, or a running number."""
+    names, block = _numbers(frame)
+    found = set()
+    for part, values in _parts(names, block):
+        with np.errstate(invalid="ignore"):
+            least, most = np.fmin.reduce(values), np.fmax.reduce(values)
+            running = np.zeros(len(part), bool)
+            if len(values) > 2:
+                maybe = np.flatnonzero(values[1] - values[0] == 1)
+                running[maybe] = (np.diff(values[:, maybe], axis=0) == 1).all(0)
+        found |= {name for name, bad in zip(part, ~(least < most) | running, strict=True) if bad}
+    others = [name for name in frame.columns if name not in set(names) and _constant(frame[name])]
+    return [str(name) for name in frame.columns if name in found or name in others]
+
+
+def _constant(column: Any) -> bool:
+    if len(column) > 1000 and column.iloc[:1000].nunique() > 1:
+        return False
+    return column.nunique() < 2
+
+
+def _numbers(frame: Any) -> tuple[list[str], np.ndarray]:
+    """The columns of numbers, and their block (a view where pandas has one)."""
+    chosen = frame.dtypes == np.float64
+    names = [str(name) for name in frame.columns[chosen]]
+    return names, frame.loc[:, chosen].to_numpy() if names else np.empty((len(frame), 0))
+
+
+def _parts(names: Sequence[str], block: np.ndarray) -> Any:
+    step = max(1, AT_ONCE // max(len(block), 1))
+    for begin in range(0, len(names), step):
+        yield names[begin : begin + step], block[:, begin : begin + step]
+
+
+def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> list[str]:
+    """Columns that hold the target itself: equal to it, in bijection with it, or exactly linear in it.
+
+    Args:
+        frame: the columns.
+        target: the target as it is written.
+        values: its numbers, NaN where missing, where it has some.
+    """
+    codes, classes = pd.factorize(target)
+    few = len(classes) <= len(codes) // 2
+    names, block = _numbers(frame)
+    found = {
+        name
+        for name in frame.columns
+        if name not in set(names) and _other_word(frame[name], target, codes, few)
+    }
+    for part, columns in _parts(names, block):
+        likely = _likely(columns, codes) if few else np.zeros(len(part), bool)
+        same = {
+            place for place in np.flatnonzero(likely) if _bijection(pd.factorize(columns[:, place])[0], codes)
+        }
+        if values is not None:
+            same |= {*np.flatnonzero(_linear(columns, values)).tolist()}
+        found |= {part[place] for place in same}
+    return [str(name) for name in frame.columns if name in found]
+
+
+def _other_word(column: Any, target: Any, codes: np.ndarray, few: bool) -> bool:
+    return (few and _bijection(pd.factorize(column)[0], codes)) or bool(column.equals(target))
+
+
+def _likely(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
+    """Columns that are the same in pairs of rows with one target: only those can be a bijection of it."""
+    order = np.argsort(codes, kind="stable")
+    together = np.flatnonzero((codes[order][1:] == codes[order][:-1]) & (codes[order][1:] >= 0))
+    chosen = (
+        together[np.linspace(0, len(together) - 1, min(PAIRS, len(together))).astype(int)]
+        if len(together)
+        else together
+    )
+    a, b = values[order[chosen]], values[order[chosen + 1]]
+    return ((a == b) | (np.isnan(a) & np.isnan(b))).all(0)
+
+
+def _some(places: np.ndarray) -> np.ndarray:
+    return (
+        places[np.linspace(0, len(places) - 1, min(PAIRS, len(places))).astype(int)]
+        if len(places)
+        else places
+    )
+
+
+def _bijection(one: np.ndarray, two: np.ndarray) -> bool:
+    """Whether codes stand for one another, missing cells (-1) among them."""
+    pairs = np.unique(one.astype(np.int64) * (int(two.max()) + 2) + two)
+    return 1 < len(pairs) == len(np.unique(one)) == len(np.unique(two))
+
+
+def _linear(values: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Which columns are exactly linear in the target on the rows that have both.
+
+    A sample of the rows rules most columns out.
+    """
+    known = np.flatnonzero(~np.isnan(target))
+    if not len(known) or not np.isfinite(target[known]).all():
+        return np.zeros(values.shape[1], bool)
+    some = _some(known)
+    likely = np.flatnonzero(_correlated(values[some], target[some], 1e-9))
+    found = np.zeros(values.shape[1], bool)
+    for place in likely:
+        found[place] = _correlated(values[known, place][:, None], target[known], 1e-12)[0]
+    return found
+
+
+def _correlated(values: np.ndarray, target: np.ndarray, slack: float) -> np.ndarray:
+    both = np.isfinite(values)
+    count = both.sum(0)
+    filled = np.where(both, values, 0.0)
+    t = np.where(both, target[:, None], 0.0)
+    with np.errstate(all="ignore"):
+        a = np.where(both, filled - filled.sum(0) / count, 0.0)
+        b = np.where(both, t - t.sum(0) / count, 0.0)
+        r = (a * b).sum(0) / np.sqrt((a * a).sum(0) * (b * b).sum(0))
+    return (count > 2) & (np.abs(r) > 1 - slack)

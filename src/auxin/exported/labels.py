@@ -1,0 +1,105 @@
+"""The main task's labels in rows that are predicted, by the names that the model knows."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.data.reading.marks import TRUTH, truth
+from auxin.data.targets.cells import Cells, cells_of
+from auxin.data.targets.lists import listed
+from auxin.data.targets.specs import Spec
+from auxin.errors import DataError
+from auxin.tasks._base import Task
+from auxin.tasks.classes import Classes
+from auxin.tasks.multilabel import Multilabel
+from auxin.tasks.ordered import Ordered
+from auxin.tasks.regression import Regression
+from auxin.typing import MISSING
+
+HERE = "the rows"
+
+
+def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | None:
+    """A column's labels as the task has them; None where the task's labels are no such column.
+
+    A label that the task does not know counts as missing and is named.
+
+    Args:
+        task: the main task.
+        column: a pandas Series of labels as they are written.
+        say: told which labels are not known.
+    """
+    known = isinstance(task, Classes | Ordered | Multilabel)
+    names = set(getattr(task, "label_names", ()))
+    own = (
+        "" if names & {"?", "NA", "null", "nan", "-"} else None
+    )  # a class of the model is no mark of a missing label
+    cells = cells_of(HERE, column, Spec(task.name, (task.name,), missing=own))
+    if isinstance(task, Regression):
+        return _numbers(cells, say)
+    if not known:
+        return None
+    return _attributes(task, cells, say) if isinstance(task, Multilabel) else _classes(task, cells, say)
+
+
+def _numbers(cells: Cells, say: Callable[[str], None]) -> Tensor:
+    values = cells.numbers
+    if values is None:
+        values = np.array([_number(word) for word in cells.words])
+        odd = [word for word, value in zip(cells.words, values, strict=True) if np.isnan(value)]
+        say(_said(cells.name, odd, "no numbers"))
+    return torch.from_numpy(np.append(values, np.nan)[cells.codes].astype(np.float32))
+
+
+def _number(word: str) -> float:
+    try:
+        return float(word)
+    except ValueError:
+        return np.nan
+
+
+def _classes(task: Classes | Ordered, cells: Cells, say: Callable[[str], None]) -> Tensor:
+    place = _places(task.label_names)
+    found = [_place(word, place) for word in cells.words]
+    if odd := [word for word, number in zip(cells.words, found, strict=True) if number == MISSING]:
+        say(_said(cells.name, odd, "not known to the model"))
+    return torch.from_numpy(np.array([*found, MISSING], dtype=np.int64)[cells.codes])
+
+
+def _places(names: tuple[str, ...]) -> dict[str | float, int]:
+    """The classes' numbers by name; by meaning too where they are yes and no, and by value where they are numbers."""
+    place: dict[str | float, int] = {name: number for number, name in enumerate(names)}
+    if truth(names):
+        return place | {TRUTH[name.lower()]: number for number, name in enumerate(names)}
+    if not any(len(name) > 1 and name[0] == "0" and name.isdecimal() for name in names):
+        values = {_number(name): number for number, name in enumerate(names)}
+        return place | {value: number for value, number in values.items() if not np.isnan(value)}
+    return place
+
+
+def _place(word: str, place: dict[str | float, int]) -> int:
+    return next(
+        (place[key] for key in (word, TRUTH.get(word.lower()), _number(word)) if key in place), MISSING
+    )
+
+
+def _attributes(task: Multilabel, cells: Cells, say: Callable[[str], None]) -> Tensor | None:
+    try:
+        found = listed(HERE, task.name, cells.words)
+    except DataError as error:
+        say(str(error))
+        return None
+    if odd := sorted({*found.labels} - {*task.label_names}):
+        say(_said(cells.name, odd, "not known to the model"))
+    table = np.full((len(cells.words) + 1, task.width), np.nan, np.float32)
+    for number, word in enumerate(cells.words):
+        table[number] = [name in found.cells[word] for name in task.label_names]
+    return torch.from_numpy(table[cells.codes])
+
+
+def _said(name: str, odd: list[str], what: str) -> str:
+    shown = ", ".join(map(repr, odd[:5])) + (" ..." if len(odd) > 5 else "")
+    return f"Labels of {name!r} that are {what} count as missing: {shown}."
