@@ -123,18 +123,11 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
         lambda d: [csv(d, y=[f"id{i}" for i in range(ROWS)]), *T],
         ["Class 0 ('id0') has too few rows"],
     ),
-    "an input that is an ID": (
-        lambda d: [
-            text(d, b"id,x,y\n" + b"".join(b"k%d,%d,%d\n" % (i, i**2, i % 2) for i in range(150))),
-            *T,
-        ],
-        ["'id'", "150 different words", "--ignore id"],
-    ),
     "a class of one row": (
         lambda d: [csv(d, y=["rare"] + ["a", "b"] * 29 + ["a"]), *T],
         ["('rare')", "too few"],
     ),
-    "huge integers": (lambda d: [csv(d, width=[BIG] + ["1"] * 59), *T], ["width", BIG[:8]]),
+    "huge integers": (lambda d: [csv(d, width=[BIG] + ["1"] * 59), *T], ["width", "t.csv", "below 3e38"]),
     "numbers beyond float32": (
         lambda d: [csv(d, width=[1e300] + [0.5] * 59), *T],
         ["width", "3e38", "row 0"],
@@ -309,11 +302,11 @@ def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path) -> None:
     [
         (
             b"w;c;y\n" + b"".join(b"%d,%d;a%d;%d\n" % (i, i % 9, i % 3, i % 2) for i in range(60)),
-            "decimal commas: w.",
+            "decimal commas: w (",
         ),
         (
             b"w,y\n" + b"".join(b'"%d,%03d",%d\n' % (i, i, i % 2) for i in range(1, 61)),
-            "between thousands: w.",
+            "between thousands: w (",
         ),
     ],
 )
@@ -324,7 +317,7 @@ def test_numbers_with_commas_are_numbers(
     assert said in " ".join(capsys.readouterr().err.split())
 
 
-def test_dates_are_said_to_be_words(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_dates_are_read_and_said(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     path = csv(tmp_path, when=[f"2024-01-{1 + i % 28:02d}" for i in range(ROWS)])
     assert call("compare", path, *T, "--methods", "single", *QUICK) == 0
-    assert "Dates, read as words, one input per date: when" in " ".join(capsys.readouterr().out.split())
+    assert "Dates: when (written as ISO8601)." in " ".join(capsys.readouterr().out.split())

@@ -67,7 +67,10 @@ def test_a_table_of_paths(tmp_path):
     data = load(write_image_table(tmp_path), image="file", target="y", aux="fine")
     assert (data.name, data.shape, len(data)) == ("my", (3, 16, 16), 24)
     assert data.parents["fine"].tolist() == [0, 0, 1, 1]
-    assert data.notes == ("Targets: y (classes), fine (classes).",)
+    assert data.notes == (
+        "Targets: y (classes: cat, dog), fine (classes: cat0, cat1, dog0, dog1). "
+        "Guessed: y, fine; --kind NAME=KIND says otherwise.",
+    )
     inside = load(tmp_path / "pictures")
     assert inside.x.equal(data.x)
 

@@ -167,7 +167,7 @@ def of_frame(
     rest, said = _inputs(where, frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], left.keep)
     encoder, rest, chosen = Columns.of(where, rest, left.text, (), encoding, left.keep)
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
-    x, blank = encoder.encode(rest)
+    x, blank = encoder.encode_frame(where, rest)
     return Dataset(
         name=Path(where).name.split(".")[0],
         x=x,

@@ -133,6 +133,10 @@ class Columns(Encoder):
         path = isinstance(source, str | Path)
         where = str(source) if path else HERE
         frame: Any = self._read(Path(source)) if path else pd.DataFrame(source)
+        return self.encode_frame(where, frame, say)
+
+    def encode_frame(self, where: str, frame: Any, say: Say = warn) -> Encoded:
+        """The inputs of a table in memory; `where` is what messages call it."""
         self._check(where, frame, say)
         begins = np.cumsum([0, *(column.width for column in self.columns)])
         x = np.empty((len(frame), int(begins[-1])), np.float32)

@@ -49,9 +49,15 @@ def column_of(cells: pa.ChunkedArray, verbatim: bool) -> Any:
         return words_of(cells.cast(pa.string()), verbatim)
     if pa.types.is_temporal(kind):
         return _times(cells)
-    if pa.types.is_list(kind) or pa.types.is_large_list(kind):
+    if _list_of_words(kind) or (verbatim and pa.types.is_list(kind)):
         return _words([json.dumps(value, default=str) for value in cells.to_pylist()], cells)
     return pd.Series(cells.to_pylist(), dtype=object)
+
+
+def _list_of_words(kind: pa.DataType) -> bool:
+    return (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and (
+        pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
+    )
 
 
 def _float(cells: pa.ChunkedArray) -> np.ndarray:

@@ -80,11 +80,16 @@ def columns_of(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[str
     if not is_file(path):
         raise DataError(message(f"There is no file {shown(path)}", do="Correct the path"))
     with _refusing(path, known := _known(encoding)):
+        labels: list[str] = []
         if path.suffix == ".parquet":
-            return list(pq.read_schema(path).names), []
-        if path.suffix == ".arff":
-            return arff_columns(path, known)
-        return header(path, known)[0], []
+            names = list(pq.read_schema(path).names)
+        elif path.suffix == ".arff":
+            names, labels = arff_columns(path, known)
+        else:
+            names = header(path, known)[0]
+    if len(set(names)) < len(names):
+        _refuse_twice(path, names)
+    return names, labels
 
 
 def is_file(path: Path) -> bool:

@@ -122,7 +122,7 @@ def called(picture: Picture) -> str:
     return str(picture) if isinstance(picture, Path) else f"an image of {len(picture):,} bytes"
 
 
-FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM", "MPO")
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Pillow's names of the formats that are read, whatever a file is called; others (EPS runs a program) never are."""
 MOST_PIXELS = 100_000_000
 """An image of more pixels is refused, unless `AUXIN_MAX_PIXELS` in the environment says another number."""

@@ -76,7 +76,7 @@ def as_written(cells: Iterable[str]) -> Written | None:
 
     >>> as_written(["$12,345", "$7"]).values
     {'$12,345': 12345.0, '$7': 7.0}
-    >>> as_written(["1,5", "60%"]).odd
+    >>> as_written(["1,5", "2,75", "60%"]).odd
     ('60%',)
     """
     different = list(dict.fromkeys(cells))

@@ -28,6 +28,7 @@ class Cells:
         numbers: their numbers, or None where some word is none.
         odd: words that are none, where almost all are numbers.
         notes: what was decided, in sentences.
+        ranks: the words' places in an order of the column's own (a pandas Categorical's), or None.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Cells:
     numbers: np.ndarray | None
     odd: tuple[str, ...]
     notes: tuple[str, ...]
+    ranks: tuple[int, ...] | None = None
 
     @property
     def known(self) -> np.ndarray:
@@ -77,7 +79,11 @@ def cells_of(where: str, column: Column, spec: Spec) -> Cells:
         values = None
     notes = [*_missing_said(str(column.name), column, gone - {"", *own}), *said]
     made = None if values is None else np.array([values[w] for w in kept])
-    return Cells(str(column.name), codes, tuple(kept), made, odd, tuple(notes))
+    ranks = None
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        order = {word(value): number for number, value in enumerate(column.cat.categories)}
+        ranks = tuple(order[w] for w in kept)
+    return Cells(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks)
 
 
 def _missing_said(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:

@@ -144,7 +144,9 @@ def _values(cells: Cells, of_words: np.ndarray) -> np.ndarray:
 def _classes(where: str, name: str, cells: Cells, make: Any) -> tuple[Task, Tensor]:
     """Classes in the order of their numbers, or of the alphabet; words of one meaning are one class."""
     keys: list[Any] = list(cells.words if cells.numbers is None else cells.numbers.tolist())
-    if all(w.lower() in TRUTH for w in cells.words):
+    if cells.ranks is not None:
+        keys = list(cells.ranks)
+    elif all(w.lower() in TRUTH for w in cells.words):
         keys = [TRUTH[w.lower()] for w in cells.words]
     counts = np.bincount(cells.codes[cells.known], minlength=len(cells.words))
     most = sorted(range(len(keys)), key=lambda place: -counts[place])

@@ -94,6 +94,8 @@ def _of_brackets(where: str, name: str, cell: str) -> frozenset[str]:
 
 def _labels(made: Any) -> list[str]:
     """The labels of a JSON value: a list, Label Studio's `{"choices": [...]}`, or a list of those."""
+    if made == {}:
+        return []
     if isinstance(made, dict):
         if not isinstance(made.get("choices"), list | str):
             raise TypeError("no choices")
