@@ -84,7 +84,7 @@ class Columns(Encoder):
         for names, block in _blocks(raw, [c.name for c in plain]):
             empty = np.isnan(block)
             gaps |= dict(zip(names, empty.any(0).tolist(), strict=True))
-            truths |= dict(zip(names, _binary(block, empty).tolist(), strict=True))
+            truths |= dict(zip(names, _binary(block, empty), strict=True))
         columns = [
             replace(c, gaps=gaps[c.name], truth=truths[c.name])
             if isinstance(c, Numbers) and c.name in gaps
@@ -207,9 +207,10 @@ def _blocks(frame: Any, names: Sequence[str]) -> Iterator[tuple[list[str], np.nd
         yield part, chosen.to_numpy(np.float64)
 
 
-def _binary(block: np.ndarray, empty: np.ndarray) -> np.ndarray:
+def _binary(block: np.ndarray, empty: np.ndarray) -> list[bool]:
     """Which columns hold 0 and 1 alone."""
-    return np.all((block == 0) | (block == 1) | empty, axis=0)
+    other = np.logical_not(np.isin(block, (0.0, 1.0)) | empty)
+    return [not bool(found) for found in other.any(0)]
 
 
 def _encode_numbers(
