@@ -209,8 +209,8 @@ def _blocks(frame: Any, names: Sequence[str]) -> Iterator[tuple[list[str], np.nd
 
 def _binary(block: np.ndarray, empty: np.ndarray) -> list[bool]:
     """Which columns hold 0 and 1 alone."""
-    other = np.logical_not(np.isin(block, (0.0, 1.0)) | empty)
-    return [not bool(found) for found in other.any(0)]
+    other: Any = ~(np.isin(block, (0.0, 1.0)) | empty)
+    return (~other.any(axis=0)).tolist()
 
 
 def _encode_numbers(
