@@ -24,7 +24,10 @@ from auxin.runs.metric import settle
 from auxin.runs.settings import layered
 from auxin.studies.fit_finish import About, finish, follow
 from auxin.studies.fit_job import FitJob, Told
+from auxin.studies.fit_search import Wanted, search, searchable
 
+BEST = "best"
+"""The method that stands for the search of `auxin fit`."""
 PASSES, FEWEST, MOST = 60, 150, 1500
 """Where no steps are given: so many passes over the rows, within these steps."""
 
@@ -72,6 +75,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         task = _xy.main_task(self._kind, len(names), names, others)
         dataset = _xy.dataset_of(x, (task, target), others)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        if self.method == BEST and searchable(dataset, int(dataset.has_main().sum())):
+            return self._search(dataset, seed, started)
         splits, notes = _split(dataset, seed, self.validation)
         name = self._method(dataset)
         if self.guard and not len(splits.validation) and resolve(name).auxiliary:
@@ -88,6 +93,23 @@ class _AuxiliaryEstimator(BaseEstimator):
         self.notes_ = list(fitted.model.training.notes)
         if self.verbose:
             self._say(" ".join([f"Kept: {self.kept_}.", *self.notes_]))
+
+    def _search(self, dataset: Dataset, seed: int, started: str) -> None:
+        """What `auxin fit` does at its defaults: estimators, networks and blends by cross-validation."""
+        for name in ("steps", "settings"):
+            if getattr(self, name) is not None:
+                wrong = f"{name} belongs to the network of a named method"
+                raise ConfigError(message(wrong, found=f'method="{BEST}"', do=f"Leave {name} out"))
+        splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
+        metric = settle(self.metric, dataset.tasks[dataset.main])
+        with undisturbed():
+            wanted = Wanted(metric, seed=seed % 2**16, started=started)
+            self.model_ = search(dataset, splits, wanted, self._say if self.verbose else lambda _: None)
+        record = self.model_.training
+        self.kept_, self.validation_score_, self.notes_ = record.method, record.validation, list(record.notes)
+        self.advice_ = list(record.advice)
+        if self.verbose:
+            self._say(" ".join(self.advice_))
 
     def _method(self, dataset: Dataset) -> str:
         """The method's name; None is settled here."""
@@ -163,7 +185,9 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
 
     Args:
         method: a name of `auxin ls methods` (labelers, combiners and self-made tasks are methods too). None is
-            `equal` where auxiliaries are given, else `maxl`.
+            `equal` where auxiliaries are given, else `maxl`. "best" is the search of `auxin fit`: estimators, networks
+            and blends by cross-validation, trained on every labelled row; guard, validation and learning_rate are not
+            used then.
         guard: let validation decide between the method and y alone. Without validation rows, y is learned alone.
         validation: a fraction of the labelled rows, or a number of rows; where a class has too few, none.
         steps: training steps; None: 60 passes over the rows, from 150 to 1,500 steps.
@@ -179,6 +203,7 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
         kept_: the method whose network was kept.
         validation_score_: the metric on the validation rows, or None.
         notes_: what was decided, in sentences.
+        advice_: with method "best", how good the model is and beside what, in sentences.
         model_: the trained network (`auxin.exported.model.Model`).
         n_features_in_, feature_names_in_: as everywhere in scikit-learn; for images `n_features_in_` is X.shape[1].
 
