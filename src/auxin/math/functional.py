@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from auxin.errors import UnsupportedError, message
 from auxin.math.deferred import traced
+from auxin.math.padding import without_padding
 from auxin.math.params import bare, trainable
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
 from auxin.math.tangents import Products, replaying
@@ -256,7 +257,8 @@ def jvp(
     with ExitStack() as stack, torch.enable_grad(), random, plain_attention(), forward_ad.dual_level():
         for context in exact:
             stack.enter_context(context)
-        duals = [forward_ad.make_dual(p.detach(), t) for p, t in zip(params, tangent, strict=True)]
+        along = without_padding(network, tangent)
+        duals = [forward_ad.make_dual(p.detach(), t) for p, t in zip(params, along, strict=True)]
         with placed(network, duals) as module, replaying(module, products), StopTangents():
             out = module(*inputs)
         pairs = [forward_ad.unpack_dual(leaf) for leaf in tensors(out)]
