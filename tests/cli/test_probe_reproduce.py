@@ -73,3 +73,20 @@ def test_probe_refuses_what_makes_no_sense(capsys, tmp_path, option, said):
     code, _, err = auxin(capsys, "probe", "digits", *option.split(), "--out", str(tmp_path / "out"))
     assert code == 2
     assert said in " ".join(err.split())
+
+
+def test_a_plan_is_a_slurm_array_whose_tasks_compute_a_piece_each(tmp_path, capsys):
+    def auxin(*words):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["reproduce", "auxilearn_figure_6", "--smoke", "--out", str(tmp_path / "out"), *words])
+        return caught.value.code or 0, capsys.readouterr()
+
+    code, said = auxin("--plan")
+    assert code == 0
+    assert "sbatch --array=0,1 " in said.out
+    assert "--piece $SLURM_ARRAY_TASK_ID" in said.out
+    assert auxin("--piece", "1")[0] == 0
+    assert "sbatch --array=0 " in auxin("--plan")[1].out
+    code, said = auxin("--piece", "2")
+    assert code == 2
+    assert "from 0 to 1" in said.err
