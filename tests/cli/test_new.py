@@ -1,0 +1,51 @@
+"""`auxin new` writes a member that works and a test that it passes."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from auxin import catalogue
+from auxin.cli import main
+from auxin.cli.new import TEMPLATES
+
+
+def run(*words):
+    with pytest.raises(SystemExit) as left:
+        main(list(words))
+    return left.value.code
+
+
+@pytest.mark.parametrize("kind", TEMPLATES)
+def test_the_written_test_passes_and_the_member_is_listed(kind, tmp_path, monkeypatch, capsys):
+    assert run("new", kind, "my_own", "--folder", str(tmp_path)) in (0, None)
+    assert "AUXIN_PLUGINS" in capsys.readouterr().out
+    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "test_my_own.py")]
+    found = subprocess.run(
+        words, cwd=tmp_path, capture_output=True, text=True, env=dict(os.environ), check=False
+    )
+    assert found.returncode == 0, found.stdout
+    assert f"{3 if kind == 'combiner' else 1} passed" in found.stdout
+    monkeypatch.setenv("AUXIN_PLUGINS", str(tmp_path))
+    assert "my_own" in catalogue.names(f"{kind}s")
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "reason"),
+    [
+        ("combiner", "equal", "already"),
+        ("combiner", "My-Own", "lower-case"),
+        ("optimiser", "x", "combiner or labeler"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(kind, name, reason, tmp_path, capsys):
+    assert run("new", kind, name, "--folder", str(tmp_path)) not in (0, None)
+    assert reason in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_nothing_is_overwritten(tmp_path, capsys):
+    run("new", "combiner", "my_own", "--folder", str(tmp_path))
+    assert run("new", "combiner", "my_own", "--folder", str(tmp_path)) not in (0, None)
+    assert "there already" in capsys.readouterr().err
