@@ -122,3 +122,11 @@ def test_the_real_librarys_direction(name):
     torch.manual_seed(0)
     weights = build(f"torchjd:{name}", NAMES, scale=1.0).weights(rows @ rows.T, random_losses().means())
     torch.testing.assert_close(weights @ rows, direction, rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchjd") is None, reason="torchjd is not installed")
+def test_fairgrad_solves_its_equation():
+    rows = gradients(3, 9)
+    whole = rows @ rows.T
+    weights = build("torchjd:FairGrad", NAMES, alpha=1.0, scale=1.0).weights(whole, random_losses().means())
+    torch.testing.assert_close((whole @ weights) * weights, torch.ones(3), rtol=1e-3, atol=1e-3)
