@@ -72,7 +72,7 @@ def distributed(net: nn.Module) -> nn.Module:
     if not torch.distributed.is_initialized():
         store = torch.distributed.HashStore()
         torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
-    return nn.parallel.DistributedDataParallel(net)
+    return nn.parallel.DistributedDataParallel(net, find_unused_parameters=True)
 
 
 MODES: dict[str, Callable[[nn.Module], nn.Module]] = {
