@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from auxin.cli import _data
 from auxin.cli._console import JsonFlag, OutDir, Output
 from auxin.cli._engine import Address, Engine, Jobs, conducting, executor
 from auxin.cli._typed import command as typed
@@ -19,6 +20,18 @@ def probe(
     ] = None,
     target: Annotated[str | None, typer.Option(help="The main task, where the data hold several.")] = None,
     aux: Annotated[str | None, typer.Option(help="Candidates with labels, comma-separated.")] = None,
+    kinds: _data.Kinds = None,
+    missing: _data.Missing = None,
+    image: _data.Image = None,
+    size: _data.Size = None,
+    inputs: _data.Inputs = None,
+    split_column: _data.Split = None,
+    group: _data.Group = None,
+    ignore: _data.Ignore = None,
+    keep: _data.Keep = None,
+    text: _data.Text = None,
+    unlabelled: _data.Unlabelled = None,
+    encoding: _data.Encoding = None,
     pretexts: Annotated[
         str, typer.Option(help="Self-made candidates, comma-separated; `all` that fit the inputs; `none`.")
     ] = "all",
@@ -88,7 +101,25 @@ def probe(
     output.say(f"[bold]auxin probe[/bold]  {data}")  # before torch is imported, which takes a while
     from auxin.cli._probing import Asked, run
 
-    options = {"target": target, "aux": aux, "level": level}
+    options = dict(
+        _data.given(
+            target=target,
+            aux=aux,
+            kinds=kinds,
+            missing=missing,
+            image=image,
+            size=size,
+            inputs=inputs,
+            split=split_column,
+            group=group,
+            ignore=ignore,
+            keep=keep,
+            text=text,
+            unlabelled=unlabelled,
+            encoding=encoding,
+            level=level,
+        )
+    )
     how = {
         "damping": damping,
         "over": over,
