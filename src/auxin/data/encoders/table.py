@@ -171,7 +171,8 @@ class Columns(Encoder):
                     do=f"Is {near[0]!r} another name of {absent[0]!r}? Rename it" if near else "Add them",
                 )
             )
-        if more := [str(name) for name in frame.columns if name not in {*known, *self.others}]:
+        named = {*known, *self.others}
+        if more := [str(name) for name in frame.columns if name not in named]:
             say(f"Columns of {where} that the model was not trained on are not used: {', '.join(more)}.")
         if frame.empty:
             raise DataError(message(f"{where} has no rows", expected="at least one"))

@@ -24,7 +24,8 @@ def useless(frame: Any) -> list[str]:
                 maybe = np.flatnonzero(values[1] - values[0] == 1)
                 running[maybe] = (np.diff(values[:, maybe], axis=0) == 1).all(0)
         found |= {name for name, bad in zip(part, ~(least < most) | running, strict=True) if bad}
-    others = [name for name in frame.columns if name not in set(names) and _constant(frame[name])]
+    numbers = set(names)
+    others = [name for name in frame.columns if name not in numbers and _constant(frame[name])]
     return [str(name) for name in frame.columns if name in found or name in others]
 
 
@@ -58,10 +59,9 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
     codes, classes = pd.factorize(target)
     few = len(classes) <= len(codes) // 2
     names, block = _numbers(frame)
+    numbers = set(names)
     found = {
-        name
-        for name in frame.columns
-        if name not in set(names) and _other_word(frame[name], target, codes, few)
+        name for name in frame.columns if name not in numbers and _other_word(frame[name], target, codes, few)
     }
     for part, columns in _parts(names, block):
         likely = _likely(columns, codes) if few else np.zeros(len(part), bool)
