@@ -75,7 +75,6 @@ def test_probe_refuses_what_makes_no_sense(capsys, tmp_path, option, said):
     assert said in " ".join(err.split())
 
 
-<<<<<<< HEAD
 def test_a_plan_is_a_slurm_array_whose_tasks_compute_a_piece_each(tmp_path, capsys):
     def auxin(*words):
         with pytest.raises(SystemExit) as caught:
@@ -91,7 +90,8 @@ def test_a_plan_is_a_slurm_array_whose_tasks_compute_a_piece_each(tmp_path, caps
     code, said = auxin("--piece", "2")
     assert code == 2
     assert "from 0 to 1" in said.err
-=======
+
+
 def test_probe_takes_the_options_of_the_data_that_compare_takes() -> None:
     from auxin.cli._data import given
     from auxin.cli.compare import compare
@@ -113,4 +113,3 @@ def test_probe_takes_the_options_of_the_data_that_compare_takes() -> None:
     names |= {"unlabelled", "encoding", "level"}
     assert names <= set(compare.__annotations__) & set(probe.__annotations__)
     assert given(group="who", keep=None) == (("group", "who"),)
->>>>>>> 4cc86f8 (probe takes every option that says what is in the data; stray marks out of the changelog)
