@@ -27,6 +27,19 @@ def test_the_readmes_python_runs(capsys: pytest.CaptureFixture) -> None:
     capsys.readouterr()
 
 
+SETUP = re.compile(r"^<!-- setup\n(.*?)^-->", flags=re.M | re.S)
+WITH_PYTHON = [page for page in PAGES[1:] if blocks(page, "python")]
+
+
+@pytest.mark.parametrize("page", WITH_PYTHON, ids=lambda page: page.stem)
+def test_a_pages_python_runs(page: Path, capsys: pytest.CaptureFixture) -> None:
+    """All Python of a page runs in order, after the hidden `<!-- setup` of the page."""
+    names: dict = {"__name__": "page"}
+    for text in [*SETUP.findall(page.read_text(encoding="utf-8")), *blocks(page, "python")]:
+        exec(compile(text, page.name, "exec"), names)
+    capsys.readouterr()
+
+
 def test_the_two_commands_do_all() -> None:
     lines = [line for text in blocks(ROOT / "README.md", "sh") for line in text.splitlines()]
     whole = [line for line in lines if line.startswith("python3 -m venv .venv && ")]
