@@ -16,7 +16,8 @@ class Cars(Source):
     """Stanford Cars (Krause et al. 2013), 8,144 training and 8,041 test images.
 
     Files: `devkit/cars_train_annos.mat`, `cars_test_annos_withlabels.mat`, and the images in `cars_train/` and
-    `cars_test/`. The owner's links no longer answer, so the files are to be fetched by hand.
+    `cars_test/`, the layout of torchvision's `datasets/stanford_cars.py`. The owner's links no longer answer, as
+    torchvision's documentation states, so the files are to be fetched by hand.
 
     Options:
         size: the side that images are brought to; 224 where not given.

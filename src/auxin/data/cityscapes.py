@@ -8,16 +8,19 @@ from auxin.data.reading._dense import two_sides
 
 _WHERE = (
     "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (Cityscapes, preprocessed: 128 x 256, "
-    "2, 7 and 19 classes, depth); the images' owner asks for a registration at https://www.cityscapes-dataset.com"
+    "2, 7 and 19 classes, inverse depth; the README there links cityscapes2.zip); the images' owner requires a "
+    "registration at https://www.cityscapes-dataset.com"
 )
 
 
 class Cityscapes(Source):
     """Cityscapes (Cordts et al. 2016), 2,975 training and 500 test images of 128 x 256, main task 19 classes.
 
-    Files, as Liu, Johns and Davison prepared them and as AuxiLearn reads them: `train/` and `val/`, each with
-    `image/0.npy` ... [H, W, 3] in [0, 1], `label_19/`, `label_7/` and `label_2/` [H, W] (-1 where there is none), and
-    `depth/` [H, W, 1] (0 where there is none). They are to be fetched by hand.
+    Files, as Liu, Johns and Davison prepared them: `train/` and `val/`, each with `image/0.npy` ... [H, W, 3] in
+    [0, 1], `label_19/`, `label_7/` and `label_2/` [H, W] (-1 where there is none), and `depth/` [H, W, 1], which their
+    README calls inverse depth (0 where there is none). They are to be fetched by hand. The README of lorenmt/mtan names
+    the three sets of labels and the links; the folders `label_19` and `label_7` are those that public loaders of these
+    files read. The name `label_2` follows their pattern and could not be confirmed.
 
     Options:
         shrink: every image and label is thinned to one pixel in so many each way; 1 where not given.

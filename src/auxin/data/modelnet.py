@@ -19,7 +19,8 @@ class Modelnet(Source):
     """ModelNet10 or 40 (Wu et al. 2015): points drawn evenly from the surfaces, float32 [N, 3, points, 1].
 
     Files: `CLASS/train/*.off` and `CLASS/test/*.off`. A cloud is centred and brought into the unit ball; which points
-    are drawn depends on the file's name alone.
+    are drawn depends on the file's name alone. The address is the publisher's, as public loaders give it; the archives
+    are zip files, to be fetched and unpacked by hand.
 
     Options:
         points: how many points per shape; 1,024 where not given.

@@ -8,7 +8,7 @@ from auxin.data.reading._dense import two_sides
 
 _WHERE = (
     "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (NYUv2, preprocessed: 288 x 384, 13 "
-    "classes, depth, surface normals)"
+    "classes, depth, surface normals; the README there links nyuv2.zip)"
 )
 
 
@@ -17,7 +17,8 @@ class Nyuv2(Source):
 
     Files, as Liu, Johns and Davison prepared them and as AuxiLearn reads them: `train/` and `val/`, each with
     `image/0.npy` ... [H, W, 3] in [0, 1], `label/` [H, W] (-1 where there is none), `depth/` [H, W, 1] in metres (0
-    where there is none) and `normal/` [H, W, 3]. They are to be fetched by hand.
+    where there is none) and `normal/` [H, W, 3]. They are to be fetched by hand. The folders and the order of the axes
+    are those of `im2im_pred/create_dataset.py` in lorenmt/mtan and of `experiments/nyuv2/data.py` in AuxiLearn's code.
 
     Options:
         shrink: every image and label is thinned to one pixel in so many each way; 1 where not given.

@@ -23,6 +23,8 @@ class OxfordPet(Source):
 
     Files: `annotations/{trainval,test}.txt` (name, breed from 1, species from 1) and `images/NAME.jpg`.
 
+    Addresses, MD5 sums and the form of the lists are those of torchvision's `datasets/oxford_iiit_pet.py`.
+
     Options:
         size: the side that images are brought to; 224 where not given.
         download: fetch the archives first (811 MB).

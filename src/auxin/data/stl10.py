@@ -31,6 +31,9 @@ class Stl10(Source):
     Files: `train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`, `class_names.txt`, and for `unlabelled`
     `unlabeled_X.bin` (100,000 images, 2.8 GB in memory); the pixels are stored column by column, labels from 1.
 
+    The address, the MD5 sum, the file names and the order of the pixels are those of torchvision's `datasets/stl10.py`;
+    the archive's size is the one that public notebooks print while they download it.
+
     Options:
         size: the side that images are brought to, a divisor of 96 (block means); 96 where not given.
         unlabelled: how many of the unlabelled images take part, as rows without a main label; 0 where not given.

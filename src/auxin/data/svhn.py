@@ -26,6 +26,8 @@ class Svhn(Source):
     Files: `train_32x32.mat` and `test_32x32.mat` (format 2, cropped digits). The publisher writes 10 for the digit
     zero; here it is 0. The `extra` images are not read: neither paper trains on them.
 
+    Addresses and MD5 sums are those of torchvision's `datasets/svhn.py`; the sizes are those that public loaders check.
+
     Options:
         target: "digit" (10 classes), or "parity" with the digit as an auxiliary task that refines it.
         download: fetch the files first (246 MB).

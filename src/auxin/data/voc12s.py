@@ -52,6 +52,8 @@ class Voc12s(Source):
     `ImageSets/Main/{train,val}.txt`. MAXL's table 1 calls it VOC12S: resized to 96 x 96. How its authors train one
     class per image on images of several is not said; here the class whose boxes cover most of the image is the label.
 
+    The address, the MD5 sum and the folders are those of torchvision's `datasets/voc.py`.
+
     Options:
         target: "largest" (one class per image), or "labels" (all of them, a task of twenty attributes; its metric
             `hit` is whether the likeliest class is in the image).
