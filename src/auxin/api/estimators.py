@@ -84,9 +84,9 @@ class _AuxiliaryEstimator(BaseEstimator):
             name = "single"
         job = self._job(dataset, splits, name, seed)
         with undisturbed():
-            outcome = follow(job, self.guard)
+            trained = follow(job, self.guard)
             about = About(self.method or name, started, time.perf_counter() - begun, notes=tuple(notes))
-            fitted = finish(job, outcome, about)
+            fitted = finish(job, trained, about)
         self.model_ = fitted.model
         self.kept_ = fitted.model.training.method
         self.validation_score_ = fitted.model.training.validation
@@ -125,7 +125,7 @@ class _AuxiliaryEstimator(BaseEstimator):
 
     def _job(self, dataset: Dataset, splits: Splits, name: str, seed: int) -> FitJob:
         method = resolve(name)
-        own = {"optimizer": "adam", "lr": float(self.learning_rate), **(self.settings or {})}
+        own = {"optimizer": "adam", "clip": 1.0, "lr": float(self.learning_rate), **(self.settings or {})}
         modality = "image" if len(dataset.shape) == 3 else "vector"
         settings = layered(dataset.name, modality, method, "auxin", own, {})
         if "epochs" not in own and "steps" not in own:
@@ -180,8 +180,9 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
     """A classifier whose network also learns auxiliary tasks, where that helps.
 
     The network is trained by `method` and, with the guard, once more on y alone; the one that scores better on the
-    validation rows is kept (ties go to y alone). Its weights are those of the best epoch on the validation rows, and
-    its probabilities are calibrated there, so the validation score flatters: judge by rows kept out of `fit`.
+    validation rows is kept (ties go to y alone). Its probabilities are calibrated on these rows, and then it is trained
+    again, to the last epoch, on every labelled row. The validation score has chosen, so it is a little too good: judge
+    by rows kept out of `fit`.
 
     Args:
         method: a name of `auxin ls methods` (labelers, combiners and self-made tasks are methods too). None is
@@ -192,8 +193,9 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
         validation: a fraction of the labelled rows, or a number of rows; where a class has too few, none.
         steps: training steps; None: 60 passes over the rows, from 150 to 1,500 steps.
         learning_rate: of Adam, falling to zero along a cosine.
-        metric: what epoch and guard go by: accuracy, balanced_accuracy, f1, auc or log_loss.
+        metric: what the guard goes by: accuracy, balanced_accuracy, f1, auc or log_loss.
         settings: any other setting, as `auxin fit --set` has them: {"model": "mlp", "model.hidden": 50, "batch": 32}.
+            With "patience", validation rows choose the epoch and never train.
         random_state: of validation rows, initial weights and batches.
         device: "cpu" or "cuda".
         verbose: 1 prints progress.
@@ -201,7 +203,7 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
     Attributes:
         classes_: the labels, sorted.
         kept_: the method whose network was kept.
-        validation_score_: the metric on the validation rows, or None.
+        validation_score_: the metric on the validation rows, without having trained on them, or None.
         notes_: what was decided, in sentences.
         advice_: with method "best", how good the model is and beside what, in sentences.
         model_: the trained network (`auxin.exported.model.Model`).

@@ -163,8 +163,11 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
         output.say(f"  {decision.why}")
     if record.validation is not None:
         value = f"{record.validation:.4f}"
+        stopped = record.settings.get("patience") is not None
+        trained = "They never train" if stopped else "The network was then trained again with them"
         output.say(
-            f"  Validation {named(record.metric)}: {value}. It chose method, settings and epoch, so it flatters."
+            f"  Validation {named(record.metric)}: {value}, on rows that had not trained. They chose among methods and "
+            f"settings, so it is a little too good. {trained}."
         )
     if record.test is not None:
         rows = f"{record.rows['development']:,} test rows that chose nothing"

@@ -94,8 +94,8 @@ def compare(
     preset: Annotated[
         str,
         typer.Option(
-            help="`auxin`: tuned, honest. `paper`: each method by its own paper's protocol, to the letter. `maxl`, "
-            "`auxilearn`, `auto_lambda`, `aux_nash`: every method by that paper's.",
+            help="`auxin`: tuned, honest. `adamw`: the same with AdamW and clipping, as `fit`. `paper`: each method "
+            "by its own paper's protocol. `maxl`, `auxilearn`, `auto_lambda`, `aux_nash`: every method by that one's.",
         ),
     ] = "auxin",
     model: Annotated[

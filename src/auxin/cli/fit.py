@@ -62,7 +62,8 @@ def fit(
     validation: Annotated[
         float,
         typer.Option(
-            help="Validation rows of a named method: a fraction of the labelled rows, or a number. They never train."
+            help="Validation rows of a named method: a fraction of the labelled rows, or a number. "
+            "They train after the choice."
         ),
     ] = 0.2,
     test: Annotated[
@@ -95,7 +96,8 @@ def fit(
     it is, corrected for having chosen, beside a guess, beside one line of scikit-learn, and what more labels would buy.
 
     With --method NAME, --model or --set one network is trained: the method is compared with single-task training on
-    validation rows, and kept if it leads by more than its standard error (--no-guard takes the method's word).
+    validation rows, and kept if it leads by more than its standard error (--no-guard keeps the method); then it is
+    trained again, to the last epoch, on every labelled row.
 
     [bold]Examples[/bold]
 

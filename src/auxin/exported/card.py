@@ -64,9 +64,10 @@ class TrainingRecord(Record):
         rows: how many rows played which role.
         settings: every hyperparameter.
         metric: what selection went by; greater is better.
-        validation: the score on the validation rows, which chose the epoch: too good, if anything. None without them.
+        validation: the score on rows that did not train: cross-validated, or, for a named method, of the same training
+            without the validation rows. These chose between methods, so it is a little too good. None without them.
         test: the score on test rows, which chose nothing; None without them.
-        epoch, epochs: the epoch whose weights were kept, and how many there were.
+        epoch, epochs: the epoch whose weights were kept (the last, unless `patience` was set), and how many there were.
         decision: what the guard decided, or None where nothing was compared.
         notes: what was decided for the user.
         estimate: the cross-validated score of the whole choice, or None where nothing was cross-validated.

@@ -35,7 +35,7 @@ class Inputs:
     scale: Tensor | None = None
 
     @classmethod
-    def fit(cls, rows: Rows, bins: bool = False) -> "Inputs":
+    def fit(cls, rows: Rows) -> "Inputs":
         """Learn it from every training row."""
         x = torch.from_numpy(np.asarray(rows.x, dtype=np.float32))
         length = rows.shape.sparse

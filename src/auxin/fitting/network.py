@@ -262,13 +262,11 @@ class NetworkCandidate(Candidate):
     Attributes:
         family: `network`, or `network + auxiliaries`.
         options: rate, decay, dropout, and the auxiliary tasks' weight.
-        bins: whether numbers are given as piecewise linear codes too.
         together: the tries that are trained in one bank with this one, and what came of it.
     """
 
     family: str
     options: Options
-    bins: bool = False
     shared: dict[Any, Tensor] = field(default_factory=dict)
     together: Sequence["NetworkCandidate"] = ()
 
@@ -285,7 +283,7 @@ class NetworkCandidate(Candidate):
 
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Train on these rows."""
-        inputs = Inputs.fit(rows, self.bins)
+        inputs = Inputs.fit(rows)
         used = torch.zeros(1, len(rows.x), dtype=torch.bool)
         used[0, torch.from_numpy(kept)] = True
         bank, _ = train_bank(Job(rows, inputs.transform(rows.x), used, [self.options], seed))
@@ -293,7 +291,7 @@ class NetworkCandidate(Candidate):
 
     def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
         """All folds side by side."""
-        inputs = Inputs.fit(rows, self.bins)
+        inputs = Inputs.fit(rows)
         x, pairs = inputs.transform(rows.x), folds.pairs(rows.labelled)
         used = torch.zeros(len(pairs), len(rows.x), dtype=torch.bool)
         for group, (_, kept, _) in enumerate(pairs):

@@ -14,7 +14,7 @@ from auxin.errors import ConfigError, message
 from auxin.methods._base import Method, Setting
 from auxin.methods._protocols import PROTOCOLS, protocol_name, published
 
-PRESETS = ("auxin", "paper", *PROTOCOLS)
+PRESETS = ("auxin", "adamw", "paper", *PROTOCOLS)
 PARTS = ("model", "rival", "labeler", "consistency", "combiner", "estimator", "strategy")
 
 
@@ -121,6 +121,9 @@ _DENSE: dict[str, Setting] = {"model.channel_width": 16, "batch": 8}
 _PRETRAINED: dict[str, Setting] = {"optimizer": "adamw", "lr": 1e-4}
 """For a pretrained model of `transformers`: a rate for weights from nothing would wipe its own out in a few steps."""
 
+_ADAMW: dict[str, Setting] = {"optimizer": "adamw", "lr": 3e-3, "weight_decay": 0.01, "clip": 1.0}
+"""The preset `adamw`: defaults that train without tuning on data of any scale."""
+
 _RATES = (1.0, 1 / 3, 3.0, 0.1, 0.6, 1.8, 10.0, 0.03)
 """The learning rates tried, as multiples of the default."""
 
@@ -144,8 +147,9 @@ def layered(
         data: the data set's name.
         modality: of its inputs; "dense" where the main task has a value per pixel.
         method: the method.
-        preset: "auxin"; a paper's protocol by name, for every method; "paper", each method's own paper's; or
-            "paper:NAME", the same with NAME for methods without a paper.
+        preset: "auxin"; "adamw", the same with AdamW and clipping, which `fit` uses; a paper's protocol by name, for
+            every method; "paper", each method's own paper's; or "paper:NAME", the same with NAME for methods without
+            a paper.
         user: the user's own settings.
         attempt: a try's.
 
@@ -160,6 +164,7 @@ def layered(
     layers = (
         {} if protocol else _DATA.get(data, {}),
         _DENSE if modality == "dense" and not protocol else {},
+        _safe(user) if preset == "adamw" else {},
         _PRETRAINED if folder and not protocol else {},
         published(protocol, method, data, modality) if protocol else method.settings,
         attempt,
@@ -173,8 +178,14 @@ def layered(
     return {name: checked(name, value) for name, value in found.items()}
 
 
+def _safe(user: Mapping[str, Setting]) -> dict[str, Setting]:
+    """The preset `adamw`; of it the clipping alone where the user chose another optimizer."""
+    other = user.get("optimizer", "adamw") not in ("adam", "adamw")
+    return {"clip": _ADAMW["clip"]} if other else _ADAMW
+
+
 def protocol_for(preset: str, method: Method) -> str | None:
-    """The paper's protocol that a preset means for a method; None for `auxin`.
+    """The paper's protocol that a preset means for a method; None for `auxin` and `adamw`.
 
     Raises:
         ConfigError: there is no such preset.
@@ -185,7 +196,7 @@ def protocol_for(preset: str, method: Method) -> str | None:
         raise ConfigError(unknown("preset", preset, list(PRESETS)))
     if head == "paper":
         return protocol_name(method) if method.paper or not rest else rest
-    return None if head == "auxin" else head
+    return None if head in ("auxin", "adamw") else head
 
 
 def checked(name: str, value: Setting) -> Setting:

@@ -31,6 +31,8 @@ BEST = "best"
 """Stands for the method that a short comparison finds."""
 RUNS = "runs"
 """The folder of the comparison's result files, inside the model's."""
+PRESET = "adamw"
+"""Where the settings begin that the user does not give."""
 PASSES = 20
 """Training takes at least so many passes over the rows, where nobody says how long."""
 
@@ -92,7 +94,7 @@ class FitRequest:
 
 @dataclass(eq=False)
 class Fitting:
-    """A fit while it lasts: compare, train, guard, calibrate, save.
+    """A fit while it lasts: compare, train, guard, calibrate, train on every labelled row, save.
 
     Attributes:
         request: what was asked.
@@ -127,7 +129,9 @@ class Fitting:
             return self._search()
         choice = self._choose() if len(self.compared) > 1 else self._only(self.compared[0])
         job = self._job(choice)
-        outcome = follow(job, self.request.guard)
+        trained = follow(job, self.request.guard)
+        for note in job.notes:
+            self.tell(note)
         decision = Decision(
             kept=choice.method, asked=self.request.method, why=choice.why, validation=choice.scores
         )
@@ -140,7 +144,7 @@ class Fitting:
             command=self.request.command,
             test=self.splits.development,
         )
-        fitted = finish(job, outcome, about)
+        fitted = finish(job, trained, about)
         fitted.model.save(self.request.out)
         job.forget()
         return fitted
@@ -201,6 +205,7 @@ class Fitting:
             engine=request.engine,
             address=request.address,
             device=request.device,
+            preset=PRESET,
             refit=False,
             twins=False,
             command=request.command,
@@ -248,7 +253,7 @@ class Fitting:
 
     def _layered(self, name: str, own: Mapping[str, Setting]) -> dict[str, Setting]:
         modality = self.dataset.modality
-        return layered(self.dataset.name, modality, resolve(name), "auxin", own, {})
+        return layered(self.dataset.name, modality, resolve(name), PRESET, own, {})
 
     def _say(self, event: Progress | str) -> None:
         if isinstance(event, str):

@@ -1,7 +1,7 @@
 """From a trained network to a model: the main task alone, calibrated, with the record of its training."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,8 @@ from auxin.models._base import PrimaryNetwork
 from auxin.runs.build import Built, trunk_options
 from auxin.runs.environment import hardware, versions
 from auxin.runs.settings import options
-from auxin.strategies._base import Outcome
+from auxin.strategies._base import SINGLE, Outcome
+from auxin.strategies.guard import Guard
 from auxin.studies.fit_job import FitJob
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -26,8 +27,8 @@ from auxin.tasks.multilabel import Multilabel
 from auxin.training.evaluate import outputs
 
 SHARPER, SOFTER = 0.25, 1.0
-"""Standard deviations of log(temperature) below and above 0 before any row is seen: rows that chose the epoch flatter
-the network, so a few of them are no reason to be surer."""
+"""Standard deviations of log(temperature) below and above 0 before any row is seen: a few rows that are all right are
+no reason to make probabilities surer."""
 WIDEST = 3.0
 """Bounds of log(temperature)."""
 
@@ -69,28 +70,64 @@ class About:
     test: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
 
 
-def follow(job: FitJob, guard: bool) -> Outcome:
-    """Train by the method's strategy, inside the guard where it is asked for and has something to decide."""
+@dataclass(frozen=True)
+class Trained:
+    """What training ended with.
+
+    Attributes:
+        outcome: the network that is kept, trained on every labelled row unless validation rows chose its epoch.
+        held: the same training without the validation rows; None where there are none.
+        score: the metric of `held` on the validation rows; None without them.
+    """
+
+    outcome: Outcome
+    held: Built | None
+    score: float | None
+
+
+def follow(job: FitJob, guard: bool) -> Trained:
+    """Train by the method's strategy without the validation rows, then what was chosen on every labelled row.
+
+    Args:
+        job: the phases.
+        guard: whether validation decides between the method and the main task alone.
+    """
     chain = job.method.strategy
     if guard and job.method.auxiliary and chain.split(":")[0] != "guard":
         chain = "guard" if chain == "joint" else f"guard:{chain}"
-    return strategies.build(chain, options(job.settings, "strategy")).follow(job)
+    strategy = strategies.build(chain, options(job.settings, "strategy"))
+    if not len(job.splits.validation):
+        outcome = strategy.follow(job)
+        return Trained(replace(outcome, notes=(*job.notes, *outcome.notes)), None, None)
+    holding = job.within("held", hold=True) if job.refit else job
+    outcome = strategy.follow(holding)
+    held = outcome.run
+    assert isinstance(held, Built)
+    score = holding.score(held)
+    single = outcome.decision is not None and outcome.decision.kept == "single"
+    inner = strategy.inner if isinstance(strategy, Guard) else strategy
+    if job.refit and (single or not inner.holds_validation):
+        final = Outcome(job.fresh(job.phase(method=SINGLE))) if single else inner.follow(job)
+        outcome = replace(final, notes=outcome.notes, decision=outcome.decision)
+    return Trained(replace(outcome, notes=(*job.notes, *outcome.notes)), held, score)
 
 
-def finish(job: FitJob, outcome: Outcome, about: About) -> Fitted:
-    """Cut the auxiliaries off, calibrate on the validation rows, and write the record."""
+def finish(job: FitJob, trained: Trained, about: About) -> Fitted:
+    """Cut the auxiliaries off, calibrate on rows that did not train, and write the record."""
+    outcome, held = trained.outcome, trained.held
     run = outcome.run
     assert isinstance(run, Built)
     assert isinstance(run.network, PrimaryNetwork)
-    rows = job.roles(run.phase)
     heat, losses = 1.0, None
-    if len(rows.validation):
-        heat, losses = calibrated(run.task, *outputs(run.network, run.pool, rows.validation, run.task))
+    if held is not None:
+        rows = job.splits.validation
+        heat, losses = calibrated(held.task, *outputs(held.network, held.pool, rows, held.task))
     settings = _settings(job, run)
-    record = _record(job, run, outcome, settings, about)
+    record = _record(job, trained, settings, about)
     predictor = Predictor.of(run.network.cpu(), run.task, run.pool.mean.cpu(), run.pool.std.cpu(), heat)
     name = str(settings["model"])
-    data = job.dataset.fitted(rows.train, rows.every_training_row, name)
+    roles = (job.within("held", hold=True) if run is held else job).roles(run.phase)
+    data = job.dataset.fitted(roles.train, roles.every_training_row, name)
     trunk = TrunkState(name=name, shape=list(run.pool.shape), options=trunk_options(settings, data))
     model = Model(predictor.float(), trunk, record, data.encoder)
     return Fitted(model, outcome, losses)
@@ -101,11 +138,11 @@ def _settings(job: FitJob, run: Built) -> dict[str, Any]:
     return {**(job.alone if alone and job.alone is not None else job.settings), **run.phase.settings}
 
 
-def _record(
-    job: FitJob, run: Built, outcome: Outcome, settings: Mapping[str, Any], about: About
-) -> TrainingRecord:
+def _record(job: FitJob, trained: Trained, settings: Mapping[str, Any], about: About) -> TrainingRecord:
+    outcome = trained.outcome
+    run = outcome.run
+    assert isinstance(run, Built)
     best = run.state.best
-    held = len(job.splits.validation) > 0
     decision = about.decision
     if outcome.decision is not None:
         found = outcome.decision
@@ -120,7 +157,7 @@ def _record(
         rows=job.splits.sizes,
         settings=dict(settings),
         metric=job.metric or run.task.metrics[0],
-        validation=job.score(run) if held else None,
+        validation=trained.score,
         test=job.score_on(run, about.test) if len(about.test) else None,
         epoch=best["epoch"] if best is not None else len(run.state.logs),
         epochs=run.plan.epochs,

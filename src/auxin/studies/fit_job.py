@@ -1,4 +1,4 @@
-"""The job that a strategy is given when one network is to be kept: phases in memory, each at its best epoch."""
+"""The job that a strategy is given when one network is to be kept: its phases, with and without validation rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,11 +15,11 @@ from auxin.runs.build import Built, build, epochs_of
 from auxin.runs.phases import begin_with
 from auxin.strategies._base import SINGLE, Job, Phase, Run
 from auxin.training import state as checkpoints
-from auxin.training.evaluate import outputs, score
-from auxin.training.loop import Watch, fit
+from auxin.training.evaluate import score
+from auxin.training.loop import Diverged, Watch, fit
 
-TIE = 1e-7
-"""Of two epochs with the same score, the one with the lower loss is better: by this much at most."""
+RETRIES = 2
+"""A phase that diverges is trained again this often, each time at a third of the rate."""
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,13 @@ class Told:
 
 @dataclass(eq=False)
 class FitJob(Job):
-    """Phases on one data set's rows, kept at the epoch that scores best on the validation rows (ties: at lower loss).
+    """Phases on one data set's rows, each trained to its last epoch.
+
+    With `patience`, validation rows choose the epoch, and so they never train.
 
     Attributes:
         dataset: the data.
-        splits: the rows' roles; validation rows never train.
+        splits: the rows' roles.
         method: what the strategy is applied to.
         name: the method's name.
         settings: every hyperparameter of the method, flat.
@@ -56,6 +58,10 @@ class FitJob(Job):
         device: where it runs.
         folder: for checkpoints, or None to keep none.
         tell: told after every epoch.
+        prefix: begins the phases' names.
+        hold: whether validation rows do not train.
+        saved: what `keep` kept.
+        notes: what was decided for the user.
     """
 
     dataset: Dataset
@@ -70,13 +76,36 @@ class FitJob(Job):
     folder: Path | None = None
     tell: Callable[[Told], None] | None = None
     prefix: str = ""
+    hold: bool = False
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
-    refit: bool = False
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def refit(self) -> bool:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """Whether the rows that train include the validation rows."""
+        return not self.hold and self.settings["patience"] is None and len(self.splits.validation) > 0
+
+    def fresh(self, phase: Phase) -> Run:
+        """Build a phase and train it to its end; one that diverges is trained again at a third of its rate."""
+        for _ in range(RETRIES):
+            run = self.build(phase)
+            try:
+                self.train(run)
+                return run
+            except Diverged as error:
+                own = {**self._own(phase), **phase.settings}["lr"]
+                assert isinstance(own, float)
+                rate = float(f"{own / 3:.3g}")
+                self.notes.append(f"{str(error).splitlines()[0]} It was trained again with lr={rate:g}.")
+                phase = replace(phase, settings={**phase.settings, "lr": rate})
+                file = self._file(run.phase.name)
+                if file is not None:
+                    file.unlink(missing_ok=True)
+        return super().fresh(phase)
 
     def build(self, phase: Phase) -> Built:
         """Fresh networks, optimisers and batches."""
-        own = self.alone if phase.method == SINGLE and self.alone is not None else self.settings
-        settings = {**own, **phase.settings}
+        settings = {**self._own(phase), **phase.settings}
         built = build(
             self.dataset,
             self.roles(phase),
@@ -93,21 +122,22 @@ class FitJob(Job):
 
     def roles(self, phase: Phase) -> Splits:
         """The rows' roles in a phase."""
-        every = phase.rows == "all" and len(self.splits.auxiliary)
-        return self.splits.with_auxiliary_in_train() if every else self.splits
+        splits = self.splits.with_validation_in_train() if self.refit else self.splits
+        return splits.with_auxiliary_in_train() if phase.rows == "all" and len(splits.auxiliary) else splits
+
+    def _own(self, phase: Phase) -> Mapping[str, Setting]:
+        return self.alone if phase.method == SINGLE and self.alone is not None else self.settings
 
     def train(self, run: Run, *, until: int | None = None, part: str = "") -> None:
-        """Train to the end, then go back to the best epoch; or until so many epochs are finished."""
+        """Train to the end of the plan, or until so many epochs are finished."""
         assert isinstance(run, Built)
         plan = run.plan
-        held = len(self.splits.validation) > 0
+        held = len(self.roles(run.phase).validation)
         if until is not None:
             plan = replace(plan, epochs=until, patience=None)
-        elif held and plan.patience is None:
-            plan = replace(plan, patience=plan.epochs)
         file = self._file(run.phase.name + (f"-{part}" if part else ""))
         watch = Watch(
-            validation=(lambda: self._ranked(run)) if held else None,
+            validation=(lambda: self.score(run)) if held else None,
             on_epoch=lambda _: self._told(run),
             checkpoint=file,
         )
@@ -118,20 +148,18 @@ class FitJob(Job):
     def count(self, run: Run) -> None:
         """No books are kept."""
 
-    def _ranked(self, run: Built) -> float:
-        """The score on the validation rows, a hair lower the greater the loss."""
-        found, wanted = outputs(run.network, run.pool, self.splits.validation, run.task)
-        loss = float(run.task.loss(found, wanted).mean())
-        return run.task.score(found, wanted, self.metric) - TIE * (loss / (1 + loss) if loss < 1e6 else 1.0)
-
     def _told(self, run: Built) -> None:
         if self.tell is not None:
             log = run.state.logs[-1]
             self.tell(Told(run.phase.name, log.epoch, run.plan.epochs, log.losses, log.validation))
 
     def score(self, run: Run) -> float:
-        """The user's metric on the validation rows."""
+        """The user's metric on the validation rows, where these did not train."""
         assert isinstance(run, Built)
+        if self.refit:
+            raise RunError(
+                message("This network trained on the validation rows", do="Score it with hold=True")
+            )
         return self.score_on(run, self.splits.validation)
 
     def score_on(self, run: Built, rows: Tensor) -> float:
@@ -145,13 +173,12 @@ class FitJob(Job):
         """How many epochs a phase of the job's own settings has."""
         batch = self.settings["batch"]
         assert isinstance(batch, int)
-        batches = epoch_batches(self.splits.train, batch, torch.Generator().manual_seed(0))
+        batches = epoch_batches(self.roles(Phase()).train, batch, torch.Generator().manual_seed(0))
         return epochs_of(self.settings, len(batches))
 
     def within(self, name: str, *, hold: bool = False) -> "FitJob":
-        """The same job for phases whose names begin with `name`."""
-        del hold  # validation rows are held out anyway
-        return replace(self, prefix=self._full(name))
+        """The same job for phases whose names begin with `name`; with `hold`, validation rows do not train."""
+        return replace(self, prefix=self._full(name), hold=self.hold or hold)
 
     def keep(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep it in memory, and for after a crash where there is a folder."""
