@@ -1,6 +1,6 @@
 """Draw the picture of the README from the kept result files: digits on the left, the panel on the right.
 
-    python benchmarks/picture.py results/panel/confirmation.json docs/_static/results.png
+python benchmarks/picture.py results/panel/confirmation.json docs/_static/results.png
 """
 
 import json
