@@ -16,7 +16,7 @@ SAYS = {
     "hf_trainer": "weights",
     "learned_rule": "learned rule",
     "digits_in_a_minute": "This model is",
-    "table_with_missing_labels": "of them carry labels: accuracy",
+    "table_with_missing_labels": "of the rows have labels: accuracy",
     "unlabelled_images": "fixmatch",
 }
 SLOW = {"digits_in_a_minute", "table_with_missing_labels", "unlabelled_images"}

@@ -139,7 +139,7 @@ def test_the_same_again_trains_nothing(fitted: Path, capsys: pytest.CaptureFixtu
     before = (fitted / "m" / "model.json").read_bytes()
     words = [fitted / "h.csv", "--target", "kind", "--aux", "price", "--method", "equal", "--no-guard"]
     assert auxin("fit", *words, "--test", "0.2", "--out", fitted / "m", *TINY) == 0
-    assert "finished before" in capsys.readouterr().out
+    assert "already finished" in capsys.readouterr().out
     assert (fitted / "m" / "model.json").read_bytes() == before
 
 
@@ -161,7 +161,7 @@ def test_images_with_the_guard(tmp_path: Path, capsys: pytest.CaptureFixture) ->
     assert f"Kept: {record.method}," in said
     assert set(record.decision.validation) == {"single", "denoising"}
     assert auxin("predict", out, tmp_path / "pics", "--out", tmp_path / "p.csv") == 0
-    assert "24 of them carry labels: accuracy" in capsys.readouterr().out
+    assert "24 of the rows have labels: accuracy" in capsys.readouterr().out
     table = pd.read_csv(tmp_path / "p.csv")
     assert table["file"][0] == "dark/0.png"
     assert sorted(p.name for p in out.iterdir() if p.name != LOCK) == [

@@ -127,7 +127,7 @@ def test_ctrl_c_is_one_line_and_exit_code_130(verb, capsys):
             raise KeyboardInterrupt
     """
     assert verb(body) == 130
-    assert capsys.readouterr().err.splitlines() == ["Interrupted. What was finished is kept."]
+    assert capsys.readouterr().err.splitlines() == ["Interrupted. Finished work is saved."]
 
 
 def test_a_fault_is_owned_up_to_with_exit_code_1(verb, capsys):
@@ -152,7 +152,7 @@ def test_a_usage_error_raised_by_a_verb_keeps_its_own_form(verb, capsys):
     assert verb(body) == 2
     error = capsys.readouterr().err
     assert "too many" in error
-    assert "fault" not in error
+    assert "bug" not in error
 
 
 def test_a_verb_is_imported_when_it_runs_and_never_for_help(verb, capsys, tmp_path):

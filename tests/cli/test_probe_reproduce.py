@@ -61,7 +61,7 @@ def test_probe_ranks_and_draws(capsys, tmp_path):
     assert code == 0, err
     result = json.loads(out)
     assert [row["name"] for row in result["ranking"]] == ["rotation", "random labels"]
-    assert "digits with 10 labels per class" in err
+    assert "10 labels per class by default" in err
     assert "lambda" in err
     assert "negative helps" in err
     assert "convergence" in err  # six steps are too few

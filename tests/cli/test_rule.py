@@ -80,7 +80,7 @@ def test_training_goes_on_where_it_stopped(auxin, tmp_path, monkeypatch):
     words = ("--procedural", "--updates", 4, "--tasks", 2, "--pools", 2, "--truncation", "1:2")
     code, out, _ = auxin("train", *words, "--out", tmp_path / "broken")
     assert code == 0
-    assert "Going on from update 2" in out
+    assert "Resuming from update 2" in out
     first, second = (load_file(tmp_path / name / "rule.safetensors") for name in ("whole", "broken"))
     assert all(torch.equal(first[key], second[key]) for key in first)
 

@@ -75,7 +75,7 @@ def test_resume_is_exact_wherever_it_is_killed(
     """Killed again and again, each time a few epochs further on: bit for bit the uninterrupted run."""
     method = full_name(name, True)
     whole, books = follow(spec(method, tmp_path / "whole", epochs=6))
-    epochs = sum(record.epochs for record in books.book.records.values())
+    epochs = sum(record.epochs for record in books.phase_log.records.values())
     fit, left = loop.fit, 0
 
     def dying(state, plan, watch) -> None:
@@ -101,7 +101,9 @@ def test_resume_is_exact_wherever_it_is_killed(
             assert kills < epochs
     assert kills >= epochs // 5 - 1
     assert same(weights(whole), weights(outcome))
-    assert [r.steps for r in books.book.records.values()] == [r.steps for r in again.book.records.values()]
+    assert [r.steps for r in books.phase_log.records.values()] == [
+        r.steps for r in again.phase_log.records.values()
+    ]
     assert outcome.decision == whole.decision
     assert outcome.notes == whole.notes
 

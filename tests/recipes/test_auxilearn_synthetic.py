@@ -7,8 +7,8 @@ from scipy.stats import spearmanr
 
 from auxin import catalogue
 from auxin.recipes._regression import least_squares, shared_line
-from auxin.records.recipe import Found
-from auxin.studies.recipe import Bench, Done
+from auxin.records.recipe import PieceRecord
+from auxin.studies.recipe import Bench, FinishedPiece
 from auxin.studies.reproduce import RecipeRequest, Reproduction, reproduce
 
 
@@ -25,8 +25,10 @@ def run(tmp_path):
 
 def outcome(recipe, did):
     done = {
-        f"seed-{i}": Done(
-            Found(piece=str(i), values=dict(d.values), curves={k: list(v) for k, v in d.curves.items()}),
+        f"seed-{i}": FinishedPiece(
+            PieceRecord(
+                piece=str(i), values=dict(d.values), curves={k: list(v) for k, v in d.curves.items()}
+            ),
             {k: np.asarray(v) for k, v in d.arrays.items()},
         )
         for i, d in enumerate(did)

@@ -44,7 +44,7 @@ def test_what_was_learned_trains_like_static_weights_to_the_bit(strategy: str, t
     assert same(weights(outcome.run), weights(static.run))
     joint, _ = follow(spec("linear", tmp_path / "c"))
     assert not same(weights(outcome.run), weights(joint.run))
-    assert [record.steps for record in given.book.records.values()] == [joint.run.state.step] * 2
+    assert [record.steps for record in given.phase_log.records.values()] == [joint.run.state.step] * 2
 
 
 def test_refit_trains_on_the_auxiliary_and_validation_rows_too_and_fixed_does_not(tmp_path: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_learned_labeler_is_carried_over_and_stays_as_it_is(tmp_path: Path) ->
 
 def test_post_train_goes_on_from_the_pretrained_weights(tmp_path: Path) -> None:
     outcome, given = follow(spec("post_train:equal", tmp_path / "a", epochs=8, strategy__share=0.25))
-    records = given.book.records
+    records = given.phase_log.records
     assert [(record.name, record.epochs) for record in records.values()] == [
         ("pretraining", 2),
         ("fine-tuning", 6),
@@ -187,7 +187,7 @@ def test_the_guards_winner_trains_on_the_validation_rows_in_a_final_run(method, 
     outcome = Guard().follow(given)
     expected, _ = follow(spec(kept, tmp_path / "b"))
     assert same(weights(outcome.run), weights(expected.run))
-    assert [(r.name, r.rows) for r in given.book.records.values()] == [
+    assert [(r.name, r.rows) for r in given.phase_log.records.values()] == [
         ("method", "held"),
         ("single", "held"),
         ("kept", "run"),
@@ -216,7 +216,7 @@ def test_the_grid_keeps_the_weights_that_validation_prefers(tmp_path: Path) -> N
     assert outcome.decision.kept == "fine=0, noise=0.5"
     expected, _ = follow(spec("static", tmp_path / "b", combiner__weights="0,0.5"))
     assert same(weights(outcome.run), weights(expected.run))
-    assert len(given.book.records) == 5
+    assert len(given.phase_log.records) == 5
 
 
 def test_a_grid_too_large_gives_all_auxiliaries_one_weight() -> None:
@@ -259,5 +259,5 @@ def test_the_strategy_in_the_documents_is_one_file(tmp_path: Path, monkeypatch: 
     monkeypatch.setenv("AUXIN_PLUGINS", str(tmp_path))
     outcome, given = follow(spec("warm:equal", tmp_path / "run", strategy__epochs=3))
     assert outcome.notes == ("Warmed up for 3 epochs.",)
-    assert next(r.epochs for r in given.book.records.values()) == 3
+    assert next(r.epochs for r in given.phase_log.records.values()) == 3
     sys.modules.pop("auxin.strategies.warm")

@@ -77,7 +77,7 @@ def test_what_makes_no_sense_is_refused(table, tmp_path):
     with pytest.raises(ConfigError, match="no candidate"):
         probe(request(alone, tmp_path / "a"))
     with pytest.raises(ConfigError, match="damping > 0"):
-        probe(request(table, tmp_path / "b", how=job.How(damping=0.0)))
+        probe(request(table, tmp_path / "b", how=job.ProbeSettings(damping=0.0)))
     with pytest.raises(ConfigError, match="square images"):
         probe(request(table, tmp_path / "c", pretexts=("rotation",)))
     with pytest.raises(DataError, match="too few held-out rows"):

@@ -10,7 +10,7 @@ from auxin import catalogue
 from auxin.errors import DataError, RunError
 from auxin.paper import AUXILEARN
 from auxin.records.recipe import Line
-from auxin.studies.recipe import Bench, Did, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.studies.reproduce import RecipeRequest, Reproduction, content_of
 from auxin.studies.reproduce import reproduce as run_recipe
 
@@ -32,10 +32,10 @@ class Counting(Recipe):
         if piece.name == self.broken:
             raise KeyboardInterrupt
         self.ran.append(piece.name)
-        return Did({"n": len(self.ran)}, {"c": [1.0, 2.0]}, {"a": np.arange(3)}, ["said once"])
+        return PieceResult({"n": len(self.ran)}, {"c": [1.0, 2.0]}, {"a": np.arange(3)}, ["said once"])
 
     def outcome(self, done):
-        return Outcome([Line(name="sum", ours=sum(d.found.values["n"] for d in done.values()))])
+        return RecipeOutcome([Line(name="sum", ours=sum(d.found.values["n"] for d in done.values()))])
 
 
 @pytest.fixture(autouse=True)

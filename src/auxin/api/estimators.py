@@ -22,8 +22,8 @@ from auxin.methods._base import Setting
 from auxin.runs.build import applicable
 from auxin.runs.metric import settle
 from auxin.runs.settings import layered
-from auxin.studies.fit_finish import About, finish, follow
-from auxin.studies.fit_job import FitJob, Told
+from auxin.studies.fit_finish import TrainingDetails, finish, follow
+from auxin.studies.fit_job import EpochProgress, FitJob
 from auxin.studies.fit_search import Wanted, search, searchable
 
 BEST = "best"
@@ -85,7 +85,9 @@ class _AuxiliaryEstimator(BaseEstimator):
         job = self._job(dataset, splits, name, seed)
         with undisturbed():
             trained = follow(job, self.guard)
-            about = About(self.method or name, started, time.perf_counter() - begun, notes=tuple(notes))
+            about = TrainingDetails(
+                self.method or name, started, time.perf_counter() - begun, notes=tuple(notes)
+            )
             fitted = finish(job, trained, about)
         self.model_ = fitted.model
         self.kept_ = fitted.model.training.method
@@ -137,7 +139,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         metric = settle(self.metric, dataset.tasks[dataset.main])
         return FitJob(dataset, splits, method, name, settings, seed, None, metric, self.device, tell=tell)
 
-    def _told(self, told: Told) -> None:
+    def _told(self, told: EpochProgress) -> None:
         every = max(1, told.epochs // 10)
         if told.epoch % every == 0 or told.epoch == told.epochs:
             losses = ", ".join(f"{name} {loss:.4f}" for name, loss in told.losses.items())

@@ -23,18 +23,19 @@ from auxin.cli._typed import remember
 from auxin.interrupts import follow
 
 _FOLDER = Path(__file__).parent
-_HELP = """Learn the learning signal, by bilevel optimisation, with an honest verdict.
+_HELP = """Train a main task with auxiliary tasks, and test whether they help.
 
-One task matters. auxin trains it beside auxiliary tasks that are themselves learned (generated labels, loss \
-weights, update rules), and says whether that helped.
+auxin learns the training signal of the auxiliary tasks (generated labels, loss weights, update rules) by bilevel \
+optimisation, and compares every method with single-task training on the same rows.
 """
-_EPILOG = """Start here: [bold]auxin compare[/bold] (digits with few labels, minutes on two cores).
+_EPILOG = """Start with [bold]auxin compare[/bold]: handwritten digits with few labels, a few minutes on two cores.
 
-[bold]auxin VERB --help[/bold] teaches a verb. [bold]--debug[/bold] anywhere shows tracebacks."""
+[bold]auxin COMMAND --help[/bold] describes a command. [bold]--debug[/bold] shows the traceback of an error. \
+[bold]--allow-outside[/bold] lets tables and folders name image files outside their own folder."""
 
 
 def verbs() -> dict[str, str]:
-    """Each verb and its one-line summary, read from the files and not imported."""
+    """Return each verb with its one-line summary, read from the files without importing them."""
     files = sorted(file for file in _FOLDER.glob("*.py") if not file.stem.startswith("_"))
     return {file.stem.replace("_", "-"): _summary(file) for file in files}
 
@@ -48,7 +49,7 @@ def _summary(file: Path) -> str:
 
 
 class _Verbs(TyperGroup):
-    """A group whose verbs are known by name and summary; the one that is called is imported."""
+    """A command group that lists verbs by name and summary and imports only the verb that is called."""
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
@@ -56,12 +57,12 @@ class _Verbs(TyperGroup):
             self.add_command(TyperCommand(name, help=summary), name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The verb that was called, imported now; for an unknown one the nearest names are offered."""
+        """Import and return the verb that was called. An unknown verb is an error that names similar verbs."""
         name, _, rest = super().resolve_command(ctx, args)
         return (name, _load(name), rest) if name else (name, None, rest)
 
     def invoke(self, ctx: Any) -> Any:
-        """Run the verb; a failure becomes a message and an exit code."""
+        """Run the verb. An exception becomes a message and an exit code."""
         with failing_well(debug=_debugging(ctx)):
             return super().invoke(ctx)
 
@@ -71,21 +72,21 @@ def _debugging(ctx: Any) -> bool:
 
 
 def _load(verb: str) -> Any:
-    """The verb's own command."""
+    """Import a verb and return its command."""
     name = verb.replace("-", "_")
     module = importlib.import_module(f"auxin.cli.{name}")
     if isinstance(getattr(module, "app", None), typer.Typer):
         return typer.main.get_command(module.app)
     function = getattr(module, name)
     alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-    alone.command(verb, help=_teaching(function.__doc__ or ""))(function)
+    alone.command(verb, help=_user_help(function.__doc__ or ""))(function)
     return typer.main.get_command(alone)
 
 
-def _teaching(text: str) -> str:
-    """The part of a docstring that is for users: what stands before the first section, paragraphs unwrapped.
+def _user_help(text: str) -> str:
+    """Return the part of a docstring that is shown to users: the text before the first section, unwrapped.
 
-    >>> _teaching("Do it.\\n\\nOn two\\nlines.\\n\\n    auxin ls\\n\\nArgs:\\n    x: not for users")
+    >>> _user_help("Do it.\\n\\nOn two\\nlines.\\n\\n    auxin ls\\n\\nArgs:\\n    x: not for users")
     'Do it.\\n\\nOn two lines.\\n\\n    auxin ls'
     """
     lines = inspect.cleandoc(text).splitlines()
@@ -95,8 +96,8 @@ def _teaching(text: str) -> str:
     return "\n\n".join(p if p.startswith(" ") else " ".join(p.split("\n")) for p in paragraphs)
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(requested: bool) -> None:
+    if requested:
         from auxin import __version__
 
         print(f"auxin {__version__}")
@@ -120,24 +121,26 @@ def _app() -> TyperGroup:
 
 
 def _renamed(argument: str) -> str:
-    """An option's name of today."""
+    """Replace an option's former name by its present one."""
     name, mark, value = argument.partition("=")
     return f"--kind{mark}{value}" if name == "--aux-kind" else argument
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run the command line and exit: 0 done, 1 a bug, 2 a problem that the message names, 130 interrupted.
+    """Run the command line and exit.
+
+    Exit codes: 0 success, 1 a bug in auxin, 2 an error that the message explains, 130 interrupted.
 
     Args:
-        arguments: without the program's name; None: those of this process.
+        arguments: Command-line arguments without the program's name. None uses those of this process.
     """
     if "TORCHELASTIC_RUN_ID" in os.environ:
-        follow(os.getppid())  # a rank ends with its torchrun
+        follow(os.getppid())  # end this rank when its torchrun ends
     given = list(sys.argv[1:] if arguments is None else arguments)
     remember(given)
     debug = "--debug" in given
     if "--allow-outside" in given:
-        os.environ["AUXIN_ALLOW_OUTSIDE"] = "1"  # processes that this one starts have it too
+        os.environ["AUXIN_ALLOW_OUTSIDE"] = "1"  # child processes inherit it
     given = [_renamed(argument) for argument in given if argument not in ("--debug", "--allow-outside")]
     _app().main(given, prog_name="auxin", obj={"debug": debug})
     sys.exit(0)

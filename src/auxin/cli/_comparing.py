@@ -1,4 +1,4 @@
-"""The work behind `auxin compare`: words to a request, progress, the table, what is left after Ctrl-C."""
+"""The implementation of `auxin compare`: request, progress, table, and the partial result after Ctrl-C."""
 
 import hashlib
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ from auxin.studies.request import Request, pick_device
 
 
 @dataclass(frozen=True)
-class Asked:
+class CompareArguments:
     """The arguments of `auxin compare`, as typed."""
 
     data: str
@@ -57,10 +57,10 @@ class Asked:
 
 
 class Stopped(Exception):
-    """A comparison was interrupted; what is finished has been judged and shown.
+    """A comparison was interrupted. The finished runs have been judged and shown.
 
     Args:
-        comparison: the verdict over what is finished.
+        comparison: Verdict over the finished runs.
     """
 
     def __init__(self, comparison: Comparison) -> None:
@@ -68,92 +68,97 @@ class Stopped(Exception):
         self.comparison = comparison
 
 
-def folder(asked: Asked) -> Path:
-    """Where the result files go."""
-    return asked.out or Path("runs") / _name(asked)
+def folder(arguments: CompareArguments) -> Path:
+    """Return the folder of the result files."""
+    return arguments.out or Path("runs") / _name(arguments)
 
 
-def compare(asked: Asked, output: Output, confirm: bool) -> Comparison:
-    """Compare (or confirm) at one label budget, and show it.
+def compare(arguments: CompareArguments, output: Output, confirm: bool) -> Comparison:
+    """Compare (or confirm) at one label budget, and show the result.
+
+    Returns:
+        The comparison.
 
     Raises:
-        Stopped: Ctrl-C; what is finished has been shown.
+        Stopped: Ctrl-C was pressed. The finished runs have been shown.
     """
-    request, decided = _request(asked)
-    for sentence in [*decided, f"results in {request.out}. Run the same command to resume."]:
+    request, decided = _request(arguments)
+    for sentence in [*decided, f"Results are saved in {request.out}. Run the same command to resume."]:
         output.say(f"  {sentence}")
     if confirm:
-        return _shown(confirm_once(request), request, output)
-    with _telling(output) as tell:
+        return _show(confirm_once(request), request, output)
+    with _callback(output) as tell:
         job = Comparing(request, tell)
         for sentence in decided:
             job.notes.insert(0, sentence)
         try:
             comparison = job.run()
         except KeyboardInterrupt:
-            raise Stopped(_shown(_interrupted(job, output), request, output)) from None
-    return _shown(comparison, request, output)
+            raise Stopped(_show(_interrupted(job, output), request, output)) from None
+    return _show(comparison, request, output)
 
 
 def _interrupted(job: Comparing, output: Output) -> Comparison:
     if not job.finals(job.done):
         output.say(
-            "[yellow]Interrupted before a final run was finished.[/yellow] Run the same command to resume."
+            "[yellow]Interrupted before any final run finished.[/yellow] Run the same command to resume."
         )
         raise typer.Exit(130)
-    output.say("[yellow]Interrupted.[/yellow] What is finished is below. Run the same command to resume.")
+    output.say(
+        "[yellow]Interrupted.[/yellow] The finished runs are shown below. Run the same command to resume."
+    )
     return job.judge_now()
 
 
-def _request(asked: Asked) -> tuple[Request, list[str]]:
+def _request(arguments: CompareArguments) -> tuple[Request, list[str]]:
     decided = []
-    methods = tuple(name.strip().replace("-", "_") for name in asked.methods.split(",") if name.strip())
-    preset, paper = settled(asked.preset, methods)
-    labels = asked.labels_per_class
+    methods = tuple(name.strip().replace("-", "_") for name in arguments.methods.split(",") if name.strip())
+    preset, paper = settled(arguments.preset, methods)
+    labels = arguments.labels_per_class
     assert not isinstance(labels, str)
-    if asked.data == "digits" and labels is None and asked.fraction is None and not paper:
+    if arguments.data == "digits" and labels is None and arguments.fraction is None and not paper:
         labels = 10
         decided.append(
-            "digits with 10 labels per class, the validation rows' included (--labels-per-class 10)."
+            "The digits data set uses 10 labels per class by default, validation rows included (--labels-per-class 10)."
         )
-    jobs = asked.jobs if asked.jobs is not None else default_jobs()
-    device = pick_device(asked.device)
-    decided.append(f"{_plural(jobs, 'process', 'processes')} on {device}, one thread each.")
+    jobs = arguments.jobs if arguments.jobs is not None else default_jobs()
+    device = pick_device(arguments.device)
+    decided.append(f"Runs use {_plural(jobs, 'process', 'processes')} on {device}, one thread each.")
     decided += said(preset, paper)
-    options = tuple(sorted((k, v) for k, v in asked.options.items() if v is not None))
-    validation, auxiliary = asked.validation, asked.auxiliary
+    options = tuple(sorted((k, v) for k, v in arguments.options.items() if v is not None))
+    validation, auxiliary = arguments.validation, arguments.auxiliary
     if paper:
-        validation, auxiliary = paper.validation, asked.auxiliary or paper.auxiliary
-    split = SplitSpec(labels, asked.fraction, validation, auxiliary)
+        validation, auxiliary = paper.validation, arguments.auxiliary or paper.auxiliary
+    split = SplitSpec(labels, arguments.fraction, validation, auxiliary)
     request = Request(
-        data=DataSpec(asked.data, str(asked.root) if asked.root else None, options),
+        data=DataSpec(arguments.data, str(arguments.root) if arguments.root else None, options),
         split=split,
         methods=methods,
-        out=folder(asked),
+        out=folder(arguments),
         preset=preset,
-        settings=parse(asked.settings),
-        seeds=asked.seeds if asked.seeds is not None else (paper.seeds if paper else 5),
-        tries=1 if paper else asked.tries,
-        tuning_seeds=asked.tuning_seeds,
-        twins=asked.twins,
-        metric=asked.metric,
-        budget=budgets.seconds(asked.budget) if asked.budget else None,
+        settings=parse(arguments.settings),
+        seeds=arguments.seeds if arguments.seeds is not None else (paper.seeds if paper else 5),
+        tries=1 if paper else arguments.tries,
+        tuning_seeds=arguments.tuning_seeds,
+        twins=arguments.twins,
+        metric=arguments.metric,
+        budget=budgets.seconds(arguments.budget) if arguments.budget else None,
         jobs=jobs,
-        engine=asked.engine,
-        address=asked.address,
+        engine=arguments.engine,
+        address=arguments.address,
         device=device,
-        refit=asked.refit and not (paper and paper.validation),
-        command=asked.command,
+        refit=arguments.refit and not (paper and paper.validation),
+        command=arguments.command,
     )
     return request, decided
 
 
-def _name(asked: Asked) -> str:
-    """A folder's name that is the same for the same question, so that the same command goes on."""
-    quiet = ("jobs", "engine", "address", "device", "out", "command", "budget")
-    told = [repr(getattr(asked, f.name)) for f in fields(asked) if f.name not in quiet]
-    digest = hashlib.sha256("\n".join(told).encode()).hexdigest()[:8]
-    return f"compare-{Path(asked.data).stem}-{digest}"
+def _name(arguments: CompareArguments) -> str:
+    """Return a folder name that depends on the study's arguments only, so that the same command resumes."""
+    ignored = ("jobs", "engine", "address", "device", "out", "command", "budget")
+    values = [repr(getattr(arguments, f.name)) for f in fields(arguments) if f.name not in ignored]
+    digest = hashlib.sha256("\n".join(values).encode()).hexdigest()[:8]
+    return f"compare-{Path(arguments.data).stem}-{digest}"
 
 
 def _plural(count: int, one: str, many: str | None = None) -> str:
@@ -161,7 +166,7 @@ def _plural(count: int, one: str, many: str | None = None) -> str:
 
 
 @contextmanager
-def _telling(output: Output) -> Iterator[Tell]:
+def _callback(output: Output) -> Iterator[Tell]:
     with progress(output) as show:
 
         def tell(event: RunsDone | str) -> None:
@@ -173,10 +178,10 @@ def _telling(output: Output) -> Iterator[Tell]:
         yield tell
 
 
-def _shown(comparison: Comparison, request: Request, output: Output) -> Comparison:
+def _show(comparison: Comparison, request: Request, output: Output) -> Comparison:
     output.say("", terminal(comparison), "")
     figures = write_figures(read_results(request.out), request.out / "figures")
     output.say(
-        f"Result files: {request.out}. Learning curves and {len(figures) - 1} more figures: {request.out / 'figures'}."
+        f"Result files: {request.out}. Learning curves and {len(figures) - 1} other figures: {request.out / 'figures'}."
     )
     return comparison

@@ -1,7 +1,7 @@
-"""What every verb shares: `--json`, `--out`, and where words and results go.
+"""Options and output that every verb shares: `--json`, `--out`, and the two output streams.
 
-People read words; machines read results. Without `--json` the words go to standard output. With it, standard
-output carries the result alone, as JSON, and the words go to standard error.
+Without `--json`, a verb prints its text to standard output. With `--json`, it prints only the result, as JSON, to
+standard output, and its text to standard error.
 """
 
 import json
@@ -18,19 +18,25 @@ if TYPE_CHECKING:
 
 JsonFlag = Annotated[
     bool,
-    typer.Option("--json", help="The result as JSON on standard output, words on standard error."),
+    typer.Option(
+        "--json", help="Print the result as JSON to standard output, and the text to standard error."
+    ),
 ]
 OutDir = Annotated[
     Path | None,
-    typer.Option("--out", metavar="DIR", help="Folder for the result files. The same folder again resumes."),
+    typer.Option(
+        "--out",
+        metavar="DIR",
+        help="Folder for the result files. A repeated run with the same folder resumes.",
+    ),
 ]
 
 WIDE = 150
-"""The width of words that go to a file or a pipe, so that tables are not folded."""
+"""The line width, in characters, of text written to a file or a pipe, so that tables are not folded."""
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """A console of rich's; in a file or a pipe it is plain, and wide enough for tables."""
+    """Return a rich console. In a file or a pipe its output is plain text, `WIDE` characters wide."""
     from rich.console import Console
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
@@ -39,10 +45,10 @@ def console(*, stderr: bool = False) -> "Console":
 
 @dataclass(frozen=True)
 class Output:
-    """Where a verb's words and its result go.
+    """The output of a verb: text for people, and the result as JSON where `--json` is given.
 
     Args:
-        json: whether the result is asked for as JSON.
+        json: Whether to print the result as JSON.
     """
 
     json: bool
@@ -52,13 +58,13 @@ class Output:
         object.__setattr__(self, "words", console(stderr=self.json))
 
     def say(self, *renderables: Any, sep: str = " ", soft_wrap: bool = False) -> None:
-        """Words (text, tables, panels) for people; of torchrun's ranks only the first speaks."""
+        """Print text, tables or panels. Under torchrun only rank 0 prints."""
         if os.environ.get("RANK", "0") != "0":
             return
         self.words.print(*renderables, sep=sep, soft_wrap=soft_wrap)
 
     def result(self, value: Any) -> None:
-        """The result, for machines: a record of the result files, or plain data. Silent without `--json`."""
+        """Print a result (a record of the result files, or plain data) as JSON. Without `--json`, print nothing."""
         if self.json:
             is_record = hasattr(value, "model_dump_json")
             print(value.model_dump_json(indent=2) if is_record else json.dumps(value, indent=2))

@@ -1,4 +1,4 @@
-"""Where a verb computes its units: the options `--jobs`, `--engine` and `--address`, and torchrun's ranks."""
+"""The executor of a verb's units: the options `--jobs`, `--engine` and `--address`, and torchrun's ranks."""
 
 import os
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ Jobs = Annotated[
     typer.Option(
         "--jobs",
         metavar="N",
-        help="Units computed side by side, one thread each. Default: the number of cores.",
+        help="Number of training runs computed in parallel, one thread each. Default: the number of cores.",
     ),
 ]
 Engine = Annotated[
@@ -23,8 +23,8 @@ Engine = Annotated[
     typer.Option(
         "--engine",
         metavar="NAME",
-        help="Where units are computed: `serial`, `processes`, `ray`, or `torchrun` (its ranks). Default: ranks under "
-        "torchrun, else processes.",
+        help="Executor of the runs: `serial`, `processes`, `ray`, `torchrun`, or `auto` (torchrun's ranks if "
+        "started by torchrun, otherwise processes).",
     ),
 ]
 Address = Annotated[
@@ -32,13 +32,13 @@ Address = Annotated[
     typer.Option(
         "--address",
         metavar="HOST:PORT",
-        help="Of a Ray cluster (`auto`: the one of this machine). Default: start one.",
+        help="Address of a Ray cluster. `auto`: the cluster running on this machine. Default: start a local one.",
     ),
 ]
 
 
 def executor(engine: str, jobs: int | None, address: str | None) -> "Executor":
-    """The executor that the three options mean."""
+    """Return the executor that the options `--engine`, `--jobs` and `--address` select."""
     from auxin.runs.executors import default_jobs, pick
 
     return pick(engine, default_jobs() if jobs is None else jobs, address)
@@ -46,7 +46,7 @@ def executor(engine: str, jobs: int | None, address: str | None) -> "Executor":
 
 @contextmanager
 def conducting(engine: str) -> Iterator[bool]:
-    """Whether this process runs the study. The other ranks of a torchrun compute its units inside, and do no more."""
+    """Yield whether this process runs the study. The other ranks of a torchrun compute its units, then yield False."""
     if engine not in ("auto", "torchrun") or int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield True
         return

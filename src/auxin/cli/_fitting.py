@@ -1,4 +1,4 @@
-"""The work behind `auxin fit`: words to a request, progress, and what is said in the end."""
+"""The implementation of `auxin fit`: request, progress, and the final report."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,15 +21,15 @@ from auxin.studies import budget as budgets
 from auxin.studies.engine import Progress as RunsDone
 from auxin.studies.fit import FitRequest, Fitting
 from auxin.studies.fit_finish import Fitted
-from auxin.studies.fit_job import Told
+from auxin.studies.fit_job import EpochProgress
 from auxin.studies.request import pick_device
 
 FEW = 50
-"""Fewer validation rows than this are said to tell methods apart badly."""
+"""With fewer validation rows than this, a note warns that methods are hard to tell apart."""
 
 
 @dataclass(frozen=True)
-class Asked:
+class FitArguments:
     """The arguments of `auxin fit`, as typed."""
 
     data: str
@@ -54,89 +54,100 @@ class Asked:
     command: str
 
 
-def run(asked: Asked, output: Output) -> None:
-    """Fit, and say what came of it."""
-    request = _request(asked)
-    output.say(f"  the model goes to {request.out}. Run the same command to resume.")
-    with _telling(output) as tell:
+def run(arguments: FitArguments, output: Output) -> None:
+    """Fit a model and report the result."""
+    request = _request(arguments)
+    output.say(f"  The model is saved in {request.out}. Run the same command to resume.")
+    with _callback(output) as tell:
         fitting = Fitting(request, tell)
         for sentence in _rows(fitting):
             output.say(f"  {sentence}")
         found = fitting.run()
     model = found.model if isinstance(found, Fitted) else found
     if isinstance(found, Model):
-        output.say("  It was finished before: nothing is trained again. Another --out trains afresh.")
+        output.say(
+            "  This model is already finished and is not trained again. Choose another --out to train a new one."
+        )
     _show(model, request, output, found.log_loss if isinstance(found, Fitted) else None)
     output.result({"model": str(request.out), "training": model.training.model_dump(mode="json")})
 
 
-def _request(asked: Asked) -> FitRequest:
+def _request(arguments: FitArguments) -> FitRequest:
     for name in ("tries", "draws"):
-        if getattr(asked, name) < 1:
+        if getattr(arguments, name) < 1:
             raise ConfigError(message(f"--{name} is too small", expected="at least 1"))
     split = SplitSpec(
-        labels_per_class=asked.labels_per_class, validation=asked.validation, auxiliary=0.0, test=asked.test
+        labels_per_class=arguments.labels_per_class,
+        validation=arguments.validation,
+        auxiliary=0.0,
+        test=arguments.test,
     )
     return FitRequest(
-        data=DataSpec(asked.data, str(asked.root) if asked.root else None, asked.options),
+        data=DataSpec(arguments.data, str(arguments.root) if arguments.root else None, arguments.options),
         split=split,
-        out=asked.out or Path("models") / (Path(asked.data).name.split(".")[0] or "model"),
-        method=asked.method,
-        guard=asked.guard,
-        settings=parse(asked.settings),
-        tries=asked.tries,
-        draws=asked.draws,
-        seed=asked.seed,
-        metric=asked.metric,
-        budget=None if asked.budget.lower() == "none" else budgets.seconds(asked.budget),
-        engine=asked.engine,
-        address=asked.address,
-        jobs=asked.jobs if asked.jobs is not None else default_jobs(),
-        device=pick_device(asked.device),
-        command=asked.command,
+        out=arguments.out or Path("models") / (Path(arguments.data).name.split(".")[0] or "model"),
+        method=arguments.method,
+        guard=arguments.guard,
+        settings=parse(arguments.settings),
+        tries=arguments.tries,
+        draws=arguments.draws,
+        seed=arguments.seed,
+        metric=arguments.metric,
+        budget=None if arguments.budget.lower() == "none" else budgets.seconds(arguments.budget),
+        engine=arguments.engine,
+        address=arguments.address,
+        jobs=arguments.jobs if arguments.jobs is not None else default_jobs(),
+        device=pick_device(arguments.device),
+        command=arguments.command,
     )
 
 
 def _rows(fitting: Fitting) -> list[str]:
-    """Which rows do what, and which methods are compared."""
+    """Return sentences on the use of the rows and on the compared methods."""
     sizes = fitting.splits.sizes
     if fitting.searches:
         return _searched(sizes)
-    parts = [f"{sizes['train']:,} rows train", f"{sizes['validation']:,} choose"]
+    parts = [f"{sizes['train']:,} training", f"{sizes['validation']:,} validation"]
     if sizes["unlabelled"]:
-        parts.insert(1, f"{sizes['unlabelled']:,} without a main label train auxiliaries")
+        parts.insert(1, f"{sizes['unlabelled']:,} without a main label (for auxiliary tasks)")
     if sizes["development"]:
-        parts.append(f"{sizes['development']:,} test, {sizes['confirmation']:,} test rows stay sealed")
-    said = [f"{', '.join(parts)}."]
+        parts.append(f"{sizes['development']:,} test, {sizes['confirmation']:,} sealed test")
+    sentences = [f"Rows: {', '.join(parts)}."]
     if len(fitting.compared) > 1:
-        said.append(f"Compared on validation: {', '.join(fitting.compared)}.")
+        sentences.append(f"Compared on validation: {', '.join(fitting.compared)}.")
         if sizes["validation"] < FEW:
-            said.append(
-                f"{sizes['validation']:,} rows tell methods apart badly, and ties go to single: `auxin compare` judges "
-                "on test rows, and --method NAME --no-guard takes its word."
+            sentences.append(
+                f"With {sizes['validation']:,} validation rows, methods are hard to tell apart; ties keep single-task "
+                "training. `auxin compare` compares methods on test rows; --method NAME --no-guard keeps NAME."
             )
-    return said
+    return sentences
 
 
 def _searched(sizes: dict[str, int]) -> list[str]:
-    """Which rows do what where candidates are cross-validated."""
+    """Return sentences on the use of the rows where candidates are cross-validated."""
     labelled = sizes["train"] + sizes["validation"]
-    said = [f"{labelled:,} labelled rows choose by cross-validation and all train in the end."]
+    sentences = [
+        f"Candidates are cross-validated on {labelled:,} labelled rows; the final model is trained on all of them."
+    ]
     if sizes["unlabelled"]:
-        said.append(f"{sizes['unlabelled']:,} rows without a main label teach what can learn from them.")
+        sentences.append(
+            f"{sizes['unlabelled']:,} rows without a main label train the candidates that can use them."
+        )
     if sizes["development"]:
-        said.append(f"{sizes['development']:,} rows test, {sizes['confirmation']:,} test rows stay sealed.")
-    return said
+        sentences.append(
+            f"Test rows: {sizes['development']:,}, and {sizes['confirmation']:,} that stay sealed."
+        )
+    return sentences
 
 
 @contextmanager
-def _telling(output: Output) -> Iterator[Callable[[RunsDone | Told | str], None]]:
+def _callback(output: Output) -> Iterator[Callable[[RunsDone | EpochProgress | str], None]]:
     with progress(output) as show:
 
-        def tell(event: RunsDone | Told | str) -> None:
+        def tell(event: RunsDone | EpochProgress | str) -> None:
             if isinstance(event, str):
                 output.say(f"  {event}")
-            elif isinstance(event, Told):
+            elif isinstance(event, EpochProgress):
                 show(
                     "training" if event.phase == "run" else f"training {event.phase}",
                     event.epoch,
@@ -151,46 +162,51 @@ def _telling(output: Output) -> Iterator[Callable[[RunsDone | Told | str], None]
 def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[float, float] | None) -> None:
     record = model.training
     if record.advice:
-        _advised(record, request, output)
+        _show_advice(record, request, output)
         return
     decision = record.decision
     if decision is not None and len(decision.validation) > 1:
         output.say("", _table(decision.validation, decision.kept, record.metric))
     output.say(
-        "", f"[bold]Kept: {record.method}[/bold], the weights after epoch {record.epoch} of {record.epochs}."
+        "",
+        f"[bold]Kept: {record.method}[/bold], with the weights after epoch {record.epoch} of {record.epochs}.",
     )
     if decision is not None:
         output.say(f"  {decision.why}")
     if record.validation is not None:
         value = f"{record.validation:.4f}"
         stopped = record.settings.get("patience") is not None
-        trained = "They never train" if stopped else "The network was then trained again with them"
+        trained = (
+            "The network was not trained on them"
+            if stopped
+            else "The network was then retrained on all labelled rows"
+        )
         output.say(
-            f"  Validation {named(record.metric)}: {value}, on rows that had not trained. They chose among methods and "
-            f"settings, so it is a little too good. {trained}."
+            f"  Validation {named(record.metric)}: {value}, on rows that were not used for training. This estimate is "
+            f"slightly optimistic: the same rows chose the method and the settings. {trained}."
         )
     if record.test is not None:
-        rows = f"{record.rows['development']:,} test rows that chose nothing"
+        rows = f"{record.rows['development']:,} test rows that were not used for selection"
         output.say(f"  Test {named(record.metric)}: {record.test:.4f}, on {rows}.")
     else:
-        output.say("  No rows were kept to test it on (--test 0.2 keeps some).")
+        output.say("  No rows were held out for a test. --test 0.2 holds out a fifth.")
     if log_loss is not None:
         before, after = log_loss
         heat = model.predictor.temperature
         output.say(
-            f"  Probabilities: temperature {heat:.2f}; validation log loss {before:.4f}, then {after:.4f}."
+            f"  Calibration: temperature {heat:.2f}; validation log loss {before:.4f} before, {after:.4f} after."
         )
     output.say(f"\n{request.out}: model.json, weights.safetensors. Next: auxin predict {request.out} DATA")
 
 
-def _advised(record: TrainingRecord, request: FitRequest, output: Output) -> None:
-    """The candidates' scores, what is to be known of the model, and where it is."""
+def _show_advice(record: TrainingRecord, request: FitRequest, output: Output) -> None:
+    """Show the candidates' scores, the advice on the model, and its folder."""
     assert record.decision is not None
     output.say("", _table(record.decision.validation, "", record.metric, "cross-validated"), "")
     for sentence in record.advice:
         output.say(f"  {sentence}")
     if record.test is not None:
-        rows = f"{record.rows['development']:,} test rows that chose nothing"
+        rows = f"{record.rows['development']:,} test rows that were not used for selection"
         output.say(f"  Test {named(record.metric)}: {record.test:.4f}, on {rows}.")
     output.say(f"\n{request.out}: model.json and weights. Next: auxin predict {request.out} DATA")
 

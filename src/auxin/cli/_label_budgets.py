@@ -1,11 +1,11 @@
-"""`auxin compare --labels-per-class 5,10,20`: a comparison per budget, the curve, and what a gain is worth."""
+"""`auxin compare --labels-per-class 5,10,20`: a comparison per label budget, and the learning curve."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import typer
 
-from auxin.cli._comparing import Asked, Stopped, compare, folder
+from auxin.cli._comparing import CompareArguments, Stopped, compare, folder
 from auxin.cli._console import Output
 from auxin.errors import ConfigError, message
 from auxin.records.results import Comparison
@@ -16,7 +16,7 @@ from auxin.studies.label_budget import NAME, LabelBudget, assemble
 
 
 def parse(text: int | str | None) -> list[int]:
-    """The budgets of `--labels-per-class`, ascending.
+    """Return the label budgets of `--labels-per-class` in ascending order.
 
     >>> parse("20, 5,10"), parse(7), parse(None)
     ([5, 10, 20], [7], [])
@@ -25,22 +25,22 @@ def parse(text: int | str | None) -> list[int]:
     if any(not part.isdecimal() or int(part) < 1 for part in parts) or (text is not None and not parts):
         raise ConfigError(
             message(
-                "The labels per class are not understood",
-                expected="a whole number of at least 1, or several with commas",
+                "The labels per class (--labels-per-class) are invalid",
+                expected="a whole number of at least 1, or several separated by commas",
                 found=repr(text),
             )
         )
     return sorted({int(part) for part in parts})
 
 
-def run(asked: Asked, output: Output, confirm: bool) -> None:
-    """Compare (or confirm) at one label budget or several, show, and say where the files are."""
-    counts = parse(asked.labels_per_class)
+def run(arguments: CompareArguments, output: Output, confirm: bool) -> None:
+    """Compare (or confirm) at one or several label budgets, and show the results and the paths of the files."""
+    counts = parse(arguments.labels_per_class)
     if len(counts) > 1:
-        return run_several(asked, counts, output, confirm)
+        return run_several(arguments, counts, output, confirm)
     try:
         output.result(
-            compare(replace(asked, labels_per_class=counts[0] if counts else None), output, confirm)
+            compare(replace(arguments, labels_per_class=counts[0] if counts else None), output, confirm)
         )
     except Stopped as stopped:
         output.result(stopped.comparison)
@@ -48,29 +48,29 @@ def run(asked: Asked, output: Output, confirm: bool) -> None:
     return None
 
 
-def run_several(asked: Asked, counts: list[int], output: Output, confirm: bool) -> None:
-    """Compare at every budget, each in a folder of its own; draw the curve; say what the gain is worth.
+def run_several(arguments: CompareArguments, counts: list[int], output: Output, confirm: bool) -> None:
+    """Compare at every label budget, draw the learning curve, and express the gain as extra labels.
 
-    With Ctrl-C what is finished is kept and shown; the same command goes on.
+    Each budget has its own folder. After Ctrl-C the finished runs are saved and shown; the same command resumes.
     """
     if confirm:
         raise ConfigError(
-            message(
-                "A label budget is not confirmed as a whole", do="Confirm one --labels-per-class at a time"
-            )
+            message("--confirm takes a single label budget", do="Confirm one --labels-per-class at a time")
         )
-    out = folder(asked)
+    out = folder(arguments)
     claim_folder(out, {"label budgets": counts})
-    output.say(f"  {len(counts)} label budgets, one after another: {', '.join(map(str, counts))} per class.")
+    output.say(
+        f"  Comparing at {len(counts)} label budgets in turn: {', '.join(map(str, counts))} labels per class."
+    )
     found: dict[int, Comparison] = {}
     stopped = False
     for count in counts:
         output.say(f"\n[bold]{count} labels per class[/bold]")
         try:
-            found[count] = compare(_at(asked, count, len(counts), out), output, confirm=False)
+            found[count] = compare(_at(arguments, count, len(counts), out), output, confirm=False)
         except Stopped as stop:
             found[count], stopped = stop.comparison, True
-        except typer.Exit:  # interrupted before anything was finished
+        except typer.Exit:  # interrupted before any run finished
             stopped = True
         if stopped:
             break
@@ -78,15 +78,15 @@ def run_several(asked: Asked, counts: list[int], output: Output, confirm: bool) 
         raise typer.Exit(130)
     folders = {count: _place(Path(), count).as_posix() for count in found}
     finished = len(found) == len(counts)
-    budget = assemble(found, folders=folders, command=asked.command, finished=finished)
+    budget = assemble(found, folders=folders, command=arguments.command, finished=finished)
     _show(budget, out, output)
     if stopped:
         raise typer.Exit(130)
 
 
-def _at(asked: Asked, count: int, parts: int, out: Path) -> Asked:
-    share = f"{times.seconds(asked.budget) / parts:.0f}s" if asked.budget else None
-    return replace(asked, labels_per_class=count, out=_place(out, count), budget=share)
+def _at(arguments: CompareArguments, count: int, parts: int, out: Path) -> CompareArguments:
+    share = f"{times.seconds(arguments.budget) / parts:.0f}s" if arguments.budget else None
+    return replace(arguments, labels_per_class=count, out=_place(out, count), budget=share)
 
 
 def _place(out: Path, count: int) -> Path:
@@ -97,5 +97,5 @@ def _show(budget: LabelBudget, out: Path, output: Output) -> None:
     write_json(out / NAME, budget)
     files = label_budget.write_curves(budget, out / "figures")
     output.say("", label_budget.terminal(budget), "")
-    output.say(f"The curve: {files[0]}. One page about it all: auxin report {out}")
+    output.say(f"Learning curve: {files[0]}. To write a page about all budgets: auxin report {out}")
     output.result(budget)

@@ -1,4 +1,4 @@
-"""Where a member is from, read from its file without importing it."""
+"""The paper of a member, read from its file without importing it."""
 
 import ast
 import tomllib
@@ -10,10 +10,10 @@ from auxin.paper import Paper
 
 
 def paper_of(file: Path) -> Paper | None:
-    """The `paper` that the member in this file names, or None.
+    """Return the `paper` of the member in this file, or None.
 
-    Understood are a name from `auxin.paper` or from the file itself, `Paper(...)` and `replace(NAME,
-    place=...)` with constant arguments. Anything else reads as None.
+    The value may be a name from `auxin.paper` or from the file itself, `Paper(...)`, or `replace(NAME, place=...)`
+    with constant arguments. Any other expression gives None.
     """
     if file.suffix == ".toml":
         return _of_sheet(file)
@@ -29,11 +29,11 @@ def paper_of(file: Path) -> Paper | None:
 
 def _of_sheet(file: Path) -> Paper | None:
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        sheet = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, OSError):
         return None
-    base = getattr(known, str(told.get("paper", "")).upper(), None)
-    return replace(base, place=str(told.get("place", ""))) if isinstance(base, Paper) else None
+    base = getattr(known, str(sheet.get("paper", "")).upper(), None)
+    return replace(base, place=str(sheet.get("place", ""))) if isinstance(base, Paper) else None
 
 
 def _named_in(tree: ast.Module, names: dict[str, Paper]) -> dict[str, Paper]:
@@ -47,7 +47,7 @@ def _named_in(tree: ast.Module, names: dict[str, Paper]) -> dict[str, Paper]:
 
 
 def _papers(tree: ast.Module) -> list[ast.expr]:
-    """The values of `paper = ...` in classes and of `paper=...` in calls."""
+    """Return the values of `paper = ...` in classes and of `paper=...` in calls."""
     found: list[ast.expr] = []
     for node in ast.walk(tree):
         targets = [*getattr(node, "targets", []), getattr(node, "target", None)]

@@ -1,4 +1,4 @@
-"""The work behind `auxin probe`: words to a request, progress, the ranking, the figure."""
+"""The implementation of `auxin probe`: request, progress, ranking, and figure."""
 
 import hashlib
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from auxin.runs.rows import DataSpec, SplitSpec
 from auxin.runs.settings import parse
 from auxin.studies.engine import Progress
 from auxin.studies.probe import ProbeRequest, probe
-from auxin.studies.probe_seed import How
+from auxin.studies.probe_seed import ProbeSettings
 from auxin.studies.request import pick_device
 
 
 @dataclass(frozen=True)
-class Asked:
+class ProbeArguments:
     """The arguments of `auxin probe`, as typed."""
 
     data: str
@@ -36,10 +36,10 @@ class Asked:
     command: str
 
 
-def run(asked: Asked, output: Output, executor: Executor) -> None:
-    """Probe, show the ranking, say where the files are."""
-    request = _request(asked, output)
-    output.say(f"  results in {request.out}. Run the same command to resume.")
+def run(arguments: ProbeArguments, output: Output, executor: Executor) -> None:
+    """Probe, and show the ranking and the paths of the files."""
+    request = _request(arguments, output)
+    output.say(f"  Results are saved in {request.out}. Run the same command to resume.")
     with progress(output) as show:
 
         def tell(event: Progress | str) -> None:
@@ -48,30 +48,32 @@ def run(asked: Asked, output: Output, executor: Executor) -> None:
 
         result = probe(request, tell, executor)
     output.say("", terminal(result), "")
-    output.say(f"Result files: {request.out}. The ranking as a figure: {draw(result, request.out)}.")
+    output.say(f"Result files: {request.out}. Figure of the ranking: {draw(result, request.out)}.")
     output.result(result)
 
 
-def _request(asked: Asked, output: Output) -> ProbeRequest:
-    labels, fraction, validation = asked.split
-    if asked.data == "digits" and labels is None and fraction is None:
+def _request(arguments: ProbeArguments, output: Output) -> ProbeRequest:
+    labels, fraction, validation = arguments.split
+    if arguments.data == "digits" and labels is None and fraction is None:
         labels = 10
-        output.say("  digits with 10 labels per class, the held-out rows' included (--labels-per-class 10).")
-    options = tuple(sorted((k, v) for k, v in asked.options.items() if v is not None))
+        output.say(
+            "  The digits data set uses 10 labels per class by default, held-out rows included (--labels-per-class 10)."
+        )
+    options = tuple(sorted((k, v) for k, v in arguments.options.items() if v is not None))
     return ProbeRequest(
-        data=DataSpec(asked.data, str(asked.root) if asked.root else None, options),
+        data=DataSpec(arguments.data, str(arguments.root) if arguments.root else None, options),
         split=SplitSpec(labels, fraction, validation),
-        out=asked.out or Path("runs") / _name(asked),
-        seeds=asked.seeds,
-        how=_how(asked.how),
-        pretexts=tuple(name.strip() for name in asked.pretexts.split(",") if name.strip()),
-        settings=parse(asked.settings),
-        device=pick_device(asked.device),
-        command=asked.command,
+        out=arguments.out or Path("runs") / _name(arguments),
+        seeds=arguments.seeds,
+        how=_settings(arguments.how),
+        pretexts=tuple(name.strip() for name in arguments.pretexts.split(",") if name.strip()),
+        settings=parse(arguments.settings),
+        device=pick_device(arguments.device),
+        command=arguments.command,
     )
 
 
-def _how(words: dict[str, Any]) -> How:
+def _settings(words: dict[str, Any]) -> ProbeSettings:
     for name, known in (("over", ["shared", "network"]), ("curvature", ["gauss_newton", "hessian"])):
         if words[name] not in known:
             raise ConfigError(unknown(name, words[name], known))
@@ -80,11 +82,19 @@ def _how(words: dict[str, Any]) -> How:
             raise ConfigError(
                 message(f"--{name} is too small", expected=f"at least {least}", found=str(words[name]))
             )
-    return How(**words)
+    return ProbeSettings(**words)
 
 
-def _name(asked: Asked) -> str:
-    """A folder's name that is the same for the same question, so that the same command goes on."""
-    told = [asked.data, asked.root, asked.options, asked.pretexts, asked.split, asked.seeds, asked.how]
-    digest = hashlib.sha256(repr([*told, asked.settings]).encode()).hexdigest()[:8]
-    return f"probe-{Path(asked.data).stem}-{digest}"
+def _name(arguments: ProbeArguments) -> str:
+    """Return a folder name that depends on the study's arguments only, so that the same command resumes."""
+    values = [
+        arguments.data,
+        arguments.root,
+        arguments.options,
+        arguments.pretexts,
+        arguments.split,
+        arguments.seeds,
+        arguments.how,
+    ]
+    digest = hashlib.sha256(repr([*values, arguments.settings]).encode()).hexdigest()[:8]
+    return f"probe-{Path(arguments.data).stem}-{digest}"

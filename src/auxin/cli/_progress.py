@@ -1,4 +1,4 @@
-"""The progress bar of every verb that trains: a line per kind of run, with the time that is left."""
+"""The progress bar of every verb that trains: one line per kind of run, with the remaining time."""
 
 import time
 from collections.abc import Iterator
@@ -9,18 +9,22 @@ from auxin.cli._console import Output
 
 
 class Show(Protocol):
-    """Called with a name, how much is done (fractions count), of how much, and what is being done now."""
+    """A callback that receives a name, the amount done (may be fractional), the total, and a description."""
 
     def __call__(self, name: str, done: float, total: float, what: str = "") -> None: ...
 
 
 EVERY = 30.0
-"""Seconds between two lines where there is no terminal to draw a bar in."""
+"""Seconds between two progress lines where the output is not a terminal."""
 
 
 @contextmanager
 def progress(output: Output) -> Iterator[Show]:
-    """A bar per name in a terminal, gone at the end; in a file or a pipe a line now and then."""
+    """Yield a callback that shows progress.
+
+    In a terminal it draws one bar per name and removes it at the end. In a file or a pipe it prints one line every
+    `EVERY` seconds.
+    """
     if not output.words.is_terminal:
         yield _lines(output)
         return
@@ -51,7 +55,7 @@ def progress(output: Output) -> Iterator[Show]:
             if name not in tasks:
                 tasks[name] = bar.add_task(name, total=total)
             elif done and not bar.tasks[tasks[name]].completed:
-                bar.reset(tasks[name])  # its time begins with the first news, not with the announcement
+                bar.reset(tasks[name])  # measure time from the first progress, not from the announcement
             bar.update(tasks[name], description=what or name, completed=done, total=total)
 
         yield show
@@ -73,17 +77,17 @@ def _lines(output: Output) -> Show:
 
 
 def line(name: str, done: float, total: float, seconds: float) -> str:
-    """How far it is, in words.
+    """Return the progress and the remaining time as a sentence.
 
     >>> line("tuning runs", 12.4, 48, 62.0)
     'tuning runs: 12 of 48, about 3 min left'
     """
     left = seconds * (total - done) / done if done > 0 else None
-    said = (
+    remaining = (
         ""
         if left is None
         else f", about {left:.0f} s left"
         if left < 90
         else f", about {left / 60:.0f} min left"
     )
-    return f"{name}: {int(done)} of {int(total)}{said}"
+    return f"{name}: {int(done)} of {int(total)}{remaining}"

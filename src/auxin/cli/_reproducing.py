@@ -1,4 +1,4 @@
-"""The work behind `auxin reproduce`: the list, the progress, the table, the files."""
+"""The implementation of `auxin reproduce`: list of recipes, progress, table, and files."""
 
 import ast
 import json
@@ -21,7 +21,7 @@ RUNS = Path("runs")
 
 
 def listing(output: Output) -> None:
-    """Every recipe with its paper and place, what it costs and how far it is; read from the files and not imported."""
+    """Print every recipe with its paper, cost and state, read from the files without importing them."""
     from rich import box
     from rich.table import Table
 
@@ -37,24 +37,24 @@ def listing(output: Output) -> None:
     listed = []
     for entry in catalogue.entries("recipes"):
         paper, cost = paper_of(entry.file), cost_of(entry.file)
-        told = {"name": entry.name, "summary": entry.summary, "paper": str(paper) if paper else None}
-        listed.append({**told, **cost, "state": state_of(RUNS / f"reproduce-{entry.name}")})
-        table.add_row(entry.name, entry.summary, told["paper"] or "", _cost(cost), listed[-1]["state"])
+        row = {"name": entry.name, "summary": entry.summary, "paper": str(paper) if paper else None}
+        listed.append({**row, **cost, "state": state_of(RUNS / f"reproduce-{entry.name}")})
+        table.add_row(entry.name, entry.summary, row["paper"] or "", _cost(cost), listed[-1]["state"])
     output.say(table)
     output.say(
-        "Cost: about so long on one core, at the recipe's own size; GPU: at the paper's length a GPU's work."
+        "Cost: approximate time on one core at the recipe's default size. GPU: the paper's full size needs a GPU."
     )
     output.result(listed)
 
 
 def cost_of(file: Path) -> dict[str, Any]:
-    """A recipe's `minutes` on one core, the data sets it `needs`, and whether at full length it is a GPU's work."""
+    """Return a recipe's `minutes` on one core, the data sets it `needs`, and whether its full size needs a GPU."""
     if file.suffix == ".toml":
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        sheet = tomllib.loads(file.read_text(encoding="utf-8"))
         needs = list(
-            dict.fromkeys(part["name"] for part in told["data"].values() if part["name"] != "digits")
+            dict.fromkeys(part["name"] for part in sheet["data"].values() if part["name"] != "digits")
         )
-        return {"minutes": told["minutes"], "needs": needs, "gpu": bool(told.get("gpu", False))}
+        return {"minutes": sheet["minutes"], "needs": needs, "gpu": bool(sheet.get("gpu", False))}
     found: dict[str, Any] = {"minutes": 1.0, "needs": [], "gpu": False}
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
         if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in found:
@@ -69,12 +69,12 @@ def _cost(cost: dict[str, Any]) -> str:
 
 
 def state_of(folder: Path) -> str:
-    """How far the recipe in its usual folder is."""
+    """Return the progress of the recipe whose results are in `folder`."""
     try:
-        told = json.loads((folder / "result.json").read_text(encoding="utf-8"))
+        result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return "not run"
-    done, total = told.get("pieces", 0), told.get("total", 0)
+    done, total = result.get("pieces", 0), result.get("total", 0)
     return "finished" if done >= total else f"{done} of {total} pieces"
 
 
@@ -87,10 +87,10 @@ def request(
     out: Path | None,
     command: str,
 ) -> "RecipeRequest":
-    """The request that the options mean.
+    """Return the request of the options.
 
     Raises:
-        ConfigError: there is no such recipe.
+        ConfigError: There is no recipe of that name.
     """
     if name not in catalogue.names("recipes"):
         raise ConfigError(catalogue.unknown("recipe", name, catalogue.names("recipes")))
@@ -105,14 +105,14 @@ def request(
     return RecipeRequest(name, folder, root, smoke, Size(seeds, rows, words), limit, command)
 
 
-def run(asked: "RecipeRequest", output: Output, executor: "Executor") -> None:
-    """Run one recipe, show its table, draw its pictures, say where they are."""
+def run(request: "RecipeRequest", output: Output, executor: "Executor") -> None:
+    """Run one recipe, and show its table and the paths of its files."""
     from auxin.reports.recipe_figures import draw
     from auxin.reports.recipe_table import terminal, write_markdown
     from auxin.studies.engine import Progress
     from auxin.studies.reproduce import Reproduction, reproduce
 
-    output.say(f"  Results are kept in {asked.out}. Run the same command to resume.")
+    output.say(f"  Results are saved in {request.out}. Run the same command to resume.")
     with progress(output) as show:
 
         def tell(event: Progress | str) -> None:
@@ -121,54 +121,58 @@ def run(asked: "RecipeRequest", output: Output, executor: "Executor") -> None:
             else:
                 output.say(f"  {event}")
 
-        result = reproduce(Reproduction(asked), executor, tell)
+        result = reproduce(Reproduction(request), executor, tell)
     output.say("", terminal(result), "")
-    files = [write_markdown(result, asked.out), *draw(asked.out)]
-    output.say(f"Result files: {asked.out}. {len(files) - 1} pictures in {asked.out / 'figures'}.")
+    files = [write_markdown(result, request.out), *draw(request.out)]
+    output.say(f"Result files: {request.out}. {len(files) - 1} figures in {request.out / 'figures'}.")
     output.result(result)
 
 
-def plan(asked: "RecipeRequest", output: Output) -> None:
-    """List the pieces that are not finished, and the command that computes them as a SLURM job array."""
+def plan(request: "RecipeRequest", output: Output) -> None:
+    """List the pieces, and print the command that computes the unfinished ones as a SLURM job array."""
     from auxin.studies.reproduce import Reproduction
 
-    units = Reproduction(asked).units({})
+    units = Reproduction(request).units({})
     left = [number for number, unit in enumerate(units) if unit.finished() is None]
     for number, unit in enumerate(units):
         output.say(f"  {number}  {unit.name}{'' if number in left else '  (finished)'}")
-    task = shlex.join(_words(asked))
+    task = shlex.join(_words(request))
     array = ",".join(map(str, left))
     line = f"sbatch --array={array} --cpus-per-task=1 --wrap='{task} --piece $SLURM_ARRAY_TASK_ID'"
     if left:
-        output.say("", "Compute the pieces:", sep="\n")
+        output.say("", "To compute the pieces as a SLURM job array:", sep="\n")
         output.say(f"  {line}", soft_wrap=True)
-    output.say("Then make the table:" if left else "All pieces are finished. Make the table:")
+    output.say("Then, to write the table:" if left else "All pieces are finished. To write the table:")
     output.say(f"  {task}", soft_wrap=True)
     output.result({"pieces": [unit.name for unit in units], "left": left, "line": line if left else ""})
 
 
-def _words(asked: "RecipeRequest") -> list[str]:
-    options = {"--seeds": asked.size.seeds, "--rows": asked.size.rows, "--only": ",".join(asked.size.only)}
+def _words(request: "RecipeRequest") -> list[str]:
+    options = {
+        "--seeds": request.size.seeds,
+        "--rows": request.size.rows,
+        "--only": ",".join(request.size.only),
+    }
     given = [word for name, value in options.items() if value for word in (name, str(value))]
-    root = ["--root", str(asked.root.resolve())] if asked.root else []
-    smoke = ["--smoke"] if asked.smoke else []
-    return ["auxin", "reproduce", asked.name, *smoke, *given, *root, "--out", str(asked.out.resolve())]
+    root = ["--root", str(request.root.resolve())] if request.root else []
+    smoke = ["--smoke"] if request.smoke else []
+    return ["auxin", "reproduce", request.name, *smoke, *given, *root, "--out", str(request.out.resolve())]
 
 
-def compute(asked: "RecipeRequest", number: int, output: Output) -> None:
+def compute(request: "RecipeRequest", number: int, output: Output) -> None:
     """Compute one piece.
 
     Raises:
-        ConfigError: there is no piece of that number.
+        ConfigError: There is no piece of that number.
     """
     from auxin.studies.reproduce import Reproduction
 
-    units = Reproduction(asked, shared=True).units({})
+    units = Reproduction(request, shared=True).units({})
     if not 0 <= number < len(units):
         wanted = f"a number from 0 to {len(units) - 1}"
-        raise ConfigError(message("There is no such piece", expected=wanted, found=str(number)))
+        raise ConfigError(message("There is no piece with this number", expected=wanted, found=str(number)))
     unit = units[number]
     known = unit.finished()
     record = known or unit.work()
-    output.say(f"  {unit.name}: {'finished before' if known else 'finished'}.")
+    output.say(f"  {unit.name}: {'already finished' if known else 'finished'}.")
     output.result(record)

@@ -1,4 +1,4 @@
-"""The work behind `auxin rule`: from words to settings, progress, tables, and where the files are."""
+"""The implementation of `auxin rule`: settings, progress, tables, and files."""
 
 import json
 import math
@@ -23,7 +23,7 @@ from auxin.studies.evaluate_rule import RuleRequest, evaluate_rule
 
 
 @dataclass(frozen=True)
-class TrainAsked:
+class TrainArguments:
     """The arguments of `auxin rule train`, as typed."""
 
     out: Path
@@ -54,18 +54,18 @@ class TrainAsked:
     options: tuple[str, ...]
 
 
-def run_train(asked: TrainAsked, output: Output) -> None:
-    """Meta-train, show progress, say where the rule is."""
-    settings = _settings(asked)
-    with _processes(asked.device):
-        run = RuleRun(settings, asked.out)
+def run_train(arguments: TrainArguments, output: Output) -> None:
+    """Meta-train a rule, and show progress and the path of the rule."""
+    settings = _settings(arguments)
+    with _processes(arguments.device):
+        run = RuleRun(settings, arguments.out)
         if run.leads:
             output.say(
-                f"Meta-training {sum(p.numel() for p in run.rule.parameters()):,} numbers "
+                f"Meta-training {sum(p.numel() for p in run.rule.parameters()):,} parameters "
                 f"on {_mix(settings)}."
             )
             if run.trainer.update:
-                output.say(f"Going on from update {run.trainer.update}.")
+                output.say(f"Resuming from update {run.trainer.update}.")
         for progress in run.run():
             if run.leads and progress.update % 50 == 0:
                 recent = [v for v in run.losses[-50:] if not math.isnan(v)]
@@ -75,45 +75,45 @@ def run_train(asked: TrainAsked, output: Output) -> None:
                     f"dropped {progress.dropped}   {run.seconds:.0f} s"
                 )
         if run.leads:
-            output.say(f"The rule: {asked.out / RULE}. Its card: {asked.out / 'card.json'}.")
+            output.say(f"Rule: {arguments.out / RULE}. Card: {arguments.out / 'card.json'}.")
             with run.trainer.averaged():
                 output.say(run.rule.formula())
-            output.result({"rule": str(asked.out / RULE), **run.card()})
+            output.result({"rule": str(arguments.out / RULE), **run.card()})
 
 
 def _mix(settings: TrainSettings) -> str:
     return ", ".join([*settings.mix, *(Path(f).stem for f in settings.data)])
 
 
-def _settings(asked: TrainAsked) -> TrainSettings:
-    mix = TrainSettings().mix | dict(_weight(text) for text in asked.mix)
-    if asked.procedural:
+def _settings(arguments: TrainArguments) -> TrainSettings:
+    mix = TrainSettings().mix | dict(_weight(text) for text in arguments.mix)
+    if arguments.procedural:
         mix = {name: weight for name, weight in mix.items() if name != "cifar10"}
     return TrainSettings(
-        preset=asked.preset,
-        seed=asked.seed,
-        updates=asked.updates,
-        tasks=asked.tasks,
-        pools=asked.pools,
-        groups=asked.groups,
+        preset=arguments.preset,
+        seed=arguments.seed,
+        updates=arguments.updates,
+        tasks=arguments.tasks,
+        pools=arguments.pools,
+        groups=arguments.groups,
         mix=mix,
-        root=str(asked.root) if asked.root else None,
-        data=tuple(str(f) for f in asked.data),
-        watch=str(asked.watch) if asked.watch else None,
-        estimator=asked.estimator,
-        objective=asked.objective,
-        every_state=asked.every_state,
-        recompute=asked.recompute,
-        truncation=_pair(asked.truncation),
-        length=_pair(asked.length),
-        kinds=numbers(asked.kinds),
-        hidden=tuple(_layers(text) for text in asked.hidden) or TrainSettings().hidden,
-        activations=_activations(asked.activations),
-        embedding=asked.embedding,
-        rate=asked.rate,
-        sparsity=asked.sparsity,
-        device=asked.device,
-        options=dict(_option(text) for text in asked.options),
+        root=str(arguments.root) if arguments.root else None,
+        data=tuple(str(f) for f in arguments.data),
+        watch=str(arguments.watch) if arguments.watch else None,
+        estimator=arguments.estimator,
+        objective=arguments.objective,
+        every_state=arguments.every_state,
+        recompute=arguments.recompute,
+        truncation=_pair(arguments.truncation),
+        length=_pair(arguments.length),
+        kinds=numbers(arguments.kinds),
+        hidden=tuple(_layers(text) for text in arguments.hidden) or TrainSettings().hidden,
+        activations=_activations(arguments.activations),
+        embedding=arguments.embedding,
+        rate=arguments.rate,
+        sparsity=arguments.sparsity,
+        device=arguments.device,
+        options=dict(_option(text) for text in arguments.options),
     )
 
 
@@ -123,7 +123,7 @@ def _pair(text: str) -> tuple[int, int]:
         return int(low), int(high or low)
     except ValueError:
         raise ConfigError(
-            message("That is no range", expected="two numbers such as 4:9", found=text)
+            message("The range is invalid", expected="two numbers such as 4:9", found=text)
         ) from None
 
 
@@ -137,7 +137,7 @@ def _activations(text: str) -> tuple[str, ...]:
     if strange or not found:
         raise ConfigError(
             message(
-                "That is no activation",
+                "The activation is unknown",
                 expected=f"some of: {', '.join(ACTIVATIONS)}",
                 found=", ".join(strange) or "none",
             )
@@ -148,7 +148,7 @@ def _activations(text: str) -> tuple[str, ...]:
 def _option(text: str) -> tuple[str, Any]:
     name, sign, value = text.partition("=")
     if not sign:
-        raise ConfigError(message("An option is given as NAME=VALUE", found=text))
+        raise ConfigError(message("An option is not of the form NAME=VALUE", found=text))
     try:
         return name, json.loads(value)
     except ValueError:
@@ -159,28 +159,28 @@ def _weight(text: str) -> tuple[str, float]:
     name, value = _option(text)
     if not isinstance(value, (int, float)):
         raise ConfigError(
-            message("That is no weight", expected="FAMILY=WEIGHT, such as strokes=0.5", found=text)
+            message("The weight is invalid", expected="FAMILY=WEIGHT, such as strokes=0.5", found=text)
         )
     return name, float(value)
 
 
 def numbers(text: str) -> tuple[int, ...]:
-    """Whole numbers from a comma-separated list.
+    """Return the whole numbers of a comma-separated list.
 
     Raises:
-        ConfigError: something else stands there.
+        ConfigError: A part is not a whole number.
     """
     try:
         return tuple(int(part) for part in text.split(",") if part.strip())
     except ValueError:
         raise ConfigError(
-            message("Whole numbers are needed", expected="such as 64,32", found=repr(text))
+            message("The list is not of whole numbers", expected="a list such as 64,32", found=repr(text))
         ) from None
 
 
 @contextmanager
 def _processes(device: str) -> Iterator[None]:
-    """Join torchrun's processes where there are several."""
+    """Join the process group if torchrun started several processes."""
     if int(os.environ.get("WORLD_SIZE", "1")) < 2:
         yield
         return
@@ -203,7 +203,7 @@ def run_apply(
     out: Path,
     words: dict[str, Any],
 ) -> None:
-    """Train a network with the rule, write it and the features, say where they are."""
+    """Train a network with the rule, write it and the features, and show the paths of the files."""
     settings = {**words, "hidden": numbers(words["hidden"])}
     result = rule_use.apply_rule(rule, data, root, target, side, out, settings)
     output.say(
@@ -228,7 +228,7 @@ def run_evaluate(
     grid: bool,
     executor: Executor,
 ) -> None:
-    """Evaluate on every data set, show the tables, draw the pictures."""
+    """Evaluate the rule on every data set, show the tables, and draw the figures."""
     listed = {**words, "hidden": numbers(words["hidden"]), "steps": numbers(words["steps"])}
     settings = EvalSettings(**listed)
     rules = tuple(rule_use.find_rules(rule).items())
@@ -246,5 +246,5 @@ def run_evaluate(
             results.append(found)
             output.say(rule_table.terminal(found), "")
     files = rule_figures.draw(out)
-    output.say(f"Results and {len(files)} pictures: {out}")
+    output.say(f"Results and {len(files)} figures: {out}")
     output.result(results)

@@ -1,4 +1,4 @@
-"""The command as it was given, for the records that say how to do it again."""
+"""The command line as it was typed. Result files store it so that a run can be repeated."""
 
 import shlex
 from collections.abc import Sequence
@@ -7,12 +7,12 @@ _GIVEN: list[str] = []
 
 
 def remember(arguments: Sequence[str]) -> None:
-    """Keep the arguments of this call, without the program's name."""
+    """Store the arguments of this call, without the program's name."""
     _GIVEN[:] = arguments
 
 
 def command() -> str:
-    """The whole command line, quoted for a shell.
+    """Return the whole command line, quoted for a shell.
 
     >>> remember(["compare", "my data.csv"]); command()
     "auxin compare 'my data.csv'"

@@ -1,4 +1,4 @@
-"""Does an auxiliary help here? Every method on the same rows, and a verdict: the main job."""
+"""Compare methods on the same rows and test whether auxiliary tasks help. Start here."""
 
 from typing import Annotated
 
@@ -14,19 +14,20 @@ def compare(
     data: Annotated[
         str,
         typer.Argument(
-            help="A file, a folder of images, a known data set (`auxin ls data`) or hub:OWNER/NAME."
+            help="A file, a folder of images, a known data set (`auxin ls data`), or hub:OWNER/NAME."
         ),
     ] = "digits",
     root: _data.Root = None,
     methods: Annotated[
         str,
         typer.Option(
-            help="Names from `auxin ls methods` (labelers, combiners, pretexts and strategies are methods too), "
-            "comma-separated; `all`; or `usual`, what suits the data: single and, with --aux, equal, softmax and "
-            "gradient_cosine (given and maxl where an auxiliary refines the target), else self-made tasks and maxl; "
-            "fixmatch and fixmatch_spread where rows lack the main label; and scikit-learn's estimators. "
-            "STRATEGY:METHOD trains a method by a strategy, as in refit:softmax, guard:maxl or guard:refit:softmax; "
-            "a strategy alone takes its default method and says so. untrained:METHOD is a method with nothing learned."
+            help="Methods to compare, comma-separated: names from `auxin ls methods`, or labelers, combiners, "
+            "pretexts and strategies. `all`: every method. `usual`: single-task training, scikit-learn's "
+            "estimators, and methods that fit the data. With --aux these are equal, softmax and gradient_cosine, "
+            "and given and maxl where an auxiliary refines the target. Without --aux they are self-made tasks and "
+            "maxl. Where rows lack the main label, fixmatch and fixmatch_spread are added. STRATEGY:METHOD applies "
+            "a strategy to a method, such as refit:softmax or guard:refit:softmax; a strategy alone uses its "
+            "default method. untrained:METHOD keeps the learned part of METHOD at its initial values."
         ),
     ] = "usual",
     target: _data.Target = None,
@@ -34,8 +35,8 @@ def compare(
         str | None,
         typer.Option(
             metavar="COLUMNS",
-            help="Auxiliary tasks, comma-separated; NAME=A|B|C is one of several columns; `auto` adds the method auto: "
-            "all of these and every self-made one, sorted out by learned weights.",
+            help="Columns of auxiliary tasks, comma-separated. NAME=A|B|C makes one task of several columns. `auto` "
+            "adds the method auto, which learns weights of these and of every self-made task.",
         ),
     ] = None,
     kinds: _data.Kinds = None,
@@ -56,89 +57,119 @@ def compare(
         typer.Option(
             "--labels-per-class",
             metavar="K",
-            help="Keep K main labels per class, the validation rows' included; other rows keep their auxiliary "
-            "labels. Digits: 10 where nothing is said. Several (5,10,20) draw a curve and weigh the gain in labels.",
+            help="Keep K main labels per class, including those of the validation rows. The other rows keep their "
+            "auxiliary labels. Default for the digits data set: 10. Pass several values (5,10,20) to plot a learning "
+            "curve and express the gain as extra labels.",
         ),
     ] = None,
     fraction: Annotated[
-        float | None, typer.Option(metavar="F", help="Use this fraction of the training rows and no others.")
+        float | None,
+        typer.Option(metavar="F", help="Fraction of the training rows to use. The other rows are dropped."),
     ] = None,
     validation: Annotated[
-        float, typer.Option(help="Validation rows: a fraction of the labelled training rows, or a number.")
+        float,
+        typer.Option(
+            help="Size of the validation set: a fraction of the labelled training rows, or a number of rows."
+        ),
     ] = 0.2,
     auxiliary: Annotated[
-        float, typer.Option(help="Rows held out of training for the meta step: a fraction, or a number.")
+        float,
+        typer.Option(
+            help="Size of the set held out of training for the meta step: a fraction, or a number of rows."
+        ),
     ] = 0.0,
     seeds: Annotated[
-        int | None, typer.Option(metavar="N", help="Reported seeds. Default 5; 3 for the paper.")
+        int | None,
+        typer.Option(
+            metavar="N",
+            help="Number of seeds of the final runs. Default: 5, or the number that the preset's paper uses.",
+        ),
     ] = None,
     tries: Annotated[
         int | None,
         typer.Option(
             metavar="N",
-            help="Settings each method tries on validation. Default: 4, or 1 where the validation rows are too few "
-            "to tell settings apart.",
+            help="Number of settings that each method tries on the validation set. Default: 4, or 1 where the "
+            "validation set is too small to distinguish settings.",
         ),
     ] = None,
-    tuning_seeds: Annotated[int, typer.Option(metavar="N", help="Seeds over which a try is averaged.")] = 2,
+    tuning_seeds: Annotated[
+        int, typer.Option(metavar="N", help="Number of seeds per setting that is tried.")
+    ] = 2,
     twins: Annotated[
-        bool, typer.Option(help="Run the untrained twin of every learned method too: what does learning add?")
+        bool,
+        typer.Option(
+            help="Also run every learned method with its learned part untrained, to measure what learning adds."
+        ),
     ] = True,
     metric: Annotated[
         str | None,
         typer.Option(
-            help="What to select and judge by: accuracy, balanced_accuracy, auc, f1, log_loss, top3, hit, r2, mae, "
-            "rmse, miou, kappa, average_precision, or cost=FILE.csv (a row per true class). Default: the task's first."
+            help="Metric for selection and for the verdict: accuracy, balanced_accuracy, auc, f1, log_loss, top3, "
+            "hit, r2, mae, rmse, miou, kappa, average_precision, or cost=FILE.csv (one row per true class). "
+            "Default: by the task."
         ),
     ] = None,
     preset: Annotated[
         str,
         typer.Option(
-            help="`auxin`: tuned, honest. `adamw`: the same with AdamW and clipping, as `fit`. `paper`: each method "
-            "by its own paper's protocol. `maxl`, `auxilearn`, `auto_lambda`, `aux_nash`: every method by that one's.",
+            help="Protocol. `auxin`: tune every method on the validation set. `adamw`: the same with AdamW and "
+            "gradient clipping, as in `auxin fit`. `paper`: run each method by its own paper's protocol. `maxl`, "
+            "`auxilearn`, `auto_lambda`, `aux_nash`: run every method by that paper's protocol.",
         ),
     ] = "auxin",
     model: Annotated[
         str | None,
         typer.Option(
             metavar="NAME",
-            help="A trunk (`auxin ls models`), `pretrained:PATH`, or your own `module:factory`. Default: by the data.",
+            help="Network trunk: a name (`auxin ls models`), `pretrained:PATH`, or your own `module:factory`. "
+            "Default: by the data.",
         ),
     ] = None,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as lr=0.1 or labeler.entropy=0.2."),
+        typer.Option(
+            "--set",
+            metavar="NAME=VALUE",
+            help="Setting of all methods, such as lr=0.1 or labeler.entropy=0.2. Repeatable.",
+        ),
     ] = None,
     budget: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Such as 10min: fits the comparison, says what it cut.")
+        str | None,
+        typer.Option(
+            metavar="TIME",
+            help="Time limit, such as 10min. The comparison is shortened to fit and the changes are listed.",
+        ),
     ] = None,
     jobs: Jobs = None,
     engine: Engine = "auto",
     address: Address = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="Device: cpu, cuda, or auto.")] = "auto",
     balanced: Annotated[
-        bool, typer.Option("--balanced", help="Rare classes weigh as much in the loss as frequent ones.")
+        bool, typer.Option("--balanced", help="Weight the loss so that every class counts equally.")
     ] = False,
     refit: Annotated[
-        bool, typer.Option(help="Final runs train on the validation rows too, once settings are chosen.")
+        bool,
+        typer.Option(help="After the settings are chosen, train the final runs on the validation rows too."),
     ] = True,
     download: Annotated[
-        bool, typer.Option("--download", help="Fetch a known data set's files into --root.")
+        bool, typer.Option("--download", help="Download the files of a known data set into --root.")
     ] = False,
     confirm: Annotated[
         bool,
         typer.Option(
-            "--confirm", help="Open the second half of the test rows for a finished comparison, once."
+            "--confirm",
+            help="Evaluate a finished comparison on the sealed second half of the test rows. Possible once.",
         ),
     ] = False,
     as_json: JsonFlag = False,
     out: OutDir = None,
 ) -> None:
-    """Compare ways of using auxiliary tasks on the same rows, seeds and budget, and judge.
+    """Compare methods on the same rows, seeds and tuning budget, and test whether they beat single-task training.
 
-    Every method gets the same number of tries on validation, single-task training included. A learned method is
-    judged against the best control and its own untrained twin. Test rows come in two halves; the second is opened by
-    --confirm alone.
+    Every method, single-task training included, tries the same number of settings on the validation set. A learned
+    method is compared with the best control and with its own untrained version. The test rows are split in two halves:
+    a comparison reports the first, and only --confirm opens the second.
 
     [bold]Examples[/bold]
 
@@ -158,7 +189,7 @@ def compare(
     output.say(
         f"[bold]auxin compare[/bold]  {data}: {methods}"
     )  # before torch is imported, which takes a while
-    from auxin.cli._comparing import Asked
+    from auxin.cli._comparing import CompareArguments
     from auxin.cli._label_budgets import run
 
     aux, pool = _pooled(aux)
@@ -180,7 +211,7 @@ def compare(
         level=level,
         download=download or None,
     )
-    asked = Asked(
+    arguments = CompareArguments(
         data=data,
         root=root,
         options=dict(options),
@@ -211,11 +242,11 @@ def compare(
     )
     with conducting(engine) as conducts:
         if conducts:
-            run(asked, output, confirm)
+            run(arguments, output, confirm)
 
 
 def _pooled(aux: str | None) -> tuple[str | None, list[str]]:
-    """The auxiliary columns without the word auto, and the method that it stands for."""
+    """Return the auxiliary columns without `auto`, and the method that `auto` adds."""
     words = [word.strip() for word in (aux or "").split(",") if word.strip()]
     left = [word for word in words if word != "auto"]
     return ",".join(left) or None, ["auto"] if len(left) < len(words) else []

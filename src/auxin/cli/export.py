@@ -1,4 +1,4 @@
-"""Write a trained network for elsewhere: as ONNX, or as a program that plain PyTorch runs."""
+"""Export a trained network: as an ONNX file, or as a program that plain PyTorch runs."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,21 +10,26 @@ from auxin.errors import ConfigError, message
 
 
 def export(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that `auxin fit --out` wrote.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `auxin fit` wrote.")],
     onnx: Annotated[
-        Path | None, typer.Option("--onnx", metavar="FILE", help="An ONNX file (needs the extra `onnx`).")
+        Path | None,
+        typer.Option(
+            "--onnx",
+            metavar="FILE",
+            help="ONNX file to write (needs the extra: pip install 'auxin\\[onnx]').",
+        ),
     ] = None,
     torch: Annotated[
         Path | None,
-        typer.Option("--torch", metavar="FILE", help="A program of torch.export, such as model.pt2."),
+        typer.Option("--torch", metavar="FILE", help="torch.export program to write, such as model.pt2."),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Write a trained network for elsewhere, with its inputs' normalisation and its outputs' calibration.
+    """Export a trained network together with the normalisation of its inputs and the calibration of its outputs.
 
-    One input x, float32 [batch, ...]: a vector's values as they are encoded (NaN where missing), an image's pixels as
-    they are stored (0 to 255), channels first. One output: probabilities, or values in the target's unit. Nothing of
-    auxin is needed to run either file: onnxruntime, or torch.export.load(FILE).module()(x).
+    The file has one input x, float32, batch first: the encoded values of a vector (NaN where missing), or the pixels
+    of an image (0 to 255, channels first). It has one output: class probabilities, or values in the target's unit. The
+    files run without auxin, in onnxruntime or by torch.export.load(FILE).module()(x).
 
     [bold]Examples[/bold]
 
@@ -33,7 +38,7 @@ def export(
     auxin export models/digits --torch digits.pt2
     """
     if onnx is None and torch is None:
-        raise ConfigError(message("Nothing is to be written", expected="--onnx FILE, --torch FILE, or both"))
+        raise ConfigError(message("There is no file to write", expected="--onnx FILE, --torch FILE, or both"))
     output = Output(as_json)
     output.say(f"[bold]auxin export[/bold]  {model}")
     from auxin.exported.export import to_onnx, to_torch

@@ -1,4 +1,4 @@
-"""Train a model to use: the best candidate by cross-validation, or the network of a named method."""
+"""Train a model: the best candidate by cross-validation, or the network of a chosen method."""
 
 from typing import Annotated
 
@@ -24,19 +24,24 @@ def fit(
         str,
         typer.Option(
             metavar="NAME",
-            help="`best` cross-validates estimators, networks and blends; or a name of `auxin ls methods`.",
+            help="`best` selects among estimators, networks and blends by cross-validation. Or the name of one method "
+            "(`auxin ls methods`).",
         ),
     ] = "best",
     guard: Annotated[
         bool,
-        typer.Option(help="Fall back to the main task alone where validation does not prefer the method."),
+        typer.Option(
+            help="Fall back to single-task training if the method is not better on the validation set."
+        ),
     ] = True,
     budget: Annotated[
-        str, typer.Option(metavar="TIME", help="Such as 90s or 1h; `none` for no limit.")
+        str, typer.Option(metavar="TIME", help="Time limit, such as 90s or 1h. `none`: no limit.")
     ] = "5min",
     model: Annotated[
         str | None,
-        typer.Option(help="A trunk (`auxin ls models`), `pretrained:PATH`, or your own `module:factory`."),
+        typer.Option(
+            help="Network trunk: a name (`auxin ls models`), `pretrained:PATH`, or your own `module:factory`."
+        ),
     ] = None,
     kinds: _data.Kinds = None,
     missing: _data.Missing = None,
@@ -56,48 +61,58 @@ def fit(
         int | None,
         typer.Option(
             metavar="K",
-            help="Use K main labels per class, validation included; other rows train auxiliaries.",
+            help="Keep K main labels per class, including those of the validation rows. The other rows train only "
+            "auxiliary tasks.",
         ),
     ] = None,
     validation: Annotated[
         float,
         typer.Option(
-            help="Validation rows of a named method: a fraction of the labelled rows, or a number. "
-            "They train after the choice."
+            help="Size of the validation set of a named method: a fraction of the labelled rows, or a number of rows. "
+            "After the selection, the network is retrained on all labelled rows."
         ),
     ] = 0.2,
     test: Annotated[
         float,
-        typer.Option(help="Rows that are held out to score the finished network, where the data mark none."),
+        typer.Option(
+            help="Size of the test set, if the data have none: a fraction of the rows, or a number of rows."
+        ),
     ] = 0.0,
-    metric: Annotated[str | None, typer.Option(help="What to select by. Default: the task's own.")] = None,
-    tries: Annotated[int, typer.Option(metavar="N", help="Settings each method tries on validation.")] = 2,
+    metric: Annotated[str | None, typer.Option(help="Metric for selection. Default: by the task.")] = None,
+    tries: Annotated[
+        int,
+        typer.Option(metavar="N", help="Number of settings that each method tries on the validation set."),
+    ] = 2,
     draws: Annotated[
-        int, typer.Option(metavar="N", help="Draws of validation rows that a try is averaged over.")
+        int, typer.Option(metavar="N", help="Number of validation sets that each setting is averaged over.")
     ] = 3,
-    seed: Annotated[int, typer.Option(help="Of rows, initial weights and batches.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of the splits, the initial weights and the batches.")] = 0,
     set_: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A setting, such as lr=0.1.")
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Setting of the method, such as lr=0.1. Repeatable."
+        ),
     ] = None,
     balanced: Annotated[
-        bool, typer.Option("--balanced", help="Rare classes weigh as much in the loss as frequent ones.")
+        bool, typer.Option("--balanced", help="Weight the loss so that every class counts equally.")
     ] = False,
     jobs: Jobs = None,
     engine: Engine = "auto",
     address: Address = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="Device: cpu, cuda, or auto.")] = "auto",
     as_json: JsonFlag = False,
 ) -> None:
-    """Train a model to use, and write it to a folder that `auxin predict` and `auxin export` take.
+    """Train a model and write it to a folder. `auxin predict` and `auxin export` read that folder.
 
     By default every candidate is cross-validated on the same folds of the labelled rows: scikit-learn's estimators,
-    networks on the main task alone, networks and estimators that use the auxiliary labels, and a blend of the best. The
-    simplest that is about as good as the best is trained on all labelled rows. The sentences at the end say how good
-    it is, corrected for having chosen, beside a guess, beside one line of scikit-learn, and what more labels would buy.
+    networks trained on the main task only, networks and estimators that use the auxiliary labels, and a blend of the
+    best candidates. Among the candidates that are about as good as the best, the simplest is trained on all labelled
+    rows. The report at the end gives its score corrected for the selection, the scores of a constant guess and of a
+    scikit-learn default for comparison, and the expected gain from more labels.
 
-    With --method NAME, --model or --set one network is trained: the method is compared with single-task training on
-    validation rows, and kept if it leads by more than its standard error (--no-guard keeps the method); then it is
-    trained again, to the last epoch, on every labelled row.
+    With --method NAME, --model or --set, one network is trained. The method is compared with single-task training on
+    the validation rows and kept if it is better by more than its standard error; --no-guard keeps it in any case. The
+    network is then retrained, to the last epoch, on all labelled rows.
 
     [bold]Examples[/bold]
 
@@ -111,7 +126,7 @@ def fit(
     """
     output = Output(as_json)
     output.say(f"[bold]auxin fit[/bold]  {data}: {method}")  # before torch is imported, which takes a while
-    from auxin.cli._fitting import Asked, run
+    from auxin.cli._fitting import FitArguments, run
 
     options = _data.given(
         target=target,
@@ -130,7 +145,7 @@ def fit(
         encoding=encoding,
         level=level,
     )
-    asked = Asked(
+    arguments = FitArguments(
         data=data,
         root=root,
         options=options,
@@ -158,4 +173,4 @@ def fit(
     )
     with conducting(engine) as conducts:
         if conducts:
-            run(asked, output)
+            run(arguments, output)

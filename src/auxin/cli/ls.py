@@ -1,4 +1,4 @@
-"""List what there is: families and their members, with their papers."""
+"""List the available methods, models, data sets and other parts, with their papers."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,13 +16,24 @@ _PACKAGE = Path(catalogue.__file__).parent
 def ls(
     family: Annotated[
         str | None,
-        typer.Argument(metavar="FAMILY", help="One family only: labelers, combiners ...", show_default=False),
+        typer.Argument(
+            metavar="FAMILY",
+            help="Family to list, such as methods, labelers, combiners or data. Default: all.",
+            show_default=False,
+        ),
     ] = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """List families and members. A member's name is its name everywhere: in Python, in recipes, on this line.
+    """List families and their members. A member has the same name on the command line, in recipes and in Python.
 
-    A file in DIR/FAMILY/ of a folder named in the environment variable AUXIN_PLUGINS is a member too.
+    To add members of your own, set the environment variable AUXIN_PLUGINS to a folder DIR: every file in DIR/FAMILY/
+    is a member of that family.
+
+    [bold]Examples[/bold]
+
+    auxin ls
+
+    auxin ls methods
     """
     output = Output(as_json)
     wanted = [family] if family else catalogue.families()

@@ -1,4 +1,4 @@
-"""Predict with a trained network: a table of predictions and probabilities, one row for each of yours."""
+"""Predict with a trained model: write one row of predictions and probabilities per row of data."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,36 +10,37 @@ from auxin.cli._console import JsonFlag, Output
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A folder that `auxin fit --out` wrote.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `auxin fit` wrote.")],
     data: Annotated[
         str,
         typer.Argument(
             metavar="DATA",
-            help="Rows such as it was trained on: a table, images (a folder, a file, a table of paths), an .npz file, "
-            "a known data set (see --root), or hub:OWNER/NAME.",
+            help="Data of the same form as the training data: a table, images (a folder, a file, a table of paths), "
+            "an .npz file, a known data set (see --root), or hub:OWNER/NAME.",
         ),
     ],
     out: Annotated[
         Path,
         typer.Option(
-            "--out", metavar="FILE", help="predictions.csv, .parquet, or .npz (which dense tasks need)."
+            "--out", metavar="FILE", help="File to write: .csv, .parquet, or .npz (required for dense tasks)."
         ),
     ] = Path("predictions.csv"),
     keep: Annotated[
         str | None,
         typer.Option(
-            "--keep", metavar="COLUMNS", help="Columns of the table to carry over, comma-separated."
+            "--keep", metavar="COLUMNS", help="Columns of the table to copy into the output, comma-separated."
         ),
     ] = None,
     level: _data.Level = None,
     root: _data.Root = None,
     as_json: JsonFlag = False,
 ) -> None:
-    """Predict with a trained network and write one line per row, in the rows' order.
+    """Predict with a trained model and write one line per row, in the order of the rows.
 
-    The file has `row` (its number in DATA, from 0; for images also `file`), `prediction`, and for classes one column
-    `p(LABEL)` per class, calibrated. Columns of the main task or of others may be there or not; where the main task's
-    labels are there, the score is said. Categories that no training row had count as missing, and are named.
+    The output has the columns `row` (the row's number in DATA, from 0; for images also `file`), `prediction`, and for
+    classification one column `p(LABEL)` of calibrated probability per class. DATA needs no target columns. If it has
+    the main task's labels, the score is printed. Categories that are absent from the training data are treated as
+    missing and listed.
 
     [bold]Examples[/bold]
 
@@ -63,11 +64,12 @@ def predict(
         lambda note: output.say(f"  {note}"),
         {"root": root, "level": level},
     )
-    output.say(f"  {found['rows']:,} rows: {found['task']}, by {found['method']}.")
+    output.say(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
     if found["score"] is not None:
         value = f"{found['metric']} {found['score']:.4f}"
         output.say(
-            f"  {found['labelled']:,} of them carry labels: {value} (if it trained on some of them, that flatters it)."
+            f"  {found['labelled']:,} of the rows have labels: {value}. The score is optimistic if the model was "
+            "trained on some of these rows."
         )
     output.say(str(out))
     output.result(found)

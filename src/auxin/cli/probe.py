@@ -1,4 +1,4 @@
-"""Which candidate auxiliaries would help, before training on them: AuxiLearn's Proposition 1."""
+"""Estimate which auxiliary tasks would help, before training on them (AuxiLearn, Proposition 1)."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,13 +13,21 @@ from auxin.cli._typed import command as typed
 
 def probe(
     data: Annotated[
-        str, typer.Argument(help="A file, a known data set (see `auxin ls data`) or hub:OWNER/NAME.")
+        str, typer.Argument(help="A file, a known data set (`auxin ls data`), or hub:OWNER/NAME.")
     ] = "digits",
     root: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="The folder that holds a known data set's files.")
+        Path | None, typer.Option(metavar="DIR", help="Folder with the files of a known data set.")
     ] = None,
-    target: Annotated[str | None, typer.Option(help="The main task, where the data hold several.")] = None,
-    aux: Annotated[str | None, typer.Option(help="Candidates with labels, comma-separated.")] = None,
+    target: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="The main task's column. Needed where the data have several targets."
+        ),
+    ] = None,
+    aux: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMNS", help="Columns of candidate auxiliary tasks, comma-separated."),
+    ] = None,
     kinds: _data.Kinds = None,
     missing: _data.Missing = None,
     image: _data.Image = None,
@@ -33,12 +41,16 @@ def probe(
     unlabelled: _data.Unlabelled = None,
     encoding: _data.Encoding = None,
     pretexts: Annotated[
-        str, typer.Option(help="Self-made candidates, comma-separated; `all` that fit the inputs; `none`.")
+        str,
+        typer.Option(
+            help="Self-supervised candidates (`auxin ls pretexts`), comma-separated. `all`: all that fit the inputs. "
+            "`none`: none."
+        ),
     ] = "all",
     level: Annotated[
         str | None,
         typer.Option(
-            metavar="P:A", help="CIFAR-100: P primary and A auxiliary classes out of {3, 10, 20, 100}."
+            metavar="P:A", help="CIFAR-100 only: P primary and A auxiliary classes, out of {3, 10, 20, 100}."
         ),
     ] = None,
     labels_per_class: Annotated[
@@ -46,48 +58,60 @@ def probe(
         typer.Option(
             "--labels-per-class",
             metavar="K",
-            help="Keep K main labels per class, the held-out rows' included. Digits: 10 where nothing is said.",
+            help="Keep K main labels per class, including those of the held-out rows. Default for the digits data set: "
+            "10.",
         ),
     ] = None,
     fraction: Annotated[
-        float | None, typer.Option(metavar="F", help="Use this fraction of the training rows and no others.")
+        float | None,
+        typer.Option(metavar="F", help="Fraction of the training rows to use. The other rows are dropped."),
     ] = None,
     validation: Annotated[
         float,
         typer.Option(
-            help="Rows held out for L_A: a fraction of the labelled training rows, or a number. The more, the surer."
+            help="Size of the held-out set (the loss L_A): a fraction of the labelled training rows, or a number of "
+            "rows. More rows give narrower intervals."
         ),
     ] = 0.5,
-    seeds: Annotated[int, typer.Option(metavar="N", help="Networks trained on the main task alone.")] = 3,
+    seeds: Annotated[int, typer.Option(metavar="N", help="Number of networks trained on the main task.")] = 3,
     damping: Annotated[
-        float, typer.Option(help="lambda, as a share of the curvature's largest eigenvalue.")
+        float, typer.Option(help="Damping lambda, as a fraction of the largest eigenvalue of the curvature.")
     ] = 0.01,
     over: Annotated[
-        str, typer.Option(help="`shared`: the curvature over the trunk; `network`: the main head too.")
+        str,
+        typer.Option(
+            help="Weights of the curvature. `shared`: the trunk. `network`: the trunk and the main head."
+        ),
     ] = "shared",
-    curvature: Annotated[str, typer.Option(help="`gauss_newton` or `hessian`.")] = "gauss_newton",
+    curvature: Annotated[
+        str, typer.Option(help="Curvature matrix: `gauss_newton` or `hessian`.")
+    ] = "gauss_newton",
     solver_steps: Annotated[
-        int, typer.Option("--solver-steps", help="Conjugate gradient steps at most.")
+        int, typer.Option("--solver-steps", help="Maximum number of conjugate-gradient steps.")
     ] = 30,
-    rows: Annotated[int, typer.Option(metavar="N", help="Rows per candidate at most.")] = 1024,
-    batches: Annotated[int, typer.Option(metavar="N", help="Batches that the intervals are over.")] = 8,
+    rows: Annotated[int, typer.Option(metavar="N", help="Maximum number of rows per candidate.")] = 1024,
+    batches: Annotated[
+        int, typer.Option(metavar="N", help="Number of batches for the confidence intervals.")
+    ] = 8,
     set_: Annotated[
         list[str] | None,
-        typer.Option("--set", metavar="NAME=VALUE", help="A setting of the training, such as steps=300."),
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Setting of the training, such as steps=300. Repeatable."
+        ),
     ] = None,
     jobs: Jobs = None,
     engine: Engine = "auto",
     address: Address = None,
-    device: Annotated[str, typer.Option(help="cpu, cuda, or auto.")] = "auto",
+    device: Annotated[str, typer.Option(help="Device: cpu, cuda, or auto.")] = "auto",
     as_json: JsonFlag = False,
     out: OutDir = None,
 ) -> None:
-    """Say which candidate auxiliaries would help, before training on them.
+    """Estimate which candidate auxiliary tasks would help, before training on them.
 
-    The main task is trained alone, each candidate's head is fitted on the frozen trunk, and Proposition 1 of AuxiLearn
-    gives what a little weight on the candidate would add to the held-out main loss: negative helps. Labels drawn at
-    random stand beside the candidates as a reference. A score is a derivative at weight zero; docs/auxilearn.md tells
-    what it cannot know.
+    A network is trained on the main task, and each candidate's head is fitted on the frozen trunk. Proposition 1 of
+    AuxiLearn then gives the derivative of the held-out main loss by the candidate's weight, at weight zero: a negative
+    score means that the candidate helps. Random labels are scored too, as a reference. docs/auxilearn.md explains the
+    limits of the score.
 
     [bold]Examples[/bold]
 
@@ -99,7 +123,7 @@ def probe(
     """
     output = Output(as_json)
     output.say(f"[bold]auxin probe[/bold]  {data}")  # before torch is imported, which takes a while
-    from auxin.cli._probing import Asked, run
+    from auxin.cli._probing import ProbeArguments, run
 
     options = dict(
         _data.given(
@@ -130,7 +154,9 @@ def probe(
     }
     split = (labels_per_class, fraction, validation)
     command = typed()
-    asked = Asked(data, root, options, pretexts, split, seeds, how, tuple(set_ or ()), device, out, command)
+    arguments = ProbeArguments(
+        data, root, options, pretexts, split, seeds, how, tuple(set_ or ()), device, out, command
+    )
     with conducting(engine) as conducts:
         if conducts:
-            run(asked, output, executor(engine, jobs, address))
+            run(arguments, output, executor(engine, jobs, address))

@@ -1,4 +1,4 @@
-"""Write one self-contained HTML page about a comparison, and its figures."""
+"""Write a self-contained HTML page about a comparison, and its figures."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,23 +15,30 @@ _FORMATS = ("png", "pdf", "svg")
 
 
 def report(
-    runs: Annotated[Path, typer.Argument(metavar="RUNS", help="A folder that `auxin compare --out` wrote.")],
+    runs: Annotated[Path, typer.Argument(metavar="RUNS", help="Folder that `auxin compare` wrote.")],
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="FILE", help="The page. Default: report.html in RUNS.")
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="HTML file to write. Default: report.html in RUNS."),
     ] = None,
     figures: Annotated[
         str,
         typer.Option(
-            "--figures", metavar="FORMATS", help="Figures' files: png, pdf, svg (with commas), or none."
+            "--figures",
+            metavar="FORMATS",
+            help="Formats of the figure files: png, pdf, svg (comma-separated), or none.",
         ),
     ] = "png,pdf",
     as_json: JsonFlag = False,
 ) -> None:
-    """Write one HTML page about a comparison: verdict, table, figures, cost, and how to do it again.
+    """Write an HTML page about a comparison: verdict, table, figures, cost, and the command that repeats it.
 
-    The page opens from disk and asks the network for nothing. Figures go to a folder `figures` beside it.
-    Results whose rows differ are refused: they must not stand in one table. A folder of several label budgets
-    gets one page about them all.
+    The page is one file and loads nothing from the network. The figures go to a folder `figures` beside it. Results
+    from different rows are refused, because they are not comparable. For a comparison at several label budgets, one
+    page covers them all.
+
+    [bold]Example[/bold]
+
+    auxin report runs/digits
     """
     formats = _formats(figures)
     output = Output(as_json)
@@ -75,12 +82,12 @@ def _done(file: Path, files: list[Path], found: dict[str, Any], output: Output) 
 
 
 def _formats(text: str) -> list[str]:
-    asked = [part.strip() for part in text.split(",") if part.strip() not in ("", "none")]
-    unknown = [part for part in asked if part not in _FORMATS]
+    chosen = [part.strip() for part in text.split(",") if part.strip() not in ("", "none")]
+    unknown = [part for part in chosen if part not in _FORMATS]
     if unknown:
         raise ConfigError(
             message(
                 "Unknown figure format", expected=f"some of: {', '.join(_FORMATS)}", found=", ".join(unknown)
             )
         )
-    return asked
+    return chosen

@@ -1,4 +1,4 @@
-"""List the papers' tables and figures, or run one: ours beside the paper's."""
+"""Reproduce a table or figure of a paper, and compare with the published values."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,33 +12,40 @@ from auxin.cli._typed import command
 
 def reproduce(
     recipe: Annotated[
-        str | None, typer.Argument(metavar="RECIPE", help="A recipe's name; none: list them.")
+        str | None,
+        typer.Argument(metavar="RECIPE", help="Name of a recipe. Without one, the recipes are listed."),
     ] = None,
     root: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="The folder that holds the data sets' folders: DIR/cifar100 ..."),
+        typer.Option(metavar="DIR", help="Folder that holds one folder per data set, such as DIR/cifar100."),
     ] = None,
     smoke: Annotated[
         bool,
-        typer.Option("--smoke", help="Tiny, on made-up rows: shows that it runs; its numbers mean nothing."),
+        typer.Option(
+            "--smoke",
+            help="Run a tiny version on made-up rows, to test that the recipe runs. Its numbers mean nothing.",
+        ),
     ] = False,
     seeds: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="Other seeds than the recipe's own.")
+        int | None, typer.Option(metavar="N", min=1, help="Number of seeds. Default: the recipe's.")
     ] = None,
     rows: Annotated[
         int | None,
         typer.Option(
-            metavar="N", min=10, help="At most so many training rows, in recipes that are tables of runs."
+            metavar="N", min=10, help="Maximum number of training rows, in recipes that are tables of runs."
         ),
     ] = None,
     budget: Annotated[
         str | None,
-        typer.Option(metavar="TIME", help="Such as 10min: no further piece is begun after it."),
+        typer.Option(
+            metavar="TIME", help="Time limit, such as 10min. After it, no further piece is started."
+        ),
     ] = None,
     only: Annotated[
         str | None,
         typer.Option(
-            metavar="WORDS", help="Only pieces with one of these words in their names, comma-separated."
+            metavar="WORDS",
+            help="Run only the pieces whose names contain one of these words, comma-separated.",
         ),
     ] = None,
     jobs: Jobs = None,
@@ -46,21 +53,24 @@ def reproduce(
     address: Address = None,
     plan: Annotated[
         bool,
-        typer.Option("--plan", help="List the pieces and print the line that runs them as a SLURM array."),
+        typer.Option(
+            "--plan", help="List the pieces and print the command that runs them as a SLURM job array."
+        ),
     ] = False,
     piece: Annotated[
         int | None,
         typer.Option(
-            metavar="I", help="Compute the piece of this number alone (from 0), as an array's task does."
+            metavar="I", help="Compute only the piece with this number (from 0), as a task of the array does."
         ),
     ] = None,
     as_json: JsonFlag = False,
     out: OutDir = None,
 ) -> None:
-    """List the papers' tables and figures, or run one of them again: ours beside the paper's.
+    """Reproduce a table or figure of a paper. Without RECIPE, list the recipes.
 
-    Finished pieces are kept: run the same command to resume. Result files, a Markdown table and pictures
-    go to --out (default: runs/reproduce-RECIPE).
+    The result table shows the computed values beside the published ones. A recipe consists of pieces; finished pieces
+    are saved, and the same command resumes. Result files, a Markdown table and figures are written to --out (default:
+    runs/reproduce-RECIPE).
 
     [bold]Examples[/bold]
 
@@ -84,12 +94,12 @@ def reproduce(
     from auxin.cli import _reproducing
 
     size = (seeds, rows, only)
-    asked = _reproducing.request(recipe, root, smoke, size, budget, out, command())
+    arguments = _reproducing.request(recipe, root, smoke, size, budget, out, command())
     if plan:
-        _reproducing.plan(asked, output)
+        _reproducing.plan(arguments, output)
     elif piece is not None:
-        _reproducing.compute(asked, piece, output)
+        _reproducing.compute(arguments, piece, output)
     else:
         with conducting(engine) as conducts:
             if conducts:
-                _reproducing.run(asked, output, executor(engine, jobs, address))
+                _reproducing.run(arguments, output, executor(engine, jobs, address))

@@ -18,7 +18,7 @@ from auxin.records.results import RunResult
 from auxin.runs.rows import DataSpec, SplitSpec, load_data, split_rows
 from auxin.runs.run import RunSpec, execute, rebuild, score_rows
 from auxin.runs.settings import layered
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 _SMOKE_MODEL = {"vector": "mlp", "image": "conv4", "dense": "segnet"}
 
@@ -61,7 +61,7 @@ class Grid(Recipe):
         name = self.sheet.data[str(piece.settings["data"])].name
         return [] if name == "digits" else [name]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """One training, from its settings and the sheet."""
         spec = self.spec(piece, bench)
         result = execute(spec)
@@ -74,7 +74,7 @@ class Grid(Recipe):
         values |= result.label_measures
         values |= {"seconds": result.seconds, "epochs": len(result.epochs)}
         notes = [*self._small(spec), *result.warnings]
-        return Did(values, _curves(result, self.sheet.figure.measure), notes=notes)
+        return PieceResult(values, _curves(result, self.sheet.figure.measure), notes=notes)
 
     def spec(self, piece: Piece, bench: Bench) -> RunSpec:
         """The run behind a piece."""
@@ -120,7 +120,7 @@ class Grid(Recipe):
             return []
         return [f"Stand-in: {have:,} of the {part.rows:,} training rows of {part.name} are at hand."]
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """A line per cell and metric, the verdicts, and the picture."""
         lines = [
             self._line(metric, data, method, done)
@@ -133,9 +133,9 @@ class Grid(Recipe):
         absent = [data for data in self.sheet.data if self._missing(data) is not None]
         notes += [f"Not in --root, and left out: {', '.join(absent)}."] if absent else []
         whole += self._measured(done)
-        return Outcome(whole, self._claims(done), self._pictures(whole, done), notes)
+        return RecipeOutcome(whole, self._claims(done), self._pictures(whole, done), notes)
 
-    def _measured(self, done: Mapping[str, Done]) -> list[Line]:
+    def _measured(self, done: Mapping[str, FinishedPiece]) -> list[Line]:
         """What the sheet asks for beside the metrics: measures of the labels at the end, seconds."""
         found = []
         for measure in self.sheet.measures:
@@ -146,7 +146,7 @@ class Grid(Recipe):
                         found.append(line(f"{measure} | {data} | {method}", list(own.values())))
         return found
 
-    def _claims(self, done: Mapping[str, Done]) -> list[Claim]:
+    def _claims(self, done: Mapping[str, FinishedPiece]) -> list[Claim]:
         """The paper's sentences, judged by the paired difference on each data set."""
         found = []
         for told in self.sheet.claims:
@@ -179,7 +179,7 @@ class Grid(Recipe):
             return error
         return None
 
-    def _line(self, metric: str, data: str, method: str, done: Mapping[str, Done]) -> Line | None:
+    def _line(self, metric: str, data: str, method: str, done: Mapping[str, FinishedPiece]) -> Line | None:
         sheet = self.sheet
         own, base = (_scores(done, metric, data, m) for m in (method, sheet.reference))
         if not own:
@@ -206,7 +206,7 @@ class Grid(Recipe):
             }
         )
 
-    def _pictures(self, lines: Sequence[Line], done: Mapping[str, Done]) -> list[Drawn]:
+    def _pictures(self, lines: Sequence[Line], done: Mapping[str, FinishedPiece]) -> list[PictureData]:
         figure = self.sheet.figure
         if figure.kind == "curves":
             return self._curve_pictures(done)
@@ -218,9 +218,11 @@ class Grid(Recipe):
         if any(found.paper is not None for found in lines):
             arrays["paper"] = np.array([np.nan if found.paper is None else found.paper for found in lines])
         y = figure.y or f"{self.sheet.metrics[0]} ({self.sheet.unit})"
-        return [Drawn(Picture(name="table", kind="bars", title=self.sheet.title, x=figure.x, y=y), arrays)]
+        return [
+            PictureData(Picture(name="table", kind="bars", title=self.sheet.title, x=figure.x, y=y), arrays)
+        ]
 
-    def _curve_pictures(self, done: Mapping[str, Done]) -> list[Drawn]:
+    def _curve_pictures(self, done: Mapping[str, FinishedPiece]) -> list[PictureData]:
         """A picture per data set: the measure over epochs, a line per method, its mean over seeds."""
         drawn = []
         for data in self.sheet.data:
@@ -240,7 +242,7 @@ class Grid(Recipe):
                 picture = Picture(
                     name=_plain(data), kind="lines", title=title, x=figure.x or "epoch", y=figure.y
                 )
-                drawn.append(Drawn(picture, arrays))
+                drawn.append(PictureData(picture, arrays))
         return drawn
 
     def _mark(self, data: str, method: str) -> str:
@@ -313,12 +315,12 @@ def _curves(result: RunResult, measure: str) -> dict[str, list[float]]:
     return {measure: curve} if curve else {}
 
 
-def _scores(done: Mapping[str, Done], metric: str, data: str, method: str) -> dict[int, float]:
+def _scores(done: Mapping[str, FinishedPiece], metric: str, data: str, method: str) -> dict[int, float]:
     found = {int(d.found.settings["seed"] or 0): d.found.values.get(metric) for d in _of(done, data, method)}
     return {seed: value for seed, value in found.items() if value is not None and np.isfinite(value)}
 
 
-def _of(done: Mapping[str, Done], data: str, method: str) -> list[Done]:
+def _of(done: Mapping[str, FinishedPiece], data: str, method: str) -> list[FinishedPiece]:
     return [
         d for d in done.values() if (d.found.settings["data"], d.found.settings["method"]) == (data, method)
     ]

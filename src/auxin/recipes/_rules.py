@@ -1,19 +1,17 @@
 """What Metz et al.'s figures share: the shipped rule, the bench, the read-out of their release, parts by seed."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
-from auxin.paper import UPDATE_RULES, Paper
 from auxin.rules.bench import Bench, Mapped
 from auxin.rules.data import RuleData, rule_data
 from auxin.rules.evaluate import EvalSettings, mapped, states
 from auxin.rules.file import load_rule
 from auxin.studies.recipe import Bench as Place
-from auxin.studies.recipe import Done
+from auxin.studies.recipe import FinishedPiece
 from auxin.update_rules.learned import Learned
 
 SHIPPED = "small"
@@ -21,11 +19,6 @@ STAND_IN = (
     "The rule that ships with auxin (meta-trained for minutes on procedural tasks and CIFAR-10) in the place of the "
     "authors', meta-trained for 200 hours on 512 workers; embeddings of 16 instead of 32."
 )
-
-
-def of_paper(place: str) -> Paper:
-    """The paper, with a place in it."""
-    return replace(UPDATE_RULES, place=place)
 
 
 def shipped() -> Learned:
@@ -87,7 +80,7 @@ def logistic(bench: Bench, features: Mapped) -> float:
     return sum(scores) / len(scores)
 
 
-def values(done: Mapping[str, Done], name: str, **told: object) -> dict[int, float]:
+def values(done: Mapping[str, FinishedPiece], name: str, **told: object) -> dict[int, float]:
     """A value of the pieces with these settings, by seed."""
     return {
         int(d.found.settings["seed"] or 0): d.found.values[name]

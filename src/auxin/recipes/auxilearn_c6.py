@@ -10,7 +10,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _small_labels
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 AUXILIARY = 0.2
 
@@ -38,7 +38,7 @@ class FixedAuxiliary(Recipe):
         steps = 4 if smoke else 300
         return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 5)]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Learning, then fixed, then untrained, on the same rows from the same initial weights."""
         seed, folder = int(piece.settings["seed"] or 0), bench.data("cifar100")
         flat = _small_labels.settings(int(piece.settings["steps"] or 0))
@@ -47,9 +47,9 @@ class FixedAuxiliary(Recipe):
         taught = built.state.learner.criterion
         _, second = _small_labels.train(folder, seed, AUXILIARY, fixed, flat, taught)
         _, third = _small_labels.train(folder, seed, AUXILIARY, fixed, flat)
-        return Did({"learning": first, "fixed": second, "untrained": third})
+        return PieceResult({"learning": first, "fixed": second, "untrained": third})
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracies and the drop."""
         values = {k: [d.found.values[k] for d in done.values()] for k in ("learning", "fixed", "untrained")}
         paper = {"learning": 46.7, "fixed": 40.0, "untrained": None}
@@ -70,6 +70,8 @@ class FixedAuxiliary(Recipe):
         )
         ours = np.array([entry.ours for entry in lines[:3]])
         error = np.array([entry.error or 0.0 for entry in lines[:3]])
-        return Outcome(
-            lines, [claim], [Drawn(picture, {"names": np.array(list(values)), "ours": ours, "error": error})]
+        return RecipeOutcome(
+            lines,
+            [claim],
+            [PictureData(picture, {"names": np.array(list(values)), "ours": ours, "error": error})],
         )

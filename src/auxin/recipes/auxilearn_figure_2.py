@@ -13,7 +13,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import HARMFUL, NAMES, Rows, Training, learn, least_squares, shared_line
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 HOW = Training(steps=400, rate=0.05, every=10, meta_rate=1.0, form="convex")
 RANGE = ((-0.5, 2.5), (-4.5, 2.5))
@@ -46,7 +46,7 @@ class Figure2(Recipe):
             for s in range(2 if smoke else 20)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Train once; the distances to w* of the trained W and of single-task training's."""
         del bench
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
@@ -62,9 +62,11 @@ class Figure2(Recipe):
         }
         curves = {f"weight.{n}": [float(w[k]) for w in path.weights] for k, n in enumerate(NAMES)}
         arrays = _landscapes(train, path.weights[-1]) if seed == 0 else {}
-        return Did(values, curves, arrays | {"w": torch.stack(path.w).numpy(), "single": single.numpy()})
+        return PieceResult(
+            values, curves, arrays | {"w": torch.stack(path.w).numpy(), "single": single.numpy()}
+        )
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Weights and distances over seeds, and the two sentences of the paper."""
         values = {
             k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
@@ -89,7 +91,7 @@ class Figure2(Recipe):
             ),
         ]
         first = next(iter(done.values()))
-        return Outcome(lines, claims, _pictures(done, first))
+        return RecipeOutcome(lines, claims, _pictures(done, first))
 
 
 def _distance(w: Tensor) -> float:
@@ -109,7 +111,7 @@ def _landscapes(train: Rows, last: Tensor) -> dict[str, np.ndarray]:
     return {f"loss.{k}": v for k, v in (grids | {"end": loss(last)}).items()}
 
 
-def _pictures(done: Mapping[str, Done], first: Done) -> list[Drawn]:
+def _pictures(done: Mapping[str, FinishedPiece], first: FinishedPiece) -> list[PictureData]:
     every = np.stack([np.stack([d.found.curves[f"weight.{n}"] for n in NAMES]) for d in done.values()])
     steps = np.arange(every.shape[2]) * HOW.every
     weights = Picture(
@@ -121,7 +123,7 @@ def _pictures(done: Mapping[str, Done], first: Done) -> list[Drawn]:
         words={n: n for n in NAMES},
     )
     arrays = {"x": steps} | {n: every[:, k] for k, n in enumerate(NAMES)}
-    drawn = [Drawn(weights, arrays)]
+    drawn = [PictureData(weights, arrays)]
     if "loss.main" in first.arrays:
         picture = Picture(
             name="landscape",
@@ -134,5 +136,5 @@ def _pictures(done: Mapping[str, Done], first: Done) -> list[Drawn]:
         extent = np.array([*RANGE[0], *RANGE[1]])
         marks = {"point.w*": HARMFUL[0].numpy(), "point.w train": first.arrays["single"]}
         grids = {k: v for k, v in first.arrays.items() if k.startswith("loss.")}
-        drawn.append(Drawn(picture, {**grids, **marks, "path": first.arrays["w"], "extent": extent}))
+        drawn.append(PictureData(picture, {**grids, **marks, "path": first.arrays["w"], "extent": extent}))
     return drawn

@@ -13,7 +13,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
 from auxin.recipes._summary import line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 
@@ -37,7 +37,7 @@ class Figure3(Recipe):
         """One training."""
         return [Piece("seed-0", {"seed": 0, "steps": 10 if smoke else 300})]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Train with the ConvNet combiner, then look at three test images."""
         folder = bench.data("camvid")
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
@@ -56,9 +56,9 @@ class Figure3(Recipe):
         matrix = np.column_stack([*columns, np.ones_like(weight)])
         rest = weight - matrix @ np.linalg.lstsq(matrix, weight, rcond=None)[0]
         values = {"miou": found.miou, "least": weight.min(), "most": weight.max()}
-        return Did(values | {"linear": 1 - rest.var() / max(weight.var(), 1e-12)}, arrays=arrays)
+        return PieceResult(values | {"linear": 1 - rest.var() / max(weight.var(), 1e-12)}, arrays=arrays)
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """The picture, and how far weights differ."""
         one = next(iter(done.values()))
         values = one.found.values
@@ -83,7 +83,9 @@ class Figure3(Recipe):
             "weight": "(e) pixel weight",
         }
         picture = Picture(name="loss-images", kind="loss_images", title=self.title, words=words)
-        return Outcome(lines, [claim], [Drawn(picture, {name: one.arrays[name] for name in words})])
+        return RecipeOutcome(
+            lines, [claim], [PictureData(picture, {name: one.arrays[name] for name in words})]
+        )
 
 
 @torch.no_grad()

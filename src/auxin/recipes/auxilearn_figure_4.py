@@ -18,7 +18,7 @@ from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.runs.build import Built, build
 from auxin.runs.settings import layered
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.training.loop import Watch, fit
 
 PSI, SHOWN = 5, ("deer", "frog")
@@ -43,7 +43,7 @@ class Figure4(Recipe):
         steps = 6 if smoke else 400
         return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 3)]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Train, label the training rows, project."""
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
         dataset = load("cifar10", bench.data("cifar10"), aux="term")
@@ -69,9 +69,9 @@ class Figure4(Recipe):
             arrays[f"points.{name}"] = label_map(chosen[rows], seed)
             arrays[f"groups.{name}"] = chosen[rows].argmax(1).numpy()
             arrays[f"images.{name}"] = dataset.x[splits.train[rows]].permute(0, 2, 3, 1).numpy()
-        return Did(values, arrays=arrays)
+        return PieceResult(values, arrays=arrays)
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Information with the search terms, and the maps."""
         values = {
             k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
@@ -91,14 +91,14 @@ class Figure4(Recipe):
         )
         first = next(iter(done.values()))
         if not first.arrays:
-            return Outcome(lines, [claim])
+            return RecipeOutcome(lines, [claim])
         picture = Picture(
             name="labels",
             kind="points",
             title="Learned soft labels, t-SNE within a class (colour: the likeliest auxiliary class)",
             words={name: name for name in SHOWN},
         )
-        return Outcome(lines, [claim], [Drawn(picture, first.arrays)])
+        return RecipeOutcome(lines, [claim], [PictureData(picture, first.arrays)])
 
 
 def _labels(built: Built, rows: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import HARMFUL, NAMES, Training, learn, least_squares, shared_line
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 HOW = Training(steps=400, rate=0.05, every=10, meta_rate=2.0, form="convex", terms=10)
 
@@ -38,7 +38,7 @@ class Figure5(Recipe):
             for s in range(2 if smoke else 20)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Train with phi on the training rows, and with phi on an auxiliary set."""
         del bench
         seed, how = int(piece.settings["seed"] or 0), replace(HOW, steps=int(piece.settings["steps"] or 0))
@@ -51,9 +51,9 @@ class Figure5(Recipe):
             "distance.same": float((same.w[-1] - HARMFUL[0]).norm()),
             "distance.held out": float((held_out.w[-1] - HARMFUL[0]).norm()),
         }
-        return Did(values, {n: [float(w[k]) for w in same.weights] for k, n in enumerate(NAMES)})
+        return PieceResult(values, {n: [float(w[k]) for w in same.weights] for k, n in enumerate(NAMES)})
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Weights over seeds; how near W comes to single-task training's."""
         values = {
             k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
@@ -91,4 +91,4 @@ class Figure5(Recipe):
             words={n: n for n in NAMES},
         )
         steps = np.arange(every["main"].shape[1]) * HOW.every
-        return Outcome(lines, claims, [Drawn(picture, {"x": steps, **every})])
+        return RecipeOutcome(lines, claims, [PictureData(picture, {"x": steps, **every})])

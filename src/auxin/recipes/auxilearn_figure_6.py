@@ -11,7 +11,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import Training, draw, learn
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 TASKS, INPUTS = 100, 10
 HOW = Training(steps=400, rate=0.05, every=10, meta_rate=0.3, form="positive", scale=0.02)
@@ -42,7 +42,7 @@ class Figure6(Recipe):
             for s in range(2 if smoke else 10)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Learn the weights; their rank correlation with the noise."""
         del bench
         generator = torch.Generator().manual_seed(int(piece.settings["seed"] or 0))
@@ -59,9 +59,9 @@ class Figure6(Recipe):
             "outer.first": path.outer[0],
             "outer.last": path.outer[-1],
         }
-        return Did(values, {"weights": weights.tolist(), "raw": path.raw.tolist()})
+        return PieceResult(values, {"weights": weights.tolist(), "raw": path.raw.tolist()})
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """The correlation over seeds, and figure 6."""
         values = {
             k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
@@ -91,4 +91,4 @@ class Figure6(Recipe):
             "y": weights.mean(0),
             "error": weights.std(0) / len(done) ** 0.5,
         }
-        return Outcome(lines, [claim], [Drawn(picture, arrays)])
+        return RecipeOutcome(lines, [claim], [PictureData(picture, arrays)])

@@ -10,7 +10,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _small_labels
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 SIZES, DEPTHS = (1, 2, 3, 5), (1, 2, 3, 5)
 """Labels per class in the auxiliary set, out of 10; hidden layers."""
@@ -42,15 +42,17 @@ class Figure7(Recipe):
             for size, depth in (pairs[:1] + pairs[-1:] if smoke else pairs)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """One training."""
         size, depth, seed, steps = (int(piece.settings[k] or 0) for k in ("size", "depth", "seed", "steps"))
         flat = _small_labels.settings(steps, **{"combiner.depth": depth})
         how = _small_labels.method("monotone", learns=True)
         share = size / _small_labels.LABELS
-        return Did({"accuracy": _small_labels.train(bench.data("cifar100"), seed, share, how, flat)[1]})
+        return PieceResult(
+            {"accuracy": _small_labels.train(bench.data("cifar100"), seed, share, how, flat)[1]}
+        )
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Mean and standard error of every size and depth."""
         by: dict[tuple[int, int], list[float]] = {}
         for piece in done.values():
@@ -69,7 +71,7 @@ class Figure7(Recipe):
             if found:
                 claims.append(_trend(texts[what], found, sign))
                 drawn.append(_picture(what, found))
-        return Outcome(lines, claims, drawn)
+        return RecipeOutcome(lines, claims, drawn)
 
 
 def _trend(text: str, found: Mapping[int, list[float]], sign: int) -> Claim:
@@ -82,11 +84,11 @@ def _trend(text: str, found: Mapping[int, list[float]], sign: int) -> Claim:
     return Claim(text=text, found=f"rank correlation {rho:+.2f} over {len(y)} runs, p = {p:.2f}", holds=holds)
 
 
-def _picture(what: str, found: Mapping[int, list[float]]) -> Drawn:
+def _picture(what: str, found: Mapping[int, list[float]]) -> PictureData:
     words = {"size": "rows in the auxiliary set (of 200 labelled)", "depth": "hidden layers"}
     picture = Picture(
         name=what, kind="lines", title=f"Accuracy over the {what}", x=words[what], y="accuracy (%)"
     )
     least = min(map(len, found.values()))
     accuracy = 100 * np.array([values[:least] for values in found.values()]).T
-    return Drawn(picture, {"x": np.array(list(found)), "accuracy": accuracy})
+    return PictureData(picture, {"x": np.array(list(found)), "accuracy": accuracy})

@@ -12,7 +12,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
 from auxin.recipes._summary import line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 EVERY = 5
 
@@ -40,7 +40,7 @@ class Figure8(Recipe):
         steps = 10 if smoke else 300
         return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 3)]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Train once; every term's weight and every task's share after each meta step."""
         weights: list[list[float]] = []
         shares: list[list[float]] = []
@@ -56,9 +56,9 @@ class Figure8(Recipe):
         terms = found.aux.combiner.terms(_camvid.NAMES)
         curves = {f"term {t}": [w[k] for w in weights] for k, t in enumerate(terms)}
         curves |= {f"task {t}": [s[k] for s in shares[1:]] for k, t in enumerate(_camvid.NAMES)}
-        return Did({"miou": found.miou}, curves)
+        return PieceResult({"miou": found.miou}, curves)
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """The weights at the end, and the main task's share at the start and at the end."""
         first = next(iter(done.values())).found.curves
         terms = [name.removeprefix("term ") for name in first if name.startswith("term ")]
@@ -93,12 +93,12 @@ class Figure8(Recipe):
                 factor=100,
             )
         )
-        return Outcome(lines, claims, _pictures(terms, weights, tasks))
+        return RecipeOutcome(lines, claims, _pictures(terms, weights, tasks))
 
 
 def _pictures(
     terms: list[str], weights: Mapping[str, np.ndarray], tasks: Mapping[str, np.ndarray]
-) -> list[Drawn]:
+) -> list[PictureData]:
     steps = np.arange(next(iter(weights.values())).shape[1]) * EVERY
     short = {t: t.replace("segmentation", "seg").replace("*", "·") for t in terms}
     kernel = Picture(
@@ -119,4 +119,4 @@ def _pictures(
     )
     total = sum(tasks.values())
     parts = {n: values / total for n, values in tasks.items()}
-    return [Drawn(kernel, {"x": steps, **weights}), Drawn(ratio, {"x": steps[1:], **parts})]
+    return [PictureData(kernel, {"x": steps, **weights}), PictureData(ratio, {"x": steps[1:], **parts})]

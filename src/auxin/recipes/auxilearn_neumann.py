@@ -13,7 +13,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import Rows, least_squares, shared_line
 from auxin.recipes._summary import line
 from auxin.records.recipe import Claim
-from auxin.studies.recipe import Bench, Did, Done, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 ALPHA, TERMS = 1e-4, 3
 """What the authors' code ships with."""
@@ -40,7 +40,7 @@ class NeumannScale(Recipe):
         """One per seed."""
         return [Piece(f"seed-{s}", {"seed": s}) for s in range(2 if smoke else 20)]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Compare four estimates with the closed form."""
         del bench
         train, outer = shared_line(int(piece.settings["seed"] or 0))
@@ -52,7 +52,7 @@ class NeumannScale(Recipe):
         ours = _estimate(problem, train, outer, "neumann", alpha=alpha, terms=400, power_steps=0)
         shipped = _estimate(problem, train, outer, "neumann", alpha=ALPHA, terms=TERMS, power_steps=0) / ALPHA
         identity = _estimate(problem, train, outer, "identity", alpha=1.0)
-        return Did(
+        return PieceResult(
             {
                 "error": float((ours - truth).norm() / truth.norm()),
                 "ratio times alpha": float((ours / alpha).norm() / truth.norm()) * alpha,
@@ -64,7 +64,7 @@ class NeumannScale(Recipe):
             }
         )
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Errors and ratios over seeds."""
         values = {
             k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
@@ -91,7 +91,7 @@ class NeumannScale(Recipe):
                 holds=far < 1e-2,
             ),
         ]
-        return Outcome(lines, claims)
+        return RecipeOutcome(lines, claims)
 
 
 def _problem(train: Rows) -> tuple[BilevelProblem, Tensor]:

@@ -15,8 +15,8 @@ from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Line, Picture
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.studies.probe_seed import RANDOM, How, candidates, prepare, score, trained_alone
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.probe_seed import RANDOM, ProbeSettings, candidates, prepare, score, trained_alone
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Watch, fit
 
@@ -75,7 +75,7 @@ class Proposition1(Recipe):
                     found.append(Piece(name, settings))
         return found
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """One probe, or one training."""
         data, main, what = (str(piece.settings[key]) for key in ("data", "main", "what"))
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
@@ -93,7 +93,7 @@ class Proposition1(Recipe):
             return _probe(dataset, splits, settings, seed, pretexts, smoke=steps < 10)
         return _train(dataset, splits.with_validation_in_train(), settings, seed, what)
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Rank correlations of each predictor with the gain, and the scatter."""
         cases = _collect(done)
         lines, claims, pictures = [], [], []
@@ -109,7 +109,7 @@ class Proposition1(Recipe):
             for name in case["gains"]
             if key == "cifar100"
         ]
-        return Outcome(lines, claims, pictures)
+        return RecipeOutcome(lines, claims, pictures)
 
 
 @cache
@@ -131,12 +131,12 @@ def _probe(
     seed: int,
     pretexts: Sequence[str],
     smoke: bool,
-) -> Did:
+) -> PieceResult:
     """Every candidate's scores under three dampings."""
     built = trained_alone(dataset, splits, settings, seed)
     asked = candidates(dataset, splits, built.pool, seed, 1024, pretexts)
     values: dict[str, float] = {}
-    how = How(steps=2 if smoke else 30)
+    how = ProbeSettings(steps=2 if smoke else 30)
     ready = prepare(built, splits, how)
     for damping in DAMPINGS:
         own = replace(how, damping=damping)
@@ -150,10 +150,12 @@ def _probe(
             values[f"newton@{damping:g} {name}"] = mean
             values[f"newton per length@{damping:g} {name}"] = mean / max(scored.length, 1e-12)
             values[f"cosine {name}"] = -float(np.mean(scored.cosine))
-    return Did(values | {"largest": ready.largest})
+    return PieceResult(values | {"largest": ready.largest})
 
 
-def _train(dataset: Dataset, splits: Splits, settings: Mapping[str, Any], seed: int, what: str) -> Did:
+def _train(
+    dataset: Dataset, splits: Splits, settings: Mapping[str, Any], seed: int, what: str
+) -> PieceResult:
     """The development score after training with one candidate at weight one, or with none."""
     given = what in dataset.tasks
     method = resolve("equal" if given else what)
@@ -161,10 +163,10 @@ def _train(dataset: Dataset, splits: Splits, settings: Mapping[str, Any], seed: 
     fit(built.state, built.plan, Watch())
     found, wanted = outputs(built.network, built.pool, splits.development, built.task)
     metric = "accuracy" if built.task.width > 2 else "auc"
-    return Did({"score": built.task.score(found, wanted, metric)})
+    return PieceResult({"score": built.task.score(found, wanted, metric)})
 
 
-def _collect(done: Mapping[str, Done]) -> dict[str, dict[str, Any]]:
+def _collect(done: Mapping[str, FinishedPiece]) -> dict[str, dict[str, Any]]:
     """By main task: each candidate's gain over seeds, and each predictor's mean; negative foretells help."""
     by: dict[str, dict[int, dict[str, Mapping[str, float]]]] = {}
     for piece in done.values():
@@ -242,7 +244,7 @@ def _claims(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
     ]
 
 
-def _scatter(data: str, cases: Mapping[str, Mapping[str, Any]]) -> Drawn:
+def _scatter(data: str, cases: Mapping[str, Mapping[str, Any]]) -> PictureData:
     x, y, error, labels = [], [], [], []
     for case in cases.values():
         for name, gains in case["gains"].items():
@@ -259,4 +261,4 @@ def _scatter(data: str, cases: Mapping[str, Mapping[str, Any]]) -> Drawn:
     )
     named = {"labels": np.array(labels)} if len(cases) == 1 else {}
     arrays = {"x": np.array(x), "y": np.array(y), "error": np.array(error), **named}
-    return Drawn(picture, arrays)
+    return PictureData(picture, arrays)

@@ -12,7 +12,7 @@ from auxin.paper import MAXL, Paper
 from auxin.recipes._labels import train
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 METHODS = {"single task": "single", "human": "given", "MAXL": "maxl"}
 LEVELS = {"3 of 10": "3:10", "20 of 100": "20:100"}
@@ -45,7 +45,7 @@ class Figure5(Recipe):
             for told in ({"level": level, "method": method, "seed": s, "smoke": smoke},)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Train, and look at the features of development rows."""
         told, seed = piece.settings, int(piece.settings["seed"] or 0)
         user = {"model.channel_width": 8}
@@ -61,9 +61,11 @@ class Figure5(Recipe):
         rows = done.splits.development[:1000]
         features, main = done.features(rows), done.dataset.y[done.dataset.main][rows]
         arrays = {} if seed else {"map": label_map(features, seed), "main": main.numpy()}
-        return Did({"silhouette": float(silhouette_score(features.numpy(), main.numpy()))}, arrays=arrays)
+        return PieceResult(
+            {"silhouette": float(silhouette_score(features.numpy(), main.numpy()))}, arrays=arrays
+        )
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Silhouettes, and the maps."""
         lines, claims, drawn = [], [], []
         for level in LEVELS:
@@ -85,11 +87,11 @@ class Figure5(Recipe):
                 name = level.replace(" ", "-")
                 title = f"Features of test images, t-SNE; colour: primary class, {level}"
                 words = {method: method for method in METHODS}
-                drawn.append(Drawn(Picture(name=name, kind="points", title=title, words=words), arrays))
-        return Outcome(lines, claims, drawn)
+                drawn.append(PictureData(Picture(name=name, kind="points", title=title, words=words), arrays))
+        return RecipeOutcome(lines, claims, drawn)
 
 
-def _values(done: Mapping[str, Done], level: str, method: str) -> dict[int, float]:
+def _values(done: Mapping[str, FinishedPiece], level: str, method: str) -> dict[int, float]:
     return {
         int(d.found.settings["seed"] or 0): d.found.values["silhouette"]
         for d in done.values()
@@ -97,7 +99,7 @@ def _values(done: Mapping[str, Done], level: str, method: str) -> dict[int, floa
     }
 
 
-def _maps(done: Mapping[str, Done], level: str) -> dict[str, torch.Tensor]:
+def _maps(done: Mapping[str, FinishedPiece], level: str) -> dict[str, torch.Tensor]:
     arrays = {}
     for piece in done.values():
         told = piece.found.settings

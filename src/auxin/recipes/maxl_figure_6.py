@@ -13,7 +13,7 @@ from auxin.paper import MAXL, Paper
 from auxin.recipes._labels import Trained, train
 from auxin.recipes._summary import line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 DATA = {"CIFAR-100": ("cifar100", 5), "MNIST": ("mnist", 3)}
 SHOWN, EACH = 5, 5
@@ -42,7 +42,7 @@ class Figure6(Recipe):
             for data in DATA
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Train, label the development rows, and keep the likeliest images of some auxiliary classes."""
         told, seed = piece.settings, int(piece.settings["seed"] or 0)
         name, psi = DATA[str(told["data"])]
@@ -51,9 +51,9 @@ class Figure6(Recipe):
         rows = done.splits.development[:2000]
         labels, main = done.labels(rows), done.dataset.y[done.dataset.main][rows]
         arrays = {"labels": labels.numpy(), "main": main.numpy()}
-        return Did(arrays={**arrays, **(_examples(done, rows, labels, psi) if seed == 0 else {})})
+        return PieceResult(arrays={**arrays, **(_examples(done, rows, labels, psi) if seed == 0 else {})})
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """How far runs agree, and the images."""
         lines, claims, drawn = [], [], []
         for data in DATA:
@@ -71,11 +71,11 @@ class Figure6(Recipe):
             shown = {n: v for d in own for n, v in d.arrays.items() if n.startswith("class")}
             if shown:
                 title = f"Likeliest test images of three auxiliary classes, {data}"
-                drawn.append(Drawn(Picture(name=data.lower(), kind="loss_images", title=title), shown))
-        return Outcome(lines, claims, drawn)
+                drawn.append(PictureData(Picture(name=data.lower(), kind="loss_images", title=title), shown))
+        return RecipeOutcome(lines, claims, drawn)
 
 
-def _shared(a: Done, b: Done) -> float:
+def _shared(a: FinishedPiece, b: FinishedPiece) -> float:
     x, y = torch.from_numpy(a.arrays["labels"]), torch.from_numpy(b.arrays["labels"])
     return float(agreement(x, y, torch.from_numpy(a.arrays["main"])).normalised)
 

@@ -1,6 +1,7 @@
 """A VAE's few-shot accuracy against its bound over training, and prototypical networks on shuffled pixels."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
@@ -9,12 +10,12 @@ from torch import Tensor, nn
 
 from auxin.features.vae import VAE
 from auxin.models import build_network
-from auxin.paper import Paper
+from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.rules.tasks_procedural import strokes
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 EPOCHS = (1, 2, 5, 10, 20, 40, 80)
 LEARNERS = ("prototypical network", "learned rule")
@@ -27,7 +28,7 @@ class Figure2(Recipe):
     the learned rule, on digits as they are and with each network's own order of the pixels.
     """
 
-    paper: ClassVar[Paper] = _rules.of_paper("figure 2, the VAE's objective and permuted pixels")
+    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 2, the VAE's objective and permuted pixels")
     title: ClassVar[str] = "A VAE's accuracy against its bound, and what shuffled pixels cost"
     stand_in: ClassVar[str] = (
         _rules.STAND_IN
@@ -55,7 +56,7 @@ class Figure2(Recipe):
             for permuted in (False, True)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """One VAE, or one learner on one order."""
         told, seed, smoke = piece.settings, int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         permuted = bool(told.get("permuted", False))
@@ -64,14 +65,14 @@ class Figure2(Recipe):
             vae = VAE(16, hidden=(64,), epochs=int(told["epochs"] or 1), rates=(1e-3,), patience=10**9)
             vae.fit(own.data.unlabelled, seed)
             features = lambda x: torch.stack([vae.transform(rows) for rows in x])  # noqa: E731
-            return Did({"accuracy": _rules.accuracy(own, features), "bound": -vae.bound})
+            return PieceResult({"accuracy": _rules.accuracy(own, features), "bound": -vae.bound})
         if told["learner"] == "learned rule":
             features = _rules.after(_rules.shipped(), own, (64,), 3 if smoke else 100)
-            return Did({"accuracy": _rules.accuracy(own, features)})
+            return PieceResult({"accuracy": _rules.accuracy(own, features)})
         trunk = prototypical(seed, 3 if smoke else 600)
-        return Did({"accuracy": _nearest(trunk, own)})
+        return PieceResult({"accuracy": _nearest(trunk, own)})
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracy and bound over lengths; both learners with and without the pixels' order."""
         lengths = [e for e in EPOCHS if _rules.values(done, "accuracy", epochs=e)]
         vaes = {
@@ -94,7 +95,9 @@ class Figure2(Recipe):
             arrays = {"x": np.array(lengths), "accuracy": accuracy}
             title = "A VAE's few-shot accuracy over its training"
             drawn.append(
-                Drawn(Picture(name="vae", kind="lines", title=title, x="epochs", y="accuracy (%)"), arrays)
+                PictureData(
+                    Picture(name="vae", kind="lines", title=title, x="epochs", y="accuracy (%)"), arrays
+                )
             )
         for learner in LEARNERS:
             plain, mixed = (
@@ -116,7 +119,7 @@ class Figure2(Recipe):
                 claims.append(
                     Claim(text=text, found=f"shuffled minus plain: {difference(a, b, 100)}", holds=holds)
                 )
-        return Outcome(lines, claims, drawn)
+        return RecipeOutcome(lines, claims, drawn)
 
 
 def prototypical(seed: int, episodes: int, ways: int = 10, shots: int = 5, side: int = 8) -> nn.Module:

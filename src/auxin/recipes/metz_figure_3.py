@@ -1,16 +1,17 @@
 """Accuracy over meta-training on images and on text: what keeps improving, and what over-fits."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
-from auxin.paper import Paper
+from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
 from auxin.rules.train import RuleRun, TrainSettings
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.update_rules.learned import Learned
 
 LOOKS = 8
@@ -23,7 +24,7 @@ class Figure3(Recipe):
     The paper sees images improve to the end of 200 hours, and text best after 30 hours.
     """
 
-    paper: ClassVar[Paper] = _rules.of_paper("figure 3, over meta-training")
+    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 3, over meta-training")
     title: ClassVar[str] = "Accuracy over meta-training, on images and on text"
     stand_in: ClassVar[str] = (
         "Minutes of meta-training on drawn tasks in the place of 200 hours on image sets."
@@ -40,7 +41,7 @@ class Figure3(Recipe):
             for s in range(1 if smoke else 3)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Meta-train, and look at even intervals."""
         seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         updates = int(piece.settings["updates"] or 0)
@@ -61,9 +62,9 @@ class Figure3(Recipe):
         ends = {f"{n} at the end": curves[n][-1] for n in SETS} | {
             f"{n} at best": max(curves[n]) for n in SETS
         }
-        return Did(ends, curves)
+        return PieceResult(ends, curves)
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracies at the end and at best, curves."""
         names = list(next(iter(done.values())).found.values)
         lines = [line(n, [d.found.values[n] for d in done.values()], "%", factor=100) for n in names]
@@ -87,4 +88,4 @@ class Figure3(Recipe):
         picture = Picture(
             name="curves", kind="lines", title=self.title, x="meta-updates", y="few-shot accuracy (%)"
         )
-        return Outcome(lines, claims, [Drawn(picture, arrays)])
+        return RecipeOutcome(lines, claims, [PictureData(picture, arrays)])

@@ -1,16 +1,17 @@
 """Few-shot accuracy on MNIST and Fashion-MNIST at 14 x 14 and 28 x 28: the learned rule and what stands beside it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
-from auxin.paper import Paper
+from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.rules.evaluate import EvalSettings, measure
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 DATA, SIDES = ("mnist", "fashion_mnist"), (14, 28)
 PARTS = ("learned rule", "untrained rule", "random network", "supervised", "vae", "raw", "pca")
@@ -23,7 +24,7 @@ class Figure4(Recipe):
     28 x 28 is larger than anything the rule was meta-trained on (8 x 8).
     """
 
-    paper: ClassVar[Paper] = _rules.of_paper("figure 4, few-shot accuracy")
+    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 4, few-shot accuracy")
     title: ClassVar[str] = "Few-shot accuracy of the learned rule, 14 x 14 and 28 x 28"
     stand_in: ClassVar[str] = _rules.STAND_IN
     needs: ClassVar[tuple[str, ...]] = ("mnist", "fashion_mnist")
@@ -46,7 +47,7 @@ class Figure4(Recipe):
             for told in ({"data": data, "side": side, "part": part, "seed": s, "smoke": smoke},)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """One part on one data set."""
         told = piece.settings
         part, smoke = str(told["part"]), bool(told["smoke"])
@@ -58,15 +59,17 @@ class Figure4(Recipe):
         if part in rules:
             make, count = rules[part]
             features = _rules.after(make(), own, HIDDEN, count)
-            return Did({"ridge": _rules.accuracy(own, features), "logistic": _rules.logistic(own, features)})
+            return PieceResult(
+                {"ridge": _rules.accuracy(own, features), "logistic": _rules.logistic(own, features)}
+            )
         if part == "raw":
             raw = {"ridge": _rules.accuracy(own, lambda x: x), "logistic": _rules.logistic(own, lambda x: x)}
-            return Did(raw)
+            return PieceResult(raw)
         settings = EvalSettings(hidden=HIDDEN, steps=(steps,))
         found = measure(part, {"small": _rules.shipped()}, own, settings)["row"]
-        return Did({"ridge": found["plain"][0]})
+        return PieceResult({"ridge": found["plain"][0]})
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracies, the paper's sentences, bars."""
         lines, claims, names = [], [], []
         for data in DATA:
@@ -98,4 +101,4 @@ class Figure4(Recipe):
             "error": np.array([found.error or 0.0 for found in lines]),
         }
         picture = Picture(name="accuracy", kind="bars", title=self.title, y="accuracy (%)")
-        return Outcome(lines, claims, [Drawn(picture, bars)])
+        return RecipeOutcome(lines, claims, [PictureData(picture, bars)])

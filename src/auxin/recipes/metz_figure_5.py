@@ -1,15 +1,16 @@
 """The rule on networks it was never meta-trained on: depth up to 11, width up to 10,000, other activations."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 
-from auxin.paper import Paper
+from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 DEPTHS, WIDTHS = (2, 3, 5, 8, 11), (16, 64, 256, 1024, 10_000)
 ACTIVATIONS = ("relu", "leaky_relu", "silu", "tanh", "step")
@@ -21,7 +22,7 @@ class Figure5(Recipe):
     Depth counts weight matrices. The shipped rule was meta-trained on depths 1 and 2, widths 64 and 128, ReLU.
     """
 
-    paper: ClassVar[Paper] = _rules.of_paper("figure 5, depths, widths and activations")
+    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 5, depths, widths and activations")
     title: ClassVar[str] = "The rule on deeper, wider and other networks than it was trained on"
     stand_in: ClassVar[str] = _rules.STAND_IN
     minutes: ClassVar[float] = 30.0
@@ -48,7 +49,7 @@ class Figure5(Recipe):
             )
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """One network before and after."""
         told, smoke = piece.settings, bool(piece.settings["smoke"])
         width, depth = int(told["width"] or 0), int(told["depth"] or 0)
@@ -61,9 +62,9 @@ class Figure5(Recipe):
             _rules.accuracy(own, _rules.after(rule, own, hidden, steps, activation))
             for steps in (0, 3 if smoke else 100)
         ]
-        return Did({"before": ends[0], "after": ends[1]})
+        return PieceResult({"before": ends[0], "after": ends[1]})
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Before and after, by part."""
         lines, claims, drawn = [], [], []
         shown: dict[str, list[tuple[float, float]]] = {}
@@ -95,6 +96,8 @@ class Figure5(Recipe):
                 str(c[{"depth": 1, "width": 2, "activation": 3}[part]]) for c in cells if c[0] == part
             )
             drawn.append(
-                Drawn(Picture(name=part, kind="lines", title=self.title, x=words, y="accuracy (%)"), arrays)
+                PictureData(
+                    Picture(name=part, kind="lines", title=self.title, x=words, y="accuracy (%)"), arrays
+                )
             )
-        return Outcome(lines, claims, drawn)
+        return RecipeOutcome(lines, claims, drawn)

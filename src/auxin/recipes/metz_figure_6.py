@@ -1,12 +1,13 @@
 """Two moons and filters: what the rule's embeddings and first-layer weights look like."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 import torch
 
-from auxin.paper import Paper
+from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
@@ -14,7 +15,7 @@ from auxin.rules.data import RuleData
 from auxin.rules.evaluate import EvalSettings
 from auxin.rules.tasks import moons
 from auxin.rules.use import pictures
-from auxin.studies.recipe import Bench, Did, Done, Drawn, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 ENDS = {"before": 0, "after": 100}
 
@@ -26,7 +27,7 @@ class Figure6(Recipe):
     weights there.
     """
 
-    paper: ClassVar[Paper] = _rules.of_paper("figure 6, two moons and filters")
+    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 6, two moons and filters")
     title: ClassVar[str] = "Two moons, the spread of embeddings, and filters"
     stand_in: ClassVar[str] = _rules.STAND_IN
     needs: ClassVar[tuple[str, ...]] = ("mnist",)
@@ -43,7 +44,7 @@ class Figure6(Recipe):
             for data in ("moons", "mnist")
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Accuracy and spread, before and after."""
         told, seed, smoke = piece.settings, int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         if told["data"] == "moons":
@@ -62,9 +63,9 @@ class Figure6(Recipe):
             settings = EvalSettings(hidden=(64,), width=16)
             shown = pictures(_rules.shipped(), data.x[:600], data.y[:600], settings)
             arrays = {k: np.asarray(v) for k, v in shown.items()}
-        return Did(found, arrays=arrays)
+        return PieceResult(found, arrays=arrays)
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """The numbers, the embeddings and the filters."""
         lines, claims, drawn = [], [], []
         by = {d: {k: _rules.values(done, k, data=d) for k in _names(done)} for d in ("moons", "mnist")}
@@ -87,23 +88,23 @@ class Figure6(Recipe):
         for piece in done.values():
             if piece.arrays:
                 drawn += _drawn(str(piece.found.settings["data"]), piece.arrays)
-        return Outcome(lines, claims, drawn)
+        return RecipeOutcome(lines, claims, drawn)
 
 
-def _names(done: Mapping[str, Done]) -> list[str]:
+def _names(done: Mapping[str, FinishedPiece]) -> list[str]:
     return list(next(iter(done.values())).found.values)
 
 
-def _drawn(data: str, arrays: Mapping[str, np.ndarray]) -> list[Drawn]:
+def _drawn(data: str, arrays: Mapping[str, np.ndarray]) -> list[PictureData]:
     points = {f"points.{end}": arrays[f"embedding_{end}"] for end in ENDS}
     points |= {f"groups.{end}": arrays["y"] for end in ENDS}
     words = {end: f"{end} the rule" for end in ENDS}
     title = f"Embeddings of {data}, two principal components"
-    found = [Drawn(Picture(name=f"{data}-embedding", kind="points", title=title, words=words), points)]
+    found = [PictureData(Picture(name=f"{data}-embedding", kind="points", title=title, words=words), points)]
     fields = arrays["fields_after"]
     side = round(fields.shape[1] ** 0.5)
     if side > 2:
         shown = {f"unit {k + 1}": fields[k].reshape(1, side, side) for k in range(min(4, len(fields)))}
         picture = Picture(name=f"{data}-filters", kind="loss_images", title="Weights of four hidden units")
-        found.append(Drawn(picture, shown))
+        found.append(PictureData(picture, shown))
     return found

@@ -1,13 +1,14 @@
 """IMDB reviews as bags of a thousand words: a rule meta-trained on images, on text."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import ClassVar
 
-from auxin.paper import Paper
+from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim
-from auxin.studies.recipe import Bench, Did, Done, Outcome, Piece, Recipe
+from auxin.studies.recipe import Bench, FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 PARTS = {"learned rule": 100, "random network": 0, "untrained rule": 100, "raw words": -1}
 
@@ -15,7 +16,7 @@ PARTS = {"learned rule": 100, "random network": 0, "untrained rule": 100, "raw w
 class Text(Recipe):
     """Two classes, ten labels each, ten networks per seed; features read by ridge regression."""
 
-    paper: ClassVar[Paper] = _rules.of_paper("the text experiment (IMDB)")
+    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="the text experiment (IMDB)")
     title: ClassVar[str] = "A rule meta-trained on images, on text"
     stand_in: ClassVar[str] = _rules.STAND_IN + " 2,000 training reviews instead of 25,000."
     needs: ClassVar[tuple[str, ...]] = ("imdb",)
@@ -32,18 +33,18 @@ class Text(Recipe):
             for part in PARTS
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """One part."""
         told, smoke = piece.settings, bool(piece.settings["smoke"])
         own = _rules.bench_for(_rules.data_of("imdb", bench), int(told["seed"] or 0), smoke)
         part = str(told["part"])
         if PARTS[part] < 0:
-            return Did({"accuracy": _rules.accuracy(own, lambda x: x)})
+            return PieceResult({"accuracy": _rules.accuracy(own, lambda x: x)})
         rule = _rules.untrained() if part == "untrained rule" else _rules.shipped()
         steps = min(PARTS[part], 3) if smoke else PARTS[part]
-        return Did({"accuracy": _rules.accuracy(own, _rules.after(rule, own, (64,), steps))})
+        return PieceResult({"accuracy": _rules.accuracy(own, _rules.after(rule, own, (64,), steps))})
 
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracies, and the paper's sentence."""
         found = {part: _rules.values(done, "accuracy", part=part) for part in PARTS}
         lines = [line(part, list(v.values()), "%", factor=100) for part, v in found.items() if v]
@@ -54,4 +55,4 @@ class Text(Recipe):
             text = "After 30 hours of meta-training the rule beats a random network by almost 10 points"
             holds = below(b, a) if len(seeds) > 1 else None
             claims.append(Claim(text=text, found=difference(a, b, 100), holds=holds))
-        return Outcome(lines, claims)
+        return RecipeOutcome(lines, claims)

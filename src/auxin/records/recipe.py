@@ -13,7 +13,7 @@ Kind = Literal["lines", "scatter", "bars", "landscape", "loss_images", "points"]
 """How a picture is drawn; `auxin.reports.recipe_figures` says which arrays each kind reads."""
 
 
-class Found(Record):
+class PieceRecord(Record):
     """What one piece of work found: one seed, one variant.
 
     Attributes:

@@ -29,7 +29,7 @@ RowsHeld = Literal["run", "held", "all", "all held"]
 
 
 @dataclass(eq=False)
-class Book:
+class PhaseLog:
     """What was trained so far, over all phases of a run.
 
     Attributes:
@@ -69,7 +69,7 @@ class Phases(Job):
     name: str
     prefix: str = ""
     hold: bool = False
-    book: Book = field(default_factory=Book)
+    phase_log: PhaseLog = field(default_factory=PhaseLog)
 
     @property
     def settings(self) -> Mapping[str, Setting]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -107,14 +107,14 @@ class Phases(Job):
         built = replace(built, phase=phase)
         if phase.weights is not None:
             begin_with(built, phase.weights)
-        self.book.measures[phase.name] = Measures(built, splits, self.looks)
-        self.book.last = built
+        self.phase_log.measures[phase.name] = Measures(built, splits, self.looks)
+        self.phase_log.last = built
         return built
 
     def train(self, run: Run, *, until: int | None = None, part: str = "") -> None:
         """Train, going on from the phase's checkpoint; a part or a phase that others follow is saved at its end."""
         assert isinstance(run, Built)
-        self.book.last = run
+        self.phase_log.last = run
         plan = run.plan if until is None else replace(run.plan, epochs=until, patience=None)
         file = self._file(run.phase.name + (f"-{part}" if part else ""))
         for former in self.folder.glob(f"checkpoint-{run.phase.name}-*.pt") if part else ():
@@ -124,7 +124,7 @@ class Phases(Job):
             fit(run.state, plan, self._watch(run, file))
         finally:
             self.count(run)
-            self.book.dropped[run.phase.name] = run.state.learner.criterion.dropped
+            self.phase_log.dropped[run.phase.name] = run.state.learner.criterion.dropped
         if file.name != "checkpoint.pt":
             checkpoints.save(run.state, file)
 
@@ -181,7 +181,7 @@ class Phases(Job):
         return Watch(
             validation=self._scorer(built, splits.validation) if len(splits.validation) else None,
             development=self._curve(built, splits.development),
-            measures=self.book.measures[built.phase.name].epoch,
+            measures=self.phase_log.measures[built.phase.name].epoch,
             on_epoch=lambda _: self._tell(built),
             checkpoint=file,
         )
@@ -207,22 +207,22 @@ class Phases(Job):
         """Enter a run's epochs and steps in the books."""
         assert isinstance(run, Built)
         name, state = run.phase.name, run.state
-        self.book.records[name] = PhaseRecord(
+        self.phase_log.records[name] = PhaseRecord(
             name=name, rows=self._rows(run.phase.rows), steps=state.step, epochs=len(state.logs)
         )
         self._write_new(run)
 
     def _tell(self, built: Built) -> None:
         self._write_new(built)
-        if self.book.told is not None:
-            self.book.told(len(built.state.logs) / built.plan.epochs)
+        if self.phase_log.told is not None:
+            self.phase_log.told(len(built.state.logs) / built.plan.epochs)
 
     def _write_new(self, built: Built) -> None:
         """Write the epochs that are not in the file yet; after a resume, those before it too."""
         name, logs = built.phase.name, built.state.logs
-        for log in logs[self.book.written.get(name, 0) :]:
+        for log in logs[self.phase_log.written.get(name, 0) :]:
             append_line(self.folder / "epochs.jsonl", record(log, built.task.name, name))
-        self.book.written[name] = len(logs)
+        self.phase_log.written[name] = len(logs)
 
 
 def splits_for(spec: RunSpec, rows: RowsHeld) -> Splits:

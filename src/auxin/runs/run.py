@@ -69,7 +69,7 @@ class _Execution:
         self.folder = Path(spec.folder)
         self.method = resolve(spec.method)
         self.job = Phases(spec, load_data(spec.data), self.method, inner_name(spec.method))
-        self.job.book.told = lambda share: report(spec.folder, share)
+        self.job.phase_log.told = lambda share: report(spec.folder, share)
         self.found: Predictions | None = None
         self.splits = self.job.splits("run")
         self.strategy = strategies.build(self.method.strategy, options(spec.settings, "strategy"))
@@ -84,11 +84,11 @@ class _Execution:
         start_unit(self.folder, self.spec.digest)
         (self.folder / "epochs.jsonl").unlink(missing_ok=True)
         outcome, warnings = self._train()
-        built = self.job.book.last if outcome is None else outcome.run
+        built = self.job.phase_log.last if outcome is None else outcome.run
         assert isinstance(built, Built)
         result = self._result(built, outcome, warnings)
         if self.spec.keep_weights:
-            generated = self.job.book.measures[built.phase.name].generated(self.splits.development)
+            generated = self.job.phase_log.measures[built.phase.name].generated(self.splits.development)
             write_tensors(self.folder / "network.safetensors", built.network.state_dict())
             if generated:
                 write_tensors(self.folder / LABELS_FILE, generated)
@@ -103,17 +103,17 @@ class _Execution:
         try:
             outcome = self.strategy.follow(self.job)
         except Diverged as error:
-            return None, [str(error), *_scales(self.job.book.last)]
-        dropped = sum(self.job.book.dropped.values(), Counter())
+            return None, [str(error), *_scales(self.job.phase_log.last)]
+        dropped = sum(self.job.phase_log.dropped.values(), Counter())
         left_out = [f"{name} was left out {n} times: its loss was not finite." for name, n in dropped.items()]
         scales = _scales(outcome.run)
-        return outcome, [*self.job.book.measures[outcome.run.phase.name].warnings(), *scales, *left_out]
+        return outcome, [*self.job.phase_log.measures[outcome.run.phase.name].warnings(), *scales, *left_out]
 
     def _result(self, built: Built, outcome: Outcome | None, warnings: list[str]) -> RunResult:
         spec, state = self.spec, built.state
         scores, correct = (_lost(spec), {}) if outcome is None else self._scores(built, outcome.curve)
         steps = [log.seconds / log.steps for log in state.logs]
-        phases = self.job.book.records
+        phases = self.job.phase_log.records
         decision = outcome.decision if outcome is not None else None
         return RunResult(
             method=spec.method,
@@ -137,7 +137,7 @@ class _Execution:
                 "primary": sum(p.numel() for p in built.network.parameters()),
                 "auxiliary": sum(p.numel() for p in state.learner.problem.phi),
             },
-            label_measures=self.job.book.measures[built.phase.name].last(),
+            label_measures=self.job.phase_log.measures[built.phase.name].last(),
             versions=versions(),
             hardware=hardware(spec.device),
             warnings=warnings,

@@ -14,7 +14,7 @@ from auxin.runs.build import applicable
 from auxin.runs.rows import split_rows
 from auxin.studies.budget import SPARE, Size
 from auxin.studies.compare import TUNING, Comparing
-from auxin.studies.engine import Done, Unit, run_unit
+from auxin.studies.engine import Unit, UnitResults, run_unit
 from auxin.studies.tuning import chosen, standard_error
 
 SIZES = ((3, 3), (2, 3), (2, 2), (1, 2), (1, 1))
@@ -65,7 +65,7 @@ class Choosing(Comparing):
         """Pilot (with a budget), try, choose."""
         return self.run()  # type: ignore[return-value]
 
-    def units(self, done: Done) -> list[Unit]:
+    def units(self, done: UnitResults) -> list[Unit]:
         """Pilot runs, then tuning runs, and no others: a single try is one of them."""
         if self.request.budget is not None and not self.planned:
             pilots = [] if self._plan_file.exists() else self._pilots()
@@ -82,7 +82,7 @@ class Choosing(Comparing):
             for index in range(len(self._tries(name)))
         ]
 
-    def judge(self, done: Done) -> Choice:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def judge(self, done: UnitResults) -> Choice:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The method with the best mean score on the validation rows."""
         results = [done[unit.digest] for unit in self._tuning_units()]
         rows = len(split_rows(self.request.data, self.request.split, TUNING, refit=False).validation)

@@ -27,7 +27,7 @@ from auxin.runs.run import LABELS_FILE
 from auxin.runs.settings import attempts, layered
 from auxin.store import CONTENT, claim_folder, read_json, write_json
 from auxin.studies import budget as budgets
-from auxin.studies.engine import Done, Study, Tell, Unit, run_study, run_unit
+from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study, run_unit
 from auxin.studies.lineup import accounts, check_strategy, line_up, pools_said
 from auxin.studies.request import Request
 from auxin.studies.tuning import chosen, too_few
@@ -90,7 +90,7 @@ class Comparing(Study):
         request = self.request
         return run_study(self, pick(request.engine, request.jobs, request.address), self.tell)
 
-    def units(self, done: Done) -> list[Unit]:
+    def units(self, done: UnitResults) -> list[Unit]:
         """Pilot runs, then tuning runs, then final runs."""
         if self.request.budget is not None and not self.planned:
             pilots = [] if self._plan_file.exists() else self._pilots()
@@ -108,12 +108,12 @@ class Comparing(Study):
         """The verdict over the final runs that are finished so far."""
         return self.judge(self.done)
 
-    def finals(self, done: Done) -> list[RunResult]:
+    def finals(self, done: UnitResults) -> list[RunResult]:
         """The final runs that are finished, as they finished."""
         digests = {unit.digest for unit in self._final_units()} if self.chosen else set()
         return [run for digest, run in done.items() if digest in digests]
 
-    def judge(self, done: Done) -> Comparison:
+    def judge(self, done: UnitResults) -> Comparison:
         """The verdict over the final runs that are finished, written to `comparison.json`."""
         finals = self.finals(done)
         finished = len(finals) == self.size.seeds * len(self.methods)
@@ -272,7 +272,7 @@ class Comparing(Study):
     def _plan_file(self) -> Path:
         return self.request.out / "plan.json"
 
-    def _fit_budget(self, budget: float, done: Done) -> None:
+    def _fit_budget(self, budget: float, done: UnitResults) -> None:
         """Cut what does not fit, by the pilot runs' times; a comparison that is resumed keeps its first cut."""
         if not self._plan_file.exists():
             self._plan(budget, self._run_seconds(done))
@@ -292,7 +292,7 @@ class Comparing(Study):
             for name in self.methods
         ]
 
-    def _run_seconds(self, done: Done) -> dict[str, float]:
+    def _run_seconds(self, done: UnitResults) -> dict[str, float]:
         """The estimated seconds of one full run of each method."""
         found = {}
         for unit in self._pilots():
@@ -323,7 +323,7 @@ class Comparing(Study):
             for name in self.methods
         ]
 
-    def _choose(self, done: Done) -> None:
+    def _choose(self, done: UnitResults) -> None:
         """Each method's settings: the best try's where it is better beyond its standard error, else the defaults."""
         if self.size.tries == 1:
             self.chosen = {name: (self._settings(name, {}), math.nan) for name in self.methods}

@@ -18,7 +18,7 @@ from auxin.runs.executors import Executor
 from auxin.runs.job import RunSpec
 from auxin.store import digest_of, read_unit
 
-Done = Mapping[str, Any]
+UnitResults = Mapping[str, Any]
 """Finished units' records by the units' digests."""
 
 
@@ -90,7 +90,7 @@ class Study(ABC):
     done: dict[str, Any]
 
     @abstractmethod
-    def units(self, done: Done) -> list[Unit]:
+    def units(self, done: UnitResults) -> list[Unit]:
         """The units of the current round, finished ones included; the study ends where all of them are finished.
 
         A later round may depend on the records of an earlier one: a comparison gives its final runs once the tuning
@@ -98,7 +98,7 @@ class Study(ABC):
         """
 
     @abstractmethod
-    def judge(self, done: Done) -> Any:
+    def judge(self, done: UnitResults) -> Any:
         """What the study found. It must also work on a part of the units: after an interruption."""
 
 

@@ -21,7 +21,7 @@ from auxin.rules.use import SIDES, pictures
 from auxin.runs.executors import Executor
 from auxin.runs.predictions import write_arrays
 from auxin.store import CONTENT, claim_folder, digest_of, write_json, write_text
-from auxin.studies.engine import Done, Study, Tell, Unit, run_study
+from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
 from auxin.update_rules.learned import Learned
 
 GRID = "grid"
@@ -109,7 +109,7 @@ class EvaluateRule(Study):
         claim_folder(folder, self.identity)
         self.folder = folder
 
-    def units(self, done: Done) -> list[Unit]:
+    def units(self, done: UnitResults) -> list[Unit]:
         """One unit per part."""
         del done
         parts = [*part_names(list(self.rules), self.request.settings), *([GRID] if self.request.grid else [])]
@@ -121,7 +121,7 @@ class EvaluateRule(Study):
         work = partial(_compute, self.request, part, file, digest_of(identity))
         return Unit("parts", part, identity, work, file, RulePart)
 
-    def judge(self, done: Done) -> dict[str, Any]:
+    def judge(self, done: UnitResults) -> dict[str, Any]:
         """The result as plain data, written to `NAME.json`; pictures of the first rule beside it."""
         request = self.request
         found = {record.part: record.values for unit in self.units(done) if (record := done.get(unit.digest))}

@@ -22,8 +22,8 @@ from auxin.runs.settings import layered
 from auxin.store import CONTENT, claim_folder
 from auxin.studies.choose import Choice, Choosing, candidates
 from auxin.studies.engine import Progress
-from auxin.studies.fit_finish import About, Fitted, finish, follow
-from auxin.studies.fit_job import FitJob, Told
+from auxin.studies.fit_finish import Fitted, TrainingDetails, finish, follow
+from auxin.studies.fit_job import EpochProgress, FitJob
 from auxin.studies.fit_search import Wanted, search, searchable
 from auxin.studies.request import Request
 
@@ -36,7 +36,7 @@ PRESET = "adamw"
 PASSES = 20
 """Training takes at least so many passes over the rows, where nobody says how long."""
 
-Tell = Callable[[Progress | Told | str], None]
+Tell = Callable[[Progress | EpochProgress | str], None]
 
 
 @dataclass(frozen=True)
@@ -135,7 +135,7 @@ class Fitting:
         decision = Decision(
             kept=choice.method, asked=self.request.method, why=choice.why, validation=choice.scores
         )
-        about = About(
+        about = TrainingDetails(
             asked=self.request.method,
             started=self.started,
             seconds=time.monotonic() - self.begun,

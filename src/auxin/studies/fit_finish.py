@@ -49,7 +49,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class About:
+class TrainingDetails:
     """What the record of a training holds besides what the job knows.
 
     Attributes:
@@ -112,7 +112,7 @@ def follow(job: FitJob, guard: bool) -> Trained:
     return Trained(replace(outcome, notes=(*job.notes, *outcome.notes)), held, score)
 
 
-def finish(job: FitJob, trained: Trained, about: About) -> Fitted:
+def finish(job: FitJob, trained: Trained, about: TrainingDetails) -> Fitted:
     """Cut the auxiliaries off, calibrate on rows that did not train, and write the record."""
     outcome, held = trained.outcome, trained.held
     run = outcome.run
@@ -138,7 +138,9 @@ def _settings(job: FitJob, run: Built) -> dict[str, Any]:
     return {**(job.alone if alone and job.alone is not None else job.settings), **run.phase.settings}
 
 
-def _record(job: FitJob, trained: Trained, settings: Mapping[str, Any], about: About) -> TrainingRecord:
+def _record(
+    job: FitJob, trained: Trained, settings: Mapping[str, Any], about: TrainingDetails
+) -> TrainingRecord:
     outcome = trained.outcome
     run = outcome.run
     assert isinstance(run, Built)

@@ -23,7 +23,7 @@ RETRIES = 2
 
 
 @dataclass(frozen=True)
-class Told:
+class EpochProgress:
     """How far a phase is: told after every epoch.
 
     Attributes:
@@ -74,7 +74,7 @@ class FitJob(Job):
     metric: str | None = None
     device: str = "cpu"
     folder: Path | None = None
-    tell: Callable[[Told], None] | None = None
+    tell: Callable[[EpochProgress], None] | None = None
     prefix: str = ""
     hold: bool = False
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -151,7 +151,7 @@ class FitJob(Job):
     def _told(self, run: Built) -> None:
         if self.tell is not None:
             log = run.state.logs[-1]
-            self.tell(Told(run.phase.name, log.epoch, run.plan.epochs, log.losses, log.validation))
+            self.tell(EpochProgress(run.phase.name, log.epoch, run.plan.epochs, log.losses, log.validation))
 
     def score(self, run: Run) -> float:
         """The user's metric on the validation rows, where these did not train."""

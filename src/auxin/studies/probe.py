@@ -19,8 +19,8 @@ from auxin.runs.executors import Executor, pick
 from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
 from auxin.runs.settings import Setting, layered
 from auxin.store import CONTENT, claim_folder, digest_of, write_json
-from auxin.studies.engine import Done, Study, Tell, Unit, run_study
-from auxin.studies.probe_seed import How, probe_seed
+from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
+from auxin.studies.probe_seed import ProbeSettings, probe_seed
 
 RESULT = "probe.json"
 CONVERGED = 0.1
@@ -47,7 +47,7 @@ class ProbeRequest:
     split: SplitSpec
     out: Path
     seeds: int = 3
-    how: How = field(default_factory=How)
+    how: ProbeSettings = field(default_factory=ProbeSettings)
     pretexts: tuple[str, ...] = ("all",)
     settings: Mapping[str, Setting] = field(default_factory=dict)
     device: str = "cpu"
@@ -86,7 +86,7 @@ class ProbeStudy(Study):
         self.identity = _identity(request, self.pretexts, self.settings)
         claim_folder(request.out, {**self.identity, "seeds": request.seeds})
 
-    def units(self, done: Done) -> list[Unit]:
+    def units(self, done: UnitResults) -> list[Unit]:
         """One unit per seed."""
         del done
         return [self._unit(seed) for seed in range(self.request.seeds)]
@@ -97,7 +97,7 @@ class ProbeStudy(Study):
         work = partial(_compute, self.request, self.settings, self.pretexts, seed, file, digest_of(identity))
         return Unit("seeds", f"seed {seed}", identity, work, file, SeedProbe)
 
-    def judge(self, done: Done) -> Probe:
+    def judge(self, done: UnitResults) -> Probe:
         """The ranking over the seeds that are finished, written to `probe.json`."""
         request = self.request
         seeds = [done[unit.digest] for unit in self.units(done) if unit.digest in done]

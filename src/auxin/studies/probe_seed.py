@@ -46,7 +46,7 @@ LEAST = 5
 
 
 @dataclass(frozen=True)
-class How:
+class ProbeSettings:
     """How candidates are scored.
 
     Attributes:
@@ -107,7 +107,7 @@ class Probing:
         """What H is over."""
         return [p for p in self.network.parameters() if p.requires_grad]
 
-    def directions(self, how: How) -> Directions:
+    def directions(self, how: ProbeSettings) -> Directions:
         """grad L_A and (H + lambda I)^-1 grad L_A, with lambda as `how` says."""
         solver = ConjugateGradient(how.steps, TOLERANCE, how.damping * self.largest)
         return directions(self.network, self.task, self.held_out, self.product, solver)
@@ -118,7 +118,7 @@ def probe_seed(
     splits: Splits,
     settings: Mapping[str, Setting],
     seed: int,
-    how: How,
+    how: ProbeSettings,
     pretexts: Sequence[str] = (),
     device: torch.device | str = "cpu",
 ) -> SeedProbe:
@@ -174,7 +174,7 @@ def trained_alone(
     return built
 
 
-def prepare(built: Built, splits: Splits, how: How) -> Probing:
+def prepare(built: Built, splits: Splits, how: ProbeSettings) -> Probing:
     """Freeze, cut the held-out rows into batches, find H's largest eigenvalue.
 
     Raises:

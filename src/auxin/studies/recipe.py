@@ -18,7 +18,7 @@ import torch
 from auxin.data.fixtures import fixture
 from auxin.errors import DataError, message
 from auxin.paper import Paper
-from auxin.records.recipe import Claim, Found, Line, Picture
+from auxin.records.recipe import Claim, Line, Picture, PieceRecord
 from auxin.records.results import Setting
 
 Arrays = Mapping[str, Any]
@@ -96,7 +96,7 @@ class Bench:
 
 
 @dataclass(frozen=True)
-class Drawn:
+class PictureData:
     """A picture and its arrays."""
 
     picture: Picture
@@ -104,17 +104,17 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class RecipeOutcome:
     """What a recipe found: the table, the paper's sentences, pictures, and notes."""
 
     lines: Sequence[Line] = ()
     claims: Sequence[Claim] = ()
-    pictures: Sequence[Drawn] = ()
+    pictures: Sequence[PictureData] = ()
     notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
-class Did:
+class PieceResult:
     """What `run` gives back: numbers, curves, arrays for pictures, and what was decided."""
 
     values: Mapping[str, float] = field(default_factory=dict)
@@ -124,10 +124,10 @@ class Did:
 
 
 @dataclass(frozen=True)
-class Done:
+class FinishedPiece:
     """A finished piece, read back: its record and its arrays."""
 
-    found: Found
+    found: PieceRecord
     arrays: Mapping[str, np.ndarray]
 
 
@@ -164,7 +164,7 @@ class Recipe(ABC):
         return self.needs
 
     @abstractmethod
-    def run(self, piece: Piece, bench: Bench) -> Did:
+    def run(self, piece: Piece, bench: Bench) -> PieceResult:
         """Do one piece of work, from its settings alone.
 
         Raises:
@@ -172,7 +172,7 @@ class Recipe(ABC):
         """
 
     @abstractmethod
-    def outcome(self, done: Mapping[str, Done]) -> Outcome:
+    def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Table, claims and pictures from the finished pieces, by name, in order.
 
         It may be asked with some pieces missing (an interrupted run), never with none.

@@ -14,13 +14,12 @@ import numpy as np
 from auxin import catalogue
 from auxin.errors import ConfigError, message
 from auxin.interrupts import Terminated
-from auxin.records.recipe import Found, Reproduced
+from auxin.records.recipe import PieceRecord, Reproduced
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import Executor, pick
 from auxin.store import CONTENT, claim_folder, digest_of, write_bytes, write_json
-from auxin.studies.engine import Done, Study, Tell, Unit, run_study
-from auxin.studies.recipe import Arrays, Bench, Piece, Recipe, Size
-from auxin.studies.recipe import Done as FinishedPiece
+from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
+from auxin.studies.recipe import Arrays, Bench, FinishedPiece, Piece, Recipe, Size
 
 RESULT = "result.json"
 
@@ -78,7 +77,7 @@ class Reproduction(Study):
         claim_folder(request.out, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
         self.begun = time.monotonic()
 
-    def units(self, done: Done) -> list[Unit]:
+    def units(self, done: UnitResults) -> list[Unit]:
         """One unit per piece; with a time budget, those that are begun before it is spent."""
         units = [self._unit(piece) for piece in self.pieces]
         if self.request.budget is None:
@@ -106,14 +105,14 @@ class Reproduction(Study):
             identity,
             partial(_compute, request, piece, digest_of(identity)),
             file,
-            Found,
+            PieceRecord,
         )
 
     def _content(self, data: str) -> str:
         assert self.recipe.bench is not None
         return content_of(self.recipe.bench.data(data))
 
-    def judge(self, done: Done) -> Reproduced:
+    def judge(self, done: UnitResults) -> Reproduced:
         """The result over the pieces that are finished, written to `result.json`."""
         request, found = self.request, {}
         for piece in self.pieces:
@@ -192,12 +191,12 @@ def _asked(pieces: list[Piece], size: Size) -> list[Piece]:
     return kept
 
 
-def _compute(request: RecipeRequest, piece: Piece, digest: str) -> Found:
+def _compute(request: RecipeRequest, piece: Piece, digest: str) -> PieceRecord:
     begun = time.perf_counter()
     recipe = request.recipe()
     assert recipe.bench is not None
     did = recipe.run(piece, recipe.bench)
-    found = Found(
+    found = PieceRecord(
         digest=digest,
         piece=piece.name,
         settings=dict(piece.settings),
