@@ -199,12 +199,12 @@ def test_what_cannot_be_fitted_is_said(estimator, y, auxiliaries, said) -> None:
         estimator.set_params(steps=2).fit(CLASSES[0], y, auxiliaries)
 
 
-def test_best_searches_as_fit_does() -> None:
+def test_the_default_searches_as_fit_does() -> None:
     draw = np.random.default_rng(0)
     x = draw.normal(size=(60, 3))
     y = np.where(x[:, 0] > 0, "up", "down").astype(object)
     y[40:] = None
-    model = AuxiliaryClassifier("best", random_state=0).fit(x, y, auxiliaries={"part": x[:, 0] ** 3})
+    model = AuxiliaryClassifier(random_state=0).fit(x, y, auxiliaries={"part": x[:, 0] ** 3})
     assert (model.predict(x[40:]) == np.where(x[40:, 0] > 0, "up", "down")).mean() > 0.8
     assert model.advice_[0].startswith("This model is")
     assert model.predict_proba(x).shape == (60, 2)

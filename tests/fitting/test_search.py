@@ -12,7 +12,7 @@ from auxin.exported.model import load_model
 from auxin.fitting.auxiliaries import best_teacher, known_table
 from auxin.fitting.blend import greedy
 from auxin.fitting.candidates import Constant
-from auxin.fitting.choose import interval, simplest
+from auxin.fitting.choose import Entry, choose, interval, simplest
 from auxin.fitting.network import Job, NetworkCandidate, train_bank
 from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.scores import losses, pooled
@@ -212,3 +212,19 @@ def test_the_constant_guess_is_the_share_of_the_classes() -> None:
     rows = Rows(np.zeros((10, 1)), Classes("y", 2), torch.tensor([0] * 8 + [1] * 2))
     p = Constant().train(rows, rows.labelled, 0).outputs(rows.x).softmax(1)
     assert float(p[0, 0]) == pytest.approx(8.5 / 11)
+
+
+def test_the_users_metric_decides_and_the_loss_among_equals() -> None:
+    task, wanted = Classes("y", 2), torch.tensor([0, 0, 0, 1, 1, 1])
+    sides = {
+        "sure": [3.0, 3.0, 3.0, 0.1, -3.0, -3.0],  # 5 of 6 right, low loss
+        "right": [0.1, 0.1, 0.1, -0.1, -0.1, -0.1],  # all right, high loss
+        "surer": [0.4, 0.4, 0.4, -0.4, -0.4, -0.4],  # all right, a lower loss
+    }
+    entries = []
+    for number, (name, side) in enumerate(sides.items()):
+        outputs = torch.tensor([[s, -s] for s in side], dtype=torch.float64)
+        entries.append(Entry(name, name, number, outputs, losses(task, outputs, wanted)))
+    rows = np.arange(6)
+    assert choose(task, entries, wanted, rows, blend=False).kept[0].name == "sure"
+    assert choose(task, entries, wanted, rows, blend=False, metric="accuracy").kept[0].name == "surer"

@@ -1,4 +1,4 @@
-"""scikit-learn estimators: a network for y, trained beside auxiliary tasks, kept only where validation says so."""
+"""scikit-learn estimators that learn from auxiliary tasks: the search of `auxin fit`, or one network."""
 
 import sys
 import time
@@ -75,7 +75,9 @@ class _AuxiliaryEstimator(BaseEstimator):
         task = _xy.main_task(self._kind, len(names), names, others)
         dataset = _xy.dataset_of(x, (task, target), others)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        if self.method == BEST and searchable(dataset, int(dataset.has_main().sum())):
+        one_network = self.steps is not None or self.settings is not None
+        searches = self.method == BEST or (self.method is None and not one_network)
+        if searches and searchable(dataset, int(dataset.has_main().sum())):
             return self._search(dataset, seed, started)
         splits, notes = _split(dataset, seed, self.validation)
         name = self._method(dataset)
@@ -105,7 +107,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
         metric = settle(self.metric, dataset.tasks[dataset.main])
         with undisturbed():
-            wanted = Wanted(metric, seed=seed % 2**16, started=started)
+            wanted = Wanted(metric, decides=self.metric is not None, seed=seed % 2**16, started=started)
             self.model_ = search(dataset, splits, wanted, self._say if self.verbose else lambda _: None)
         record = self.model_.training
         self.kept_, self.validation_score_, self.notes_ = record.method, record.validation, list(record.notes)
@@ -179,23 +181,23 @@ def _split(dataset: Dataset, seed: int, validation: float) -> tuple[Splits, list
 
 
 class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
-    """A classifier whose network also learns auxiliary tasks, where that helps.
+    """A classifier that also learns from auxiliary tasks, where that helps: the search of `auxin fit`, or one network.
 
-    The network is trained by `method` and, with the guard, once more on y alone; the one that scores better on the
-    validation rows is kept (ties go to y alone). Its probabilities are calibrated on these rows, and then it is trained
-    again, to the last epoch, on every labelled row. The validation score has chosen, so it is a little too good: judge
-    by rows kept out of `fit`.
+    With a named method a network is trained by it and, with the guard, another one on y alone; the one that scores
+    better on the validation rows is kept (ties go to y alone). Its probabilities are calibrated on these rows, and then
+    it is trained again, to the last epoch, on every labelled row. The validation score has chosen, so it is a little
+    too good: judge by rows kept out of `fit`.
 
     Args:
-        method: a name of `auxin ls methods` (labelers, combiners and self-made tasks are methods too). None is
-            `equal` where auxiliaries are given, else `maxl`. "best" is the search of `auxin fit`: estimators, networks
-            and blends by cross-validation, trained on every labelled row; guard, validation and learning_rate are not
-            used then.
+        method: "best" is the search of `auxin fit`: estimators, networks and blends by cross-validation, trained on
+            every labelled row; guard, validation and learning_rate are not used then. None is "best", unless steps or
+            settings are given, which belong to one network: then it is `equal` where there are auxiliaries, else
+            `maxl`. Any other name of `auxin ls methods` (labelers, combiners and self-made tasks are methods too).
         guard: let validation decide between the method and y alone. Without validation rows, y is learned alone.
         validation: a fraction of the labelled rows, or a number of rows; where a class has too few, none.
         steps: training steps; None: 60 passes over the rows, from 150 to 1,500 steps.
         learning_rate: of Adam, falling to zero along a cosine.
-        metric: what the guard goes by: accuracy, balanced_accuracy, f1, auc or log_loss.
+        metric: what the search, or the guard, goes by: accuracy, balanced_accuracy, f1, auc or log_loss.
         settings: any other setting, as `auxin fit --set` has them: {"model": "mlp", "model.hidden": 50, "batch": 32}.
             With "patience", validation rows choose the epoch and never train.
         random_state: of validation rows, initial weights and batches.
@@ -204,10 +206,10 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
 
     Attributes:
         classes_: the labels, sorted.
-        kept_: the method whose network was kept.
-        validation_score_: the metric on the validation rows, without having trained on them, or None.
+        kept_: what was kept: a method, a candidate of the search, or a blend.
+        validation_score_: the metric on rows that had not trained, cross-validated after a search, or None.
         notes_: what was decided, in sentences.
-        advice_: with method "best", how good the model is and beside what, in sentences.
+        advice_: after a search, how good the model is and beside what, in sentences.
         model_: the trained network (`auxin.exported.model.Model`).
         n_features_in_, feature_names_in_: as everywhere in scikit-learn; for images `n_features_in_` is X.shape[1].
 
@@ -254,10 +256,11 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
 
 
 class AuxiliaryRegressor(RegressorMixin, _AuxiliaryEstimator):
-    """A regressor whose network also learns auxiliary tasks, where that helps.
+    """A regressor that also learns from auxiliary tasks, where that helps.
 
-    As `AuxiliaryClassifier`, except: no method is `equal` where auxiliaries are given, else `denoising` for vectors and
-    y alone for images; the metric is r2, mae or rmse (the errors negated); nothing is calibrated.
+    As `AuxiliaryClassifier`, except: one network without a named method is trained by `equal` where auxiliaries are
+    given, else by `denoising` for vectors and on y alone for images; the metric is r2, mae or rmse (the errors
+    negated); nothing is calibrated.
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)

@@ -1,6 +1,6 @@
 """Which candidate is kept, and how good it is once the choice itself is accounted for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,14 +60,29 @@ class Choice:
     best: dict[str, Entry]
 
 
-def best_of_families(entries: Sequence[Entry], rows: np.ndarray) -> dict[str, Entry]:
-    """Of each family the entry with the lowest mean loss on these rows."""
+Rank = Callable[[Tensor, np.ndarray], tuple[float, float]]
+"""How good outputs are on the rows that decide: the greater, the better."""
+
+
+def best_of_families(
+    entries: Sequence[Entry], rows: np.ndarray, rank: Rank | None = None
+) -> dict[str, Entry]:
+    """Of each family the entry that ranks highest on these rows, by default by its mean loss; the first of equals."""
+    rank = rank or (lambda _, loss: (0.0, -float(loss.mean())))
     found: dict[str, Entry] = {}
-    for entry in entries:
-        held = found.get(entry.family)
-        if held is None or entry.loss[rows].mean() < held.loss[rows].mean():
-            found[entry.family] = entry
-    return found
+    for entry in sorted(entries, key=lambda e: rank(e.outputs, e.loss[rows]), reverse=True):
+        found.setdefault(entry.family, entry)
+    return {entry.family: found[entry.family] for entry in entries}
+
+
+def ranking(task: Task, truth: Tensor, index: Tensor, metric: str | None) -> Rank:
+    """By the user's metric, and by the mean loss where that is equal; by the mean loss alone where none is given."""
+
+    def rank(outputs: Tensor, loss: np.ndarray) -> tuple[float, float]:
+        score = 0.0 if metric is None else task.score(outputs[index], truth, metric)
+        return score if np.isfinite(score) else -np.inf, -float(loss.mean())
+
+    return rank
 
 
 def simplest(losses: Mapping[str, np.ndarray], simplicity: Mapping[str, int], share: float = TIGHT) -> str:
@@ -96,8 +111,11 @@ def choose(
     *,
     blend: bool = True,
     seed: int = 0,
+    metric: str | None = None,
 ) -> Choice:
     """The best of every family, their blend, and of these the simplest that is about as good as the best.
+
+    With a user's metric, the one that is best by it, whether simple or not; of equals, the one with the lower loss.
 
     Args:
         task: the main task.
@@ -106,11 +124,13 @@ def choose(
         rows: the labelled rows that decide.
         blend: whether a blend may be kept.
         seed: of the blend's bags.
+        metric: the user's; None: the loss.
     """
-    best = best_of_families(entries, rows)
+    index, truth = torch.from_numpy(rows), wanted[torch.from_numpy(rows)]
+    rank = ranking(task, truth, index, metric)
+    best = best_of_families(entries, rows, rank)
     loss = {family: entry.loss[rows] for family, entry in best.items()}
     simple = {family: entry.simplicity for family, entry in best.items()}
-    index, truth = torch.from_numpy(rows), wanted[torch.from_numpy(rows)]
     blended: Tensor | None = None
     weights = np.zeros(len(best))
     if blend and len(best) > 1:
@@ -119,17 +139,23 @@ def choose(
             blended = pooled(task, [entry.outputs for entry in best.values()], weights)
             loss[BLEND], simple[BLEND] = losses_of(task, blended[index], truth), 9
     name = simplest(loss, simple)
+    if metric is not None:
+        outputs = {family: entry.outputs for family, entry in best.items()}
+        outputs |= {} if blended is None else {BLEND: blended}
+        name = max(loss, key=lambda one: rank(outputs[one], loss[one]))
     if name == BLEND and blended is not None:
         pairs = [(e, float(w)) for e, w in zip(best.values(), weights, strict=True) if w > 0]
-        outputs, kept = blended, tuple(e for e, _ in pairs)
+        chosen, kept = blended, tuple(e for e, _ in pairs)
         shares = tuple(w for _, w in pairs)
     else:
-        outputs, kept, shares = best[name].outputs, (best[name],), (1.0,)
-    heat = temperature(task, outputs[index], truth) if len(kept) > 1 else 1.0
-    return Choice(kept, shares, heat, heat_outputs(task, outputs, heat), name == BLEND, best)
+        chosen, kept, shares = best[name].outputs, (best[name],), (1.0,)
+    heat = temperature(task, chosen[index], truth) if len(kept) > 1 else 1.0
+    return Choice(kept, shares, heat, heat_outputs(task, chosen, heat), name == BLEND, best)
 
 
-def corrected(task: Task, entries: Sequence[Entry], wanted: Tensor, folds: Folds) -> Tensor:
+def corrected(
+    task: Task, entries: Sequence[Entry], wanted: Tensor, folds: Folds, metric: str | None = None
+) -> Tensor:
     """Out-of-fold outputs of the choice itself: each fold's rows by what the other folds' rows would have chosen.
 
     What was chosen because it looked best on some rows looks too good on those rows. Here tries, weights and
@@ -138,7 +164,7 @@ def corrected(task: Task, entries: Sequence[Entry], wanted: Tensor, folds: Folds
     found = torch.zeros_like(entries[0].outputs)
     for fold in range(folds.count):
         held = folds.parts[0] == fold
-        choice = choose(task, entries, wanted, np.flatnonzero(~held), seed=fold)
+        choice = choose(task, entries, wanted, np.flatnonzero(~held), seed=fold, metric=metric)
         found[torch.from_numpy(held)] = choice.outputs[torch.from_numpy(held)].to(found)
     return found
 

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from auxin.rivals import kind_of, outputs_of
@@ -91,6 +90,7 @@ def temperature(task: Task, outputs: Tensor, wanted: Tensor) -> float:
     """
     if is_numbers(task):
         return 1.0
+    from scipy.optimize import minimize_scalar  # here, since prediction does not need it
 
     def regret(log: float) -> float:
         heated = heat_outputs(task, outputs, float(np.exp(log)))

@@ -35,6 +35,8 @@ class Search:
         tries: options that each family tries at most.
         seconds: wall seconds for all of it; None: as long as it takes.
         every: whether every family makes all its tries, not only the leading ones.
+        families: the rivals that take part; None: the usual ones.
+        metric: the user's, by which candidates are chosen; None: by log loss or squared error.
         say: told in sentences of what was decided for the user.
         step: told (done, of about) as candidates finish.
     """
@@ -45,6 +47,7 @@ class Search:
     seconds: float | None = None
     every: bool = False
     families: Sequence[str] | None = None
+    metric: str | None = None
     say: Callable[[str], None] = lambda _: None
     step: Callable[[str, int, int], None] = lambda *_: None
     entries: list[Entry] = field(default_factory=list)
@@ -72,7 +75,8 @@ class Search:
             )
         if self.skipped:
             self.say(f"Left out for lack of time: {', '.join(self.skipped)}.")
-        return choose(self.rows.task, self.entries, self.wanted, np.arange(len(self.wanted)), seed=self.seed)
+        every = np.arange(len(self.wanted))
+        return choose(self.rows.task, self.entries, self.wanted, every, seed=self.seed, metric=self.metric)
 
     @staticmethod
     def _usual() -> list[str]:
@@ -87,7 +91,7 @@ class Search:
 
     def honest(self) -> Tensor:
         """Out-of-fold outputs of the whole choice, corrected for choosing, [n, width]."""
-        return corrected(self.rows.task, self.entries, self.wanted, self.folds)
+        return corrected(self.rows.task, self.entries, self.wanted, self.folds, self.metric)
 
     def finish(self, choice: Choice) -> "Heated":
         """Train what was chosen on every labelled row."""

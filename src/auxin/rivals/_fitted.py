@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from sklearn.dummy import DummyClassifier
-from sklearn.pipeline import Pipeline
 from torch import Tensor
 
 from auxin import catalogue
@@ -193,11 +191,13 @@ def _one(
             x, y, weights = x[known], y[known], None if weights is None else weights[known]
         if len(np.unique(y[y >= 0])) < 2:
             only = int(y[y >= 0][0]) if (y >= 0).any() else 0
+            from sklearn.dummy import DummyClassifier
+
             return DummyClassifier(strategy="constant", constant=only).fit(x[:1], np.array([only]))
     estimator = rival.build(kind, shape, seed, **options)
     if weights is None:
         return estimator.fit(x, y)
-    key = "model__sample_weight" if isinstance(estimator, Pipeline) else "sample_weight"
+    key = "model__sample_weight" if hasattr(estimator, "steps") else "sample_weight"
     return estimator.fit(x, y, **{key: weights})
 
 

@@ -109,6 +109,7 @@ class Fitting:
         self.begun, self.started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
         request = self.request
         self.dataset: Dataset = load_data(request.data)
+        self.decides = request.metric is not None
         metric = settle(request.metric, self.dataset.tasks[self.dataset.main])
         method = BEST if request.method == BEST else full_name(request.method, len(self.dataset.tasks) > 1)
         self.request = replace(request, metric=metric, method=method)
@@ -156,6 +157,7 @@ class Fitting:
         spent = time.monotonic() - self.begun
         wanted = Wanted(
             metric=request.metric,
+            decides=self.decides,
             seed=request.seed,
             tries=request.tries,
             seconds=None if request.budget is None else max(request.budget - spent, 1.0),

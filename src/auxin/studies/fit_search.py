@@ -28,7 +28,8 @@ class Wanted:
     """What a search for a model is asked for.
 
     Attributes:
-        metric: of the main task; candidates are compared by log loss or squared error, and scores are said in it.
+        metric: of the main task; scores are given in it.
+        decides: whether candidates are chosen by this metric too; else by log loss or squared error.
         seed: of folds and of everything random.
         tries: settings that a candidate's family tries at most.
         seconds: wall seconds for everything, or None.
@@ -39,6 +40,7 @@ class Wanted:
     """
 
     metric: str
+    decides: bool = False
     seed: int = 0
     tries: int = 2
     seconds: float | None = None
@@ -84,7 +86,10 @@ def search(
     fitted = fitted_dataset(dataset, labelled, splits.unlabelled)
     rows = rows_of(fitted, labelled, splits.unlabelled)
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
-    found = Search(rows, wanted.seed, wanted.tries, left, families=wanted.families, say=tell, step=step)
+    by = wanted.metric if wanted.decides else None
+    found = Search(
+        rows, wanted.seed, wanted.tries, left, families=wanted.families, metric=by, say=tell, step=step
+    )
     choice = found.run()
     step("training on all rows", 0, 1)
     member = found.finish(choice)
