@@ -14,6 +14,7 @@ from auxin.tensor_files import read_state, read_tensors, set_aside, write_state,
 
 def test_results_of_other_data_are_refused_and_named(tmp_path: Path) -> None:
     claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 3})
+    (tmp_path / "out" / "result.json").write_text("{}")
     assert claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 3})
     with pytest.raises(RunError, match="results of other data"):
         claim_folder(tmp_path / "out", {CONTENT: "b", "seeds": 3})
@@ -23,11 +24,21 @@ def test_results_of_other_data_are_refused_and_named(tmp_path: Path) -> None:
 
 def test_a_folder_of_0_1_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"seeds": 3}')
+    (tmp_path / "result.json").write_text("{}")
     with pytest.raises(RunError, match=r"auxin 0\.1.*auxin report"):
         claim_folder(tmp_path, {CONTENT: "a", "seeds": 3})
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(RunError, match="cannot be read"):
         claim_folder(tmp_path, {CONTENT: "a", "seeds": 3})
+
+
+def test_a_claimed_folder_without_results_can_be_claimed_by_another_study(tmp_path: Path) -> None:
+    claim_folder(tmp_path, {"steps": 20, "model.nope": 3})
+    (tmp_path / "runs").mkdir()
+    assert not claim_folder(tmp_path, {"steps": 20})
+    (tmp_path / "runs" / "result.json").write_text("{}")
+    with pytest.raises(RunError, match="different study"):
+        claim_folder(tmp_path, {"steps": 30})
 
 
 CLAIM = """

@@ -224,6 +224,8 @@ _locks: dict[Path, FileLock] = {}
 def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = True) -> bool:
     """Make the folder this study's own, for this process alone; tells whether it was already (so that it resumes).
 
+    A folder that was claimed and holds no result yet may be claimed by another study.
+
     The lock is held until the process ends or calls `release_folder`. An operating system takes it from a process
     that was killed.
 
@@ -255,8 +257,12 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
             message(f"The output folder {folder} cannot be made: {error}", do="Choose another --out")
         ) from error
     if file.exists():
-        _same(folder, _manifest(file), wanted)
-        return True
+        found = _manifest(file)
+        if not (alone and _bare(folder)):
+            _same(folder, found, wanted)
+            return True
+        if found == wanted:
+            return True
     write_text(file, json.dumps(wanted, indent=2) + "\n")
     return False
 
@@ -284,6 +290,11 @@ def _lock(folder: Path) -> None:
             )
         ) from error
     _locks[place] = lock
+
+
+def _bare(folder: Path) -> bool:
+    """Whether a claimed folder holds no result: nothing but manifests, locks and folders."""
+    return all(path.name in (MANIFEST, LOCK, UNIT) or path.is_dir() for path in folder.rglob("*"))
 
 
 def _strangers(folder: Path) -> bool:

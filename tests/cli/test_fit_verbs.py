@@ -135,6 +135,21 @@ def test_what_cannot_be_done_is_said(
     assert sorted(path.name for path in fitted.iterdir()) == before
 
 
+@pytest.mark.parametrize("verb", ["fit", "compare", "probe"])
+def test_a_misspelt_setting_does_not_claim_the_folder(verb: str, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    houses().to_csv("h.csv", index=False)
+    words = [verb, "h.csv", "--target", "kind", "--aux", "rooms", "--out", "o"]
+    words += {
+        "fit": ["--method", "single", "--no-guard", *TINY],
+        "compare": ["--methods", "single", "--seeds", "1", *TINY[:-4], "--jobs", "1"],
+        "probe": ["--seeds", "1", *TINY[:4]],
+    }[verb]
+    assert auxin(*words, "--set", "model.nope=3") == 2
+    assert not Path("o").exists()
+    assert auxin(*words) == 0
+
+
 def test_the_same_again_trains_nothing(fitted: Path, capsys: pytest.CaptureFixture) -> None:
     before = (fitted / "m" / "model.json").read_bytes()
     words = [fitted / "h.csv", "--target", "kind", "--aux", "price", "--method", "equal", "--no-guard"]

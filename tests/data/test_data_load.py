@@ -27,7 +27,7 @@ def test_by_path(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("mnits", ["Unknown data set 'mnits'", "cifar10, cifar100, digits", "Did you mean 'mnist'"]),
+        ("mnits", ["Unknown data set 'mnits'", "cifar10, cifar100, cinic10", "Did you mean 'mnist'"]),
         ("cifar-100", ["Did you mean 'cifar100'"]),
         ("table.xyz", ["table.xyz is of a kind that is not read", "ending in one of:", ".npz", "'.xyz'"]),
     ],

@@ -7,10 +7,12 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from auxin.cli import main
 from auxin.data import Pool, load
 from auxin.errors import DataError, UnsupportedError
 from auxin.exported.card import TrainingRecord, TrunkState
 from auxin.exported.export import to_onnx, to_torch
+from auxin.exported.folder import checksum
 from auxin.exported.model import Model, load_model
 from auxin.exported.predictor import Predictor
 from auxin.exported.task_state import TaskState
@@ -157,16 +159,22 @@ def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def broken(folder, change) -> None:
+def broken(folder, change, sign=True) -> None:
+    """Change `model.json`, and its checksum with it: the change is meant."""
     text = json.loads((folder / "model.json").read_text())
     change(text)
+    if sign and "checksum" in text:
+        text["checksum"] = checksum(text)
     (folder / "model.json").write_text(json.dumps(text))
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (lambda t: t.update(version=99), r"Expected auxin.model version 1. Found auxin.model version 99"),
+        (
+            lambda t: t.update(version=99),
+            r"Expected auxin.model version 1 or 2. Found auxin.model version 99",
+        ),
         (lambda t: t.update(format="auxin.rule"), "Found auxin.rule version 1"),
         (lambda t: t.pop("format"), "model.json is damaged"),
         (lambda t: t.pop("task"), "task: Field required"),
@@ -223,9 +231,11 @@ def test_infinite_inputs_are_refused() -> None:
 )  # fmt: skip
 def test_numbers_that_cannot_be_used_are_refused_and_named(field, value, word, tmp_path) -> None:
     model().save(tmp_path)
-    card = json.loads((tmp_path / "model.json").read_text())
-    card[field] = [value, *card[field][1:]] if isinstance(card[field], list) else value
-    (tmp_path / "model.json").write_text(json.dumps(card))
+
+    def change(card) -> None:
+        card[field] = [value, *card[field][1:]] if isinstance(card[field], list) else value
+
+    broken(tmp_path, change)
     with pytest.raises(DataError, match=word):
         load_model(tmp_path)
 
@@ -235,4 +245,56 @@ def test_weights_that_are_not_finite_are_refused_and_named(tmp_path) -> None:
     next(broken.predictor.parameters()).data[0] = torch.nan
     broken.save(tmp_path)
     with pytest.raises(DataError, match="not finite"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize("change", [
+    lambda t: t.update(temperature=2.0), lambda t: t["training"].update(test=1.0),
+    lambda t: t["mean"].reverse(), lambda t: t["task"].update(kind="ordered"),
+])  # fmt: skip
+def test_a_card_that_was_changed_is_refused_by_its_checksum(change, tmp_path) -> None:
+    model().save(tmp_path)
+    broken(tmp_path, change, sign=False)
+    with pytest.raises(DataError, match=r"model\.json is damaged, or another model's.*SHA-256"):
+        load_model(tmp_path)
+
+
+@pytest.fixture
+def foreign(tmp_path, monkeypatch) -> str:
+    """The name of a module outside auxin which writes a file when it is imported."""
+    name = "a_trunk_of_the_tests"
+    made = f"from pathlib import Path\nimport torch\nPath({str(tmp_path / 'imported')!r}).touch()\n"
+    made += "def trunk(shape, **options):\n    return torch.nn.Linear(shape[0], 3)\n"
+    (tmp_path / f"{name}.py").write_text(made)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield name
+    sys.modules.pop(name, None)
+
+
+def test_a_model_imports_nothing_outside_auxin_unless_it_is_named(foreign, tmp_path, capsys) -> None:
+    network = build_network(f"{foreign}:trunk", (5,), {"y": TASKS["classes"]}, seed=0).eval()
+    predictor = Predictor.of(network, TASKS["classes"], torch.zeros(5), torch.ones(5), 1.0)
+    Model(predictor, TrunkState(name=f"{foreign}:trunk", shape=[5]), RECORD).save(tmp_path / "m")
+    (tmp_path / "imported").unlink()
+    sys.modules.pop(foreign)
+    for modules in ((), ("another",), (f"{foreign}:other",)):
+        with pytest.raises(DataError, match=rf"runs code outside auxin.*--allow-module {foreign}"):
+            load_model(tmp_path / "m", modules=modules)
+    with pytest.raises(SystemExit) as stop:
+        main(["export", str(tmp_path / "m"), "--torch", str(tmp_path / "m.pt2")])
+    assert stop.value.code == 2
+    assert not (tmp_path / "imported").exists()
+    for modules in ((foreign,), (f"{foreign}:trunk",)):
+        assert load_model(tmp_path / "m", modules=modules).predict(inputs()).values.shape == (7,)
+    assert (tmp_path / "imported").exists()
+    for option in ("--allow-module", "--model"):
+        with pytest.raises(SystemExit) as stop:
+            main(["export", str(tmp_path / "m"), "--torch", str(tmp_path / "m.pt2"), option, foreign])
+        assert not stop.value.code
+
+
+def test_no_function_of_auxins_own_is_called_either(tmp_path) -> None:
+    model().save(tmp_path)
+    broken(tmp_path, lambda t: t["trunk"].update(name="auxin.catalogue:user_module"))
+    with pytest.raises(DataError, match="runs code outside"):
         load_model(tmp_path)

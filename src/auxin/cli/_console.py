@@ -30,6 +30,16 @@ OutDir = Annotated[
         help="Folder for the result files. A repeated run with the same folder resumes.",
     ),
 ]
+AllowModule = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-module",
+        "--model",
+        metavar="NAME[:CALLABLE]",
+        help="A module of yours that the model's trunk is made by. It is imported, which runs it; without this option "
+        "a model imports nothing outside auxin. Repeatable.",
+    ),
+]
 
 WIDE = 150
 """The line width, in characters, of text written to a file or a pipe, so that tables are not folded."""

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from auxin.cli._console import JsonFlag, Output
+from auxin.cli._console import AllowModule, JsonFlag, Output
 from auxin.errors import ConfigError, message
 
 
@@ -23,6 +23,7 @@ def export(
         Path | None,
         typer.Option("--torch", metavar="FILE", help="torch.export program to write, such as model.pt2."),
     ] = None,
+    modules: AllowModule = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Export a trained network together with the normalisation of its inputs and the calibration of its outputs.
@@ -44,7 +45,7 @@ def export(
     from auxin.exported.export import to_onnx, to_torch
     from auxin.exported.model import load_model
 
-    made = load_model(model)
+    made = load_model(model, modules or ())
     for write, file in ((to_onnx, onnx), (to_torch, torch)):
         if file is not None:
             write(made, file)

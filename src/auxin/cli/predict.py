@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from auxin.cli import _data
-from auxin.cli._console import JsonFlag, Output
+from auxin.cli._console import AllowModule, JsonFlag, Output
 
 
 def predict(
@@ -33,6 +33,7 @@ def predict(
     ] = None,
     level: _data.Level = None,
     root: _data.Root = None,
+    modules: AllowModule = None,
     as_json: JsonFlag = False,
 ) -> None:
     """Predict with a trained model and write one line per row, in the order of the rows.
@@ -57,7 +58,7 @@ def predict(
 
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
     found = write_predictions(
-        load_model(model),
+        load_model(model, modules or ()),
         data,
         out,
         columns,

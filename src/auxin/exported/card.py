@@ -110,6 +110,7 @@ class Card(Record):
         training: how it was trained.
         committee: what an estimator or a blend is made of; None for a network.
         estimators: the SHA-256 of the estimators' file, or None where there is none.
+        checksum: the SHA-256 of every other field, which include the two files' own; empty in older folders.
     """
 
     format: Literal["auxin.model"] = FORMAT
@@ -124,3 +125,4 @@ class Card(Record):
     training: TrainingRecord
     committee: dict[str, Any] | None = None
     estimators: str | None = None
+    checksum: str = ""

@@ -15,7 +15,7 @@ from torch import Tensor
 from auxin.errors import DataError, message
 from auxin.exported.card import COMMITTEE, FORMAT, VERSION, Card
 from auxin.rivals import dump, restore
-from auxin.store import write_bytes, write_json
+from auxin.store import digest_of, write_bytes, write_json
 
 CARD = "model.json"
 WEIGHTS = "weights.safetensors"
@@ -47,13 +47,19 @@ def read_estimators(folder: Path, card: Card) -> list[Any]:
     if card.estimators is None:
         return []
     content = _content(folder, ESTIMATORS)
-    _same(folder / ESTIMATORS, content, card.estimators)
+    _same(folder / ESTIMATORS, hashlib.sha256(content).hexdigest(), card.estimators)
     return list(restore(content, str(folder / ESTIMATORS)))
 
 
 def write_card(folder: Path, card: Card) -> None:
-    """Write `model.json`: from now on the folder is a model."""
-    write_json(folder / CARD, card)
+    """Write `model.json` with its checksum: from now on the folder is a model."""
+    plain = json.loads(card.model_dump_json())
+    write_json(folder / CARD, card.model_copy(update={"checksum": checksum(plain)}))
+
+
+def checksum(plain: Mapping[str, Any]) -> str:
+    """The SHA-256 of a card's fields without `checksum`; the other files' digests are among them."""
+    return digest_of({name: value for name, value in plain.items() if name != "checksum"})
 
 
 def read(folder: Path) -> tuple[Card, dict[str, Tensor]]:
@@ -65,7 +71,7 @@ def read(folder: Path) -> tuple[Card, dict[str, Tensor]]:
     """
     card = _card(folder / CARD, _content(folder, CARD))
     content = _content(folder, WEIGHTS)
-    _same(folder / WEIGHTS, content, card.weights)
+    _same(folder / WEIGHTS, hashlib.sha256(content).hexdigest(), card.weights)
     try:
         weights = load(content)
     except (SafetensorError, ValueError) as error:
@@ -91,13 +97,12 @@ def _check_numbers(folder: Path, card: Card, weights: Mapping[str, Tensor]) -> N
     raise DataError(message(wrong, expected=expected, found=found, do="Copy it again, or train it again"))
 
 
-def _same(path: Path, content: bytes, digest: str) -> None:
-    found = hashlib.sha256(content).hexdigest()
+def _same(path: Path, found: str, digest: str, expected: str = f"the file that {CARD} belongs to") -> None:
     if found != digest:
         raise DataError(
             message(
                 f"{path} is damaged, or another model's",
-                expected=f"the file that {CARD} belongs to (SHA-256 {digest[:12]}...)",
+                expected=f"{expected} (SHA-256 {digest[:12]}...)",
                 found=f"SHA-256 {found[:12]}...",
                 do="Copy all files again, or train it again",
             )
@@ -108,7 +113,9 @@ def _content(folder: Path, name: str) -> bytes:
     try:
         return (folder / name).read_bytes()
     except FileNotFoundError as error:
-        there = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        there = (
+            sorted(path.name for path in folder.iterdir() if path.name[0] != ".") if folder.is_dir() else []
+        )
         raise DataError(
             message(
                 f"{folder} is no model",
@@ -124,7 +131,7 @@ def _card(path: Path, content: bytes) -> Card:
     try:
         plain = json.loads(content)
         kind = (plain["format"], plain["version"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         do = "Copy it again, or train it again"
         raise DataError(
             message(f"{path} is damaged", expected="a model's JSON", found=str(error), do=do)
@@ -137,6 +144,10 @@ def _card(path: Path, content: bytes) -> Card:
                 found=f"{kind[0]} version {kind[1]}",
                 do="Use the auxin that wrote it, or train it again",
             )
+        )
+    if plain.get("checksum"):
+        _same(
+            path, checksum(plain), str(plain["checksum"]), "a model.json with the checksum that stands in it"
         )
     try:
         return Card.model_validate_json(content)

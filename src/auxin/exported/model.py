@@ -1,7 +1,7 @@
 """A trained model for the main task alone: predict with it, save it, load it."""
 
 import copy
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from auxin import catalogue
 from auxin.data import Encoder, restore
 from auxin.data.encoders.contract import warn
 from auxin.errors import DataError, message
@@ -150,19 +151,50 @@ class Model:
         _folder.write_card(place, card)
 
 
-def load_model(folder: Path | str) -> Model:
+def load_model(folder: Path | str, modules: Sequence[str] = ()) -> Model:
     """The model that `auxin fit` or `Model.save` wrote.
 
+    Args:
+        folder: The model's folder.
+        modules: Modules of your own, `NAME` or `NAME:CALLABLE`, that the model may import for its trunk. Nothing
+            outside auxin is imported without being named here.
+
     Raises:
-        DataError: no model there, a file that is missing or damaged, or another version's.
+        DataError: no model there, a file that is missing or damaged, or another version's; or the trunk is made by a
+            module that `modules` does not name.
     """
     card, weights = _folder.read(Path(folder))
+    _check_trunk(card.trunk.name, Path(folder), modules)
     try:
         return _rebuilt(card, weights, Path(folder))
-    except (RuntimeError, ValueError, TypeError, KeyError) as error:
+    except (
+        RuntimeError,
+        ValueError,
+        TypeError,
+        KeyError,
+        AttributeError,
+        LookupError,
+        OverflowError,
+    ) as error:
         raise DataError(
-            message(f"The model in {folder} cannot be built again", found=str(error), do="Train it again")
+            message(
+                f"The model in {folder} cannot be built again", found=str(error)[:500], do="Train it again"
+            )
         ) from error
+
+
+def _check_trunk(name: str, folder: Path, modules: Sequence[str]) -> None:
+    """Refuse a trunk that a module outside auxin makes, unless the user names the module."""
+    module, mark, _ = name.partition(":")
+    if not mark or module in catalogue.names("models") or name in modules or module in modules:
+        return
+    raise DataError(
+        message(
+            f"The model in {folder} runs code outside auxin: its trunk is made by {name!r}",
+            expected="permission to import that module, since importing it runs it",
+            do=f"If you trust it, add --allow-module {module} (in Python: load_model(..., modules=[{module!r}]))",
+        )
+    )
 
 
 def _rebuilt(card: Card, weights: Mapping[str, Tensor], folder: Path) -> Model:

@@ -15,7 +15,7 @@ from auxin.exported.card import Decision
 from auxin.exported.model import Model, load_model
 from auxin.methods import full_name, resolve
 from auxin.records.results import Setting
-from auxin.runs.build import applicable
+from auxin.runs.build import applicable, build
 from auxin.runs.metric import settle
 from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
 from auxin.runs.settings import layered
@@ -119,13 +119,14 @@ class Fitting:
         split = every if self.searches else request.split
         self.splits: Splits = split_rows(request.data, split, request.seed, refit=False)
         self.compared = [] if self.searches else self._compared()
+        self._check_settings()
         claim_folder(request.out, {CONTENT: data_content(request.data), **self.request.fingerprint()})
         (request.out / RUNS).mkdir(exist_ok=True)
 
     def run(self) -> Fitted | Model:
         """The model, saved; the one that is there where this very fit was finished before."""
         if (self.request.out / "model.json").exists():
-            return load_model(self.request.out)
+            return load_model(self.request.out, [str(self.request.settings.get("model", ""))])
         if self.searches:
             return self._search()
         choice = self._choose() if len(self.compared) > 1 else self._only(self.compared[0])
@@ -189,6 +190,12 @@ class Fitting:
             raise ConfigError(message(wrong, do="Hold some out with --validation 0.2, or use --no-guard"))
         guarded = request.guard and resolve(request.method).auxiliary
         return ["single", request.method] if guarded else [request.method]
+
+    def _check_settings(self) -> None:
+        """Refuse settings that a method which will certainly run does not take, before the folder is claimed."""
+        for name in self.compared:
+            if name in ("single", self.request.method):
+                build(self.dataset, self.splits, resolve(name), self._defaults(name), seed=0)
 
     def _choose(self) -> Choice:
         request = self.request

@@ -13,7 +13,7 @@ from auxin.data import Dataset
 from auxin.errors import ConfigError, message
 from auxin.methods import resolve
 from auxin.records.probe import Probe, Ranked, Scored, SeedProbe, Word
-from auxin.runs.build import auxiliaries
+from auxin.runs.build import auxiliaries, build
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import Executor, pick
 from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
@@ -84,6 +84,7 @@ class ProbeStudy(Study):
             self.dataset.name, self.dataset.modality, single, "auxin", request.settings, {}
         )
         self.identity = _identity(request, self.pretexts, self.settings)
+        build(self.dataset, split_rows(request.data, request.split, 0, False), single, self.settings, seed=0)
         claim_folder(request.out, {**self.identity, "seeds": request.seeds})
 
     def units(self, done: UnitResults) -> list[Unit]:
