@@ -92,6 +92,18 @@ def test_rows_and_controls_follow_the_first_method_with_a_paper():
         settled("papper", [])
 
 
+@pytest.mark.parametrize(
+    ("name", "option"), [("uncertainty", "limit=0.0"), ("dwa", "temperature=2.0"), ("gradnorm", "alpha=1.5")]
+)
+def test_a_rival_without_a_protocol_of_its_own_is_named_with_the_one_it_follows(name, option):
+    chosen = settled("paper", ["single", name])
+    sentence = said(*chosen, ["single", name])[-1]
+    assert sentence.startswith(f"{name} trains by AuxiLearn's protocol")
+    assert option in sentence
+    assert not [s for s in said(*chosen, ["single", "linear", "maxl"]) if "none of its own paper" in s]
+    assert len(said(*settled("auxilearn", [name]), [name])) == 1
+
+
 def test_methods_without_a_meta_step_train_on_the_auxiliary_set():
     dataset = Digits.load(None)
     splits = make_splits(dataset, seed=0, labels_per_class=10, auxiliary=0.2)

@@ -124,7 +124,7 @@ def _request(arguments: CompareArguments) -> tuple[Request, list[str]]:
     jobs = arguments.jobs if arguments.jobs is not None else default_jobs()
     device = pick_device(arguments.device)
     decided.append(f"Runs use {_plural(jobs, 'process', 'processes')} on {device}, one thread each.")
-    decided += said(preset, paper)
+    decided += said(preset, paper, methods)
     options = tuple(sorted((k, v) for k, v in arguments.options.items() if v is not None))
     validation, auxiliary = arguments.validation, arguments.auxiliary
     if paper:

@@ -244,9 +244,19 @@ def protocol_name(method: Method) -> str:
     >>> [protocol_name(resolve(name)) for name in ("maxl", "monotone", "auto_lambda", "dwa", "single")]
     ['maxl', 'auxilearn', 'auto_lambda', 'auxilearn', 'maxl']
     """
-    if method.paper is not None and method.paper.url in _BY_URL:
+    if method.paper is not None and has_protocol(method):
         return _BY_URL[method.paper.url]
     return "auxilearn" if method.paper is not None and method.given else "maxl"
+
+
+def has_protocol(method: Method) -> bool:
+    """Whether the training of a method's own paper is one of the protocols.
+
+    >>> from auxin.methods import resolve
+    >>> [has_protocol(resolve(name)) for name in ("maxl", "dwa", "uncertainty", "gradnorm")]
+    [True, False, False, False]
+    """
+    return method.paper is not None and method.paper.url in _BY_URL
 
 
 def published(name: str, method: Method, data: str, modality: str) -> dict[str, Setting]:

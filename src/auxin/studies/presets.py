@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.methods._base import Method
-from auxin.methods._protocols import PROTOCOLS, Protocol, protocol_name
+from auxin.methods._protocols import PROTOCOLS, Protocol, has_protocol, protocol_name
 from auxin.runs.settings import protocol_for
 
 
@@ -30,13 +30,38 @@ def settled(preset: str, methods: Sequence[str]) -> tuple[str, Protocol | None]:
     return f"paper:{first}", PROTOCOLS[first]
 
 
-def said(preset: str, protocol: Protocol | None) -> list[str]:
-    """What is printed of a protocol."""
+def said(preset: str, protocol: Protocol | None, methods: Sequence[str] = ()) -> list[str]:
+    """What is printed of a protocol.
+
+    Args:
+        preset: The preset that `settled` returned.
+        protocol: The protocol that `settled` returned.
+        methods: The methods' names; those whose own paper's training is not a protocol here are named.
+
+    >>> print(said(*settled("paper", ["dwa"]), ["dwa"])[-1])
+    dwa trains by AuxiLearn's protocol: auxin has none of its own paper, of which it takes these options: temperature=2.0.
+    """
     if protocol is None:
         return []
     head, _, rest = preset.partition(":")
-    others = [f"Controls and rows follow {rest}; a learned method keeps its own paper's settings."]
-    return [protocol.said, *(others if head == "paper" else [])]
+    if head != "paper":
+        return [protocol.said]
+    others = f"Controls and rows follow {rest}; a learned method keeps its own paper's settings."
+    return [protocol.said, others, *(_borrowed(name) for name in methods if _borrows(name))]
+
+
+def _borrows(name: str) -> bool:
+    """Whether a method has a paper, and trains by another paper's protocol."""
+    method = next(iter(_known([name])), None)
+    return method is not None and method.paper is not None and not has_protocol(method)
+
+
+def _borrowed(name: str) -> str:
+    method = _known([name])[0]
+    lender = {"auxilearn": "AuxiLearn's", "maxl": "MAXL's"}[protocol_name(method)]
+    own = ", ".join(f"{key.partition('.')[2] or key}={value}" for key, value in method.published.items())
+    taken = f", of which it takes these options: {own}" if own else ""
+    return f"{name} trains by {lender} protocol: auxin has none of its own paper{taken}."
 
 
 def _known(methods: Sequence[str]) -> list[Method]:
