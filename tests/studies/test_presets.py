@@ -10,6 +10,8 @@ from auxin.methods import resolve
 from auxin.runs.build import build
 from auxin.runs.settings import layered
 from auxin.studies.presets import said, settled
+from auxin.training.evaluate import outputs
+from auxin.training.loop import Watch, fit
 
 AUXILEARN = ("auxilearn", "linear", "monotone", "nonlinear", "deep_linear", "polynomial")
 
@@ -38,7 +40,9 @@ def test_auxilearns_methods_have_auxilearns_protocol(name):
         "scale": "raw",
     }
     assert {key: found[key] for key in wanted} == wanted
-    assert layered("cifar100", "image", resolve(name), "paper", {}, {})["lr"] == 0.01
+    for data in ("cifar100", "digits"):
+        other = layered(data, "image", resolve(name), "paper", {}, {})
+        assert (other["lr"], other["estimator.alpha"]) == (0.01, 0.01)
 
 
 def test_the_convnet_combiner_is_trained_as_on_nyuv2():
@@ -79,13 +83,23 @@ def test_a_table_has_no_network_of_the_papers():
     assert layered("wine", "vector", resolve("single"), "auxilearn", {}, {})["model"] == "mlp"
 
 
+def test_single_task_training_learns_the_digits_under_auxilearns_preset():
+    dataset = Digits.load(None)
+    splits, method = make_splits(dataset, seed=0, validation=0.1), resolve("single")
+    user = {"epochs": 6, "model.channel_width": 8}
+    built = build(dataset, splits, method, layered("digits", "image", method, "auxilearn", user, {}), seed=0)
+    fit(built.state, built.plan, Watch())
+    found, wanted = outputs(built.network, built.pool, splits.development, built.task)
+    assert built.task.score(found, wanted, "accuracy") > 0.4  # chance: 0.1
+
+
 def test_rows_and_controls_follow_the_first_method_with_a_paper():
     preset, protocol = settled("paper", ["usual", "monotone", "maxl"])
     assert preset == "paper:auxilearn"
     assert protocol is not None
     assert protocol.auxiliary == 0.025
     single = layered("cifar10", "image", resolve("single"), preset, {}, {})
-    assert (single["schedule"], single["loss"]) == ("cosine", "focal")
+    assert (single["schedule"], single["loss"]) == ("cosine", "cross_entropy")
     assert "auxiliary set" in said(preset, protocol)[0]
     assert settled("auxin", ["maxl"]) == ("auxin", None)
     with pytest.raises(ConfigError, match="'paper'"):

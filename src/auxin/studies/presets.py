@@ -39,7 +39,7 @@ def said(preset: str, protocol: Protocol | None, methods: Sequence[str] = ()) ->
         methods: The methods' names; those whose own paper's training is not a protocol here are named.
 
     >>> print(said(*settled("paper", ["dwa"]), ["dwa"])[-1])
-    dwa trains by AuxiLearn's protocol: auxin has none of its own paper, of which it takes these options: temperature=2.0.
+    dwa trains by AuxiLearn's protocol: auxin has none of its own paper. Its paper's options: temperature=2.0.
     """
     if protocol is None:
         return []
@@ -60,8 +60,8 @@ def _borrowed(name: str) -> str:
     method = _known([name])[0]
     lender = {"auxilearn": "AuxiLearn's", "maxl": "MAXL's"}[protocol_name(method)]
     own = ", ".join(f"{key.partition('.')[2] or key}={value}" for key, value in method.published.items())
-    taken = f", of which it takes these options: {own}" if own else ""
-    return f"{name} trains by {lender} protocol: auxin has none of its own paper{taken}."
+    options = f" Its paper's options: {own}." if own else ""
+    return f"{name} trains by {lender} protocol: auxin has none of its own paper.{options}"
 
 
 def _known(methods: Sequence[str]) -> list[Method]:
