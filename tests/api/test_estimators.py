@@ -185,7 +185,7 @@ def test_verbose_says_how_far_it_is(capsys) -> None:
     ("estimator", "y", "auxiliaries", "said"),
     [
         (AuxiliaryClassifier("singel"), CLASSES[1], None, "Did you mean 'single'"),
-        (AuxiliaryClassifier("equal"), CLASSES[1], None, "give no auxiliary labels"),
+        (AuxiliaryClassifier("equal"), CLASSES[1], None, "have no auxiliary labels"),
         (AuxiliaryClassifier(metric="r2"), CLASSES[1], None, "does not fit the main task"),
         (AuxiliaryClassifier(), np.zeros(120), None, "one class"),
         (AuxiliaryClassifier(), CLASSES[1], np.zeros(120, int), "has one class"),

@@ -100,7 +100,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
         lambda d: [parquet(d, pairs=[[1, 2]] * ROWS), *T],
         ["'pairs'", "several values in a cell", "--ignore pairs"],
     ),
-    "a device that is not here": (lambda d: [csv(d), *T, "--device", "tpu"], ["no such device", "'tpu'"]),
+    "a device that is not here": (lambda d: [csv(d), *T, "--device", "tpu"], ["is not available", "'tpu'"]),
     "an image of fractions": (
         lambda d: [
             pictures(d, lambda f: Image.fromarray(np.ones((8, 8), np.float32)).save(f / "3.tif")),

@@ -34,7 +34,7 @@ def test_an_unknown_recipe_offers_the_nearest(capsys):
 def test_a_recipe_without_its_data_says_what_is_missing(capsys, tmp_path):
     code, _, err = auxin(capsys, "reproduce", "auxilearn_c6", "--out", str(tmp_path / "out"))
     assert code == 2
-    assert "cifar100 is not at hand" in " ".join(err.split())
+    assert "cifar100 was not found" in " ".join(err.split())
 
 
 def test_reproduce_writes_table_and_pictures(capsys, tmp_path):

@@ -118,7 +118,7 @@ def test_names_are_settled():
     assert settle("R^2", Regression("t")) == "r2"
     with pytest.raises(ConfigError, match=r"'r2' does not fit the main task.*accuracy, .*cost=FILE"):
         settle("r2", task)
-    with pytest.raises(ConfigError, match="needs a main task of classes"):
+    with pytest.raises(ConfigError, match="needs a classification main task"):
         settle("cost=a.csv", Regression("t"))
 
 

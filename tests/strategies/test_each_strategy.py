@@ -240,7 +240,7 @@ def test_options_reach_the_strategy_that_has_them() -> None:
 def test_what_a_strategy_spent_is_said(tmp_path: Path) -> None:
     runs = [execute(spec(name, tmp_path / name)) for name in ("single", "refit:linear", "guard:linear")]
     said = accounts(runs)
-    assert "refit:linear takes 20 steps per run, 2.0 times those of single." in said[0]
+    assert "refit:linear takes 20 steps per run, 2.0 times as many as single-task training." in said[0]
     (row,) = [row for row in judge(runs, validation={}).rows if row.kept]
     assert (row.method, row.kept) == ("guard:linear", {runs[2].decision.kept: 1})
     assert runs[2].decision.sentence in runs[2].notes

@@ -143,7 +143,7 @@ def test_bad_requests_write_nothing(tmp_path: Path) -> None:
 
 
 def test_options_a_part_does_not_take_are_refused_with_its_name(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="Maxl refuses its options"):
+    with pytest.raises(ConfigError, match="Maxl does not accept its options"):
         run(request(tmp_path / "out", tries=1, settings={**SMALL, "labeler.entropi": 1.0}, methods=("maxl",)))
 
 
@@ -154,7 +154,7 @@ def test_all_methods_leaves_out_what_cannot_run_and_says_why(tmp_path: Path) -> 
     )
     assert {"single", "maxl", "maxl_frozen", "random", "clusters", "rotation"} <= set(job.methods)
     assert "given" not in job.methods
-    assert any("given is left out: the data give no auxiliary labels" in sentence for sentence in told)
+    assert any("given is left out: the data have no auxiliary labels" in sentence for sentence in told)
 
 
 def table(folder: Path) -> str:
@@ -253,7 +253,7 @@ def test_confirmation_is_refused_for_a_comparison_that_changed(once, tmp_path: P
     text = (out / "comparison.json").read_text()
     score = next(iter(once[1].rows[0].scores.values()))
     (out / "comparison.json").write_text(text.replace(str(score), "0.123456"))
-    with pytest.raises(RunError, match="opened already"):
+    with pytest.raises(RunError, match="already been opened"):
         confirm(request(out))
 
 

@@ -81,7 +81,7 @@ def test_a_phase_that_diverges_is_trained_again_at_a_third_of_its_rate(
     trained = follow(job, guard=False)
     assert rates == pytest.approx([3e-3, 1e-3, 3e-3, 1e-3])
     assert trained.outcome.run.phase.settings["lr"] == 1e-3
-    assert "It was trained again with lr=0.001." in trained.outcome.notes[0]
+    assert "It was retrained with lr=0.001." in trained.outcome.notes[0]
     assert finish(job, trained, About("single", "", 0.0)).model.training.settings["lr"] == 1e-3
 
 

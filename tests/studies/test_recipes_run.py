@@ -89,7 +89,7 @@ def test_the_tiny_run_and_the_whole_one_do_not_share_a_folder(tmp_path):
 def test_absent_data_are_refused_before_anything_runs(tmp_path, monkeypatch):
     monkeypatch.setattr(Counting, "needs", ("cifar100",))
     for root in (None, tmp_path):
-        with pytest.raises(DataError, match=r"cifar100 is not at hand.*--root DIR"):
+        with pytest.raises(DataError, match=r"cifar100 was not found.*--root DIR"):
             reproduce("counting", tmp_path / "out", root)
     assert Counting.ran == []
     (tmp_path / "cifar100").mkdir()

@@ -159,5 +159,5 @@ def test_without_such_rows_the_methods_are_refused() -> None:
     method = resolve("fixmatch")
     whole = replace(splits(), unlabelled=torch.zeros(0, dtype=torch.int64))
     settings = layered("digits", "image", method, "auxin", {}, {})
-    with pytest.raises(ConfigError, match="carries a main label"):
+    with pytest.raises(ConfigError, match="has a main label"):
         build(Digits.load(None), whole, method, settings, seed=0)

@@ -14,7 +14,7 @@ Kind = Literal["lines", "scatter", "bars", "landscape", "loss_images", "points"]
 
 
 class PieceRecord(Record):
-    """What one piece of work found: one seed, one variant.
+    """The stored result of one piece of a recipe: one seed of one variant.
 
     Attributes:
         digest: identifies what was computed by content; empty in files of auxin 0.1.

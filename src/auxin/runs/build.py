@@ -77,13 +77,13 @@ class Built:
 def applicable(method: Method, dataset: Dataset) -> str | None:
     """Why this method cannot run on these data, or None where it can."""
     if method.needs_auxiliary and not auxiliaries(dataset):
-        return "the data give no auxiliary labels."
+        return "the data have no auxiliary labels."
     if method.labeler is not None:
         reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
         if reason is not None:
             return reason
     if method.rival == "pretrained_linear":
-        return "a comparison does not give it the folder of a pretrained model; `auxin fit` does."
+        return "it needs the folder of a pretrained model, which only `auxin fit` supplies."
     if method.rival is not None:
         return unfit(method.rival, dataset.tasks[dataset.main])
     if method.consistency is not None:
@@ -92,7 +92,7 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
             return reason
     family = method.combiner.partition(":")[0]
     if catalogue.load("combiners", family).needs_images and not dataset.tasks[dataset.main].dense:
-        return f"the combiner {family} works on loss images, which a dense main task gives."
+        return f"the combiner {family} needs loss images, which only a dense main task has."
     for name in method.pretexts if EVERY not in method.pretexts else ():
         try:
             catalogue.load("pretexts", name).build(dataset.shape)
@@ -212,8 +212,10 @@ def _pretexts(method: Method, plain: Plain, shape: tuple[int, ...], *, tokens: b
     own = possible(shape) if EVERY in method.pretexts else method.pretexts
     names: list[str] = list(dict.fromkeys([*own, *(asked if method.given else [])]))
     if names and tokens:
-        wrong = f"{' + '.join(names)} changes numbers, and the inputs of {plain.model} are tokens of a text"
-        raise ConfigError(message(wrong, do="Leave such methods out, or choose another model"))
+        wrong = (
+            f"{' + '.join(names)} transforms numeric inputs, but the inputs of {plain.model} are text tokens"
+        )
+        raise ConfigError(message(wrong, do="Leave these methods out, or choose another model"))
     return names
 
 
@@ -245,7 +247,7 @@ def _augmentation(plain: Plain, dataset: Dataset) -> tuple[str | None, str]:
     if plain.augmentation in (*KINDS, "auto"):
         return (None if plain.augmentation == "auto" else plain.augmentation), ""
     if any(dataset.tasks[name].dense for name in dataset.tasks):
-        wrong = f"The augmentation {plain.augmentation!r} does not move labels that have a value per pixel"
+        wrong = f"The augmentation {plain.augmentation!r} does not transform labels per pixel"
         raise ConfigError(message(wrong, expected=f"one of: {', '.join(KINDS)}"))
     return "none", plain.augmentation
 
@@ -253,7 +255,7 @@ def _augmentation(plain: Plain, dataset: Dataset) -> tuple[str | None, str]:
 def _strong(plain: Plain, pool: Pool, dataset: Dataset) -> View:
     """The strong view of a consistency."""
     if dataset.encoder.verbatim > 0:
-        wrong = f"The inputs of {plain.model} are tokens of a text, of which there are no views"
+        wrong = f"The inputs of {plain.model} are text tokens, for which there are no augmented views"
         raise ConfigError(message(wrong, do="Leave methods with a consistency out, or choose another model"))
     text = sum(end - begin for begin, end in dataset.encoder.blocks) > pool.shape[0] / 2
     return compose(plain.strong, pool.shape, pool.background, text=text)
@@ -263,7 +265,7 @@ def _consistency(
     dataset: Dataset, splits: Splits, method: Method, settings: Mapping[str, Setting]
 ) -> Consistency | None:
     if method.needs_unlabelled and not len(splits.unlabelled):
-        wrong = "Every training row carries a main label, so there is nothing to teach to the others"
+        wrong = "Every training row has a main label, but the method needs rows without one"
         raise ConfigError(message(wrong, do="Leave out the methods for rows without a main label"))
     if method.consistency is None:
         return None
@@ -334,7 +336,8 @@ def _part(member: Any, part: str, settings: Mapping[str, Setting], *arguments: A
     except TypeError as error:
         raise ConfigError(
             message(
-                f"{member.__name__} refuses its options {own}: {error}", do=f"Change the {part}.* settings"
+                f"{member.__name__} does not accept its options {own}: {error}",
+                do=f"Change the {part}.* settings",
             )
         ) from error
 
@@ -424,7 +427,7 @@ def _plan(plain: Plain, feed: Feed, splits: Splits, *, learns: bool) -> Plan:
     if learns and plain.meta == "auxiliary" and not len(splits.auxiliary):
         raise ConfigError(
             message(
-                "The outer loss is to be taken on the auxiliary set, but no rows were held out for it",
+                "The outer loss uses the auxiliary set, which is empty",
                 expected="--auxiliary above 0",
                 found="an empty auxiliary set",
                 do="Hold rows out with --auxiliary 0.1, or use --set meta=next",

@@ -76,7 +76,9 @@ def guess(task: Task, metric: str, target: Tensor) -> float:
 
 def _cost(text: str, task: Task) -> str:
     if not isinstance(task, Classes | Ordered):
-        raise ConfigError(message("A cost matrix needs a main task of classes", found=type(task).__name__))
+        raise ConfigError(
+            message("A cost matrix needs a classification main task", found=type(task).__name__)
+        )
     names = [str(name) for name in task.label_names]
     values = _spelt(text) if ";" in text else _of_file(Path(text), names)
     size = len(names)
@@ -86,7 +88,7 @@ def _cost(text: str, task: Task) -> str:
         found = f"{len(values)} rows of {sorted({len(row) for row in values})} numbers"
         raise ConfigError(
             message(
-                f"The cost matrix {text[:60]} is not usable",
+                f"The cost matrix {text[:60]} is invalid",
                 expected=f"{size} rows of {size} finite numbers, a row per true class",
                 found=found if not square else "a number that is not finite",
             )
@@ -98,7 +100,7 @@ def _spelt(text: str) -> list[list[float]]:
     try:
         return [[float(value) for value in row.split(",")] for row in text.split(";")]
     except ValueError as error:
-        raise ConfigError(message(f"The cost matrix {text[:60]} is not usable: {error}")) from error
+        raise ConfigError(message(f"The cost matrix {text[:60]} is invalid: {error}")) from error
 
 
 def _of_file(file: Path, names: list[str]) -> list[list[float]]:
@@ -123,5 +125,7 @@ def _of_file(file: Path, names: list[str]) -> list[list[float]]:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(
-            message(f"The cost matrix {file} is not usable: {error}", expected="numbers besides the names")
+            message(
+                f"The cost matrix {file} is invalid: {error}", expected="numbers in every cell but the names"
+            )
         ) from error

@@ -30,15 +30,15 @@ RowsHeld = Literal["run", "held", "all", "all held"]
 
 @dataclass(eq=False)
 class PhaseLog:
-    """What was trained so far, over all phases of a run.
+    """The log of all phases of a run.
 
     Attributes:
-        records: by phase.
-        measures: of the learning signal, by phase.
-        written: how many epochs of each phase are in `epochs.jsonl`.
-        dropped: how often each task was left out for a loss that was not finite, by phase.
-        last: the phase that was built last.
-        told: told, after every epoch, which share of the phase in progress is done.
+        records: Record of each phase, by phase.
+        measures: Measures of the learning signal, by phase.
+        written: Number of epochs of each phase that `epochs.jsonl` holds.
+        dropped: Number of times that each task was left out because its loss was not finite, by phase.
+        last: The phase that was built last.
+        told: Callback that receives, after every epoch, the finished fraction of the current phase.
     """
 
     records: dict[str, PhaseRecord] = field(default_factory=dict)
@@ -134,7 +134,7 @@ class Phases(Job):
         rows = splits_for(self.spec, "held").validation
         if self.refit or not len(rows):
             wrong = "There are no validation rows that this network did not train on"
-            raise RunError(message(wrong, do="Hold them out with --validation 0.2"))
+            raise RunError(message(wrong, do="Hold out some rows with --validation 0.2"))
         return score(run.network, run.pool, rows, run.task, self.spec.metric)
 
     def epochs(self) -> int:
@@ -260,6 +260,6 @@ def begin_with(built: Built, weights: Mapping[str, Tensor]) -> None:
     own = built.network.state_dict()
     taken = {n: v for n, v in weights.items() if n in own and own[n].shape == v.shape}
     if not taken:
-        wrong = f"None of the weights that phase {built.phase.name} is to begin with fits its network"
+        wrong = f"None of the initial weights of phase {built.phase.name} fits its network"
         raise ConfigError(message(wrong, expected=", ".join(list(own)[:3]) + " ..."))
     built.network.load_state_dict({**own, **taken})

@@ -105,7 +105,10 @@ class _Execution:
         except Diverged as error:
             return None, [str(error), *_scales(self.job.phase_log.last)]
         dropped = sum(self.job.phase_log.dropped.values(), Counter())
-        left_out = [f"{name} was left out {n} times: its loss was not finite." for name, n in dropped.items()]
+        left_out = [
+            f"The task {name} was left out {n} times because its loss was not finite."
+            for name, n in dropped.items()
+        ]
         scales = _scales(outcome.run)
         return outcome, [*self.job.phase_log.measures[outcome.run.phase.name].warnings(), *scales, *left_out]
 
@@ -213,7 +216,9 @@ def rebuild(spec: RunSpec) -> tuple[Built, Splits]:
         return with_rival(fresh, rival, splits, spec.settings), splits
     file = Path(spec.folder) / "network.safetensors"
     if not file.exists():
-        raise RunError(message(f"The trained network {file} is not there", do="Run `auxin compare` again"))
+        raise RunError(
+            message(f"The file of the trained network, {file}, is missing", do="Run `auxin compare` again")
+        )
     kept = [phase for phase in read_json(Path(spec.folder) / RESULT, RunResult).phases if phase.kept]
     splits = splits_for(spec, kept[0].rows if kept else "run")
     method, weights = resolve(spec.method), read_tensors(file)[0]

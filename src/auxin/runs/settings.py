@@ -223,7 +223,9 @@ def _as_kind(name: str, value: Setting, kind: Any) -> Setting:
     if "int" in str(kind) and number and value == int(value):  # type: ignore[arg-type]
         return int(value)  # type: ignore[arg-type]
     expected = str(getattr(kind, "__name__", kind))
-    raise ConfigError(message(f"The setting {name} cannot be used", expected=expected, found=repr(value)))
+    raise ConfigError(
+        message(f"The value of the setting {name} is invalid", expected=expected, found=repr(value))
+    )
 
 
 def parse(pairs: Sequence[str]) -> dict[str, Setting]:
@@ -236,7 +238,9 @@ def parse(pairs: Sequence[str]) -> dict[str, Setting]:
     for pair in pairs:
         name, mark, text = pair.partition("=")
         if not mark:
-            raise ConfigError(message("A setting is not understood", expected="NAME=VALUE", found=repr(pair)))
+            raise ConfigError(
+                message("A setting (--set) is invalid", expected="NAME=VALUE", found=repr(pair))
+            )
         found[name.strip()] = _value(text.strip())
     return {name: checked(name, value) for name, value in found.items()}
 

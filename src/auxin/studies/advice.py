@@ -49,18 +49,18 @@ def _good(estimate: Estimate, metric: str) -> str:
     if estimate.low is not None and estimate.high is not None:
         span = f" (95 % interval {estimate.low:.3f} to {estimate.high:.3f})"
     return (
-        f"Its {named(metric)} is about {estimate.value:.3f}{span}, cross-validated over {estimate.rows:,} labelled "
-        "rows and corrected for having chosen on them."
+        f"Its {named(metric)} is about {estimate.value:.3f}{span}, cross-validated on {estimate.rows:,} labelled "
+        "rows and corrected for the selection on the same rows."
     )
 
 
 def _beside(scores: Mapping[str, float], metric: str) -> str:
-    parts = [f"a constant guess has {scores['constant guess']:.3f}"] if "constant guess" in scores else []
+    parts = [f"a constant guess scores {scores['constant guess']:.3f}"] if "constant guess" in scores else []
     line = next((name for name in ("logistic", "ridge") if name in scores), None)
     if line is not None:
-        parts.append(f"one line of scikit-learn ({line} regression) {scores[line]:.3f}")
+        parts.append(f"scikit-learn's {line} regression {scores[line]:.3f}")
     if "network" in scores:
-        parts.append(f"a network on the main task alone {scores['network']:.3f}")
+        parts.append(f"a network trained on the main task only {scores['network']:.3f}")
     return f"On the same rows, by {named(metric)}: {', '.join(parts)}." if parts else ""
 
 
@@ -73,8 +73,8 @@ def _below_guess(found: Search, choice: Choice) -> str:
     if gain > 2 * standard_error(own, guess.loss):
         return ""
     return (
-        "It is not clearly better than a constant guess: the inputs say little about the main task, or there are too "
-        "few labels."
+        "It is not clearly better than a constant guess: the inputs carry little information on the main task, or "
+        "there are too few labels."
     )
 
 
@@ -98,8 +98,8 @@ def _auxiliaries(found: Search, choice: Choice, metric: str) -> str:
     names = ", ".join(found.rows.auxiliaries)
     worth = "help" if gain > 2 * error else "make no clear difference" if gain > -2 * error else "hurt"
     return (
-        f"The auxiliaries ({names}) {worth}: {with_them} against {without}, the best without them, differs by "
-        f"{difference:+.3f} {named(metric)}."
+        f"The auxiliary tasks ({names}) {worth}: {with_them} scores {difference:+.3f} {named(metric)} relative to "
+        f"{without}, the best candidate without them."
     )
 
 
@@ -135,8 +135,8 @@ def _more(found: Search, choice: Choice) -> list[str]:
     power = float(np.clip(np.log(fewer / all_of) / np.log(2), 0.0, STEEPEST))
     saved = 1 - ((n + MORE) / n) ** -power
     if saved < 0.01:
-        return [f"{MORE} more labels would change little: with half of the labels it was about as good."]
+        return [f"{MORE} more labels would change little: half of the labels give about the same loss."]
     return [
-        f"{MORE} more labels would lower its loss by about {saved:.0%}, if it goes on falling as from "
-        f"{n // 2:,} to {n:,} labels."
+        f"{MORE} more labels would lower the loss by about {saved:.0%}, if the trend from {n // 2:,} to {n:,} labels "
+        "continues."
     ]

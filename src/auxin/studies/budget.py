@@ -22,7 +22,11 @@ def seconds(text: str) -> float:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
     if not found or found[2] not in _UNITS or float(found[1]) <= 0:
         raise ConfigError(
-            message("The budget is not understood", expected="such as 90s, 10min or 2h", found=repr(text))
+            message(
+                "The time limit (--budget) is invalid",
+                expected="a time such as 90s, 10min or 2h",
+                found=repr(text),
+            )
         )
     return float(found[1]) * _UNITS[found[2]]
 
@@ -107,5 +111,7 @@ def _cuts(wanted: Size, size: Size, cost: float, budget: float) -> list[str]:
     if size.length != wanted.length:
         cuts.append(f"training length: {size.length:.0%} of the default")
     if cost > budget:
-        cuts.append(f"even the smallest comparison needs about {cost:.0f} s; the budget is {budget:.0f} s")
+        cuts.append(
+            f"the smallest comparison needs about {cost:.0f} s, more than the limit of {budget:.0f} s"
+        )
     return cuts

@@ -104,7 +104,7 @@ class Choosing(Comparing):
         )
 
     def _plan(self, budget: float, cost: dict[str, float]) -> None:
-        """The largest comparison that fits beside the final training."""
+        """Shorten the comparison until it and the final training fit in the budget."""
         left = max(budget - (time.monotonic() - self.begun), 0.0) * SPARE
         asked = self.size
         for tries, draws in SIZES:
@@ -126,13 +126,13 @@ def _cuts(asked: Size, size: Size) -> list[str]:
 
 
 def score(run: RunResult) -> float:
-    """A run's validation score; nothing is worse than a diverged one."""
+    """Return a run's validation score; minus infinity for a diverged run."""
     value = run.scores.validation
     return value if value is not None and math.isfinite(value) else -math.inf
 
 
 def decide(scores: Mapping[str, Mapping[int, float]], rows: int, metric: str) -> tuple[str, str]:
-    """The best method, unless its lead over single is within the standard error of the difference: then single.
+    """Return the best method, or single-task training if the lead is within the standard error of the difference.
 
     >>> decide({"single": {0: 0.8, 1: 0.8}, "maxl": {0: 0.81, 1: 0.81}}, 100, "accuracy")[0]
     'single'
@@ -142,21 +142,27 @@ def decide(scores: Mapping[str, Mapping[int, float]], rows: int, metric: str) ->
     means = {name: fmean(by_seed.values()) for name, by_seed in scores.items()}
     best = max(means, key=lambda name: (means[name], name == "single"))
     if means[best] == -math.inf:
-        raise ConfigError(message("Every training run diverged", do="Lower the rate: --set lr=0.003"))
+        raise ConfigError(
+            message("Every training run diverged", do="Lower the learning rate: --set lr=0.003")
+        )
     count = len(scores["single"])
     draws = "one draw" if count == 1 else f"{count} draws"
     if best == "single":
         return (
             best,
-            f"no method scored better than single's {_said(means[best])} over {draws} of validation rows",
+            f"no method scored better than single-task training ({_score_text(means[best])}) over {draws} of "
+            "validation rows",
         )
-    told = f"{best} scored {_said(means[best])}, single {_said(means['single'])}, over {draws} of validation rows"
+    comparison = (
+        f"{best} scored {_score_text(means[best])}, single {_score_text(means['single'])}, over {draws} of "
+        "validation rows"
+    )
     gain = means[best] - means["single"]
     error = standard_error(dict(scores["single"]), dict(scores[best]), rows, metric)
     if math.isfinite(gain) and gain <= error:
-        return "single", f"{told}: a lead within its standard error of {error:.2g}"
-    return best, told
+        return "single", f"{comparison}: the difference is within its standard error of {error:.2g}"
+    return best, comparison
 
 
-def _said(value: float) -> str:
+def _score_text(value: float) -> str:
     return f"{value:.4f}" if math.isfinite(value) else "a diverged run"

@@ -194,7 +194,7 @@ class Comparing(Study):
         if "model" not in request.settings:
             shape = " x ".join(map(str, dataset.shape))
             self._say(
-                f"The model is {self._settings('single', {})['model']}, for inputs of {shape} (--model)."
+                f"The model is {self._settings('single', {})['model']}, chosen for inputs of shape {shape} (--model)."
             )
         if self.size.tries > 1:
             task = dataset.tasks[dataset.main]
@@ -334,7 +334,7 @@ class Comparing(Study):
             settings, score, passed = chosen([r for r in results if r.method == name], rows)
             self.chosen[name] = (settings, score)
             if passed:
-                self._say(f"{name} keeps its defaults: {passed}.")
+                self._say(f"The method {name} keeps its default settings: {passed}.")
 
     def chance(self, half: Half = "development") -> float:
         """What a diverged run counts as at best: the score of a guess on this half of the test rows."""

@@ -58,7 +58,10 @@ def confirm(request: Request) -> Comparison:
         splits=comparison.splits,
         tries=comparison.tries,
         cuts=comparison.cuts,
-        notes=[*comparison.notes, f"Confirmation rows opened once, for the comparison with digest {digest}."],
+        notes=[
+            *comparison.notes,
+            f"The confirmation rows were opened once, for the comparison with digest {digest}.",
+        ],
         command=request.command,
         versions=comparison.versions,
         hardware=comparison.hardware,
@@ -73,8 +76,8 @@ def _again(file: Path, digest: str) -> Comparison:
     if not any(digest in note for note in found.notes):
         raise RunError(
             message(
-                f"The confirmation rows were opened already, for another state of this comparison: {file}",
-                do="A claim is confirmed once; a changed comparison is a new claim and needs new test rows",
+                f"The confirmation rows have already been opened for another version of this comparison: {file}",
+                do="Collect new test rows: a changed comparison is a new claim, and a claim is confirmed once",
             )
         )
     return found

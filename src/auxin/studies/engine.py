@@ -132,7 +132,7 @@ def compute(units: Sequence[Unit], executor: Executor, tell: Tell, done: dict[st
             done[unit.digest] = record
     stale = sum(unit.file.exists() for unit in left)
     if stale:
-        tell(f"{stale} results in the folder are of other data or settings: they are computed again.")
+        tell(f"{stale} results in the folder belong to other data or settings and are recomputed.")
     phase, finished = units[0].kind, len(units) - len(left)
     shares: dict[str, float] = {}
 

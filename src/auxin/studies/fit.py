@@ -177,17 +177,19 @@ class Fitting:
         held = len(self.splits.validation) > 0
         if request.method == BEST:
             if not held:
-                wrong = "There are no validation rows to choose a method by"
+                wrong = "There are no validation rows to select a method on"
                 raise ConfigError(
-                    message(wrong, do="Hold some out with --validation 0.2, or name a --method")
+                    message(wrong, do="Hold out some rows with --validation 0.2, or choose one with --method")
                 )
             return candidates(self.dataset)
         reason = applicable(resolve(request.method), self.dataset)
         if reason is not None:
             raise ConfigError(message(f"The method {request.method!r} cannot run on these data: {reason}"))
         if request.guard and not held:
-            wrong = "The guard has no validation rows to decide by"
-            raise ConfigError(message(wrong, do="Hold some out with --validation 0.2, or use --no-guard"))
+            wrong = "The guard needs validation rows, and there are none"
+            raise ConfigError(
+                message(wrong, do="Hold out some rows with --validation 0.2, or use --no-guard")
+            )
         guarded = request.guard and resolve(request.method).auxiliary
         return ["single", request.method] if guarded else [request.method]
 

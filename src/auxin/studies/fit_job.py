@@ -24,13 +24,13 @@ RETRIES = 2
 
 @dataclass(frozen=True)
 class EpochProgress:
-    """How far a phase is: told after every epoch.
+    """The progress of a phase, reported after every epoch.
 
     Attributes:
-        phase: its name.
-        epoch, epochs: how many are done, of how many.
-        losses: each task's mean loss over the epoch.
-        validation: the score on the validation rows, or None without them.
+        phase: Name of the phase.
+        epoch, epochs: Number of finished epochs, and their planned number.
+        losses: Mean loss of each task over the epoch, by task.
+        validation: Score on the validation rows, or None without them.
     """
 
     phase: str
@@ -52,7 +52,7 @@ class FitJob(Job):
         method: what the strategy is applied to.
         name: the method's name.
         settings: every hyperparameter of the method, flat.
-        seed: of initial weights and batches.
+        seed: Seed of the initial weights and the batches.
         alone: the hyperparameters of single-task training, where the strategy asks for it; the method's otherwise.
         metric: the user's, or None for the main task's default.
         device: where it runs.
@@ -96,7 +96,7 @@ class FitJob(Job):
                 own = {**self._own(phase), **phase.settings}["lr"]
                 assert isinstance(own, float)
                 rate = float(f"{own / 3:.3g}")
-                self.notes.append(f"{str(error).splitlines()[0]} It was trained again with lr={rate:g}.")
+                self.notes.append(f"{str(error).splitlines()[0]} It was retrained with lr={rate:g}.")
                 phase = replace(phase, settings={**phase.settings, "lr": rate})
                 file = self._file(run.phase.name)
                 if file is not None:
@@ -138,7 +138,7 @@ class FitJob(Job):
         file = self._file(run.phase.name + (f"-{part}" if part else ""))
         watch = Watch(
             validation=(lambda: self.score(run)) if held else None,
-            on_epoch=lambda _: self._told(run),
+            on_epoch=lambda _: self._report(run),
             checkpoint=file,
         )
         fit(run.state, plan, watch)
@@ -146,9 +146,9 @@ class FitJob(Job):
             checkpoints.save(run.state, file)
 
     def count(self, run: Run) -> None:
-        """No books are kept."""
+        """Do nothing: `auxin fit` does not record phases."""
 
-    def _told(self, run: Built) -> None:
+    def _report(self, run: Built) -> None:
         if self.tell is not None:
             log = run.state.logs[-1]
             self.tell(EpochProgress(run.phase.name, log.epoch, run.plan.epochs, log.losses, log.validation))
@@ -158,15 +158,15 @@ class FitJob(Job):
         assert isinstance(run, Built)
         if self.refit:
             raise RunError(
-                message("This network trained on the validation rows", do="Score it with hold=True")
+                message("This network was trained on the validation rows", do="Score it with hold=True")
             )
         return self.score_on(run, self.splits.validation)
 
     def score_on(self, run: Built, rows: Tensor) -> float:
         """The user's metric on rows that did not train."""
         if not len(rows):
-            wrong = "There are no validation rows to choose by"
-            raise RunError(message(wrong, do="Hold some out with validation=0.2, or do without the guard"))
+            wrong = "There are no validation rows to select on"
+            raise RunError(message(wrong, do="Hold out some rows with validation=0.2, or turn the guard off"))
         return score(run.network, run.pool, rows, run.task, self.metric)
 
     def epochs(self) -> int:

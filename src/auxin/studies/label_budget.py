@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from scipy.optimize import isotonic_regression
 
 from auxin.errors import RunError, message
 from auxin.records.results import Comparison, Half, Record, Verdict
@@ -119,7 +120,7 @@ def assemble(
 
 def _check(comparisons: Mapping[int, Comparison]) -> None:
     if not comparisons:
-        raise RunError(message("No label budget is finished", do="Run the same command again; it goes on"))
+        raise RunError(message("No label budget is finished", do="Run the same command to resume"))
     for name in ("dataset", "metric", "half"):
         found = sorted({str(getattr(comparison, name)) for comparison in comparisons.values()})
         if len(found) > 1:
@@ -212,18 +213,12 @@ def equivalent(labels: Floats, reference: Floats, score: float) -> float:
 
 
 def monotone(values: Floats) -> Floats:
-    """The non-decreasing sequence nearest in squares (pool adjacent violators).
+    """Return the nearest non-decreasing sequence in least squares (isotonic regression), [n].
 
     >>> monotone(np.array([1.0, 3.0, 2.0, 4.0])).tolist()
     [1.0, 2.5, 2.5, 4.0]
     """
-    blocks: list[tuple[float, int]] = []
-    for value in values:
-        blocks.append((float(value), 1))
-        while len(blocks) > 1 and blocks[-2][0] > blocks[-1][0]:
-            (a, m), (b, n) = blocks[-2:]
-            blocks[-2:] = [((a * m + b * n) / (m + n), m + n)]
-    return np.array([mean for mean, count in blocks for _ in range(count)])
+    return isotonic_regression(values).x
 
 
 def best(lines: Sequence[Line]) -> Line | None:
@@ -240,10 +235,13 @@ def sentence(lines: Sequence[Line]) -> str:
     """How many more labels the best method's gain is worth, budget by budget, and what the verdicts were."""
     chosen = best(lines)
     if chosen is None:
-        return "Only single-task training was run: there is no gain to weigh."
+        return "Only single-task training was run, so there is no gain to express in labels."
     points = chosen.points
     if len(points) < 2:
-        return f"One label budget gives no curve: {chosen.method} cannot be weighed in labels."
+        return (
+            f"A single label budget gives no learning curve, so the gain of {chosen.method} cannot be expressed in "
+            "labels."
+        )
     labels = [point.labels for point in points]
     parts = [f"{p.labels} are worth {worth(p, labels)}" for p in points]
     first = f"{labels[0]} labels per class with {chosen.method} are worth {worth(points[0], labels)}"

@@ -83,7 +83,7 @@ def line_up(
         twins: whether the untrained twins of learned methods take part.
 
     Raises:
-        ConfigError: a name is not known, or a method that the user named cannot run on the data.
+        ConfigError: A name is unknown, or a method that the user named cannot run on the data.
     """
     groups = {"all": names(), "usual": usual(dataset)}
     given = bool(auxiliaries(dataset))
@@ -98,30 +98,33 @@ def line_up(
         elif name in asked:
             raise ConfigError(message(f"The method {name!r} cannot run on {dataset.name}: {reason}"))
         else:
-            say(f"{name} is left out: {reason}")
+            say(f"The method {name} is left out: {reason}")
     _tell(wanted, given, found, say)
     if "single" not in [*asked, *offered]:
-        say("single is run too: it is what everything else has to beat.")
+        say("Added `single` (single-task training) as the baseline.")
     if twins:
         found |= _twins(found, say)
     return Lineup(found, set(asked))
 
 
 def _tell(wanted: Sequence[str], given: bool, found: dict[str, Method], say: Callable[[str], None]) -> None:
-    """Say which method a bare strategy is applied to."""
+    """Print which method each strategy without a method is applied to."""
     bare = {name: full_name(name, given) for name in (names() if "all" in wanted else wanted)}
-    told = [f"{short} is {full}" for short, full in bare.items() if full != short and full in found]
-    if told:
-        say(f"{'; '.join(dict.fromkeys(told))}.")
+    defaults = [
+        f"{short} stands for {full}" for short, full in bare.items() if full != short and full in found
+    ]
+    if defaults:
+        say(f"{'; '.join(dict.fromkeys(defaults))}.")
 
 
 def _twins(found: dict[str, Method], say: Callable[[str], None]) -> dict[str, Method]:
-    """The untrained twins that do not take part yet."""
+    """Return the untrained twins that are not yet in the comparison."""
     missing = {m.twin: name for name, m in found.items() if m.twin and m.twin not in found}
     if missing:
         pairs = ", ".join(f"{twin} beside {name}" for twin, name in missing.items())
         say(
-            f"Untrained twins are run too, to see what the learning adds: {pairs} (--no-twins leaves them out)."
+            f"Added untrained versions of the learned methods, to measure what learning adds: {pairs} (--no-twins: "
+            "off)."
         )
     return {twin: resolve(twin) for twin in missing}
 
@@ -132,17 +135,18 @@ def check_strategy(
     """Refuse a strategy that cannot run on these rows, with these options, or with such a network.
 
     Raises:
-        ConfigError: it decides on validation rows and there are none, it does not have such an option, or it says so.
+        ConfigError: The strategy needs validation rows and there are none, an option is unknown, or the strategy
+            refuses the network.
     """
     strategies.build(method.strategy, options(settings, "strategy")).refuse(built)
     for part in method.strategy.split(":"):
         if strategies.build(part).needs_validation and not len(splits.validation):
-            wrong = f"{name} decides on validation rows, and there are none"
-            raise ConfigError(message(wrong, do="Hold some out with --validation 0.2"))
+            wrong = f"The method {name} needs validation rows, and there are none"
+            raise ConfigError(message(wrong, do="Hold out some rows with --validation 0.2"))
 
 
 def accounts(finals: Sequence[RunResult]) -> list[str]:
-    """What the strategies spent beyond single-task training."""
+    """Return a sentence for each method that takes many more steps than single-task training."""
     by_method: dict[str, list[RunResult]] = {}
     for run in finals:
         by_method.setdefault(run.method, []).append(run)
@@ -153,7 +157,7 @@ def accounts(finals: Sequence[RunResult]) -> list[str]:
         if len(runs[0].phases) > 1 and steps[method] > MANY * single:
             times = steps[method] / single
             said.append(
-                f"{method} takes {steps[method]:,.0f} steps per run, {times:.1f} times those of single."
+                f"{method} takes {steps[method]:,.0f} steps per run, {times:.1f} times as many as single-task training."
             )
     return said
 
@@ -162,4 +166,8 @@ def pools_said(methods: Mapping[str, Method], dataset: Dataset) -> list[str]:
     """A sentence on what is in the pool of each method that takes every auxiliary there is."""
     made, given = " + ".join(possible(dataset.shape)), ", ".join(auxiliaries(dataset)) or "none"
     pools = [name for name, method in methods.items() if EVERY in method.pretexts]
-    return [f"{', '.join(pools)}: a pool of self-made {made}, given {given}."] if pools else []
+    return (
+        [f"{', '.join(pools)}: auxiliary tasks are {made} (self-supervised) and {given} (from the data)."]
+        if pools
+        else []
+    )

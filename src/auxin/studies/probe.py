@@ -72,12 +72,14 @@ class ProbeStudy(Study):
         self.pretexts, self.notes = _pretexts(request.pretexts, self.dataset)
         if not auxiliaries(self.dataset) and not self.pretexts:
             raise ConfigError(
-                message("There is no candidate to probe", do="Name some with --aux or --pretexts")
+                message("There is no candidate to probe", do="Choose candidates with --aux or --pretexts")
             )
         if request.seeds < 1 or not request.how.damping > 0:
             found = f"{request.seeds} seeds, damping {request.how.damping}"
             raise ConfigError(
-                message("The probe cannot be made", expected="seeds >= 1, damping > 0", found=found)
+                message(
+                    "The probe cannot run with these options", expected="seeds >= 1, damping > 0", found=found
+                )
             )
         single = resolve("single")
         self.settings = layered(
@@ -199,7 +201,7 @@ def _pretexts(asked: Sequence[str], dataset: Dataset) -> tuple[list[str], list[s
         except ConfigError as error:
             if name in asked:
                 raise
-            notes.append(f"{name} is no candidate: {error}")
+            notes.append(f"{name} is left out: {error}")
     return kept, notes
 
 
@@ -221,13 +223,14 @@ def _warnings(seeds: Sequence[SeedProbe]) -> list[str]:
     loss = max(s.train_loss for s in seeds)
     if loss > CONVERGED:
         found.append(
-            f"The main task's training loss is still {loss:.2f}: Proposition 1 asks for convergence. "
+            f"The main task's training loss is still {loss:.2f}, but Proposition 1 assumes convergence. "
             "Train longer with --set steps=..."
         )
     residual = max(s.residual or 0.0 for s in seeds)
     if residual > 0.1:
         found.append(
-            f"The linear system is solved to {residual:.0%} only. Raise --damping or --solver-steps."
+            f"The linear system is solved only to a relative residual of {residual:.0%}. Raise --damping or "
+            "--solver-steps."
         )
     if len(seeds) == 1:
         found.append("One seed: the intervals do not know how far another network would differ.")

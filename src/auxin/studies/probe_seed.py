@@ -47,15 +47,15 @@ LEAST = 5
 
 @dataclass(frozen=True)
 class ProbeSettings:
-    """How candidates are scored.
+    """The settings by which candidates are scored.
 
     Attributes:
-        damping: lambda as a share of H's largest eigenvalue.
-        over: "shared" (the trunk) or "network" (the main task's head too).
-        curvature: "gauss_newton" or "hessian".
-        steps: conjugate gradient steps at most.
-        rows: rows per candidate at most.
-        batches: batches that the rows, and the held-out rows, are cut into.
+        damping: Damping lambda, as a fraction of the largest eigenvalue of H.
+        over: Weights of the curvature: "shared" (the trunk) or "network" (the trunk and the main head).
+        curvature: Curvature matrix: "gauss_newton" or "hessian".
+        steps: Maximum number of conjugate-gradient steps.
+        rows: Maximum number of rows per candidate.
+        batches: Number of batches that the rows, and the held-out rows, are split into.
     """
 
     damping: float = 0.01
@@ -184,10 +184,10 @@ def prepare(built: Built, splits: Splits, how: ProbeSettings) -> Probing:
     if len(rows) < 2 * LEAST:
         raise DataError(
             message(
-                "There are too few held-out rows to take L_A on",
+                "There are too few held-out rows to compute the loss L_A",
                 expected=f"at least {2 * LEAST}",
                 found=str(len(rows)),
-                do="Hold more out with --validation 0.5",
+                do="Hold out more rows with --validation 0.5",
             )
         )
     network = copy.deepcopy(built.network).eval()

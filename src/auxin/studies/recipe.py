@@ -61,13 +61,13 @@ class Size:
 
 @dataclass(frozen=True)
 class Bench:
-    """Where a piece runs.
+    """The environment in which a piece runs.
 
     Attributes:
-        root: the folder that holds the data sets' folders, or None.
-        folder: where the recipe's files are; a piece may keep large things (a trained network) there.
-        tell: told of progress, in sentences.
-        smoke: the tiny run, which reads fixtures: few made-up rows in the data set's own file format.
+        root: Folder that holds one folder per data set, or None.
+        folder: Folder of the recipe's files. A piece may store large files (a trained network) there.
+        tell: Callback that receives progress sentences.
+        smoke: Whether this is the tiny run, which reads fixtures: a few made-up rows in the data set's file format.
     """
 
     root: Path | None
@@ -86,10 +86,10 @@ class Bench:
         if self.root is None or not (self.root / name).is_dir():
             raise DataError(
                 message(
-                    f"The data set {name} is not at hand",
-                    expected=f"a folder DIR with DIR/{name} in it",
+                    f"The data set {name} was not found",
+                    expected=f"a folder DIR that contains DIR/{name}",
                     found="no --root" if self.root is None else f"no folder {self.root / name}",
-                    do="Name it with --root DIR",
+                    do="Pass the folder with --root DIR",
                 )
             )
         return self.root / name
@@ -97,7 +97,7 @@ class Bench:
 
 @dataclass(frozen=True)
 class PictureData:
-    """A picture and its arrays."""
+    """A figure and its arrays."""
 
     picture: Picture
     arrays: Arrays
@@ -105,7 +105,7 @@ class PictureData:
 
 @dataclass(frozen=True)
 class RecipeOutcome:
-    """What a recipe found: the table, the paper's sentences, pictures, and notes."""
+    """The outcome of a recipe: table lines, checked claims of the paper, figures, and notes."""
 
     lines: Sequence[Line] = ()
     claims: Sequence[Claim] = ()
@@ -115,7 +115,7 @@ class RecipeOutcome:
 
 @dataclass(frozen=True)
 class PieceResult:
-    """What `run` gives back: numbers, curves, arrays for pictures, and what was decided."""
+    """The result of one piece, as `run` returns it: values, curves, arrays for figures, and notes."""
 
     values: Mapping[str, float] = field(default_factory=dict)
     curves: Mapping[str, Sequence[float]] = field(default_factory=dict)
@@ -125,7 +125,7 @@ class PieceResult:
 
 @dataclass(frozen=True)
 class FinishedPiece:
-    """A finished piece, read back: its record and its arrays."""
+    """A finished piece, read from its files: its record and its arrays."""
 
     found: PieceRecord
     arrays: Mapping[str, np.ndarray]

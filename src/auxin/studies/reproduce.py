@@ -170,7 +170,7 @@ def reproduce(
         raise
     if result.pieces < result.total:
         tell(
-            f"The budget is spent: {result.pieces} of {result.total} pieces are finished. Run again to resume."
+            f"The time limit is reached: {result.pieces} of {result.total} pieces are finished. Run again to resume."
         )
     return result
 
@@ -187,7 +187,7 @@ def _asked(pieces: list[Piece], size: Size) -> list[Piece]:
     if not kept:
         names = ", ".join(piece.name for piece in pieces[:8])
         wrong = f"No piece of the recipe has {' or '.join(size.only)} in its name"
-        raise ConfigError(message(wrong, expected=f"words of names such as {names}"))
+        raise ConfigError(message(wrong, expected=f"words from piece names such as {names}"))
     return kept
 
 

@@ -71,6 +71,6 @@ def pick_device(asked: str) -> str:
     except (RuntimeError, AssertionError) as error:
         here = "cpu, cuda" if torch.cuda.is_available() else "cpu"
         raise ConfigError(
-            message("There is no such device here", expected=f"auto or one of: {here}", found=repr(asked))
+            message("The device is not available", expected=f"auto or one of: {here}", found=repr(asked))
         ) from error
     return asked

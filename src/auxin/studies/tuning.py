@@ -34,14 +34,13 @@ def too_few(rows: int, seeds: int, metric: str, asked: bool) -> str:
     'Settings are not tuned, every method runs with its own '
     """
     if rows < 1:
-        return "There are no validation rows, so nothing is tuned: every method runs with its defaults."
+        return "There are no validation rows. Settings are not tuned; every method uses its defaults."
     error = math.sqrt(2 * USUAL * (1 - USUAL) / (rows * seeds))
     if asked or metric not in SHARES or error <= TELLING:
         return ""
     return (
-        f"Settings are not tuned, every method runs with its own defaults: with {rows} validation rows and {seeds} "
-        f"tuning seeds a setting would have to be {100 * error:.0f} points better to be chosen "
-        "(--tries 4 tunes anyway)."
+        f"Settings are not tuned; every method uses its defaults. With {rows} validation rows and {seeds} tuning "
+        f"seeds, only settings that differ by {100 * error:.0f} points can be distinguished. To tune anyway: --tries 4."
     )
 
 
