@@ -137,7 +137,7 @@ def test_a_cost_matrix_is_read_by_name_in_any_order_or_bare(tmp_path):
     ("text", "says"),
     [
         ("0,1\n1,0\n", "does not name the classes"),
-        ("0,1,2\n5,0,x\n9,3,0\n", "not usable"),
+        ("0,1,2\n5,0,x\n9,3,0\n", "is invalid"),
         ("0,1,2\n5,0,nan\n9,3,0\n", "not finite"),
         ("", "cannot be read"),
         ("t,cat,dog,cow\ncat,0,1,2\ndog,1,0,1\ncow,1,1,0\n", "does not name the classes"),

@@ -92,7 +92,7 @@ def test_few_seeds_have_no_interval_and_one_budget_no_curve():
     found = budget(seeds=2)
     assert next(line for line in found.lines if line.method == "ours").points[0].low is None
     one = assemble({5: comparison({"single": [0.5, 0.6], "ours": [0.6, 0.7]})}, folders={5: "labels-5"})
-    assert "One label budget gives no curve" in one.sentence
+    assert "A single label budget gives no learning curve" in one.sentence
     assert worth(one.lines[1].points[0], [5]) == "–"
 
 

@@ -31,7 +31,7 @@ def too_few(rows: int, seeds: int, metric: str, asked: bool) -> str:
     >>> too_few(400, 2, "accuracy", False), too_few(20, 2, "accuracy", True)
     ('', '')
     >>> too_few(20, 2, "accuracy", False)[:55]
-    'Settings are not tuned, every method runs with its own '
+    'Settings are not tuned; every method uses its defaults.'
     """
     if rows < 1:
         return "There are no validation rows. Settings are not tuned; every method uses its defaults."
