@@ -1,10 +1,10 @@
-"""The contract of a combiner: many losses to one training loss.
+"""The contract of a combiner: a map from the tasks' losses to one training loss.
 
 A combiner never differentiates the primary network: it declares what it needs and the loop supplies it.
 Two kinds cover every method of the field, because a direction that is a linear combination of the tasks'
 gradients is a set of loss weights that depend on the gradients' Gramian:
 
-| sees | by nobody | by the training loss | by its own rule | trained by the hypergradient |
+| input | not trained | trained by the training loss | trained by its own rule | trained by the hypergradient |
 | --- | --- | --- | --- | --- |
 | losses | equal, static | uncertainty | dwa, famo | linear, softmax, monotone, auto_lambda, meta_weight ... |
 | Gramian | gradient_cosine, pcgrad, torchjd | | gradnorm, ol_aux | aux_nash |
@@ -30,11 +30,11 @@ from auxin.math.deferred import holds
 from auxin.paper import Paper
 
 Options = Mapping[str, float | int | str | bool]
-"""A combiner's own options, flat."""
+"""A combiner's own options: values by the names of the constructor's arguments."""
 
 
 class TrainedBy(Enum):
-    """Who trains a combiner's parameters."""
+    """How a combiner's parameters are trained."""
 
     NOBODY = "nobody"
     TRAINING_LOSS = "training loss"
@@ -47,10 +47,10 @@ class TaskLosses:
     """The losses of one batch, per sample and task.
 
     Attributes:
-        values: [B, T] (or loss images [B, T, H, W]); exactly zero where the label is missing. Task 0 is the
-            main task.
-        present: bool, the same shape; which entries carry a label.
-        names: the tasks' names, main first.
+        values: Losses, float [B, T] (or loss images [B, T, H, W]); exactly zero where the label is missing. Task 0
+            is the main task.
+        present: Mask of the entries that carry a label, bool, of the same shape.
+        names: Names of the tasks, the main one first.
     """
 
     values: Tensor
@@ -63,11 +63,11 @@ class TaskLosses:
         return torch.where(self.present, self.values, 0).sum(axes) / self.present.sum(axes).clamp(min=1)
 
     def seen(self) -> Tensor:
-        """Which tasks have a label anywhere in the batch, bool [T]."""
+        """Mask of the tasks that have at least one label in the batch, bool [T]."""
         return self.present.sum(self._axes()) > 0
 
     def per_sample(self) -> "TaskLosses":
-        """Loss images averaged over the pixels that carry a label, [B, T]; losses per sample as they are."""
+        """Loss images averaged over the pixels that carry a label, [B, T]; losses per sample are returned unchanged."""
         if self.values.dim() == 2:
             return self
         counts = self.present.flatten(2).sum(2)
@@ -75,7 +75,7 @@ class TaskLosses:
         return replace(self, values=sums / counts.clamp(min=1), present=counts > 0)
 
     def filled(self) -> Tensor:
-        """The values, with the task's mean in the place of every missing entry.
+        """The values, with every missing entry replaced by its task's mean.
 
         A function of the whole loss vector needs a number where a label is missing. With the task's mean
         there, the batch mean of a linear function is the same function of `means()`: a task weighs the same
@@ -97,17 +97,17 @@ class Combiner(nn.Module, ABC):
     """Maps the tasks' losses to one loss. A member derives from `LossCombiner` or `GramianCombiner`.
 
     Attributes:
-        trained_by: who trains its parameters; those trained by the hypergradient are phi and never enter the
-            main optimiser.
-        needs_gramian: whether `forward` takes the Gramian of the tasks' gradients on the shared parameters.
-        needs_images: whether it takes loss images [B, T, H, W] only.
-        looks_again: whether `after_update` wants the same batch's losses after the network's step, one more forward
-            pass.
-        paper: where it is from.
-        published: its own options in its paper's protocol, where they are not the defaults.
-        knob: values of its own main option worth trying on validation, each a set of options; as many for
-            every combiner, so that all get the same number of tries.
-        count: how many tasks, the main one included.
+        trained_by: Means by which its parameters are trained; those trained by the hypergradient are phi and never
+            enter the main optimiser.
+        needs_gramian: Whether `forward` takes the Gramian of the tasks' gradients on the shared parameters.
+        needs_images: Whether it accepts loss images [B, T, H, W] only.
+        looks_again: Whether `after_update` needs the same batch's losses after the network's step, which costs one
+            extra forward pass.
+        paper: Paper that introduced it.
+        published: Options of its paper's protocol that differ from the defaults.
+        knob: Candidate values of its main option for tuning on validation, each a set of options. Every combiner
+            has the same number of candidates, so that all are tuned equally.
+        count: Number of tasks, the main one included.
     """
 
     trained_by: ClassVar[TrainedBy] = TrainedBy.NOBODY
@@ -128,10 +128,14 @@ class Combiner(nn.Module, ABC):
 
     @classmethod
     def build(cls, tasks: Sequence[str], **options: float | int | str | bool) -> "Combiner":
-        """The combiner for these tasks, main first; options are the member's own, flat keyword arguments.
+        """Build the combiner for these tasks.
+
+        Args:
+            tasks: Names of the tasks, the main one first.
+            options: Keyword arguments of the member's constructor.
 
         Raises:
-            ConfigError: an option that the combiner does not have.
+            ConfigError: The combiner does not have one of the options.
         """
         known = list(inspect.signature(cls.__init__).parameters.values())[2:]
         names = [p.name for p in known if p.kind is not p.VAR_KEYWORD]
@@ -143,7 +147,7 @@ class Combiner(nn.Module, ABC):
 
     @property
     def main_row_only(self) -> bool:
-        """Whether it looks at the products with the main task's gradient alone, the Gramian's first row and column.
+        """Whether it reads the Gramian's first row and column only, the products with the main task's gradient.
 
         All other entries may then be zero: the row costs two backward passes, however many tasks there are.
         """
@@ -151,48 +155,52 @@ class Combiner(nn.Module, ABC):
 
     @abstractmethod
     def task_weights(self, losses: TaskLosses, gramian: Tensor | None = None) -> Tensor:
-        """How much each task weighs in this batch, dL/d(mean l_k), [T], detached: for pictures and logs."""
+        """The weight of each task in this batch, dL/d(mean l_k), float [T], detached; for plots and logs."""
 
     def phi(self) -> list[nn.Parameter]:
         """The parameters that the hypergradient trains; empty for every other kind of combiner."""
         return list(self.parameters()) if self.trained_by is TrainedBy.HYPERGRADIENT else []
 
     def paces(self) -> list[float]:
-        """What the meta optimiser's rate is multiplied by for each parameter of `phi`, in its order.
+        """Factors of the meta optimiser's learning rate, one for each parameter of `phi`, in its order.
 
-        One, unless a part of the combiner says otherwise in an attribute `pace`, by parameter name: so that a
-        step of Adam at a rate moves a task's weight by about that much, whatever the combiner is made of.
+        A factor is 1 unless a module of the combiner sets it in an attribute `pace`, by parameter name. With these
+        factors a step of Adam at a given rate changes a task's weight by about that rate, for every combiner.
         """
-        told = {
+        factors = {
             f"{name}.{own}" if name else own: pace
             for name, part in self.named_modules()
             for own, pace in getattr(part, "pace", {}).items()
         }
         phi = {id(parameter) for parameter in self.phi()}
-        return [told.get(name, 1.0) for name, parameter in self.named_parameters() if id(parameter) in phi]
+        return [factors.get(name, 1.0) for name, parameter in self.named_parameters() if id(parameter) in phi]
 
     def trained_with_main(self) -> list[nn.Parameter]:
         """The parameters that belong in the main optimiser: their paper minimises the training loss."""
         return list(self.parameters()) if self.trained_by is TrainedBy.TRAINING_LOSS else []
 
     def after_step(self, losses: TaskLosses, gramian: Tensor | None = None) -> None:
-        """Told once per training step what `forward` saw; where a combiner with a rule of its own moves."""
+        """Called once per training step with the inputs of `forward`; override it for a training rule of its own."""
         del losses, gramian
 
     def after_update(self, before: TaskLosses, after: TaskLosses) -> None:
-        """Told once per training step, where it `looks_again`, a batch's losses before and after the network's step."""
+        """Called once per training step if `looks_again`, with a batch's losses before and after the network's step."""
         del before, after
 
     def after_meta_step(self) -> None:
-        """Called after each update of phi: the place to project onto a constraint."""
+        """Called after each update of phi; override it to project the parameters onto a constraint."""
         return None
 
     def end_epoch(self, means: Tensor) -> None:
-        """Told each task's mean loss over the epoch, [T]; for members that keep a history."""
+        """Called after each epoch with each task's mean loss, float [T]; for members that keep a history."""
         del means
 
     def check(self, losses: TaskLosses) -> TaskLosses:
-        """The losses themselves, if they are of `count` tasks; refused otherwise."""
+        """Return the losses unchanged if they have `count` tasks.
+
+        Raises:
+            ConfigError: The losses have another number of tasks, or `values` and `present` differ in shape.
+        """
         if losses.values.shape[1] != self.count or losses.present.shape != losses.values.shape:
             raise ConfigError(
                 message(
@@ -205,27 +213,27 @@ class Combiner(nn.Module, ABC):
 
 
 class LossCombiner(Combiner):
-    """A combiner that sees losses."""
+    """A combiner whose input is the tasks' losses."""
 
     @abstractmethod
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar, differentiable in the losses and in the parameters."""
 
     def sensitivities(self, losses: TaskLosses) -> Tensor:
-        """dL/dl of every entry, in the shape of `values`, detached; of images the adaptive pixel weight."""
+        """The derivative dL/dl of every entry, in the shape of `values`, detached; of images, the pixel weights."""
         with torch.enable_grad():
             values = losses.values.detach().requires_grad_(True)
             return torch.autograd.grad(self(replace(losses, values=values)), values)[0]
 
     def task_weights(self, losses: TaskLosses, gramian: Tensor | None = None) -> Tensor:
-        """What the loss gains when every labelled entry of task k gains one, [T], detached."""
+        """The increase of the loss when every labelled entry of task k increases by one, [T], detached."""
         del gramian
         reached = self.sensitivities(losses) * losses.present
         return reached.sum([d for d in range(reached.dim()) if d != 1])
 
 
 class GramianCombiner(Combiner):
-    """A combiner that sees the tasks' mean losses and the Gramian of their gradients on shared parameters.
+    """A combiner whose inputs are the tasks' mean losses and the Gramian of their gradients on shared parameters.
 
     The weights are loss weights, so they act on a task's private parameters (its head) as well.
     """

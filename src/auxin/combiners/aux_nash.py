@@ -19,21 +19,22 @@ class AuxNash(GramianCombiner):
     Shamsian et al. 2023: the direction d = sum_k a_k g_k maximises sum_k p_k log <g_k, d>. The weights are
     differentiable in p through da/dp = (M + diag(p / a^2))^-1 diag(1 / a), the Gramian held constant, so any
     estimator of the hypergradient trains p; give `forward` in a meta step the Gramian of the training
-    batch. It begins at p = 1, which is Nash-MTL; after each meta step p is put to at least 0.0001 and
-    scaled to add up to the task count.
+    batch. The preferences start at p = 1, which is Nash-MTL; after each meta step every p is clamped to at least
+    0.0001 and p is rescaled to add up to the task count.
 
-    Departures: solved by Newton's method, the problem being convex, and not by repeated linearisation; M is
-    measured in units of |g_0|^2, so that the main weight is 1 among orthogonal gradients and an auxiliary's
-    unit does not matter at all (`unit="none"` is the paper's equation and the authors' code, whose direction has
-    the same length sqrt(T) whatever the gradients; `unit="frobenius"` divides M by its norm, which makes the
-    weights larger by the root of that norm, 6 to 8 times in our measurements); M's cosines are damped, which
-    bounds the weights where gradients oppose each other and no bargain exists. A task without a gradient in
-    the batch weighs 0.
+    Departures: solved by Newton's method, the problem being convex, and not by repeated linearisation; M
+    is measured in units of |g_0|^2, so that the main weight is 1 among orthogonal gradients and an
+    auxiliary's unit does not matter at all (`unit="none"` is the paper's equation and the authors' code,
+    whose direction has the same length sqrt(T) whatever the gradients; `unit="frobenius"` divides M by
+    its Frobenius norm, which multiplies the weights by the square root of that norm, so they are several
+    times larger than the paper's where the squared gradient norms add up to tens); M's cosines are
+    damped, which bounds the weights where gradients oppose each other and no bargain exists. A task
+    without a gradient in the batch has weight 0.
 
     Args:
-        count: how many tasks, the main one included.
-        unit: what the Gramian is divided by: "main", "frobenius" or "none" (the authors').
-        damping: added to the diagonal of the gradients' cosine matrix.
+        count: Number of tasks, the main one included.
+        unit: Divisor of the Gramian: "main", "frobenius" or "none" (the authors' choice).
+        damping: Number added to the diagonal of the gradients' cosine matrix.
 
     >>> gramian = torch.diag(torch.tensor([4.0, 1.0, 16.0]))
     >>> AuxNash(3, damping=0.0).weights(gramian, torch.ones(3)).tolist()

@@ -15,20 +15,23 @@ _BETAS = (0.9, 0.999)
 class FAMO(LossCombiner):
     """L = sum_k w_k m_k with w_k = T c z_k / m_k, z = softmax(xi), c = 1 / sum_k (z_k / m_k), all held constant.
 
-    Liu, Feng, Stone, Liu 2023, algorithm 1: the direction is that of sum_k z_k log m_k, scaled so that the weights add
-    up to the task count T (to 1 in the paper). After each step of the network the same batch is looked at again and
+    Liu, Feng, Stone, Liu 2023, algorithm 1: the direction is that of sum_k z_k log m_k, scaled so that the
+    weights add up to the task count T (to 1 in the paper). After each step of the network the losses of the
+    same batch are computed again and
 
         xi <- xi - rate * Adam(J^T (log m(before) - log m(after)) + decay * xi),   J the derivative of the softmax,
 
-    so a task whose loss falls more slowly than the others' gains weight. No gradient of a single task is needed: a step
-    costs one more forward pass, however many tasks there are. All tasks are treated alike, the main one too.
+    so a task whose loss falls more slowly than the others' gains weight. No gradient of a single task is
+    needed: by design a step costs one extra forward pass, however many tasks there are, so hundreds of
+    attributes are affordable. All tasks are treated alike, the main one too.
 
-    Departures: a task without a label in the batch weighs 0 and its xi keeps still; the losses' lower bound is 0.
+    Departures: a task without a label in the batch has weight 0 and its xi does not change; the losses' lower
+    bound is 0.
 
     Args:
-        count: how many tasks, the main one included.
-        rate: the step of xi (0.025 in the authors' code).
-        decay: the pull of xi to zero, gamma in the paper (the authors use 0.001 to 0.01).
+        count: Number of tasks, the main one included.
+        rate: Step size of xi (0.025 in the authors' code).
+        decay: Weight decay of xi, gamma in the paper (the authors use 0.001 to 0.01).
 
     >>> famo = FAMO(2)
     >>> losses = TaskLosses(torch.tensor([[1.0, 4.0]]), torch.ones(1, 2) > 0, ("breed", "species"))

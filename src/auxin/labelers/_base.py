@@ -1,4 +1,4 @@
-"""The contract of a labeler: inputs (and main labels) to the targets of one auxiliary task, or of several."""
+"""The contract of a labeler: a map from inputs (and main labels) to the targets of one or several auxiliary tasks."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
@@ -15,14 +15,14 @@ from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 
 LABELS = "labels"
-"""The name of the task whose targets a labeler generates, where it generates one task's."""
+"""Name of the generated task of a labeler that generates the targets of one task."""
 
 Targets = Tensor | Mapping[str, Tensor]
-"""What a labeler makes of a batch: one task's targets, or those of several tasks by name."""
+"""Output of a labeler for a batch: one task's targets, or those of several tasks by name."""
 
 
 def by_task(targets: Targets | None) -> dict[str, Tensor]:
-    """Generated targets by the names of their tasks; none for None.
+    """Generated targets by the names of their tasks; an empty mapping for None.
 
     >>> list(by_task(torch.zeros(1, 2))), list(by_task({"labels1": torch.zeros(1, 2)})), by_task(None)
     (['labels'], ['labels1'], {})
@@ -34,20 +34,20 @@ def by_task(targets: Targets | None) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class LabelerContext:
-    """What a labeler may know when it is made: the training rows and nothing else.
+    """The information from which a labeler is built: the training rows and nothing else.
 
     Attributes:
-        main: the name of the main task (its labels are class numbers).
-        hierarchy: psi, auxiliary classes per primary class.
-        x: the training inputs as the network sees them (normalised, not augmented), float [N, ...].
-        y: their targets by task, -1 or NaN where missing.
-        rows: their row numbers in the data set, int64 [N].
-        trunk: makes a fresh network from inputs to features, with an attribute `width`, for labelers that
-            need one.
-        seed: the only source of randomness.
-        aux: the given auxiliary task that labelers such as `given` read, or None.
-        tasks: the tasks that the targets belong to, by name.
-        epochs: how many the training will take; 0 where that is not known.
+        main: Name of the main task (its labels are class numbers).
+        hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
+        x: Training inputs as the network receives them (normalised, not augmented), float [N, ...].
+        y: Targets of the training rows by task, -1 or NaN where missing.
+        rows: Row numbers in the data set, int64 [N].
+        trunk: Factory of a fresh network from inputs to features, with an attribute `width`, for labelers that
+            need a network.
+        seed: Seed of all random numbers of the labeler.
+        aux: Name of the given auxiliary task that labelers such as `given` read, or None.
+        tasks: Tasks of the targets in `y`, by name.
+        epochs: Number of epochs of the training; 0 if unknown.
     """
 
     main: str
@@ -63,14 +63,14 @@ class LabelerContext:
 
 
 class Labeler(nn.Module, ABC):
-    """Generates auxiliary targets; its trainable parameters are phi.
+    """A module that generates auxiliary targets; its trainable parameters are phi.
 
     Attributes:
-        learned: whether it has parameters that a hypergradient can train.
-        everywhere: whether rows without a main label get targets as well.
-        teaches: whether its targets are for the main task's own head; it then has no head of its own.
-        paper: where it is from.
-        classes: K, how many auxiliary classes it uses (how many numbers, where its targets are real).
+        learned: Whether it has parameters that a hypergradient can train.
+        everywhere: Whether rows without a main label get targets as well.
+        teaches: Whether its targets train the main task's own head; it then has no head of its own.
+        paper: Paper that introduced it.
+        classes: Number K of auxiliary classes (or of numbers per sample, if the targets are real).
     """
 
     learned: ClassVar[bool] = False
@@ -82,25 +82,30 @@ class Labeler(nn.Module, ABC):
     @classmethod
     @abstractmethod
     def build(cls, context: LabelerContext, **options: float | int | str | bool) -> "Labeler":
-        """Make the labeler from the training rows; options are the member's own, flat keyword arguments."""
+        """Build the labeler from the training rows.
+
+        Args:
+            context: Training rows and their tasks.
+            options: The member's own options, as flat keyword arguments.
+        """
 
     @classmethod
     def unfit(cls, main: Task) -> str | None:
-        """Why it cannot label for this main task, or None where it can."""
+        """The reason why the labeler does not support this main task, or None if it does."""
         return None if isinstance(main, Classes) else "generated labels need a main task of classes."
 
     def tasks(self, loss: str = "cross_entropy") -> dict[str, Task]:
-        """The tasks that its targets belong to, by name; `loss` is that of tasks of classes."""
+        """The generated tasks by name; `loss` is the name of the loss of classification tasks."""
         return {LABELS: Classes(LABELS, self.classes, loss=loss)}
 
     @abstractmethod
     def forward(self, batch: Batch) -> Targets:
         """The auxiliary targets: a distribution over K classes per sample, float [B, K].
 
-        A labeler for dense tasks puts out a distribution per pixel or point, [B, K, ...]; one of real targets
-        K numbers per sample; one of several tasks a mapping from each task's name to its targets. A sample
-        (or pixel) that gets no label, because its main label is missing and the labeler needs it, or its
-        auxiliary label is missing, is NaN.
+        A labeler for dense tasks returns a distribution per pixel or point, [B, K, ...]; a labeler of real targets
+        returns K numbers per sample; a labeler of several tasks returns a mapping from each task's name to its
+        targets. Targets are NaN for a sample (or pixel) that gets no label: its main label is missing and the
+        labeler needs it, or its auxiliary label is missing.
         """
 
     def regulariser(self, targets: Any) -> Tensor | None:
@@ -117,7 +122,7 @@ class Labeler(nn.Module, ABC):
         del network
 
     def state(self) -> dict[str, torch.Tensor]:
-        """What must be saved to make the same targets again."""
+        """The tensors that a checkpoint needs to reproduce the same targets."""
         return dict(self.state_dict())
 
 

@@ -14,17 +14,17 @@ WEIGHTS = ({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 
 """The auxiliary weights tried where a method has no knob of its own."""
 
 VIEWS = {"unlabelled_ratio": 2.0}
-"""A consistency's batches hold more rows without a main label than with one, as FixMatch's do (there 7 to 1)."""
+"""Batches of a consistency hold more rows without a main label than with one, as in FixMatch (7 to 1 in the paper)."""
 
 UNTRAINED = "untrained"
-"""`untrained:NAME` is the method NAME with nothing learned: its twin."""
+"""Prefix of an untrained twin: `untrained:NAME` is the method NAME with nothing learned."""
 
 _ORIGINS = ("methods", "labelers", "combiners", "pretexts", "consistency", "rivals", "strategies")
 
 
 def names() -> list[str]:
-    """Everything `--methods` understands by one word: the methods' files, then labelers, combiners, pretexts,
-    consistencies, rivals from scikit-learn and strategies by themselves."""
+    """All names that `--methods` accepts without a colon: the methods' files, then the labelers, combiners, pretexts,
+    consistencies, rivals from scikit-learn and strategies."""
     found: dict[str, None] = {}
     for family in _ORIGINS:
         found.update(dict.fromkeys(catalogue.names(family)))
@@ -32,7 +32,11 @@ def names() -> list[str]:
 
 
 def full_name(name: str, auxiliaries: bool) -> str:
-    """The name with the method that a bare strategy is applied to, where the data give auxiliary labels or not.
+    """The name of a method in full: a bare strategy is completed by the method that it is applied to by default.
+
+    Args:
+        name: Name of a method.
+        auxiliaries: Whether the data give auxiliary labels; the default method of a strategy depends on it.
 
     >>> full_name("refit", True), full_name("guard:refit", False), full_name("refit:linear", True)
     ('refit:softmax', 'guard:refit:maxl', 'refit:linear')
@@ -50,7 +54,7 @@ def full_name(name: str, auxiliaries: bool) -> str:
 
 
 def inner_name(name: str) -> str:
-    """What the outermost strategy of a name is applied to.
+    """The name of the method that the outermost strategy of a name is applied to; other names are returned unchanged.
 
     >>> inner_name("guard:refit:softmax"), inner_name("softmax"), inner_name("torchjd:upgrad")
     ('refit:softmax', 'softmax', 'torchjd:upgrad')
@@ -65,7 +69,8 @@ def resolve(name: str) -> Method:
     A bare strategy is applied to its default for data that give auxiliary labels.
 
     Raises:
-        ConfigError: there is none (the nearest names are offered), or the parts of the name do not go together.
+        ConfigError: No method has this name (the error lists the nearest names), or the parts of the name cannot be
+            combined.
 
     >>> resolve("single").control
     True

@@ -1,7 +1,7 @@
 """The contract of a method: labeler + combiner + estimator + strategy, as data.
 
-A method's file holds one `Method`. Labelers, combiners and pretexts that have no method file of their own are methods
-too, in the plainest way (`auxin.methods.resolve`), so that adding one of those is still adding one file.
+A method's file holds one `Method`. A labeler, combiner or pretext without a method file is a method as well,
+with default settings (`auxin.methods.resolve`), so a new one needs one file only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,26 +16,26 @@ Settings = Mapping[str, Setting]
 
 @dataclass(frozen=True)
 class Method:
-    """What is trained beside the primary task, and how it is learned.
+    """The description of a method: what is trained beside the main task, and how the learning signal is learned.
 
     Attributes:
-        labeler: generates auxiliary targets, or None.
-        pretexts: self-made auxiliary tasks; "*" stands for every one that the inputs allow.
-        consistency: asks for the same answer to two views of a row, or None.
-        given: whether the data set's own auxiliary tasks get a head each.
-        combiner: many losses to one.
-        estimator: estimates the hypergradient that trains phi; None: nothing is learned (a control).
-        unlabelled: whether rows without a main label enter its batches.
-        needs_auxiliary: whether it cannot run where the data give no auxiliary labels.
-        rival: the scikit-learn estimator that is trained in place of a network, or None.
-        strategy: how phases of training follow one another: a name of the family, or several with colons.
-        trial: whether it is judged as a method and not as a control although no phi is learned: its strategy learns
-            something of the learning signal, or it makes labels while it trains.
-        twin: the method that differs only in that nothing is learned.
-        settings: its own defaults in the `auxin` preset.
-        published: what its paper prescribes, in the `paper` preset.
-        knob: the values of its own knob to be tried on validation, each a set of settings.
-        paper: where it is from.
+        labeler: Name of the labeler that generates auxiliary targets, or None.
+        pretexts: Names of the self-made auxiliary tasks; "*" stands for all that the inputs allow.
+        consistency: Name of the loss between two views of a row, or None.
+        given: Whether each auxiliary task of the data set gets a head.
+        combiner: Name of the combiner, which maps the tasks' losses to one training loss.
+        estimator: Name of the estimator of the hypergradient that trains phi; None if nothing is learned.
+        unlabelled: Whether rows without a main label enter its batches.
+        needs_auxiliary: Whether it requires data with auxiliary labels.
+        rival: Name of the scikit-learn estimator that is trained in place of a network, or None.
+        strategy: Name of the strategy, the order of the training phases; nested names are joined by colons.
+        trial: Whether it is judged as a method and not as a control although no phi is learned: its strategy learns
+            a part of the learning signal, or it makes labels during training.
+        twin: Name of the method that is the same except that nothing is learned, or None.
+        settings: Default settings in the `auxin` preset.
+        published: Settings that the paper prescribes, for the `paper` preset.
+        knob: Candidate values of its main option for tuning on validation, each a set of settings.
+        paper: Paper that introduced it.
     """
 
     labeler: str | None = None
@@ -57,17 +57,17 @@ class Method:
 
     @property
     def control(self) -> bool:
-        """Whether nothing of the learning signal is learned: such methods are what a learned one has to beat."""
+        """Whether nothing of the learning signal is learned; learned methods are compared with such controls."""
         return self.estimator is None and not self.trial
 
     @property
     def auxiliary(self) -> bool:
-        """Whether anything is trained beside the main task."""
+        """Whether at least one auxiliary loss is trained beside the main task."""
         return bool(self.labeler or self.pretexts or self.consistency or self.given)
 
     @property
     def needs_unlabelled(self) -> bool:
-        """Whether it has nothing to learn from where every training row carries a main label."""
+        """Whether it requires training rows without a main label."""
         return self.consistency is not None or self.labeler == "sources"
 
 

@@ -1,4 +1,4 @@
-"""How each paper trains: the `paper` preset of its methods, read off the papers and their authors' code.
+"""The training protocol of each paper: the `paper` preset of its methods, from the papers and their authors' code.
 
 A protocol has three layers: what every method in the paper's tables shares (the network, the optimiser, the schedule),
 what is set for the learned ones (the hypergradient and phi's optimiser), and what the paper changes for a data set or
@@ -18,17 +18,17 @@ Layer = Mapping[str, Settings]
 
 @dataclass(frozen=True)
 class Protocol:
-    """One paper's way to train.
+    """The training protocol of one paper.
 
     Attributes:
-        training: settings of every method in its tables.
-        learning: settings of those that learn phi.
-        data: what it changes, by data set, or by "dense" for main tasks with a value per pixel.
-        combiners: what it changes for a combiner on dense tasks.
-        validation: the share of training rows on which the best epoch is chosen.
-        auxiliary: the share of training rows held out for the meta step; methods without one train on them.
-        seeds: how many runs its tables average.
-        said: the protocol in a sentence, printed where it is used.
+        training: Settings of every method in its tables.
+        learning: Settings of the methods that learn phi.
+        data: Settings that differ for a data set, by its name, or for main tasks with a value per pixel, by "dense".
+        combiners: Settings that differ for a combiner on dense tasks.
+        validation: Share of the training rows on which the best epoch is chosen.
+        auxiliary: Share of the training rows held out for the meta step; methods without a meta step train on them.
+        seeds: Number of runs that its tables average.
+        said: Description of the protocol in one sentence, printed when it is used.
     """
 
     training: Settings
@@ -260,15 +260,16 @@ def has_protocol(method: Method) -> bool:
 
 
 def published(name: str, method: Method, data: str, modality: str) -> dict[str, Setting]:
-    """Every setting that a paper's protocol makes for a method on a data set.
+    """All settings of a paper's protocol for a method on a data set.
 
-    A method of another paper, a rival in this one's tables, is trained as this paper trains and learns phi as its own.
+    A method of another paper that is a rival in this paper's tables follows this paper's training settings and its
+    own paper's settings for learning phi.
 
     Args:
-        name: of the protocol.
-        method: the method.
-        data: the data set's name.
-        modality: of its inputs; "dense" where the main task has a value per pixel.
+        name: Name of the protocol.
+        method: Method to be trained.
+        data: Name of the data set.
+        modality: Modality of its inputs; "dense" where the main task has a value per pixel.
     """
     dense = modality == "dense"
     protocol, own = PROTOCOLS[name], PROTOCOLS[protocol_name(method) if method.paper else name]

@@ -1,7 +1,7 @@
-"""Every auxiliary there is, the data's own and the self-made ones, sorted out by learned softmax weights.
+"""All auxiliary tasks, the data's own and the self-made ones, with learned softmax weights.
 
-The pool is printed. Its weights share a fixed budget and are trained by the main task's loss one step ahead; the twin
-has the same pool with the weights it began with.
+The list of tasks is printed. The weights share a fixed budget and are trained by the main task's loss after one
+look-ahead step; the twin has the same tasks and keeps the initial weights.
 """
 
 from auxin.methods._base import Method

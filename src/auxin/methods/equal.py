@@ -1,4 +1,4 @@
-"""The data's own auxiliary tasks, each loss with the same weight (tuned on validation)."""
+"""The data's own auxiliary tasks, all losses with one common weight, which is tuned on validation."""
 
 from auxin.methods._base import Method
 

@@ -1,6 +1,6 @@
-"""FixMatch beside soft labels that spread over the network's features, asked again while it is trained.
+"""FixMatch together with soft labels from label spreading over the network's features, updated during training.
 
-Both teach the main head, with weight 1 each. Before the first features the labels spread over the inputs.
+Both train the main head, with weight 1 each. Until the first features are available, labels spread over the inputs.
 """
 
 from auxin.methods._base import Method

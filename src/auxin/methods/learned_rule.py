@@ -1,4 +1,4 @@
-"""The trunk is first trained by the learned update rule on all rows, without labels; then the primary task."""
+"""The learned update rule first trains the trunk on all rows without labels; then the main task is trained."""
 
 from auxin.methods._base import Method
 from auxin.paper import UPDATE_RULES

@@ -1,4 +1,4 @@
-"""MAXL's untrained twin (MAXL-F): the same label generator, never trained. The control that matters most."""
+"""MAXL's untrained twin (MAXL-F): the same label generator, never trained. It is the control for `maxl`."""
 
 from auxin.methods._base import Method
 from auxin.paper import MAXL

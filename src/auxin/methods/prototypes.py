@@ -1,4 +1,4 @@
-"""Nearest Neighbour: prototypes begun from a tenth of the finer labels, refined by the main task's loss."""
+"""Nearest Neighbour: prototypes initialised from a tenth of the finer labels and trained by the main task's loss."""
 
 from auxin.methods._base import Method
 from auxin.paper import MAXL

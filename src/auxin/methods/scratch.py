@@ -1,4 +1,4 @@
-"""The main task alone from random weights: what a pretrained backbone has to beat (`--model pretrained:PATH`)."""
+"""The main task alone from random weights: the baseline for a pretrained backbone (`--model pretrained:PATH`)."""
 
 from auxin.methods._base import Method
 

@@ -1,4 +1,4 @@
-"""The main task alone: what everything else has to beat."""
+"""The main task alone: the baseline of every comparison."""
 
 from auxin.methods._base import Method
 

@@ -1,4 +1,4 @@
-"""Learned weights that share a fixed budget: which of several auxiliary tasks help, found while training.
+"""Learned weights that share a fixed budget: training finds which of several auxiliary tasks help.
 
 The settings are those of `docs/results.md`, where it found the two useful tasks among fifteen in every run: judged on
 the training batch itself, Adam at 0.2, a meta step every twentieth step.

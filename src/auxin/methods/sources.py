@@ -1,6 +1,6 @@
-"""Soft labels from several sources teach the main head; how much each counts is learned by the hypergradient.
+"""Soft labels from several sources train the main head; the hypergradient learns the weight of each source.
 
-The weights start where cross-validation over the labelled rows puts them. The twin stays there.
+Cross-validation over the labelled rows sets the initial weights. The twin keeps them.
 """
 
 from auxin.methods._base import Method
