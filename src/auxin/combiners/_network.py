@@ -33,12 +33,12 @@ class LossNetwork(nn.Module):
     (their factor tau).
 
     Args:
-        count: how many losses, main first.
-        width: units per hidden layer.
-        depth: hidden layers.
+        count: Number of losses, the main one first.
+        width: Number of units per hidden layer.
+        depth: Number of hidden layers.
         constraint: see `Constrained`.
         activation: between layers; `identity` makes the network linear and has no biases.
-        scale: the slope to begin with, or the factor on the auxiliary losses.
+        scale: Initial slope, or factor of the auxiliary losses.
         init: "even", or "uniform" (the authors').
         upper: the upper end of the authors' distribution (1 on NYUv2, 0.2 on Oxford-IIIT Pet).
     """

@@ -20,8 +20,8 @@ class Constrained(nn.Module):
     | free | raw | crossed |
 
     Args:
-        initial: the weights to begin with.
-        constraint: one of the three.
+        initial: Initial weights.
+        constraint: Constraint on the weights, one of the three names.
         layers: how many such tensors are multiplied with one another. The meta optimiser moves each of them at the
             pace of its own size over that number, so that their product moves relative to itself by about the rate
             per step: at one rate for all, weights of a tenth would double with each step of Adam at 0.1. None: at

@@ -20,8 +20,8 @@ class AutoLambda(LossCombiner):
     to rise has no end.
 
     Args:
-        count: how many tasks, the main one included.
-        initial: every task's weight to begin with.
+        count: Number of tasks, the main one included.
+        initial: Initial weight of every task.
 
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0]]), torch.ones(1, 2) > 0, ("breed", "species"))
     >>> round(AutoLambda(2)(losses).item(), 4)

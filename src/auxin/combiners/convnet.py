@@ -29,13 +29,13 @@ class ConvNet(LossCombiner):
     over the batch.
 
     Args:
-        count: how many tasks, the main one included.
-        scale: the weight of every auxiliary to begin with.
-        width: channels of the first layer.
+        count: Number of tasks, the main one included.
+        scale: Initial weight of every auxiliary task.
+        width: Number of channels of the first layer.
         constraint: "clipped" (the paper's: negative weights become zero after each meta step), "positive"
             or "free".
         init: "even" (near `equal`), or "uniform": the authors', weights from U(0, `upper`) and biases of zero.
-        upper: the upper end of that distribution.
+        upper: Upper end of that distribution.
 
     Raises:
         ConfigError: the losses are not images [B, T, H, W].

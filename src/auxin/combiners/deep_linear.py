@@ -17,15 +17,15 @@ class DeepLinear(LossCombiner):
     `equal` with the same scale.
 
     Args:
-        count: how many tasks, the main one included.
-        scale: the weight of every auxiliary to begin with.
-        width: units per hidden layer.
-        depth: hidden layers.
+        count: Number of tasks, the main one included.
+        scale: Initial weight of every auxiliary task.
+        width: Number of units per hidden layer.
+        depth: Number of hidden layers.
         constraint: "clipped" (the paper's: negative weights become zero after each meta step) or "positive"
             (every weight a softplus; the main task's weight then begins at 1 and a little).
         init: "even" (near `equal`), or "uniform": the authors', weights from U(0, `upper`) and biases of zero, `scale`
             then being their factor on every auxiliary loss.
-        upper: the upper end of that distribution.
+        upper: Upper end of that distribution.
 
     >>> import torch
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0, 3.0]]), torch.ones(1, 3) > 0, ("a", "b", "c"))

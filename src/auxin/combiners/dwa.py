@@ -16,8 +16,8 @@ class DWA(LossCombiner):
     weights are 1 in the first two epochs. Where a task has no loss in one of the two epochs, its r_k is 1.
 
     Args:
-        count: how many tasks, the main one included.
-        temperature: T, 2 in the paper; large is equal weighting.
+        count: Number of tasks, the main one included.
+        temperature: Temperature T (2 in the paper); a large value approaches equal weights.
 
     >>> dwa = DWA(2)
     >>> dwa.end_epoch(torch.tensor([1.0, 1.0])); dwa.end_epoch(torch.tensor([0.5, 1.0]))

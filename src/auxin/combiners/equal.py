@@ -6,14 +6,14 @@ from auxin.combiners._base import LossCombiner, TaskLosses, number
 
 
 class Equal(LossCombiner):
-    """The baseline every other combiner has to beat: L = m_0 + tau * sum_(k>0) m_k.
+    """The baseline of the combiners: L = m_0 + tau * sum_(k>0) m_k.
 
     m_k is task k's mean loss over the entries that carry a label, so a task with few labels in the batch
     weighs as much as one with many. tau is AuxiLearn's scaling factor (Navon et al. 2021, appendix B.1).
 
     Args:
-        count: how many tasks, the main one included.
-        scale: tau, the weight of every auxiliary, at least 0; 0 is training on the main task alone.
+        count: Number of tasks, the main one included.
+        scale: Weight tau of every auxiliary task, at least 0; 0 trains the main task alone.
 
     Raises:
         ConfigError: a negative or non-finite scale, or losses of another number of tasks.

@@ -17,11 +17,11 @@ class GradientCosine(GramianCombiner):
     appendix B.1) compares two losses, the main one and the sum of the rest: `against="sum"`.
 
     Args:
-        count: how many tasks, the main one included.
+        count: Number of tasks, the main one included.
         mode: "gated" (all or nothing) or "weighted" (by the cosine).
         against: "each" auxiliary's gradient is compared with the main one, or their "sum".
-        scale: tau.
-        threshold: the cosine above which an auxiliary is let in.
+        scale: Weight tau of the auxiliary tasks.
+        threshold: Cosine above which an auxiliary task's gradient is used.
 
     >>> gramian = torch.tensor([[1.0, 1.0, -1.0], [1.0, 4.0, 0.0], [-1.0, 0.0, 4.0]])
     >>> GradientCosine(3).weights(gramian, torch.ones(3)).tolist()

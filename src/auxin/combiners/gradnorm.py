@@ -27,10 +27,10 @@ class GradNorm(GramianCombiner):
     a task without a label in the batch takes no part in the step.
 
     Args:
-        count: how many tasks, the main one included.
-        alpha: how strongly slow tasks are preferred, 1.5 in the paper for NYUv2; 0 asks for equal norms.
-        rate: the weights' learning rate.
-        relative: divide the step by the mean gradient norm.
+        count: Number of tasks, the main one included.
+        alpha: Strength of the preference for slow tasks (1.5 in the paper for NYUv2); 0 gives equal target norms.
+        rate: Learning rate of the weights.
+        relative: Whether to divide the step by the mean gradient norm.
 
     >>> losses = TaskLosses(torch.ones(1, 2), torch.ones(1, 2) > 0, ("breed", "species"))
     >>> rule = GradNorm(2, rate=0.1)

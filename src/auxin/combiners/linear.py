@@ -20,8 +20,8 @@ class Linear(LossCombiner):
     weights included; `softmax` and the convex form do not.
 
     Args:
-        count: how many tasks, the main one included.
-        scale: the weight of every auxiliary to begin with.
+        count: Number of tasks, the main one included.
+        scale: Initial weight of every auxiliary task.
         form: "positive" (w = softplus(raw); `raw` keeps moving where the weight is nearly zero), "clipped"
             (negative weights become zero after each meta step, the paper's), "free" (either sign), or
             "convex" (section 5, variant 1: all weights, the main task's too, are a softmax that adds up to

@@ -22,9 +22,9 @@ class MetaWeight(LossCombiner):
     as a constant, so the combiner begins as `equal`; with one task it weighs the main task's samples.
 
     Args:
-        count: how many tasks, the main one included.
-        width: hidden units (100 in the paper).
-        scale: the weight of every auxiliary task.
+        count: Number of tasks, the main one included.
+        width: Number of hidden units (100 in the paper).
+        scale: Weight of every auxiliary task.
 
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0], [3.0, 0.0]]), torch.ones(2, 2) > 0, ("breed", "species"))
     >>> MetaWeight(2, scale=0.5)(losses).item()

@@ -23,15 +23,15 @@ class Monotone(LossCombiner):
     smaller losses; the last layer has no bias.
 
     Args:
-        count: how many tasks, the main one included.
-        scale: the weight of every auxiliary to begin with.
-        width: units per hidden layer (the paper: 10).
-        depth: hidden layers (the paper: 5 on CUB, 2 or 3 elsewhere).
+        count: Number of tasks, the main one included.
+        scale: Initial weight of every auxiliary task.
+        width: Number of units per hidden layer (10 in the paper).
+        depth: Number of hidden layers (in the paper 5 on CUB, 2 or 3 elsewhere).
         constraint: "clipped" (the paper's: negative weights become zero after each meta step) or "positive"
             (every weight a softplus).
         init: "even" (near `equal`), or "uniform": the authors', weights from U(0, `upper`) and biases of zero, `scale`
             then being their factor on every auxiliary loss.
-        upper: the upper end of that distribution.
+        upper: Upper end of that distribution.
 
     >>> import torch
     >>> losses = TaskLosses(torch.ones(4, 3), torch.ones(4, 3) > 0, ("a", "b", "c"))

@@ -17,12 +17,12 @@ class Nonlinear(LossCombiner):
     `monotone` does; only the constraint is absent.
 
     Args:
-        count: how many tasks, the main one included.
-        scale: the weight of every auxiliary to begin with.
-        width: units per hidden layer.
-        depth: hidden layers.
+        count: Number of tasks, the main one included.
+        scale: Initial weight of every auxiliary task.
+        width: Number of units per hidden layer.
+        depth: Number of hidden layers.
         init: "even" (near `equal`), or "uniform": the authors', see `monotone`.
-        upper: the upper end of that distribution.
+        upper: Upper end of that distribution.
 
     >>> import torch
     >>> losses = TaskLosses(torch.ones(4, 2), torch.ones(4, 2) > 0, ("a", "b"))

@@ -18,12 +18,12 @@ class OLAux(GramianCombiner):
     run away where they are large; `similarity="cosine"` does not. It begins as `equal`.
 
     Args:
-        count: how many tasks, the main one included.
-        rate: beta.
-        every: N.
-        scale: the weight of every auxiliary to begin with.
-        similarity: "dot", the paper's, or "cosine".
-        clip: keep weights at or above zero (the paper lets them become negative).
+        count: Number of tasks, the main one included.
+        rate: Learning rate beta of the weights.
+        every: Number N of steps between two updates of the weights.
+        scale: Initial weight of every auxiliary task.
+        similarity: Measure of similarity: "dot" (the paper's) or "cosine".
+        clip: Whether to keep the weights at or above zero (the paper allows negative weights).
 
     >>> losses = TaskLosses(torch.ones(1, 2), torch.ones(1, 2) > 0, ("breed", "species"))
     >>> rule = OLAux(2, rate=0.5, every=1)

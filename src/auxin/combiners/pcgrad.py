@@ -19,8 +19,8 @@ class PCGrad(GramianCombiner):
     where the paper leaves heads alone.
 
     Args:
-        count: how many tasks, the main one included.
-        scale: tau.
+        count: Number of tasks, the main one included.
+        scale: Weight tau of the auxiliary tasks.
 
     >>> gramian = torch.tensor([[1.0, 0.5, -2.0], [0.5, 4.0, 0.0], [-2.0, 0.0, 4.0]])
     >>> PCGrad(3).weights(gramian, torch.ones(3)).tolist()

@@ -29,9 +29,9 @@ class Polynomial(LossCombiner):
     networks (appendix B.2).
 
     Args:
-        count: how many tasks, the main one included.
-        scale: the weight of every auxiliary to begin with.
-        degree: the most losses in one product.
+        count: Number of tasks, the main one included.
+        scale: Initial weight of every auxiliary task.
+        degree: Largest number of losses in one product.
         constraint: "clipped" (negative weights become zero after each meta step), "positive" (softplus; a
             term then begins at 1e-4 and not at 0) or "free".
 

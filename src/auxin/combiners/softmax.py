@@ -15,9 +15,9 @@ class Softmax(LossCombiner):
     which free ones do. It begins as `equal` with scale total / (count - 1).
 
     Args:
-        count: how many tasks, the main one included.
-        total: what the auxiliaries' weights add up to; 0 means `scale` for each of them.
-        scale: the weight of every auxiliary to begin with, where no total is given.
+        count: Number of tasks, the main one included.
+        total: Sum of the auxiliary weights; 0 means `scale` for each of them.
+        scale: Initial weight of every auxiliary task if no total is given.
         slack: add one more entry to the softmax that stands for no task, so that the auxiliaries may give up
             some of the budget, all of it where none helps. The beginning stays the same.
 

@@ -16,7 +16,7 @@ class Static(LossCombiner):
     """L = m_0 + sum_(k>0) w_k m_k with the weights that were given; what a grid search goes through.
 
     Args:
-        count: how many tasks, the main one included.
+        count: Number of tasks, the main one included.
         weights: one weight for all auxiliaries, or one for each in their order (a sequence, or text with
             commas); `Static.build(tasks, weights="species=0.5,box=0.1")` takes them by name.
 

@@ -23,11 +23,11 @@ class TorchJD(GramianCombiner):
     in TorchJD 0.18.
 
     Args:
-        count: how many tasks, the main one included.
+        count: Number of tasks, the main one included.
         aggregator: the name of TorchJD's class, in capitals or not.
         scale: a factor on all weights; 0 means `count`, because TorchJD's weights belong to the mean of the
             gradients and everyone else's here to their sum.
-        options: the aggregator's own arguments, such as c=0.4 for CAGrad.
+        options: Arguments of the aggregator, such as c=0.4 for CAGrad.
 
     Raises:
         UnsupportedError: TorchJD is not installed, or lacks something that the aggregator needs.

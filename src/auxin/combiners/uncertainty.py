@@ -24,9 +24,9 @@ class Uncertainty(LossCombiner):
     Its parameters belong in the main optimiser (`trained_with_main`), best without weight decay.
 
     Args:
-        count: how many tasks, the main one included.
-        initial: s_k to begin with, the main task's too.
-        limit: the largest weight; 0 for none, as in the paper.
+        count: Number of tasks, the main one included.
+        initial: Initial value of s_k, for the main task as well.
+        limit: Largest weight allowed; 0 for no limit, as in the paper.
 
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0]]), torch.ones(1, 2) > 0, ("breed", "species"))
     >>> Uncertainty(2)(losses).item()

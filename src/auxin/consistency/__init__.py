@@ -1,4 +1,4 @@
-"""Consistency: two views of a row must get the same answer. Each file is one way to ask for that."""
+"""Consistency: losses between the outputs for two views of a row, one member per file."""
 
 from auxin.consistency._base import Agreement, Consistency
 

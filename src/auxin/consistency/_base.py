@@ -43,13 +43,13 @@ class Agreement(Task):
 
 
 class Consistency(nn.Module, ABC):
-    """Asks for the same answer to two views of a row.
+    """A loss that is small if the outputs for two views of a row agree.
 
     Attributes:
-        own_head: whether it compares the outputs of a head of its own; else it reads the main task's head.
-        compiles: whether a step with it can be recorded by the compiler.
-        paper: where it is from.
-        task: the task that stands for it, named as the member is.
+        own_head: Whether it compares the outputs of a head of its own; otherwise it uses the main task's head.
+        compiles: Whether the compiler can record a step with it.
+        paper: Paper that introduced it.
+        task: Task that represents it, with the member's name.
     """
 
     own_head: ClassVar[bool] = False
@@ -68,7 +68,7 @@ class Consistency(nn.Module, ABC):
 
     @classmethod
     def unfit(cls, main: Task) -> str | None:
-        """Why it cannot be used with this main task, or None where it can."""
+        """The reason why it cannot be used with this main task, or None if it can."""
         return "two views of an image differ pixel by pixel." if main.dense else None
 
     def attach(self, network: nn.Module) -> None:

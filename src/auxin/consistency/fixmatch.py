@@ -17,9 +17,9 @@ class Confident(Agreement):
     """The loss of FixMatch: cross-entropy of the strong view with the weak view's class, where that is confident.
 
     Args:
-        name: the task's name.
-        width: C, how many classes the main task has.
-        threshold: tau, the probability from which the weak view's class counts.
+        name: Name of the task.
+        width: Number C of classes of the main task.
+        threshold: Probability tau from which the weak view's class is used as a label.
     """
 
     def __init__(self, name: str, width: int, threshold: float) -> None:
@@ -47,8 +47,8 @@ class FixMatch(Consistency):
     intensity and cutout rather than RandAugment's list.
 
     Args:
-        width: how many classes the main task has.
-        threshold: tau, from 0 to 1.
+        width: Number of classes of the main task.
+        threshold: Probability tau, from 0 to 1.
 
     Raises:
         ConfigError: a threshold out of range.

@@ -20,9 +20,9 @@ class Distance(Agreement):
     Targets: the teacher's answers, float [B, C], NaN for rows that are no strong views.
 
     Args:
-        name: the task's name.
-        width: how many numbers an answer has.
-        classes: whether they are classes' probabilities.
+        name: Name of the task.
+        width: Number of values in an output.
+        classes: Whether the outputs are compared as class probabilities.
     """
 
     def __init__(self, name: str, width: int, classes: bool) -> None:
@@ -54,9 +54,9 @@ class MeanTeacher(Consistency):
     is the combiner's.
 
     Args:
-        width: how many numbers the main head puts out.
-        classes: whether these are logits of classes.
-        decay: the largest a.
+        width: Number of outputs of the main head.
+        classes: Whether the outputs are logits of classes.
+        decay: Largest value of a.
 
     Raises:
         ConfigError: a decay outside of [0, 1).

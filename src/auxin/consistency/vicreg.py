@@ -18,10 +18,10 @@ class Embeddings(Agreement):
     """The loss of VICReg on a head of its own.
 
     Args:
-        name: the task's name.
-        width: D, how many numbers an embedding has.
-        variance: the weight of the variance term, relative to the invariance term's.
-        covariance: the weight of the covariance term.
+        name: Name of the task.
+        width: Size D of an embedding.
+        variance: Weight of the variance term, relative to that of the invariance term.
+        covariance: Weight of the covariance term, relative to that of the invariance term.
     """
 
     def __init__(self, name: str, width: int, variance: float, covariance: float) -> None:
@@ -61,9 +61,9 @@ class VICReg(Consistency):
     the head is linear or of two layers (`build_network`) rather than an expander of three layers of 8,192 units.
 
     Args:
-        width: d.
-        variance: mu / lambda.
-        covariance: nu / lambda.
+        width: Size d of an embedding.
+        variance: Weight mu / lambda of the variance term.
+        covariance: Weight nu / lambda of the covariance term.
 
     Raises:
         ConfigError: a negative weight, or fewer than 2 numbers.

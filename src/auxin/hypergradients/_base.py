@@ -35,7 +35,7 @@ def batch_inputs(batch: Any) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class BilevelProblem:
-    """Everything an estimator needs to know.
+    """The bilevel problem, as the estimators receive it.
 
     Attributes:
         network: the primary network f(.; W); W are its parameters that require a gradient.

@@ -16,16 +16,16 @@ from auxin.optimizers import InnerStep
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What there is to know about one hypergradient.
+    """Diagnostics of one hypergradient.
 
     Attributes:
         norm: |dL_A/dphi|.
-        cosine: to one-step look-ahead through the optimiser (None without one, or where either is zero).
-        residual: the linear solver's relative residual (None where there is no solver).
+        cosine: Cosine to one-step look-ahead through the optimiser (None without one, or where either is zero).
+        residual: Relative residual of the linear solver (None if there is no solver).
         influence: <p, grad l> per sample, [B], or per sample and task, [B, T]; a positive entry's loss, given
             more weight, lowers the outer loss.
         by_task: the influences' mean over the samples, [T] (None where tasks are not told apart).
-        notes: what was decided for the user.
+        notes: Decisions made for the user, in sentences.
     """
 
     norm: float

@@ -27,7 +27,7 @@ class Slope:
     """<p, grad_W L_T(W, phi)> as a function of phi.
 
     Attributes:
-        value: the scalar, with a graph to phi.
+        value: Scalar, with a graph to phi.
         terms: the entries grad_S C * S' of which it is the sum (empty where they are not known).
         losses: <p, grad_W l> of each sample's losses, [B] or [B, T], where the problem exposes them.
     """

@@ -34,12 +34,12 @@ class Evolution(Estimator):
     gradients per call.
 
     Args:
-        steps: T, where `train` is one batch (a list of batches says T itself).
-        pairs: N, antithetic pairs.
-        sigma: the standard deviation of the perturbations, in the units of phi.
-        persistent: whether the particles' unrolls go on from call to call.
-        horizon: windows after which persistent particles begin again (None: never).
-        seed: of the perturbations.
+        steps: Number T of steps if `train` is one batch (for a list of batches T is its length).
+        pairs: Number N of antithetic pairs.
+        sigma: Standard deviation of the perturbations, in the units of phi.
+        persistent: Whether the particles' unrolls continue from call to call.
+        horizon: Number of windows after which persistent particles restart (None: never).
+        seed: Seed of the perturbations.
 
     >>> from torch import nn
     >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
@@ -142,7 +142,7 @@ class Evolution(Estimator):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Restore a saved state."""
         rng = save_rng()
         self._particles = [
             (Iterate(up[0], up[1], rng), Iterate(down[0], down[1], rng)) for up, down in state["particles"]

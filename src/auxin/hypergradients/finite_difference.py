@@ -38,8 +38,8 @@ class FiniteDifference(Estimator):
     W+, and the gradients are the means over the processes that the network's own backward pass takes.
 
     Args:
-        radius: |eps p|, how far the probes are from W (None: by precision).
-        at: "lookahead" takes v at W+, "here" at W.
+        radius: Distance |eps p| of the probes from W (None: chosen by the precision).
+        at: Point at which v is computed: "lookahead" for W+, "here" for W.
 
     >>> import torch
     >>> from torch import nn

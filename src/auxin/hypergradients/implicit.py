@@ -41,15 +41,15 @@ class Implicit(Estimator):
     Departure: the authors' Neumann sum lacks the factor alpha, see `auxin.solvers.neumann`.
 
     Args:
-        solver: a name among `auxin ls solvers`, or a solver.
-        curvature: "hessian" or "gauss_newton" (None: what the solver wants).
-        mode: how Hessian products are taken, see `auxin.math.products.hessian_product`.
+        solver: Name from `auxin ls solvers`, or a solver object.
+        curvature: Curvature matrix, "hessian" or "gauss_newton" (None: the solver's default).
+        mode: Autodiff mode of the Hessian products, see `auxin.math.products.hessian_product`.
         subsample: use the first so many rows of both batches (rows are in random order already); None for
             all.
-        measure: spend one more product on the residual where the solver does not know it.
+        measure: Whether to spend one more product on the residual if the solver does not compute it.
         check: compare the JVP shortcut with reverse-over-reverse on the first batch of each network and
             criterion.
-        options: the named solver's own arguments (`alpha`, `terms`, `steps`, `damping` ...).
+        options: Arguments of the named solver (`alpha`, `terms`, `steps`, `damping` ...).
 
     >>> from torch import nn
     >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
@@ -181,7 +181,7 @@ class Implicit(Estimator):
         return self.solver.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Restore a saved state."""
         self.solver.load_state_dict(state)
 
 

@@ -28,10 +28,10 @@ class Embedding(nn.Module):
     The scale makes the total variance over the training rows 1, so a temperature means the same everywhere.
 
     Args:
-        body: inputs to [B, D].
-        mean: [D].
-        axes: A, [D, d], or None for the identity.
-        scale: a positive scalar tensor.
+        body: Network from inputs to float [B, D].
+        mean: Mean of the outputs of `body`, [D].
+        axes: Matrix A, [D, d], or None for the identity.
+        scale: Divisor of the embedding, a positive scalar tensor.
     """
 
     mean: Tensor

@@ -23,13 +23,13 @@ class LabelGenerator(nn.Module):
     refuses a batch of one.
 
     Args:
-        trunk: inputs to features.
-        head: features to K logits.
-        hierarchy: psi.
-        main: the name of the main task.
-        softmax: "masked" or "shared".
-        hard: one-hot labels with a straight-through gradient.
-        temperature: divides the logits.
+        trunk: Network from inputs to features.
+        head: Network from features to K logits.
+        hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
+        main: Name of the main task.
+        softmax: Kind of softmax: "masked" or "shared".
+        hard: Whether the labels are one-hot, with a straight-through gradient.
+        temperature: Divisor of the logits.
 
     Raises:
         ConfigError: an option is not usable.

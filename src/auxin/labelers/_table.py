@@ -15,9 +15,9 @@ class LabelTable(nn.Module):
     A row that is not in the table (made by a pretext task, or not a training row) is a row of NaN.
 
     Args:
-        rows: row numbers, int64 [N], each once (negative ones are left out).
-        labels: auxiliary classes, int64 [N], -1 for none.
-        classes: K.
+        rows: Row numbers, int64 [N], without duplicates (negative numbers are ignored).
+        labels: Auxiliary classes, int64 [N], -1 for no label.
+        classes: Number K of auxiliary classes.
 
     Raises:
         ConfigError: a row number occurs twice.

@@ -30,7 +30,7 @@ class AuxiLearn(Labeler):
     `Neumann(alpha=RATE, factor=False)` is theirs.
 
     Args:
-        generator: the network with its masked softmax.
+        generator: Label network with its masked softmax.
 
     >>> import torch
     >>> from torch import nn
@@ -61,7 +61,7 @@ class AuxiLearn(Labeler):
 
         Args:
             context: the training rows, the hierarchy, the trunk, the seed.
-            temperature: divides the logits.
+            temperature: Divisor of the logits.
             init: "default" (PyTorch's) or "xavier" (normal, zero biases), both drawn by the labeler's own
                 seed, or "trunk" (as the trunk comes).
         """

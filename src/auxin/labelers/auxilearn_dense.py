@@ -34,9 +34,9 @@ class AuxiLearnDense(Labeler):
     Args:
         trunk: inputs [B, C, ...] to features [B, width, ...], one per pixel.
         head: features [..., width] to K logits.
-        hierarchy: psi.
-        main: the name of the main task.
-        temperature: divides the logits.
+        hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
+        main: Name of the main task.
+        temperature: Divisor of the logits.
 
     Raises:
         ConfigError: a trunk without a feature map, or an option that is not usable.
@@ -81,7 +81,7 @@ class AuxiLearnDense(Labeler):
 
         Args:
             context: the training rows, the hierarchy, the trunk, the seed.
-            temperature: divides the logits.
+            temperature: Divisor of the logits.
             init: "default" (PyTorch's) or "xavier", both drawn by the labeler's own seed, or "trunk".
         """
         check_choice("init", init, ["xavier", "default", "trunk"])

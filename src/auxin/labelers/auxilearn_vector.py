@@ -27,10 +27,10 @@ class AuxiLearnVector(Labeler):
     those, on the rows beside it.
 
     Args:
-        trunk: inputs to features.
-        head: features to D numbers.
-        size: D.
-        bound: "tanh" (between -1 and 1) or "none".
+        trunk: Network from inputs to features.
+        head: Network from features to D numbers.
+        size: Number D of auxiliary values per row.
+        bound: Bound of the values: "tanh" (between -1 and 1) or "none".
 
     Raises:
         ConfigError: an option that is not usable.
@@ -71,7 +71,7 @@ class AuxiLearnVector(Labeler):
 
         Args:
             context: the trunk and the seed; the hierarchy is not used.
-            size: D.
+            size: Number D of auxiliary values per row.
             bound: "tanh" or "none".
             init: "default" (PyTorch's) or "xavier", both drawn by the labeler's own seed, or "trunk".
         """

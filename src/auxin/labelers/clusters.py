@@ -33,8 +33,8 @@ class Clusters(Labeler):
     that a pretext task made up, or that is no training row has no label.
 
     Args:
-        table: the labels by row number.
-        hierarchy: psi.
+        table: Table of the labels by row number.
+        hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
 
     >>> from torch import nn
     >>> x, y, rows = torch.tensor([[0.0], [9.0], [0.1], [9.1]]), torch.zeros(4).long(), torch.arange(4)

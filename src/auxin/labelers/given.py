@@ -22,8 +22,8 @@ class Given(Labeler):
     has none.
 
     Args:
-        task: the name of the given auxiliary task.
-        classes: K.
+        task: Name of the given auxiliary task.
+        classes: Number K of auxiliary classes.
         hierarchy: psi as found in the data; only its sizes mean anything here.
 
     >>> import torch

@@ -40,12 +40,12 @@ class Maxl(Labeler):
     Frozen (its parameters not trained) it is MAXL-F, the control that matters most.
 
     Args:
-        generator: the network with its masked softmax.
-        entropy: the weight of the entropy term; 0 turns it off.
+        generator: Label network with its masked softmax.
+        entropy: Weight of the entropy term; 0 turns it off.
         entropy_form: "batch" (the paper's, over all auxiliary classes) or "class" (the mean over primary
             classes).
         penalty: "none", "l1" (weight * sum |phi|) or "l2" (weight / 2 * sum phi^2).
-        penalty_weight: its weight.
+        penalty_weight: Weight of the penalty.
 
     Raises:
         ConfigError: an option is unknown, or the "class" form is asked for with the shared softmax.
@@ -113,9 +113,9 @@ class Maxl(Labeler):
             entropy_form: "batch" or "class".
             softmax: "masked", or "shared": all classes for every row, which the paper rejects.
             hard: one-hot labels with a straight-through gradient, which the paper rejects.
-            temperature: divides the logits.
+            temperature: Divisor of the logits.
             penalty: "none", "l1" or "l2".
-            penalty_weight: its weight.
+            penalty_weight: Weight of the penalty.
             init: "xavier" (normal, zero biases; the authors' for this network), "default" (PyTorch's), both
                 drawn by the labeler's own seed, or "trunk" (as the trunk comes).
         """

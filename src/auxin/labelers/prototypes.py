@@ -35,11 +35,11 @@ class Prototypes(Labeler):
     never seen with a finer label, gets a row of NaN.
 
     Args:
-        embedding: e.
-        prototypes: c, [K, d].
-        owns: bool [P, K], which auxiliary classes each primary class may use.
-        main: the name of the main task.
-        temperature: divides the squared distances; small is nearly hard.
+        embedding: Embedding e of the inputs.
+        prototypes: Prototypes c, float [K, d].
+        owns: Mask of the auxiliary classes that each primary class may use, bool [P, K].
+        main: Name of the main task.
+        temperature: Divisor of the squared distances; a small value makes the labels nearly one-hot.
 
     >>> x, rows = torch.tensor([[0.0], [1.0], [5.0], [6.0]]), torch.arange(4)
     >>> y = {"coarse": torch.tensor([0, 0, 1, 1]), "fine": torch.tensor([0, 1, 2, 3])}

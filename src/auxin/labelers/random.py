@@ -24,8 +24,8 @@ class Random(Labeler):
     task made up, or that is no training row has none.
 
     Args:
-        table: the labels by row number.
-        hierarchy: psi.
+        table: Table of the labels by row number.
+        hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
 
     >>> from torch import nn
     >>> from auxin.math.hierarchy import Hierarchy

@@ -25,7 +25,7 @@ class Several(Labeler):
     top. Every member has a seed of its own, so two of the same kind begin differently.
 
     Args:
-        members: the labelers.
+        members: Labelers whose targets are returned together.
 
     Raises:
         ConfigError: no member, one that is unknown or holds several itself, or as many psi as do not fit.

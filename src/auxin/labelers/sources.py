@@ -37,13 +37,13 @@ class Sources(Labeler):
     Sources that follow the network are asked again every `period` epochs, from the first period on.
 
     Args:
-        known: the rows and what is known of them.
-        rows: their row numbers, int64 [N], ascending.
-        sources: the sources by name.
-        main: the main task's name.
-        start: a_s at the start, [S].
-        by_row: whether the confidence counts.
-        period: epochs.
+        known: Training rows with their known labels.
+        rows: Row numbers of the training rows, int64 [N], ascending.
+        sources: Sources by name.
+        main: Name of the main task.
+        start: Initial value of a_s, float [S].
+        by_row: Whether a source's confidence in a row enters its weight.
+        period: Number of epochs between two updates of the sources' labels.
 
     >>> x, y, rows = torch.tensor([[0.0], [0.2], [5.0], [5.1]]), torch.tensor([0, -1, 1, -1]), torch.arange(4)
     >>> from auxin.math.hierarchy import Hierarchy

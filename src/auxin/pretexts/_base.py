@@ -15,7 +15,7 @@ class Pretext(ABC):
     missing), so rows with and without a main label need no special case anywhere.
 
     Attributes:
-        task: the task that its labels belong to.
+        task: Task of its labels.
     """
 
     task: Task
@@ -35,7 +35,7 @@ class Pretext(ABC):
 
         Args:
             x: inputs [B, ...].
-            generator: the only source of randomness, on x's device.
+            generator: Generator of all random numbers, on the device of x.
 
         Returns:
             x' [B, ...] and y' (shape as the task's targets).

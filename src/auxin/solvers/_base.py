@@ -13,11 +13,11 @@ Curvature = Literal["hessian", "gauss_newton"]
 
 @dataclass(frozen=True)
 class Solution:
-    """What a solver found.
+    """The result of a solver.
 
     Attributes:
-        vector: p, approximating H^-1 v; a list that the caller may empty.
-        products: how many products with H were used.
+        vector: Approximation p of H^-1 v; a list that the caller may empty.
+        products: Number of products with H that were used.
         residual: |(H + damping I) p - v| / |v| with the solver's own damping, or None where the solver does
             not know it without a further product.
         notes: what the solver decided for the user (a safe step, negative curvature met), one sentence each.
@@ -36,8 +36,8 @@ class Solver(ABC):
     """Approximates H^-1 v. A member can be made without arguments.
 
     Attributes:
-        curvature: which matrix the solver wants products with, unless the user says otherwise.
-        paper: where it is from.
+        curvature: Matrix whose products the solver uses by default.
+        paper: Paper that introduced it.
     """
 
     curvature: ClassVar[Curvature] = "hessian"
@@ -56,11 +56,11 @@ class Solver(ABC):
         """
 
     def state_dict(self) -> dict[str, Any]:
-        """What the solver remembers between calls, for a checkpoint (most remember nothing)."""
+        """The state that the solver keeps between calls, for a checkpoint (empty for most solvers)."""
         return {}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Restore a saved state."""
         del state
 
 

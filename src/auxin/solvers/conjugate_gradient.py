@@ -18,9 +18,9 @@ class ConjugateGradient(Solver):
     |v| / |H v|) and a note says so.
 
     Args:
-        steps: at most so many products.
-        tolerance: stop at this relative residual.
-        damping: added to H's diagonal.
+        steps: Largest number of products.
+        tolerance: Relative residual at which the solver stops.
+        damping: Number added to the diagonal of H.
 
     >>> import torch
     >>> ConjugateGradient().solve(lambda x: [2.0 * x[0]], [torch.ones(2)]).vector

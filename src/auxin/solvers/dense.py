@@ -15,8 +15,8 @@ class Dense(Solver):
     """(H + damping I) p = v by LU factorisation of the whole matrix.
 
     Args:
-        damping: added to H's diagonal.
-        limit: refuse more parameters than this (n products, n^2 memory).
+        damping: Number added to the diagonal of H.
+        limit: Largest number n of parameters allowed (the cost is n products and n^2 memory).
 
     Raises:
         ConfigError: there are more than `limit` parameters.

@@ -16,8 +16,8 @@ class GaussNewton(Solver):
     curvature of the training loss in them, so a product is one forward-mode pass and one backward pass.
 
     Args:
-        steps: at most so many products.
-        tolerance: stop at this relative residual.
+        steps: Largest number of products.
+        tolerance: Relative residual at which the solver stops.
         damping: added to the diagonal; the matrix has at most (batch x outputs) nonzero eigenvalues, so some
             is needed.
 

@@ -17,7 +17,7 @@ class Identity(Solver):
     term, and one-step look-ahead with SGD where v is taken at W instead of W+.
 
     Args:
-        alpha: the step; the training step size makes the estimate comparable with one-step look-ahead.
+        alpha: Step size; the training step size makes the estimate comparable with one-step look-ahead.
 
     >>> import torch
     >>> Identity(alpha=0.5).solve(lambda x: x, [torch.tensor([2.0])]).vector

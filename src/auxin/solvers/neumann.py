@@ -29,10 +29,10 @@ class Neumann(Solver):
     would diverge is replaced and said.
 
     Args:
-        alpha: the step; None takes 1 / (largest eigenvalue).
-        terms: J, the number of products; the sum has J + 1 terms (the paper's and its code's 3).
-        power_steps: products for the estimate of the largest eigenvalue; 0 trusts alpha.
-        refresh: after how many solves the estimate is renewed.
+        alpha: Step size; None takes 1 / (largest eigenvalue).
+        terms: Number J of products; the sum has J + 1 terms (J = 3 in the paper and its code).
+        power_steps: Number of products for the estimate of the largest eigenvalue; 0 uses alpha without a check.
+        refresh: Number of solves after which the estimate is renewed.
         factor: whether the sum is multiplied by alpha; without it, it is what AuxiLearn's code computes, and the
             approximate inverse is too large by 1 / alpha.
 

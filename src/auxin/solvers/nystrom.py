@@ -22,9 +22,9 @@ class Nystrom(Solver):
     damping alone, as in the paper: too small a damping then makes p far too long.
 
     Args:
-        rank: r, the number of products; memory is 2 r times the parameters.
-        damping: rho, positive.
-        seed: of the random directions.
+        rank: Rank r, the number of products; the memory is 2 r times the parameters.
+        damping: Damping rho, positive.
+        seed: Seed of the random directions.
 
     >>> import torch
     >>> v = [torch.ones(2, dtype=torch.float64)]

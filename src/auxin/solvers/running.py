@@ -21,9 +21,9 @@ class Running(Solver):
     one is not zero.
 
     Args:
-        step: rho; must be below 2 / (largest eigenvalue + damping).
-        steps: products per call.
-        damping: added to H's diagonal.
+        step: Step size rho; it must be below 2 / (largest eigenvalue + damping).
+        steps: Number of products per call.
+        damping: Number added to the diagonal of H.
 
     >>> import torch
     >>> solver = Running(step=0.5)

@@ -1,4 +1,4 @@
-"""Sources of soft labels for rows without a main label: each file is one way to guess them."""
+"""Sources of soft labels for rows without a main label, one member per file."""
 
 from auxin.sources._base import Known, Source
 

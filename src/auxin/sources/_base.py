@@ -14,15 +14,15 @@ from auxin.tasks._base import Task
 
 @dataclass(frozen=True, eq=False)
 class Known:
-    """What a source may know: the training rows, with and without a main label.
+    """The input of a source: the training rows, with and without a main label.
 
     Attributes:
         x: inputs as the network sees them (normalised, not augmented), float [N, ...].
         y: main labels, int64 [N], -1 where unknown.
-        classes: K, how many classes there are.
-        auxiliaries: other tasks' targets by name, -1 or NaN where missing.
+        classes: Number K of classes.
+        auxiliaries: Targets of other tasks by name, -1 or NaN where missing.
         tasks: those tasks.
-        seed: the only source of randomness, from 0 to below 2^32.
+        seed: Seed of all random numbers, at least 0 and below 2^32.
     """
 
     x: Tensor
@@ -43,12 +43,12 @@ class Known:
 
 
 class Source(ABC):
-    """A guess at the class of every row.
+    """A module that estimates the class distribution of every row.
 
     Attributes:
-        follows: whether it reads the network, and so is asked again while that is trained.
-        average: the share that earlier guesses keep when a source that follows the network is asked again.
-        needs_auxiliaries: whether it reads other tasks' labels.
+        follows: Whether it reads the network; its labels are then updated during training.
+        average: Weight of the earlier labels when a source that follows the network is updated.
+        needs_auxiliaries: Whether it reads the labels of other tasks.
     """
 
     follows: ClassVar[bool] = False
@@ -57,7 +57,7 @@ class Source(ABC):
 
     @classmethod
     def unfit(cls, known: Known) -> str | None:
-        """Why it cannot guess here, or None where it can."""
+        """The reason why the source cannot be used here, or None if it can."""
         if cls.needs_auxiliaries and not known.auxiliaries:
             return "the rows carry no auxiliary labels."
         return None

@@ -17,8 +17,8 @@ class Features(Source):
     rather than a power of the cosine, and alpha is 0.2 rather than 0.99, as in `spread`.
 
     Args:
-        neighbours: of each row.
-        alpha: the share that the neighbours decide.
+        neighbours: Number of neighbours of each row.
+        alpha: Weight alpha of the neighbours in each row's distribution.
     """
 
     follows: ClassVar[bool] = True

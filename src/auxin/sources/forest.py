@@ -10,7 +10,7 @@ class Forest(Source):
     """The votes of randomised trees trained on the labelled rows: `sklearn.ensemble.ExtraTreesClassifier`.
 
     Args:
-        trees: how many.
+        trees: Number of trees.
 
     >>> import torch
     >>> known = Known(torch.tensor([[0.0], [1.0], [9.0]]), torch.tensor([0, -1, 1]), 2)

@@ -12,7 +12,7 @@ class Logistic(Source):
     `sklearn.linear_model.LogisticRegression` on the normalised inputs.
 
     Args:
-        strength: C, the inverse of the penalty, as in scikit-learn; None: 1 / sqrt(D), which suits wide inputs.
+        strength: Inverse C of the penalty, as in scikit-learn; None: 1 / sqrt(D), which suits wide inputs.
 
     >>> import torch
     >>> known = Known(torch.tensor([[0.0], [1.0], [9.0]]), torch.tensor([0, -1, 1]), 2)

@@ -26,8 +26,8 @@ class Spread(Source):
     reaches is NaN. The paper's weights are Gaussian; neighbours need no width to be chosen.
 
     Args:
-        neighbours: k.
-        alpha: the share that the neighbours decide, above 0 and below 1.
+        neighbours: Number k of neighbours.
+        alpha: Weight alpha of the neighbours in each row's distribution, above 0 and below 1.
 
     >>> known = Known(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([0, -1, 1, -1]), 2)
     >>> Spread(neighbours=1).guess(known).argmax(1).tolist()

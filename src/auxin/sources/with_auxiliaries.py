@@ -20,7 +20,7 @@ class WithAuxiliaries(Source):
     column that says so.
 
     Args:
-        trees: how many.
+        trees: Number of trees.
 
     >>> import torch
     >>> from auxin.tasks.classes import Classes

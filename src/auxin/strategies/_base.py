@@ -203,7 +203,7 @@ class Strategy(ABC):
         holds_validation: whether its final network never trains on the validation rows.
         learns: whether it learns something of the learning signal by itself, and so is no control.
         knob: replaces the method's own knob where it is not None.
-        paper: where it is from.
+        paper: Paper that introduced it.
     """
 
     default: ClassVar[tuple[str, str | None]] = ("softmax", "maxl")

@@ -34,7 +34,7 @@ class View(ABC):
 
         Args:
             x: inputs [B, ...], float; they are left as they are.
-            generator: the only source of randomness, on x's device.
+            generator: Generator of all random numbers, on the device of x.
         """
 
 

@@ -19,11 +19,11 @@ class Affine(View):
     in turn, so that a batch costs one resampling. With every amount at 0 the images stay as they are, to rounding.
 
     Attributes:
-        fill: what an empty pixel is, [C].
-        degrees: the largest rotation, either way.
-        scale: the largest change of either side, as a share.
-        shear: the largest shear.
-        translate: the largest move, as a share of the side.
+        fill: Value of an empty pixel, [C].
+        degrees: Largest rotation in degrees, in either direction.
+        scale: Largest relative change of either side.
+        shear: Largest shear.
+        translate: Largest translation, as a share of the side.
 
     >>> view = Affine.build((1, 8, 8), torch.zeros(1))
     >>> view(torch.rand(3, 1, 8, 8), torch.Generator().manual_seed(0)).shape

@@ -14,7 +14,7 @@ class Corruption(View):
     rows of the batch, which is the same distribution, and corrupts fewer columns, since a label must survive it.
 
     Args:
-        share: the chance of each value to be replaced.
+        share: Probability that a value is replaced.
 
     >>> x = torch.arange(6.0).reshape(3, 2)
     >>> Corruption(0.0)(x, torch.Generator()).equal(x)

@@ -13,8 +13,8 @@ class Cutout(View):
     partly outside of the image; ours lies inside, so that its size is always the same.
 
     Args:
-        fill: what an empty pixel is, [C].
-        side: the square's side in pixels.
+        fill: Value of an empty pixel, [C].
+        side: Side of the square in pixels.
 
     >>> cut = Cutout(torch.zeros(1), 2)(torch.ones(3, 1, 4, 4), torch.Generator().manual_seed(0))
     >>> cut.sum((1, 2, 3)).tolist()

@@ -10,7 +10,7 @@ class Flip(View):
     """Each image is mirrored left to right with a probability, 1/2 as a rule. It is not for digits, letters or text.
 
     Args:
-        chance: the probability.
+        chance: Probability of mirroring an image.
 
     >>> x = torch.arange(2.0).reshape(1, 1, 1, 2).repeat(8, 1, 1, 1)
     >>> flipped = Flip()(x, torch.Generator().manual_seed(0))

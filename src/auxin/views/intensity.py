@@ -17,9 +17,9 @@ class Intensity(View):
     normalised inputs.
 
     Attributes:
-        contrast: the largest a, either way.
-        brightness: the largest b, either way.
-        noise: the standard deviation of the noise.
+        contrast: Largest absolute value of a.
+        brightness: Largest absolute value of b.
+        noise: Standard deviation of the noise.
 
     >>> x = torch.ones(2, 1, 2, 2)
     >>> Intensity(0.0, 0.0, 0.0)(x, torch.Generator()).equal(x)

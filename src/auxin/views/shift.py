@@ -12,8 +12,8 @@ class Shift(View):
     The distances are drawn uniformly and independently for the two directions; empty pixels come in at the borders.
 
     Args:
-        fill: what an empty pixel is, [C].
-        reach: the largest distance in pixels, down and across.
+        fill: Value of an empty pixel, [C].
+        reach: Largest distances in pixels, vertical and horizontal.
 
     >>> x = torch.arange(4.0).reshape(1, 1, 2, 2)
     >>> Shift(torch.zeros(1), (0, 0))(x, torch.Generator()).equal(x)

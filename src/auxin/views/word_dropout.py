@@ -13,7 +13,7 @@ class WordDropout(View):
     Classification", section 3.1. Words that stay keep their weight.
 
     Args:
-        share: the chance of each word to be left out.
+        share: Probability that a word is left out.
 
     >>> WordDropout(1.0)(torch.ones(1, 3), torch.Generator()).tolist()
     [[0.0, 0.0, 0.0]]
