@@ -11,6 +11,7 @@ import typer
 
 from auxin.cli._console import Output
 from auxin.cli._progress import progress
+from auxin.judging.use import to_use
 from auxin.records.results import Comparison
 from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
@@ -180,6 +181,8 @@ def _callback(output: Output) -> Iterator[Tell]:
 
 def _show(comparison: Comparison, request: Request, output: Output) -> Comparison:
     output.say("", terminal(comparison), "")
+    if advice := to_use(comparison):
+        output.say(advice)
     figures = write_figures(read_results(request.out), request.out / "figures")
     output.say(
         f"Result files: {request.out}. Learning curves and {len(figures) - 1} other figures: {request.out / 'figures'}."

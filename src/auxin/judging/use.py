@@ -1,0 +1,37 @@
+"""The row of a comparison to use, and the command that trains it for use."""
+
+import shlex
+
+from auxin.records.results import Comparison
+
+DATA = (
+    "--target", "--aux", "--kind", "--aux-kind", "--missing", "--image", "--size", "--inputs", "--split", "--group",
+    "--ignore", "--keep", "--text", "--unlabelled", "--encoding", "--level", "--root", "--labels-per-class",
+)  # fmt: skip
+"""Options that name the data; each takes one value, and `auxin fit` has them too."""
+
+
+def to_use(comparison: Comparison) -> str:
+    """Which row to use, with the command; "" where there is no row or no command line of `auxin compare`.
+
+    A method that is shown to help is used, the one with the highest mean of several; else single-task training.
+
+    Args:
+        comparison: any comparison, finished or not.
+    """
+    words = shlex.split(comparison.command)
+    if not comparison.rows or words[:2] != ["auxin", "compare"] or len(words) < 3 or words[2].startswith("-"):
+        return ""
+    helpful = [row for row in comparison.rows if row.verdict == "helps"]
+    name = max(helpful, key=lambda row: row.mean).method if helpful else "single"
+    why = "the highest mean of those shown to help" if helpful else "nothing else is shown to help"
+    kept = [words[2]]
+    for place, word in enumerate(words[3:], start=3):
+        option, mark, _ = word.partition("=")
+        if option in DATA:
+            kept += [word] if mark else words[place : place + 2]
+    base = f"auxin fit {shlex.join(kept)}"
+    return (
+        f"Use {name} ({why}): `{base} --method {name} --no-guard` trains it. `{base}` also cross-validates estimators, "
+        "networks and their blends."
+    )

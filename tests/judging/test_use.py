@@ -1,0 +1,22 @@
+"""The row to use, and its command."""
+
+from auxin.judging.use import to_use
+from auxin.records.results import Comparison, Row
+
+
+def comparison(command: str, **verdicts: tuple[float, str | None]) -> Comparison:
+    rows = [
+        Row.model_construct(method=name, role="method", mean=mean, verdict=verdict)
+        for name, (mean, verdict) in verdicts.items()
+    ]
+    return Comparison.model_construct(dataset="d", metric="accuracy", rows=rows, command=command)
+
+
+def test_the_best_row_that_helps_and_its_command() -> None:
+    line = "auxin compare 'my h.csv' --target price --methods all --aux=rooms --seeds 5 --out x"
+    said = to_use(comparison(line, single=(0.5, None), equal=(0.7, "helps"), maxl=(0.6, "helps")))
+    assert said.startswith("Use equal (the highest mean of those shown to help): ")
+    assert "`auxin fit 'my h.csv' --target price --aux=rooms --method equal --no-guard`" in said
+    said = to_use(comparison(line, single=(0.5, None), equal=(0.7, "no difference")))
+    assert said.startswith("Use single (nothing else is shown to help): ")
+    assert to_use(comparison("", single=(0.5, None))) == ""
