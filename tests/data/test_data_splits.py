@@ -288,16 +288,48 @@ def test_no_main_label_at_all():
         make_splits(dataset(missing=120), seed=0)
 
 
-def test_a_class_too_small_is_named():
+def rare_class(**options):
     labels = torch.arange(120) % 3
     labels[[5, 6]] = 3
-    data = dataset(y=labels)
-    named = Classes("main", 4, label_names=["ant", "bee", "cat", "dog"])
-    data.tasks["main"] = named
-    with pytest.raises(DataError) as error:
+    data = dataset(y=labels, **options)
+    data.tasks["main"] = Classes("main", 4, label_names=["ant", "bee", "cat", "dog"])
+    return data
+
+
+def test_the_rows_of_a_rare_class_only_train_and_the_class_is_named():
+    splits = make_splits(rare_class(), seed=0)
+    assert {5, 6} <= set(splits.train.tolist())
+    held = torch.cat([splits.validation, splits.development, splits.confirmation])
+    assert sorted(rare_class().y["main"][held].unique().tolist()) == [0, 1, 2]
+    (note,) = splits.notes
+    for word in (
+        "Class 3 ('dog')",
+        "2 labelled rows",
+        "needs 4",
+        "only train",
+        "left out of validation and test",
+    ):
+        assert word in note
+
+
+def test_rare_classes_train_under_labels_per_class_and_the_other_draws_stay():
+    splits = make_splits(rare_class(), seed=0, labels_per_class=5)
+    assert {5, 6} <= set(splits.train.tolist())
+    assert len(splits.train) == 3 * 4 + 2
+
+
+def test_data_of_rare_classes_alone_are_refused():
+    data = dataset(rows=120, classes=60)
+    with pytest.raises(DataError, match="too few rows"):
         make_splits(data, seed=0)
-    for word in ("Class 3 ('dog') has too few rows", "at least 4", "Found 2", "leave the class out"):
-        assert word in str(error.value)
+
+
+def test_a_rare_class_in_groups_trains_with_its_whole_groups():
+    from dataclasses import replace
+
+    groups = tuple(f"g{row // 6}" for row in range(120))
+    splits = make_splits(replace(rare_class(), groups=groups), seed=0)
+    assert set(range(12)) <= set(splits.train.tolist())
 
 
 @given(

@@ -19,22 +19,27 @@ def marks(x: Tensor, main: Tensor, others: Sequence[Tensor]) -> list[bytes]:
 
     Equal inputs share the first 16 bytes; marks sort the same way whatever the order of the rows.
     """
-    inputs = digests(x, CONTENT)
-    mains = digests(main, LABELLED - CONTENT)
-    rest = [digests(other, 8) for other in others]
-    extra = [blake2b(b"".join(labels), digest_size=8).digest() for labels in zip(*rest, strict=True)]
-    return [b"".join(parts) for parts in zip(inputs, mains, extra or [bytes(8)] * len(inputs), strict=True)]
+    found: list[bytes] = []
+    for begin in range(0, x.shape[0], AT_ONCE):
+        part = slice(begin, begin + AT_ONCE)
+        inputs = digests(x[part], CONTENT)
+        mains = digests(main[part], LABELLED - CONTENT)
+        rest = [digests(other[part], 8) for other in others]
+        extra = [blake2b(b"".join(labels), digest_size=8).digest() for labels in zip(*rest, strict=True)]
+        found += map(b"".join, zip(inputs, mains, extra or [bytes(8)] * len(inputs), strict=True))
+    return found
 
 
 def digests(values: Tensor, size: int) -> list[bytes]:
     """The BLAKE2b hash of each row, `size` bytes; of its values and shape, with one zero and one NaN."""
     start = blake2b(f"{values.dtype}{tuple(values.shape[1:])}".encode(), digest_size=size)
-    hashes = [start.copy() for _ in range(values.shape[0])]
-    for begin in range(0, len(hashes), AT_ONCE):
-        part = slice(begin, begin + AT_ONCE)
-        for one, row in zip(hashes[part], _rows(values[part]), strict=True):
+    found: list[bytes] = []
+    for begin in range(0, values.shape[0], AT_ONCE):
+        for row in _rows(values[begin : begin + AT_ONCE]):
+            one = start.copy()
             one.update(row)
-    return [one.digest() for one in hashes]
+            found.append(one.digest())
+    return found
 
 
 def _rows(values: Tensor) -> list[memoryview]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from auxin.data import Dataset, Splits
 from auxin.exported.card import Decision, Estimate, TrainingRecord, TrunkState
@@ -13,7 +14,7 @@ from auxin.exported.committee import Committee
 from auxin.exported.model import Model
 from auxin.fitting.choose import Choice, Entry, interval
 from auxin.fitting.of_dataset import fitted_dataset, flat, rows_of
-from auxin.fitting.search import Search
+from auxin.fitting.search import FOLDS, Search
 from auxin.records.results import Setting
 from auxin.rivals import kind_of
 from auxin.runs.environment import hardware, versions
@@ -85,6 +86,8 @@ def search(
     labelled = torch.cat([splits.train, splits.validation, splits.auxiliary])
     fitted = fitted_dataset(dataset, labelled, splits.unlabelled)
     rows = rows_of(fitted, labelled, splits.unlabelled)
+    for sentence in _rare(fitted, labelled):
+        tell(sentence)
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
     by = wanted.metric if wanted.decides else None
     found = Search(
@@ -121,6 +124,26 @@ def search(
     )
     trunk = TrunkState(name="blend", shape=list(fitted.shape))
     return Model(Committee(member), trunk, record, fitted.encoder)
+
+
+def _rare(dataset: Dataset, labelled: Tensor) -> list[str]:
+    """A sentence for the classes with fewer labelled rows than there are folds."""
+    y = dataset.y[dataset.main][labelled]
+    if y.is_floating_point() or y.dim() > 1:
+        return []
+    found, counts = y.unique(return_counts=True)
+    few = [
+        f"{dataset.class_name(label)}: {count}"
+        for label, count in zip(found.tolist(), counts.tolist(), strict=True)
+        if count < FOLDS
+    ]
+    if not few:
+        return []
+    names = ", ".join(few[:5]) + (f" and {len(few) - 5:,} more" if len(few) > 5 else "")
+    return [
+        f"Classes with fewer labelled rows than the {FOLDS} folds ({names}) are held out in as many folds as they have "
+        "rows; while its only row is held out, a class is not learned. The final model trains on all of them."
+    ]
 
 
 def table(found: Search, choice: Choice, metric: str) -> dict[str, float]:

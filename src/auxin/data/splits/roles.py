@@ -10,6 +10,7 @@ from torch import Tensor
 from auxin.data._base import Dataset
 from auxin.data._content import CONTENT, fingerprint, ranked
 from auxin.data.splits.draw import Drawer, strata
+from auxin.data.splits.rare import rare_rows
 from auxin.errors import DataError, message
 
 PARTS = ("train", "unlabelled", "auxiliary", "validation", "development", "confirmation")
@@ -97,7 +98,7 @@ def make_splits(
     their order, and are nested: the rows that K labels per class keep are among those that K + 1 keep (unless
     there are groups, which stay whole). No input is on two sides: rows that repeat an input of a held-out
     part (test, then validation, then auxiliary) are left out of the others. Real-valued main targets are
-    stratified by ten quantile bins.
+    stratified by ten quantile bins. The rows of a class that has too few to be divided only train, with a note.
 
     Args:
         dataset: what to split.
@@ -122,7 +123,7 @@ def make_splits(
     _check_range(labels_per_class, fraction, validation, auxiliary, test)
     drawer, notes = _drawer(dataset), []
     sides = 1 + (validation > 0) + (auxiliary > 0)
-    parts, rest = _test_rows(dataset, drawer, test, sides, notes)
+    parts, rest, rare = _test_rows(dataset, drawer, test, sides, notes)
     rest, repeats = _without(rest, [*parts["development"], *parts["confirmation"]], drawer.marks)
     labelled = [row for row in rest if drawer.strata[row] >= 0]
     missing = [row for row in rest if drawer.strata[row] < 0]
@@ -134,6 +135,7 @@ def make_splits(
         parts |= _by_share(drawer, labelled, seed, validation, auxiliary)
     else:
         parts |= _by_labels(drawer, labelled, seed, labels_per_class, validation, auxiliary, notes)
+    parts["train"] = [*parts["train"], *rare]
     parts["unlabelled"] = [*parts.get("unlabelled", []), *missing]
     _drop_groups(parts, drawer, notes)
     repeats += _drop_repeats(parts, drawer.marks)
@@ -182,14 +184,20 @@ def _drawer(dataset: Dataset) -> Drawer:
 
 def _test_rows(
     dataset: Dataset, drawer: Drawer, test: float, sides: int, notes: list[str]
-) -> tuple[dict[str, list[int]], list[int]]:
-    """The two halves of the test rows, and all other rows."""
+) -> tuple[dict[str, list[int]], list[int], list[int]]:
+    """The two halves of the test rows, all other rows that are divided, and the rows of rare classes."""
     rows = [row for row, stratum in enumerate(drawer.strata) if stratum >= 0]
     missing = [row for row, stratum in enumerate(drawer.strata) if stratum < 0]
     official = dataset.official_test.tolist()
+    drawn = bool(test) and not any(official)
+    divided = [row for row in rows if not official[row]]
+    rare, found = rare_rows(drawer, divided, sides + 2 * drawn)
+    notes += found
+    aside = set(rare)
+    rows = [row for row in rows if row not in aside]
     if any(official):
         chosen = [row for row in rows if official[row]]
-        rest = [row for row in range(len(dataset)) if not official[row]]
+        rest = [row for row in range(len(dataset)) if not official[row] and row not in aside]
         if unused := sum(official[row] for row in missing):
             notes.append(f"{unused:,} of the publisher's test rows have no main label and are not used.")
         halves = drawer.share(chosen, 0.5, "half", "development half")
@@ -199,7 +207,7 @@ def _test_rows(
         halves = drawer.share(chosen, 0.5, "half", "development half", 1, 1)
     else:
         halves, rest = ([], []), rows + missing
-    return {"development": halves[0], "confirmation": halves[1]}, rest
+    return {"development": halves[0], "confirmation": halves[1]}, rest, rare
 
 
 def _by_share(

@@ -1,0 +1,58 @@
+"""Classes with too few rows to be divided: their rows only train."""
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+
+from auxin.data._content import CONTENT
+from auxin.data.splits.draw import Drawer
+
+SHOWN = 5
+"""So many rare classes are named at most."""
+
+
+def rare_rows(drawer: Drawer, rows: Sequence[int], needs: int) -> tuple[list[int], list[str]]:
+    """The labelled rows that cannot be divided, because their class has too few; and a note for each class.
+
+    Rows with equal inputs count once, since they stand on one side. Where groups stay whole, groups count, and the
+    whole group of a rare class's row is set aside. Where fewer than two classes would remain, nothing is set aside, and
+    the draws refuse the data.
+
+    Args:
+        drawer: the rows' classes, contents and groups.
+        rows: the labelled rows that are to be divided.
+        needs: how many rows with different inputs a class must have.
+    """
+    if not drawer.strict:
+        return [], []
+    groups = drawer.groups
+    unit: Callable[[int], object] = (
+        (lambda row: drawer.marks[row][:CONTENT]) if groups is None else groups.__getitem__
+    )
+    aside: set[object] = set()
+    rare: dict[int, int] = {}
+    while True:
+        units: dict[int, set[object]] = defaultdict(set)
+        for row in rows:
+            if drawer.strata[row] not in rare and (groups is None or unit(row) not in aside):
+                units[drawer.strata[row]].add(unit(row))
+        found = {stratum for stratum, those in units.items() if len(those) < needs}
+        if len(units) - len(found) < 2 and (found or rare):
+            return [], []
+        if not found:
+            break
+        for stratum in found:
+            rare[stratum] = sum(drawer.strata[row] == stratum for row in rows)
+        aside |= {unit(row) for row in rows if drawer.strata[row] in found}
+    kept = [row for row in rows if drawer.strata[row] in rare or (groups is not None and unit(row) in aside)]
+    notes = [_note(drawer, stratum, count, needs) for stratum, count in sorted(rare.items())]
+    more = f"So do the rows of {len(notes) - SHOWN:,} further classes that have too few."
+    return kept, notes if len(notes) <= SHOWN else [*notes[:SHOWN], more]
+
+
+def _note(drawer: Drawer, stratum: int, count: int, needs: int) -> str:
+    labelled = "1 labelled row" if count == 1 else f"{count:,} labelled rows"
+    what = "different inputs" if drawer.groups is None else "different groups"
+    return (
+        f"Class {drawer.describe(stratum)} has {labelled}, and a split needs {needs} with {what}: "
+        "they only train, and the class is left out of validation and test."
+    )
