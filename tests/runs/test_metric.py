@@ -72,12 +72,13 @@ def test_every_metric_of_every_task_can_be_resampled(kind, metric):
         found = weights @ np.array(shares) / weights.sum(1)
     else:
         found = weighted(metric, predictions_of(task, output, target, metric), weights)
-    assert len(set(np.round(expected, 12))) > 1
+    if metric != "top3":  # with three classes it is always 1
+        assert len(set(np.round(expected, 12))) > 1
     assert found == pytest.approx(expected, rel=1e-5, abs=1e-9)
 
 
 def test_the_pairs_are_those_that_there_are():
-    assert len(PAIRS) == 6 + 5 + 3 * 3 + 4 + 2
+    assert len(PAIRS) == 7 + 5 + 3 * 3 + 5 + 3
 
 
 @pytest.mark.parametrize("kind", KINDS)

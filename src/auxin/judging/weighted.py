@@ -44,6 +44,12 @@ def weighted(metric: str, found: Predictions, weights: Floats) -> Floats:
         return _ranked(metric, found, weights)
     if found.kind == "classes" and metric == "kappa":
         return _kappa(found, weights)
+    if metric == "part_iou":
+        each = _nan_mean(_over(found.right, found.true + found.said - found.right))
+        return _weighted_mean(each, ~np.isnan(each), weights)
+    if metric == "hit":
+        present = found.true[np.arange(len(found)), found.said.argmax(1)]
+        return _weighted_mean(present, np.isfinite(found.true).all(axis=1, keepdims=True)[:, 0], weights)
     if found.kind in ("classes", "class_maps"):
         return _BY_CLASS[metric](*_class_counts(found, weights))
     if found.kind == "attributes":
@@ -73,6 +79,11 @@ def _over(top: Floats, bottom: Floats) -> Floats:
 def _nan_mean(values: Floats) -> Floats:
     known = ~np.isnan(values)
     return _over(np.where(known, values, 0.0).sum(1), known.sum(1).astype(float))
+
+
+def _weighted_mean(values: Floats, known: NDArray[np.bool_], weights: Floats) -> Floats:
+    """The weighted mean of the known rows' values, [draws]."""
+    return _over(weights @ np.where(known, values, 0.0), weights @ known.astype(float))
 
 
 _BY_CLASS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {

@@ -38,8 +38,10 @@ def row_shares(task: Task, output: Tensor, target: Tensor, metric: str) -> list[
     said = task.predict(output)
     if metric == "top3":
         return among_likeliest(output, target, 3).tolist()
-    if metric == "hit":
-        return hits(output, target).tolist()
+    if (
+        metric == "hit"
+    ):  # rows with a missing label are left out, so that it is a mean over rows only without them
+        return hits(output, target).tolist() if bool((target >= 0).all()) else []
     if not isinstance(task, Classes | Ordered):
         numbers = task.width == 1 and not task.dense and metric == "mae"
         return (-(said.double() - target.double()).abs()).flatten().tolist() if numbers else []
