@@ -33,11 +33,17 @@ class Grid(Recipe):
     sheet: Sheet
 
     def pieces(self, smoke: bool) -> list[Piece]:
-        """Every method on every data set, seed after seed; the tiny run has one seed."""
+        """Every method on every data set, seed after seed.
+
+        The tiny run has one seed: every method on the first data set, and the last method on each further data set of
+        another name.
+        """
         seeds = 1 if smoke else self.size.seeds or self.sheet.seeds
         at_hand = [data for data in self.sheet.data if smoke or self._missing(data) is None]
         if not at_hand:
             self._folder(next(iter(self.sheet.data)))
+        names = [self.sheet.data[data].name for data in at_hand]
+        others = [data for i, data in enumerate(at_hand) if names.index(names[i]) == i]
         return [
             Piece(
                 f"{_plain(data)}-{_plain(method)}-seed-{seed}",
@@ -53,7 +59,7 @@ class Grid(Recipe):
             for seed in range(seeds)
             for data in at_hand
             for method in self.sheet.methods
-            if not smoke or data == at_hand[0] or method == list(self.sheet.methods)[-1]
+            if not smoke or data == at_hand[0] or (data in others and method == list(self.sheet.methods)[-1])
         ]
 
     def needs_of(self, piece: Piece) -> list[str]:
