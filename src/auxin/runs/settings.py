@@ -3,6 +3,7 @@
 Later layers win: the defaults below, the preset, the data set, the method, the user's own, the try.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from itertools import product
@@ -13,6 +14,7 @@ from auxin.data.encoders.tokens import folder_of
 from auxin.errors import ConfigError, message
 from auxin.methods._base import Method, Setting
 from auxin.methods._protocols import PROTOCOLS, protocol_name, published
+from auxin.runs.bounds import check_bounds
 
 PRESETS = ("auxin", "adamw", "paper", *PROTOCOLS)
 PARTS = ("model", "rival", "labeler", "consistency", "combiner", "estimator", "strategy")
@@ -201,11 +203,16 @@ def protocol_for(preset: str, method: Method) -> str | None:
 
 def checked(name: str, value: Setting) -> Setting:
     """The value as the setting's kind, or a clear refusal."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if number and not math.isfinite(value):  # type: ignore[arg-type]
+        check_bounds(name, value)  # type: ignore[arg-type]
     if name.split(".", 1)[0] in PARTS and "." in name:
         return value
     if name not in known():
         raise ConfigError(unknown("setting", name, [*known(), *(f"{p}.OPTION" for p in PARTS)]))
     kind = Plain.__annotations__[name]
+    if number:
+        check_bounds(name, value)  # type: ignore[arg-type]
     return _as_kind(name, value, kind)
 
 
