@@ -77,13 +77,15 @@ def _summary(file: Path) -> str:
         text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     except SyntaxError as error:
         return f"(cannot be read: {error.msg}, line {error.lineno})"
+    except (OSError, ValueError, RecursionError, MemoryError) as error:
+        return f"(cannot be read: {error})"
     return text.split("\n", 1)[0]
 
 
 def _title(file: Path) -> str:
     try:
         title = str(tomllib.loads(file.read_text(encoding="utf-8")).get("title", ""))
-    except tomllib.TOMLDecodeError as error:
+    except (OSError, ValueError, RecursionError) as error:
         return f"(cannot be read: {error})"
     return f"{title}."
 
@@ -113,9 +115,13 @@ def module(family: str, name: str) -> ModuleType:
     sys.modules[dotted] = plugin
     try:
         spec.loader.exec_module(plugin)
-    except BaseException:
+    except BaseException as error:
         del sys.modules[dotted]
-        raise
+        if not isinstance(error, Exception) or isinstance(error, ConfigError):
+            raise
+        raise ConfigError(
+            message(f"The plugin file {file} cannot be imported", found=f"{type(error).__name__}: {error}")
+        ) from error
     return plugin
 
 

@@ -61,6 +61,19 @@ def test_a_plugin_is_listed_without_being_imported(capsys, monkeypatch, tmp_path
     assert "Galilei 1610, page 3" in captured.out
 
 
+@pytest.mark.parametrize("content", [b"def (:", b"\xff\xfe", b"\x00", b"(" * 3000])
+def test_a_plugin_that_cannot_be_read_is_listed_with_its_error(content, capsys, monkeypatch, tmp_path):
+    for family in ("labelers", "recipes"):
+        (tmp_path / family).mkdir()
+    (tmp_path / "labelers" / "stars.py").write_bytes(content)
+    (tmp_path / "recipes" / "moon.toml").write_bytes(content)
+    monkeypatch.setenv(catalogue.PLUGINS, str(tmp_path))
+    for family in ("labelers", "recipes"):
+        code, captured = _ls(capsys, family)
+        assert code == 0
+        assert "(cannot be read" in captured.out
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import typer
 
-from auxin.errors import AuxinError
+from auxin.errors import AuxinError, message
 from auxin.interrupts import Terminated, heed
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -40,9 +40,44 @@ def failing_well(debug: bool) -> Iterator[None]:
     except Exception as error:
         if debug or _for_the_parser(error):
             raise
+        if words := _of_the_system(error):
+            _print("Error:", words)
+            raise typer.Exit(WRONG) from None
         _print(f"Unexpected {type(error).__name__}:", str(error))
         _print("", "This is a bug in auxin. Run the same command with --debug to see the traceback.")
         raise typer.Exit(FAILED) from None
+
+
+_SYSTEM = {
+    errno.ENAMETOOLONG: "Give a shorter name or path",
+    errno.ENOSPC: "Free some space and run the same command again",
+    errno.EDQUOT: "Free some space and run the same command again",
+    errno.EROFS: "Choose a folder that can be written to",
+    errno.EACCES: "Check the permissions, or choose another path",
+    errno.EPERM: "Check the permissions, or choose another path",
+    errno.ENOENT: "Correct the path",
+    errno.ENOTDIR: "Correct the path",
+    errno.EISDIR: "Name a file instead of a folder",
+    errno.ELOOP: "Correct the link",
+    errno.EIO: "Check the disk",
+    errno.EMFILE: "Allow more open files (ulimit -n)",
+}
+"""What to do about the operating system's refusals, by their number."""
+
+
+def _of_the_system(error: Exception) -> str:
+    """Words for what the operating system refuses (a full or read-only disk, a long name, memory); else nothing."""
+    if isinstance(error, MemoryError):
+        do = "Use fewer rows or columns, or a machine with more memory"
+        return message("There is not enough memory", found=str(error), do=do)
+    if isinstance(error, OSError) and error.errno in _SYSTEM:
+        name = str(error.filename or "a file")
+        short = name if len(name) <= 200 else f"{name[:100]}... ({len(name):,} characters)"
+        wrong, reason = f"{short} cannot be used", error.strerror or type(error).__name__
+        return message(wrong, found=reason, do=_SYSTEM[error.errno])
+    if isinstance(error, ValueError) and "embedded null" in str(error):
+        return message("A name or path holds a null character", do="Correct the name")
+    return ""
 
 
 def _for_the_parser(error: Exception) -> bool:

@@ -19,7 +19,7 @@ def paper_of(file: Path) -> Paper | None:
         return _of_sheet(file)
     try:
         tree = ast.parse(file.read_text(encoding="utf-8"))
-    except (SyntaxError, OSError):
+    except (SyntaxError, OSError, ValueError, RecursionError, MemoryError):
         return None
     names = {key: value for key, value in vars(known).items() if isinstance(value, Paper)}
     names |= _named_in(tree, names)
@@ -30,7 +30,7 @@ def paper_of(file: Path) -> Paper | None:
 def _of_sheet(file: Path) -> Paper | None:
     try:
         sheet = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, OSError):
+    except (OSError, ValueError, RecursionError):
         return None
     base = getattr(known, str(sheet.get("paper", "")).upper(), None)
     return replace(base, place=str(sheet.get("place", ""))) if isinstance(base, Paper) else None

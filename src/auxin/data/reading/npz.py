@@ -1,5 +1,7 @@
 """Reading `.npz` archives of plain arrays."""
 
+import lzma
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -23,10 +25,26 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
             file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise damaged(path, "an .npz archive of arrays", "a single array", "Save it by numpy.savez")
-            return {name: file[name] for name in file.files}
+            return {name: _array(path, file, name) for name in file.files}
     except DataError:
         raise
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    except (
+        OSError, ValueError, EOFError, MemoryError, RuntimeError, SyntaxError, OverflowError, TypeError, KeyError,
+        UnicodeError, RecursionError, struct.error, lzma.LZMAError, zipfile.BadZipFile, zlib.error,
+    ) as error:  # fmt: skip
         raise damaged(
-            path, "a whole .npz file of plain arrays", error, "Save it again, without Python objects"
+            path,
+            "a whole .npz file of plain arrays",
+            str(error) or type(error).__name__,
+            "Save it again, without Python objects",
         ) from error
+
+
+def _array(path: Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+    """One array; a member that is no array is refused. An encrypted or unknown one raises in `zipfile`."""
+    found = file[name]
+    if not isinstance(found, np.ndarray):
+        raise damaged(
+            path, "an .npz archive of arrays", f"the member {name!r}, which is none", "Leave it out"
+        )
+    return found
