@@ -139,7 +139,7 @@ def test_a_broken_plugin_is_listed_but_not_loaded(plugins: Path) -> None:
     (plugins / "plugged_broken.py").write_text("def (:\n")
     [entry] = [e for e in catalogue.entries("tasks") if e.name == "plugged_broken"]
     assert "cannot be read" in entry.summary
-    with pytest.raises(ConfigError, match="plugged_broken.py cannot be imported.*SyntaxError"):
+    with pytest.raises(ConfigError, match=r"plugged_broken\.py cannot be imported.*SyntaxError"):
         catalogue.load("tasks", "plugged_broken")
     assert "auxin.tasks.plugged_broken" not in sys.modules
 
@@ -147,6 +147,6 @@ def test_a_broken_plugin_is_listed_but_not_loaded(plugins: Path) -> None:
 def test_an_absent_dependency_breaks_only_its_own_plugin(plugins: Path) -> None:
     (plugins / "plugged_absent.py").write_text('"""Needs more."""\nimport a_package_nobody_has\n')
     assert "plugged_absent" in catalogue.names("tasks")
-    with pytest.raises(ConfigError, match="cannot be imported.*a_package_nobody_has"):
+    with pytest.raises(ConfigError, match=r"cannot be imported.*a_package_nobody_has"):
         catalogue.load("tasks", "plugged_absent")
     assert catalogue.load("tasks", "classes").__name__ == "Classes"

@@ -117,7 +117,8 @@ def test_every_bound_is_of_a_setting_and_takes_its_ends() -> None:
 @pytest.mark.parametrize(
     "words",
     [["compare", LONG], ["fit", LONG], ["probe", LONG], ["report", LONG], ["predict", LONG, "t.csv"], ["export", LONG,
-     "--torch", "m.pt2"], ["rule", "apply", LONG, "digits"], ["rule", "apply", "small", LONG], ["rule", "evaluate", LONG],
+     "--torch", "m.pt2"], ["rule", "apply", LONG, "digits"], ["rule", "apply", "small", LONG],
+     ["rule", "evaluate", LONG],
      ["rule", "train", "--data", LONG, "--procedural"], ["compare", "images", "--root", LONG], ["reproduce", LONG],
      ["compare", "digits", "--out", LONG, *QUICK], ["compare", "a\0.csv", "--target", "y"]],
 )  # fmt: skip
