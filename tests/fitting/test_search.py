@@ -228,3 +228,23 @@ def test_the_users_metric_decides_and_the_loss_among_equals() -> None:
     rows = np.arange(6)
     assert choose(task, entries, wanted, rows, blend=False).kept[0].name == "sure"
     assert choose(task, entries, wanted, rows, blend=False, metric="accuracy").kept[0].name == "surer"
+
+
+def test_many_rows_without_a_main_label_are_sampled_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auxin.studies.fit_search.UNLABELLED", 20)
+    data, said = made(numbers()), []
+    splits = make_splits(data, seed=0, validation=0.0, test=0.0)
+    search(data, splits, Wanted("r2", tries=1, families=["ridge"]), said.append)
+    assert "Of 60 rows without a main label, a random 20 take part." in said
+
+
+def test_a_class_with_one_labelled_row_is_named_and_the_search_goes_on() -> None:
+    y = torch.arange(40) % 2
+    y[3] = 2
+    task = Classes("y", 3, label_names=["ant", "bee", "cat"])
+    x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    data = Dataset("made", x, {"y": task}, {"y": y}, "y", torch.zeros(40, dtype=torch.bool))
+    said: list[str] = []
+    splits = make_splits(data, seed=0, test=0.0)
+    search(data, splits, Wanted("accuracy", tries=1, families=["logistic"]), said.append)
+    assert any("fewer labelled rows than the 5 folds (2 ('cat'): 1)" in sentence for sentence in said)

@@ -22,6 +22,8 @@ from auxin.studies.advice import advice
 
 LEAST = 6
 """Fewer labelled rows than this are too few for folds."""
+UNLABELLED = 20_000
+"""So many rows without a main label take part at most, so that time and memory stay bounded."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +86,11 @@ def search(
     for note in notes[:]:
         say(note)
     labelled = torch.cat([splits.train, splits.validation, splits.auxiliary])
-    fitted = fitted_dataset(dataset, labelled, splits.unlabelled)
-    rows = rows_of(fitted, labelled, splits.unlabelled)
+    unlabelled = splits.unlabelled[:UNLABELLED]  # in the order of content hashes: a random sample
+    if len(unlabelled) < len(splits.unlabelled):
+        tell(f"Of {len(splits.unlabelled):,} rows without a main label, a random {UNLABELLED:,} take part.")
+    fitted = fitted_dataset(dataset, labelled, unlabelled)
+    rows = rows_of(fitted, labelled, unlabelled)
     for sentence in _rare(fitted, labelled):
         tell(sentence)
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
