@@ -117,7 +117,7 @@ def test_the_export_takes_what_the_encoder_gives(fitted: Path) -> None:
         (["fit", "h.csv", "--target", "kind", "--method", "singel", "--out", "n"], "Did you mean 'single'"),
         (
             ["fit", "h.csv", "--target", "kind", "--validation", "0", "--set", "lr=0.1", "--out", "n"],
-            "no validation rows to choose",
+            "no validation rows to select",
         ),
         (["fit", "h.csv", "--target", "kind", "--metric", "r2", "--out", "n"], "does not fit the main task"),
         (["fit", "h.csv", "--target", "kind", "--method", "single", "--out", "m"], "holds a different"),
