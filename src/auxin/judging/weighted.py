@@ -45,11 +45,13 @@ def weighted(metric: str, found: Predictions, weights: Floats) -> Floats:
     if found.kind == "classes" and metric == "kappa":
         return _kappa(found, weights)
     if metric == "part_iou":
-        each = _nan_mean(_over(found.right, found.true + found.said - found.right))
+        right, true, said = (np.asarray(part, np.float64) for part in (found.right, found.true, found.said))
+        each = _nan_mean(_over(right, true + said - right))
         return _weighted_mean(each, ~np.isnan(each), weights)
     if metric == "hit":
-        present = found.true[np.arange(len(found)), found.said.argmax(1)]
-        return _weighted_mean(present, np.isfinite(found.true).all(axis=1, keepdims=True)[:, 0], weights)
+        true = np.asarray(found.true, np.float64)
+        present = true[np.arange(len(true)), found.said.argmax(1)]
+        return _weighted_mean(present, np.isfinite(true.sum(axis=1)), weights)
     if found.kind in ("classes", "class_maps"):
         return _BY_CLASS[metric](*_class_counts(found, weights))
     if found.kind == "attributes":
