@@ -91,7 +91,7 @@ def test_compare_tries_it_from_scratch_too(bert: Path, tmp_path: Path, capsys: p
         "told",
         *QUICK,
         "--seeds",
-        "2",
+        "1",
     ]
     model = ["--model", f"pretrained:{bert}"]
     methods = "equal,gradient_cosine,linear,maxl,denoising"
@@ -109,12 +109,23 @@ def test_compare_tries_it_from_scratch_too(bert: Path, tmp_path: Path, capsys: p
     assert "text tokens" in " ".join(capsys.readouterr().err.split())
 
 
-@pytest.mark.parametrize("frozen", ["false", "true"])
-def test_fit_predict_and_export(bert: Path, tmp_path: Path, frozen: str) -> None:
-    path, out = table(tmp_path), str(tmp_path / "m")
+def fit(bert: Path, folder: Path, frozen: str) -> tuple[str, str]:
+    """The table and the folder of the model that `auxin fit` trained on it."""
+    path, out = table(folder), str(folder / "m")
     asked = ["--target", "y", "--aux", "stars", "--text", "told", "--method", "equal", "--draws", "1"]
     own = ["--model", f"pretrained:{bert}", "--set", f"model.frozen={frozen}"]
     assert call("fit", path, *asked, *QUICK, *own, "--out", out) == 0
+    return path, out
+
+
+@pytest.fixture(scope="module")
+def tuned(bert: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, str]:
+    return fit(bert, tmp_path_factory.mktemp("tuned"), "false")
+
+
+@pytest.mark.parametrize("frozen", ["false", "true"])
+def test_fit_predict_and_export(bert: Path, tuned: tuple[str, str], tmp_path: Path, frozen: str) -> None:
+    path, out = tuned if frozen == "false" else fit(bert, tmp_path, frozen)
     assert call("predict", out, path, "--out", str(tmp_path / "p.csv")) == 0
     found: Any = pd.read_csv(tmp_path / "p.csv")
     model = load_model(out)
@@ -139,12 +150,10 @@ def test_what_does_not_go_together_is_said(bert: Path, tmp_path: Path, capsys: p
     assert "has no tokenizer" in " ".join(capsys.readouterr().err.split())
 
 
-def test_onnx_gives_the_same(bert: Path, tmp_path: Path) -> None:
+def test_onnx_gives_the_same(tuned: tuple[str, str], tmp_path: Path) -> None:
     runtime = pytest.importorskip("onnxruntime", reason="needs the extra `onnx`")
     pytest.importorskip("onnxscript", reason="needs the extra `onnx`")
-    path, out = table(tmp_path), str(tmp_path / "m")
-    asked = ["--target", "y", "--text", "told", "--method", "single", "--draws", "1"]
-    assert call("fit", path, *asked, *QUICK, "--model", f"pretrained:{bert}", "--out", out) == 0
+    path, out = tuned
     assert call("export", out, "--onnx", str(tmp_path / "m.onnx")) == 0
     model = load_model(out)
     x = model.inputs(path)
