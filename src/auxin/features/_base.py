@@ -14,8 +14,8 @@ class Features(ABC):
     """Maps rows [N, D] to features [N, width], learned from rows alone.
 
     Attributes:
-        width: how many features (0 before `fit` where it depends on the data).
-        paper: where it is from.
+        width: Number of features (0 before `fit` if it depends on the data).
+        paper: Paper that introduced it.
     """
 
     paper: ClassVar[Paper | None] = None

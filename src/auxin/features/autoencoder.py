@@ -32,9 +32,9 @@ class Autoencoder(Features):
     The learning rate is chosen, and training stopped, by the error on a tenth of the rows.
 
     Args:
-        width: of the code.
-        hidden: widths between the inputs and the code.
-        rates: learning rates to try (Adam).
+        width: Size of the code.
+        hidden: Numbers of units of the layers between the inputs and the code.
+        rates: Candidate learning rates of Adam.
         epochs, batch, patience: at most, per step, and without a better error before it stops.
 
     >>> Autoencoder(2, hidden=(4,), epochs=1).fit(torch.rand(30, 5)).transform(torch.rand(3, 5)).shape

@@ -14,8 +14,8 @@ class KMeans(Features):
     """max(0, mean_k d_k - d_j) for the distance d_j to centre j (Coates, Lee, Ng 2011).
 
     Args:
-        width: how many centres.
-        starts: how many starts; the best is kept.
+        width: Number of centres.
+        starts: Number of random starts; the best result is kept.
 
     >>> x = torch.tensor([[0.0], [0.1], [5.0], [5.1]])
     >>> (KMeans(2).fit(x).transform(x) > 0).sum(1).tolist()

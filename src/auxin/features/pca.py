@@ -14,8 +14,8 @@ class PCA(Features):
     """Projection on the directions of largest variance.
 
     Args:
-        width: how many components.
-        whiten: divide each component by its standard deviation.
+        width: Number of components.
+        whiten: Whether to divide each component by its standard deviation.
 
     >>> x = torch.tensor([[0.0, 0.0], [2.0, 2.0], [4.0, 4.1]])
     >>> PCA(1).fit(x).transform(x).abs().round().squeeze().tolist()

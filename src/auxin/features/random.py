@@ -14,7 +14,7 @@ class RandomFeatures(Features):
     """relu(BN(x W) + b), W and b random, BN with the statistics of the fitted rows.
 
     Args:
-        width: how many features.
+        width: Number of features.
         activation: "relu" or "linear".
 
     Raises:

@@ -34,8 +34,8 @@ class VAE(Features):
     The rate is chosen, and training stopped, by the bound on a tenth of the rows.
 
     Args:
-        width: of the code.
-        hidden: widths between the inputs and the code.
+        width: Size of the code.
+        hidden: Numbers of units of the layers between the inputs and the code.
         noise: standard deviation of the likelihood.
         rates, epochs, batch, patience: as in the autoencoder.
 

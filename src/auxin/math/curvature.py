@@ -26,7 +26,7 @@ def softmax_fisher(logits: Tensor, tangent: Tensor, weight: Tensor) -> Tensor:
 
     Args:
         logits: [B, C].
-        tangent: t, [B, C].
+        tangent: Tangent t, [B, C].
         weight: max(0, dC/dl) of each sample's loss, [B]; zero where the label is missing.
 
     >>> softmax_fisher(torch.zeros(1, 2), torch.tensor([[1.0, 0.0]]), torch.tensor([2.0]))

@@ -90,9 +90,9 @@ def placed(
     neither be kept nor be differentiated.
 
     Args:
-        network: the network.
-        params: the parameters, in the order of `trainable(network)`.
-        buffers: what takes the buffers' place, by name, and may move (None: clones).
+        network: Network to be evaluated.
+        params: Parameters, in the order of `trainable(network)`.
+        buffers: Tensors that replace the buffers, by name, and may change (None: clones).
 
     Yields:
         The network without its wrappers.
@@ -199,10 +199,10 @@ def call(
     Where a backward pass follows, use `placed` and take it inside.
 
     Args:
-        network: the network.
+        network: Network to be evaluated.
         params: W.
-        inputs: the network's positional arguments.
-        buffers: what takes their place, and may move (None: clones).
+        inputs: Positional arguments of the network.
+        buffers: Tensors that replace the buffers and may change (None: clones).
 
     >>> layer = nn.Linear(1, 1, bias=False)
     >>> call(layer, [torch.full((1, 1), 3.0)], (torch.ones(1, 1),))
@@ -241,10 +241,10 @@ def jvp(
     What the network computes under `torch.no_grad` is a constant in it, as it is in a backward pass.
 
     Args:
-        network: the primary network, in whatever mode (training, evaluation) it is.
+        network: Primary network, in training or evaluation mode.
         params: W, one tensor per trainable parameter.
         tangent: the direction, alike.
-        inputs: the network's positional arguments.
+        inputs: Positional arguments of the network.
         rng: the random state to run under, after which the present one is put back (None: draw from the
         present one).
         products: the matrix products of a forward pass at W on these inputs under this random state, used up.

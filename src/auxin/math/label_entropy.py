@@ -39,7 +39,7 @@ def class_entropy(targets: Tensor, hierarchy: Hierarchy) -> Tensor:
 
     Args:
         targets: [B, K], rows of NaN where there is no label.
-        hierarchy: psi.
+        hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
 
     >>> round(class_entropy(torch.tensor([[1.0, 0.0], [0.0, 1.0]]), Hierarchy((1, 1))).item(), 4)
     0.0

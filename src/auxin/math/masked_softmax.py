@@ -23,8 +23,8 @@ def masked_softmax(logits: Tensor, mask: Tensor, temperature: float = 1.0) -> Te
     back from it.
 
     Args:
-        logits: z, [B, K].
-        mask: m, bool [B, K].
+        logits: Logits z, [B, K].
+        mask: Mask m, bool [B, K].
         temperature: T > 0; below 1 sharpens, above 1 flattens.
 
     Raises:

@@ -8,8 +8,8 @@ def joint(a: Tensor, b: Tensor) -> Tensor:
     """p(j, k) = mean over rows of a_j b_k, [J, K]: both labels drawn independently given the row.
 
     Args:
-        a: distributions [N, J].
-        b: distributions [N, K].
+        a: Distributions, float [N, J].
+        b: Distributions, float [N, K].
     """
     return a.double().T @ b.double() / a.shape[0]
 

@@ -57,9 +57,9 @@ def hessian_product(
     """H u with H the Hessian of the loss in the parameters.
 
     Args:
-        loss: a scalar function of the parameters.
-        params: where the Hessian is taken; not changed.
-        rng: the random state of every evaluation (None: the present one); the present one is put back.
+        loss: Scalar function of the parameters.
+        params: Parameters at which the Hessian is taken; they are not changed.
+        rng: Random state of every evaluation (None: the current one); the current one is restored.
         mode: reverse over reverse evaluates the loss once and keeps its graph as long as the product lives;
             forward over reverse evaluates it in each product.
 
@@ -108,7 +108,7 @@ class Expansion:
     Nothing is computed before it is asked for, and the graph lives as long as the expansion.
 
     Attributes:
-        product: the curvature times a vector.
+        product: Function that multiplies the curvature with a vector.
         tangent: S and S' = J u, the signals and their derivative in the direction u; both constants.
     """
 
@@ -140,11 +140,11 @@ def hessian(
     of a convolution computes its other outputs as well.
 
     Args:
-        network: the primary network.
+        network: Primary network.
         params: W, one tensor per trainable parameter; not changed.
-        inputs: the network's positional arguments.
-        criterion: the training loss as a function of the signals.
-        rng: the random state to run under (None: the present one); the present one is put back.
+        inputs: Positional arguments of the network.
+        criterion: Training loss as a function of the signals.
+        rng: Random state of the evaluation (None: the current one); the current one is restored.
 
     Raises:
         UnsupportedError: an operation of the network has no double backward.
@@ -224,11 +224,11 @@ def gauss_newton(
     Schraudolph 2002. A product is one forward-mode pass and one backward pass on a retained graph.
 
     Args:
-        network: the primary network.
+        network: Primary network.
         params: W, one tensor per trainable parameter; not changed.
-        inputs: the network's positional arguments.
-        curvature: from the signals (constants) to the product with Q.
-        rng: the random state to run under (None: the present one); the present one is put back.
+        inputs: Positional arguments of the network.
+        curvature: Function from the signals (constants) to the product with Q.
+        rng: Random state of the evaluation (None: the current one); the current one is restored.
 
     Raises:
         UnsupportedError: an operation of the network has no forward mode.

@@ -17,9 +17,9 @@ def largest_eigenvalue(product: MatrixVector, like: Vector, steps: int, seed: in
 
     Args:
         product: H times a vector, H symmetric.
-        like: a vector of the right shapes.
-        steps: how many products to spend; the estimate approaches max |lambda| from below.
-        seed: of the random start.
+        like: Vector with the shapes of the parameters.
+        steps: Number of products; the estimate approaches max |lambda| from below.
+        seed: Seed of the random initial vector.
     """
     x, size = random_like(like, seed), 0.0
     for _ in range(steps):

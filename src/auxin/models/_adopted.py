@@ -16,8 +16,8 @@ def adopt(module: nn.Module, example: Tensor) -> nn.Module:
     stay as they are.
 
     Args:
-        module: maps inputs to features [B, D].
-        example: a batch of inputs, at least 1.
+        module: Module from inputs to features [B, D].
+        example: Batch of at least one input.
 
     Raises:
         ConfigError: the module cannot take the example, or does not put out [B, D].

@@ -15,11 +15,11 @@ class Trunk(nn.Module, ABC):
     """Maps inputs [B, ...] to features [B, width], or to a feature map [B, width, H, W].
 
     Attributes:
-        width: the number of features.
+        width: Number of features.
         head_width: the width of the hidden layer in a two-layer head, or 0 where heads are one linear layer
             (the papers' VGG-16 heads have two layers).
-        dense: whether it puts out a feature map, from which dense tasks predict something for every pixel.
-        modality: what it takes, "image" ([B, C, H, W]), "vector" ([B, D]) or "any" (it flattens).
+        dense: Whether it returns a feature map, from which dense tasks predict a value for every pixel.
+        modality: Kind of its inputs: "image" ([B, C, H, W]), "vector" ([B, D]) or "any" (it flattens).
     """
 
     modality: ClassVar[str]
@@ -80,8 +80,8 @@ class PrimaryNetwork(nn.Module):
     """f(x; W): a trunk and one head per task.
 
     Args:
-        trunk: inputs to features; a `Trunk`, or any module with an integer attribute `width`.
-        heads: one module per task, features to that task's outputs.
+        trunk: Network from inputs to features; a `Trunk`, or any module with an integer attribute `width`.
+        heads: One module per task, from features to that task's outputs.
     """
 
     def __init__(self, trunk: nn.Module, heads: Mapping[str, nn.Module]) -> None:

@@ -44,9 +44,9 @@ def build_network(
         trunk: a trunk's name, `pretrained:PATH`, `module:factory`, or a module of your own, from
             inputs [B, *shape] to features [B, width]; a module keeps its
             own weights and is copied, so it is not changed by training.
-        shape: the inputs' shape, without the batch dimension.
-        tasks: the tasks by name.
-        seed: the seed of the initial weights.
+        shape: Shape of the inputs, without the batch dimension.
+        tasks: Tasks by name.
+        seed: Seed of the initial weights.
         head: "linear" (one layer, initial weights as PyTorch's linear layers), "two_layer" (width-hidden-C
             with a ReLU, Xavier-uniform, biases zero, as the papers' authors have it; hidden is the trunk's
             `head_width`, or its width), or "auto": what the trunk asks for.

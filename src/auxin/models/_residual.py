@@ -87,12 +87,12 @@ def residual(
     """Stem, four stages and the mean over positions, with He-normal weights.
 
     Args:
-        block: the kind of block.
+        block: Class of the blocks.
         counts: how many blocks each stage has; from the second on, a stage halves the sides and doubles the
             width.
-        shape: the images', [C, H, W].
-        width: feature maps of the first stage, before the block's expansion.
-        norm: the normalisation.
+        shape: Shape of the images, [C, H, W].
+        width: Number of feature maps of the first stage, before the block's expansion.
+        norm: Kind of normalisation.
         stem: "small", one convolution 3x3; "large", convolution 7x7 of stride 2 and max pooling of stride 2;
             "auto", small where the shorter side is at most 64.
     """

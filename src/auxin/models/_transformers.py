@@ -40,10 +40,10 @@ class Texts(nn.Module):
     Each text becomes the mean of its tokens' last hidden states; the other columns go beside them as they are.
 
     Args:
-        model: takes `input_ids` and `attention_mask`.
-        places: how many columns each text has.
-        others: how many columns come before the texts.
-        tokens: how many different tokens the model knows.
+        model: Model with the arguments `input_ids` and `attention_mask`.
+        places: Number of columns of each text.
+        others: Number of columns before the texts.
+        tokens: Size of the model's vocabulary.
     """
 
     def __init__(self, model: nn.Module, places: tuple[int, ...], others: int, tokens: int) -> None:

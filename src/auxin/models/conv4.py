@@ -19,10 +19,10 @@ class Conv4(Trunk):
     convolutions do.
 
     Args:
-        channels: the images' channels.
-        height: the images' height.
-        breadth: the images' width.
-        channel_width: feature maps in each layer.
+        channels: Number of channels of the images.
+        height: Height of the images in pixels.
+        breadth: Width of the images in pixels.
+        channel_width: Number of feature maps in each layer.
         depth: how many layers, 4 as a rule; 2 keep more of the positions in small images (8x8 digits: 2x2).
         norm: "batch", "group", "layer" or "none".
         pool: "flatten" keeps the position of what is left (32x32 images: 2x2 positions), "mean" averages

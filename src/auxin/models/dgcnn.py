@@ -21,11 +21,11 @@ class Dgcnn(Trunk):
     transformer at the input.
 
     Args:
-        channels: coordinates per point.
-        points: how many points the clouds have (any number works).
+        channels: Number of coordinates per point.
+        points: Number of points of a cloud (any number works).
         breadth: 1.
         channel_width: features of an edge convolution (64 in the paper); 4 times as many for each point.
-        nearest: k (20 in the paper); all points where a cloud has fewer.
+        nearest: Number k of nearest neighbours (20 in the paper); all points if a cloud has fewer.
         norm: "batch", "group", "layer" or "none".
 
     >>> Dgcnn.build((3, 10, 1), channel_width=4)(torch.randn(2, 3, 10, 1)).shape

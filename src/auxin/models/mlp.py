@@ -19,12 +19,12 @@ class MLP(Trunk):
     Weights start as PyTorch's linear layers do.
 
     Args:
-        inputs: how many numbers a flattened input has.
-        hidden: the width of every hidden layer.
-        depth: how many hidden layers.
+        inputs: Size of a flattened input.
+        hidden: Number of units of every hidden layer.
+        depth: Number of hidden layers.
         norm: "none", "batch", "layer" or "group", before each activation.
         activation: "relu", "tanh" or "gelu".
-        dropout: the chance that a hidden unit is dropped in training, after each activation.
+        dropout: Probability that a hidden unit is dropped in training, after each activation.
 
     >>> MLP.build((1, 8, 8), hidden=32).width
     32

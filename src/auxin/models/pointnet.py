@@ -18,10 +18,10 @@ class PointNet(Trunk):
     version that AuxiLearn's appendix C.9 has for its auxiliary network.
 
     Args:
-        channels: coordinates per point.
-        points: how many points the clouds have (any number works).
+        channels: Number of coordinates per point.
+        points: Number of points of a cloud (any number works).
         breadth: 1.
-        channel_width: features of the first layer (64 in the paper); the features for each point are twice as many.
+        channel_width: Number of features of the first layer (64 in the paper); each point has twice as many features.
         norm: "batch", "group", "layer" or "none".
 
     >>> PointNet.build((3, 10, 1), channel_width=4)(torch.randn(2, 3, 10, 1)).shape

@@ -27,14 +27,14 @@ class Pretrained(Trunk):
     both put inputs on the same scale, and the publisher's own constants are not applied a second time.
 
     Args:
-        shape: of the inputs, (C, H, W) for a folder of images.
-        path: the folder or file.
-        body: which of auxin's trunks a file of weights belongs to.
+        shape: Shape of the inputs, (C, H, W) for a folder of images.
+        path: Path of the folder or file.
+        body: Name of the auxin trunk that a file of weights belongs to.
         frozen: a folder's weights stay as they are, and one layer of `layer` units on top is trained, which all tasks
             share.
-        layer: the units of that layer.
+        layer: Number of units of that layer.
         texts: how many of the inputs, from the end, are tokens of each text, "256+32"; the data say it.
-        options: the trunk's own, for a file of weights.
+        options: Options of the trunk, for a file of weights.
 
     Raises:
         ConfigError: the path does not hold such a model, or the model cannot take the inputs.

@@ -17,10 +17,10 @@ class ResNet18(Trunk):
     convolution 3x3 instead of the 7x7 of stride 2 and the max pooling, which would leave little of them.
 
     Args:
-        channels: the images' channels.
-        height: the images' height.
-        breadth: the images' width.
-        channel_width: feature maps of the first stage (64 in the paper); the features are 8 times as many.
+        channels: Number of channels of the images.
+        height: Height of the images in pixels.
+        breadth: Width of the images in pixels.
+        channel_width: Number of feature maps of the first stage (64 in the paper); there are 8 times as many features.
         norm: "batch", "group", "layer" or "none".
         stem: "auto", "small" or "large".
 

@@ -22,11 +22,11 @@ class SegNet(Trunk):
     of two: what pooling leaves over comes back as zeros, and levels stop where a side would vanish.
 
     Args:
-        channels: the images' channels.
-        height: the images' height.
-        breadth: the images' width.
-        channel_width: feature maps at full resolution, and the number of features.
-        levels: how many times the sides are halved, 1 to 5.
+        channels: Number of channels of the images.
+        height: Height of the images in pixels.
+        breadth: Width of the images in pixels.
+        channel_width: Number of feature maps at full resolution, and of features.
+        levels: Number of times the sides are halved, 1 to 5.
         norm: "batch", "group", "layer" or "none".
 
     >>> SegNet.build((3, 12, 10), channel_width=4)(torch.zeros(2, 3, 12, 10)).shape

@@ -21,10 +21,10 @@ class VGG16(Trunk):
     is left is averaged, so that images of other sizes than 32x32 are taken too.
 
     Args:
-        channels: the images' channels.
-        height: the images' height.
-        breadth: the images' width.
-        channel_width: feature maps in the first block (64 in the paper); the features are 8 times as many.
+        channels: Number of channels of the images.
+        height: Height of the images in pixels.
+        breadth: Width of the images in pixels.
+        channel_width: Number of feature maps in the first block (64 in the paper); there are 8 times as many features.
         norm: "batch", "group", "layer" or "none".
 
     >>> trunk = VGG16.build((3, 32, 32), channel_width=4)

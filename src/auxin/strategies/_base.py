@@ -33,13 +33,13 @@ SINGLE = Method()
 
 @dataclass(frozen=True, eq=False)
 class Phase:
-    """What one phase trains.
+    """The description of one phase of training.
 
     Attributes:
-        name: of its checkpoint and its record, unlike every other phase's of the job.
-        method: what is trained beside the main task, and how it is learned.
+        name: Name of its checkpoint and its record, unique among the phases of the job.
+        method: Method that is trained.
         rows: "run": the rows that the run trains on; "all": those, and the auxiliary set.
-        settings: above the job's own.
+        settings: Settings that override the job's.
         weights: to begin with, by name as in the primary network's `state_dict`; those that it does not have stay as
             they are drawn.
         taught: take the labeler and the combiner of this criterion instead of fresh ones. The method should then
@@ -74,7 +74,7 @@ class Run(Protocol):
 
     @property
     def phase(self) -> Phase:
-        """What was asked for."""
+        """The description of the phase."""
         ...
 
     @property
@@ -85,12 +85,12 @@ class Run(Protocol):
 
 @dataclass(frozen=True)
 class Decision:
-    """What validation decided.
+    """A decision made on the validation rows.
 
     Attributes:
-        kept: the candidate that was kept.
-        scores: every candidate's score on the validation rows; NaN where it diverged.
-        sentence: why, with the numbers.
+        kept: Name of the candidate that was kept.
+        scores: Score of every candidate on the validation rows; NaN if it diverged.
+        sentence: Explanation of the decision, with the numbers.
     """
 
     kept: str
@@ -100,13 +100,13 @@ class Decision:
 
 @dataclass(frozen=True, eq=False)
 class Outcome:
-    """What a strategy ends with.
+    """The result of a strategy.
 
     Attributes:
-        run: the one whose network is kept.
-        notes: what was decided, in sentences.
-        decision: of strategies that choose on validation.
-        curve: whether the network is where its run's epochs ended (a merged one is not).
+        run: Run whose network is kept.
+        notes: Decisions, in sentences.
+        decision: Decision of a strategy that chooses on validation, or None.
+        curve: Whether the network is the one at the end of its run's epochs (a merged network is not).
     """
 
     run: Run
@@ -116,12 +116,12 @@ class Outcome:
 
 
 class Job(ABC):
-    """What a strategy is given: a method, its settings, and the means to train phases of it.
+    """The input of a strategy: a method, its settings, and functions that train phases of it.
 
     Attributes:
-        name: the method's name, for sentences.
-        method: what the strategy is applied to.
-        settings: every hyperparameter of the run, flat.
+        name: Name of the method, for messages.
+        method: Method that the strategy is applied to.
+        settings: All hyperparameters of the run, flat.
         refit: whether the rows that the run trains on include the validation rows (final runs, whose settings are
             chosen already).
     """
@@ -154,8 +154,8 @@ class Job(ABC):
         """Train to the plan's end, or until so many epochs are finished; goes on from the phase's checkpoint.
 
         Args:
-            run: what is trained.
-            until: the last epoch of this part; the learning rate follows the whole plan all the same.
+            run: Run to be trained.
+            until: Last epoch of this part; the schedule of the learning rate still spans the whole plan.
             part: the part's name, where a phase is trained in several; each has a checkpoint of its own, and the former
                 part's is removed, so `keep` what is needed of it.
 
@@ -177,7 +177,7 @@ class Job(ABC):
 
     @abstractmethod
     def epochs(self) -> int:
-        """How many epochs a phase of the job's own settings has."""
+        """The number of epochs of a phase with the job's settings."""
 
     @abstractmethod
     def within(self, name: str, *, hold: bool = False) -> "Job":
@@ -189,7 +189,7 @@ class Job(ABC):
 
     @abstractmethod
     def kept(self, name: str) -> dict[str, Any] | None:
-        """What `keep` saved, or None."""
+        """The values that `keep` saved, or None."""
 
 
 class Strategy(ABC):
@@ -198,11 +198,11 @@ class Strategy(ABC):
     Attributes:
         default: the method it is applied to where none is named: where the data give auxiliary labels, and where
             they do not (None: it cannot run there).
-        wraps: whether it can be put around another strategy, its argument `inner`.
-        needs_validation: whether it cannot run without validation rows.
-        holds_validation: whether its final network never trains on the validation rows.
-        learns: whether it learns something of the learning signal by itself, and so is no control.
-        knob: replaces the method's own knob where it is not None.
+        wraps: Whether it can be applied to another strategy, its argument `inner`.
+        needs_validation: Whether it requires validation rows.
+        holds_validation: Whether its final network never trains on the validation rows.
+        learns: Whether it learns a part of the learning signal itself and is therefore no control.
+        knob: Candidate settings that replace the method's own, or None.
         paper: Paper that introduced it.
     """
 
@@ -216,7 +216,7 @@ class Strategy(ABC):
 
     @classmethod
     def unfit(cls, method: Method) -> str | None:
-        """Why this strategy makes no sense for a method, or None where it does."""
+        """The reason why this strategy cannot be applied to a method, or None if it can."""
         del method
         return None
 

@@ -34,10 +34,11 @@ class Kernel:
     """One step, as a function of tensors (in any nesting of tuples, lists and dicts) with results alike.
 
     Attributes:
-        name: of the step, for notes.
-        step: the function; it must read nothing that changes but its arguments and tensors updated in place.
-        modules: whose buffers the step may move.
-        tell: is told, once, why the step runs eagerly.
+        name: Name of the step, for notes.
+        step: Step function; apart from its arguments and tensors updated in place, it must not read anything
+            that changes.
+        modules: Modules whose buffers the step may change.
+        tell: Function called once with the reason why the step runs eagerly.
     """
 
     name: str

@@ -39,9 +39,9 @@ def task_curvature(
     Args:
         tasks: the tasks, main first. Classes have the softmax's Fisher matrix, any other kind the positive
             part of its own loss's Hessian per sample.
-        targets: their targets; None for a task that the batch does not carry.
+        targets: Targets of the tasks; None for a task that the batch does not carry.
         signals: S, by task.
-        weights: max(0, dC/dl), [B, T] in the order of the tasks.
+        weights: Weights max(0, dC/dl), [B, T], in the order of the tasks.
     """
     times = {
         name: _times(task, targets.get(name), signals[name].detach(), weights[:, i])

@@ -23,19 +23,19 @@ class Feed:
     """Batches for one run.
 
     Attributes:
-        pool: the rows themselves.
-        train: rows with a main label.
-        unlabelled: rows that train auxiliaries only; used when `ratio` is positive.
-        auxiliary: the auxiliary set, for meta batches; may be empty.
-        size: main-labelled rows per batch.
-        seed: of this run.
-        ratio: auxiliary-only rows per main-labelled row.
-        pretexts: self-made auxiliary tasks; each adds changed copies of the batch's rows.
-        share: of how many of them, evenly spread over the batch.
-        strong: makes the strong views of the rows without a main label, for a consistency; None for no views.
+        pool: Data of the rows.
+        train: Row numbers of the rows with a main label.
+        unlabelled: Row numbers of the rows that train auxiliary tasks only; used if `ratio` is positive.
+        auxiliary: Row numbers of the auxiliary set, for meta batches; may be empty.
+        size: Number of main-labelled rows per batch.
+        seed: Seed of the run.
+        ratio: Number of auxiliary-only rows per main-labelled row.
+        pretexts: Self-made auxiliary tasks; each adds changed copies of the batch's rows.
+        share: Share of the batch's rows that each pretext copies, evenly spread over the batch.
+        strong: View that makes the strong views for a consistency from rows without a main label; None for no views.
         pairs: the name of the consistency's task, under which each strong view's target says where in the batch the
             weak view of its row is.
-        weak: changes every row after the pool's augmentation, in every method alike; None to leave them.
+        weak: View applied to every row after the pool's augmentation, the same for all methods; None for no change.
     """
 
     pool: Pool

@@ -30,11 +30,11 @@ def following_epoch(
     """A fused step with every N-th batch; the step after it begins from the forward pass that it made.
 
     Args:
-        learner: the networks.
-        feed: the batches.
-        set_rate: sets the learning rate of the coming step.
+        learner: Networks and their training losses.
+        feed: Source of the batches.
+        set_rate: Function that sets the learning rate of the next step.
         every: N, counted over the whole run.
-        step: the number of the epoch's first step in the run.
+        step: Number of the epoch's first step in the run.
 
     Raises:
         ConfigError: the method cannot hand a forward pass on.
@@ -56,11 +56,11 @@ def following_step(
     """An inner step, with a meta step where there is a meta batch, from the forward pass at hand if there is one.
 
     Args:
-        learner: the networks.
-        batch: the training batch.
-        meta: the next training batch, or None.
-        ahead: the forward pass on `batch`, from the step before.
-        keep: whether to hand on the pass on `meta`.
+        learner: Networks and their training losses.
+        batch: Training batch.
+        meta: Next training batch, or None.
+        ahead: Forward pass on `batch`, from the step before.
+        keep: Whether to return the forward pass on `meta`.
 
     Returns:
         The per-task mean losses [T], detached, and the pass on `meta`.

@@ -32,7 +32,7 @@ def gramian(means: Means, shared: Sequence[Tensor]) -> Tensor:
     Args:
         means: the tasks' mean losses with their graphs, which are kept; None for a task without a label in the batch,
             whose row and column are zero.
-        shared: the parameters.
+        shared: Shared parameters.
 
     >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
     >>> gramian([w[0] * 3, w.sum(), None], [w]).tolist()
@@ -89,8 +89,8 @@ class _Layer:
 
     Attributes:
         edge: the output's place in the graph.
-        inputs: x, [N, M].
-        columns: from a gradient at the output to [C, N].
+        inputs: Inputs x, [N, M].
+        columns: Function from a gradient at the output to [C, N].
     """
 
     edge: GradientEdge

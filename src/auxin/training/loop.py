@@ -30,12 +30,12 @@ class Plan:
     """How long and in which rhythm to train.
 
     Attributes:
-        epochs: passes over the main-labelled rows.
-        rate: the learning rate of each step.
+        epochs: Number of passes over the main-labelled rows.
+        rate: Learning rate of each step.
         rhythm: "fused", "alternating" or "following" (only read where there is a phi to learn).
-        every: inner steps per meta step, in the fused and the following rhythm.
+        every: Number of inner steps per meta step, in the fused and the following rhythm.
         meta: "same", "next" or "auxiliary".
-        patience: epochs without a better validation score before training stops; None trains to the end.
+        patience: Number of epochs without a better validation score after which training stops; None: no early stop.
     """
 
     epochs: int
@@ -51,12 +51,12 @@ class Watch:
     """What to look at after each epoch, and who is told.
 
     Attributes:
-        validation: the validation score of the network as it is.
-        development: the same on development rows, or None not to look.
-        measures: further numbers to record.
-        on_epoch: told of each finished epoch (a progress bar, a file of JSON lines).
-        checkpoint: where to save the state, or None.
-        interval: seconds between two checkpoints.
+        validation: Function that computes the validation score of the current network.
+        development: Function that computes the score on development rows, or None.
+        measures: Further quantities to record.
+        on_epoch: Function called after each epoch (for a progress bar or a file of JSON lines).
+        checkpoint: Path of the saved state, or None.
+        interval: Time between two checkpoints in seconds.
     """
 
     validation: Score | None = None

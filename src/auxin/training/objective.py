@@ -50,16 +50,16 @@ class Objective:
     Attributes:
         tasks: every task (or loss function) that the primary network has an output for, the main task first; among
             them the labeler's (`Labeler.tasks`).
-        labeler: makes the targets of those tasks, or None.
-        combiner: many losses to one.
-        consistency: what is asked of two views of a row, or None; its task is one of `tasks`.
+        labeler: Labeler that generates the targets of those tasks, or None.
+        combiner: Combiner, which maps the tasks' losses to one training loss.
+        consistency: Loss between two views of a row, or None; its task is one of `tasks`.
         reads: for a task without an output of its own, the task whose output it reads: soft labels that teach the main
             task, a consistency of its answers.
-        learned: whether the labeler's parameters are phi (those of a frozen twin are not).
-        rows: the batch as labelers read it, or None where it cannot be labelled.
-        tell: is told, in a sentence, what was left out.
-        gramian: of the tasks' gradients in the last training step, [T, T], where the combiner needs it.
-        dropped: how often each task was left out because its loss was not finite.
+        learned: Whether the labeler's parameters are phi (those of a frozen twin are not).
+        rows: Function that makes the labelers' input from a batch; it returns None if the batch cannot be labelled.
+        tell: Function called with a sentence on each loss that was left out.
+        gramian: Gramian of the tasks' gradients in the last training step, [T, T], if the combiner needs it.
+        dropped: Number of times each task was left out because its loss was not finite.
 
     >>> from auxin.combiners.equal import Equal
     >>> from auxin.tasks.regression import Regression
@@ -224,8 +224,8 @@ class Objective:
         """Keep the Gramian of the tasks' gradients, for combiners that need it.
 
         Args:
-            means: the tasks' mean losses with their graphs; None for a task without a label in the batch.
-            shared: the parameters over which inner products are taken.
+            means: Mean losses of the tasks with their graphs; None for a task without a label in the batch.
+            shared: Parameters over which inner products are taken.
         """
         if self.combiner.needs_gramian:
             self.gramian = shared.gramian(means, self.combiner.main_row_only).detach()
@@ -291,12 +291,12 @@ class Objective:
         """The bilevel problem that this objective poses for a primary network.
 
         Args:
-            network: the primary network; it puts out a mapping from tasks to outputs.
-            autocast: the context of the forwards of ordinary gradients.
-            inputs: the network's arguments from a batch.
-            auxiliary: networks whose own buffers move in a meta step only.
-            average: from this process's outer gradient to that of all processes.
-            influence: whether estimators report the influence of each sample's losses, where it costs little.
+            network: Primary network; it returns a mapping from tasks to outputs.
+            autocast: Context of the forward passes of ordinary gradients.
+            inputs: Function that takes the network's arguments from a batch.
+            auxiliary: Networks whose own buffers change in a meta step only.
+            average: Function from this process's outer gradient to that of all processes.
+            influence: Whether estimators report the influence of each sample's losses if it costs little.
         """
         return BilevelProblem(
             network=network,

@@ -30,7 +30,7 @@ class Precision:
     """The numbers' format and the images' memory order.
 
     Args:
-        name: float32, tf32 or bfloat16.
+        name: Name of the precision: float32, tf32 or bfloat16.
         channels_last: images [B, C, H, W] and the weights of convolutions with the channels innermost.
 
     Raises:

@@ -48,8 +48,8 @@ class Others:
     """The losses of the other processes' rows, as constants.
 
     Attributes:
-        before: values and presence [R, T, ...] of the rows of lower ranks.
-        after: those of higher ranks.
+        before: Values and presence [R, T, ...] of the rows of lower ranks.
+        after: Values and presence of the rows of higher ranks.
     """
 
     before: tuple[Tensor, Tensor]
@@ -78,8 +78,8 @@ def exchanged(values: Sequence[Tensor], present: Sequence[Tensor], like: Tensor)
     """The losses of the other processes; None with one process.
 
     Args:
-        values: each task's losses, [B] or [B, H, W].
-        present: which of them carry a label.
+        values: Losses of each task, [B] or [B, H, W].
+        present: Masks of the entries that carry a label.
         like: a parameter of the network, for the device and the type, which have to be the same everywhere.
     """
     if not parallel():
@@ -118,8 +118,8 @@ def averaged(tensors: Sequence[Tensor] | None, like: Sequence[Tensor]) -> list[T
     """The mean over those processes that have something; None where none has.
 
     Args:
-        tensors: this process's, or None.
-        like: their shapes.
+        tensors: Tensors of this process, or None.
+        like: Tensors of the same shapes.
     """
     if not parallel():
         return None if tensors is None else list(tensors)

@@ -20,11 +20,11 @@ class LearningRate:
     """The learning rate of each training step.
 
     Attributes:
-        base: the rate at the start.
+        base: Initial learning rate.
         kind: "constant"; "cosine" (to zero at the end); "halve" (halved every `every` epochs: MAXL's recipe).
-        steps: training steps per epoch.
-        epochs: epochs in all.
-        every: epochs between two halvings.
+        steps: Number of training steps per epoch.
+        epochs: Total number of epochs.
+        every: Number of epochs between two halvings.
     """
 
     base: float
@@ -65,12 +65,12 @@ def fused_epoch(
     """An inner step per batch, and with every N-th of them a meta step that shares its gradient.
 
     Args:
-        learner: the networks.
-        feed: the batches.
-        set_rate: sets the learning rate of the coming step.
+        learner: Networks and their training losses.
+        feed: Source of the batches.
+        set_rate: Function that sets the learning rate of the next step.
         every: N, counted over the whole run.
         meta: where the outer loss is taken: the "same" batch, the "next" one, or the held-out "auxiliary" set.
-        step: the number of the epoch's first step in the run.
+        step: Number of the epoch's first step in the run.
     """
     for batch, following in with_next(feed.epoch()):
         set_rate()
