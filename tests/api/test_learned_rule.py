@@ -64,10 +64,10 @@ def test_images_are_flattened():
 @pytest.mark.parametrize(
     ("x", "found"),
     [
-        (torch.rand(10, 4), "Fewer rows than a batch"),
+        (torch.rand(10, 4), "There are fewer rows than the batch size"),
         (torch.ones(40, 4), "same number"),
         (torch.full((40, 4), torch.nan), "missing or infinite"),
-        (torch.rand(40), "Rows are needed"),
+        (torch.rand(40), "The input has the wrong number of dimensions"),
     ],
 )
 def test_bad_rows(x, found):
@@ -82,14 +82,14 @@ def test_a_constant_column_is_safe():
 
 
 def test_bad_use():
-    with pytest.raises(DataError, match="trained no network"):
+    with pytest.raises(DataError, match="not trained a network"):
         LearnedRule.load("small").transform(torch.rand(3, 4))
-    with pytest.raises(DataError, match="trained no network"):
+    with pytest.raises(DataError, match="not trained a network"):
         LearnedRule.load("small").weights()
     learned = LearnedRule.load("small").fit(torch.rand(40, 4), steps=1)
-    with pytest.raises(DataError, match="another length"):
+    with pytest.raises(DataError, match="wrong number of columns"):
         learned.transform(torch.rand(3, 5))
-    with pytest.raises(ConfigError, match="no training"):
+    with pytest.raises(ConfigError, match="training settings"):
         LearnedRule.load("small").fit(torch.rand(40, 4), steps=-1)
 
 

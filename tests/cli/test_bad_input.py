@@ -109,11 +109,11 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
         ["3.tif", "fractions", "8 or 16 bits"],
     ),
     "no such path": (lambda d: [str(d / "nowhere.csv"), *T], ["There is no file", "nowhere.csv"]),
-    "a kind that is not read": (lambda d: [text(d, b"x", "t.docx"), *T], [".docx", "not read", ".csv"]),
+    "a kind that is not read": (lambda d: [text(d, b"x", "t.docx"), *T], [".docx", "unsupported", ".csv"]),
     "a folder instead of a file": (lambda d: [str(d), *T], ["option 'target'"]),
     "an empty folder": (lambda d: [str(d)], ["several classes", "no folder with images"]),
     "a file instead of a folder": (lambda d: ["images", "--root", csv(d)], ["There is no folder"]),
-    "no target": (lambda d: [csv(d)], ["is the target", "--target COLUMN"]),
+    "no target": (lambda d: [csv(d)], ["target column", "--target COLUMN"]),
     "target that is not there": (lambda d: [csv(d), "--target", "pryce"], ["no column 'pryce'", "'price'"]),
     "auxiliary that is not there": (lambda d: [csv(d), *T, "--aux", "fyne"], ["no column 'fyne'", "'fine'"]),
     "auxiliary named as the target": (lambda d: [csv(d), *T, "--aux", "y"], ["named twice"]),
@@ -185,7 +185,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     ),
     "a mask of another size": (
         lambda d: [pictures(d, mask=9), *I, "--aux", "mask"],
-        ["another size", "8x8", "9x9"],
+        ["differs in size", "8x8", "9x9"],
     ),
     "a mask that is missing": (
         lambda d: [pictures(d, lambda f: (f / "m3.png").unlink()), *I, "--aux", "mask"],

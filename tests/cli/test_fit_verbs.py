@@ -109,7 +109,7 @@ def test_the_export_takes_what_the_encoder_gives(fitted: Path) -> None:
         (["predict", "m", "h.csv", "--keep", "idd"], "no column 'idd' to carry over"),
         (["predict", "m", "h.csv", "--level", "20:100"], "--level is for data sets that auxin knows by name"),
         (["predict", "m", "cifar10", "--out", "p.csv"], "Expected --root DIR"),
-        (["predict", "nomodel", "h.csv"], "is no model"),
+        (["predict", "nomodel", "h.csv"], "is not a saved model"),
         (
             ["fit", "h.csv", "--target", "price", "--method", "maxl", "--out", "n"],
             "need a main task of classes",

@@ -198,7 +198,7 @@ def test_evaluate_on_a_file_of_ones_own(auxin, tmp_path):
         (("apply", "nonsense", "digits"), "no rule 'nonsense'"),
         (("apply", "small", "digits", "--hidden", "a,b"), "Whole numbers"),
         (("apply", "small", "digits", "--activation", "nonsense"), "Unknown activation"),
-        (("apply", "small", "digits", "--batch", "5000"), "Fewer rows than a batch"),
+        (("apply", "small", "digits", "--batch", "5000"), "There are fewer rows than the batch size"),
         (("evaluate", "small", "nonsense"), "Unknown data set"),
         (("evaluate", "small", "omniglot"), "Where is omniglot"),
         (("evaluate", "small", "digits", "--shots", "200"), "too few rows"),

@@ -76,7 +76,8 @@ def test_another_content_is_refused_and_nothing_is_left(remote, tmp_path):
     file = tmp_path / "a.gz"
     file.write_bytes(gzip.compress(b"hello"))
     with pytest.raises(
-        DataError, match=r"not the file its publisher described.*sha256:0000.*Found .*[0-9a-f]{64}"
+        DataError,
+        match=r"differs from the file that its publisher described.*sha256:0000.*Found .*[0-9a-f]{64}",
     ):
         fetch([remote(file, sha256="0" * 64)], tmp_path / "root")
     assert list((tmp_path / "root").iterdir()) == []

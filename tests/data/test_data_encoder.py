@@ -110,8 +110,8 @@ def test_unseen_categories_and_unknown_columns_are_said(tmp_path):
     (x, _), said = heard(data.encoder, rows)
     assert x[:, 1:4].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
     assert said == [
-        "Columns of the given rows that the model was not trained on are not used: extra.",
-        "Categories of 'colour' that no training row has count as missing: 'azure', 'mauve'.",
+        "Columns of the given rows that were not used in training are ignored: extra.",
+        "Categories of 'colour' that do not occur in the training rows are treated as missing: 'azure', 'mauve'.",
     ]
     with pytest.warns(UserWarning, match="azure"):
         data.encoder.encode(rows.drop(columns="extra"))
@@ -149,19 +149,19 @@ def test_arrays(tmp_path):
     for encoder in (data.encoder, again(data.encoder)):
         assert encoder.encode(tmp_path / "my.npz")[0].equal(data.x)
         assert encoder.encode(data.x[:3])[0].equal(data.x[:3])
-    with pytest.raises(DataError, match=r"another shape.*\[rows, 4\].*Found \[2, 99\]"):
+    with pytest.raises(DataError, match=r"differ in shape.*\[rows, 4\].*Found \[2, 99\]"):
         data.encoder.encode(np.zeros((2, 99)))
 
 
 def test_arrays_of_another_type_or_with_gaps():
     pictures = restore({"kind": "arrays", "shape": [1, 4, 4], "dtype": "uint8", "array": None})
     vectors = restore({"kind": "arrays", "shape": [2], "dtype": "float32", "array": None})
-    with pytest.raises(DataError, match=r"another type.*uint8.*Found float64"):
+    with pytest.raises(DataError, match=r"wrong type.*uint8.*Found float64"):
         pictures.encode(np.zeros((2, 4, 4)))
     assert pictures.encode(np.zeros((2, 4, 4), np.uint8))[0].shape == (2, 1, 4, 4)
     with pytest.raises(DataError, match=r"NaN or infinity"):
         vectors.encode(np.full((1, 2), np.nan))
-    with pytest.raises(DataError, match=r"not known"):
+    with pytest.raises(DataError, match=r"unknown type"):
         restore({"kind": "sounds"})
 
 
@@ -180,7 +180,7 @@ def test_image_files(tmp_path):
     assert encoder.encode([file, file])[0].shape[0] == 2
     assert len(made) == len(data)
     (tmp_path / "big.png").write_bytes(png(images(1, shape=(3, 40, 30))[0]))
-    with pytest.raises(DataError, match=r"big\.png has another size.*16x16.*Found 30x40.*--size"):
+    with pytest.raises(DataError, match=r"big\.png differs in size.*16x16.*Found 30x40.*--size"):
         encoder.encode(tmp_path / "big.png")
     assert load(tmp_path / "p", size=20).encoder.encode(tmp_path / "big.png")[0].shape == (1, 3, 20, 20)
     with pytest.raises(DataError, match="no images"):

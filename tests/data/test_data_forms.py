@@ -170,7 +170,7 @@ def test_labels_of_new_rows():
         said.append,
     )
     assert found.tolist() == [1, 0, -1, -1]
-    assert said == ["Labels of 'ok' that are not known to the model count as missing: 'mauve'."]
+    assert said == ["Labels of 'ok' that are not known to the model are treated as missing: 'mauve'."]
     found = labels_of(Regression("p"), pd.Series(["$1,200", "$7"], name="p"), said.append)
     assert found.tolist() == [1200, 7]
     codes = Classes("c", 2, label_names=["01", "1"])
@@ -285,7 +285,7 @@ def test_an_image_of_too_many_pixels(tmp_path, monkeypatch):
 def test_a_path_that_leads_out_of_the_tables_folder(cell, tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "t.csv").write_text(f"file,y\n{cell},a\n{cell},b\n")
-    with pytest.raises(DataError, match=r"leads out of the table's folder.*--allow-outside"):
+    with pytest.raises(DataError, match=r"points outside the table's folder.*--allow-outside"):
         load(tmp_path / "in" / "t.csv", image="file", target="y")
     monkeypatch.setenv("AUXIN_ALLOW_OUTSIDE", "1")
     with pytest.raises(DataError, match="There is no image"):

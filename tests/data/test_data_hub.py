@@ -150,7 +150,7 @@ def test_a_folder_of_images_from_the_command_line_to_predictions(
 
 
 def test_what_goes_wrong_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(DataError, match=r"data set nobody/nothing cannot be had.*hub:FOLDER"):
+    with pytest.raises(DataError, match=r"data set nobody/nothing cannot be loaded.*hub:FOLDER"):
         load("hub:nobody/nothing", target="y")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="cannot be read as a hub data set"):
@@ -160,7 +160,7 @@ def test_what_goes_wrong_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         features(other=datasets.ClassLabel(names=["a", "b"])),
         train=rows(4, 0, other=[0, 1, 0, 1]),
     )
-    with pytest.raises(ConfigError, match=r"target is not said.*text, stars, label, other"):
+    with pytest.raises(ConfigError, match=r"is not given.*text, stars, label, other"):
         load(name)
     with pytest.raises(DataError, match=r"no column 'lable'.*'label'"):
         load(name, target="lable")

@@ -69,7 +69,7 @@ def test_a_table_of_paths(tmp_path):
     assert data.parents["fine"].tolist() == [0, 0, 1, 1]
     assert data.notes == (
         "Targets: y (classes: cat, dog), fine (classes: cat0, cat1, dog0, dog1). "
-        "Guessed: y, fine; --kind NAME=KIND says otherwise.",
+        "Guessed: y, fine; change this with --kind NAME=KIND.",
     )
     inside = load(tmp_path / "pictures")
     assert inside.x.equal(data.x)

@@ -42,7 +42,7 @@ def test_several_columns_are_attributes_or_a_vector(tmp_path):
     assert data.x.shape[1] == 1
     assert data.notes[0] == (
         "Targets: y (classes: 0, 1), attrs (multilabel: a, b), pose (vector). "
-        "Guessed: y, attrs, pose; --kind NAME=KIND says otherwise."
+        "Guessed: y, attrs, pose; change this with --kind NAME=KIND."
     )
     assert kind(load(path, target="y", aux="both=a|b", kinds="both=binary"), "both") == "multilabel"
     assert kind(load(path, target="pose=u|v", aux="a"), "pose") == "vector"
@@ -172,7 +172,7 @@ def test_mask_files(tmp_path, mode):
     wanted = np.where(made == 255, -1, made)
     wanted[7] = -1
     assert data.y["mask"].equal(torch.from_numpy(wanted))
-    assert "Pixels of value 255 in 'mask' have no label" in data.notes[1]
+    assert "Pixels of value 255 in 'mask' are treated as unlabelled" in data.notes[1]
     as_main = load(file, image="file", target="mask", kinds="mask=dense")
     assert as_main.has_main().tolist() == [i != 7 for i in range(24)]
     small = load(file, image="file", target="y", aux="mask", size=8)
@@ -188,7 +188,7 @@ def test_colours_are_classes_and_sizes_must_fit(tmp_path):
     data = load(file, image="file", target="y", aux="mask")
     assert data.tasks["mask"].label_names == ("#000000", "#010100", "#020200", "#ffff00")
     Image.new("L", (9, 16)).save(tmp_path / "mask3.png")
-    with pytest.raises(DataError, match=r"mask3\.png has another size.*16x16.*Found 9x16"):
+    with pytest.raises(DataError, match=r"mask3\.png differs in size.*16x16.*Found 9x16"):
         load(file, image="file", target="y", aux="mask")
     (tmp_path / "mask3.png").unlink()
     with pytest.raises(DataError, match="There is no mask"):

@@ -29,7 +29,7 @@ def test_by_path(tmp_path, monkeypatch):
     [
         ("mnits", ["Unknown data set 'mnits'", "cifar10, cifar100, cinic10", "Did you mean 'mnist'"]),
         ("cifar-100", ["Did you mean 'cifar100'"]),
-        ("table.xyz", ["table.xyz is of a kind that is not read", "ending in one of:", ".npz", "'.xyz'"]),
+        ("table.xyz", ["table.xyz has an unsupported file type", "ending in one of:", ".npz", "'.xyz'"]),
     ],
 )
 def test_unknown(name, words):
@@ -50,7 +50,7 @@ def test_options_that_are_not_the_sets_own(tmp_path):
     with pytest.raises(ConfigError, match=r"target 'odd'.*'digit' or 'parity'"):
         load("digits", target="odd")
     write_mnist(tmp_path)
-    with pytest.raises(ConfigError, match=r"download is a switch.*'yes'"):
+    with pytest.raises(ConfigError, match=r"download takes no value.*'yes'"):
         load("mnist", tmp_path, download="yes")
 
 

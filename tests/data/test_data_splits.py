@@ -283,7 +283,7 @@ def test_impossible_requests(arguments, words):
 
 def test_no_main_label_at_all():
     with pytest.raises(
-        DataError, match=r"No row of made has a label of the main task 'main'.*120 rows.*Name another"
+        DataError, match=r"No row of made has a label for the main task 'main'.*120 rows.*Name another"
     ):
         make_splits(dataset(missing=120), seed=0)
 

@@ -65,7 +65,7 @@ def test_every_kind_of_file_gives_the_same(tmp_path, ending):
     assert isinstance(data.tasks["price"], Regression)
     assert data.notes[0] == (
         "Targets: breed (classes: lab, pug, siam, tabby), species (classes: cat, dog), price (regression). "
-        "Guessed: breed, species, price; --kind NAME=KIND says otherwise."
+        "Guessed: breed, species, price; change this with --kind NAME=KIND."
     )
     splits = make_splits(data, seed=0)
     assert set(splits.unlabelled.tolist()) == {4, 9}
@@ -117,7 +117,7 @@ def test_columns_that_hold_the_target_are_left_out_and_named(tmp_path):
     table["code"] = table["species"].map({"dog": 7, "cat": 3})
     path = write(table, tmp_path / "t.csv")
     data = load(path, target="species", ignore="breed")
-    assert data.notes[1] == "Left out, because they hold the target: code (keep them with --keep)."
+    assert data.notes[1] == "Columns left out because they contain the target: code (keep them with --keep)."
     kept = load(path, target="species", ignore="breed", keep="code")
     assert kept.x.shape[1] == data.x.shape[1] + 1
     assert "twice" in load(path, target="price").notes[1]
@@ -133,7 +133,7 @@ def test_a_column_that_tells_only_part_of_the_target_is_kept(tmp_path):
 def test_columns_that_teach_nothing_are_left_out_and_named(tmp_path):
     table = frame(number=np.arange(60), one="x", empty=np.nan)
     data = load(write(table, tmp_path / "t.csv"), target="species", ignore="breed")
-    assert data.notes[1] == "Left out, of one value or a running number: number, one, empty."
+    assert data.notes[1] == "Columns left out (a single value or a row counter): number, one, empty."
 
 
 def test_a_given_split(tmp_path):
@@ -180,7 +180,10 @@ def test_refused(tmp_path, changes, options, words):
 def test_an_id_of_words_is_left_out_and_said(tmp_path):
     path = write(frame(200, text=[f"word {i}" for i in range(200)]), tmp_path / "t.csv")
     data = load(path, target="species", ignore="breed")
-    assert "Left out, almost every row has another word (an ID): text (keep them with --keep)." in data.notes
+    assert (
+        "Columns left out because almost every value is different (IDs): text (keep them with --keep)."
+        in data.notes
+    )
     assert data.x.shape[1] == 5
     assert load(path, target="species", ignore="breed", keep="text").x.shape[1] == 105
 
@@ -189,7 +192,7 @@ def test_the_most_frequent_of_many_words_are_inputs(tmp_path):
     words = [f"w{i % 150}" for i in range(600)]
     data = load(write(frame(600, place=words), tmp_path / "t.csv"), target="species", ignore="breed")
     assert data.x.shape[1] == 5 + 100
-    assert "Of the 150 words of place the 100 most frequent ones are inputs." in data.notes
+    assert "Of the 150 words of place the 100 most frequent are used as inputs." in data.notes
 
 
 @pytest.mark.parametrize(
@@ -227,7 +230,7 @@ def test_damaged_files(tmp_path, name):
 
 
 def test_arguments():
-    with pytest.raises(ConfigError, match="Which file"):
+    with pytest.raises(ConfigError, match="file to read"):
         load("table", target="y")
     with pytest.raises(DataError, match="There is no file"):
         load("nowhere.csv", target="y")
@@ -235,7 +238,7 @@ def test_arguments():
 
 def test_arguments_with_a_file(tmp_path):
     path = write(frame(), tmp_path / "t.csv")
-    with pytest.raises(ConfigError, match=r"Which column of .* is the target.*--target COLUMN"):
+    with pytest.raises(ConfigError, match=r"target column of .* is not given.*--target COLUMN"):
         load(path)
     with pytest.raises(ConfigError, match=r"kind of target.*classes\|ordered\|regression.*breed=colour"):
         load(path, target="breed", kinds="breed=colour")

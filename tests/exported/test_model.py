@@ -180,8 +180,8 @@ def broken(folder, change, sign=True) -> None:
         (lambda t: t.pop("task"), "task: Field required"),
         (lambda t: t.update(surplus=1), "surplus: Extra inputs"),
         (lambda t: t["task"].update(kind="clases"), "Did you mean 'classes'"),
-        (lambda t: t["trunk"].update(options={"hidden": 8}), "cannot be built again"),
-        (lambda t: t.update(weights="0" * 64), "is damaged, or another model's"),
+        (lambda t: t["trunk"].update(options={"hidden": 8}), "cannot be rebuilt"),
+        (lambda t: t.update(weights="0" * 64), "is damaged, or belongs to another model"),
     ],
 )
 def test_another_or_a_damaged_card_is_refused(change, said, tmp_path) -> None:
@@ -192,7 +192,7 @@ def test_another_or_a_damaged_card_is_refused(change, said, tmp_path) -> None:
 
 
 def test_cut_and_missing_files_are_refused(tmp_path) -> None:
-    with pytest.raises(DataError, match=r"is no model.*Found no such folder"):
+    with pytest.raises(DataError, match=r"is not a saved model.*Found no such folder"):
         load_model(tmp_path / "m")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="Found an empty folder"):
@@ -255,7 +255,7 @@ def test_weights_that_are_not_finite_are_refused_and_named(tmp_path) -> None:
 def test_a_card_that_was_changed_is_refused_by_its_checksum(change, tmp_path) -> None:
     model().save(tmp_path)
     broken(tmp_path, change, sign=False)
-    with pytest.raises(DataError, match=r"model\.json is damaged, or another model's.*SHA-256"):
+    with pytest.raises(DataError, match=r"model\.json is damaged, or belongs to another model.*SHA-256"):
         load_model(tmp_path)
 
 

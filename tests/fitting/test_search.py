@@ -187,7 +187,7 @@ def test_a_damaged_estimator_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "estimators.skops"
     assert file.exists()
     file.write_bytes(file.read_bytes()[:-1] + b"x")
-    with pytest.raises(Exception, match="damaged, or another model's"):
+    with pytest.raises(Exception, match="damaged, or belongs to another model"):
         load_model(tmp_path)
 
 

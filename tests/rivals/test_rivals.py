@@ -152,7 +152,7 @@ def test_a_saved_rival_predicts_the_same(name: str) -> None:
 
 def test_a_file_with_another_type_is_refused() -> None:
     content = skops.io.dumps([subprocess.Popen])
-    with pytest.raises(DataError, match=r"asks for types .*subprocess\.Popen"):
+    with pytest.raises(DataError, match=r"contains types .*subprocess\.Popen"):
         rivals.restore(content, "estimator.skops")
     with pytest.raises(DataError, match="damaged"):
         rivals.restore(b"nothing", "estimator.skops")

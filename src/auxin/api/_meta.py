@@ -108,9 +108,11 @@ class MetaStep:
         gradients = averaged(None if found is None else found.gradients, self.phi)
         if gradients is None:
             main = self.objective.names[0]
-            self.notices(f"A meta batch has no label of {main!r}; the meta step waits for one that has.")
+            self.notices(
+                f"A meta batch has no label for {main!r}; the meta step is postponed until a batch has one."
+            )
         elif not all(bool(torch.isfinite(g).all()) for g in gradients):
-            self.notices("A hypergradient is not finite; that meta step is left out.")
+            self.notices("A hypergradient is not finite; this meta step is skipped.")
         else:
             moves = step is None or bool(step.unit)  # at a learning rate of 0 a zero says nothing
             if (

@@ -82,7 +82,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         splits, notes = _split(dataset, seed, self.validation)
         name = self._method(dataset)
         if self.guard and not len(splits.validation) and resolve(name).auxiliary:
-            notes.append("There are no validation rows for the guard to decide by: y is learned alone.")
+            notes.append("There are no validation rows to compare methods on: y is trained alone (single).")
             name = "single"
         job = self._job(dataset, splits, name, seed)
         with undisturbed():

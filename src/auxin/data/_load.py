@@ -66,7 +66,7 @@ def _reader(path: Path, options: Container[str]) -> str:
         known = sorted({suffix for source in sources.values() for suffix in source.suffixes} - {"/"})
         raise ConfigError(
             message(
-                f"{path} is of a kind that is not read",
+                f"{path} has an unsupported file type",
                 expected=f"a folder, a file ending in one of: {', '.join(known)}; or a known name: "
                 f"{', '.join(sources)}",
                 found=repr(path.suffix or path.name),

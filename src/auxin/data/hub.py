@@ -69,7 +69,7 @@ class Hub(Source):
         """Read the data set `root`: its name, or a folder."""
         del options
         if root is None:
-            raise ConfigError(message("Which data set of the hub is not said", expected="hub:OWNER/NAME"))
+            raise ConfigError(message("The hub data set is not given", expected="hub:OWNER/NAME"))
         found = read_hub(str(root))
         where = str(root)
         target = target if target is not None else _only_classes(where, found)
@@ -93,7 +93,7 @@ def _only_classes(where: str, found: HubTable) -> str:
         return found.classes[0]
     raise ConfigError(
         message(
-            f"Which column of {where} is the target is not said",
+            f"The target column of {where} is not given",
             expected="--target COLUMN",
             found=f"columns {', '.join(map(str, found.frame.columns))}",
         )

@@ -80,7 +80,10 @@ class ImageTable(Source):
         del options
         if root is None or image is None or target is None:
             raise ConfigError(
-                message("What is to be read is not said", expected="FILE --image COLUMN --target COLUMN")
+                message(
+                    "The table of images and its columns are not given",
+                    expected="FILE --image COLUMN --target COLUMN",
+                )
             )
         known, _ = columns_of(root, encoding)
         specs = parse_specs(str(root), known, target, aux, kinds, missing)

@@ -40,9 +40,7 @@ class Images(Source):
         """Read the images below `root`."""
         del options
         if root is None:
-            raise ConfigError(
-                message("Which folder of images is to be read is not said", expected="--root DIR")
-            )
+            raise ConfigError(message("The folder of images is not given", expected="--root DIR"))
         sides = _sides(root)
         found = [(path, name, test) for test, base in sides for path, name in _labelled(base)]
         names = sorted({name for _, name, _ in found})

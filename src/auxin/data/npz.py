@@ -181,7 +181,7 @@ def _channels_first(path: Path, images: Tensor) -> Tensor:
         return images
     raise DataError(
         message(
-            f"Which axis of the images of {path} holds the colours is not clear",
+            f"Which axis of the images of {path} holds the colours is ambiguous",
             expected="[N, H, W, C] or [N, C, H, W] with C at most 4",
             found=f"shape {list(images.shape)}",
         )

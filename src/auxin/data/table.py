@@ -91,9 +91,7 @@ class Table(Source):
         """Read the file `root`."""
         del options
         if root is None:
-            raise ConfigError(
-                message("Which file is to be read is not said", expected="FILE --target COLUMN")
-            )
+            raise ConfigError(message("The file to read is not given", expected="FILE --target COLUMN"))
         known, labels = columns_of(root, encoding)
         if target is None:
             target, kinds, said = _labels_said(root, labels, kinds)
@@ -116,7 +114,7 @@ def _labels_said(
 ) -> tuple[str, list[str], list[str]]:
     """The target that an ARFF file's own list of labels makes."""
     if not labels:
-        what = f"Which column of {root} is the target is not said"
+        what = f"The target column of {root} is not given"
         raise ConfigError(message(what, expected="FILE --target COLUMN"))
     said = f"Target: the {len(labels)} labels that the file names: {', '.join(labels[:8])}."
     return f"labels={'|'.join(labels)}", [*words(kinds), "labels=multilabel"], [said]
@@ -209,10 +207,12 @@ def _inputs(
     leaks = [name for name in leaks if name not in keep]
     if nothing:
         notes.append(
-            f"Left out, of one value or a running number: {', '.join(name or '(no name)' for name in nothing)}."
+            f"Columns left out (a single value or a row counter): {', '.join(name or '(no name)' for name in nothing)}."
         )
     if leaks:
-        notes.append(f"Left out, because they hold the target: {', '.join(leaks)} (keep them with --keep).")
+        notes.append(
+            f"Columns left out because they contain the target: {', '.join(leaks)} (keep them with --keep)."
+        )
     rest = frame.drop(columns=[*nothing, *leaks])
     if rest.columns.empty:
         raise DataError(

@@ -104,7 +104,7 @@ def _network(model: Model, why: str) -> torch.nn.Module:
     if isinstance(model.predictor, Committee):
         raise UnsupportedError(
             message(
-                f"This model is no single network: {why}",
+                f"This model is not a single network: {why}",
                 found=model.training.method,
                 do="Fit one network: auxin fit DATA --method single",
             )

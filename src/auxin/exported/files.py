@@ -60,14 +60,18 @@ def write_predictions(
     if out.suffix not in ENDINGS:
         raise ConfigError(
             message(
-                "The kind of predictions' file is not clear",
+                "The file format of the predictions is not recognised",
                 expected=" or ".join(ENDINGS),
                 found=repr(out.name),
             )
         )
     if model.task.dense and out.suffix != ".npz":
         raise ConfigError(
-            message("A prediction for every pixel is no table", expected="an .npz file", do="--out FILE.npz")
+            message(
+                "Predictions for every pixel do not fit in a table",
+                expected="an .npz file",
+                do="--out FILE.npz",
+            )
         )
     known = source in catalogue.names("data") and not Path(source).exists()
     dataset = _known(source, options or {}, known)

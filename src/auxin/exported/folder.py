@@ -90,7 +90,7 @@ def _check_numbers(folder: Path, card: Card, weights: Mapping[str, Tensor]) -> N
         wrong, expected = f"{folder / CARD} cannot normalise inputs", "finite means and positive spreads"
         found = f"mean {card.mean[:5]}, std {card.std[:5]}"
     elif not (math.isfinite(card.temperature) and card.temperature > 0):
-        wrong, expected = f"{folder / CARD} holds a temperature that cannot divide", "a positive number"
+        wrong, expected = f"{folder / CARD} holds an invalid temperature", "a positive number"
         found = str(card.temperature)
     else:
         return
@@ -101,7 +101,7 @@ def _same(path: Path, found: str, digest: str, expected: str = f"the file that {
     if found != digest:
         raise DataError(
             message(
-                f"{path} is damaged, or another model's",
+                f"{path} is damaged, or belongs to another model",
                 expected=f"{expected} (SHA-256 {digest[:12]}...)",
                 found=f"SHA-256 {found[:12]}...",
                 do="Copy all files again, or train it again",
@@ -118,7 +118,7 @@ def _content(folder: Path, name: str) -> bytes:
         )
         raise DataError(
             message(
-                f"{folder} is no model",
+                f"{folder} is not a saved model",
                 expected=f"a folder with {CARD} and {WEIGHTS}, as `auxin fit --out` writes it",
                 found=", ".join(there[:5]) or ("an empty folder" if folder.is_dir() else "no such folder"),
             )
@@ -139,7 +139,7 @@ def _card(path: Path, content: bytes) -> Card:
     if kind not in ((FORMAT, VERSION), (FORMAT, COMMITTEE)):
         raise DataError(
             message(
-                f"{path} is not of a version that this auxin reads",
+                f"{path} has a version that this release of auxin cannot read",
                 expected=f"{FORMAT} version {VERSION} or {COMMITTEE}",
                 found=f"{kind[0]} version {kind[1]}",
                 do="Use the auxin that wrote it, or train it again",

@@ -50,7 +50,7 @@ def _numbers(cells: Cells, say: Callable[[str], None]) -> Tensor:
     if values is None:
         values = np.array([_number(word) for word in cells.words])
         odd = [word for word, value in zip(cells.words, values, strict=True) if np.isnan(value)]
-        say(_said(cells.name, odd, "no numbers"))
+        say(_notice(cells.name, odd, "not numbers"))
     return torch.from_numpy(np.append(values, np.nan)[cells.codes].astype(np.float32))
 
 
@@ -65,7 +65,7 @@ def _classes(task: Classes | Ordered, cells: Cells, say: Callable[[str], None]) 
     place = _places(task.label_names)
     found = [_place(word, place) for word in cells.words]
     if odd := [word for word, number in zip(cells.words, found, strict=True) if number == MISSING]:
-        say(_said(cells.name, odd, "not known to the model"))
+        say(_notice(cells.name, odd, "not known to the model"))
     return torch.from_numpy(np.array([*found, MISSING], dtype=np.int64)[cells.codes])
 
 
@@ -93,13 +93,13 @@ def _attributes(task: Multilabel, cells: Cells, say: Callable[[str], None]) -> T
         say(str(error))
         return None
     if odd := sorted({*found.labels} - {*task.label_names}):
-        say(_said(cells.name, odd, "not known to the model"))
+        say(_notice(cells.name, odd, "not known to the model"))
     table = np.full((len(cells.words) + 1, task.width), np.nan, np.float32)
     for number, word in enumerate(cells.words):
         table[number] = [name in found.cells[word] for name in task.label_names]
     return torch.from_numpy(table[cells.codes])
 
 
-def _said(name: str, odd: list[str], what: str) -> str:
+def _notice(name: str, odd: list[str], what: str) -> str:
     shown = ", ".join(map(repr, odd[:5])) + (" ..." if len(odd) > 5 else "")
-    return f"Labels of {name!r} that are {what} count as missing: {shown}."
+    return f"Labels of {name!r} that are {what} are treated as missing: {shown}."

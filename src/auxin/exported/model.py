@@ -177,9 +177,7 @@ def load_model(folder: Path | str, modules: Sequence[str] = ()) -> Model:
         OverflowError,
     ) as error:
         raise DataError(
-            message(
-                f"The model in {folder} cannot be built again", found=str(error)[:500], do="Train it again"
-            )
+            message(f"The model in {folder} cannot be rebuilt", found=str(error)[:500], do="Train it again")
         ) from error
 
 

@@ -50,7 +50,7 @@ def with_auxiliaries(
     if teacher is not None and len(reachable):
         if teacher.exact:
             say(
-                f"The main label can be told from the auxiliary labels ({teacher.said}): {len(reachable):,} rows "
+                f"The main label can be inferred from the auxiliary labels ({teacher.said}): {len(reachable):,} rows "
                 "without one get theirs from them."
             )
         for base in able[:1]:

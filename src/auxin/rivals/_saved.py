@@ -50,7 +50,7 @@ def restore(content: bytes, where: str) -> tuple[Any, ...]:
     if strange := sorted(set(asked) - set(TRUSTED)):
         raise DataError(
             message(
-                f"{where} is not read: it asks for types that no estimator of auxin is made of",
+                f"{where} is refused: it contains types that no estimator of auxin uses",
                 found=", ".join(strange[:5]),
                 do="Use the file that `auxin fit` wrote",
             )

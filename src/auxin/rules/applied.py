@@ -75,7 +75,7 @@ class LearnedRule:
         if len(rows) < batch:
             raise DataError(
                 message(
-                    "Fewer rows than a batch",
+                    "There are fewer rows than the batch size",
                     expected=f"at least {batch}",
                     found=str(len(rows)),
                     do="Use a smaller batch.",
@@ -87,7 +87,9 @@ class LearnedRule:
         if steps < 0 or batch < 2:
             raise ConfigError(
                 message(
-                    "That is no training", expected="steps >= 0 and batch >= 2", found=f"{steps}, {batch}"
+                    "The training settings are invalid",
+                    expected="steps >= 0 and batch >= 2",
+                    found=f"{steps}, {batch}",
                 )
             )
         rows = (rows - self.low) / self.spread
@@ -109,12 +111,14 @@ class LearnedRule:
             DataError: not fitted, or rows of another length.
         """
         if self.state is None:
-            raise DataError(message("The rule has trained no network yet", do="Call fit first."))
+            raise DataError(message("The rule has not trained a network yet", do="Call fit first."))
         rows = _rows(x)
         if rows.shape[1] != self.state.widths[0]:
             raise DataError(
                 message(
-                    "Rows of another length", expected=f"{self.state.widths[0]}", found=f"{rows.shape[1]}"
+                    "The rows have the wrong number of columns",
+                    expected=f"{self.state.widths[0]}",
+                    found=f"{rows.shape[1]}",
                 )
             )
         rows = (rows - self.low) / self.spread
@@ -131,7 +135,7 @@ class LearnedRule:
             DataError: not fitted.
         """
         if self.state is None:
-            raise DataError(message("The rule has trained no network yet", do="Call fit first."))
+            raise DataError(message("The rule has not trained a network yet", do="Call fit first."))
         from auxin.math.rule_network import activate
 
         found = {"input.low": self.low, "input.spread": self.spread}
@@ -155,7 +159,13 @@ class LearnedRule:
 def _rows(x: Tensor | np.ndarray) -> Tensor:
     rows = x.float() if isinstance(x, Tensor) else torch.from_numpy(np.array(x, dtype=np.float32))
     if rows.dim() < 2:
-        raise DataError(message("Rows are needed", expected="[N, ...]", found=str(tuple(rows.shape))))
+        raise DataError(
+            message(
+                "The input has the wrong number of dimensions",
+                expected="[N, ...]",
+                found=str(tuple(rows.shape)),
+            )
+        )
     rows = rows.flatten(1)
     if not torch.isfinite(rows).all():
         raise DataError(message("The rows hold missing or infinite numbers", do="Fill or drop them."))

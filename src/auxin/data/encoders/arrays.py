@@ -49,14 +49,14 @@ class Arrays(Encoder):
             expected = "uint8, as the training images" if self.dtype == "uint8" else "numbers"
             raise DataError(
                 message(
-                    f"The inputs of {where} have another type", expected=expected, found=f"{values.dtype}"
+                    f"The inputs of {where} have the wrong type", expected=expected, found=f"{values.dtype}"
                 )
             )
         if len(self.shape) == 3 and self.dtype == "float32" and values.dtype == np.uint8:
             found = "uint8, whose values mostly mean something else"
             raise DataError(
                 message(
-                    f"The inputs of {where} have another type",
+                    f"The inputs of {where} have the wrong type",
                     expected="floats in the training units",
                     found=found,
                 )
@@ -85,7 +85,7 @@ class Arrays(Encoder):
         if found != self.shape:
             raise DataError(
                 message(
-                    f"The inputs of {where} have another shape than the training inputs",
+                    f"The inputs of {where} differ in shape from the training inputs",
                     expected=f"[rows, {', '.join(map(str, self.shape))}]",
                     found=f"{list(x.shape)}",
                 )
@@ -112,7 +112,7 @@ def input_name(path: object, arrays: Mapping[str, np.ndarray]) -> str:
     if len(names) != 1:
         raise DataError(
             message(
-                f"Which array of {path} holds the inputs is not clear",
+                f"Which array of {path} holds the inputs is ambiguous",
                 expected=f"one called {', '.join(INPUTS)}, or --inputs NAME",
                 found=", ".join(f"{k} {list(v.shape)}" for k, v in arrays.items()) or "no array",
             )

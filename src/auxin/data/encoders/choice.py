@@ -60,7 +60,8 @@ def choose(where: str, frame: Any, texts: Sequence[str], keep: Sequence[str] = (
             _choose_one(where, frame[name], name in texts, name in keep, made)
     if made.left_out:
         made.notes.append(
-            f"Left out, almost every row has another word (an ID): {', '.join(made.left_out)} (keep them with --keep)."
+            f"Columns left out because almost every value is different (IDs): {', '.join(made.left_out)} "
+            "(keep them with --keep)."
         )
     return made
 
@@ -103,7 +104,7 @@ def _choose_words(where: str, name: str, column: Column, keep: bool, made: Choic
     else:
         made.columns.append(Words(name, most=MOST_CATEGORIES))
         made.notes.append(
-            f"Of the {len(different):,} words of {name} the {MOST_CATEGORIES} most frequent ones are inputs."
+            f"Of the {len(different):,} words of {name} the {MOST_CATEGORIES} most frequent are used as inputs."
         )
 
 

@@ -63,7 +63,7 @@ class Dates(ColumnEncoder):
         if odd.any():
             raise DataError(
                 message(
-                    f"The column {self.name!r} of {where} holds something else than dates",
+                    f"The column {self.name!r} of {where} holds values that are not dates",
                     expected=f"dates written as {self.form}, empty where missing",
                     found=f"{words[odd].iloc[0]!r} in row {int(np.flatnonzero(odd)[0])}",
                     do="Correct or empty such cells",

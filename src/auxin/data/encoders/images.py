@@ -39,14 +39,14 @@ class ImageFiles(Encoder):
             if size != (width, height) and not self.resized:
                 raise DataError(
                     message(
-                        f"{called(file)} has another size than the training images",
+                        f"{called(file)} differs in size from the training images",
                         expected=f"{width}x{height} pixels, as all of them had",
                         found=f"{size[0]}x{size[1]}",
-                        do="Bring it to that size, or train with --size",
+                        do="Resize it, or train with --size",
                     )
                 )
         if channels == 1 and (coloured := sum(not grey for _, grey in seen)):
-            say(f"{coloured:,} images are in colour and were made grey, as the training images are.")
+            say(f"{coloured:,} colour images were converted to grey, like the training images.")
         return decode(files, (width, height), channels == 1), None
 
     def files(self, source: Any) -> list[Picture]:

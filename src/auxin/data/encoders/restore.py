@@ -20,10 +20,10 @@ def restore(state: Mapping[str, Any]) -> Encoder:
     if state.get("kind") not in kinds:
         raise DataError(
             message(
-                "The saved way of encoding rows is not known",
+                "The saved encoder has an unknown type",
                 expected=f"one of: {', '.join(kinds)}",
                 found=repr(state.get("kind")),
-                do="It may come from a newer auxin",
+                do="It may come from a newer release of auxin; upgrade auxin",
             )
         )
     return kinds[state["kind"]].from_state(state)

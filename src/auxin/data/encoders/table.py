@@ -173,7 +173,7 @@ class Columns(Encoder):
             )
         named = {*known, *self.others}
         if more := [str(name) for name in frame.columns if name not in named]:
-            say(f"Columns of {where} that the model was not trained on are not used: {', '.join(more)}.")
+            say(f"Columns of {where} that were not used in training are ignored: {', '.join(more)}.")
         if frame.empty:
             raise DataError(message(f"{where} has no rows", expected="at least one"))
 

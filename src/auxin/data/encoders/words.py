@@ -53,7 +53,9 @@ class Words(ColumnEncoder):
         unseen = {w for w, number in zip(words, table[:-1], strict=True) if number < 0} - MARKS
         if not self.most and (new := sorted(unseen)):
             shown = ", ".join(map(repr, new[:5])) + (" ..." if len(new) > 5 else "")
-            say(f"Categories of {self.name!r} that no training row has count as missing: {shown}.")
+            say(
+                f"Categories of {self.name!r} that do not occur in the training rows are treated as missing: {shown}."
+            )
         hot = np.zeros((len(codes), self.width), np.float32)
         rows = np.flatnonzero(table[codes] >= 0)
         hot[rows, table[codes][rows]] = 1

@@ -215,5 +215,5 @@ def read_labels(path: Path, names: list[str]) -> list[str]:
         ) from error
     found = [node.get("name", "") for node in root.iter() if node.tag.rpartition("}")[2] == "label"]
     if odd := [name for name in found if name not in names]:
-        raise DataError(f"{path} names a label that is no attribute: {odd[0]!r}")
+        raise DataError(f"{path} names a label that is not an attribute: {odd[0]!r}")
     return found

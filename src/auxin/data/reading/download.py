@@ -66,7 +66,7 @@ def _fetch(remote: Remote, file: Path) -> None:
     except ValueError as error:  # the way in which pooch says that the hash is another one
         raise DataError(
             message(
-                f"{remote.url} is not the file its publisher described",
+                f"{remote.url} differs from the file that its publisher described",
                 expected=remote.known_hash,
                 found=str(error),
                 do="Try again, or fetch the file by hand",

@@ -43,7 +43,7 @@ def prepare(name: str, root: Path | None, download: object, remotes: Sequence[Re
     """
     if not isinstance(download, bool):
         raise ConfigError(
-            message("The option download is a switch", expected="no value", found=repr(download))
+            message("The option download takes no value", expected="no value", found=repr(download))
         )
     if download and root is not None:
         fetch(remotes, root)

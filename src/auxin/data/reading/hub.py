@@ -93,7 +93,7 @@ def _unread(name: str, local: bool, error: Exception) -> str:
             found=said,
         )
     return message(
-        f"The data set {name} cannot be had from the hub",
+        f"The data set {name} cannot be loaded from the hub",
         expected="OWNER/NAME or OWNER/NAME:CONFIGURATION, and a connection, unless it was fetched before",
         found=said,
         do="Offline, fetch its files elsewhere and give the folder: hub:FOLDER",
@@ -190,10 +190,12 @@ def sides(table: HubTable, main: Sequence[str]) -> tuple[list[str], list[str]]:
         test = None
     counts = ", ".join(f"{split} {table.splits.count(split):,}" for split in dict.fromkeys(table.splits))
     if test is None:
-        said = "no labelled test rows: auxin keeps some of its own"
+        said = "no labelled test rows; auxin holds out some of its own"
     else:
         said = f"{test} rows test, the others train (validation rows are drawn from those)"
     notes = [f"Splits of the hub: {counts}; {said}."]
     if table.left_out:
-        notes.append(f"Left out, neither numbers, words, classes nor images: {', '.join(table.left_out)}.")
+        notes.append(
+            f"Columns left out (neither numbers, words, classes nor images): {', '.join(table.left_out)}."
+        )
     return [TEST if split == test else TRAIN for split in table.splits], notes

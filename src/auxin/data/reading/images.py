@@ -54,7 +54,7 @@ def read_images(paths: Sequence[Picture], size: int | None) -> tuple[Tensor, boo
     if size is None and len(sizes) > 1:
         size = DEFAULT_SIZE
         notes.append(
-            f"The images have {len(sizes)} different sizes: all are brought to {size}x{size} (--size)."
+            f"The images have {len(sizes)} different sizes: all are resized to {size}x{size} (--size)."
         )
     side = next(iter(sizes)) if size is None else (size, size)
     return decode(paths, side, grey), size is not None, notes
@@ -100,7 +100,7 @@ OUTSIDE = "AUXIN_ALLOW_OUTSIDE"
 
 
 def _inside(cell: str, folder: Path) -> None:
-    """Refuse a path that leads out of the table's folder."""
+    """Refuse a path that points outside the table's folder."""
     base = os.path.abspath(folder)
     if os.environ.get(OUTSIDE) == "1":
         return
@@ -109,10 +109,10 @@ def _inside(cell: str, folder: Path) -> None:
         if os.path.commonpath([base, path]) != base:
             raise DataError(
                 message(
-                    "A path in the table leads out of the table's folder",
+                    "A path in the table points outside the table's folder",
                     expected=f"a path below {base}",
                     found=cell[:200],
-                    do="Put the table beside its images, or say --allow-outside",
+                    do="Put the table beside its images, or pass --allow-outside",
                 )
             )
 
@@ -159,12 +159,12 @@ def most_pixels() -> int:
     Raises:
         ConfigError: the variable is no whole number.
     """
-    said = os.environ.get(LIMIT, str(MOST_PIXELS))
-    if not said.isdecimal() or not 0 < int(said) <= 1 << 31:
+    limit = os.environ.get(LIMIT, str(MOST_PIXELS))
+    if not limit.isdecimal() or not 0 < int(limit) <= 1 << 31:
         raise ConfigError(
-            message(f"{LIMIT} is not usable", expected="a whole number of pixels", found=repr(said))
+            message(f"{LIMIT} is not usable", expected="a whole number of pixels", found=repr(limit))
         )
-    return int(said)
+    return int(limit)
 
 
 def size_of(image: Any) -> tuple[int, int]:

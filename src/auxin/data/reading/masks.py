@@ -110,7 +110,7 @@ def _ignored(spec: Spec, found: np.ndarray) -> tuple[int | None, list[str]]:
         return _number(spec), []
     if IGNORE in found and len(found) > 2:
         return IGNORE, [
-            f"Pixels of value {IGNORE} in {spec.name!r} have no label (--missing says otherwise)."
+            f"Pixels of value {IGNORE} in {spec.name!r} are treated as unlabelled (change this with --missing)."
         ]
     return None, []
 
@@ -142,7 +142,7 @@ def _values(path: Picture, size: Size, side: Size, numbers: bool) -> np.ndarray:
             if image.size != size:
                 raise DataError(
                     message(
-                        f"The mask {called(path)} has another size than its image",
+                        f"The mask {called(path)} differs in size from its image",
                         expected=f"{size[0]}x{size[1]} pixels",
                         found=f"{image.size[0]}x{image.size[1]}",
                     )

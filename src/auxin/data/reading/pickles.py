@@ -64,9 +64,9 @@ def load_pickle(path: Path) -> Any:
     except DataError as error:
         raise DataError(
             message(
-                f"{path} is a pickle that wants to run {error}, which is refused",
+                f"{path} is a pickle that would run {error}; auxin refuses it",
                 expected="lists, dictionaries, text, numbers and NumPy arrays only",
-                do="Do not trust this file; fetch it again from its publisher",
+                do="Do not trust this file; download it again from its publisher",
             )
         ) from None
     except _DAMAGE as error:

@@ -167,7 +167,7 @@ def _drawer(dataset: Dataset) -> Drawer:
     if not present.any():
         raise DataError(
             message(
-                f"No row of {dataset.name} has a label of the main task {dataset.main!r}",
+                f"No row of {dataset.name} has a label for the main task {dataset.main!r}",
                 expected="main labels on some rows at least",
                 found=f"{len(dataset):,} rows, all without one",
                 do="Name another target",
@@ -247,7 +247,7 @@ def _by_labels(
             )
         )
     if validation and not least["validation"]:
-        notes.append("One label per class leaves none for validation: there is no validation set.")
+        notes.append("With one label per class, no label is left for validation: there is no validation set.")
     if not drawer.strict:
         raise DataError(
             message(

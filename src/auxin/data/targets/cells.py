@@ -77,7 +77,7 @@ def cells_of(where: str, column: Column, spec: Spec) -> Cells:
     values, odd, said = (None, (), []) if numbers is None else numbers
     if values is not None and odd:
         values = None
-    notes = [*_missing_said(str(column.name), column, gone - {"", *own}), *said]
+    notes = [*_missing_notes(str(column.name), column, gone - {"", *own}), *said]
     made = None if values is None else np.array([values[w] for w in kept])
     ranks = None
     if isinstance(column.dtype, pd.CategoricalDtype):
@@ -86,7 +86,7 @@ def cells_of(where: str, column: Column, spec: Spec) -> Cells:
     return Cells(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks)
 
 
-def _missing_said(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:
+def _missing_notes(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:
     if pd.api.types.is_numeric_dtype(column):
         return []
     counts = column[column.isin(list(gone))].value_counts()

@@ -248,7 +248,7 @@ def kinds_said(tasks: Mapping[str, Task], said: Collection[str] = ()) -> str:
     """
     kinds = ", ".join(f"{name} ({_described(task)})" for name, task in tasks.items())
     guessed = [name for name in tasks if name not in said]
-    how = f" Guessed: {', '.join(guessed)}; --kind NAME=KIND says otherwise." if guessed else ""
+    how = f" Guessed: {', '.join(guessed)}; change this with --kind NAME=KIND." if guessed else ""
     return f"Targets: {kinds}.{how}"
 
 

@@ -103,7 +103,7 @@ def _check(spec: Spec, kinds: object) -> None:
         near = get_close_matches(spec.kind, [*KINDS, *ALIASES], n=2)
         raise ConfigError(
             message(
-                "A kind of target is not clear",
+                "A kind of target is not valid",
                 expected=f"COLUMN={'|'.join(KINDS)}",
                 found=repr(kinds),
                 do=f"Did you mean {' or '.join(map(repr, near))}?" if near else "",
@@ -130,6 +130,6 @@ def pairs(what: str, given: str | Sequence[str], names: Sequence[str], expected:
         name, mark, value = word.rpartition("=")
         if not mark or name.strip() not in names:
             do = f"{name.strip() or value!r} is no target: name it with --target or --aux"
-            raise ConfigError(message(f"A {what} is not clear", expected=expected, found=repr(given), do=do))
+            raise ConfigError(message(f"A {what} is not valid", expected=expected, found=repr(given), do=do))
         found[name.strip()] = value.strip()
     return found
