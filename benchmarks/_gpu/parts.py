@@ -12,7 +12,7 @@ from typing import Any
 
 import torch
 
-from auxin.hypergradients import _mixed, _outer, finite_difference, implicit, lookahead
+from auxin.hypergradients import _mixed, _outer, _self_check, finite_difference, implicit, lookahead
 from auxin.math import products
 from auxin.runs.build import Built
 from auxin.training.compiled import Kernel
@@ -28,7 +28,7 @@ PLACES: list[tuple[Any, str, str]] = [
     (implicit, "outer_gradient", "gradient v at W"),
     (_mixed, "jvp", "JVP"),
     (products, "jvp", "JVP"),
-    (lookahead, "reverse_slope", "double backward's graph"),
+    (_self_check.WAYS, "reverse", "double backward's graph"),
     (finite_difference, "difference_slope", "two probes"),
     (implicit.Implicit, "_solve", "solver's products"),
     (_outer, "to_phi", "backward to phi"),
@@ -80,14 +80,25 @@ def watched(built: Built, marks: Marks) -> Iterator[None]:
     """Within, auxin's functions mark when they run."""
     labeler = built.state.learner.criterion.labeler
     places = PLACES + ([] if labeler is None else [(type(labeler), "forward", "labeler forward")])
-    kept = [(owner, name, getattr(owner, name)) for owner, name, _ in places]
+    kept = [(owner, name, _get(owner, name)) for owner, name, _ in places]
     for (owner, name, own), (_, _, part) in zip(kept, places, strict=True):
-        setattr(owner, name, _marking(own, part, marks))
+        _set(owner, name, _marking(own, part, marks))
     try:
         yield
     finally:
         for owner, name, own in kept:
-            setattr(owner, name, own)
+            _set(owner, name, own)
+
+
+def _get(owner: Any, name: str) -> Any:
+    return owner[name] if isinstance(owner, dict) else getattr(owner, name)
+
+
+def _set(owner: Any, name: str, value: Any) -> None:
+    if isinstance(owner, dict):
+        owner[name] = value
+    else:
+        setattr(owner, name, value)
 
 
 def _marking(function: Callable[..., Any], part: str, marks: Marks) -> Callable[..., Any]:

@@ -112,7 +112,7 @@ def test_counted_work(tiny):
 
     assert 2.5 < in_forwards("single, float32", "train") < 3
     assert 3.5 < in_forwards("MAXL, exact, float32", "train") < 4
-    assert 10.5 < in_forwards("MAXL, exact, float32", "meta") < 12
+    assert 9.5 < in_forwards("MAXL, exact, float32", "meta") < 11  # the JVP takes over the products of the gradient
     assert in_forwards("MAXL, finite difference, float32", "meta") < in_forwards(
         "MAXL, exact, float32", "meta"
     )

@@ -124,10 +124,6 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
         lambda d: [csv(d, y=[f"id{i}" for i in range(ROWS)]), *T],
         ["Class 0 ('id0') has too few rows"],
     ),
-    "a class of one row": (
-        lambda d: [csv(d, y=["rare"] + ["a", "b"] * 29 + ["a"]), *T],
-        ["('rare')", "too few"],
-    ),
     "huge integers": (lambda d: [csv(d, width=[BIG] + ["1"] * 59), *T], ["width", "t.csv", "below 3e38"]),
     "numbers beyond float32": (
         lambda d: [csv(d, width=[1e300] + [0.5] * 59), *T],

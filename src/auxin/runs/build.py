@@ -148,7 +148,10 @@ def build(
     Raises:
         ConfigError: a part refuses its options, or a combination makes no sense.
     """
-    splits = rows_for(method, settings, splits)
+    if (
+        taught is None
+    ):  # a phase that takes over what another one learned trains on the rows that its strategy names
+        splits = rows_for(method, settings, splits)
     seed_everything(seed)
     plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
     dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
