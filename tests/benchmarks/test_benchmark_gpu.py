@@ -112,10 +112,10 @@ def test_counted_work(tiny):
 
     assert 2.5 < in_forwards("single, float32", "train") < 3
     assert 3.5 < in_forwards("MAXL, exact, float32", "train") < 4
-    assert 9.5 < in_forwards("MAXL, exact, float32", "meta") < 11  # the JVP takes over the products of the gradient
-    assert in_forwards("MAXL, finite difference, float32", "meta") < in_forwards(
-        "MAXL, exact, float32", "meta"
-    )
+    assert (
+        9.5 < in_forwards("MAXL, exact, float32", "meta") < 11
+    )  # the JVP takes over the products of the gradient
+    assert 10 < in_forwards("MAXL, finite difference, float32", "meta") < 15
     assert in_forwards("MAXL, double backward, float32", "meta") > in_forwards("MAXL, exact, float32", "meta")
     assert 25 < in_forwards("AuxiLearn, Hessian, float32", "meta") < 32
     assert work["single, float32"]["bytes"] < work["AuxiLearn, Hessian, float32"]["bytes"]

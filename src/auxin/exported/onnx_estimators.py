@@ -29,7 +29,7 @@ def converted(name: str, estimator: Any, width: int) -> Any:
             warnings.simplefilter("ignore")  # of what the converter reads that scikit-learn will drop
             return to_onnx(
                 estimator,
-                initial_types=[("x", FloatTensorType([None, width]))],
+                initial_types=[("x", FloatTensorType([None, width]))],  # type: ignore[arg-type]
                 options=options,
                 target_opset={"": OPSET, "ai.onnx.ml": 3},
             )
@@ -58,8 +58,8 @@ def _boosted(estimator: Any, width: int) -> Any:
         domain="ai.onnx.ml",
         n_targets=len(baseline),
         base_values=baseline.tolist(),
-        **{f"nodes_{name}": values for name, values in table.items()},
-        **{f"target_{name}": values for name, values in leaves.items()},
+        **{f"nodes_{name}": values for name, values in table.items()},  # type: ignore[arg-type]
+        **{f"target_{name}": values for name, values in leaves.items()},  # type: ignore[arg-type]
     )
     nodes, outputs = [raw], ["raw"]
     if isinstance(estimator, HistGradientBoostingClassifier):

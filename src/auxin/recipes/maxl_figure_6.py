@@ -77,7 +77,8 @@ class Figure6(Recipe):
 
 def _shared(a: FinishedPiece, b: FinishedPiece) -> float:
     x, y = torch.from_numpy(a.arrays["labels"]), torch.from_numpy(b.arrays["labels"])
-    return float(agreement(x, y, torch.from_numpy(a.arrays["main"])).normalised)
+    found = agreement(x, y, torch.from_numpy(a.arrays["main"])).normalised
+    return float("nan") if found is None else float(found)
 
 
 def _examples(done: Trained, rows: torch.Tensor, labels: torch.Tensor, psi: int) -> dict[str, np.ndarray]:
