@@ -86,7 +86,7 @@ def test_a_batch_without_the_main_label_trains_the_rest_and_the_meta_step_waits(
     aux = make(model, every=2)
     bare = {k: v for k, v in batch(0).items() if k != "main"}
     step(aux, model, optimizer, bare)
-    with pytest.warns(RuntimeWarning, match="no label of 'main'"):
+    with pytest.warns(RuntimeWarning, match="no label for 'main'"):
         step(aux, model, optimizer, bare)
     assert not aux.combiner.logits.any()
     step(aux, model, optimizer, batch(1))

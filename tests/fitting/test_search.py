@@ -94,7 +94,7 @@ def test_an_auxiliary_that_tells_the_main_label_is_found_and_used() -> None:
     said: list[str] = []
     found = Search(rows, families=FEW, say=said.append)
     choice = found.run()
-    assert any("can be told from the auxiliary labels" in sentence for sentence in said)
+    assert any("can be inferred from the auxiliary labels" in sentence for sentence in said)
     assert "infer:ridge" in choice.best
     assert choice.best["infer:ridge"].loss.mean() < choice.best["constant guess"].loss.mean() * 0.8
 
@@ -176,7 +176,7 @@ def test_what_is_saved_predicts_the_same(kind: str, tmp_path: Path) -> None:
     assert record.estimate is not None
     assert record.estimate.rows == 60
     assert record.advice[0].startswith("This model is")
-    assert any("The auxiliaries (part)" in sentence for sentence in record.advice)
+    assert any("The auxiliary tasks (part)" in sentence for sentence in record.advice)
 
 
 def test_a_damaged_estimator_is_refused(tmp_path: Path) -> None:

@@ -51,7 +51,7 @@ def test_the_pool_holds_everything_and_is_said(data):
     assert list(built.state.learner.criterion.tasks) == ["y", "fine", "denoising", "masking"]
     assert method.twin == "untrained:auto"
     assert pools_said({"auto": method}, data) == [
-        "auto: a pool of self-made denoising + masking, given fine."
+        "auto: auxiliary tasks are denoising + masking (self-supervised) and fine (from the data)."
     ]
     assert pools_said({"single": resolve("single")}, data) == []
 

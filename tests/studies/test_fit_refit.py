@@ -11,7 +11,7 @@ from auxin.runs.build import Built
 from auxin.runs.settings import layered
 from auxin.strategies._base import Phase
 from auxin.studies import fit_job
-from auxin.studies.fit_finish import About, finish, follow
+from auxin.studies.fit_finish import TrainingDetails, finish, follow
 from auxin.studies.fit_job import FitJob
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
@@ -50,7 +50,7 @@ def test_the_last_epoch_of_a_training_on_every_labelled_row_is_kept(name: str, g
     again = fresh.fresh(phase)
     for one, two in zip(run.network.parameters(), again.network.parameters(), strict=True):
         torch.testing.assert_close(one, two, rtol=0, atol=0)
-    record = finish(job, trained, About(name, "", 0.0)).model.training
+    record = finish(job, trained, TrainingDetails(name, "", 0.0)).model.training
     assert record.epoch == record.epochs
     assert record.validation == trained.score
 
@@ -82,7 +82,7 @@ def test_a_phase_that_diverges_is_trained_again_at_a_third_of_its_rate(
     assert rates == pytest.approx([3e-3, 1e-3, 3e-3, 1e-3])
     assert trained.outcome.run.phase.settings["lr"] == 1e-3
     assert "It was retrained with lr=0.001." in trained.outcome.notes[0]
-    assert finish(job, trained, About("single", "", 0.0)).model.training.settings["lr"] == 1e-3
+    assert finish(job, trained, TrainingDetails("single", "", 0.0)).model.training.settings["lr"] == 1e-3
 
 
 def test_the_preset_adamw_leaves_another_optimizer_its_rate() -> None:

@@ -77,7 +77,7 @@ def test_pieces_of_data_that_changed_are_computed_again(tmp_path, monkeypatch):
     told = []
     run_recipe(Reproduction(RecipeRequest("counting", tmp_path / "out", tmp_path)), tell=told.append)
     assert len(Counting.ran) == 6
-    assert any("3 results in the folder are of other data" in str(event) for event in told)
+    assert any("3 results in the folder belong to other data" in str(event) for event in told)
 
 
 def test_the_tiny_run_and_the_whole_one_do_not_share_a_folder(tmp_path):
