@@ -41,7 +41,13 @@ def _families() -> str:
 
 def _family(family: str) -> str:
     members = "".join(
-        _title(entry.name, "-") + f".. automodule:: auxin.{family}.{entry.name}\n   :members:\n\n"
+        _title(entry.name, "-")
+        + (
+            f".. automodule:: auxin.{family}.{entry.name}\n   :members:\n\n"
+            if entry.file.suffix == ".py"
+            else ""
+        )
+        + ("" if entry.file.suffix == ".py" else f"{entry.summary}\n\n")
         for entry in catalogue.entries(family)
     )
     return _title(family) + f".. automodule:: auxin.{family}._base\n\n" + members
