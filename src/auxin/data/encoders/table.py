@@ -83,7 +83,8 @@ class Columns(Encoder):
         truths: dict[str, bool] = {}
         for names, block in _blocks(raw, [c.name for c in plain]):
             empty = np.isnan(block)
-            gaps |= dict(zip(names, [bool(gap) for gap in np.asarray(empty).any(0)], strict=True))
+            gap: Any = np.asarray(empty).any(0)
+            gaps |= dict(zip(names, gap.tolist(), strict=True))
             truths |= dict(zip(names, _binary(block, empty), strict=True))
         columns = [
             replace(c, gaps=gaps[c.name], truth=truths[c.name])
