@@ -7,7 +7,7 @@
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q "torch==2.13.0" "schedulefree==1.4.1" numpy
+"$folder/venv/bin/python" -m pip install -q "torch==2.13.0" "schedulefree==1.4.1" numpy
 "$folder/venv/bin/python" - <<'PY'
 import math
 import sys

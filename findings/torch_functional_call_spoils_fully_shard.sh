@@ -8,7 +8,7 @@
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
-"$folder/env/bin/pip" install -q torch==2.13.0 numpy 2>/dev/null
+"$folder/env/bin/python" -m pip install -q torch==2.13.0 numpy 2>/dev/null
 cat > "$folder/run.py" <<'PYTHON'
 import sys
 

@@ -6,7 +6,7 @@
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
-"$folder/venv/bin/pip" install -q "torch==2.13.0" "torchjd[fairgrad]==0.18.0" "scipy==1.16.3" numpy
+"$folder/venv/bin/python" -m pip install -q "torch==2.13.0" "torchjd[fairgrad]==0.18.0" "scipy==1.16.3" numpy
 "$folder/venv/bin/python" - <<'PY'
 import sys
 import torch
