@@ -96,3 +96,16 @@ def test_a_flipped_bit_is_named_wherever_it_is(place: int, tmp_path: Path) -> No
     with pytest.raises(DamagedError, match=r"a\.pt"):
         read_state(tmp_path / "a.pt")
     assert set_aside(tmp_path / "a.pt").name == "a.pt.damaged"
+
+
+def test_a_folder_is_cleared_of_files_that_a_killed_process_had_not_finished(tmp_path: Path) -> None:
+    (tmp_path / ".manifest.json.abc.part").write_text("{")
+    claim_folder(tmp_path, {"steps": 20})
+    half = tmp_path / "runs" / ".features.npz.abc.part"
+    half.parent.mkdir()
+    half.write_text("half")
+    (half.parent / "result.json").write_text("{}")
+    release_folder(tmp_path)
+    assert claim_folder(tmp_path, {"steps": 20})
+    release_folder(tmp_path)
+    assert [path.name for path in half.parent.iterdir()] == ["result.json"]

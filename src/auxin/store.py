@@ -26,6 +26,10 @@ VERSION = 1
 R = TypeVar("R", bound=BaseModel)
 
 
+PART = ".part"
+"""How the name of a file ends that is still being written. A killed process leaves it behind."""
+
+
 def write_json(path: Path, record: BaseModel) -> None:
     """Write a record whole or not at all: to a temporary file beside it, flushed to disk, then renamed.
 
@@ -46,7 +50,7 @@ def write_bytes(path: Path, content: bytes) -> None:
     temporary: str | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=PART)
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
             file.flush()
@@ -252,6 +256,7 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
         folder.mkdir(parents=True, exist_ok=True)
         if alone:
             _lock(folder)
+            _remove_unfinished(folder)
     except OSError as error:
         raise RunError(
             message(f"The output folder {folder} cannot be made: {error}", do="Choose another --out")
@@ -292,13 +297,23 @@ def _lock(folder: Path) -> None:
     _locks[place] = lock
 
 
+def _remove_unfinished(folder: Path) -> None:
+    """Remove the files that a killed process had not written whole."""
+    for file in folder.rglob(f".*{PART}"):
+        file.unlink(missing_ok=True)
+
+
 def _bare(folder: Path) -> bool:
     """Whether a claimed folder holds no result: nothing but manifests, locks and folders."""
     return all(path.name in (MANIFEST, LOCK, UNIT) or path.is_dir() for path in folder.rglob("*"))
 
 
 def _strangers(folder: Path) -> bool:
-    return any(path.name != LOCK for path in folder.iterdir())
+    return any(path.name != LOCK and not _unfinished(path) for path in folder.iterdir())
+
+
+def _unfinished(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(PART)
 
 
 def _manifest(file: Path) -> dict[str, object]:
