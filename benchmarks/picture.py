@@ -15,7 +15,13 @@ import numpy as np
 
 ROOT = Path(__file__).parents[1]
 GREY, BLUE = "#8a8f98", "#0072b2"
-SHOWN = ("fit", "extra_trees", "self_training", "stacking", "svc", "random_forest", "logistic", "lightgbm")
+# The columns of docs/benchmarks/panel.md, which are all that are ranked, and their names there.
+SHOWN = {
+    **{name: name for name in ("fit", "ridge", "random_forest", "extra_trees", "stacking", "self_training")},
+    **{name: name for name in ("gradient_boosting", "logistic", "lightgbm", "svc", "label_spreading")},
+    "network": "network (single)",
+    "with auxiliaries": "the best with auxiliaries",
+}
 
 
 def digits(axes: plt.Axes) -> None:
@@ -26,6 +32,7 @@ def digits(axes: plt.Axes) -> None:
         colour = BLUE if row["method"].startswith("fixmatch") else GREY
         axes.plot(scores, np.full(len(scores), place), "o", color=colour, alpha=0.35, markersize=4)
         axes.plot(scores.mean(), place, "|", color=colour, markersize=22, markeredgewidth=3)
+    axes.margins(y=0.15)
     axes.set_yticks(range(len(rows)), [row["method"] for row in reversed(rows)])
     axes.set_xlabel("accuracy (%) on rows opened once")
     axes.set_title("Digits, 10 labels per class, 20 seeds", loc="left", fontsize=10)
@@ -43,7 +50,8 @@ def panel(axes: plt.Axes, file: Path) -> None:
             ranks[name].append(beaten / len(others))
     means = {name: float(np.mean(found)) for name, found in ranks.items() if found}
     order = sorted(means, key=lambda name: -means[name])
-    axes.barh(order, [means[name] for name in order], color=[BLUE if n == "fit" else GREY for n in order])
+    colours = [BLUE if name == "fit" else GREY for name in order]
+    axes.barh([SHOWN[name] for name in order], [means[name] for name in order], color=colours)
     axes.set_xlabel("mean normalised rank (0 is best)")
     sets = len({cell["set"] for cell in cells})
     axes.set_title(f"auxin fit on {sets} data sets, {file.stem} half", loc="left", fontsize=10)
@@ -51,7 +59,7 @@ def panel(axes: plt.Axes, file: Path) -> None:
 
 def main() -> None:
     """Draw both and write the file."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 2.9))
+    figure, (left, right) = plt.subplots(1, 2, figsize=(9.5, 3.2))
     digits(left)
     panel(right, Path(sys.argv[1]))
     for axes in (left, right):

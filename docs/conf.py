@@ -47,6 +47,8 @@ html_theme = "furo"
 html_static_path = ["_static"]
 html_theme_options = {"sidebar_hide_name": False}
 html_show_sphinx = False
+html_show_copyright = False
+html_css_files = ["site.css"]
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 
@@ -64,5 +66,5 @@ sphinx_gallery_conf = {
     "write_computation_times": False,
     "remove_config_comments": True,
     "abort_on_example_error": True,
-    "within_subsection_order": "ExampleTitleSortKey",
+    "within_subsection_order": "tutorial_order.TutorialOrder",
 }

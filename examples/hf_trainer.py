@@ -53,7 +53,7 @@ def main() -> None:
     rows = [{name: column[i] for name, column in columns.items()} for i in range(500)]
     meta, model = {name: column[500:] for name, column in columns.items()}, Reader()
     aux = auxin.Auxiliary(model, main="topic", tasks=TASKS, every=5, lr=0.05, inputs=("input_ids",))
-    quiet = {"report_to": [], "save_strategy": "no", "use_cpu": True}
+    quiet = {"report_to": [], "save_strategy": "no", "use_cpu": True, "disable_tqdm": True}
     args = TrainingArguments(max_steps=STEPS, remove_unused_columns=False, **quiet)
     trainer = AuxiliaryTrainer(model, args, train_dataset=rows, callbacks=[AfterStep(aux, meta)])
     trainer.aux = aux

@@ -6,6 +6,7 @@ The weights of two auxiliary tasks are learned inside a Lightning module, by a h
 step. The learned weights are part of the checkpoint. This tutorial needs the package `lightning`.
 """
 
+import logging
 import os
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch.utils.data import DataLoader
 import auxin
 from auxin.tasks.classes import Classes
 
+logging.getLogger("lightning.pytorch").setLevel(logging.ERROR)  # its remarks on the machine
 STEPS = int(os.environ.get("AUXIN_EXAMPLE_STEPS", "300"))
 TASKS = {"digit": Classes("digit", 10), "odd": Classes("odd", 2), "large": Classes("large", 2)}
 

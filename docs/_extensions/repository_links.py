@@ -16,7 +16,7 @@ def outside(app: Any, name: str, source: list[str]) -> None:
         target = (page.parent / found[3]).resolve()
         if target.is_file() and target.is_relative_to(home):
             return found[0]
-        if found[1]:
+        if found[1] or not target.exists():  # Sphinx warns of a target that does not exist
             return found[0]
         inside = target.relative_to(home.parent) if target.is_relative_to(home.parent) else found[3]
         shown = found[2].strip("`")
