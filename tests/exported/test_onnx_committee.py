@@ -92,6 +92,15 @@ def test_word_counts_are_given_length_one() -> None:
     same(rival("logistic", given), x)
 
 
+@pytest.mark.parametrize("name", ["logistic", "svc"])
+def test_an_estimator_on_images(name: str) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 256, size=(60, 16)).astype(np.float32)
+    x[3] = 0.0
+    given = Rows(x, Classes("y", 2), torch.from_numpy((x[:, 3] > 128).astype(np.int64)), image=(1, 4, 4))
+    same(rival(name, given), x)
+
+
 def test_label_spreading_is_refused_by_name() -> None:
     given = rows()
     with pytest.raises(UnsupportedError, match="label_spreading cannot be written as ONNX"):

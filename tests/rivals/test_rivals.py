@@ -136,6 +136,25 @@ def test_word_counts_are_given_length_one() -> None:
     assert abs(scaled[:, 149].std() - 1) < 1e-6
 
 
+def test_pixels_keep_one_unit_and_images_get_length_one() -> None:
+    draw = np.random.default_rng(0)
+    pixels = draw.integers(1, 256, size=(60, 9)).astype(float)
+    pixels[:, 0] = pixels[:, 0] > 128  # a pixel at the margin, which hardly varies
+    shape, y = Shape(60, 9, 2, image=(1, 3, 3)), torch.arange(60) % 2
+    found = (
+        rivals.fit("svc", Classes("y", 2), pixels, y, shape, 0, {"C": 1.0})
+        .estimators[0][:-1]
+        .transform(pixels)
+    )
+    unit = pixels / np.linalg.norm(pixels, axis=1, keepdims=True)
+    assert np.allclose(found, (unit - unit.mean(0)) / np.sqrt(unit.var(0).mean()))
+    numbers = rivals.fit("ridge", Regression("y"), pixels, y.double(), shape, 0, {"alpha": 1.0})
+    kept = numbers.estimators[0][:-1].transform(pixels)
+    assert np.allclose(kept, (pixels - pixels.mean(0)) / np.sqrt(pixels.var(0).mean()))
+    again = rivals.restore(rivals.dump(numbers.estimators), "it")
+    assert np.array_equal(again[0][:-1].transform(pixels), kept)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_a_saved_rival_predicts_the_same(name: str) -> None:
     x, z = made()

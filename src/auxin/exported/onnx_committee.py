@@ -203,9 +203,17 @@ def _prepared(graph: Graph, estimator: Any, x: str) -> tuple[Any, str]:
             x = graph.add("Where", graph.add("IsNaN", x), graph.constant(step.statistics_), x)
         elif isinstance(step, StandardScaler):
             x = graph.add("Div", graph.add("Sub", x, graph.constant(step.mean_)), graph.constant(step.scale_))
+        elif isinstance(step, Normalizer):
+            x = _length_one(graph, x)
         else:
             x = _columns(graph, step, x)
     return estimator[-1], x
+
+
+def _length_one(graph: Graph, x: str) -> str:
+    norm = graph.add("ReduceL2", x, graph.constant([1], np.int64), keepdims=1)
+    one = graph.add("Where", graph.add("Equal", norm, graph.constant(0.0)), graph.constant(1.0), norm)
+    return graph.add("Div", x, one)
 
 
 def _columns(graph: Graph, step: Any, x: str) -> str:
@@ -216,9 +224,7 @@ def _columns(graph: Graph, step: Any, x: str) -> str:
             continue
         own = graph.add("Gather", x, graph.constant(columns, np.int64), axis=1)
         if isinstance(inner, Normalizer):
-            norm = graph.add("ReduceL2", own, graph.constant([1], np.int64), keepdims=1)
-            one = graph.add("Where", graph.add("Equal", norm, graph.constant(0.0)), graph.constant(1.0), norm)
-            parts.append(graph.add("Div", own, one))
+            parts.append(_length_one(graph, own))
         elif isinstance(inner, StandardScaler):
             moved = graph.add("Sub", own, graph.constant(inner.mean_))
             parts.append(graph.add("Div", moved, graph.constant(inner.scale_)))

@@ -49,8 +49,9 @@ class Rows:
     def shape(self) -> Shape:
         """The shape of the inputs, as rivals ask for it."""
         classes = count_of(self.task) if kind_of(self.task) == "classes" else 0
-        found = Shape.of(self.x, len(self.labelled), classes)
-        return Shape(found.rows, found.columns, classes, found.dense, self.image)
+        if self.image is not None:  # pixels are no word counts, however many are empty
+            return Shape(len(self.labelled), self.x.shape[1], classes, None, self.image)
+        return Shape.of(self.x, len(self.labelled), classes)
 
     def only(self, kept: np.ndarray) -> Tensor:
         """The targets with every main label hidden but those of the rows `kept`."""

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
@@ -10,16 +11,42 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from auxin.rivals._base import Shape
 
 
+class OneUnit(StandardScaler):
+    """Columns of mean 0, all divided by one number: the root of the columns' mean variance.
+
+    Pixels have one unit. In units of their own spread, pixels at the margin, which hardly vary, would count most.
+
+    >>> OneUnit().fit_transform(np.array([[0.0, 1.0], [6.0, 1.0], [0.0, 1.0], [6.0, 1.0]])).std(0).round(3).tolist()
+    [1.414, 0.0]
+    """
+
+    def fit(self, X: Any, y: Any = None, sample_weight: Any = None) -> "OneUnit":
+        """Means, and the one unit."""
+        super().fit(X, y, sample_weight)
+        unit = float(np.sqrt(np.mean(np.asarray(self.var_)))) or 1.0
+        self.scale_ = np.full(len(np.asarray(self.mean_)), unit)
+        return self
+
+
 def filled(model: Any) -> Pipeline:
     """The estimator after gaps are filled with the column's median."""
     return Pipeline([("fill", _fill("median")), ("model", model)])
 
 
-def scaled(model: Any, shape: Shape) -> Pipeline:
+def scaled(model: Any, shape: Shape, *, brightness: bool = False) -> Pipeline:
     """The estimator after gaps are filled with the mean and columns have mean 0 and spread 1.
 
-    Word counts get length 1 per row instead: in units of its spread a word that occurs once outweighs all others.
+    Word counts get length 1 per row instead: in units of its spread a word that occurs once outweighs all others. An
+    image gets length 1 and its pixels one unit, so that neither its exposure nor a pixel at the margin decides.
+
+    Args:
+        model: the estimator.
+        shape: of the inputs.
+        brightness: whether an image keeps its length, for targets that may depend on how bright it is.
     """
+    if shape.image is not None:
+        length = [] if brightness else [("length", Normalizer())]
+        return Pipeline([("fill", _fill("mean")), *length, ("scale", OneUnit()), ("model", model)])
     if shape.dense is not None:
         dense = list(shape.dense)
         counts = sorted(set(range(shape.columns)) - set(dense))

@@ -20,6 +20,7 @@ TRUSTED = (
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
     "auxin.rivals._features.PretrainedFeatures",
+    "auxin.rivals._pipeline.OneUnit",
 )
 """The types that the rivals are made of, beyond those that skops trusts itself. A file never adds to them."""
 

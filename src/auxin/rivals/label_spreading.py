@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sklearn.semi_supervised import LabelSpreading
 
 from auxin.rivals._base import Kind, Options, Rival, Shape
-from auxin.rivals._pipeline import filled, scaled
+from auxin.rivals._pipeline import scaled
 
 FAR = 1e-9
 """Spreading goes on until nothing changes by more: at alpha = 0.2 a label is worth 0.2^k after k steps, and the default
@@ -38,6 +38,6 @@ class Spreading(Rival):
 
     @classmethod
     def build(cls, kind: Kind, shape: Shape, seed: int, neighbours: int = 7, alpha: float = 0.2) -> Any:
-        """The pipeline; pixels keep their common unit, since in their own ones those at the margin would count most."""
+        """The pipeline."""
         made = LabelSpreading(kernel="knn", n_neighbors=neighbours, alpha=alpha, max_iter=100, tol=FAR)
-        return filled(made) if shape.image is not None else scaled(made, shape)
+        return scaled(made, shape)

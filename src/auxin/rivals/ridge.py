@@ -28,4 +28,4 @@ class RidgeRegression(Rival):
     @classmethod
     def build(cls, kind: Kind, shape: Shape, seed: int, alpha: float = 1.0) -> Any:
         """The pipeline."""
-        return scaled(Ridge(alpha=alpha), shape)
+        return scaled(Ridge(alpha=alpha), shape, brightness=True)

@@ -51,4 +51,4 @@ class Stacking(Rival):
             ("forest", RandomForestRegressor(TREES, max_features=0.5, random_state=seed)),
             ("neighbours", KNeighborsRegressor(near)),
         ]
-        return scaled(StackingRegressor(real, Ridge(final), cv=FOLDS), shape)
+        return scaled(StackingRegressor(real, Ridge(final), cv=FOLDS), shape, brightness=True)

@@ -28,13 +28,15 @@ class SupportVectors(Rival):
 
     @classmethod
     def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
-        """Strengths of the penalty on errors."""
+        """Strengths of the penalty on errors; images have many more pixels than rows, and need a strong one."""
+        if shape.image is not None and kind == "classes":
+            return [{"C": value} for value in (10.0, 1.0, 100.0)]
         return [{"C": value} for value in ((1.0, 10.0, 100.0) if kind == "classes" else (1.0, 10.0, 0.3))]
 
     @classmethod
     def build(cls, kind: Kind, shape: Shape, seed: int, C: float = 1.0) -> Any:
         """The pipeline."""
         if kind == "regression":
-            return scaled(SVR(C=C), shape)
+            return scaled(SVR(C=C), shape, brightness=True)
         calibrated: Any = CalibratedClassifierCV
         return scaled(calibrated(SVC(C=C), ensemble=False, cv=FOLDS), shape)
