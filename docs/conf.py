@@ -49,6 +49,7 @@ html_theme_options = {"sidebar_hide_name": False}
 html_show_sphinx = False
 html_show_copyright = False
 html_css_files = ["site.css"]
+html_favicon = "_static/icon.svg"
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
 

@@ -79,15 +79,15 @@ class Browser:
         text, self.rest = self.rest.split(b"\0", 1)
         return json.loads(text)
 
-    def open(self, file: Path, *, width: int, dark: bool = False) -> None:
-        """Open a file from disk in a window of this width; what was heard before is forgotten."""
+    def open(self, page: Path | str, *, width: int, dark: bool = False) -> None:
+        """Open a file from disk, or an address, in a window of this width; earlier events are dropped."""
         self.events.clear()
         phone = width < 600
         metrics = {"width": width, "height": 844, "deviceScaleFactor": 2 if phone else 1, "mobile": phone}
         self.call("Emulation.setDeviceMetricsOverride", **metrics)
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         self.call("Emulation.setEmulatedMedia", features=[scheme])
-        self.call("Page.navigate", url=file.resolve().as_uri())
+        self.call("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         while not any(event["method"] == "Page.loadEventFired" for event in self.events):
             self.events.append(self._next())
 
