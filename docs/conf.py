@@ -38,7 +38,7 @@ autodoc_typehints = "description"
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False
 napoleon_use_ivar = True
-napoleon_custom_sections = [("Options", "params_style"), "Departures", "Source", "Settings"]
+napoleon_custom_sections = [("Options", "params_style"), "Departures", "Formula", "Source", "Settings"]
 
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -215,3 +215,27 @@ def to_device(tree: Any, device: torch.device) -> Any:
         return type(tree)(to_device(value, device) for value in tree)
     move = getattr(copy.copy(tree), "to", None)  # a graph, a packed sequence; a copy, for some move in place
     return move(device) if callable(move) else tree
+
+
+def signals_of(
+    outputs: Any,
+    reading: Reading,
+    names: Sequence[str],
+    pick: Callable[[Any, str | None], dict[str, Any]],
+) -> dict[str, Any]:
+    """The outputs by task, where `pick` splits the outputs of one call of the network.
+
+    Raises:
+        ConfigError: The batch holds other rows for each task, and the outputs are not by task.
+    """
+    if not reading.parts:
+        return pick(outputs, None)
+    if not isinstance(outputs, Mapping):
+        raise ConfigError(
+            message(
+                "The batch holds other rows for each task, so the outputs must be by task",
+                expected="{task: model(rows of that task)}",
+                found=type(outputs).__name__,
+            )
+        )
+    return {k: v for part in outputs if part in names for k, v in pick(outputs[part], part).items()}

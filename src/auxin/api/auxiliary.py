@@ -1,4 +1,4 @@
-"""Auxiliary: learn how auxiliary tasks weigh beside the main one, in a training loop of your own."""
+"""Auxiliary: learn the weights of auxiliary tasks in a training loop of your own."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -11,7 +11,7 @@ from auxin import catalogue
 from auxin.api._meta import MetaStep
 from auxin.api._notices import Notices
 from auxin.api._options import check_numbers, combiner_for, in_order
-from auxin.api._reading import Inputs, Reader, Reading, Targets, to_device
+from auxin.api._reading import Inputs, Reader, Reading, Targets, signals_of, to_device
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_rows
 from auxin.api._source import MetaSource
@@ -28,59 +28,78 @@ from auxin.training.task_losses import Entry, Loss, fitted, mean, refuse_broadca
 
 
 class Auxiliary:
-    """One training loss out of many, whose weights are learned so that the main task generalises.
+    """One training loss from many, with weights that are learned so that the main task generalises.
 
-    Called on what the network puts out and the batch, it gives an ordinary scalar; `after_step` moves what is
-    learned (phi) by the hypergradient of the main task's loss. Everything else stays the user's: the loop, the
-    optimiser, accumulation, scaling, clipping, schedules, devices, wrappers.
+    The object is called on the network's outputs and the batch, and returns an ordinary scalar loss. `after_step`
+    is called after every step of the optimiser. Every `every`-th call is a meta step: it updates phi, the parameters
+    of the combiner and of the labeler, by the hypergradient of the main task's loss. The loop, optimiser,
+    accumulation, scaling, clipping, schedules and devices remain the user's.
 
-    **Where the look-ahead stands.** `after_step` is called when the step from W_t to W_(t+1) is done. The
-    meta step then asks how the *next* step, taken from W_(t+1) with the optimiser's state as it is now, on the
-    batch last seen, would change the main task's loss on the meta batch; it computes that step's gradient
-    itself and moves nothing but phi. Parameters, buffers, gradients, random state and optimiser state are
-    bit-identical afterwards. (With accumulation, the batch last seen is the last micro-batch.)
+    Formula:
+        With m_k the mean loss of task k over its labelled samples (m_0: the main task) and C the combiner, the
+        training loss is L_T(W, phi) = C(m_0, ..., m_K; phi). For `softmax` it is
+        m_0 + total * sum_(k>0) softmax(phi)_k m_k. A meta step moves phi along
 
-    **Missing labels.** A sample without a label has a class below zero, or NaN (in a list: None); a task
-    without any label in a batch is absent from it, or None. A task's loss is the mean over its labelled samples.
+            d/dphi L_A(U(W, grad_W L_T(W, phi)))
+
+        where L_A is the main loss on the meta batch and U is the step that the user's optimiser would make next, from
+        its present state, on the last training batch (with accumulation: the last micro-batch). Parameters, buffers,
+        gradients, random state and optimiser state are bit-identical before and after. This is the look-ahead of
+        Liu, Davison, Johns 2019, equation 3, through the actual optimiser.
+
+    Missing labels: a sample without a label has a class below zero, or NaN (in a list: None). A task without any
+    label in a batch is absent from it, or None.
 
     Args:
-        model: the network, bare or wrapped (data parallelism, `torch.compile`); the wrapper is not called.
-        main: the name of the task that matters.
-        tasks: every task by name: a task of auxin's (`Classes`, `Regression` ...), or a function (output,
-            target) to a loss per sample (best) or a scalar.
-        combiner: a name among `auxin ls combiners`, or a combiner for these tasks, main first.
-        every: `after_step` calls between meta steps.
-        estimator: a name among `auxin ls hypergradients`, or an estimator.
-        lr: of phi's own optimiser, Adam; a softmax weight's logit moves by about this much per meta step.
+        model: The network, bare or wrapped (data parallelism, `torch.compile`). The wrapper is not called.
+        main: Name of the main task.
+        tasks: Every task by name: a task of auxin's (`Classes`, `Regression` ...), or a function (output,
+            target) that returns one loss per sample (preferred) or a scalar.
+        combiner: Name from `auxin ls combiners`, or a combiner for these tasks, the main one first.
+        every: Number of `after_step` calls per meta step.
+        estimator: Name from `auxin ls hypergradients`, or an estimator.
+        lr: Learning rate of phi's own optimiser, Adam. A softmax weight's logit moves by about `lr` per meta step.
         scale: "unit" (the hypergradient divided by the estimator's step size) or "raw".
-        labeler: makes the targets of a further task named `labels`, for which the network needs an output;
-            its parameters are learned too.
-        inputs: the network's arguments in a batch: a key (its value is the one argument), several keys (keyword
-            arguments), or a function of the batch (a tuple: positional, a dictionary: keyword arguments).
-        targets: a function from a batch to its targets by task (None: the batch itself, its `y`, or the
-            second of two items).
-        outputs: a function from what the network puts out to outputs by task (None: it is that, or one
-            tensor for all tasks).
-        clip_norm: what you give to `clip_grad_norm_`, if you do, so that the look-ahead clips too.
-        clip_value: what you give to `clip_grad_value_`, if you do.
-        meta_clip: the largest global norm of the hypergradient, or None; AuxiLearn's authors use 10 and 50.
-        options: the named combiner's own.
+        labeler: Labeler that makes the targets of one more task, named `labels`, for which the network needs an
+            output. Its parameters are learned too.
+        inputs: The network's arguments in a batch: one key (the only argument), several keys (keyword arguments),
+            or a function of the batch that returns the argument, a tuple or a dictionary of arguments.
+        targets: Function from a batch to its targets by task. None: the batch itself, its `y`, or the second of
+            two items.
+        outputs: Function from the network's outputs to outputs by task. None: they are by task already, or one
+            tensor serves all tasks.
+        clip_norm: The bound that the loop passes to `clip_grad_norm_`, if any, so that the look-ahead clips too.
+        clip_value: The bound that the loop passes to `clip_grad_value_`, if any.
+        meta_clip: Largest global norm of the hypergradient, or None. AuxiLearn's authors use 10 and 50.
+        options: Options of the named combiner.
 
     Raises:
-        ConfigError: the main task is not among the tasks, or an argument makes no sense.
+        ConfigError: The main task is not among the tasks, or an argument is out of range.
+
+    References:
+        - Liu, Davison, Johns 2019, Self-Supervised Generalisation with Meta Auxiliary Learning
+        - Navon et al. 2021, Auxiliary Learning by Implicit Differentiation
+
+    A network with three heads on one trunk, and a batch in which half of the rows have no `size`:
 
     >>> from torch.nn.functional import cross_entropy
     >>> model = nn.ModuleDict({"trunk": nn.Linear(4, 8)} | {k: nn.Linear(8, 3) for k in ("breed", "coat", "size")})
-    >>> forward = lambda x: {k: model[k](model["trunk"](x).relu()) for k in ("breed", "coat", "size")}
-    >>> model.forward = forward
+    >>> model.forward = lambda x: {k: model[k](model["trunk"](x).relu()) for k in ("breed", "coat", "size")}
     >>> tasks = dict.fromkeys(("breed", "coat", "size"), cross_entropy)
+    >>> batch = {"x": torch.randn(8, 4), "breed": torch.arange(8) % 3, "coat": torch.arange(8) % 2}
+    >>> batch |= {"size": [0, 1, 2, None, None, None, None, 2]}
+
+    The loss is an ordinary scalar. At first every task counts alike:
+
     >>> aux = Auxiliary(model, main="breed", tasks=tasks, combiner="softmax", every=1)
     >>> optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    >>> batch = {"x": torch.randn(8, 4), "breed": torch.arange(8) % 3, "coat": torch.arange(8) % 2}
-    >>> loss = aux(model(batch["x"]), batch | {"size": [0, 1, 2, None, None, 0, 1, 2]})
+    >>> loss = aux(model(batch["x"]), batch)
     >>> loss.backward(); optimizer.step(); optimizer.zero_grad()
     >>> aux.weights()
     {'breed': 1.0, 'coat': 1.0, 'size': 1.0}
+
+    A meta step returns the main loss after the look-ahead. It moves weight from one auxiliary to the other:
+
     >>> outer = aux.after_step(optimizer, batch)
     >>> list(aux.weights().values()) == [1.0, 1.0, 1.0]
     False
@@ -138,18 +157,21 @@ class Auxiliary:
     # ------------------------------------------------------------------------------------------- the loss
 
     def __call__(self, outputs: Any, batch: Any) -> Tensor:
-        """The training loss of a batch, a scalar with its graph to the network (phi is constant in it).
+        """Compute the training loss of a batch.
 
-        Under `torch.no_grad` it is the loss and nothing is remembered, so validation leaves no trace.
+        Under `torch.no_grad` only the loss is computed and no state changes, so validation leaves no trace.
 
         Args:
-            outputs: what the network put out for the batch; by task where the batch is.
-            batch: the batch, with inputs and targets; or a dictionary of batches by task (other rows for
+            outputs: The network's outputs for the batch; by task if the batch is by task.
+            batch: The batch, with inputs and targets; or a dictionary of batches by task (other rows for
                 each), where a task without rows may be absent.
 
+        Returns:
+            The training loss, a scalar with its graph to the network; phi is constant in it.
+
         Raises:
-            ConfigError: an output is missing or does not fit its task, or inputs or targets are not found.
-            RunError: the main task's loss is not finite.
+            ConfigError: An output is missing or does not fit its task, or inputs or targets are not found.
+            RunError: The main task's loss is not finite.
         """
         reading = self.reader.read(batch, calls=self._needs_inputs)
         shared = parallel() and torch.is_grad_enabled()
@@ -187,22 +209,7 @@ class Auxiliary:
                 self._looked_at.add(name)
 
     def _signals(self, outputs: Any, reading: Reading) -> dict[str, Any]:
-        if not reading.parts:
-            return self._pick(outputs, None)
-        if not isinstance(outputs, Mapping):
-            raise ConfigError(
-                message(
-                    "The batch holds other rows for each task, so the outputs must be by task",
-                    expected="{task: model(rows of that task)}",
-                    found=type(outputs).__name__,
-                )
-            )
-        return {
-            k: v
-            for part in outputs
-            if part in self.objective.names
-            for k, v in self._pick(outputs[part], part).items()
-        }
+        return signals_of(outputs, reading, self.objective.names, self._pick)
 
     def _pick(self, outputs: Any, part: str | None) -> dict[str, Any]:
         """Outputs by task, of all tasks or of the one whose rows these are."""
@@ -227,22 +234,22 @@ class Auxiliary:
     # --------------------------------------------------------------------------------------- the meta step
 
     def after_step(self, optimizer: Any = None, meta: Any = None) -> Tensor | None:
-        """To be called after every step of the optimiser; takes a meta step every so often.
+        """Take a meta step if one is due. Call this after every step of the optimiser.
 
         Args:
-            optimizer: the network's own, as it is (wrappers of Accelerate and Lightning are looked into), or all of
-                them in a list where several train it. Parameters that none of them holds are named in a warning.
-            meta: the batch of L_A: a held-out one teaches most. An iterator of batches, a `DataLoader` (which begins
-                again at its end), or a function that gives one, is asked only when a meta step is due. None: the batch
-                last seen.
+            optimizer: The network's optimiser (wrappers of Accelerate and Lightning are unwrapped), or a list of all
+                of them where several train it. Parameters that none of them holds are named in a warning.
+            meta: The batch of L_A; a held-out one teaches most. Or an iterator of batches, a `DataLoader` (which
+                begins again at its end), or a function that returns a batch; these are called only when a meta step
+                is due. None: the last training batch.
 
         Returns:
-            The main task's loss on the meta batch (for the look-ahead, after that step), or None where no
+            The main task's loss on the meta batch (for the look-ahead, after that step), or None if no
             meta step was taken.
 
         Raises:
-            ConfigError: no batch was seen yet, or the optimiser does not train the network.
-            UnsupportedError: the optimiser is not one that can be looked through.
+            ConfigError: No batch was seen yet, or the optimiser does not train the network.
+            UnsupportedError: The look-ahead does not know this optimiser's update.
         """
         reading, losses = self._last()
         self.combiner.after_step(losses, self.objective.gramian)
@@ -274,24 +281,24 @@ class Auxiliary:
     # ------------------------------------------------------------------------------------- looking, keeping
 
     def weights(self) -> dict[str, float]:
-        """How much each task weighs in the last batch, dL/d(its mean loss); 0 for a task without labels there."""
+        """Return each task's weight in the last batch, dL/d(its mean loss); 0 for a task without labels there."""
         _, losses = self._last()
         return _by_name(losses.names, self.combiner.task_weights(losses, self.objective.gramian))
 
     def losses(self) -> dict[str, float]:
-        """Each task's mean loss in the last batch; NaN for a task without labels there."""
+        """Return each task's mean loss in the last batch; NaN for a task without labels there."""
         _, losses = self._last()
         return _by_name(losses.names, torch.where(losses.seen(), losses.means(), math.nan))
 
     def after_epoch(self) -> None:
-        """To be called after every epoch, for combiners that look at whole epochs (`dwa`)."""
+        """Update combiners that use the losses of whole epochs (`dwa`). Call this after every epoch."""
         average_([self._epoch])
         total, count = self._epoch
         self.combiner.end_epoch(total / count)
         self._epoch = torch.zeros_like(self._epoch)
 
     def state_dict(self) -> dict[str, Any]:
-        """All that must survive a restart: phi, its optimiser, counters, what was found."""
+        """Return the state of a checkpoint: phi, its optimiser, counters, and what was found about the network."""
         labeler = self.objective.labeler
         return {
             "combiner": self.combiner.state_dict(),
@@ -306,7 +313,7 @@ class Auxiliary:
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on from a saved state, of an `Auxiliary` made alike."""
+        """Restore the state that an `Auxiliary` with the same arguments returned."""
         self.combiner.load_state_dict(state["combiner"])
         if self.objective.labeler is not None:
             self.objective.labeler.load_state_dict(state["labeler"])

@@ -27,13 +27,14 @@ ROWS = 500
 
 @dataclass(frozen=True, eq=False)
 class Predictions:
-    """What a model says about rows.
+    """Predictions of a model for some rows.
 
     Attributes:
-        task: the main task.
-        outputs: the network's outputs over the temperature, which `task.score` takes.
-        values: the predictions: class numbers [N] (the columns of `probabilities`), or values in the target's unit.
-        probabilities: [N, C] (of every attribute or pixel: [N, D], [N, C, H, W]), or None where the task has none.
+        task: The main task.
+        outputs: The network's outputs divided by the temperature, which `task.score` takes.
+        values: The predictions: class numbers [N] (the columns of `probabilities`), or values in the target's unit.
+        probabilities: Calibrated probabilities [N, C] (of every attribute or pixel: [N, D], [N, C, H, W]), or None
+            where the task has none.
     """
 
     task: Task
@@ -41,28 +42,28 @@ class Predictions:
 
     @property
     def values(self) -> Tensor:
-        """Class numbers, attributes, or values."""
+        """Return class numbers, attributes, or values."""
         return self.task.predict(self.outputs)
 
     @property
     def probabilities(self) -> Tensor | None:
-        """Calibrated probabilities."""
+        """Return calibrated probabilities, or None where the task has none."""
         return finished(self.task, self.outputs) if hasattr(self.task, "probabilities") else None
 
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A trained network with its inputs' encoder and the record of its training; nothing of the auxiliaries is left.
+    """A trained model of the main task with the encoder of its inputs and the record of its training.
 
     Vectors are computed in float64, images in float32: the prediction of a batch equals that of its rows one by one,
     to rounding.
 
     Attributes:
-        predictor: raw inputs to probabilities or values: an `nn.Module`, or a `Committee` where `fit` kept an estimator
-            or a blend.
-        trunk: how the trunk is built.
-        training: how it was trained.
-        encoder: makes inputs of new files, or None where it was trained on arrays.
+        predictor: The map from raw inputs to probabilities or values: an `nn.Module`, or a `Committee` where `fit`
+            kept an estimator or a blend.
+        trunk: The name, shape and options by which the trunk is built.
+        training: The record of its training.
+        encoder: The encoder of new files, or None where the model was trained on arrays.
     """
 
     predictor: Predictor | Committee
@@ -81,10 +82,10 @@ class Model:
         return list(getattr(self.task, "label_names", ()))
 
     def predict(self, x: Tensor) -> Predictions:
-        """Predictions for inputs as the training data had them: [N, D] (NaN where missing) or images [N, C, H, W].
+        """Predict for inputs in the form of the training data: [N, D] (NaN where missing) or images [N, C, H, W].
 
         Raises:
-            DataError: inputs of another shape, or infinite ones.
+            DataError: The inputs have another shape, or hold infinite numbers.
         """
         self._check(x)
         if isinstance(self.predictor, Committee):
@@ -96,11 +97,14 @@ class Model:
         return Predictions(self.task, torch.cat(found))
 
     def inputs(self, source: Any, say: Callable[[str], None] = warn) -> Tensor:
-        """The inputs of a file, folder or rows such as those it was trained on; NaN where a value is missing.
+        """Encode a file, a folder or rows like those it was trained on; a missing value is NaN.
 
         Args:
-            source: a path, or rows in memory.
-            say: told of what is decided for the user, such as unseen categories.
+            source: A path, or rows in memory (a DataFrame).
+            say: Function that receives a sentence about each decision, such as an unseen category.
+
+        Raises:
+            DataError: The model was trained on arrays, or a column is missing.
         """
         if self.encoder is None:
             raise DataError(
@@ -126,7 +130,7 @@ class Model:
             )
 
     def save(self, folder: Path | str) -> None:
-        """Write the weights and estimators, then `model.json`, each whole or not at all."""
+        """Write the weights and estimators, then `model.json`; each file is written atomically."""
         place, made = Path(folder), self.predictor
         if isinstance(made, Committee):
             plain, parts = made.parts()
@@ -152,16 +156,36 @@ class Model:
 
 
 def load_model(folder: Path | str, modules: Sequence[str] = ()) -> Model:
-    """The model that `auxin fit` or `Model.save` wrote.
+    """Load the model that `auxin fit`, an estimator's `save` or `Model.save` wrote.
+
+    Versions and checksums are verified. Loading builds networks and estimators of fixed lists only and runs no code
+    from the folder.
 
     Args:
         folder: The model's folder.
         modules: Modules of your own, `NAME` or `NAME:CALLABLE`, that the model may import for its trunk. Nothing
             outside auxin is imported without being named here.
 
+    Returns:
+        A `Model`: `inputs` encodes a file or a DataFrame, `predict` returns predictions and calibrated
+        probabilities, and `predictor` is the `nn.Module`.
+
     Raises:
-        DataError: no model there, a file that is missing or damaged, or another version's; or the trunk is made by a
-            module that `modules` does not name.
+        DataError: The folder holds no model, a file is missing or damaged, the model is of another version, or its
+            trunk is made by a module that `modules` does not name.
+
+    Train a classifier of three kinds of wine, save it, and load it again:
+
+    >>> import tempfile
+    >>> from sklearn.datasets import load_wine
+    >>> from auxin import AuxiliaryClassifier
+    >>> X, y = load_wine(return_X_y=True)
+    >>> folder = tempfile.mkdtemp()
+    >>> AuxiliaryClassifier("single", steps=5, random_state=0).fit(X, y).save(folder)
+    >>> model = load_model(folder)
+    >>> found = model.predict(torch.tensor(X[:2]))
+    >>> found.values.shape, found.probabilities.shape
+    (torch.Size([2]), torch.Size([2, 3]))
     """
     card, weights = _folder.read(Path(folder))
     _check_trunk(card.trunk.name, Path(folder), modules)

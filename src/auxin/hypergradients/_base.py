@@ -35,38 +35,67 @@ def batch_inputs(batch: Any) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class BilevelProblem:
-    """The bilevel problem, as the estimators receive it.
+    """A bilevel problem: a network, its training loss with parameters phi, and the main task's loss.
+
+    Formula:
+        minimise over phi   L_A(W*(phi)) + R(phi)   with   W*(phi) = argmin_W L_T(W, phi),
+        L_T(W, phi) = C(S(W; B), phi; B). The signals S are the network's outputs, C is the criterion.
 
     Attributes:
-        network: the primary network f(.; W); W are its parameters that require a gradient.
-        criterion: the training loss C. Called as `criterion(signals, batch)`, or as
+        network: The primary network f(.; W); W are its parameters that require a gradient.
+        criterion: The training loss C. Called as `criterion(signals, batch)`, or as
             `criterion(signals, batch, context)` where `context` is given. Must return a scalar.
-        outer: the main task's loss L_A from the signals, `outer(signals, batch)`; a scalar that does not
-            depend on phi.
-        phi: the auxiliary parameters.
-        context: what the auxiliary networks make of a batch without looking at the signals (a labeler's
-            targets); evaluated once per batch and shared by `criterion` and `regulariser`.
-        regulariser: R, the part of the outer loss that depends on phi directly, from the context (None:
+        outer: The main task's loss L_A, `outer(signals, batch)`; a scalar that does not depend on phi.
+        phi: The auxiliary parameters, tensors that require a gradient.
+        context: Function of a batch that computes what the auxiliary networks make of it without the signals (a
+            labeler's targets); called once per batch and shared by `criterion` and `regulariser`.
+        regulariser: R, the part of the outer loss that depends on phi directly, a function of the context (None:
             zero).
-        inputs: the network's positional arguments from a batch.
-        auxiliary: the auxiliary networks, in whatever mode they are (usually training). Their own buffers
-            (batch norm's statistics) move once in a meta step and never in a training step.
-        terminal: whether phi enters through the criterion alone. Where it does not, estimators use
-            reverse-over-reverse.
-        output_curvature: for Gauss-Newton products; `output_curvature(signals, batch, context)` makes the
-            product of Q with a tangent of the signals, Q >= 0 (None: the criterion's own Hessian per sample,
-            projected; see `auxin.math.curvature`).
-        losses: the per-sample losses by task, `losses(signals, batch, context)`, [B] or [B, T]; for the
+        inputs: Function from a batch to the network's positional arguments. Default: `batch.x`, or the first item.
+        auxiliary: The auxiliary networks, in their current mode (usually training). Their own buffers (batch norm's
+            statistics) are updated once in a meta step and never in a training step.
+        terminal: Whether phi enters through the criterion alone. If not, estimators use reverse-over-reverse.
+        output_curvature: For Gauss-Newton products: `output_curvature(signals, batch, context)` returns the product
+            of Q with a tangent of the signals, Q >= 0 (None: the criterion's own Hessian per sample, projected; see
+            `auxin.math.curvature`).
+        losses: The per-sample losses by task, `losses(signals, batch, context)`, [B] or [B, T]; for the
             diagnostics only.
-        autocast: the context of the forwards of ordinary gradients (`torch.autocast` in bfloat16, say). What they
-            put out is raised to float32, and all else (criterion, JVPs, Hessian products, solvers) is outside it.
-        average: makes a vector over W of this process (a gradient, a Hessian product) that of all processes of data
-            parallelism (None: there is one).
-        processes: how many there are. Each one's training loss is that of all rows; the gradients of its own rows are
+        autocast: Context of the forward passes of ordinary gradients (such as `torch.autocast` in bfloat16). Their
+            outputs are converted to float32; everything else (criterion, JVPs, Hessian products, solvers) is outside.
+        average: Function that averages a vector over W (a gradient, a Hessian product) over the processes of data
+            parallelism (None: there is one process).
+        processes: Number of processes. Each one's training loss is that of all rows; the gradients of its own rows are
             multiplied by this number, and so must be a difference of its values.
-        split: where phi only weighs losses, `split(signals, batch, context)` gives the losses, with their graphs, and
+        split: Where phi only weighs losses: `split(signals, batch, context)` returns the losses, with their graphs, and
             the function that makes the training loss of them. Loss functions without a second derivative (CTC) then
             need none.
+
+    Raises:
+        ConfigError: An element of phi does not require a gradient.
+
+    References:
+        - Liu, Davison, Johns 2019, Self-Supervised Generalisation with Meta Auxiliary Learning
+        - Navon et al. 2021, Auxiliary Learning by Implicit Differentiation
+        - Lorraine, Vicol, Duvenaud 2020, Optimizing Millions of Hyperparameters by Implicit Differentiation
+
+    Two tasks share one network with two outputs, and phi is the logarithm of the second task's weight:
+
+    >>> import torch
+    >>> network, phi = nn.Linear(3, 2), torch.zeros((), requires_grad=True)
+    >>> def criterion(signals, batch):
+    ...     losses = ((signals - batch[1]) ** 2).mean(0)
+    ...     return losses[0] + phi.exp() * losses[1]
+    >>> def outer(signals, batch):
+    ...     return ((signals[:, 0] - batch[1][:, 0]) ** 2).mean()
+    >>> problem = BilevelProblem(network, criterion, outer, [phi])
+
+    Its hypergradient through one step of Adam:
+
+    >>> from auxin import hypergradient
+    >>> adam = torch.optim.Adam(network.parameters(), lr=0.1)
+    >>> found = hypergradient(problem, (torch.randn(8, 3), torch.randn(8, 2)), optimizer=adam)
+    >>> found.gradients[0].shape, found.outer_loss.ndim
+    (torch.Size([]), 0)
     """
 
     network: nn.Module
@@ -114,18 +143,31 @@ class BilevelProblem:
 
 @dataclass(frozen=True)
 class TrainingGradient:
-    """grad_W L_T at W on the training batch, kept so that a look-ahead need not compute it again.
+    """The training gradient grad_W L_T(W, phi; B), kept so that a meta step need not compute it again.
+
+    `training_gradient` returns it; `hypergradient(gradient=...)` takes it. It is valid as long as the network's
+    parameters have not changed.
 
     Attributes:
-        loss: L_T, detached.
-        gradients: one tensor per trainable parameter, in the order of `network.parameters()`; detached.
+        loss: L_T, a scalar, detached.
+        gradients: One tensor per trainable parameter, in the order of `network.parameters()`; detached.
         signals: S at W, detached.
-        context: the batch's context, with its graph to phi.
-        rng: the random state under which the forward ran (dropout masks); opaque.
-        differentiable: whether the context has its graph to phi; a step without a meta step saves it.
-        moved: the auxiliary networks' buffers, each with the value it takes if a meta step follows.
-        hooked: whether hooks on the parameters have changed the gradients already.
-        products: the forward pass's matrix products, which forward mode at W need not compute again.
+        context: The batch's context, with its graph to phi.
+        rng: The random state under which the forward pass ran (dropout masks); opaque.
+        differentiable: Whether the context has its graph to phi; a step without a meta step saves it.
+        moved: The auxiliary networks' buffers, each with the value it takes if a meta step follows.
+        hooked: Whether hooks on the parameters have changed the gradients already.
+        products: The forward pass's matrix products, which forward mode at W need not compute again.
+
+    >>> import torch
+    >>> from auxin import training_gradient
+    >>> network, phi = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
+    >>> problem = BilevelProblem(network, lambda s, b: phi * s.sum(), lambda s, b: s.sum(), [phi])
+    >>> gradient = training_gradient(problem, (torch.ones(3, 1),))
+    >>> for parameter, value in zip(network.parameters(), gradient.gradients, strict=True):
+    ...     parameter.grad = value
+    >>> network.weight.grad
+    tensor([[6.]])
     """
 
     loss: Tensor

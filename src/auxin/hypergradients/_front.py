@@ -23,32 +23,58 @@ def hypergradient(
     scale: str = "raw",
     **options: Any,
 ) -> Hypergradient:
-    """dL_A/dphi at the network's current parameters; nothing but its result changes.
+    """Compute the hypergradient dL_A/dphi at the network's current parameters.
+
+    Parameters, buffers, gradients, random state and optimiser state are bit-identical afterwards.
+
+    Formula:
+        With v = grad L_A and p from the estimator,
+
+            dL_A/dphi = dR/dphi - d/dphi <p, grad_W L_T(W, phi)>
+
+        `lookahead` takes p = -(dU/dg)^T v, with U the optimiser's own step and v at W+ = U(W, g); `implicit` takes
+        p ~ H^-1 v, with v at W. The mixed product is one forward-mode pass of the network
+        along p and an ordinary backward pass through the criterion.
 
     Args:
-        problem: the two losses, the network and phi.
-        train: the training batch, of L_T.
-        meta: the meta batch, of L_A (None: the training batch).
-        optimizer: the primary network's optimiser (or all of them, in a list), for estimators that look through its
-            step; an `InnerStep` where gradients are clipped.
-        estimator: a name among `auxin ls hypergradients`, or an estimator.
-        gradient: the training gradient on `train`, if it is at hand.
-        scale: "raw" (the exact derivative) or "unit" (its indirect part divided by the estimator's step
-        size).
-        options: the named estimator's own arguments.
-
-    Raises:
-        ConfigError: `optimizer` is no optimiser.
+        problem: The network, the two losses and phi.
+        train: Training batch, of L_T.
+        meta: Meta batch, of L_A (None: the training batch).
+        optimizer: The network's optimiser (or a list of all of them), for estimators that look through its step;
+            an `InnerStep` where gradients are clipped.
+        estimator: Name from `auxin ls hypergradients`, or an estimator.
+        gradient: Training gradient on `train` (see `training_gradient`), if it was computed already.
+        scale: "raw" (the exact derivative) or "unit" (its indirect part divided by the estimator's step size).
+        options: Arguments of the named estimator, such as `solver="neumann"` of `implicit`.
 
     Returns:
-        The gradients, one per element of phi, with the outer loss and what was decided for you.
+        A `Hypergradient`: `gradients`, one tensor per element of phi, `outer_loss`, and `notes`, what was decided
+        for you.
 
-    >>> import torch.nn as nn
-    >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
-    >>> problem = BilevelProblem(net, lambda s, b: w * s.sum(), lambda s, b: s.sum(), [w])
-    >>> sgd = torch.optim.SGD(net.parameters(), lr=0.1)
-    >>> hypergradient(problem, (torch.ones(1, 1),), optimizer=sgd).gradients
+    Raises:
+        ConfigError: `optimizer` is not an optimiser, or an option is unknown.
+        UnsupportedError: The look-ahead does not know this optimiser's update.
+
+    References:
+        - Liu, Davison, Johns 2019, Self-Supervised Generalisation with Meta Auxiliary Learning (`lookahead`)
+        - Navon et al. 2021, Auxiliary Learning by Implicit Differentiation (`implicit`)
+
+    A network with one weight W = 1 and the training loss phi * W. One step of SGD with rate 0.1 gives W - 0.1 phi, so
+    the derivative of L_A = W by phi is -0.1:
+
+    >>> from torch import nn
+    >>> network, phi = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
+    >>> problem = BilevelProblem(network, lambda s, b: phi * s.sum(), lambda s, b: s.sum(), [phi])
+    >>> sgd = torch.optim.SGD(network.parameters(), lr=0.1)
+    >>> batch = (torch.ones(1, 1),)
+    >>> hypergradient(problem, batch, optimizer=sgd).gradients
     (tensor(-0.1000),)
+
+    Where the training loss has a minimum, W* = phi here, implicit differentiation gives the derivative at it:
+
+    >>> at_minimum = BilevelProblem(network, lambda s, b: ((s - phi) ** 2).sum(), lambda s, b: s.sum(), [phi])
+    >>> hypergradient(at_minimum, batch, estimator="implicit", solver="dense").gradients
+    (tensor(1.),)
     """
     if isinstance(estimator, str):
         estimator = _member(estimator)(**options)

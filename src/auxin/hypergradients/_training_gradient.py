@@ -16,26 +16,44 @@ from auxin.typing import Signals
 def training_gradient(
     problem: BilevelProblem, batch: Any, keep_graph: bool = True, ahead: Ahead | None = None
 ) -> TrainingGradient:
-    """The gradient of the training loss at the network's current parameters, in one forward and one backward.
+    """Compute grad_W L_T at the network's current parameters, in one forward and one backward pass.
 
-    Under data parallelism it is this process's own gradient: averaging it over the processes is the caller's.
-    A training forward: the primary network's buffers move once and random numbers are drawn, as in any
-    training loop. The auxiliary networks' buffers do not move. The context is constant for this gradient:
-    nothing is propagated back into the auxiliary networks.
+    Use it where one gradient serves both the training step and the meta step. It is an ordinary training forward: the
+    network's buffers are updated once and random numbers are drawn. The auxiliary networks' buffers are not updated,
+    and nothing is propagated back into the auxiliary networks. Under data parallelism it is this process's own
+    gradient: averaging it over the processes is the caller's task.
+
+    Formula:
+        grad_W C(S(W; B), phi; B), with the context (a labeler's targets) constant.
 
     Args:
-        problem: the two losses.
-        batch: the training batch.
-        keep_graph: keep the context's graph to phi, for a meta step that follows; False for a plain training
-        step.
-        ahead: the forward pass on this batch at these parameters, from the look-ahead before; it is used up. The
-            random state is left as it is: `ahead.after` is where the pass left it.
+        problem: The network, the two losses and phi.
+        batch: Training batch.
+        keep_graph: Whether to keep the context's graph to phi for a meta step that follows. False saves it in a plain
+            training step.
+        ahead: Forward pass on this batch at these parameters, from the look-ahead before; it is used up. The random
+            state is left as it is: `ahead.after` is where the pass left it.
+
+    Returns:
+        A `TrainingGradient`: `gradients` in the order of `network.parameters()`, to assign to `.grad`, and what
+        `hypergradient(gradient=...)` uses again.
+
+    Three rows of ones, and the training loss phi * sum(W x) with phi = 2:
 
     >>> from torch import nn
-    >>> net, w = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
-    >>> problem = BilevelProblem(net, lambda s, b: w * s.sum(), lambda s, b: s.sum(), [w])
-    >>> training_gradient(problem, (torch.ones(3, 1),)).gradients
+    >>> network, phi = nn.Linear(1, 1, bias=False), torch.tensor(2.0, requires_grad=True)
+    >>> problem = BilevelProblem(network, lambda s, b: phi * s.sum(), lambda s, b: s.sum(), [phi])
+    >>> batch = (torch.ones(3, 1),)
+    >>> gradient = training_gradient(problem, batch)
+    >>> gradient.gradients
     [tensor([[6.]])]
+
+    The same gradient serves the meta step, which then costs one forward and one backward pass less:
+
+    >>> from auxin import hypergradient
+    >>> sgd = torch.optim.SGD(network.parameters(), lr=0.1)
+    >>> hypergradient(problem, batch, optimizer=sgd, gradient=gradient).gradients
+    (tensor(-0.9000),)
     """
     params = list(trainable(problem.network).values()) if ahead is None else ahead.at
     with still(problem.auxiliary) as moved:

@@ -1,4 +1,4 @@
-"""A rule at work: it trains a network of any shape on rows without labels, and gives its features and weights."""
+"""Apply a learned update rule: train a network of any shape on unlabelled rows, and read its features and weights."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,16 +15,40 @@ from auxin.update_rules.learned import Learned
 
 
 class LearnedRule:
-    """A rule file, and the network it has trained.
+    """A learned unsupervised update rule, and the network that it has trained.
+
+    The rule (meta-parameters theta) trains the weights of a multilayer perceptron from rows without labels and without
+    back-propagation. `fit` trains the network, `transform` returns its features, `weights` the network itself.
+
+    Formula:
+        One step on a batch of rows: W <- (1 - eta) W - eta G, V <- (1 - eta) V - eta G, b <- (1 - eta) b - eta g_b,
+        where theta computes G and g_b from the activity of the two layers that a weight connects.
 
     Args:
-        rule: the rule.
-        card: what it was made from.
+        rule: The rule.
+        card: What the rule was made from: settings, coefficients, versions.
+
+    References:
+        - Metz, Maheswaranathan, Cheung, Sohl-Dickstein 2019, Meta-Learning Update Rules for Unsupervised
+          Representation Learning
+
+    Departures:
+        The shipped rule, "small", is a smaller one with two additional terms; docs/update-rule.md lists the
+        differences and what was measured. Compare its features with PCA's before you use them.
+
+    The shipped rule trains a network with one hidden layer on 200 rows without labels:
 
     >>> import torch
     >>> x = torch.rand(200, 20)
-    >>> LearnedRule.load("small").fit(x, hidden=(32,), width=8, steps=10).transform(x).shape
+    >>> learned = LearnedRule.load("small").fit(x, hidden=(32,), width=8, steps=10)
+    >>> learned.transform(x).shape
     torch.Size([200, 8])
+
+    The trained network as plain tensors:
+
+    >>> weights = learned.weights()
+    >>> [tuple(weights[f"weight.{layer}"].shape) for layer in (0, 1)]
+    [(20, 32), (32, 8)]
     """
 
     def __init__(self, rule: Learned, card: dict[str, Any] | None = None) -> None:
@@ -35,10 +59,13 @@ class LearnedRule:
 
     @classmethod
     def load(cls, name: str | Path = "small") -> "LearnedRule":
-        """A shipped rule by name, or a rule file.
+        """Load a shipped rule by name, or a rule file.
+
+        Args:
+            name: Name of a shipped rule ("small"), or the path of a file that `auxin rule train` wrote.
 
         Raises:
-            DataError: no such rule; a file that is corrupt or of another version.
+            DataError: There is no such rule, or the file is corrupt or of another version.
         """
         return cls(*load_rule(name))
 
@@ -53,23 +80,26 @@ class LearnedRule:
         batch: int = 32,
         seed: int = 0,
     ) -> "LearnedRule":
-        """Train a network on the rows without labels; returns itself.
+        """Train a network on rows without labels.
 
-        Rows are flattened, and brought to [0, 1] by the smallest and the largest number of all (one shift and
-        one scale for all columns, so that their proportions stay).
+        Rows are flattened and scaled to [0, 1] by the smallest and the largest of all values: one shift and one
+        scale for all columns, which keeps their proportions.
 
         Args:
-            x: rows [N, ...].
-            hidden: widths of the hidden layers.
-            width: of the embedding.
-            activation: of the hidden layers.
-            steps: unsupervised steps.
-            batch: rows per step.
-            seed: of the first weights and the batches.
+            x: Rows, [N, ...].
+            hidden: Widths of the hidden layers.
+            width: Width of the embedding.
+            activation: Activation of the hidden layers.
+            steps: Number of unsupervised steps.
+            batch: Number of rows per step.
+            seed: Seed of the initial weights and of the batches.
+
+        Returns:
+            This object.
 
         Raises:
-            DataError: NaN, fewer rows than a batch, rows that are all the same.
-            ConfigError: a width that the rule cannot give.
+            DataError: There are missing values, fewer rows than a batch, or all values are equal.
+            ConfigError: The rule cannot produce this width, or a number is out of range.
         """
         rows = _rows(x)
         if len(rows) < batch:
@@ -105,10 +135,12 @@ class LearnedRule:
         return self
 
     def transform(self, x: Tensor | np.ndarray) -> Tensor:
-        """Features [n, width] of rows; batch norm uses up to 512 of the rows of `fit`, so rows do not mix.
+        """Return the features of rows, [n, width].
+
+        Batch norm uses up to 512 rows of `fit`, so the features of a row do not depend on the other rows.
 
         Raises:
-            DataError: not fitted, or rows of another length.
+            DataError: `fit` was not called, or the rows have another length.
         """
         if self.state is None:
             raise DataError(message("The rule has not trained a network yet", do="Call fit first."))
@@ -126,13 +158,13 @@ class LearnedRule:
             return self.rule.features(self.state, rows[None], self.activation, self.reference[None])[0]
 
     def weights(self) -> dict[str, Tensor]:
-        """The trained network, with batch norm's statistics: `weight.l` [in, out], `mean.l`, `scale.l`, `bias.l`.
+        """Return the trained network and batch norm's statistics: `weight.l` [in, out], `mean.l`, `scale.l`, `bias.l`.
 
         Layer l is activation((x W - mean) * scale + bias), inputs first shifted and scaled to [0, 1]
-        (`input.low`, `input.spread`); the rule's `top` is behind the last.
+        (`input.low`, `input.spread`); the activation of the last layer is the rule's `top`.
 
         Raises:
-            DataError: not fitted.
+            DataError: `fit` was not called.
         """
         if self.state is None:
             raise DataError(message("The rule has not trained a network yet", do="Call fit first."))
