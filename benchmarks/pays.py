@@ -30,10 +30,12 @@ from auxin.methods._base import Setting
 from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
 from auxin.reports.table import terminal
-from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.requests.compare import CompareRequest
+from auxin.requests.data import DataSpec, SplitSpec
+from auxin.requests.shared import Compute, Training
 from auxin.studies.compare import Comparing
 from auxin.studies.confirm import confirm
-from auxin.studies.request import Progress, Request
+from auxin.studies.engine import Progress
 
 Arrays = dict[str, np.ndarray]
 
@@ -148,20 +150,22 @@ CASES: dict[str, Case] = {
 }  # fmt: skip
 
 
-def request(name: str, root: Path, out: Path, seeds: int, also: tuple[str, ...] = ()) -> Request:
+def request(name: str, root: Path, out: Path, seeds: int, also: tuple[str, ...] = ()) -> CompareRequest:
     """The comparison, its data made where they are not there yet."""
     case, file = CASES[name], out.parent / f"{out.name}.npz"
     if not file.exists():
         file.parent.mkdir(parents=True, exist_ok=True)
         np.savez_compressed(file, **case.make(root))
     aux = [key for key in np.load(file).files if key not in ("x", "images", "test", case.main)]
-    options = (("aux", ",".join(aux)), ("target", case.main), ("test", "test"))
-    return Request(
-        data=DataSpec(str(file), None, options),
-        split=SplitSpec(case.labels_per_class),
+    return CompareRequest(
+        data=DataSpec.model_validate(
+            {"name": str(file), "aux": ",".join(aux), "target": case.main, "test": "test"}
+        ),
+        split=SplitSpec(labels_per_class=case.labels_per_class),
         methods=(*case.methods, *also),
         out=out,
-        settings=case.settings,
+        training=Training(settings=dict(case.settings)),
+        compute=Compute(jobs=1),
         seeds=seeds,
         tries=case.tries,
         tuning_seeds=case.tuning_seeds,

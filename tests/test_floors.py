@@ -10,7 +10,18 @@ import auxin.catalogue
 
 ROOT = Path(auxin.catalogue.__file__).parent
 FLOORS = [
-    {"typing", "errors", "paper", "catalogue", "math", "store", "records", "interrupts", "tensor_files"},
+    {
+        "typing",
+        "errors",
+        "paper",
+        "catalogue",
+        "math",
+        "store",
+        "records",
+        "interrupts",
+        "requests",
+        "tensor_files",
+    },
     {"optimizers", "solvers", "tasks", "models", "data", "pretexts", "views", "sources"},
     {"hypergradients", "combiners", "labelers", "update_rules", "features", "rivals", "consistency"},
     {"training", "strategies", "methods", "analysis", "rules", "fitting"},

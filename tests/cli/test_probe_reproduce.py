@@ -68,7 +68,7 @@ def test_probe_ranks_and_draws(capsys, tmp_path):
     assert (tmp_path / "out/figures/ranking.png").stat().st_size > 5000
 
 
-@pytest.mark.parametrize(("option", "said"), [("--over trunk", "Unknown over"), ("--batches 1", "too small")])
+@pytest.mark.parametrize(("option", "said"), [("--over trunk", "'shared' or 'network'"), ("--batches 1", "greater than or equal to 2")])
 def test_probe_refuses_what_makes_no_sense(capsys, tmp_path, option, said):
     code, _, err = auxin(capsys, "probe", "digits", *option.split(), "--out", str(tmp_path / "out"))
     assert code == 2
@@ -92,24 +92,15 @@ def test_a_plan_is_a_slurm_array_whose_tasks_compute_a_piece_each(tmp_path, caps
     assert "from 0 to 1" in said.err
 
 
-def test_probe_takes_the_options_of_the_data_that_compare_takes() -> None:
-    from auxin.cli._data import given
-    from auxin.cli.compare import compare
-    from auxin.cli.probe import probe
+def test_every_study_takes_all_options_of_the_data() -> None:
+    from auxin.cli._from_request import fields
+    from auxin.requests.compare import CompareRequest
+    from auxin.requests.data import DataSpec
+    from auxin.requests.fit import FitRequest
+    from auxin.requests.probe import ProbeRequest
 
-    names = {
-        "target",
-        "aux",
-        "kinds",
-        "missing",
-        "image",
-        "size",
-        "inputs",
-        "group",
-        "ignore",
-        "keep",
-        "text",
-    }
-    names |= {"unlabelled", "encoding", "level"}
-    assert names <= set(compare.__annotations__) & set(probe.__annotations__)
-    assert given(group="who", keep=None) == (("group", "who"),)
+    for request in (CompareRequest, FitRequest, ProbeRequest):
+        names = {field.path[-1] for field in fields(request) if field.path[0] == "data"}
+        assert names == set(DataSpec.model_fields)
+    given = DataSpec(name="x.csv", group="who", keep=None, download=False)
+    assert given.options == (("group", "who"),)

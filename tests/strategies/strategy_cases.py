@@ -9,9 +9,10 @@ import numpy as np
 
 from auxin import strategies
 from auxin.methods import inner_name, resolve
+from auxin.requests.data import DataSpec, SplitSpec
 from auxin.runs.job import RunSpec
 from auxin.runs.phases import Phases
-from auxin.runs.rows import DataSpec, SplitSpec, load_data
+from auxin.runs.rows import load_data
 from auxin.runs.settings import layered, options
 from auxin.strategies._base import Outcome
 
@@ -31,7 +32,7 @@ def table() -> str:
 
 def spec(method: str, folder: Path, *, final: bool = True, seed: int = 0, **settings) -> RunSpec:
     """A run; `.` in a setting's name is written as `__`."""
-    data = DataSpec(table(), None, (("aux", "fine,noise"), ("target", "y")))
+    data = DataSpec(name=table(), aux="fine,noise", target="y")
     user = {**TINY, **{name.replace("__", "."): value for name, value in settings.items()}}
     auxiliary = 0.2 if user.get("meta") == "auxiliary" else user.pop("held_out", 0.0)
     found = layered("table", "vector", resolve(method), "auxin", user, {})

@@ -1,6 +1,5 @@
 """`--methods all` from end to end, tiny: images through conv4, and a dense task through segnet."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +8,10 @@ import pytest
 from auxin import catalogue
 from auxin.methods import full_name, resolve
 from auxin.records.results import Comparison
-from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.requests.compare import CompareRequest
+from auxin.requests.data import DataSpec, SplitSpec
+from auxin.requests.shared import Compute, Training
 from auxin.studies.compare import Comparing
-from auxin.studies.request import Request
 
 pytestmark = pytest.mark.slow
 
@@ -38,12 +38,13 @@ def maps(folder: Path) -> str:
 
 def compared(file: str, folder: Path, aux: str, **settings) -> tuple[Comparing, Comparison, list[str]]:
     told: list[str] = []
-    request = Request(
-        data=DataSpec(file, None, (("aux", aux), ("target", "y"))),
+    request = CompareRequest(
+        data=DataSpec(name=file, aux=aux, target="y"),
         split=SplitSpec(),
         methods=("all",),
         out=folder / "out",
-        settings={**SMALL, **settings},
+        training=Training(settings={**SMALL, **settings}),
+        compute=Compute(jobs=1),
         seeds=1,
         tries=1,
     )
@@ -86,12 +87,13 @@ def test_all_methods_on_a_dense_task(tmp_path: Path) -> None:
 
 
 def test_twins_can_be_left_out(tmp_path: Path) -> None:
-    request = Request(
-        data=DataSpec(images(tmp_path), None, (("aux", "fine"), ("target", "y"))),
+    request = CompareRequest(
+        data=DataSpec(name=images(tmp_path), aux="fine", target="y"),
         split=SplitSpec(),
         methods=("softmax", "refit"),
         out=tmp_path / "out",
-        settings=SMALL,
+        training=Training(settings=SMALL),
+        compute=Compute(jobs=1),
     )
     with_twins = Comparing(request, lambda _: None)
     assert list(with_twins.methods) == [
@@ -101,5 +103,7 @@ def test_twins_can_be_left_out(tmp_path: Path) -> None:
         "untrained:softmax",
         "refit:untrained:softmax",
     ]
-    without = Comparing(replace(request, twins=False, out=tmp_path / "other"), lambda _: None)
+    without = Comparing(
+        request.model_copy(update={"twins": False, "out": tmp_path / "other"}), lambda _: None
+    )
     assert list(without.methods) == ["single", "softmax", "refit:softmax"]

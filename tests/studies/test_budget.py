@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from auxin.errors import ConfigError
-from auxin.studies.budget import SPARE, Planned, Size, fit, seconds
+from auxin.requests.values import seconds
+from auxin.studies.budget import SPARE, Planned, Size, fit
 
 COST = {"single": 2.0, "maxl": 8.0}
 

@@ -1,40 +1,44 @@
 """The comparison as a whole, tiny: the same again, going on, being interrupted, refusing, plugins, confirmation."""
 
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from auxin.errors import AuxinError, ConfigError, RunError
 from auxin.records.results import Comparison, RunResult
-from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.requests.compare import CompareRequest
+from auxin.requests.data import DataSpec, SplitSpec
+from auxin.requests.shared import Compute, Training
 from auxin.store import read_json
 from auxin.studies import compare as comparing
 from auxin.studies.compare import Comparing
 from auxin.studies.confirm import confirm
 from auxin.studies.engine import Progress
-from auxin.studies.request import Request
 
 SMALL = {"steps": 6, "batch": 25, "model.channel_width": 4, "every": 2}
 
 
-def request(out: Path, **changes) -> Request:
-    base = Request(
-        data=DataSpec("digits"),
+def request(out: Path, **changes) -> CompareRequest:
+    base = CompareRequest(
+        data=DataSpec(name="digits"),
         split=SplitSpec(labels_per_class=5),
         methods=("single", "maxl_frozen", "maxl"),
         out=out,
-        settings=SMALL,
+        training=Training(settings=SMALL),
+        compute=Compute(jobs=1),
         seeds=2,
         tries=2,
         tuning_seeds=1,
     )
-    return replace(base, **changes)
+    if "settings" in changes:
+        changes["training"] = Training(settings=changes.pop("settings"))
+    return CompareRequest.model_validate({**dict(base), **changes})
 
 
-def run(asked: Request) -> Comparison:
+def run(asked: CompareRequest) -> Comparison:
     return Comparing(asked, lambda _: None).run()
 
 
@@ -100,7 +104,7 @@ def test_the_same_seed_gives_the_same_numbers_elsewhere(once, in_workers: Compar
 
 def test_the_folder_of_another_comparison_is_refused(once, tmp_path: Path) -> None:
     out, _ = once
-    with pytest.raises(RunError, match=r"different study.*size was"):
+    with pytest.raises(RunError, match=r"different study.*seeds was 2, now 3"):
         run(request(out, seeds=3))
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(RunError, match="not empty"):
@@ -134,11 +138,11 @@ def test_bad_requests_write_nothing(tmp_path: Path) -> None:
         {"seeds": 0},
         {"settings": {"lerning": 1}},
         {"split": SplitSpec(labels_per_class=500)},
-        {"data": DataSpec("digitz")},
+        {"data": DataSpec(name="digitz")},
         {"preset": "best"},
     ]
     for changes in bad:
-        with pytest.raises(AuxinError):
+        with pytest.raises((AuxinError, ValidationError)):
             run(request(out, **changes))
         assert not out.exists(), changes
 
@@ -169,7 +173,7 @@ def table(folder: Path) -> str:
 
 
 def test_every_known_method_runs_on_a_table_with_auxiliaries(tmp_path: Path) -> None:
-    data = DataSpec(table(tmp_path), None, (("aux", "fine,weight"), ("target", "y")))
+    data = DataSpec(name=table(tmp_path), aux="fine,weight", target="y")
     small = {"steps": 2, "batch": 20, "model.hidden": 6, "every": 1}
     asked = request(
         tmp_path / "out", data=data, split=SplitSpec(), methods=("all",), tries=1, seeds=1, settings=small
@@ -233,7 +237,9 @@ def in_workers(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     (folder / "parrot.py").write_text(PLUGIN)
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("AUXIN_PLUGINS", str(tmp_path / "mine"))
-        return run(request(tmp_path / "out", methods=("single", "maxl", "parrot"), tries=1, jobs=2))
+        return run(
+            request(tmp_path / "out", methods=("single", "maxl", "parrot"), tries=1, compute=Compute(jobs=2))
+        )
 
 
 def test_adding_a_labeler_is_adding_one_file(in_workers: Comparison) -> None:
@@ -278,7 +284,7 @@ def test_a_budget_cuts_and_keeps_to_its_plan(tmp_path: Path) -> None:
 
 def test_a_budget_is_planned_from_a_tenth_of_a_run(tmp_path: Path) -> None:
     asked = request(tmp_path / "out", methods=("single",), seeds=1, tries=1, budget=600.0)
-    asked = replace(asked, settings={**asked.settings, "steps": 40})
+    asked = asked.model_copy(update={"training": Training(settings={**asked.training.settings, "steps": 40})})
     assert run(asked).cuts == []
     (pilot,) = (tmp_path / "out").glob("runs/tuning/*/*/*/result.json")
     assert read_json(pilot, RunResult).settings["steps"] == 4

@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from auxin.errors import RunError
-from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
+from auxin.requests.compare import CompareRequest
+from auxin.requests.data import DataSpec, SplitSpec
+from auxin.requests.shared import Compute, Training
+from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.studies.compare import Comparing
 from auxin.studies.confirm import confirm
-from auxin.studies.request import Request
 
 
 def table(file: Path, seed: int) -> None:
@@ -21,36 +23,37 @@ def table(file: Path, seed: int) -> None:
 
 
 @pytest.fixture
-def asked(tmp_path: Path) -> Request:
+def asked(tmp_path: Path) -> CompareRequest:
     table(tmp_path / "rows.csv", 0)
     for cache in (load_data, data_content, split_rows):
         cache.cache_clear()
-    return Request(
-        data=DataSpec(str(tmp_path / "rows.csv"), None, (("target", "y"),)),
+    return CompareRequest(
+        data=DataSpec(name=str(tmp_path / "rows.csv"), target="y"),
         split=SplitSpec(),
         methods=("single",),
         out=tmp_path / "out",
-        settings={"steps": 60, "lr": 0.1},
+        training=Training(settings={"steps": 60, "lr": 0.1}),
+        compute=Compute(jobs=1),
         seeds=1,
         tries=1,
         metric="mae",
     )
 
 
-def test_other_rows_in_the_same_file_are_refused_with_the_difference(asked: Request) -> None:
+def test_other_rows_in_the_same_file_are_refused_with_the_difference(asked: CompareRequest) -> None:
     before = Comparing(asked, lambda _: None)
     digests = {unit.digest for unit in before.units({})}
-    (asked.out / "result.json").write_text("{}")  # a folder without a result may be claimed again
+    (asked.folder / "result.json").write_text("{}")  # a folder without a result may be claimed again
     table(Path(asked.data.name), 1)
     for cache in (load_data, data_content, split_rows):
         cache.cache_clear()
     with pytest.raises(RunError, match="results of other data: the rows of the data have changed"):
         Comparing(asked, lambda _: None)
-    other = Request(**{**vars(asked), "out": asked.out.with_name("other")})
+    other = asked.model_copy(update={"out": asked.folder.with_name("other")})
     assert digests.isdisjoint(unit.digest for unit in Comparing(other, lambda _: None).units({}))
 
 
-def test_a_confirmation_on_an_error_is_held_against_the_right_guess(asked: Request) -> None:
+def test_a_confirmation_on_an_error_is_held_against_the_right_guess(asked: CompareRequest) -> None:
     Comparing(asked, lambda _: None).run()
     found = confirm(asked)
     job = Comparing(asked, lambda _: None)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from auxin.cli._label_budgets import parse
 from auxin.errors import ConfigError, RunError
 from auxin.judging.verdict import judge
 from auxin.records.results import RunResult, Scores
+from auxin.requests.values import counts
 from auxin.studies.label_budget import Point, assemble, equivalent, monotone, worth
 
 LABELS = [5, 10, 20, 40]
@@ -112,7 +112,7 @@ def test_a_diverged_run_counts_as_the_worst_of_its_budget():
 @pytest.mark.parametrize("text", ["0", "a", "5,-1", "", ",", "2.5"])
 def test_budgets_that_are_none_are_refused(text):
     with pytest.raises(ConfigError, match=r"labels per class .* are invalid"):
-        parse(text)
+        counts(text)
 
 
 def test_worth_reads_well():

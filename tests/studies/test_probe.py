@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 
 from auxin.errors import ConfigError, DataError, RunError
 from auxin.records.probe import Probe, Scored
-from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.requests.data import DataSpec, SplitSpec
+from auxin.requests.probe import ProbeRequest, ProbeSettings
+from auxin.requests.shared import Compute, Training
 from auxin.store import read_json
 from auxin.studies import probe as job
-from auxin.studies.probe import ProbeRequest, probe, ranking, word
+from auxin.studies.probe import probe, ranking, word
 
 
 @pytest.fixture(scope="module")
@@ -22,16 +25,17 @@ def table(tmp_path_factory):
     labels = {"y": noisy > 0, "same": clean > 0, "drawn": torch.rand(3000, generator=g) > 0.5}
     file = tmp_path_factory.mktemp("data") / "line.npz"
     np.savez(file, x=x.numpy(), **{name: label.long().numpy() for name, label in labels.items()})
-    return DataSpec(str(file), None, (("aux", "same,drawn"), ("target", "y")))
+    return DataSpec(name=str(file), aux="same,drawn", target="y")
 
 
 def request(table, out, **changed):
     words = {
         "seeds": 2,
         "pretexts": ("none",),
-        "settings": {"steps": 60, "lr": 0.03, "model.hidden": 16},
+        "training": Training(settings={"steps": 60, "lr": 0.03, "model.hidden": 16}),
+        "compute": Compute(jobs=1),
     } | changed
-    return ProbeRequest(table, SplitSpec(40, None, 0.5), out, **words)
+    return ProbeRequest(data=table, split=SplitSpec(labels_per_class=40, validation=0.5), out=out, **words)
 
 
 @pytest.fixture(scope="module")
@@ -73,17 +77,22 @@ def test_the_same_command_goes_on(found, table, monkeypatch):
 
 
 def test_what_makes_no_sense_is_refused(table, tmp_path):
-    alone = DataSpec(table.name, None, (("target", "y"),))
+    alone = DataSpec(name=table.name, target="y")
     with pytest.raises(ConfigError, match="no candidate"):
         probe(request(alone, tmp_path / "a"))
-    with pytest.raises(ConfigError, match="damping > 0"):
-        probe(request(table, tmp_path / "b", how=job.ProbeSettings(damping=0.0)))
+    with pytest.raises(ValidationError, match="greater than 0"):
+        ProbeSettings(damping=0.0)
     with pytest.raises(ConfigError, match="square images"):
         probe(request(table, tmp_path / "c", pretexts=("rotation",)))
     with pytest.raises(DataError, match="too few held-out rows"):
         probe(
             ProbeRequest(
-                table, SplitSpec(4, None, 0.25), tmp_path / "d", pretexts=("none",), settings={"steps": 2}
+                data=table,
+                split=SplitSpec(labels_per_class=4, validation=0.25),
+                out=tmp_path / "d",
+                pretexts=("none",),
+                training=Training(settings={"steps": 2}),
+                compute=Compute(jobs=1),
             )
         )
 

@@ -11,7 +11,7 @@ import importlib
 import inspect
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -79,8 +79,19 @@ def _load(verb: str) -> Any:
         return typer.main.get_command(module.app)
     function = getattr(module, name)
     alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-    alone.command(verb, help=_user_help(function.__doc__ or ""))(function)
+    alone.command(verb, help=_user_help(function.__doc__ or ""))(_with_options(function))
     return typer.main.get_command(alone)
+
+
+def _with_options(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a verb with an option for every field of its request, if it has one."""
+    if not any(
+        hasattr(p.annotation, "model_fields") for p in inspect.signature(function).parameters.values()
+    ):
+        return function
+    from auxin.cli._from_request import from_request  # imports pydantic, which takes a while
+
+    return from_request(function)
 
 
 def _user_help(text: str) -> str:

@@ -1,11 +1,7 @@
-"""The implementation of `auxin compare`: request, progress, table, and the partial result after Ctrl-C."""
+"""The implementation of `auxin compare`: progress, table, and the partial result after Ctrl-C."""
 
-import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any
 
 import typer
 
@@ -16,45 +12,12 @@ from auxin.records.results import Comparison
 from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
 from auxin.reports.table import terminal
-from auxin.runs.executors import default_jobs
-from auxin.runs.rows import DataSpec, SplitSpec
-from auxin.runs.settings import parse
-from auxin.studies import budget as budgets
+from auxin.requests.compare import CompareRequest
 from auxin.studies.compare import Comparing
 from auxin.studies.confirm import confirm as confirm_once
 from auxin.studies.engine import Progress as RunsDone
 from auxin.studies.engine import Tell
-from auxin.studies.presets import said, settled
-from auxin.studies.request import Request, pick_device
-
-
-@dataclass(frozen=True)
-class CompareArguments:
-    """The arguments of `auxin compare`, as typed."""
-
-    data: str
-    root: Path | None
-    options: dict[str, Any]
-    methods: str
-    labels_per_class: int | str | None
-    fraction: float | None
-    validation: float
-    auxiliary: float
-    seeds: int | None
-    tries: int | None
-    tuning_seeds: int
-    twins: bool
-    metric: str | None
-    preset: str
-    settings: tuple[str, ...]
-    budget: str | None
-    jobs: int | None
-    engine: str
-    address: str | None
-    device: str
-    refit: bool
-    out: Path | None
-    command: str
+from auxin.studies.presets import decide
 
 
 class Stopped(Exception):
@@ -69,12 +32,7 @@ class Stopped(Exception):
         self.comparison = comparison
 
 
-def folder(arguments: CompareArguments) -> Path:
-    """Return the folder of the result files."""
-    return arguments.out or Path("runs") / _name(arguments)
-
-
-def compare(arguments: CompareArguments, output: Output, confirm: bool) -> Comparison:
+def compare(request: CompareRequest, output: Output, confirm: bool) -> Comparison:
     """Compare (or confirm) at one label budget, and show the result.
 
     Returns:
@@ -83,8 +41,8 @@ def compare(arguments: CompareArguments, output: Output, confirm: bool) -> Compa
     Raises:
         Stopped: Ctrl-C was pressed. The finished runs have been shown.
     """
-    request, decided = _request(arguments)
-    for sentence in [*decided, f"Results are saved in {request.out}. Run the same command to resume."]:
+    request, decided = decide(request)
+    for sentence in [*decided, f"Results are saved in {request.folder}. Run the same command to resume."]:
         output.say(f"  {sentence}")
     if confirm:
         return _show(confirm_once(request), request, output)
@@ -111,61 +69,6 @@ def _interrupted(job: Comparing, output: Output) -> Comparison:
     return job.judge_now()
 
 
-def _request(arguments: CompareArguments) -> tuple[Request, list[str]]:
-    decided = []
-    methods = tuple(name.strip().replace("-", "_") for name in arguments.methods.split(",") if name.strip())
-    preset, paper = settled(arguments.preset, methods)
-    labels = arguments.labels_per_class
-    assert not isinstance(labels, str)
-    if arguments.data == "digits" and labels is None and arguments.fraction is None and not paper:
-        labels = 10
-        decided.append(
-            "The digits data set uses 10 labels per class by default, validation rows included (--labels-per-class 10)."
-        )
-    jobs = arguments.jobs if arguments.jobs is not None else default_jobs()
-    device = pick_device(arguments.device)
-    decided.append(f"Runs use {_plural(jobs, 'process', 'processes')} on {device}, one thread each.")
-    decided += said(preset, paper, methods)
-    options = tuple(sorted((k, v) for k, v in arguments.options.items() if v is not None))
-    validation, auxiliary = arguments.validation, arguments.auxiliary
-    if paper:
-        validation, auxiliary = paper.validation, arguments.auxiliary or paper.auxiliary
-    split = SplitSpec(labels, arguments.fraction, validation, auxiliary)
-    request = Request(
-        data=DataSpec(arguments.data, str(arguments.root) if arguments.root else None, options),
-        split=split,
-        methods=methods,
-        out=folder(arguments),
-        preset=preset,
-        settings=parse(arguments.settings),
-        seeds=arguments.seeds if arguments.seeds is not None else (paper.seeds if paper else 5),
-        tries=1 if paper else arguments.tries,
-        tuning_seeds=arguments.tuning_seeds,
-        twins=arguments.twins,
-        metric=arguments.metric,
-        budget=budgets.seconds(arguments.budget) if arguments.budget else None,
-        jobs=jobs,
-        engine=arguments.engine,
-        address=arguments.address,
-        device=device,
-        refit=arguments.refit and not (paper and paper.validation),
-        command=arguments.command,
-    )
-    return request, decided
-
-
-def _name(arguments: CompareArguments) -> str:
-    """Return a folder name that depends on the study's arguments only, so that the same command resumes."""
-    ignored = ("jobs", "engine", "address", "device", "out", "command", "budget")
-    values = [repr(getattr(arguments, f.name)) for f in fields(arguments) if f.name not in ignored]
-    digest = hashlib.sha256("\n".join(values).encode()).hexdigest()[:8]
-    return f"compare-{Path(arguments.data).stem}-{digest}"
-
-
-def _plural(count: int, one: str, many: str | None = None) -> str:
-    return f"{count} {one if count == 1 else many or one + 's'}"
-
-
 @contextmanager
 def _callback(output: Output) -> Iterator[Tell]:
     with progress(output) as show:
@@ -179,12 +82,13 @@ def _callback(output: Output) -> Iterator[Tell]:
         yield tell
 
 
-def _show(comparison: Comparison, request: Request, output: Output) -> Comparison:
+def _show(comparison: Comparison, request: CompareRequest, output: Output) -> Comparison:
     output.say("", terminal(comparison), "")
     if advice := to_use(comparison):
         output.say(advice)
-    figures = write_figures(read_results(request.out), request.out / "figures")
+    out = request.folder
+    figures = write_figures(read_results(out), out / "figures")
     output.say(
-        f"Result files: {request.out}. Learning curves and {len(figures) - 1} other figures: {request.out / 'figures'}."
+        f"Result files: {out}. Learning curves and {len(figures) - 1} other figures: {out / 'figures'}."
     )
     return comparison

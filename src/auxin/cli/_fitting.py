@@ -1,63 +1,28 @@
-"""The implementation of `auxin fit`: request, progress, and the final report."""
+"""The implementation of `auxin fit`: progress, and the final report."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from rich.table import Table
 
 from auxin.cli._console import Output
 from auxin.cli._progress import progress
-from auxin.errors import ConfigError, message
 from auxin.exported.card import TrainingRecord
 from auxin.exported.model import Model
 from auxin.judging.wording import name as named
-from auxin.runs.executors import default_jobs
-from auxin.runs.rows import DataSpec, SplitSpec
-from auxin.runs.settings import parse
-from auxin.studies import budget as budgets
+from auxin.requests.fit import FitRequest
 from auxin.studies.engine import Progress as RunsDone
-from auxin.studies.fit import FitRequest, Fitting
+from auxin.studies.fit import Fitting
 from auxin.studies.fit_finish import Fitted
 from auxin.studies.fit_job import EpochProgress
-from auxin.studies.request import pick_device
 
 FEW = 50
 """With fewer validation rows than this, a note warns that methods are hard to tell apart."""
 
 
-@dataclass(frozen=True)
-class FitArguments:
-    """The arguments of `auxin fit`, as typed."""
-
-    data: str
-    root: Path | None
-    options: tuple[tuple[str, Any], ...]
-    method: str
-    guard: bool
-    budget: str
-    labels_per_class: int | None
-    validation: float
-    test: float
-    metric: str | None
-    tries: int
-    draws: int
-    seed: int
-    settings: tuple[str, ...]
-    jobs: int | None
-    engine: str
-    address: str | None
-    device: str
-    out: Path | None
-    command: str
-
-
-def run(arguments: FitArguments, output: Output) -> None:
+def run(request: FitRequest, output: Output) -> None:
     """Fit a model and report the result."""
-    request = _request(arguments)
-    output.say(f"  The model is saved in {request.out}. Run the same command to resume.")
+    output.say(f"  The model is saved in {request.folder}. Run the same command to resume.")
     with _callback(output) as tell:
         fitting = Fitting(request, tell)
         for sentence in _rows(fitting):
@@ -69,37 +34,7 @@ def run(arguments: FitArguments, output: Output) -> None:
             "  This model is already finished and is not trained again. Choose another --out to train a new one."
         )
     _show(model, request, output, found.log_loss if isinstance(found, Fitted) else None)
-    output.result({"model": str(request.out), "training": model.training.model_dump(mode="json")})
-
-
-def _request(arguments: FitArguments) -> FitRequest:
-    for name in ("tries", "draws"):
-        if getattr(arguments, name) < 1:
-            raise ConfigError(message(f"--{name} is too small", expected="at least 1"))
-    split = SplitSpec(
-        labels_per_class=arguments.labels_per_class,
-        validation=arguments.validation,
-        auxiliary=0.0,
-        test=arguments.test,
-    )
-    return FitRequest(
-        data=DataSpec(arguments.data, str(arguments.root) if arguments.root else None, arguments.options),
-        split=split,
-        out=arguments.out or Path("models") / (Path(arguments.data).name.split(".")[0] or "model"),
-        method=arguments.method,
-        guard=arguments.guard,
-        settings=parse(arguments.settings),
-        tries=arguments.tries,
-        draws=arguments.draws,
-        seed=arguments.seed,
-        metric=arguments.metric,
-        budget=None if arguments.budget.lower() == "none" else budgets.seconds(arguments.budget),
-        engine=arguments.engine,
-        address=arguments.address,
-        jobs=arguments.jobs if arguments.jobs is not None else default_jobs(),
-        device=pick_device(arguments.device),
-        command=arguments.command,
-    )
+    output.result({"model": str(request.folder), "training": model.training.model_dump(mode="json")})
 
 
 def _rows(fitting: Fitting) -> list[str]:
@@ -196,7 +131,9 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
         output.say(
             f"  Calibration: temperature {heat:.2f}; validation log loss {before:.4f} before, {after:.4f} after."
         )
-    output.say(f"\n{request.out}: model.json, weights.safetensors. Next: auxin predict {request.out} DATA")
+    output.say(
+        f"\n{request.folder}: model.json, weights.safetensors. Next: auxin predict {request.folder} DATA"
+    )
 
 
 def _show_advice(record: TrainingRecord, request: FitRequest, output: Output) -> None:
@@ -208,7 +145,7 @@ def _show_advice(record: TrainingRecord, request: FitRequest, output: Output) ->
     if record.test is not None:
         rows = f"{record.rows['development']:,} test rows that were not used for selection"
         output.say(f"  Test {named(record.metric)}: {record.test:.4f}, on {rows}.")
-    output.say(f"\n{request.out}: model.json and weights. Next: auxin predict {request.out} DATA")
+    output.say(f"\n{request.folder}: model.json and weights. Next: auxin predict {request.folder} DATA")
 
 
 def _table(scores: dict[str, float], kept: str, metric: str, how: str = "validation") -> Table:

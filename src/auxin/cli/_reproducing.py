@@ -94,7 +94,7 @@ def request(
     """
     if name not in catalogue.names("recipes"):
         raise ConfigError(catalogue.unknown("recipe", name, catalogue.names("recipes")))
-    from auxin.studies.budget import seconds
+    from auxin.requests.values import seconds
     from auxin.studies.recipe import Size
     from auxin.studies.reproduce import RecipeRequest
 

@@ -5,7 +5,6 @@ from typing import Annotated
 
 import typer
 
-from auxin.cli import _data
 from auxin.cli._console import AllowModule, JsonFlag, Output
 
 
@@ -31,8 +30,18 @@ def predict(
             "--keep", metavar="COLUMNS", help="Columns of the table to copy into the output, comma-separated."
         ),
     ] = None,
-    level: _data.Level = None,
-    root: _data.Root = None,
+    level: Annotated[
+        str | None,
+        typer.Option(
+            "--level",
+            metavar="P:A",
+            help="CIFAR-100 only: P primary and A auxiliary classes, out of {3, 10, 20, 100}.",
+        ),
+    ] = None,
+    root: Annotated[
+        Path | None,
+        typer.Option("--root", metavar="DIR", help="Folder with the files of a known data set."),
+    ] = None,
     modules: AllowModule = None,
     as_json: JsonFlag = False,
 ) -> None:

@@ -15,7 +15,8 @@ from auxin.recipes._sheet import PAPERS, Sheet, read_sheet
 from auxin.recipes._summary import difference, line, verdict_of
 from auxin.records.recipe import Claim, Line, Picture
 from auxin.records.results import RunResult
-from auxin.runs.rows import DataSpec, SplitSpec, load_data, split_rows
+from auxin.requests.data import DataSpec, SplitSpec
+from auxin.runs.rows import load_data, split_rows
 from auxin.runs.run import RunSpec, execute, rebuild, score_rows
 from auxin.runs.settings import layered
 from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
@@ -92,13 +93,13 @@ class Grid(Recipe):
         )
         name = row.method or str(told["method"])
         folder = None if data.name == "digits" else str(bench.data(data.name))
-        where = DataSpec(data.name, folder, tuple(sorted(data.options.items())))
+        where = DataSpec.model_validate({"name": data.name, "root": folder, **data.options})
         dataset = load_data(where)
         user = {**sheet.settings, **data.settings, **row.settings}
-        split = SplitSpec(**{"validation": 0.0, **data.split, **row.split})  # type: ignore[arg-type]
+        split = SplitSpec.model_validate({"validation": 0.0, **data.split, **row.split})
         if smoke:
             user = _tiny(user, dataset.modality)
-            split = replace(split, labels_per_class=None, fraction=None, validation=0.25, auxiliary=0.25)
+            split = SplitSpec(validation=0.25, auxiliary=0.25, test=split.test)
         seed = int(told["seed"] or 0)
         if told["rows"]:
             split = _at_most(where, split, int(told["rows"]), seed)
@@ -302,7 +303,8 @@ def _at_most(where: DataSpec, split: SplitSpec, rows: int, seed: int) -> SplitSp
     have = len(split_rows(where, split, seed, refit=False).train)
     if have <= rows:
         return split
-    return replace(split, labels_per_class=None, fraction=(split.fraction or 1.0) * rows / have)
+    fraction = (split.fraction or 1.0) * rows / have
+    return split.model_copy(update={"labels_per_class": None, "fraction": fraction})
 
 
 def _score(result: RunResult) -> float:

@@ -5,14 +5,17 @@ Everything that is wrong with a sheet is said at once.
 
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from auxin import catalogue
 from auxin import paper as papers
 from auxin.errors import ConfigError, message
 from auxin.methods import resolve
+from auxin.requests.data import DataSpec, SplitSpec
+from auxin.requests.option import Group
+from auxin.requests.option import mistakes as option_mistakes
 from auxin.runs.settings import PRESETS, checked
 
 Value = bool | int | float | str
@@ -25,6 +28,31 @@ class Part(BaseModel):
     """A part of a sheet: no unknown entries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _fitting(model: type[Group], values: dict[str, Any]) -> None:
+    """Refuse values that the options of a request do not take, all at once.
+
+    Raises:
+        ValueError: The mistakes.
+    """
+    try:
+        model.model_validate(values)
+    except ValidationError as error:
+        found = [
+            f"{name} {value}: expected {wrong}" if value else wrong
+            for name, wrong, value in option_mistakes(error, model)
+        ]
+        raise ValueError("; ".join(found)) from None
+
+
+def _split(values: dict[str, float | int]) -> dict[str, float | int]:
+    _fitting(SplitSpec, values)
+    return values
+
+
+Split = Annotated[dict[str, float | int], AfterValidator(_split)]
+"""Some options of `SplitSpec`."""
 
 
 class DataPart(Part):
@@ -41,8 +69,13 @@ class DataPart(Part):
     name: str
     rows: int | None = None
     options: dict[str, Value] = {}
-    split: dict[str, float | int] = {}
+    split: Split = {}
     settings: dict[str, Value] = {}
+
+    @model_validator(mode="after")
+    def _options(self) -> Self:
+        _fitting(DataSpec, {"name": self.name, **self.options})
+        return self
 
 
 class MethodPart(Part):
@@ -56,7 +89,7 @@ class MethodPart(Part):
 
     method: str = ""
     settings: dict[str, Value] = {}
-    split: dict[str, float | int] = {}
+    split: Split = {}
 
 
 class FigurePart(Part):
@@ -155,6 +188,13 @@ def mistakes(sheet: Sheet) -> list[str]:
     known = catalogue.names("data")
     wrong += [
         f"data {d}: there is no data set {p.name!r}" for d, p in sheet.data.items() if p.name not in known
+    ]
+    wrong += [
+        f"data {d}: {p.name} has no option {name!r}"
+        for d, p in sheet.data.items()
+        if p.name in known
+        for name in p.options
+        if name not in catalogue.load("data", p.name).options
     ]
     rows = [row for claim in sheet.claims for row in (claim.better, claim.worse)]
     wrong += [f"claims: no method {row!r} here" for row in rows if row not in sheet.methods]

@@ -13,9 +13,10 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _candidates
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Line, Picture
+from auxin.requests.probe import ProbeSettings
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.studies.probe_seed import RANDOM, ProbeSettings, candidates, prepare, score, trained_alone
+from auxin.studies.probe_seed import RANDOM, candidates, prepare, score, trained_alone
 from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Watch, fit

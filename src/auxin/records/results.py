@@ -11,12 +11,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from auxin.requests.values import Setting
 from auxin.store import VERSION
 
 Phase = Literal["tuning", "final", "confirm"]
 Half = Literal["development", "confirmation"]
 Verdict = Literal["helps", "no evidence", "no evidence (one seed)", "hurts", "reference"]
-Setting = bool | int | float | str | None
 
 
 class Record(BaseModel):

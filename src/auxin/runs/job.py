@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from auxin.records.results import Phase, Setting
-from auxin.runs.rows import DataSpec, SplitSpec
+from auxin.requests.data import DataSpec, SplitSpec
 from auxin.store import digest_of
 
 
@@ -47,7 +47,7 @@ class RunSpec:
         """Everything that the run's numbers depend on, and nothing of where or how fast it runs."""
         return {
             "content": self.content,
-            "split": vars(self.split),
+            "split": dict(self.split),
             "method": self.method,
             "phase": self.phase,
             "settings": dict(self.settings),

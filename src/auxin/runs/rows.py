@@ -1,47 +1,20 @@
 """Which data, and which row plays which role: values that another process can make the same rows from."""
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
-from pathlib import Path
-from typing import Any
 
 import torch
 
 from auxin.data import Dataset, Splits, load, make_splits
+from auxin.requests.data import DataSpec, SplitSpec
 from auxin.tasks.classes import Classes
-
-
-@dataclass(frozen=True)
-class DataSpec:
-    """Which data, read how: enough for another process to load the same.
-
-    Attributes:
-        name: a known name or a path.
-        root: the folder of a known set's files, or None.
-        options: the set's own options, as sorted pairs (`level`, `target` ...).
-    """
-
-    name: str
-    root: str | None = None
-    options: tuple[tuple[str, Any], ...] = ()
-
-
-@dataclass(frozen=True)
-class SplitSpec:
-    """How rows are given their roles (see `auxin.data.make_splits`)."""
-
-    labels_per_class: int | None = None
-    fraction: float | None = None
-    validation: float = 0.2
-    auxiliary: float = 0.0
-    test: float = 0.5
 
 
 @lru_cache(maxsize=2)
 def load_data(spec: DataSpec) -> Dataset:
     """The data set, read once per process."""
-    return grouped(load(spec.name, Path(spec.root) if spec.root else None, **dict(spec.options)))
+    return grouped(load(spec.name, spec.root, **dict(spec.options)))
 
 
 @lru_cache(maxsize=2)
@@ -82,13 +55,5 @@ def grouped(dataset: Dataset) -> Dataset:
 @lru_cache(maxsize=64)
 def split_rows(spec: DataSpec, split: SplitSpec, seed: int, refit: bool) -> Splits:
     """The rows' roles for one seed, worked out once per process; with `refit`, the validation rows train too."""
-    splits = make_splits(
-        load_data(spec),
-        seed=seed,
-        labels_per_class=split.labels_per_class,
-        fraction=split.fraction,
-        validation=split.validation,
-        auxiliary=split.auxiliary,
-        test=split.test,
-    )
+    splits = make_splits(load_data(spec), seed=seed, **dict(split))
     return splits.with_validation_in_train() if refit and len(splits.validation) else splits

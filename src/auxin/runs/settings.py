@@ -14,6 +14,7 @@ from auxin.data.encoders.tokens import folder_of
 from auxin.errors import ConfigError, message
 from auxin.methods._base import Method, Setting
 from auxin.methods._protocols import PROTOCOLS, protocol_name, published
+from auxin.requests.values import settings as from_text
 from auxin.runs.bounds import check_bounds
 
 PRESETS = ("auxin", "adamw", "paper", *PROTOCOLS)
@@ -241,27 +242,7 @@ def parse(pairs: Sequence[str]) -> dict[str, Setting]:
     >>> parse(["lr=0.03", "schedule=halve", "labeler.hard=true"])
     {'lr': 0.03, 'schedule': 'halve', 'labeler.hard': True}
     """
-    found: dict[str, Setting] = {}
-    for pair in pairs:
-        name, mark, text = pair.partition("=")
-        if not mark:
-            raise ConfigError(
-                message("A setting (--set) is invalid", expected="NAME=VALUE", found=repr(pair))
-            )
-        found[name.strip()] = _value(text.strip())
-    return {name: checked(name, value) for name, value in found.items()}
-
-
-def _value(text: str) -> Setting:
-    words: dict[str, Setting] = {"true": True, "false": False, "none": None}
-    if text.lower() in words:
-        return words[text.lower()]
-    for kind in (int, float):
-        try:
-            return kind(text)
-        except ValueError:
-            continue
-    return text
+    return {name: checked(name, value) for name, value in from_text(pairs).items()}
 
 
 def attempts(method: Method, count: int, lr: float, fixed: bool = False) -> list[dict[str, Setting]]:

@@ -1,34 +1,12 @@
 """Fitting a comparison into a time budget, and saying what was cut."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from auxin.errors import ConfigError, message
 from auxin.records.results import Record
 
 SPARE = 0.85
 """The share of the budget that is planned for; the rest is start-up and luck."""
-
-_UNITS = {"s": 1.0, "sec": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "": 1.0}
-
-
-def seconds(text: str) -> float:
-    """A time as a user writes it, in seconds.
-
-    >>> seconds("10min"), seconds("90s"), seconds("1.5h")
-    (600.0, 90.0, 5400.0)
-    """
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", text.lower())
-    if not found or found[2] not in _UNITS or float(found[1]) <= 0:
-        raise ConfigError(
-            message(
-                "The time limit (--budget) is invalid",
-                expected="a time such as 90s, 10min or 2h",
-                found=repr(text),
-            )
-        )
-    return float(found[1]) * _UNITS[found[2]]
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class Choosing(Comparing):
             )
             runs = self.size.tries * self.size.tuning_seeds
             final = 2 * max(cost.values())
-            if sum(cost.values()) * runs / self.request.jobs + final <= left:
+            if sum(cost.values()) * runs / self.jobs + final <= left:
                 break
         self.cuts = _cuts(asked, self.size)
 

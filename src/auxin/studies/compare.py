@@ -8,14 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from auxin.data import Dataset
-from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.judging.verdict import judge
 from auxin.methods import resolve
 from auxin.methods._base import Method
 from auxin.records.results import Comparison, Half, Phase, RunResult, Setting
+from auxin.requests.compare import CompareRequest
 from auxin.runs.build import build
+from auxin.runs.device import pick_device
 from auxin.runs.environment import hardware, versions
-from auxin.runs.executors import pick
+from auxin.runs.executors import default_jobs, pick
 from auxin.runs.gather import PREDICTIONS
 from auxin.runs.job import RunSpec
 from auxin.runs.measures import agreement_between_runs
@@ -29,13 +31,14 @@ from auxin.store import CONTENT, claim_folder, read_json, write_json
 from auxin.studies import budget as budgets
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study, run_unit
 from auxin.studies.lineup import accounts, check_strategy, line_up, pools_said
-from auxin.studies.request import Request
 from auxin.studies.tuning import chosen, too_few
 
 TUNING = 1000
 """Tuning seeds start here, so that they are never among the reported seeds."""
 PILOT = 0.1
 """The share of a run that is timed to plan a budget."""
+SEEDS = 5
+"""The number of seeds of the final runs, where neither the user nor a paper gives one."""
 TRIES = 4
 """Settings that each method tries where validation rows can tell them apart."""
 
@@ -49,7 +52,7 @@ class Comparing(Study):
         tell: told of progress, and in sentences of everything that was decided for the user.
     """
 
-    request: Request
+    request: CompareRequest
     tell: Tell
     notes: list[str] = field(default_factory=list)
     cuts: list[str] = field(default_factory=list)
@@ -60,35 +63,30 @@ class Comparing(Study):
     def __post_init__(self) -> None:
         request = self.request
         self.begun, self.started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-        self.dataset = load_data(request.data)
+        self.dataset, self.out = load_data(request.data), request.folder
+        self.device = pick_device(request.compute.device)
+        self.own = request.training.hyperparameters
         if request.metric is not None:
             settled = settle(request.metric, self.dataset.tasks[self.dataset.main])
-            request = self.request = replace(request, metric=settled)
+            request = self.request = request.model_copy(update={"metric": settled})
         lineup = line_up(request.methods, self.dataset, self._say, twins=request.twins)
         self.methods, self.asked = self._beside_scratch(lineup.methods, lineup.asked), lineup.asked
-        self.size = budgets.Size(request.tries or TRIES, request.tuning_seeds, request.seeds)
+        self.size = budgets.Size(request.tries or TRIES, request.tuning_seeds, request.seeds or SEEDS)
         self._check(self.dataset)
-        claim_folder(request.out, self.fingerprint())
+        claim_folder(
+            self.out,
+            {CONTENT: data_content(request.data), **request.identity(), "methods": list(self.methods)},
+        )
 
-    def fingerprint(self) -> dict[str, object]:
-        """What makes two comparisons the same: everything but where, how fast and how loudly."""
-        request = self.request
-        return {
-            CONTENT: data_content(request.data),
-            "data": [request.data.name, list(request.data.options)],
-            "splits": vars(request.split),
-            "methods": list(self.methods),
-            "preset": request.preset,
-            "settings": dict(request.settings),
-            "size": [request.seeds, request.tries, request.tuning_seeds],
-            "metric": request.metric,
-            "refit": request.refit,
-        }
+    @property
+    def jobs(self) -> int:
+        """How many runs are computed at a time."""
+        return self.request.compute.jobs or default_jobs()
 
     def run(self) -> Comparison:
         """Compute the units and judge them, resuming from what the folder holds."""
-        request = self.request
-        return run_study(self, pick(request.engine, request.jobs, request.address), self.tell)
+        compute = self.request.compute
+        return run_study(self, pick(compute.engine, compute.jobs, compute.address), self.tell)
 
     def units(self, done: UnitResults) -> list[Unit]:
         """Pilot runs, then tuning runs, then final runs."""
@@ -132,10 +130,10 @@ class Comparing(Study):
             started=self.started,
             seconds=time.monotonic() - self.begun,
             versions=versions(),
-            hardware=hardware(self.request.device),
+            hardware=hardware(self.device),
             finished=finished,
         )
-        write_json(self.request.out / "comparison.json", comparison)
+        write_json(self.out / "comparison.json", comparison)
         return comparison
 
     def split_counts(self) -> dict[str, int | float | str]:
@@ -174,7 +172,7 @@ class Comparing(Study):
 
     def _beside_scratch(self, found: dict[str, Method], asked: set[str]) -> dict[str, Method]:
         """With a pretrained model also the main task from random weights, before anything learned; else not that."""
-        pretrained = str(self.request.settings.get("model", "")).startswith("pretrained:")
+        pretrained = str(self.own.get("model", "")).startswith("pretrained:")
         others = {name: method for name, method in found.items() if name != "scratch" or name in asked}
         if not pretrained:
             return others
@@ -184,14 +182,10 @@ class Comparing(Study):
     def _check(self, dataset: Dataset) -> None:
         """Refuse before anything is written what could only fail later."""
         request = self.request
-        for name in ("seeds", "tries", "tuning_seeds", "jobs"):
-            value = getattr(request, name)
-            if value is not None and value < 1:
-                raise ConfigError(message(f"--{name.replace('_', '-')} is too small", expected="at least 1"))
         splits = split_rows(request.data, request.split, 0, refit=False)
         for note in [*dataset.notes, *splits.notes, *pools_said(self.methods, dataset)]:
             self._say(note)
-        if "model" not in request.settings:
+        if "model" not in self.own:
             shape = " x ".join(map(str, dataset.shape))
             self._say(
                 f"The model is {self._settings('single', {})['model']}, chosen for inputs of shape {shape} (--model)."
@@ -221,7 +215,7 @@ class Comparing(Study):
             self.dataset.modality,
             self.methods[name],
             request.preset,
-            _from_scratch(request.settings) if name == "scratch" else request.settings,
+            _from_scratch(self.own) if name == "scratch" else self.own,
             attempt,
         )
         return _shortened(found, self.size.length)
@@ -236,14 +230,14 @@ class Comparing(Study):
         if rival is not None:
             rows = len(split_rows(request.data, request.split, TUNING, refit=False).train)
             return [dict(one) for one in tries(rival, self.dataset, rows)[: self.size.tries]]
-        return attempts(self.methods[name], self.size.tries, lr, fixed="lr" in self.request.settings)
+        return attempts(self.methods[name], self.size.tries, lr, fixed="lr" in self.own)
 
     def _spec(
         self, name: str, attempt: str, phase: Phase, settings: Mapping[str, Setting], seed: int
     ) -> RunSpec:
         request = self.request
         final = phase == "final"
-        folder = request.out / "runs" / phase / name / attempt / f"seed-{seed}"
+        folder = self.out / "runs" / phase / name / attempt / f"seed-{seed}"
         return RunSpec(
             request.data,
             request.split,
@@ -255,7 +249,7 @@ class Comparing(Study):
             str(folder),
             request.metric,
             request.refit and final,
-            request.device,
+            self.device,
             keep_weights=final,
             content=data_content(request.data),
         )
@@ -270,7 +264,7 @@ class Comparing(Study):
 
     @property
     def _plan_file(self) -> Path:
-        return self.request.out / "plan.json"
+        return self.out / "plan.json"
 
     def _fit_budget(self, budget: float, done: UnitResults) -> None:
         """Cut what does not fit, by the pilot runs' times; a comparison that is resumed keeps its first cut."""
@@ -304,7 +298,7 @@ class Comparing(Study):
 
     def _plan(self, budget: float, cost: dict[str, float]) -> None:
         left = budget - (time.monotonic() - self.begun)
-        self.size, self.cuts = budgets.fit(self.size, cost, self.request.jobs, max(left, 0.0))
+        self.size, self.cuts = budgets.fit(self.size, cost, self.jobs, max(left, 0.0))
 
     def _tuning_units(self) -> list[Unit]:
         if self.size.tries == 1:

@@ -6,17 +6,17 @@ from pathlib import Path
 from auxin.errors import RunError, message
 from auxin.judging.verdict import judge
 from auxin.records.results import Comparison, RunResult, Scores
+from auxin.requests.compare import CompareRequest
 from auxin.runs.job import RunSpec
 from auxin.runs.predictions import Predictions
 from auxin.runs.run import rebuild, score_rows
 from auxin.store import read_json, write_json
 from auxin.studies.compare import Comparing
-from auxin.studies.request import Request
 
 NAME = "confirmation.json"
 
 
-def confirm(request: Request) -> Comparison:
+def confirm(request: CompareRequest) -> Comparison:
     """Judge a finished comparison on its confirmation rows.
 
     The trained networks of the final runs are read back; nothing is trained and nothing is chosen any more. The
@@ -26,11 +26,11 @@ def confirm(request: Request) -> Comparison:
         RunError: the comparison is not finished, or a network is not there, or the comparison changed since the
             confirmation rows were opened.
     """
-    file, source = request.out / NAME, request.out / "comparison.json"
+    file, source = request.folder / NAME, request.folder / "comparison.json"
     if not source.exists():
         raise RunError(
             message(
-                f"There is no finished comparison in {request.out}",
+                f"There is no finished comparison in {request.folder}",
                 do="Run the same command without --confirm first",
             )
         )

@@ -2,10 +2,9 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
-from pathlib import Path
 
 import torch
 
@@ -15,9 +14,13 @@ from auxin.exported.card import Decision
 from auxin.exported.model import Model, load_model
 from auxin.methods import full_name, resolve
 from auxin.records.results import Setting
+from auxin.requests.compare import CompareRequest
+from auxin.requests.fit import FitRequest
+from auxin.requests.shared import Training
 from auxin.runs.build import applicable, build
+from auxin.runs.device import pick_device
 from auxin.runs.metric import settle
-from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
+from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.settings import layered
 from auxin.store import CONTENT, claim_folder
 from auxin.studies.choose import Choice, Choosing, candidates
@@ -25,7 +28,6 @@ from auxin.studies.engine import Progress
 from auxin.studies.fit_finish import Fitted, TrainingDetails, finish, follow
 from auxin.studies.fit_job import EpochProgress, FitJob
 from auxin.studies.fit_search import Wanted, search, searchable
-from auxin.studies.request import Request
 
 BEST = "best"
 """Stands for the method that a short comparison finds."""
@@ -37,59 +39,6 @@ PASSES = 20
 """Training takes at least so many passes over the rows, where nobody says how long."""
 
 Tell = Callable[[Progress | EpochProgress | str], None]
-
-
-@dataclass(frozen=True)
-class FitRequest:
-    """What a user asks `fit` for.
-
-    Attributes:
-        data: which data.
-        split: how rows get their roles; `test` 0 keeps no test rows but the data's own.
-        out: the model's folder.
-        method: a method's name, or "best".
-        guard: let validation decide between the method and single-task training.
-        settings: the user's own, above every default.
-        tries: settings tried per method.
-        draws: draws of validation rows that a try is averaged over.
-        seed: of the kept network.
-        metric: the user's, or None for the main task's default.
-        budget: wall seconds, or None.
-        jobs: units computed side by side.
-        engine: where they are computed (`auxin.runs.executors.pick`).
-        address: of a Ray cluster, or None.
-        device: "cpu", "cuda" ...
-        command: the command line that does it again.
-    """
-
-    data: DataSpec
-    split: SplitSpec
-    out: Path
-    method: str = BEST
-    guard: bool = True
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    tries: int = 2
-    draws: int = 3
-    seed: int = 0
-    metric: str | None = None
-    budget: float | None = None
-    jobs: int = 1
-    engine: str = "auto"
-    address: str | None = None
-    device: str = "cpu"
-    command: str = ""
-
-    def fingerprint(self) -> dict[str, object]:
-        """What makes two fits the same."""
-        return {
-            "fit": [self.data.name, list(self.data.options)],
-            "splits": vars(self.split),
-            "method": [self.method, self.guard],
-            "settings": dict(self.settings),
-            "size": [self.tries, self.draws],
-            "seed": self.seed,
-            "metric": self.metric,
-        }
 
 
 @dataclass(eq=False)
@@ -112,21 +61,23 @@ class Fitting:
         self.decides = request.metric is not None
         metric = settle(request.metric, self.dataset.tasks[self.dataset.main])
         method = BEST if request.method == BEST else full_name(request.method, len(self.dataset.tasks) > 1)
-        self.request = replace(request, metric=metric, method=method)
-        every = replace(request.split, validation=0.0)
-        plain = method == BEST and not request.settings
+        self.out, self.own = request.folder, request.training.hyperparameters
+        self.device = pick_device(request.compute.device)
+        self.request = request.model_copy(update={"metric": metric, "method": method})
+        every = request.split.model_copy(update={"validation": 0.0})
+        plain = method == BEST and not self.own
         self.searches = plain and searchable(self.dataset, int(self.dataset.has_main().sum()))
         split = every if self.searches else request.split
         self.splits: Splits = split_rows(request.data, split, request.seed, refit=False)
         self.compared = [] if self.searches else self._compared()
         self._check_settings()
-        claim_folder(request.out, {CONTENT: data_content(request.data), **self.request.fingerprint()})
-        (request.out / RUNS).mkdir(exist_ok=True)
+        claim_folder(self.out, {CONTENT: data_content(request.data), **self.request.identity()})
+        (self.out / RUNS).mkdir(exist_ok=True)
 
     def run(self) -> Fitted | Model:
         """The model, saved; the one that is there where this very fit was finished before."""
-        if (self.request.out / "model.json").exists():
-            return load_model(self.request.out, [str(self.request.settings.get("model", ""))])
+        if (self.out / "model.json").exists():
+            return load_model(self.out, [str(self.own.get("model", ""))])
         if self.searches:
             return self._search()
         choice = self._choose() if len(self.compared) > 1 else self._only(self.compared[0])
@@ -147,7 +98,7 @@ class Fitting:
             test=self.splits.development,
         )
         fitted = finish(job, trained, about)
-        fitted.model.save(self.request.out)
+        fitted.model.save(self.out)
         job.forget()
         return fitted
 
@@ -168,7 +119,7 @@ class Fitting:
         )
         step = lambda what, done, of: self.tell(Progress(what, done, of))  # noqa: E731
         model = search(self.dataset, self.splits, wanted, self._say, step)
-        model.save(request.out)
+        model.save(self.out)
         return Fitted(model, None)
 
     def _compared(self) -> list[str]:
@@ -201,27 +152,24 @@ class Fitting:
 
     def _choose(self) -> Choice:
         request = self.request
-        asked = Request(
+        comparison = CompareRequest(
             data=request.data,
             split=request.split,
             methods=tuple(self.compared),
-            out=request.out / RUNS,
-            settings=self._user,
+            out=self.out / RUNS,
+            training=Training(settings=self._user),
             seeds=1,
             tries=request.tries,
             tuning_seeds=request.draws,
             metric=request.metric,
             budget=request.budget,
-            jobs=request.jobs,
-            engine=request.engine,
-            address=request.address,
-            device=request.device,
+            compute=request.compute,
             preset=PRESET,
             refit=False,
             twins=False,
             command=request.command,
         )
-        choice = Choosing(asked, self._say).choose()
+        choice = Choosing(comparison, self._say).choose()
         self._say(f"{choice.method} goes on: {choice.why}.")
         return choice
 
@@ -241,15 +189,15 @@ class Fitting:
             request.seed,
             alone=choice.settings.get("single"),
             metric=request.metric,
-            device=request.device,
-            folder=request.out / RUNS,
+            device=self.device,
+            folder=self.out / RUNS,
             tell=self.tell,
         )
 
     @cached_property
     def _user(self) -> dict[str, Setting]:
         """The user's settings, and a length that fits the data where they give none."""
-        own = dict(self.request.settings)
+        own = dict(self.own)
         if "steps" in own or "epochs" in own:
             return own
         default = self._layered("single", own)

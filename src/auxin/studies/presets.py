@@ -1,12 +1,54 @@
 """Which paper's protocol a comparison follows: its rows, its number of runs, and what its controls train by."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.methods._base import Method
 from auxin.methods._protocols import PROTOCOLS, Protocol, has_protocol, protocol_name
+from auxin.requests.compare import CompareRequest
+from auxin.runs.device import pick_device
+from auxin.runs.executors import default_jobs
 from auxin.runs.settings import protocol_for
+
+DIGITS_LABELS = 10
+"""Labels per class of the digits data set, where the user gives no number."""
+
+
+def decide(request: CompareRequest) -> tuple[CompareRequest, list[str]]:
+    """Fill in what the user left open: the folder, the paper's protocol, the number of labels, the device.
+
+    Returns:
+        The request without anything left open, and what was decided, in sentences.
+    """
+    preset, paper = settled(request.preset, request.methods)
+    changes: dict[str, Any] = {"out": request.folder, "preset": preset}
+    split, sentences = request.split, []
+    if (
+        request.data.name == "digits"
+        and split.labels_per_class is None
+        and split.fraction is None
+        and not paper
+    ):
+        split = split.model_copy(update={"labels_per_class": DIGITS_LABELS})
+        sentences.append(
+            f"The digits data set uses {DIGITS_LABELS} labels per class by default, validation rows included "
+            f"(--labels-per-class {DIGITS_LABELS})."
+        )
+    if paper:
+        rows = {"validation": paper.validation, "auxiliary": split.auxiliary or paper.auxiliary}
+        split = split.model_copy(update=rows)
+        changes |= {"tries": 1, "refit": request.refit and not paper.validation}
+        changes |= {"seeds": request.seeds or paper.seeds}
+    jobs, device = request.compute.jobs or default_jobs(), pick_device(request.compute.device)
+    sentences.append(
+        f"Runs use {jobs} {'process' if jobs == 1 else 'processes'} on {device}, one thread each."
+    )
+    return request.model_copy(update={**changes, "split": split}), [
+        *sentences,
+        *said(preset, paper, request.methods),
+    ]
 
 
 def settled(preset: str, methods: Sequence[str]) -> tuple[str, Protocol | None]:

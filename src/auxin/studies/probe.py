@@ -1,7 +1,6 @@
 """Which candidate auxiliaries would help, before training on them: the work of `auxin probe`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -13,45 +12,20 @@ from auxin.data import Dataset
 from auxin.errors import ConfigError, message
 from auxin.methods import resolve
 from auxin.records.probe import Probe, Ranked, Scored, SeedProbe, Word
+from auxin.requests.probe import ProbeRequest
 from auxin.runs.build import auxiliaries, build
+from auxin.runs.device import pick_device
 from auxin.runs.environment import hardware, versions
-from auxin.runs.executors import Executor, pick
-from auxin.runs.rows import DataSpec, SplitSpec, data_content, load_data, split_rows
+from auxin.runs.executors import pick
+from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.settings import Setting, layered
 from auxin.store import CONTENT, claim_folder, digest_of, write_json
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
-from auxin.studies.probe_seed import ProbeSettings, probe_seed
+from auxin.studies.probe_seed import probe_seed
 
 RESULT = "probe.json"
 CONVERGED = 0.1
 """Above this training loss of the main task, "trained until convergence" is not said of the network."""
-
-
-@dataclass(frozen=True)
-class ProbeRequest:
-    """What a user asks `probe` for.
-
-    Attributes:
-        data: which data; its auxiliary tasks are candidates.
-        split: how rows get their roles; L_A is taken on the validation rows.
-        out: the folder of the result files; the same folder again goes on.
-        seeds: how many networks are trained.
-        how: the damping and the sizes.
-        pretexts: self-made candidates; "all" stands for all that fit the inputs.
-        settings: the user's own, above every default.
-        device: "cpu", "cuda" ...
-        command: the command line that does it again.
-    """
-
-    data: DataSpec
-    split: SplitSpec
-    out: Path
-    seeds: int = 3
-    how: ProbeSettings = field(default_factory=ProbeSettings)
-    pretexts: tuple[str, ...] = ("all",)
-    settings: Mapping[str, Setting] = field(default_factory=dict)
-    device: str = "cpu"
-    command: str = ""
 
 
 class ProbeStudy(Study):
@@ -74,20 +48,14 @@ class ProbeStudy(Study):
             raise ConfigError(
                 message("There is no candidate to probe", do="Choose candidates with --aux or --pretexts")
             )
-        if request.seeds < 1 or not request.how.damping > 0:
-            found = f"{request.seeds} seeds, damping {request.how.damping}"
-            raise ConfigError(
-                message(
-                    "The probe cannot run with these options", expected="seeds >= 1, damping > 0", found=found
-                )
-            )
         single = resolve("single")
         self.settings = layered(
-            self.dataset.name, self.dataset.modality, single, "auxin", request.settings, {}
+            self.dataset.name, self.dataset.modality, single, "auxin", request.training.hyperparameters, {}
         )
         self.identity = _identity(request, self.pretexts, self.settings)
         build(self.dataset, split_rows(request.data, request.split, 0, False), single, self.settings, seed=0)
-        claim_folder(request.out, {**self.identity, "seeds": request.seeds})
+        self.out, self.device = request.folder, pick_device(request.compute.device)
+        claim_folder(self.out, {**self.identity, "seeds": request.seeds})
 
     def units(self, done: UnitResults) -> list[Unit]:
         """One unit per seed."""
@@ -96,7 +64,7 @@ class ProbeStudy(Study):
 
     def _unit(self, seed: int) -> Unit:
         identity = {**self.identity, "seed": seed}
-        file = self.request.out / "seeds" / f"seed-{seed}.json"
+        file = self.out / "seeds" / f"seed-{seed}.json"
         work = partial(_compute, self.request, self.settings, self.pretexts, seed, file, digest_of(identity))
         return Unit("seeds", f"seed {seed}", identity, work, file, SeedProbe)
 
@@ -121,21 +89,21 @@ class ProbeStudy(Study):
             command=request.command,
             seconds=sum(s.seconds for s in seeds),
             versions=versions(),
-            hardware=hardware(request.device),
+            hardware=hardware(self.device),
         )
-        write_json(request.out / RESULT, result)
+        write_json(self.out / RESULT, result)
         return result
 
 
-def probe(request: ProbeRequest, tell: Tell = lambda _: None, executor: Executor | None = None) -> Probe:
+def probe(request: ProbeRequest, tell: Tell = lambda _: None) -> Probe:
     """Score the candidates seed by seed, resuming from what the folder holds, then rank them.
 
     Args:
         request: what is asked.
         tell: told of progress.
-        executor: where the seeds are computed; None: in this process.
     """
-    return run_study(ProbeStudy(request), executor or pick(), tell)
+    compute = request.compute
+    return run_study(ProbeStudy(request), pick(compute.engine, compute.jobs, compute.address), tell)
 
 
 def _compute(
@@ -148,7 +116,9 @@ def _compute(
 ) -> SeedProbe:
     splits = split_rows(request.data, request.split, seed, False)
     dataset = load_data(request.data)
-    found = probe_seed(dataset, splits, settings, seed, request.how, pretexts, request.device)
+    found = probe_seed(
+        dataset, splits, settings, seed, request.how, pretexts, pick_device(request.compute.device)
+    )
     found = found.model_copy(update={"digest": digest})
     write_json(file, found)
     return found
@@ -210,9 +180,9 @@ def _identity(
 ) -> dict[str, object]:
     return {
         CONTENT: data_content(request.data),
-        "probe": [request.data.name, list(request.data.options)],
-        "splits": vars(request.split),
-        "how": vars(request.how),
+        "data": request.data.identity(),
+        "split": dict(request.split),
+        "how": dict(request.how),
         "pretexts": list(pretexts),
         "settings": dict(settings),
     }

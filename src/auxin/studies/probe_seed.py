@@ -11,7 +11,6 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.analysis.probe import (
-    Curvature,
     Directions,
     candidate_scores,
     curvature_product,
@@ -29,6 +28,7 @@ from auxin.methods._base import Setting
 from auxin.models import build_network
 from auxin.models._base import PrimaryNetwork
 from auxin.records.probe import Kind, Scored, SeedProbe
+from auxin.requests.probe import ProbeSettings
 from auxin.runs.build import Built, auxiliaries, build
 from auxin.runs.settings import options
 from auxin.solvers.conjugate_gradient import ConjugateGradient
@@ -43,27 +43,6 @@ TOLERANCE = 0.01
 """The relative residual at which a linear system counts as solved: far below what batches differ by."""
 LEAST = 5
 """The fewest held-out rows of a batch."""
-
-
-@dataclass(frozen=True)
-class ProbeSettings:
-    """The settings by which candidates are scored.
-
-    Attributes:
-        damping: Damping lambda, as a fraction of the largest eigenvalue of H.
-        over: Weights of the curvature: "shared" (the trunk) or "network" (the trunk and the main head).
-        curvature: Curvature matrix: "gauss_newton" or "hessian".
-        steps: Maximum number of conjugate-gradient steps.
-        rows: Maximum number of rows per candidate.
-        batches: Number of batches that the rows, and the held-out rows, are split into.
-    """
-
-    damping: float = 0.01
-    over: str = "shared"
-    curvature: Curvature = "gauss_newton"
-    steps: int = 30
-    rows: int = 1024
-    batches: int = 8
 
 
 @dataclass(frozen=True, eq=False)

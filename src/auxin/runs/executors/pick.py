@@ -16,19 +16,21 @@ def default_jobs() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
 
 
-def pick(engine: str = "auto", jobs: int = 1, address: str | None = None) -> Executor:
+def pick(engine: str = "auto", jobs: int | None = 1, address: str | None = None) -> Executor:
     """The executor of this name.
 
     Args:
         engine: `auto` is torchrun's ranks where torchrun started this process, else worker processes, or this
             process alone with one job.
-        jobs: how many units are computed side by side; Ray and torchrun know their own numbers.
+        jobs: how many units are computed side by side, or None for the number of cores; Ray and torchrun know their
+            own numbers.
         address: of a Ray cluster; None starts one on this machine.
 
     Raises:
         ConfigError: there is no such engine, or a number of jobs below 1.
         UnsupportedError: Ray is not installed.
     """
+    jobs = default_jobs() if jobs is None else jobs
     if engine not in ENGINES:
         raise ConfigError(unknown("engine", engine, list(ENGINES)))
     if jobs < 1:

@@ -1,0 +1,23 @@
+"""The device that a user's --device means."""
+
+import torch
+
+from auxin.errors import ConfigError, message
+
+
+def pick_device(asked: str) -> str:
+    """The device to run on; "auto" is a CUDA device where there is one.
+
+    Raises:
+        ConfigError: PyTorch has no such device here.
+    """
+    if asked == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=asked)
+    except (RuntimeError, AssertionError) as error:
+        here = "cpu, cuda" if torch.cuda.is_available() else "cpu"
+        raise ConfigError(
+            message("The device is not available", expected=f"auto or one of: {here}", found=repr(asked))
+        ) from error
+    return asked
