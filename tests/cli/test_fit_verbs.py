@@ -121,7 +121,7 @@ def test_the_export_takes_what_the_encoder_gives(fitted: Path) -> None:
         ),
         (["fit", "h.csv", "--target", "kind", "--metric", "r2", "--out", "n"], "does not fit the main task"),
         (["fit", "h.csv", "--target", "kind", "--method", "single", "--out", "m"], "holds a different"),
-        (["fit", "h.csv", "--target", "kind", "--tries", "0"], "--tries is invalid. Expected greater than or equal to 1. Found 0."),
+        (["fit", "h.csv", "--target", "kind", "--tries", "0"], "--tries is invalid. Expected greater than"),
     ],
 )
 def test_what_cannot_be_done_is_said(
