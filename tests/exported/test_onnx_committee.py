@@ -12,6 +12,7 @@ from auxin.exported.onnx_committee import committee_onnx
 from auxin.fitting.auxiliaries import Fed, StackedMember
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Constant, Member, RivalMember
+from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.rows import Rows
 from auxin.fitting.scores import is_numbers, probable
@@ -99,6 +100,16 @@ def test_an_estimator_on_images(name: str) -> None:
     x[3] = 0.0
     given = Rows(x, Classes("y", 2), torch.from_numpy((x[:, 3] > 128).astype(np.int64)), image=(1, 4, 4))
     same(rival(name, given), x)
+
+
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_convolutional_networks(kind: str) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 256, size=(30, 3 * 37 * 10)).astype(np.float32)
+    y = torch.from_numpy(x[:, :40].mean(1))
+    task = Regression.fit("y", y) if kind == "numbers" else Classes("y", 2)
+    given = Rows(x, task, y if kind == "numbers" else (y > y.median()).long(), image=(3, 37, 10))
+    same(ConvCandidate("convnet", {"rate": 0.02}, 3).train(given, given.labelled, 0), x)
 
 
 def test_label_spreading_is_refused_by_name() -> None:

@@ -15,6 +15,7 @@ from auxin.exported.onnx_estimators import OPSET, converted
 from auxin.fitting.auxiliaries import Fed, StackedMember
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
+from auxin.fitting.convnet import ConvMember, layers_of
 from auxin.fitting.inputs import SOFT
 from auxin.fitting.network import NetworkMember
 from auxin.fitting.scores import is_numbers, probable
@@ -131,6 +132,8 @@ def emit(graph: Graph, member: Member, x: str, width: int) -> str:
         return _rival(graph, member.fitted, x, width)
     if isinstance(member, NetworkMember):
         return _networks(graph, member, x)
+    if isinstance(member, ConvMember):
+        return _convnets(graph, member, x)
     if isinstance(member, StackedMember):
         fed = _fed(graph, member.fed, x, width)
         return emit(graph, member.inner, graph.add("Concat", x, *fed, axis=1), member_width(member, width))
@@ -275,11 +278,33 @@ def _networks(graph: Graph, member: NetworkMember, x: str) -> str:
     return graph.add("ReduceMean", out, graph.constant([0], np.int64), keepdims=0)
 
 
-def _probabilities(graph: Graph, task: Task, out: str) -> str:
+def _convnets(graph: Graph, member: ConvMember, x: str) -> str:
+    """Convolutional networks one after the other, and the mean of their probabilities or values."""
+    pixels, found = member.pixels, []
+    z = graph.add("Reshape", x, graph.constant([-1, *pixels.image], np.int64))
+    if pixels.factor > 1:
+        square = [pixels.factor] * 2
+        z = graph.add("AveragePool", z, kernel_shape=square, strides=square)
+    units = [graph.constant(v.view(1, -1, 1, 1).numpy()) for v in (pixels.mean, pixels.std)]
+    z = graph.add("Div", graph.add("Sub", z, units[0]), units[1])
+    for weights in member.weights:
+        out, side = z, min(pixels.image[1:]) // pixels.factor
+        for number in range(layers_of(weights)):
+            own = [graph.constant(weights[f"{number}.{part}"].numpy()) for part in ("weight", "bias")]
+            out = graph.add("Relu", graph.add("Conv", out, *own, pads=[1, 1, 1, 1]))
+            if side >= 2:
+                out, side = graph.add("MaxPool", out, kernel_shape=[2, 2], strides=[2, 2]), side // 2
+        head = [graph.constant(weights[f"head.{part}"].numpy()) for part in ("weight", "bias")]
+        out = graph.add("Gemm", graph.add("Flatten", out, axis=1), *head, transB=1)
+        found.append(out if is_numbers(member.task) else _probabilities(graph, member.task, out, axis=1))
+    return graph.mean(found, [1 / len(found)] * len(found))
+
+
+def _probabilities(graph: Graph, task: Task, out: str, axis: int = 2) -> str:
     if isinstance(task, Multilabel):
         return graph.add("Sigmoid", out)
     if rivals.count_of(task) == task.width:
-        return graph.add("Softmax", out, axis=2)
+        return graph.add("Softmax", out, axis=axis)
     raise UnsupportedError(
         message(
             "A network for ordered classes beside others cannot be written as ONNX yet",

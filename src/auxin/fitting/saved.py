@@ -12,6 +12,7 @@ from auxin.errors import DataError, message
 from auxin.fitting.auxiliaries import Fed, StackedMember
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
+from auxin.fitting.convnet import ConvMember, Pixels
 from auxin.fitting.inputs import Inputs
 from auxin.fitting.network import NetworkMember
 from auxin.fitting.search import Heated
@@ -56,6 +57,14 @@ def state_of(member: Member, parts: Parts) -> State:
         for name, value in {**member.weights, **_input_tensors(member.inputs)}.items():
             parts.tensors[f"{number}.{name}"] = value.contiguous()
         return {"kind": "network", "number": number, "length": member.inputs.length}
+    if isinstance(member, ConvMember):
+        number = len(parts.tensors)
+        units = {"input mean": member.pixels.mean, "input std": member.pixels.std}
+        nets = {f"{k}.{name}": value for k, one in enumerate(member.weights) for name, value in one.items()}
+        for name, value in {**units, **nets}.items():
+            parts.tensors[f"{number}.{name}"] = value.contiguous()
+        pixels = {"image": list(member.pixels.image), "factor": member.pixels.factor}
+        return {"kind": "convnet", "number": number, "networks": len(member.weights), **pixels}
     if isinstance(member, Guess):
         return {"kind": "guess", "value": member.value.tolist()}
     raise TypeError(type(member).__name__)
@@ -81,9 +90,13 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
         )
         none = torch.empty(0, 0).numpy()
         return StackedMember(task, restored(state["inner"], task, parts), Fed(fed, none))
+    if kind == "convnet":
+        own = _own(state, parts)
+        pixels = Pixels(tuple(state["image"]), state["factor"], own.pop("input mean"), own.pop("input std"))
+        nets = tuple(_starting(own, f"{k}.") for k in range(state["networks"]))
+        return ConvMember(task, pixels, nets)
     if kind == "network":
-        start = f"{state['number']}."
-        own = {n.removeprefix(start): v for n, v in parts.tensors.items() if n.startswith(start)}
+        own = _own(state, parts)
         inputs = Inputs(
             own.pop("input mean"), own.pop("input std"), state["length"],
             own.pop("input basis", None), own.pop("input scale", None),
@@ -94,6 +107,14 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
     raise DataError(
         message(f"A model's part of kind {kind!r} is not known", do="Use the auxin that wrote it")
     )
+
+
+def _own(state: Mapping[str, Any], parts: Parts) -> dict[str, Tensor]:
+    return _starting(parts.tensors, f"{state['number']}.")
+
+
+def _starting(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:
+    return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
 
 
 def _input_tensors(inputs: Inputs) -> dict[str, Tensor]:

@@ -14,6 +14,7 @@ from auxin.fitting.auxiliaries import with_auxiliaries
 from auxin.fitting.blend import Blend, mean_of_repeats
 from auxin.fitting.candidates import Candidate, Constant, Member, rival_candidates
 from auxin.fitting.choose import Choice, Entry, choose, corrected
+from auxin.fitting.images import image_candidates
 from auxin.fitting.network import network_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
 from auxin.fitting.scores import heat_outputs, losses, standard_error, temperature
@@ -65,6 +66,7 @@ class Search:
         self._score(Constant())
         offered = rival_candidates(self.rows, self.tries, self.families or self._usual())
         offered |= network_candidates(self.rows, self.tries)
+        offered |= image_candidates(self.rows, self.tries, self.say)
         self._round(offered)
         if self.rows.auxiliaries:
             best = self._leaders(offered)
@@ -132,9 +134,14 @@ class Search:
 
     def _score(self, candidate: Candidate) -> None:
         left = self.left()
-        if left is not None and self.cost.get(candidate.family, 0.0) > left:
-            self.skipped.append(candidate.name)
-            return
+        if left is not None:
+            shorter = candidate.within(left, self.rows, self.folds)
+            if shorter is None or self.cost.get(candidate.family, 0.0) > left:
+                self.skipped.append(candidate.name)
+                return
+            if shorter is not candidate:
+                self.say(f"{shorter.name} takes the place of {candidate.name}, to fit into the time limit.")
+            candidate = shorter
         begun = time.monotonic()
         try:
             found = mean_of_repeats(self.rows.task, candidate.out_of_fold(self.rows, self.folds, self.seed))

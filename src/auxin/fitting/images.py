@@ -1,0 +1,133 @@
+"""Convolutional networks as candidates: the main task alone, with rows without a main label, with auxiliary tasks."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from auxin.consistency.fixmatch import FixMatch
+from auxin.fitting.candidates import Candidate, Member
+from auxin.fitting.convnet import ConvMember, Lesson, Pixels, train_convnet
+from auxin.fitting.rows import Folds, Rows
+from auxin.rivals import Options
+
+STEPS, FEWEST = 200, 40
+"""Steps of a training, and the fewest that are worth it where time is short."""
+NETWORKS = 2
+"""Networks that are averaged in the end; the folds train one each."""
+RATE = 0.06
+MOST_OTHERS = 5000
+"""Rows without a main label that a network learns from at most."""
+SMALLEST = 6
+"""Images with a shorter side are left to the other candidates."""
+SHARE = 0.5
+"""The share of the time left that one try may take, the training of the final networks included."""
+
+
+@dataclass(frozen=True, eq=False)
+class ConvCandidate(Candidate):
+    """Convolutional networks with one set of options.
+
+    Attributes:
+        family: `convnet`, `convnet + unlabelled` or `convnet + auxiliaries`.
+        options: as `auxin.fitting.convnet.Lesson` takes them.
+        steps: of a training.
+        simplicity: 8, and 9 where more than the main labels teaches it.
+    """
+
+    family: str
+    options: Options
+    steps: int = STEPS
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The family's name, the options and the steps."""
+        numbers = [f"{k} {v:g}" for k, v in self.options.items() if isinstance(v, float)]
+        flip = ["flip"] if self.options.get("flip") else []
+        return f"{self.family} ({', '.join([*numbers, *flip, f'steps {self.steps}'])})"
+
+    @property
+    def simplicity(self) -> int:  # type: ignore[override]
+        """More complex than every rival."""
+        return 9 if "consistency" in self.options or "auxiliary" in self.options else 8
+
+    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
+        """Train the networks that are averaged."""
+        return self._member(Images.of(rows, seed), kept, range(NETWORKS * seed, NETWORKS * (seed + 1)))
+
+    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
+        """One network per fold. A held-out row takes no part in its fold, not even without its label."""
+        found = torch.zeros(len(folds.parts), len(rows.labelled), rows.task.width, dtype=torch.float64)
+        images = Images.of(rows, seed)
+        for repeat, kept, held in folds.pairs(rows.labelled):
+            member = self._member(images, kept, [NETWORKS * seed])
+            found[repeat, torch.from_numpy(held)] = member.outputs(rows.x[rows.labelled[held]])
+        return found
+
+    def within(self, seconds: float, rows: Rows, folds: Folds) -> "ConvCandidate | None":
+        """The same with as few steps as fit into a share of the time, by the time that a few steps take here."""
+        few = replace(self, steps=3)
+        begun = time.monotonic()
+        few._member(Images.of(rows, 0), rows.labelled, [0])
+        each = (time.monotonic() - begun) / few.steps
+        trainings = len(folds.pairs(rows.labelled)) + NETWORKS
+        steps = min(self.steps, int(SHARE * seconds / (each * trainings)))
+        return None if steps < FEWEST else replace(self, steps=steps)
+
+    def _member(self, images: "Images", kept: np.ndarray, seeds: Sequence[int]) -> ConvMember:
+        rows, pixels = images.rows, images.pixels
+        lessons = [Lesson(rows, images.x, kept, images.others, self.options, self.steps, s) for s in seeds]
+        return ConvMember(rows.task, pixels, tuple(train_convnet(lesson) for lesson in lessons))
+
+
+@dataclass(frozen=True, eq=False)
+class Images:
+    """The rows as the networks take them.
+
+    Attributes:
+        rows: the training rows.
+        pixels: vectors to images.
+        x: every row, [N, C, H, W].
+        others: the rows without a main label that take part.
+    """
+
+    rows: Rows
+    pixels: Pixels
+    x: Tensor
+    others: np.ndarray
+
+    @classmethod
+    def of(cls, rows: Rows, seed: int) -> "Images":
+        """The rows in one unit, and a random part of those without a main label."""
+        pixels = Pixels.fit(rows)
+        others = np.random.default_rng(seed).permutation(rows.unlabelled)[:MOST_OTHERS]
+        return cls(rows, pixels, pixels.transform(rows.x), others)
+
+
+def image_candidates(rows: Rows, tries: int, say: Callable[[str], None]) -> dict[str, list[Candidate]]:
+    """Convolutional networks, where rows are images: a kind for each thing that can teach them.
+
+    Args:
+        rows: the training rows.
+        tries: options that each kind tries at most.
+        say: told where images are shrunk.
+    """
+    if rows.image is None or len(rows.image) != 3 or min(rows.image[1:]) < SMALLEST:
+        return {}
+    taught: dict[str, Options] = {}
+    if len(rows.unlabelled) and FixMatch.unfit(rows.task) is None:
+        taught["convnet + unlabelled"] = {"consistency": 1.0}
+    if any(not task.dense for task, _ in rows.auxiliaries.values()):
+        taught["convnet + auxiliaries"] = {"auxiliary": 1.0}
+    factor = Pixels.factor_of(rows.image)
+    if factor > 1:
+        say(f"Convolutional networks see the images shrunk, by the mean of {factor} x {factor} pixels.")
+    first = rows.image[0] > 1  # photographs may be mirrored, letters and digits may not
+    ways: list[Options] = [{"rate": RATE, "flip": first}, {"rate": RATE, "flip": not first}]
+    return {
+        family: [ConvCandidate(family, {**way, **more}) for way in ways[:tries]]
+        for family, more in {"convnet": {}, **taught}.items()
+    }
