@@ -32,7 +32,7 @@ from auxin.fitting.of_dataset import fitted_dataset, flat, rows_of
 from auxin.fitting.search import Search
 
 TEST_SHARE, MOST_TEST = 1 / 3, 1000
-AUXILIARY = ("network + auxiliaries", "infer:", "stack:")
+AUXILIARY = ("network + auxiliaries", "convnet + auxiliaries", "infer:", "stack:")
 
 
 def drawn(name: str, one: Set, draw: int, data: Any, folder: Path) -> tuple[Path, Path, dict[str, Any]]:

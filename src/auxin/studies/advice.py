@@ -9,6 +9,7 @@ from auxin.exported.card import Estimate
 from auxin.fitting.auxiliaries import Inferred, Stacked
 from auxin.fitting.candidates import Constant
 from auxin.fitting.choose import Choice, Entry
+from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.scores import standard_error
 from auxin.fitting.search import Search
@@ -105,7 +106,7 @@ def _auxiliaries(found: Search, choice: Choice, metric: str) -> str:
 
 def _aided(found: Search, entry: Entry) -> bool:
     candidate = found.candidates[entry.name]
-    if isinstance(candidate, NetworkCandidate):
+    if isinstance(candidate, NetworkCandidate | ConvCandidate):
         return "auxiliary" in candidate.options
     return isinstance(candidate, Inferred | Stacked)
 
