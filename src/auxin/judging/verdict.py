@@ -86,8 +86,8 @@ def judge(
     seeds = sorted({run.seed for run in runs})
     if len(named) > 1 and blind:
         warnings.append(
-            f"Nothing was chosen on validation, so methods have to beat {best}, the control that did best on these "
-            "very rows: that is harder to beat than one chosen beforehand."
+            f"No settings were chosen on validation rows, so the best control, {best}, was chosen on the reported "
+            "rows. It is harder to beat than a control chosen beforehand."
         )
     if len(seeds) < ENOUGH_SEEDS:
         warnings.append(f"{len(seeds)} seed{'s' * (len(seeds) > 1)}; a claim needs at least {ENOUGH_SEEDS}.")

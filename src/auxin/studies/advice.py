@@ -8,10 +8,10 @@ import torch
 from auxin.exported.card import Estimate
 from auxin.fitting.auxiliaries import Inferred, Stacked
 from auxin.fitting.candidates import Constant
-from auxin.fitting.choose import Choice, Entry
+from auxin.fitting.choose import BLEND, Choice, Entry
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
-from auxin.fitting.scores import standard_error
+from auxin.fitting.scores import is_numbers, standard_error
 from auxin.fitting.search import Search
 from auxin.judging.wording import name as named
 
@@ -19,6 +19,10 @@ MORE = 100
 """Labels whose worth is estimated."""
 LOOKED = 3
 """Folds in which the candidate is trained on half of the labels."""
+_PREFIXES = {
+    "infer": "infer:NAME is the estimator NAME, also trained on rows whose main label was inferred.",
+    "stack": "stack:NAME is the estimator NAME with predictions of the auxiliary tasks as further inputs.",
+}
 STEEPEST = 0.5
 """The loss falls at most with this power of the number of labels."""
 
@@ -27,13 +31,16 @@ def advice(
     found: Search, choice: Choice, estimate: Estimate, metric: str, scores: Mapping[str, float]
 ) -> list[str]:
     """The sentences, the most important first."""
-    said = [_kept(choice), _good(estimate, metric), _beside(scores, metric)]
-    said += [
-        sentence
-        for sentence in (_below_guess(found, choice), _auxiliaries(found, choice, metric))
-        if sentence
+    said = [
+        _kept(choice),
+        *_explained(choice),
+        _chosen(found, choice, scores),
+        _good(estimate, metric),
+        _beside(scores, metric),
+        _below_guess(found, choice),
+        _auxiliaries(found, choice, metric),
     ]
-    return [*said, *_more(found, choice)]
+    return [*filter(None, said), *_more(found, choice)]
 
 
 def _kept(choice: Choice) -> str:
@@ -42,6 +49,24 @@ def _kept(choice: Choice) -> str:
     parts = sorted(zip(choice.weights, choice.kept, strict=True), key=lambda pair: -pair[0])
     return (
         "This model is a blend: " + ", ".join(f"{weight:.0%} {entry.family}" for weight, entry in parts) + "."
+    )
+
+
+def _explained(choice: Choice) -> list[str]:
+    """A sentence for each prefix in the names of what was kept."""
+    names = {entry.family.partition(":")[0] for entry in choice.kept if ":" in entry.family}
+    return [_PREFIXES[name] for name in sorted(names & set(_PREFIXES))]
+
+
+def _chosen(found: Search, choice: Choice, scores: Mapping[str, float]) -> str:
+    """Why the first of the table is not what was kept, where that is so."""
+    kept = BLEND if choice.blended else choice.kept[0].family
+    if found.metric is not None or scores.get(kept, -np.inf) >= max(scores.values(), default=-np.inf):
+        return ""
+    loss = "squared error" if is_numbers(found.rows.task) else "log loss"
+    return (
+        f"The choice is by {loss}, and the simplest of nearly equal candidates is kept: so the first of the table is "
+        "another one. Choose by the score itself with --metric."
     )
 
 
