@@ -26,8 +26,9 @@ from auxin.exported.model import Model, load_model
 from auxin.exported.predictor import Predictor
 from auxin.models import build_network
 from auxin.recipes._grid import from_sheet
+from auxin.requests.hyperparameters import Hyperparameters
 from auxin.rules.applied import LearnedRule
-from auxin.runs.settings import Plain, parse
+from auxin.runs.settings import parse
 from auxin.tasks.classes import Classes
 
 RECORD = TrainingRecord(
@@ -101,7 +102,7 @@ def cases(folder: Path) -> dict[str, Case]:
     sheet = next(iter(sorted((Path(catalogue.__file__).parent / "recipes").glob("*.toml"))))
     (folder / "recipe.toml").write_bytes(sheet.read_bytes())
     found["recipe"] = (folder / "recipe.toml", from_sheet)
-    lines = [f"{name}={getattr(Plain, name)}" for name in Plain.__annotations__]
+    lines = [f"{name}={value}" for name, value in Hyperparameters()]
     (folder / "settings").write_text("\n".join([*lines, "model.hidden=8", "labeler.hard=true"]))
     found["settings"] = (folder / "settings", lambda file: parse(file.read_text("latin-1").split("\n")))
     return found

@@ -14,8 +14,8 @@ import pytest
 
 from auxin.cli import main
 from auxin.errors import ConfigError
-from auxin.runs.bounds import BOUNDS
-from auxin.runs.settings import known, parse
+from auxin.requests.hyperparameters import Hyperparameters
+from auxin.runs.settings import parse
 
 LONG = "x" * 5000
 QUICK = ["--methods", "single", "--seeds", "1", "--tries", "1", "--jobs", "1", "--set", "steps=3"]
@@ -107,11 +107,16 @@ def test_settings_have_bounds(pair: str) -> None:
 
 
 def test_every_bound_is_of_a_setting_and_takes_its_ends() -> None:
-    assert set(BOUNDS) <= set(known())
-    for name, (low, high, closed) in BOUNDS.items():
-        assert parse([f"{name}={high:.0f}"]) == {name: high}
-        if closed:
-            assert parse([f"{name}={low}"]) == {name: low}
+    ends = {
+        name: {key: getattr(m, key) for m in info.metadata for key in ("ge", "gt", "le") if hasattr(m, key)}
+        for name, info in Hyperparameters.model_fields.items()
+        if info.annotation in (int, float, int | None, float | None)
+    }
+    assert len(ends) >= 19
+    for name, bounds in ends.items():
+        assert parse([f"{name}={bounds['le']:.0f}"]) == {name: bounds["le"]}
+        if "ge" in bounds:
+            assert parse([f"{name}={bounds['ge']}"]) == {name: bounds["ge"]}
 
 
 @pytest.mark.parametrize(

@@ -14,9 +14,10 @@ from auxin import paper as papers
 from auxin.errors import ConfigError, message
 from auxin.methods import resolve
 from auxin.requests.data import DataSpec, SplitSpec
+from auxin.requests.hyperparameters import checked
 from auxin.requests.option import Group
 from auxin.requests.option import mistakes as option_mistakes
-from auxin.runs.settings import PRESETS, checked
+from auxin.runs.settings import PRESETS
 
 Value = bool | int | float | str
 Numbers = dict[str, dict[str, dict[str, float | list[float]]]]

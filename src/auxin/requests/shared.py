@@ -4,6 +4,9 @@ import hashlib
 from pathlib import Path
 from typing import ClassVar
 
+from pydantic import field_validator
+
+from auxin.requests.hyperparameters import all_checked
 from auxin.requests.option import Group, option
 from auxin.requests.values import Setting, Settings
 
@@ -60,6 +63,11 @@ class Training(Group):
         "NAME=VALUE",
         repeatable=True,
     )
+
+    @field_validator("settings")
+    @classmethod
+    def _known(cls, settings: dict[str, Setting]) -> dict[str, Setting]:
+        return all_checked(settings)
 
     @property
     def hyperparameters(self) -> dict[str, Setting]:

@@ -19,9 +19,10 @@ from auxin.methods._base import Method, Setting
 from auxin.models import build_network, builder
 from auxin.models._base import PrimaryNetwork
 from auxin.pretexts import Pretext, possible
+from auxin.requests.hyperparameters import Hyperparameters, known
 from auxin.rivals import unfit
 from auxin.runs.balance import balanced
-from auxin.runs.settings import Plain, known, options
+from auxin.runs.settings import options
 from auxin.strategies._base import Phase
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -153,7 +154,7 @@ def build(
     ):  # a phase that takes over what another one learned trains on the rows that its strategy names
         splits = rows_for(method, settings, splits)
     seed_everything(seed)
-    plain = Plain(**{name: settings[name] for name in known()})  # type: ignore[arg-type]
+    plain = Hyperparameters.model_validate({name: settings[name] for name in known()})
     dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
     augmentation, weak = _augmentation(plain, dataset)
     pool = Pool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
@@ -209,7 +210,7 @@ def rows_for(method: Method, settings: Mapping[str, Setting], splits: Splits) ->
     return splits.with_auxiliary_in_train()
 
 
-def _pretexts(method: Method, plain: Plain, shape: tuple[int, ...], *, tokens: bool) -> list[str]:
+def _pretexts(method: Method, plain: Hyperparameters, shape: tuple[int, ...], *, tokens: bool) -> list[str]:
     """The method's self-made tasks, and those that the settings put beside the data's own."""
     asked = [name.strip() for name in plain.pretexts.split("+") if name.strip()]
     own = possible(shape) if EVERY in method.pretexts else method.pretexts
@@ -245,7 +246,7 @@ def _tasks(
     return tasks, reads
 
 
-def _augmentation(plain: Plain, dataset: Dataset) -> tuple[str | None, str]:
+def _augmentation(plain: Hyperparameters, dataset: Dataset) -> tuple[str | None, str]:
     """What the pool does to every training row, and the views that follow: the setting names one or the other."""
     if plain.augmentation in (*KINDS, "auto"):
         return (None if plain.augmentation == "auto" else plain.augmentation), ""
@@ -255,7 +256,7 @@ def _augmentation(plain: Plain, dataset: Dataset) -> tuple[str | None, str]:
     return "none", plain.augmentation
 
 
-def _strong(plain: Plain, pool: Pool, dataset: Dataset) -> View:
+def _strong(plain: Hyperparameters, pool: Pool, dataset: Dataset) -> View:
     """The strong view of a consistency."""
     if dataset.encoder.verbatim > 0:
         wrong = f"The inputs of {plain.model} are text tokens, for which there are no augmented views"
@@ -360,7 +361,7 @@ def _learner(
     network: PrimaryNetwork,
     criterion: Objective,
     method: Method,
-    plain: Plain,
+    plain: Hyperparameters,
     settings: Mapping[str, Setting],
 ) -> Learner:
     weights = [p for p in [*network.parameters(), *criterion.main_parameters()] if p.requires_grad]
@@ -413,7 +414,7 @@ def epochs_of(settings: Mapping[str, Setting], batches: int) -> int:
     return int(epochs) if epochs is not None else max(1, round(steps / batches))
 
 
-def _plan(plain: Plain, feed: Feed, splits: Splits, *, learns: bool) -> Plan:
+def _plan(plain: Hyperparameters, feed: Feed, splits: Splits, *, learns: bool) -> Plan:
     if plain.meta not in META_BATCHES:
         raise ConfigError(catalogue.unknown("meta batch", plain.meta, list(META_BATCHES)))
     if plain.rhythm not in RHYTHMS:

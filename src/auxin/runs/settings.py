@@ -3,104 +3,19 @@
 Later layers win: the defaults below, the preset, the data set, the method, the user's own, the try.
 """
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from itertools import product
 from typing import Any
 
 from auxin.catalogue import unknown
 from auxin.data.encoders.tokens import folder_of
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.methods._base import Method, Setting
 from auxin.methods._protocols import PROTOCOLS, protocol_name, published
+from auxin.requests.hyperparameters import Hyperparameters, all_checked
 from auxin.requests.values import settings as from_text
-from auxin.runs.bounds import check_bounds
 
 PRESETS = ("auxin", "adamw", "paper", *PROTOCOLS)
-PARTS = ("model", "rival", "labeler", "consistency", "combiner", "estimator", "strategy")
-
-
-@dataclass(frozen=True)
-class Plain:
-    """The settings that belong to the loop, with their defaults in the `auxin` preset.
-
-    Attributes:
-        model: the trunk's name.
-        steps: inner steps in all; gives the number of epochs where `epochs` is None.
-        epochs: passes over the main-labelled rows.
-        batch: main-labelled rows per batch.
-        optimizer: of the primary network: sgd, adam or adamw.
-        lr: its learning rate.
-        momentum: of SGD.
-        weight_decay: of the primary network.
-        schedule: constant, cosine or halve.
-        halve_every: epochs between halvings.
-        clip: largest global gradient norm, or None.
-        loss: focal or cross_entropy, of every classification task.
-        class_weights: none, or balanced: rare classes of the data's own tasks weigh as much as frequent ones.
-        augmentation: of every method's rows: none, crop or crop_flip, or views joined by "+", such as affine:0.5+flip
-            (`auxin ls views`); "auto" is the data set's own.
-        strong: the strong views of methods with a consistency, joined by "+"; "auto" suits the inputs.
-        unlabelled_ratio: auxiliary-only rows per main-labelled row, in methods that use them.
-        pretexts: self-made tasks, separated by "+", beside the data's own in the methods that use those.
-        pretext_share: the share of a batch's rows that each self-made task copies and changes.
-        psi: auxiliary classes per primary class; None: the data's own finer classes, else 5.
-        rhythm: fused, alternating, or following (fused, with a forward pass less: `auxin.training.following`).
-        every: inner steps per meta step (fused, following).
-        meta: where the outer loss is taken: same, next or auxiliary.
-        scale: raw or unit hypergradient.
-        meta_optimizer: sgd or adam.
-        meta_lr: its learning rate: about how far a task's weight moves per meta step, see `Combiner.paces`.
-        meta_weight_decay: L2 decay of phi.
-        meta_momentum: of phi's SGD.
-        meta_paced: each layer of a combiner moves at a pace of its own (`Combiner.paces`); else all at `meta_lr`.
-        meta_clip: largest global norm of the hypergradient, or None.
-        hypergradient: the estimator (`auxin ls hypergradients`); empty: the method's own.
-        patience: early stopping on validation, in epochs; None trains to the end.
-        looks: how often in a run the learning curve and the learning signal are measured, about.
-        average: the reported score is the mean of the last so many epochs' (1: the last epoch).
-        precision: float32, tf32 or bfloat16, of the forwards (see `auxin.training.precision`).
-        channels_last: images and convolution weights with the channels innermost.
-        compile: compile the steps; they run as they are, with a note, where that fails.
-    """
-
-    model: str = "conv4"
-    steps: int = 600
-    epochs: int | None = None
-    batch: int = 64
-    optimizer: str = "sgd"
-    lr: float = 0.1
-    momentum: float = 0.9
-    weight_decay: float = 5e-4
-    schedule: str = "cosine"
-    halve_every: int = 50
-    clip: float | None = None
-    loss: str = "cross_entropy"
-    class_weights: str = "none"
-    augmentation: str = "auto"
-    strong: str = "auto"
-    unlabelled_ratio: float = 1.0
-    pretexts: str = ""
-    pretext_share: float = 1.0
-    psi: int | None = None
-    rhythm: str = "fused"
-    every: int = 1
-    meta: str = "next"
-    scale: str = "unit"
-    meta_optimizer: str = "adam"
-    meta_lr: float = 5e-3
-    meta_weight_decay: float = 0.0
-    meta_momentum: float = 0.0
-    meta_paced: bool = True
-    meta_clip: float | None = None
-    hypergradient: str = ""
-    patience: int | None = None
-    looks: int = 20
-    average: int = 1
-    precision: str = "float32"
-    channels_last: bool = False
-    compile: bool = False
 
 
 _DATA: dict[str, dict[str, Setting]] = {
@@ -131,11 +46,6 @@ _RATES = (1.0, 1 / 3, 3.0, 0.1, 0.6, 1.8, 10.0, 0.03)
 """The learning rates tried, as multiples of the default."""
 
 
-def known() -> list[str]:
-    """The plain settings' names; `PART.OPTION` names go to the parts that a method is made of."""
-    return [f.name for f in fields(Plain)]
-
-
 def layered(
     data: str,
     modality: str,
@@ -160,7 +70,7 @@ def layered(
         ConfigError: a name is not known (the nearest are offered), or a value is of the wrong kind.
     """
     protocol = protocol_for(preset, method)
-    found: dict[str, Setting] = {f.name: f.default for f in fields(Plain)}  # type: ignore[misc]
+    found: dict[str, Setting] = dict(Hyperparameters())
     found["model"] = {"vector": "mlp", "dense": "segnet"}.get(modality, found["model"])
     default_model = found["model"]
     folder = folder_of(str(user.get("model", ""))) is not None
@@ -178,7 +88,7 @@ def layered(
     if "model" in user and user["model"] != default_model:
         dropped = [name for name in found if name.startswith("model.") and name not in user]
         found = {name: value for name, value in found.items() if name not in dropped}
-    return {name: checked(name, value) for name, value in found.items()}
+    return all_checked(found)
 
 
 def _safe(user: Mapping[str, Setting]) -> dict[str, Setting]:
@@ -202,47 +112,13 @@ def protocol_for(preset: str, method: Method) -> str | None:
     return None if head in ("auxin", "adamw") else head
 
 
-def checked(name: str, value: Setting) -> Setting:
-    """The value as the setting's kind, or a clear refusal."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if number and not math.isfinite(value):  # type: ignore[arg-type]
-        check_bounds(name, value)  # type: ignore[arg-type]
-    if name.split(".", 1)[0] in PARTS and "." in name:
-        return value
-    if name not in known():
-        raise ConfigError(unknown("setting", name, [*known(), *(f"{p}.OPTION" for p in PARTS)]))
-    kind = Plain.__annotations__[name]
-    if number:
-        check_bounds(name, value)  # type: ignore[arg-type]
-    return _as_kind(name, value, kind)
-
-
-def _as_kind(name: str, value: Setting, kind: Any) -> Setting:
-    if kind in (str, "str") and isinstance(value, str | None):
-        return "none" if value is None else value
-    if kind in (bool, "bool") and isinstance(value, bool):
-        return value
-    optional = "None" in str(kind)
-    if optional and value is None:
-        return None
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    if "float" in str(kind) and number:
-        return float(value)  # type: ignore[arg-type]
-    if "int" in str(kind) and number and value == int(value):  # type: ignore[arg-type]
-        return int(value)  # type: ignore[arg-type]
-    expected = str(getattr(kind, "__name__", kind))
-    raise ConfigError(
-        message(f"The value of the setting {name} is invalid", expected=expected, found=repr(value))
-    )
-
-
 def parse(pairs: Sequence[str]) -> dict[str, Setting]:
     """Settings as a user types them.
 
     >>> parse(["lr=0.03", "schedule=halve", "labeler.hard=true"])
     {'lr': 0.03, 'schedule': 'halve', 'labeler.hard': True}
     """
-    return {name: checked(name, value) for name, value in from_text(pairs).items()}
+    return all_checked(from_text(pairs))
 
 
 def attempts(method: Method, count: int, lr: float, fixed: bool = False) -> list[dict[str, Setting]]:
