@@ -28,29 +28,20 @@ from safetensors import safe_open
 
 TIMES = {"seconds", "seconds_per_step", "seconds_per_run", "started", "overhead", "command", "weights"}
 """Fields that tell times, or hash a file that does."""
-SIZE = ["--set", "model.channel_width=8", "--set", "steps=120", "--seeds", "2", "--tries", "1"]
-SMALL_FIT = ["--labels-per-class", "10", "--tries", "1", "--draws", "1", "--budget", "none", *SIZE[:4]]
+TINY = ["--labels-per-class", "5", "--tries", "1", "--set", "model.channel_width=4", "--set", "steps=40"]
+COMPARE = ["compare", "--methods", "single,maxl", "--no-twins", "--seeds", "2", *TINY]
+FIT = ["fit", "digits", "--method", "maxl", "--draws", "1", "--budget", "none", *TINY]
+RULE = ["rule", "train", "--procedural", "--updates", "20", "--tasks", "2"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 PLAIN = [sys.executable]
 JOBS: dict[str, list[str]] = {
-    "compare1": [*PLAIN, "-m", "auxin", "compare", "--methods", "single,maxl", *SIZE, "--jobs", "1"],
-    "compare2": [*PLAIN, "-m", "auxin", "compare", "--methods", "single,maxl", *SIZE, "--jobs", "2"],
-    "fit": [*PLAIN, "-m", "auxin", "fit", "digits", "--method", "maxl", *SMALL_FIT, "--jobs", "1"],
-    "rule": [*PLAIN, "-m", "auxin", "rule", "train", "--procedural", "--updates", "60", "--tasks", "2"],
+    "compare1": [*PLAIN, "-m", "auxin", *COMPARE, "--jobs", "1"],
+    "compare2": [*PLAIN, "-m", "auxin", *COMPARE, "--jobs", "2"],
+    "fit": [*PLAIN, "-m", "auxin", *FIT, "--jobs", "1"],
+    "rule": [*PLAIN, "-m", "auxin", *RULE],
     "reproduce": [*PLAIN, "-m", "auxin", "reproduce", "auxilearn_figure_6", "--smoke", "--jobs", "2"],
-    "torchrun": [*TORCHRUN, "-m", "auxin", "compare", "--methods", "single,maxl", *SIZE],
-    "torchrun_rule": [
-        *TORCHRUN,
-        "-m",
-        "auxin",
-        "rule",
-        "train",
-        "--procedural",
-        "--updates",
-        "60",
-        "--tasks",
-        "2",
-    ],
+    "torchrun": [*TORCHRUN, "-m", "auxin", *COMPARE],
+    "torchrun_rule": [*TORCHRUN, "-m", "auxin", *RULE],
 }
 
 
