@@ -28,7 +28,7 @@ from safetensors import safe_open
 
 TIMES = {"seconds", "seconds_per_step", "seconds_per_run", "started", "overhead", "command", "weights", "checksum"}
 """Fields that tell times, or hash a file that does."""
-TINY = ["--labels-per-class", "5", "--tries", "1", "--set", "model.channel_width=4", "--set", "steps=40"]
+TINY = ["--labels-per-class", "5", "--tries", "1", "--set", "model.channel_width=4", "--set", "steps=150"]
 COMPARE = ["compare", "--methods", "single,maxl", "--no-twins", "--seeds", "2", *TINY]
 FIT = ["fit", "digits", "--method", "maxl", "--draws", "1", "--budget", "none", *TINY]
 RULE = ["rule", "train", "--procedural", "--updates", "20", "--tasks", "2"]
@@ -152,7 +152,7 @@ class Torture:
         out = self.place / f"{self.job}-{tally.folders}"
         tally.folders += 1
         for _ in range(kills):
-            if not kill(self.job, out, random.uniform(0.2, 1.0) * self.seconds, tally):
+            if not kill(self.job, out, random.uniform(0.4, 1.0) * self.seconds, tally):
                 break
         code = start(self.job, out).wait()
         if code != 0:
