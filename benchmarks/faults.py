@@ -26,7 +26,16 @@ import numpy as np
 import psutil
 from safetensors import safe_open
 
-TIMES = {"seconds", "seconds_per_step", "seconds_per_run", "started", "overhead", "command", "weights", "checksum"}
+TIMES = {
+    "seconds",
+    "seconds_per_step",
+    "seconds_per_run",
+    "started",
+    "overhead",
+    "command",
+    "weights",
+    "checksum",
+}
 """Fields that tell times, or hash a file that does."""
 TINY = ["--labels-per-class", "5", "--tries", "1", "--set", "model.channel_width=4", "--set", "steps=150"]
 COMPARE = ["compare", "--methods", "single,maxl", "--no-twins", "--seeds", "2", *TINY]

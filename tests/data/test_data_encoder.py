@@ -89,7 +89,9 @@ def test_text_is_tfidf(tmp_path):
     [(begin, end)] = data.encoder.blocks
     found = data.x[:, begin:end] / review.width**0.5
     assert torch.allclose(found, torch.tensor(wanted).float(), atol=1e-6)
-    assert data.notes[-1] == "Text, as TF-IDF of the training rows' words: review."
+    assert (
+        data.notes[-1] == "Text, as TF-IDF of the training rows' 4,000 most frequent words at most: review."
+    )
 
 
 def test_the_words_of_a_text_share_one_scale_and_keep_their_zero(tmp_path):

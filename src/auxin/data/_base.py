@@ -13,6 +13,8 @@ from torch import Tensor
 from auxin.data import _check, _content
 from auxin.data.encoders.arrays import Arrays
 from auxin.data.encoders.contract import Encoded, Encoder
+from auxin.errors import ConfigError, message
+from auxin.math.sparse import SparseRows
 from auxin.tasks._base import Task
 
 
@@ -24,7 +26,8 @@ class Dataset:
 
     Attributes:
         name: what it is called in results.
-        x: images, uint8 or float32 [N, C, H, W], in the publisher's units; or vectors, float32 [N, D].
+        x: images, uint8 or float32 [N, C, H, W], in the publisher's units; or vectors, float32 [N, D], as a tensor
+            or, where most are zero and a tensor would be large, as `SparseRows`.
         tasks: the tasks by name, the main one among them.
         y: the targets by task, [N] or [N, ...]: integers with -1, or floats with NaN, where missing.
         main: the name of the main task.
@@ -40,7 +43,7 @@ class Dataset:
         mean, std: constants for the normalisation (x - mean) / std, in the units of `x`, one per channel or
             column; None where they are to be computed on the training rows.
         blank: which values of vectors are missing, bool [N, D] (they are 0 in `x`, and the mean in a batch);
-            None where none are.
+            None where none are. `SparseRows` where `x` is.
         encoder: how `x` was made from the user's columns or files, for rows that come later; where the
             reader gives none, one that takes arrays like `x`.
         raw: the rows as the encoder reads them, where it learns from rows (a DataFrame); else None.
@@ -53,7 +56,7 @@ class Dataset:
     """
 
     name: str
-    x: Tensor
+    x: Tensor | SparseRows
     tasks: dict[str, Task]
     y: dict[str, Tensor]
     main: str
@@ -64,7 +67,7 @@ class Dataset:
     augmentation: str = "none"
     mean: tuple[float, ...] | None = None
     std: tuple[float, ...] | None = None
-    blank: Tensor | None = None
+    blank: Tensor | SparseRows | None = None
     encoder: Encoder = field(default=None)  # type: ignore[assignment]  # never None once made
     raw: Any = field(default=None, repr=False)
     notes: tuple[str, ...] = ()
@@ -72,7 +75,7 @@ class Dataset:
 
     def __post_init__(self) -> None:
         if self.encoder is None:
-            object.__setattr__(self, "encoder", Arrays.like(self.x))
+            object.__setattr__(self, "encoder", Arrays.like(self.dense("An encoder of arrays")))
         _check.inputs(self.name, self.x)
         _check.names(self.name, self.tasks, self.y, self.main)
         for task, target in self.y.items():
@@ -100,6 +103,30 @@ class Dataset:
     def shape(self) -> tuple[int, ...]:
         """The shape of one input: (C, H, W) or (D,)."""
         return tuple(self.x.shape[1:])
+
+    @property
+    def sparse(self) -> bool:
+        """Whether the inputs are kept sparse, so that only what takes some rows at a time can use them."""
+        return isinstance(self.x, SparseRows)
+
+    def dense(self, what: str) -> Tensor:
+        """The inputs as one tensor.
+
+        Args:
+            what: needs them so; for the message.
+
+        Raises:
+            ConfigError: they are kept sparse.
+        """
+        if isinstance(self.x, SparseRows):
+            raise ConfigError(
+                message(
+                    f"{what} takes dense inputs only, and those of {self.name} are kept sparse",
+                    found=f"{self.x.shape[0]:,} rows of {self.x.shape[1]:,} numbers, most of them 0",
+                    do="Use fewer rows, or fewer words of a text",
+                )
+            )
+        return self.x
 
     @property
     def modality(self) -> str:
@@ -160,7 +187,7 @@ class Dataset:
     def marks(self) -> Sequence[bytes]:
         """Each row's content hash, 32 bytes: of its input (16), its main label (8), its other labels (8)."""
         others = [self.y[name] for name in sorted(self.y) if name != self.main]
-        x = self.x if self.blank is None else self.x.masked_fill(self.blank, torch.nan)
+        x: Any = self.x if self.blank is None else self.x.masked_fill(self.blank, torch.nan)  # type: ignore[arg-type]
         return _content.marks(x, self.y[self.main], others)
 
 

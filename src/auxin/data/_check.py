@@ -6,11 +6,12 @@ import torch
 from torch import Tensor
 
 from auxin.errors import DataError, message
+from auxin.math.sparse import SparseRows
 from auxin.tasks._base import Task
 from auxin.typing import MISSING
 
 
-def inputs(name: str, x: Tensor) -> None:
+def inputs(name: str, x: Tensor | SparseRows) -> None:
     """Images uint8 or float32 [N, C, H, W], or vectors float32 [N, D]; finite; at least one row."""
     image, vector = x.dim() == 4, x.dim() == 2
     if not (image and x.dtype in (torch.uint8, torch.float32)) and not (vector and x.dtype == torch.float32):
@@ -24,7 +25,8 @@ def inputs(name: str, x: Tensor) -> None:
     if not x.numel():
         raise DataError(message(f"The inputs of {name} are empty", found=f"shape {list(x.shape)}"))
     if x.is_floating_point() and not x.isfinite().all():
-        raise DataError(message(f"The inputs of {name} hold NaN or infinity", **_not_finite(x)))
+        found = {"expected": "finite numbers"} if isinstance(x, SparseRows) else _not_finite(x)
+        raise DataError(message(f"The inputs of {name} hold NaN or infinity", **found))
 
 
 def _not_finite(x: Tensor) -> dict[str, str]:
@@ -101,7 +103,7 @@ def test_rows(name: str, official_test: Tensor, rows: int) -> None:
         )
 
 
-def blank(name: str, where: Tensor | None, x: Tensor) -> None:
+def blank(name: str, where: Tensor | SparseRows | None, x: Tensor | SparseRows) -> None:
     """A bool per value of vectors, and zeros there."""
     if where is not None and (where.dtype != torch.bool or where.shape != x.shape or x.dim() != 2):
         raise DataError(
@@ -111,8 +113,14 @@ def blank(name: str, where: Tensor | None, x: Tensor) -> None:
                 found=f"{where.dtype} {list(where.shape)}",
             )
         )
-    if where is not None and bool(x[where].any()):
+    if where is not None and _overlap(where, x):
         raise DataError(message(f"Missing values of {name} are not zero", expected="0 where they are marked"))
+
+
+def _overlap(where: Tensor | SparseRows, x: Tensor | SparseRows) -> bool:
+    if isinstance(where, SparseRows) and isinstance(x, SparseRows):
+        return where.matrix.multiply(x.matrix).count_nonzero() > 0
+    return bool(x[where].any())  # type: ignore[index]
 
 
 def groups(name: str, of: Sequence[str] | None, official_test: Tensor) -> None:

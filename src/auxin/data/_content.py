@@ -6,6 +6,8 @@ from hashlib import blake2b, sha256
 import torch
 from torch import Tensor
 
+from auxin.math.sparse import SparseRows
+
 CONTENT = 16
 """How many bytes of a mark are the input's."""
 AT_ONCE = 4096
@@ -14,7 +16,7 @@ LABELLED = 24
 """How many bytes of a mark are the input's and the main label's."""
 
 
-def marks(x: Tensor, main: Tensor, others: Sequence[Tensor]) -> list[bytes]:
+def marks(x: Tensor | SparseRows, main: Tensor, others: Sequence[Tensor]) -> list[bytes]:
     """Each row's mark: 16 bytes of its input's hash, 8 of its main label's, 8 of its other labels'.
 
     Equal inputs share the first 16 bytes; marks sort the same way whatever the order of the rows.
@@ -22,7 +24,7 @@ def marks(x: Tensor, main: Tensor, others: Sequence[Tensor]) -> list[bytes]:
     found: list[bytes] = []
     for begin in range(0, x.shape[0], AT_ONCE):
         part = slice(begin, begin + AT_ONCE)
-        inputs = digests(x[part], CONTENT)
+        inputs = digests(x.take(part) if isinstance(x, SparseRows) else x[part], CONTENT)
         mains = digests(main[part], LABELLED - CONTENT)
         rest = [digests(other[part], 8) for other in others]
         extra = [blake2b(b"".join(labels), digest_size=8).digest() for labels in zip(*rest, strict=True)]
@@ -30,12 +32,14 @@ def marks(x: Tensor, main: Tensor, others: Sequence[Tensor]) -> list[bytes]:
     return found
 
 
-def digests(values: Tensor, size: int) -> list[bytes]:
+def digests(values: Tensor | SparseRows, size: int) -> list[bytes]:
     """The BLAKE2b hash of each row, `size` bytes; of its values and shape, with one zero and one NaN."""
     start = blake2b(f"{values.dtype}{tuple(values.shape[1:])}".encode(), digest_size=size)
     found: list[bytes] = []
     for begin in range(0, values.shape[0], AT_ONCE):
-        for row in _rows(values[begin : begin + AT_ONCE]):
+        part = slice(begin, begin + AT_ONCE)
+        sparse = isinstance(values, SparseRows)
+        for row in values.take(part).row_bytes() if sparse else _rows(values[part]):
             one = start.copy()
             one.update(row)
             found.append(one.digest())

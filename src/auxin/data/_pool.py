@@ -6,6 +6,7 @@ from torch import Tensor
 from auxin.data import _augment
 from auxin.data._base import Dataset
 from auxin.errors import DataError, message
+from auxin.math.sparse import SparseRows
 from auxin.typing import MISSING, Batch
 
 AT_ONCE = 256
@@ -59,14 +60,14 @@ class Pool:
         _augment.check(self.augmentation, dataset.shape)
         self.device = torch.device(device)
         self.shape = dataset.shape
-        self._x = dataset.x.to(self.device)
+        self._x = _placed(dataset.x, self.device)
         self._y = {name: target.to(self.device) for name, target in dataset.y.items()}
         self._dense = [name for name, task in dataset.tasks.items() if task.dense]
         if hidden is not None:
             self._y[dataset.main] = _hide(self._y[dataset.main], hidden)
         mean, std = _constants(dataset, train_rows)
         self.mean, self.std = mean.to(self.device), std.to(self.device)
-        self._blank = None if dataset.blank is None else dataset.blank.to(self.device)
+        self._blank = None if dataset.blank is None else _placed(dataset.blank, self.device)
 
     def __len__(self) -> int:
         return self._x.shape[0]
@@ -84,15 +85,26 @@ class Pool:
             generator: draws the augmentation, on any device.
         """
         rows = rows.to(self.device)
-        x = self._x[rows]
-        y = {name: target[rows] for name, target in self._y.items()}
+        x = self._x[rows].to(self.device)
+        y = self.targets(rows)
         if generator is not None:
             x, y = self._moved(x, y, generator)
         view = (1, -1) + (1,) * (x.dim() - 2)
         x = (x.float() - self.mean.view(view)) / self.std.view(view)
         if self._blank is not None:
-            x = x.masked_fill(self._blank[rows], 0.0)
+            x = x.masked_fill(self._blank[rows].to(self.device), 0.0)
         return Batch(x.contiguous(), y, rows)
+
+    def targets(self, rows: Tensor) -> dict[str, Tensor]:
+        """The rows' targets by task."""
+        return {name: target[rows.to(self.device)] for name, target in self._y.items()}
+
+    def inputs(self, rows: Tensor) -> Tensor | SparseRows:
+        """The inputs of many rows as a batch has them; sparse where the data set keeps them so."""
+        if not isinstance(self._x, SparseRows):
+            return self.batch(rows).x
+        blank = self._blank.take(rows) if isinstance(self._blank, SparseRows) else None
+        return self._x.take(rows).standardised(self.mean.cpu(), self.std.cpu(), blank)
 
     def _moved(
         self, x: Tensor, y: dict[str, Tensor], generator: torch.Generator
@@ -104,6 +116,10 @@ class Pool:
         moves = moves.to(x.device)
         dense = {name: _augment.move(y[name], moves, _missing(y[name])) for name in self._dense}
         return _augment.move(x, moves), {**y, **dense}
+
+
+def _placed(x: Tensor | SparseRows, device: torch.device) -> Tensor | SparseRows:
+    return x if isinstance(x, SparseRows) else x.to(device)
 
 
 def _hide(target: Tensor, rows: Tensor) -> Tensor:
@@ -124,6 +140,7 @@ def _constants(dataset: Dataset, train_rows: Tensor) -> tuple[Tensor, Tensor]:
     rows = train_rows.cpu()
     if dataset.x.dim() == 2:
         return _columns(dataset, rows)
+    assert isinstance(dataset.x, Tensor)
     return _channels(dataset.x, rows)
 
 
@@ -146,8 +163,12 @@ def _columns(dataset: Dataset, rows: Tensor) -> tuple[Tensor, Tensor]:
     The columns of a block (the words of a text) keep their zero and have one deviation, so that rare words
     are not blown up. Columns that the encoder calls verbatim stay as they are.
     """
-    parts = [_moments(dataset, rows, begin) for begin in range(0, dataset.shape[0], AT_ONCE)]
-    mean, std, square = (torch.cat(values) for values in zip(*parts, strict=True))
+    if isinstance(dataset.x, SparseRows):
+        blank = dataset.blank.take(rows) if isinstance(dataset.blank, SparseRows) else None
+        mean, std, square = dataset.x.take(rows).moments(blank)
+    else:
+        parts = [_moments(dataset, rows, begin) for begin in range(0, dataset.shape[0], AT_ONCE)]
+        mean, std, square = (torch.cat(values) for values in zip(*parts, strict=True))
     varies = std > 1e-9 * mean.abs().clamp_min(1e-30)
     for begin, end in dataset.encoder.blocks:
         mean[begin:end] = 0
@@ -161,8 +182,13 @@ def _columns(dataset: Dataset, rows: Tensor) -> tuple[Tensor, Tensor]:
 def _moments(dataset: Dataset, rows: Tensor, begin: int) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, deviation and mean square of some columns, in double precision: few at once, for texts have thousands."""
     part = slice(begin, begin + AT_ONCE)
+    assert isinstance(dataset.x, Tensor)
     x = dataset.x[:, part][rows].double()
-    known = torch.ones_like(x) if dataset.blank is None else (~dataset.blank[:, part][rows]).double()
+    known = (
+        torch.ones_like(x)
+        if not isinstance(dataset.blank, Tensor)
+        else (~dataset.blank[:, part][rows]).double()
+    )
     count = known.sum(0).clamp_min(1)
     mean = (x * known).sum(0) / count
     return mean, (((x - mean) * known).square().sum(0) / count).sqrt(), x.square().mean(0)

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from auxin.data._base import Dataset, Source
 from auxin.data.encoders.table import Columns
+from auxin.data.encoders.text import MOST_WORDS
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
 from auxin.data.targets.columns import (
@@ -25,6 +26,7 @@ from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import Spec, parse_specs, words
 from auxin.errors import ConfigError, DataError, message
+from auxin.math.sparse import SparseRows
 
 
 class Table(Source):
@@ -51,6 +53,7 @@ class Table(Source):
         split: a column of the words train and test, which marks the official test rows.
         group: a column whose equal cells never fall on both sides of a split.
         text: columns that are text, a list or separated by commas; others are where they look it.
+        most_words: so many words describe a text at most, the most frequent ones; 4,000 where not given.
         unlabelled: another table of rows without a main label: they train the auxiliaries only.
         encoding: of a text file, "utf-8" where not given.
     """
@@ -65,6 +68,7 @@ class Table(Source):
         "split",
         "group",
         "text",
+        "most_words",
         "unlabelled",
         "encoding",
     )
@@ -84,6 +88,7 @@ class Table(Source):
         split: str | None = None,
         group: str | None = None,
         text: str | Sequence[str] = (),
+        most_words: int = MOST_WORDS,
         unlabelled: str | Path | None = None,
         encoding: str = "utf-8",
         **options: Any,
@@ -105,7 +110,7 @@ class Table(Source):
         frame = read_frame(root, encoding, written)
         more = Path(unlabelled) if unlabelled else None
         frame = with_unlabelled(frame, more, encoding, specs[0].columns, split, written)
-        left = Left(words(ignore), words(keep), words(text), split, group)
+        left = Left(words(ignore), words(keep), words(text), split, group, int(most_words))
         return of_frame(frame, specs, left, str(root), encoding=encoding, notes=said)
 
 
@@ -130,6 +135,7 @@ class Left:
         text: text.
         split: marks the official test rows, or None.
         group: keeps rows together, or None.
+        most_words: so many words describe a text at most.
     """
 
     ignore: Sequence[str] = ()
@@ -137,6 +143,7 @@ class Left:
     text: Sequence[str] = ()
     split: str | None = None
     group: str | None = None
+    most_words: int = MOST_WORDS
 
 
 def of_frame(
@@ -163,7 +170,7 @@ def of_frame(
     roles = [name for name in (left.split, left.group) if name]
     out = {column for spec in specs for column in spec.columns} | {*left.ignore, *roles}
     rest, said = _inputs(where, frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], left.keep)
-    encoder, rest, chosen = Columns.of(where, rest, left.text, (), encoding, left.keep)
+    encoder, rest, chosen = Columns.of(where, rest, left.text, (), encoding, left.keep, left.most_words)
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     x, blank = encoder.encode_frame(where, rest)
     return Dataset(
@@ -186,7 +193,7 @@ def of_frame(
             *said,
             *chosen,
             *_given_away(frame, specs, y),
-            *text_said(encoder.texts, len(frame)),
+            *text_said(encoder.texts, left.most_words, isinstance(x, SparseRows)),
         ),
     )
 

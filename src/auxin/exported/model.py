@@ -18,6 +18,7 @@ from auxin.exported.card import COMMITTEE, VERSION, Card, TrainingRecord, TrunkS
 from auxin.exported.committee import Committee
 from auxin.exported.predictor import Predictor, finished
 from auxin.exported.task_state import TaskState
+from auxin.math.sparse import SparseRows
 from auxin.models import build_network
 from auxin.tasks._base import Task
 
@@ -81,8 +82,13 @@ class Model:
         """The names of the classes or attributes, in the order of the probabilities; empty for numbers."""
         return list(getattr(self.task, "label_names", ()))
 
+<<<<<<< HEAD
     def predict(self, x: Tensor) -> Predictions:
         """Predict for inputs in the form of the training data: [N, D] (NaN where missing) or images [N, C, H, W].
+=======
+    def predict(self, x: Tensor | SparseRows) -> Predictions:
+        """Predictions for inputs as the training data had them: [N, D] (NaN where missing) or images [N, C, H, W].
+>>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 
         Raises:
             DataError: The inputs have another shape, or hold infinite numbers.
@@ -96,8 +102,13 @@ class Model:
             found = [network.outputs(part.to(kind)) for part in x.split(ROWS)]
         return Predictions(self.task, torch.cat(found))
 
+<<<<<<< HEAD
     def inputs(self, source: Any, say: Callable[[str], None] = warn) -> Tensor:
         """Encode a file, a folder or rows like those it was trained on; a missing value is NaN.
+=======
+    def inputs(self, source: Any, say: Callable[[str], None] = warn) -> Tensor | SparseRows:
+        """The inputs of a file, folder or rows such as those it was trained on; NaN where a value is missing.
+>>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 
         Args:
             source: A path, or rows in memory (a DataFrame).
@@ -113,9 +124,9 @@ class Model:
                 )
             )
         x, blank = self.encoder.encode(source, say)
-        return x if blank is None else x.masked_fill(blank, torch.nan)
+        return x if blank is None else x.masked_fill(blank, torch.nan)  # type: ignore[arg-type]
 
-    def _check(self, x: Tensor) -> None:
+    def _check(self, x: Tensor | SparseRows) -> None:
         if list(x.shape[1:]) != self.trunk.shape or not len(x):
             raise DataError(
                 message(
@@ -124,7 +135,7 @@ class Model:
                     found=f"{list(x.shape)}",
                 )
             )
-        if bool(torch.isinf(x).any()):
+        if bool(x.isinf().any()):
             raise DataError(
                 message("The inputs hold infinite numbers", expected="finite ones, NaN where missing")
             )

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin import catalogue, rivals
 from auxin.fitting.candidates import Candidate, Member, RivalCandidate
-from auxin.fitting.rows import Folds, Rows, make_folds
+from auxin.fitting.rows import Folds, Rows, beside, make_folds
 from auxin.fitting.scores import is_numbers, losses, probable
 from auxin.rivals import Shape
 from auxin.tasks._base import Task
@@ -112,9 +112,9 @@ class Teacher:
     exact: bool
     said: str
 
-    def inputs(self, rows: Rows, table: Table) -> np.ndarray:
+    def inputs(self, rows: Rows, table: Table) -> rivals.Vectors:
         """What it is given, [N, K] or [N, D + K]."""
-        return np.concatenate([rows.x, table.values], 1) if self.beside else table.values
+        return rows.beside(table.values) if self.beside else table.values
 
 
 def best_teacher(rows: Rows, table: Table, folds: Folds, seed: int) -> Teacher | None:
@@ -129,7 +129,9 @@ def best_teacher(rows: Rows, table: Table, folds: Folds, seed: int) -> Teacher |
     wanted = rows.y[torch.from_numpy(rows.labelled)]
     best: tuple[float, Teacher] | None = None
     for rival, besides in ((linear, (False, True)), ("extra_trees", (True,))):
-        for beside in besides:
+        if rivals.unfit(rival, rows.task, compressed=rows.shape.compressed) is not None:
+            continue
+        for both in besides:
             options = (
                 {"C": 10.0}
                 if rival == "logistic"
@@ -137,7 +139,7 @@ def best_teacher(rows: Rows, table: Table, folds: Folds, seed: int) -> Teacher |
                 if rival == "ridge"
                 else {"features": 0.7, "trees": 50}
             )
-            teacher = Teacher(rival, options, beside, False, "")
+            teacher = Teacher(rival, options, both, False, "")
             x = teacher.inputs(rows, table)
             outputs = _cross_fitted(rows, rival, options, x, folds, seed)
             loss = float(losses(rows.task, outputs, wanted)[seen].mean())
@@ -145,12 +147,12 @@ def best_teacher(rows: Rows, table: Table, folds: Folds, seed: int) -> Teacher |
                 exact, said = _exact(
                     rows.task, outputs[torch.from_numpy(seen)], wanted[torch.from_numpy(seen)]
                 )
-                best = loss, Teacher(rival, options, beside, exact, said)
+                best = loss, Teacher(rival, options, both, exact, said)
     return best[1] if best else None
 
 
 def _cross_fitted(
-    rows: Rows, rival: str, options: rivals.Options, x: np.ndarray, folds: Folds, seed: int
+    rows: Rows, rival: str, options: rivals.Options, x: rivals.Vectors, folds: Folds, seed: int
 ) -> Tensor:
     shape = Shape.of(x, len(rows.labelled), rows.shape.classes)
     found = None
@@ -270,7 +272,7 @@ class Fed:
                 fitted = _auxiliary_model(part, kept, seed)
                 made.append(fitted)
                 found = _fed(task, fitted.outputs(rows.x[part.labelled[held]]))
-                values = np.full((len(rows.x), found.shape[1]), np.nan) if values is None else values
+                values = np.full((rows.x.shape[0], found.shape[1]), np.nan) if values is None else values
                 values[part.labelled[held]] = found
             assert values is not None
             rest = np.flatnonzero(np.isnan(values).all(1))
@@ -280,7 +282,7 @@ class Fed:
             own.append(values)
         return cls(tuple(models), np.concatenate(own, 1)) if own else None
 
-    def predict(self, x: np.ndarray) -> np.ndarray:
+    def predict(self, x: rivals.Vectors) -> np.ndarray:
         """New rows' predictions, [N, K]."""
         return np.concatenate(
             [np.mean([_fed(m.task, m.outputs(x)) for m in parts], 0) for parts in self.models], 1
@@ -330,14 +332,14 @@ class Stacked(Candidate):
 
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Train on inputs and predictions."""
-        x = np.concatenate([rows.x, self.fed.own.astype(rows.x.dtype)], 1)
+        x = rows.beside(self.fed.own.astype(rows.x.dtype))
         wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
         inner = self.base.train(wider, kept, seed)
         return StackedMember(rows.task, inner, self.fed)
 
     def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
         """As every candidate; a held-out row's predictions of the auxiliaries are its own cross-fitted ones."""
-        x = np.concatenate([rows.x, self.fed.own.astype(rows.x.dtype)], 1)
+        x = rows.beside(self.fed.own.astype(rows.x.dtype))
         wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
         return self.base.out_of_fold(wider, folds, seed)
 
@@ -350,6 +352,6 @@ class StackedMember(Member):
     inner: Member
     fed: Fed
 
-    def outputs(self, x: np.ndarray) -> Tensor:
+    def outputs(self, x: rivals.Vectors) -> Tensor:
         """The rival's outputs on inputs and predictions."""
-        return self.inner.outputs(np.concatenate([x, self.fed.predict(x).astype(x.dtype)], 1))
+        return self.inner.outputs(beside(x, self.fed.predict(x).astype(x.dtype)))

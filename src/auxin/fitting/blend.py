@@ -15,6 +15,7 @@ from torch import Tensor
 
 from auxin.fitting.candidates import Member
 from auxin.fitting.scores import DOUBT, is_numbers, of_probabilities, pooled, probable
+from auxin.rivals import Vectors
 from auxin.tasks._base import Task
 from auxin.tasks.multilabel import Multilabel
 
@@ -94,7 +95,7 @@ class Blend(Member):
     members: tuple[Member, ...]
     weights: tuple[float, ...]
 
-    def outputs(self, x: np.ndarray) -> Tensor:
+    def outputs(self, x: Vectors) -> Tensor:
         """The outputs whose probabilities or values are the mean."""
         return pooled(self.task, [m.outputs(x) for m in self.members], np.array(self.weights))
 

@@ -27,7 +27,7 @@ class Member(ABC):
     task: Task
 
     @abstractmethod
-    def outputs(self, x: np.ndarray) -> Tensor:
+    def outputs(self, x: rivals.Vectors) -> Tensor:
         """Outputs float64 [N, width] for inputs [N, D], NaN where missing."""
 
 
@@ -99,9 +99,9 @@ class Guess(Member):
     task: Task
     value: Tensor
 
-    def outputs(self, x: np.ndarray) -> Tensor:
+    def outputs(self, x: rivals.Vectors) -> Tensor:
         """The constant, once per row."""
-        return self.value.repeat(len(x), 1)
+        return self.value.repeat(x.shape[0], 1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -157,7 +157,7 @@ class RivalMember(Member):
     task: Task
     fitted: rivals.Fitted
 
-    def outputs(self, x: np.ndarray) -> Tensor:
+    def outputs(self, x: rivals.Vectors) -> Tensor:
         """The rival's outputs."""
         return self.fitted.outputs(x)
 
@@ -166,7 +166,7 @@ def rival_candidates(rows: Rows, tries: int, names: Any = None) -> dict[str, lis
     """The rivals that can learn the main task, each with its tries."""
     found: dict[str, list[Candidate]] = {}
     for name in names or catalogue.names("rivals"):
-        if rivals.unfit(name, rows.task) is not None:
+        if rivals.unfit(name, rows.task, compressed=rows.shape.compressed) is not None:
             continue
         if catalogue.load("rivals", name).unlabelled and not len(rows.unlabelled):
             continue

@@ -1,12 +1,16 @@
 """Vectors as the networks take them: gaps filled, one unit, outliers drawn in, wide inputs by main components."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import issparse
 from torch import Tensor
 
 from auxin.fitting.rows import Rows
+from auxin.math.sparse import SparseRows, at_once
+from auxin.rivals import Vectors
 
 WIDEST = 128
 """More columns than this are replaced by their first main components."""
@@ -37,6 +41,8 @@ class Inputs:
     @classmethod
     def fit(cls, rows: Rows) -> "Inputs":
         """Learn it from every training row."""
+        if issparse(rows.x):
+            return cls._compressed(rows.x)
         x = torch.from_numpy(np.asarray(rows.x, dtype=np.float32))
         length = rows.shape.sparse
         if length:
@@ -58,8 +64,32 @@ class Inputs:
         spread = (z @ basis).std(0).clamp(min=1e-6)
         return cls(mean, unit.clone(), length, basis, (spread * spread[0]).sqrt())
 
-    def transform(self, x: np.ndarray) -> Tensor:
+    @classmethod
+    def _compressed(cls, x: Any) -> "Inputs":
+        """The same of rows that are kept sparse: components of as many rows as are dense at once."""
+        x = SparseRows(_unit(x))
+        mean, std, _ = x.moments(None)
+        unit = std.square().mean().sqrt().clamp(min=1e-8).expand_as(std).float()
+        draw = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
+        part = (x[draw[: at_once(x.shape[1], ENOUGH)]] - mean.float()) / unit
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            _, _, basis = torch.pca_lowrank(part, q=min(COMPONENTS, len(part) - 1), center=False, niter=3)
+        found = cls(mean.float(), unit.clone(), True, basis, torch.ones(basis.shape[1]))
+        spread = found._components(x.matrix).std(0).clamp(min=1e-6)
+        return replace(found, scale=(spread * spread[0]).sqrt())
+
+    def _components(self, x: Any) -> Tensor:
+        """Rows of length 1 that are kept sparse, in components that have no unit yet."""
+        assert self.basis is not None
+        weight = self.basis / self.std[:, None]
+        return torch.from_numpy(x @ weight.numpy()).float() - self.mean @ weight
+
+    def transform(self, x: Vectors) -> Tensor:
         """[N, D], NaN where missing, to [N, P]."""
+        if issparse(x) and self.scale is not None:
+            z = self._components(_unit(x, self.mean.numpy())) / self.scale
+            return z / (1 + (z / SOFT).square()).sqrt()
         z = torch.from_numpy(np.asarray(x, dtype=np.float32))
         if self.length:
             z = _length_one(z)
@@ -67,6 +97,17 @@ class Inputs:
         if self.basis is not None and self.scale is not None:
             z = (z @ self.basis) / self.scale
         return z / (1 + (z / SOFT).square()).sqrt()
+
+
+def _unit(x: Any, mean: np.ndarray | None = None) -> Any:
+    """Rows that are kept sparse over their length; a missing number is then the column's mean, or 0 without means."""
+    gone = np.isnan(x.data)
+    filled = type(x)((np.where(gone, 0, x.data), x.indices, x.indptr), shape=x.shape)
+    length = np.sqrt(np.asarray(filled.multiply(filled).sum(1))).ravel().clip(1e-8)
+    filled.data = (filled.data / np.repeat(length, np.diff(x.indptr))).astype(np.float32)
+    if mean is not None and gone.any():
+        filled.data[gone] = mean[x.indices[gone]]
+    return filled
 
 
 def _length_one(x: Tensor) -> Tensor:

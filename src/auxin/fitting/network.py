@@ -13,7 +13,7 @@ from auxin.fitting.candidates import Candidate, Member
 from auxin.fitting.inputs import Inputs
 from auxin.fitting.rows import Folds, Rows
 from auxin.fitting.scores import pooled
-from auxin.rivals import Options
+from auxin.rivals import Options, Vectors
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 
@@ -229,7 +229,7 @@ class NetworkMember(Member):
     inputs: Inputs
     weights: Mapping[str, Tensor]
 
-    def outputs(self, x: np.ndarray) -> Tensor:
+    def outputs(self, x: Vectors) -> Tensor:
         """The outputs whose probabilities or values are the networks' mean."""
         made = self.inputs.transform(x)
         with torch.no_grad():
@@ -284,7 +284,7 @@ class NetworkCandidate(Candidate):
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Train on these rows."""
         inputs = Inputs.fit(rows)
-        used = torch.zeros(1, len(rows.x), dtype=torch.bool)
+        used = torch.zeros(1, rows.x.shape[0], dtype=torch.bool)
         used[0, torch.from_numpy(kept)] = True
         bank, _ = train_bank(Job(rows, inputs.transform(rows.x), used, [self.options], seed))
         return member(rows, inputs, bank, 0)
@@ -293,7 +293,7 @@ class NetworkCandidate(Candidate):
         """All folds side by side."""
         inputs = Inputs.fit(rows)
         x, pairs = inputs.transform(rows.x), folds.pairs(rows.labelled)
-        used = torch.zeros(len(pairs), len(rows.x), dtype=torch.bool)
+        used = torch.zeros(len(pairs), rows.x.shape[0], dtype=torch.bool)
         for group, (_, kept, _) in enumerate(pairs):
             used[group, torch.from_numpy(kept)] = True
         bank, _ = train_bank(Job(rows, x, used, [self.options] * len(pairs), seed))

@@ -1,14 +1,15 @@
 """What every candidate learns from, and the folds that every candidate is scored on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix, hstack, issparse
 from torch import Tensor
 
-from auxin.rivals import Shape, count_of, kind_of
+from auxin.rivals import Shape, Vectors, count_of, kind_of
 from auxin.tasks._base import Task
 
 BINS = 5
@@ -20,7 +21,8 @@ class Rows:
     """The training rows: those with a main label, and those without.
 
     Attributes:
-        x: inputs as vectors, float32 [N, D], NaN where missing; images are flattened.
+        x: inputs as vectors, float32 [N, D], NaN where missing; images are flattened. A SciPy matrix where the data
+            set keeps them sparse.
         task: the main task, with the units of the training rows.
         y: its targets, missing in rows without a main label.
         auxiliaries: the auxiliary tasks and their targets, by name.
@@ -28,7 +30,7 @@ class Rows:
         groups: a name per row; rows of one name are never on both sides of a fold. None: all are by themselves.
     """
 
-    x: np.ndarray
+    x: Vectors
     task: Task
     y: Tensor
     auxiliaries: Mapping[str, tuple[Task, Tensor]] = field(default_factory=dict)
@@ -49,9 +51,18 @@ class Rows:
     def shape(self) -> Shape:
         """The shape of the inputs, as rivals ask for it."""
         classes = count_of(self.task) if kind_of(self.task) == "classes" else 0
+<<<<<<< HEAD
         if self.image is not None:  # pixels are no word counts, however many are empty
             return Shape(len(self.labelled), self.x.shape[1], classes, None, self.image)
         return Shape.of(self.x, len(self.labelled), classes)
+=======
+        found = Shape.of(self.x, len(self.labelled), classes)
+        return replace(found, image=self.image)
+
+    def beside(self, columns: np.ndarray) -> Vectors:
+        """The inputs with more columns behind them."""
+        return beside(self.x, columns)
+>>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 
     def only(self, kept: np.ndarray) -> Tensor:
         """The targets with every main label hidden but those of the rows `kept`."""
@@ -60,6 +71,11 @@ class Rows:
         value = torch.nan if self.y.is_floating_point() else -1
         view = (-1,) + (1,) * (self.y.dim() - 1)
         return self.y.masked_fill(missing.view(view), value)
+
+
+def beside(x: Vectors, columns: np.ndarray) -> Vectors:
+    """Columns behind inputs."""
+    return hstack([x, csr_matrix(columns)], format="csr") if issparse(x) else np.concatenate([x, columns], 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -139,6 +139,7 @@ def _fitted_state(fitted: rivals.Fitted, parts: Parts, task: int | None) -> Stat
         "estimators": [first, len(parts.estimators)],
         "shape": [shape.rows, shape.columns, shape.classes],
         "dense": None if shape.dense is None else list(shape.dense),
+        **({"compressed": True} if shape.compressed else {}),
         "task": task,
     }
 
@@ -147,5 +148,5 @@ def _fitted(state: Mapping[str, Any], task: Task, parts: Parts) -> rivals.Fitted
     first, last = state["estimators"]
     dense = None if state["dense"] is None else tuple(state["dense"])
     rows, columns, classes = state["shape"]
-    shape = Shape(rows, columns, classes, dense)
+    shape = Shape(rows, columns, classes, dense, compressed=bool(state.get("compressed")))
     return rivals.Fitted(state["rival"], task, tuple(parts.estimators[first:last]), shape)

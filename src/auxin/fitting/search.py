@@ -18,6 +18,7 @@ from auxin.fitting.images import image_candidates
 from auxin.fitting.network import network_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
 from auxin.fitting.scores import heat_outputs, losses, standard_error, temperature
+from auxin.rivals import Vectors, unfit
 
 FOLDS, REPEATS = 5, 1
 LEADING = 2
@@ -65,6 +66,7 @@ class Search:
         """Score the candidates, and choose."""
         self._score(Constant())
         offered = rival_candidates(self.rows, self.tries, self.families or self._usual())
+        self._tell_dense()
         offered |= network_candidates(self.rows, self.tries)
         offered |= image_candidates(self.rows, self.tries, self.say)
         self._round(offered)
@@ -79,6 +81,17 @@ class Search:
             self.say(f"Left out for lack of time: {', '.join(self.skipped)}.")
         every = np.arange(len(self.wanted))
         return choose(self.rows.task, self.entries, self.wanted, every, seed=self.seed, metric=self.metric)
+
+    def _tell_dense(self) -> None:
+        """Name the rivals that cannot learn from inputs that are kept sparse."""
+        task, shape = self.rows.task, self.rows.shape
+        dense = [
+            name
+            for name in self.families or self._usual()
+            if shape.compressed and unfit(name, task) is None and unfit(name, task, compressed=True)
+        ]
+        if dense:
+            self.say(f"Left out, because the inputs are kept sparse: {', '.join(dense)}.")
 
     @staticmethod
     def _usual() -> list[str]:
@@ -180,6 +193,6 @@ class Heated(Member):
         """The main task."""
         return self.member.task
 
-    def outputs(self, x: np.ndarray) -> Tensor:
+    def outputs(self, x: Vectors) -> Tensor:
         """The member's outputs at the temperature."""
         return heat_outputs(self.task, self.member.outputs(x), self.heat)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.math.hierarchy import Hierarchy
+from auxin.math.sparse import SparseRows
 from auxin.paper import Paper
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -39,7 +40,7 @@ class LabelerContext:
     Attributes:
         main: Name of the main task (its labels are class numbers).
         hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
-        x: Training inputs as the network receives them (normalised, not augmented), float [N, ...].
+        x: Training inputs as the network receives them (normalised, not augmented), float [N, ...], or `SparseRows`.
         y: Targets of the training rows by task, -1 or NaN where missing.
         rows: Row numbers in the data set, int64 [N].
         trunk: Factory of a fresh network from inputs to features, with an attribute `width`, for labelers that
@@ -52,7 +53,7 @@ class LabelerContext:
 
     main: str
     hierarchy: Hierarchy
-    x: Tensor
+    x: Tensor | SparseRows
     y: Mapping[str, Tensor]
     rows: Tensor
     trunk: Callable[[], nn.Module]

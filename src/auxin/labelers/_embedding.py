@@ -15,6 +15,7 @@ from auxin.labelers._base import LabelerContext
 from auxin.labelers._checks import check_choice
 from auxin.labelers._generator import initialise
 from auxin.labelers._seeding import fork_seed, generator_of, seeded
+from auxin.math.sparse import SparseRows, at_once
 
 KINDS = ["pca", "pixels", "random_trunk"]
 ROWS = 10_000
@@ -55,7 +56,7 @@ class Embedding(nn.Module):
         centred = self.body(x) - self.mean
         return (centred if self.axes is None else centred @ self.axes) / self.scale
 
-    def in_chunks(self, x: Tensor) -> Tensor:
+    def in_chunks(self, x: Tensor | SparseRows) -> Tensor:
         """The embedding of many rows, a few at a time, without a graph."""
         with torch.no_grad():
             return torch.cat([self(part) for part in x.split(_CHUNK)])
@@ -78,6 +79,10 @@ def fit_embedding(context: LabelerContext, kind: str, dims: int) -> Embedding:
         raise ConfigError(
             message("The embedding has no dimensions", expected="dims of at least 1", found=str(dims))
         )
+    if isinstance(context.x, SparseRows) and kind == "pixels":
+        raise ConfigError(
+            message("Inputs that are kept sparse are too many for this embedding", do="embedding=pca")
+        )
     raw = Embedding(_body(context, kind), torch.zeros(()), None, torch.ones(()))
     features = raw.in_chunks(context.x[_drawn(context)].cpu())
     mean = features.mean(dim=0)
@@ -90,7 +95,8 @@ def fit_embedding(context: LabelerContext, kind: str, dims: int) -> Embedding:
 def _drawn(context: LabelerContext) -> Tensor:
     """The positions of at most `ROWS` training rows, drawn by the seed."""
     order = torch.randperm(context.x.shape[0], generator=generator_of(context.seed, "embedding/rows"))
-    return order[:ROWS].sort().values.to(context.x.device)
+    most = at_once(context.x.shape[1], ROWS) if isinstance(context.x, SparseRows) else ROWS
+    return order[:most].sort().values.to(context.x.device)
 
 
 def _body(context: LabelerContext, kind: str) -> nn.Module:

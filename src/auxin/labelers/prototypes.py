@@ -13,6 +13,7 @@ from auxin.labelers._embedding import Embedding, fit_embedding
 from auxin.labelers._given import given_labels, hierarchy_of, ownership
 from auxin.labelers._seeding import generator_of
 from auxin.math.masked_softmax import check_temperature, masked_softmax
+from auxin.math.sparse import SparseRows
 from auxin.paper import MAXL
 from auxin.typing import Batch
 
@@ -96,7 +97,8 @@ class Prototypes(Labeler):
         ).cpu()
         fixed = fit_embedding(context, embedding, dims)
         chosen = stratified(labels.cpu(), fraction, generator_of(context.seed, "prototypes"))
-        means = class_means(fixed.in_chunks(context.x.cpu()[chosen]), labels.cpu()[chosen], owns.shape[1])
+        x = context.x.take(chosen) if isinstance(context.x, SparseRows) else context.x.cpu()[chosen]
+        means = class_means(fixed.in_chunks(x), labels.cpu()[chosen], owns.shape[1])
         return cls(fixed, means, owns, context.main, temperature)
 
     def forward(self, batch: Batch) -> Tensor:

@@ -11,6 +11,7 @@ from auxin.errors import ConfigError, message
 from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._checks import check_choice, main_labels
 from auxin.labelers._cross_validated import mixture_weights
+from auxin.math.sparse import SparseRows
 from auxin.paper import Paper
 from auxin.sources._base import Known, Source
 from auxin.tasks._base import Task
@@ -119,6 +120,10 @@ class Sources(Labeler):
             ConfigError: an unknown source, none, or one that cannot guess here.
         """
         check_choice("start of the sources' weights", weights, list(WEIGHTS))
+        if isinstance(context.x, SparseRows):
+            raise ConfigError(
+                message("The labeler sources takes dense inputs only, and these are kept sparse")
+            )
         order = _within(context, int(limit))
         others = {name: target[order] for name, target in context.y.items() if name != context.main}
         known = Known(

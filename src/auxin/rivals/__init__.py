@@ -1,6 +1,6 @@
 """What a person would use instead of auxin: scikit-learn estimators on the same rows, folds and tries."""
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import Kind, Options, Rival, Shape, Vectors
 from auxin.rivals._fitted import Fitted, count_of, fit, kind_of, outputs_of, unfit
 from auxin.rivals._saved import dump, restore
 
@@ -10,6 +10,7 @@ __all__ = [
     "Options",
     "Rival",
     "Shape",
+    "Vectors",
     "count_of",
     "dump",
     "fit",

@@ -1,7 +1,8 @@
 """The contract of a rival: what a person would use instead of auxin, as a scikit-learn estimator.
 
 A rival is trained on the main task alone, on the same rows, folds and number of tries as every method. It takes
-inputs as vectors [N, D] (NaN where a value is missing; images are flattened) and, for real-valued tasks, targets in
+inputs as vectors [N, D] (NaN where a value is missing; images are flattened; where most are zero and the data set keeps
+them sparse, a SciPy matrix, which only rivals with `compressed` take) and, for real-valued tasks, targets in
 units of their spread.
 """
 
@@ -11,14 +12,17 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+from scipy.sparse import issparse
 
 Kind = Literal["classes", "regression"]
+Vectors = Any
+"""Vectors [N, D]: an array, or a `csr_matrix` of SciPy, which has no types that a checker can follow."""
 Option = bool | int | float | str
 Options = Mapping[str, Option]
 """One try: the estimator's options by name."""
 
 SPARSE = 0.6
-"""Inputs of more than WIDE columns with a greater share of zeros than this are word counts or the like."""
+"""Vectors of more than WIDE columns with a greater share of zeros than this are word counts or the like."""
 WIDE = 100
 
 
@@ -33,6 +37,7 @@ class Shape:
         dense: where most values are zero, as in word counts: the columns that are not so; None elsewhere.
         image: (C, H, W) where a row is a flattened image; None elsewhere.
         folder: of a pretrained model of `transformers`; "" where there is none.
+        compressed: whether the inputs are a SciPy matrix of compressed rows.
 
     >>> Shape.of(np.zeros((10, 200)), 10, 2).sparse
     True
@@ -44,10 +49,16 @@ class Shape:
     dense: tuple[int, ...] | None = None
     image: tuple[int, ...] | None = None
     folder: str = ""
+    compressed: bool = False
 
     @classmethod
-    def of(cls, x: np.ndarray, rows: int, classes: int = 0) -> "Shape":
+    def of(cls, x: Vectors, rows: int, classes: int = 0) -> "Shape":
         """The shape of these inputs."""
+        if issparse(x):
+            some = x[:2000]
+            share = 1 - some.getnnz(axis=0) / some.shape[0]
+            dense = tuple(np.flatnonzero(share <= SPARSE).tolist())
+            return cls(rows, x.shape[1], classes, dense, compressed=True)
         zero = (x[:2000] == 0).mean(0)
         sparse = x.shape[1] > WIDE and float(zero.mean()) > SPARSE
         dense = tuple(np.flatnonzero(zero <= SPARSE).tolist()) if sparse else None
@@ -72,6 +83,7 @@ class Rival(ABC):
         package: the package that it needs beyond scikit-learn; "" for none.
         extra: the extra of auxin that installs the package.
         unlabelled: whether it learns from rows without a main label too (their label is -1).
+        compressed: whether it learns from SciPy's compressed rows.
         weighted: whether its `fit` takes a weight per row.
         simplicity: its place in the order from simple to complex, 1 to 9; a tie goes to the simpler.
         fewest: a class with fewer training rows than this is left out, and never predicted.
@@ -83,6 +95,7 @@ class Rival(ABC):
     package: ClassVar[str] = ""
     extra: ClassVar[str] = ""
     unlabelled: ClassVar[bool] = False
+    compressed: ClassVar[bool] = False
     weighted: ClassVar[bool] = True
     simplicity: ClassVar[int] = 5
     fewest: ClassVar[int] = 1

@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 import torch
+from scipy.sparse import csr_matrix, issparse
 from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import Kind, Options, Rival, Shape, Vectors
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
@@ -36,14 +37,22 @@ def kind_of(task: Task) -> Kind | None:
     return "regression" if isinstance(task, Regression) else None
 
 
-def unfit(name: str, task: Task) -> str | None:
-    """Why this rival cannot learn this task here, or None where it can."""
+def unfit(name: str, task: Task, *, compressed: bool = False) -> str | None:
+    """Why this rival cannot learn this task here, or None where it can.
+
+    Args:
+        name: the rival's.
+        task: the main task.
+        compressed: whether the inputs are kept sparse.
+    """
     rival = catalogue.load("rivals", name)
     kind = kind_of(task)
     if kind is None:
         return f"scikit-learn estimators do not learn a task of kind {type(task).__name__.lower()}"
     if kind not in rival.kinds:
         return f"it learns {' and '.join(rival.kinds)} only"
+    if compressed and not rival.compressed:
+        return "it takes dense inputs only, and these are kept sparse"
     if isinstance(task, Multilabel) and rival.unlabelled:
         return "it learns one label per row only"
     if rival.package and find_spec(rival.package) is None:
@@ -67,12 +76,14 @@ class Fitted:
     estimators: tuple[Any, ...]
     shape: Shape
 
-    def outputs(self, x: np.ndarray) -> Tensor:
+    def outputs(self, x: Vectors) -> Tensor:
         """What a head of the task would put out for these inputs, float64 [N, width].
 
         Args:
             x: [N, D], NaN where missing.
         """
+        if self.shape.compressed and not issparse(x):
+            x = csr_matrix(x)  # as the estimators saw them in training
         with _quiet():
             if kind_of(self.task) == "regression":
                 return torch.from_numpy(self.estimators[0].predict(x).astype(np.float64))[:, None]
@@ -90,9 +101,9 @@ def count_of(task: Task) -> int:
     return task.classes if isinstance(task, Ordered) else task.width
 
 
-def _probabilities(estimator: Any, x: np.ndarray, width: int) -> Tensor:
+def _probabilities(estimator: Any, x: Vectors, width: int) -> Tensor:
     found = np.asarray(estimator.predict_proba(x), dtype=np.float64)
-    full = np.zeros((len(x), width))
+    full = np.zeros((x.shape[0], width))
     full[:, np.asarray(estimator.classes_, dtype=np.int64)] = np.nan_to_num(found)
     full = np.maximum(full, LEAST)
     return torch.from_numpy(full / full.sum(1, keepdims=True))
@@ -118,7 +129,7 @@ def outputs_of(task: Task, probabilities: Tensor) -> Tensor:
 def fit(
     name: str,
     task: Task,
-    x: np.ndarray,
+    x: Vectors,
     y: Tensor,
     shape: Shape,
     seed: int,
@@ -141,7 +152,7 @@ def fit(
         ConfigError: the rival cannot learn this task, or from weighted rows.
     """
     rival: type[Rival] = catalogue.load("rivals", name)
-    reason = unfit(name, task) or (
+    reason = unfit(name, task, compressed=shape.compressed) or (
         "its rows cannot be weighted" if weights is not None and not rival.weighted else None
     )
     if reason:
@@ -157,12 +168,12 @@ def fit(
     return Fitted(name, task, found, shape)
 
 
-def _parts(task: Task, x: np.ndarray, y: Tensor) -> list[tuple[np.ndarray, np.ndarray]]:
+def _parts(task: Task, x: Vectors, y: Tensor) -> list[tuple[Vectors, np.ndarray]]:
     if isinstance(task, Multilabel):
         known = ~y.isnan() if y.is_floating_point() else y != MISSING
         columns = []
         for k in range(task.width):
-            target = np.full(len(x), MISSING, dtype=np.int64)
+            target = np.full(x.shape[0], MISSING, dtype=np.int64)
             target[known[:, k].numpy()] = (y[known[:, k], k] > 0.5).long().numpy()
             columns.append(target)
         return [(x, target) for target in columns]
@@ -175,7 +186,7 @@ def _parts(task: Task, x: np.ndarray, y: Tensor) -> list[tuple[np.ndarray, np.nd
 def _one(
     rival: type[Rival],
     kind: Kind,
-    x: np.ndarray,
+    x: Vectors,
     y: np.ndarray,
     shape: Shape,
     seed: int,

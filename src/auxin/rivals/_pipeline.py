@@ -3,6 +3,11 @@
 from typing import Any
 
 import numpy as np
+<<<<<<< HEAD
+=======
+from scipy.sparse import issparse
+from sklearn.base import BaseEstimator, TransformerMixin
+>>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
@@ -11,6 +16,7 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from auxin.rivals._base import Shape
 
 
+<<<<<<< HEAD
 class OneUnit(StandardScaler):
     """Columns of mean 0, all divided by one number: the root of the columns' mean variance.
 
@@ -27,6 +33,20 @@ class OneUnit(StandardScaler):
         self.scale_ = np.full(len(np.asarray(self.mean_)), unit)
         return self
 
+=======
+class Dense(TransformerMixin, BaseEstimator):
+    """A few columns of a compressed matrix as an array."""
+
+    def fit(self, x: Any, y: Any = None) -> "Dense":
+        """There is nothing to learn."""
+        self.fitted_ = True
+        return self
+
+    def transform(self, x: Any) -> np.ndarray:
+        """The array."""
+        return x.toarray() if issparse(x) else np.asarray(x)
+
+>>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 
 def filled(model: Any) -> Pipeline:
     """The estimator after gaps are filled with the column's median."""
@@ -49,7 +69,12 @@ def scaled(model: Any, shape: Shape, *, brightness: bool = False) -> Pipeline:
         return Pipeline([("fill", _fill("mean")), *length, ("scale", OneUnit()), ("model", model)])
     if shape.dense is not None:
         dense = list(shape.dense)
-        counts = sorted(set(range(shape.columns)) - set(dense))
+        counts: Any = sorted(set(range(shape.columns)) - set(dense))
+        if shape.compressed:
+            rest = Pipeline([("dense", Dense()), ("scale", StandardScaler())])
+            some: Any = [("counts", Normalizer(), np.array(counts)), ("rest", rest, dense)]
+            made = ColumnTransformer(some if dense else some[:1])
+            return Pipeline([("fill", _fill("mean")), ("scale", made), ("model", model)])
         parts = [("counts", Normalizer(), counts), ("rest", StandardScaler(), dense)]
         made = ColumnTransformer(parts if dense else parts[:1])
         return Pipeline([("fill", _fill("mean")), ("scale", made), ("model", model)])

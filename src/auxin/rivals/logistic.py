@@ -19,6 +19,7 @@ class Logistic(Rival):
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
+    compressed: ClassVar[bool] = True
     simplicity: ClassVar[int] = 1
 
     @classmethod

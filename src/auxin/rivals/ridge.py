@@ -17,6 +17,7 @@ class RidgeRegression(Rival):
     """
 
     kinds: ClassVar[tuple[Kind, ...]] = ("regression",)
+    compressed: ClassVar[bool] = True
     simplicity: ClassVar[int] = 1
 
     @classmethod

@@ -20,6 +20,7 @@ class SelfTraining(Rival):
     kinds: ClassVar[tuple[Kind, ...]] = ("classes",)
     unlabelled: ClassVar[bool] = True
     weighted: ClassVar[bool] = False
+    compressed: ClassVar[bool] = True
     simplicity: ClassVar[int] = 2
 
     @classmethod

@@ -84,9 +84,10 @@ def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str
         return _OWN[name](root, side)
     folder = root / name if root is not None and (root / name).is_dir() else root
     dataset = load(name, None if name == "digits" else folder, target=target)
-    rows = images(dataset.x, side) if dataset.x.dim() == 4 else standard(dataset.x.float())
-    if dataset.x.dim() == 4 and dataset.name == "digits":
-        rows = dataset.x.flatten(1).float() / 16
+    x = dataset.dense("A learned rule")
+    rows = images(x, side) if x.dim() == 4 else standard(x.float())
+    if x.dim() == 4 and dataset.name == "digits":
+        rows = x.flatten(1).float() / 16
     y = dataset.y[dataset.main]
     if y.dtype != torch.int64:
         raise DataError(message(f"{name} has no classes", do="Name a class column with --target."))

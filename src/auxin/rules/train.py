@@ -359,7 +359,8 @@ def cifar10_family(root: str | None) -> ArrayFamily:
 def family_of(file: str) -> ArrayFamily:
     """A task family over a file of the user's own: its inputs and its main target."""
     dataset = load(file)
-    x = dataset.x.float() / (255.0 if dataset.x.dtype == torch.uint8 else 1.0)
+    x = dataset.dense("The training of a rule")
+    x = x.float() / (255.0 if x.dtype == torch.uint8 else 1.0)
     y = dataset.y[dataset.main]
     known = y >= 0
     return ArrayFamily(x[known], y[known].long())

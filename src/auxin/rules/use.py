@@ -54,7 +54,7 @@ def apply_rule(
     folder = root / data if root is not None and (root / data).is_dir() else root
     dataset = load(data, folder, target=target)
     decided = []
-    x = dataset.x
+    x = dataset.dense("A learned rule")
     if x.dim() == 4 and side:
         x = images(x, side)
         decided.append(f"images became grey and {x.shape[1] ** 0.5:.0f} wide")

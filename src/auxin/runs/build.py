@@ -83,10 +83,14 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
         reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
         if reason is not None:
             return reason
+        if dataset.sparse and method.labeler == "sources":
+            return "its sources take dense inputs only, and these are kept sparse."
+    if dataset.sparse and "rule_pretrain" in method.strategy:
+        return "a learned rule takes dense inputs only, and these are kept sparse."
     if method.rival == "pretrained_linear":
         return "it needs the folder of a pretrained model, which only `auxin fit` supplies."
     if method.rival is not None:
-        return unfit(method.rival, dataset.tasks[dataset.main])
+        return unfit(method.rival, dataset.tasks[dataset.main], compressed=dataset.sparse)
     if method.consistency is not None:
         reason = catalogue.load("consistency", method.consistency).unfit(dataset.tasks[dataset.main])
         if reason is not None:
@@ -299,7 +303,6 @@ def _labeler(
         return None, None
     psi = hierarchy(dataset, settings["psi"], seed)
     rows = torch.cat([splits.train, splits.unlabelled]) if method.unlabelled else splits.train
-    seen = pool.batch(rows)
     trunk = str(settings["model"])
     label_seed = derive(seed, "labeler")
 
@@ -312,9 +315,9 @@ def _labeler(
     context = LabelerContext(
         dataset.main,
         psi,
-        seen.x,
-        seen.y,
-        seen.rows,
+        pool.inputs(rows),
+        pool.targets(rows),
+        rows.to(pool.device),
         make_trunk,
         label_seed,
         refinement(dataset),

@@ -4,14 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from auxin import catalogue
 from auxin.data import Dataset, Splits
+from auxin.math.sparse import SparseRows
 from auxin.methods._base import Setting
-from auxin.rivals import Fitted, Shape, count_of, fit, kind_of
+from auxin.rivals import Fitted, Shape, Vectors, count_of, fit, kind_of
 from auxin.runs.build import Built
 from auxin.runs.settings import options
 
@@ -30,7 +30,7 @@ class RivalNetwork(nn.Module):
         self.place = nn.Parameter(torch.zeros(1), requires_grad=False)
 
     def forward(self, x: Tensor) -> dict[str, Tensor]:
-        """Inputs [B, ...] to the main task's outputs [B, width]."""
+        """Vectors [B, ...] to the main task's outputs [B, width]."""
         return {self.main: self.fitted.outputs(_flat(x)).to(x)}
 
 
@@ -43,7 +43,8 @@ def tries(name: str, dataset: Dataset, rows: int) -> Sequence[Mapping[str, Setti
         rows: labelled training rows.
     """
     task = dataset.tasks[dataset.main]
-    shape = _shape(dataset.x[:2000].float(), rows, task)
+    some = dataset.x.take(slice(0, 2000)) if isinstance(dataset.x, SparseRows) else dataset.x[:2000].float()
+    shape = _shape(some, rows, task)
     kind = kind_of(task)
     assert kind is not None
     found = catalogue.load("rivals", name).tries(kind, shape)
@@ -58,22 +59,24 @@ def with_rival(built: Built, name: str, splits: Splits, settings: Mapping[str, S
     """
     member = catalogue.load("rivals", name)
     rows = torch.cat([splits.train, splits.unlabelled]) if member.unlabelled else splits.train
-    batch = built.pool.batch(rows)
+    x, y = built.pool.inputs(rows), built.pool.targets(rows)
     own: dict[str, Any] = options(settings, "rival")
-    shape = _shape(batch.x.cpu(), len(splits.train), built.task)
-    target = batch.y[built.task.name].cpu()
+    shape = _shape(x.cpu(), len(splits.train), built.task)
+    target = y[built.task.name].cpu()
     seed = int(built.state.feed.seed) % 2**32
-    fitted = fit(name, built.task, _flat(batch.x), target, shape, seed, own)
+    fitted = fit(name, built.task, _flat(x), target, shape, seed, own)
     network = RivalNetwork(built.task.name, fitted).to(built.pool.device)
     built.state.learner.network = network
     return built
 
 
-def _shape(x: Tensor, rows: int, task: Any) -> Shape:
+def _shape(x: Tensor | SparseRows, rows: int, task: Any) -> Shape:
     classes = count_of(task) if kind_of(task) == "classes" else 0
     shape = Shape.of(_flat(x), rows, classes)
     return replace(shape, image=tuple(x.shape[1:])) if x.dim() == 4 else shape
 
 
-def _flat(x: Tensor) -> np.ndarray:
+def _flat(x: Tensor | SparseRows) -> Vectors:
+    if isinstance(x, SparseRows):
+        return x.matrix
     return x.detach().cpu().double().flatten(1).numpy()

@@ -13,7 +13,7 @@ from auxin.exported.card import Decision, Estimate, TrainingRecord, TrunkState
 from auxin.exported.committee import Committee
 from auxin.exported.model import Model
 from auxin.fitting.choose import Choice, Entry, interval
-from auxin.fitting.of_dataset import fitted_dataset, flat, rows_of
+from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
 from auxin.fitting.search import FOLDS, Search
 from auxin.records.results import Setting
 from auxin.rivals import kind_of
@@ -172,8 +172,7 @@ def _test(fitted: Dataset, splits: Splits, member, metric: str) -> float | None:
     rows = splits.development
     if not len(rows):
         return None
-    blank = None if fitted.blank is None else fitted.blank[rows]
-    outputs = member.outputs(flat(fitted.x[rows], blank))
+    outputs = member.outputs(vectors(fitted, rows))
     return fitted.tasks[fitted.main].score(outputs, fitted.y[fitted.main][rows], metric)
 
 

@@ -43,6 +43,7 @@ class ProbeStudy(Study):
     def __init__(self, request: ProbeRequest) -> None:
         self.request, self.done = request, {}
         self.dataset = load_data(request.data)
+        self.dataset.dense("probe")
         self.pretexts, self.notes = _pretexts(request.pretexts, self.dataset)
         if not auxiliaries(self.dataset) and not self.pretexts:
             raise ConfigError(

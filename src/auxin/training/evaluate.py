@@ -1,5 +1,6 @@
 """How good a network is at the main task: predictions and scores over many rows, in evaluation mode."""
 
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -7,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.data import Pool
+from auxin.math.sparse import at_once
 from auxin.tasks._base import Task
 
 
@@ -28,7 +30,7 @@ def outputs(
     """The main head's outputs and the labels for these rows, not augmented, in the rows' order."""
     found, wanted = [], []
     with evaluating(network):
-        for part in rows.split(size):
+        for part in rows.split(at_once(math.prod(pool.shape), size)):
             batch = pool.batch(part)
             found.append(network(batch.x)[task.name])
             wanted.append(batch.y[task.name])

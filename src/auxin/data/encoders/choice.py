@@ -11,7 +11,7 @@ from auxin.data.encoders.cells import check_mixed, check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder
 from auxin.data.encoders.dates import Dates, form_of
 from auxin.data.encoders.numbers import Numbers
-from auxin.data.encoders.text import Text, most_words
+from auxin.data.encoders.text import MOST_WORDS, Text
 from auxin.data.encoders.tokens import Tokens
 from auxin.data.encoders.words import Words
 from auxin.data.reading.marks import as_written
@@ -29,17 +29,21 @@ class Choice:
     """The encoders of a table's columns, not fitted yet, and what was decided.
 
     Attributes:
+        words: so many words describe a text at most.
         columns: the encoders.
         left_out: columns that are IDs.
         notes: sentences.
     """
 
+    words: int = MOST_WORDS
     columns: list[ColumnEncoder] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
-def choose(where: str, frame: Any, texts: Sequence[str], keep: Sequence[str] = ()) -> Choice:
+def choose(
+    where: str, frame: Any, texts: Sequence[str], keep: Sequence[str] = (), most: int = MOST_WORDS
+) -> Choice:
     """What each input column is.
 
     Args:
@@ -47,11 +51,12 @@ def choose(where: str, frame: Any, texts: Sequence[str], keep: Sequence[str] = (
         frame: the input columns.
         texts: those that are text because the user says so.
         keep: those that stay although they look like IDs.
+        most: so many words describe a text at most.
 
     Raises:
         DataError: a column is neither numbers nor words, or mixes both.
     """
-    made = Choice()
+    made = Choice(most)
     plain = frame.dtypes == np.float64
     for name, number in zip(frame.columns, plain, strict=True):
         if number and name not in texts:
@@ -70,7 +75,7 @@ def _choose_one(where: str, column: Column, text: bool, keep: bool, made: Choice
     name = str(column.name)
     if text:
         check_words(where, column)
-        made.columns.append(Text(name, most=most_words(len(column))))
+        made.columns.append(Text(name, most=made.words))
     elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         made.columns.append(Numbers(name))
     else:
@@ -96,7 +101,7 @@ def _choose_words(where: str, name: str, column: Column, keep: bool, made: Choic
         made.columns.append(Words(name))
         return
     if column.dropna().astype(str).str.split().str.len().mean() >= TEXT_LENGTH:
-        made.columns.append(Text(name, most=most_words(len(column))))
+        made.columns.append(Text(name, most=made.words))
     elif len(different) <= MOST_CATEGORIES:
         made.columns.append(Words(name))
     elif len(different) > ID_SHARE * column.notna().sum() and not keep:

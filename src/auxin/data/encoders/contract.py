@@ -7,9 +7,11 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
+from auxin.math.sparse import SparseRows
+
 Say = Callable[[str], None]
 """Told in a sentence of everything that is decided for the user while rows are encoded."""
-Encoded = tuple[Tensor, Tensor | None]
+Encoded = tuple[Tensor | SparseRows, Tensor | SparseRows | None]
 """Inputs as a `Dataset` holds them, and which of their values are missing (bool, or None: none are)."""
 HERE = "the given rows"
 

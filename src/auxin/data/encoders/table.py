@@ -9,16 +9,18 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 import torch
+from scipy.sparse import csr_matrix, hstack
 
 from auxin.data.encoders.cells import as_numbers
 from auxin.data.encoders.choice import choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
 from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
 from auxin.data.encoders.numbers import Numbers
-from auxin.data.encoders.text import Text
+from auxin.data.encoders.text import MOST_WORDS, Text
 from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.frame import read_frame
 from auxin.errors import DataError, message
+from auxin.math.sparse import SparseRows
 
 
 class Columns(Encoder):
@@ -47,6 +49,7 @@ class Columns(Encoder):
         others: Sequence[str],
         encoding: str,
         keep: Sequence[str] = (),
+        words: int = MOST_WORDS,
     ) -> tuple["Columns", Any, list[str]]:
         """The encoder of a table's input columns, fitted on all its rows until `fit` is given fewer.
 
@@ -56,7 +59,7 @@ class Columns(Encoder):
         Raises:
             DataError: a column is neither numbers nor words, or none is left.
         """
-        choice = choose(where, frame, texts, keep)
+        choice = choose(where, frame, texts, keep, words)
         if choice.left_out:
             frame = frame.drop(columns=choice.left_out)
         if not choice.columns:
@@ -139,6 +142,8 @@ class Columns(Encoder):
     def encode_frame(self, where: str, frame: Any, say: Say = warn) -> Encoded:
         """The inputs of a table in memory; `where` is what messages call it."""
         self._check(where, frame, say)
+        if self.texts and len(frame) * sum(c.width for c in self.columns) > DENSE:
+            return self._compressed(where, frame, say)
         begins = np.cumsum([0, *(column.width for column in self.columns)])
         x = np.empty((len(frame), int(begins[-1])), np.float32)
         places = dict(zip([c.name for c in self.columns], begins[:-1].tolist(), strict=True))
@@ -154,6 +159,28 @@ class Columns(Encoder):
                     blank = np.zeros(x.shape, bool) if blank is None else blank
                     blank[:, place] = empty
         return torch.from_numpy(x), None if blank is None else torch.from_numpy(blank)
+
+    def _compressed(self, where: str, frame: Any, say: Say) -> Encoded:
+        """The inputs kept sparse: the texts' words are never dense, and the other columns only by themselves."""
+        rest = [c for c in self.columns if not isinstance(c, Text)]
+        names = [*frame.columns]
+        x, blank = (
+            Columns(rest, names, self.encoding).encode_frame(where, frame, say) if rest else (None, None)
+        )
+        parts: list[tuple[csr_matrix, csr_matrix]] = []
+        place = 0
+        for column in self.columns:
+            if isinstance(column, Text):
+                made = column.compressed(where, frame[column.name])
+                parts.append((made, csr_matrix(made.shape, dtype=bool)))
+            else:
+                assert isinstance(x, torch.Tensor)
+                of = slice(place, place := place + column.width)
+                gone = np.zeros((len(x), 0), bool) if blank is None else blank[:, of].numpy()  # type: ignore[index]
+                made = csr_matrix(x[:, of].numpy())
+                parts.append((made, csr_matrix(gone) if gone.size else csr_matrix(made.shape, dtype=bool)))
+        joined, missing = (hstack(some, format="csr") for some in zip(*parts, strict=True))
+        return SparseRows(joined), SparseRows(missing) if missing.nnz else None
 
     def _read(self, path: Path) -> pd.DataFrame:
         """The table, cells of words as they are written: 01 is another category than 1."""
@@ -193,6 +220,8 @@ class Columns(Encoder):
         return cls([column_from(c) for c in state["columns"]], state["others"], state["encoding"])
 
 
+DENSE = 1 << 26
+"""Tables with text of more numbers than this, 256 MB, are kept sparse."""
 AT_ONCE = 1 << 22
 """Numbers that are encoded at once."""
 

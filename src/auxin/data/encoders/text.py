@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.sparse import csr_matrix
 
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
@@ -13,10 +14,8 @@ from auxin.data.encoders.contract import Say
 from auxin.errors import DataError, message
 
 MOST_WORDS = 4000
-"""A text is described by this many words at most: the most frequent ones of the training rows."""
-MOST_VALUES = 2**27
-"""Rows times words at most, half a gigabyte: of more rows fewer words are kept, down to `LEAST_WORDS`."""
-LEAST_WORDS = 256
+"""A text is described by this many words at most, unless the user says otherwise: the most frequent ones of the
+training rows."""
 
 
 @dataclass(frozen=True)
@@ -64,20 +63,17 @@ class Text(ColumnEncoder):
     def encode(self, where: str, column: Column, say: Say) -> Values:
         """A column per word."""
         del say
+        values = self.compressed(where, column).toarray()
+        return values, np.broadcast_to(np.False_, values.shape)
+
+    def compressed(self, where: str, column: Column) -> csr_matrix:
+        """A column per word, sparse."""
         check_words(where, column)
         vectorizer = self._vectorizer(vocabulary=list(self.vocabulary))
         vectorizer.idf_ = np.array(self.idf, dtype=np.float32)  # pyright: ignore[reportAttributeAccessIssue]
-        values = (vectorizer.transform(plain(column)) * np.float32(len(self.vocabulary) ** 0.5)).toarray()
-        return values, np.broadcast_to(np.False_, values.shape)
-
-
-def most_words(rows: int) -> int:
-    """How many words describe a text of so many rows.
-
-    >>> most_words(2_000), most_words(50_000)
-    (4000, 2684)
-    """
-    return max(LEAST_WORDS, min(MOST_WORDS, MOST_VALUES // max(rows, 1)))
+        found: csr_matrix = vectorizer.transform(plain(column))  # type: ignore[assignment]
+        found.data *= np.float32(len(self.vocabulary) ** 0.5)
+        return found
 
 
 def plain(column: Column) -> list[str]:

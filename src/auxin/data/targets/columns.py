@@ -8,7 +8,6 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from auxin.data.encoders.text import MOST_WORDS, most_words
 from auxin.data.reading.marks import TRUTH
 from auxin.data.targets.cells import Cells, Column, cells_of, refuse_odd, word
 from auxin.data.targets.lists import listed, says_lists
@@ -264,8 +263,8 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(name[:40] for name in names[:SHOWN]) + more
 
 
-def text_said(texts: Sequence[str], rows: int) -> list[str]:
-    """A sentence on which input columns are text, if any, and on what many rows cost."""
-    fewer = most_words(rows)
-    cut = "" if fewer == MOST_WORDS else f" (the {fewer:,} most frequent ones: there are {rows:,} rows)"
-    return [f"Text, as TF-IDF of the training rows' words{cut}: {', '.join(texts)}."] if texts else []
+def text_said(texts: Sequence[str], words: int, sparse: bool) -> list[str]:
+    """A sentence on which input columns are text, if any, and on how they are kept."""
+    kept = "; kept sparse" if sparse else ""
+    made = f"Text, as TF-IDF of the training rows' {words:,} most frequent words at most: {', '.join(texts)}{kept}."
+    return [made] if texts else []
