@@ -82,13 +82,8 @@ class Model:
         """The names of the classes or attributes, in the order of the probabilities; empty for numbers."""
         return list(getattr(self.task, "label_names", ()))
 
-<<<<<<< HEAD
-    def predict(self, x: Tensor) -> Predictions:
-        """Predict for inputs in the form of the training data: [N, D] (NaN where missing) or images [N, C, H, W].
-=======
     def predict(self, x: Tensor | SparseRows) -> Predictions:
-        """Predictions for inputs as the training data had them: [N, D] (NaN where missing) or images [N, C, H, W].
->>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
+        """Predict for inputs in the form of the training data: [N, D] (NaN where missing) or images [N, C, H, W].
 
         Raises:
             DataError: The inputs have another shape, or hold infinite numbers.
@@ -102,13 +97,8 @@ class Model:
             found = [network.outputs(part.to(kind)) for part in x.split(ROWS)]
         return Predictions(self.task, torch.cat(found))
 
-<<<<<<< HEAD
-    def inputs(self, source: Any, say: Callable[[str], None] = warn) -> Tensor:
-        """Encode a file, a folder or rows like those it was trained on; a missing value is NaN.
-=======
     def inputs(self, source: Any, say: Callable[[str], None] = warn) -> Tensor | SparseRows:
-        """The inputs of a file, folder or rows such as those it was trained on; NaN where a value is missing.
->>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
+        """Encode a file, a folder or rows like those it was trained on; a missing value is NaN.
 
         Args:
             source: A path, or rows in memory (a DataFrame).

@@ -1,7 +1,7 @@
 """What every candidate learns from, and the folds that every candidate is scored on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -51,18 +51,13 @@ class Rows:
     def shape(self) -> Shape:
         """The shape of the inputs, as rivals ask for it."""
         classes = count_of(self.task) if kind_of(self.task) == "classes" else 0
-<<<<<<< HEAD
         if self.image is not None:  # pixels are no word counts, however many are empty
             return Shape(len(self.labelled), self.x.shape[1], classes, None, self.image)
         return Shape.of(self.x, len(self.labelled), classes)
-=======
-        found = Shape.of(self.x, len(self.labelled), classes)
-        return replace(found, image=self.image)
 
     def beside(self, columns: np.ndarray) -> Vectors:
         """The inputs with more columns behind them."""
         return beside(self.x, columns)
->>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 
     def only(self, kept: np.ndarray) -> Tensor:
         """The targets with every main label hidden but those of the rows `kept`."""

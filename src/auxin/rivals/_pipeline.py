@@ -3,11 +3,8 @@
 from typing import Any
 
 import numpy as np
-<<<<<<< HEAD
-=======
 from scipy.sparse import issparse
 from sklearn.base import BaseEstimator, TransformerMixin
->>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 from sklearn.compose import ColumnTransformer
 from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
@@ -16,7 +13,6 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from auxin.rivals._base import Shape
 
 
-<<<<<<< HEAD
 class OneUnit(StandardScaler):
     """Columns of mean 0, all divided by one number: the root of the columns' mean variance.
 
@@ -33,7 +29,7 @@ class OneUnit(StandardScaler):
         self.scale_ = np.full(len(np.asarray(self.mean_)), unit)
         return self
 
-=======
+
 class Dense(TransformerMixin, BaseEstimator):
     """A few columns of a compressed matrix as an array."""
 
@@ -46,7 +42,6 @@ class Dense(TransformerMixin, BaseEstimator):
         """The array."""
         return x.toarray() if issparse(x) else np.asarray(x)
 
->>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 
 def filled(model: Any) -> Pipeline:
     """The estimator after gaps are filled with the column's median."""

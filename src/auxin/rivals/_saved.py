@@ -20,11 +20,8 @@ TRUSTED = (
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
     "auxin.rivals._features.PretrainedFeatures",
-<<<<<<< HEAD
     "auxin.rivals._pipeline.OneUnit",
-=======
     "auxin.rivals._pipeline.Dense",
->>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
 )
 """The types that the rivals are made of, beyond those that skops trusts itself. A file never adds to them."""
 

@@ -39,11 +39,8 @@ class SupportVectors(Rival):
     def build(cls, kind: Kind, shape: Shape, seed: int, C: float = 1.0) -> Any:
         """The pipeline."""
         if kind == "regression":
-<<<<<<< HEAD
-            return scaled(SVR(C=C), shape, brightness=True)
-=======
-            return scaled(LinearSVR(C=C, random_state=seed) if shape.compressed else SVR(C=C), shape)
->>>>>>> 175a82f (Texts of very many words stay sparse from the reader to the estimators and the networks' batches)
+            machine = LinearSVR(C=C, random_state=seed) if shape.compressed else SVR(C=C)
+            return scaled(machine, shape, brightness=True)
         calibrated: Any = CalibratedClassifierCV
         machine = LinearSVC(C=C, random_state=seed) if shape.compressed else SVC(C=C)
         return scaled(calibrated(machine, ensemble=False, cv=FOLDS), shape)
