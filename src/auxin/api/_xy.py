@@ -1,6 +1,6 @@
 """scikit-learn's X, y and auxiliaries as a data set: what is a label, what is missing, what is refused."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
+from auxin.api._frames import Inputs
 from auxin.data import Dataset
 from auxin.data.targets.refinements import refinements
 from auxin.errors import DataError, message
@@ -48,7 +49,7 @@ def images(x: np.ndarray) -> np.ndarray:
 
 
 def inputs(x: np.ndarray) -> Tensor:
-    """X as float32 (images of 8 bits as they are); NaN where a value of a vector is missing."""
+    """An array X as float32 (images of 8 bits as they are); NaN where a value of a vector is missing."""
     x = images(x)
     if x.ndim == 4 and x.dtype == np.uint8:
         return torch.from_numpy(x)
@@ -183,28 +184,60 @@ def _few(column: np.ndarray) -> bool:
     return words or bool(len(np.unique(numbers)) <= MOST_CLASSES and (numbers == np.floor(numbers)).all())
 
 
+def of_array(x: np.ndarray) -> Inputs:
+    """An array X as a data set holds it."""
+    made = inputs(x)
+    blank = made.isnan() if made.dim() == 2 and bool(made.isnan().any()) else None
+    return Inputs(made if blank is None else made.masked_fill(blank, 0.0), blank)
+
+
 def dataset_of(
-    x: Tensor, main: tuple[Task, Tensor], auxiliaries: Mapping[str, tuple[Task, Tensor]]
+    x: Inputs,
+    main: tuple[Task, Tensor],
+    auxiliaries: Mapping[str, tuple[Task, Tensor]],
+    groups: Any = None,
 ) -> Dataset:
-    """The data set; auxiliary classes that refine the main ones are numbered main class by main class."""
+    """The data set; auxiliary classes that refine the main ones are numbered main class by main class.
+
+    Args:
+        x: the inputs.
+        main: the main task and its targets.
+        auxiliaries: the auxiliary tasks and theirs, by name.
+        groups: a label per row; rows of one group are never on both sides of a fold. None: every row is by itself.
+    """
     task = main[0]
     made = {task.name: main, **auxiliaries}
     tasks, y = {n: t for n, (t, _) in made.items()}, {n: v for n, (_, v) in made.items()}
-    blank = x.isnan() if x.dim() == 2 and bool(x.isnan().any()) else None
     dataset = Dataset(
         name="arrays",
-        x=x if blank is None else x.masked_fill(blank, 0.0),
+        x=x.x,
         tasks=tasks,
         y=y,
         main=task.name,
-        official_test=torch.zeros(len(x), dtype=torch.bool),
+        official_test=torch.zeros(len(x.x), dtype=torch.bool),
+        groups=None if groups is None else _groups(groups, len(x.x)),
         parents=refinements(tasks, y, task.name),
-        blank=blank,
+        blank=x.blank,
+        encoder=x.encoder,  # type: ignore[arg-type]  # None: the data set's own, for arrays
+        raw=x.raw,
+        notes=x.notes,
     )
     return grouped(dataset)
 
 
-def main_task(kind: str, width: int, names: list[str], taken: Mapping[str, Any]) -> Task:
-    """The main task, under a name that no auxiliary has."""
+def _groups(groups: Any, rows: int) -> tuple[str, ...]:
+    """The groups as words, "" where one is missing: such a row is by itself."""
+    column = column_or_1d(groups)
+    if len(column) != rows:
+        raise DataError(
+            message("The groups do not fit X", expected=f"{rows} rows", found=f"{len(column)}")
+        )
+    return tuple(
+        "" if blank else str(value) for value, blank in zip(column.tolist(), pd.isna(column), strict=True)
+    )
+
+
+def main_task(kind: str, width: int, names: list[str], taken: Collection[str]) -> Task:
+    """The main task, under a name that no auxiliary and no column has."""
     name = "y" if "y" not in taken else "main y"
     return Classes(name, width, label_names=names) if kind == "classes" else Regression(name)

@@ -2,20 +2,23 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils import _safe_indexing, check_random_state
+from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 from torch import Tensor
 
 from auxin.api import _xy
+from auxin.api._frames import Inputs, inputs_of, is_frame
 from auxin.api._undisturbed import undisturbed
 from auxin.data import Dataset, Splits, make_splits
+from auxin.data.encoders.table import Columns
 from auxin.errors import ConfigError, DataError, message
 from auxin.methods import resolve
 from auxin.methods._base import Setting
@@ -30,6 +33,24 @@ BEST = "best"
 """The method that stands for the search of `auxin fit`."""
 PASSES, FEWEST, MOST = 60, 150, 1500
 """Where no steps are given: so many passes over the rows, within these steps."""
+
+
+class _LabelledScore:
+    """A score over the rows whose y is not missing, in place of scikit-learn's own."""
+
+    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
+        """scikit-learn's score (accuracy, or R²) over the rows whose y is not missing.
+
+        So `cross_val_score` and `GridSearchCV` work where labels are missing; give them `cv=KFold(...)`, since their
+        default stratifies by y and takes no missing labels.
+        """
+        known = ~np.asarray(pd.isna(column_or_1d(y)))
+        if known.all():
+            return super().score(X, y, sample_weight)  # type: ignore[misc]
+        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
+        labels = np.array(column_or_1d(y)[known].tolist())  # words among None are objects
+        rows = _safe_indexing(X, np.flatnonzero(known))
+        return super().score(rows, labels, weight)  # type: ignore[misc]
 
 
 class _AuxiliaryEstimator(BaseEstimator):
@@ -48,6 +69,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         learning_rate: float = 3e-3,
         metric: str | None = None,
         settings: Mapping[str, Setting] | None = None,
+        text: Sequence[str] | None = None,
+        keep: Sequence[str] | None = None,
         random_state: Any = None,
         device: str = "cpu",
         verbose: int = 0,
@@ -59,6 +82,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         self.learning_rate = learning_rate
         self.metric = metric
         self.settings = settings
+        self.text = text
+        self.keep = keep
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
@@ -69,17 +94,19 @@ class _AuxiliaryEstimator(BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _train(self, x: Tensor, target: Tensor, names: list[str], auxiliaries: Any) -> None:
+    def _train(self, X: Any, target: Tensor, names: list[str], auxiliaries: Any, groups: Any) -> None:
         begun, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-        others = _xy.auxiliary_tasks(auxiliaries, len(x))
-        task = _xy.main_task(self._kind, len(names), names, others)
-        dataset = _xy.dataset_of(x, (task, target), others)
+        x = self._inputs(X, target)
+        others = _xy.auxiliary_tasks(auxiliaries, len(target))
+        task = _xy.main_task(self._kind, len(names), names, {*others, *getattr(self, "feature_names_in_", ())})
+        dataset = _xy.dataset_of(x, (task, target), others, groups)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         one_network = self.steps is not None or self.settings is not None
         searches = self.method == BEST or (self.method is None and not one_network)
         if searches and searchable(dataset, int(dataset.has_main().sum())):
             return self._search(dataset, seed, started)
         splits, notes = _split(dataset, seed, self.validation)
+        notes = [*dataset.notes, *notes]
         name = self._method(dataset)
         if self.guard and not len(splits.validation) and resolve(name).auxiliary:
             notes.append("There are no validation rows to compare methods on: y is trained alone (single).")
@@ -151,16 +178,34 @@ class _AuxiliaryEstimator(BaseEstimator):
     def _say(self, text: str) -> None:
         print(f"[{type(self).__name__}] {text}", file=sys.stderr)
 
-    def _check_x(self, x: Any, reset: bool) -> np.ndarray:
-        """X as numbers; of as many columns, in the same order, as in `fit`."""
-        checked: Any = validate_data(
+    def _check_x(self, x: Any, reset: bool) -> Any:
+        """X as it is fitted: a frame, or numbers; of the same columns, in the same order, as in `fit`."""
+        if is_frame(x) if reset else isinstance(self.model_.encoder, Columns):
+            found: Any = validate_data(self, x, reset=reset, skip_check_array=True)
+            return found if is_frame(x) else self._named(found)
+        found = validate_data(
             self, x, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", allow_nd=True
         )
-        return checked
+        return found
+
+    def _named(self, x: Any) -> pd.DataFrame:
+        """An array as the DataFrame of `fit`, whose columns are taken to be in the same order."""
+        names = getattr(self, "feature_names_in_", range(self.n_features_in_))
+        return pd.DataFrame(np.asarray(x), columns=list(names)).infer_objects()
+
+    def _inputs(self, X: Any, target: Tensor) -> Inputs:
+        """X of `fit` as a data set holds it."""
+        x = self._check_x(X, reset=True)
+        if len(x) != len(target):
+            raise DataError(
+                message("X and y have different numbers of rows", found=f"{len(x)} and {len(target)}")
+            )
+        return inputs_of(x, target, self.text or (), self.keep or ()) if is_frame(x) else _xy.of_array(x)
 
     def _outputs(self, x: Any) -> Any:
         check_is_fitted(self, "model_")
-        return self.model_.predict(_xy.inputs(self._check_x(x, reset=False)))
+        checked = self._check_x(x, reset=False)
+        return self.model_.predict(self.model_.inputs(checked) if is_frame(checked) else _xy.inputs(checked))
 
     def save(self, folder: Path | str) -> None:
         """Write the trained network as `auxin fit` does: for `auxin.load_model` and `auxin export`."""
@@ -180,7 +225,7 @@ def _split(dataset: Dataset, seed: int, validation: float) -> tuple[Splits, list
         return splits, [*splits.notes, f"There are no validation rows: {error}"]
 
 
-class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
+class AuxiliaryClassifier(_LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
     """A classifier that also learns from auxiliary tasks, where that helps: the search of `auxin fit`, or one network.
 
     With a named method a network is trained by it and, with the guard, another one on y alone; the one that scores
@@ -200,6 +245,8 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
         metric: what the search, or the guard, goes by: accuracy, balanced_accuracy, f1, auc or log_loss.
         settings: any other setting, as `auxin fit --set` has them: {"model": "mlp", "model.hidden": 50, "batch": 32}.
             With "patience", validation rows choose the epoch and never train.
+        text: columns of a DataFrame that are text; others are where they look it.
+        keep: columns of a DataFrame that are used although they look like IDs or row counters.
         random_state: of validation rows, initial weights and batches.
         device: "cpu" or "cuda".
         verbose: 1 prints progress.
@@ -213,8 +260,10 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
         model_: the trained network (`auxin.exported.model.Model`).
         n_features_in_, feature_names_in_: as everywhere in scikit-learn; for images `n_features_in_` is X.shape[1].
 
-    X: numbers [N, D] (an array or a DataFrame), NaN where missing (it stands for the column's mean); or images
-    [N, H, W], [N, H, W, C] or [N, C, H, W] with C at most 4. Words are for a `OneHotEncoder` before.
+    X: a DataFrame (pandas, or Polars) of numbers, categories, dates and text, encoded as `auxin fit` encodes a table:
+    new rows need the same columns in the same order, and a category that did not occur counts as missing; or numbers
+    [N, D], NaN where missing (it stands for the column's mean); or images [N, H, W], [N, H, W, C] or [N, C, H, W] with
+    C at most 4.
     y: labels of any kind; NaN or None where missing (-1 is a label): such rows train the auxiliaries alone.
 
     >>> from sklearn.datasets import load_iris
@@ -227,7 +276,7 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
     _kind = "classes"
     _alone = "maxl"
 
-    def fit(self, X: Any, y: Any, auxiliaries: Any = None) -> "AuxiliaryClassifier":
+    def fit(self, X: Any, y: Any, auxiliaries: Any = None, groups: Any = None) -> "AuxiliaryClassifier":
         """Train.
 
         Args:
@@ -236,12 +285,12 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
             auxiliaries: further targets of the same rows, NaN or None where missing: arrays by name, a DataFrame, or
                 an array [N] or [N, K]. Words, booleans and whole numbers of at most 20 values are classes, other
                 numbers regression. In `GridSearchCV` and `cross_val_score` (`params=`), a DataFrame or an array.
+            groups: a label per row, such as a patient's; rows of one group are never on both sides of a fold, and the
+                interval of the score counts groups.
         """
-        x = self._check_x(X, reset=True)
         self.classes_, target = _xy.classes_of(y)
-        _same_length(x, target)
         names = [str(label) for label in self.classes_.tolist()]
-        self._train(_xy.inputs(x), target, names, auxiliaries)
+        self._train(X, target, names, auxiliaries, groups)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -255,7 +304,7 @@ class AuxiliaryClassifier(ClassifierMixin, _AuxiliaryEstimator):
         return self.classes_[found.numpy()]
 
 
-class AuxiliaryRegressor(RegressorMixin, _AuxiliaryEstimator):
+class AuxiliaryRegressor(_LabelledScore, RegressorMixin, _AuxiliaryEstimator):
     """A regressor that also learns from auxiliary tasks, where that helps.
 
     As `AuxiliaryClassifier`, except: one network without a named method is trained by `equal` where auxiliaries are
@@ -272,21 +321,11 @@ class AuxiliaryRegressor(RegressorMixin, _AuxiliaryEstimator):
     _kind = "regression"
     _alone = "denoising"
 
-    def fit(self, X: Any, y: Any, auxiliaries: Any = None) -> "AuxiliaryRegressor":
+    def fit(self, X: Any, y: Any, auxiliaries: Any = None, groups: Any = None) -> "AuxiliaryRegressor":
         """Train; arguments as `AuxiliaryClassifier.fit`, y numbers."""
-        x = self._check_x(X, reset=True)
-        target = _xy.numbers_of(y)
-        _same_length(x, target)
-        self._train(_xy.inputs(x), target, ["y"], auxiliaries)
+        self._train(X, _xy.numbers_of(y), ["y"], auxiliaries, groups)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
         """Values in y's unit, [N]."""
         return self._outputs(X).values.double().numpy()
-
-
-def _same_length(x: np.ndarray, target: Tensor) -> None:
-    if len(x) != len(target):
-        raise DataError(
-            message("X and y have different numbers of rows", found=f"{len(x)} and {len(target)}")
-        )

@@ -18,6 +18,7 @@ from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
 from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.text import MOST_WORDS, Text
 from auxin.data.encoders.tokens import Tokens, tokenised
+from auxin.data.reading.columnar import read_memory, table_of
 from auxin.data.reading.frame import read_frame
 from auxin.errors import DataError, message
 from auxin.math.sparse import SparseRows
@@ -136,8 +137,14 @@ class Columns(Encoder):
         """The inputs of a table: a file that auxin reads, a DataFrame, or columns by name."""
         path = isinstance(source, str | Path)
         where = str(source) if path else HERE
-        frame: Any = self._read(Path(source)) if path else pd.DataFrame(source)
+        frame: Any = self._read(Path(source)) if path else self._known(where, source, say)
         return self.encode_frame(where, frame, say)
+
+    def _known(self, where: str, source: Any, say: Say) -> pd.DataFrame:
+        """The columns of rows in memory that are inputs, as a file of the same content is read."""
+        frame: Any = table_of(source)
+        self._check(where, frame, say)
+        return read_memory(where, frame[[c.name for c in self.columns]])
 
     def encode_frame(self, where: str, frame: Any, say: Say = warn) -> Encoded:
         """The inputs of a table in memory; `where` is what messages call it."""
@@ -202,7 +209,7 @@ class Columns(Encoder):
         named = {*known, *self.others}
         if more := [str(name) for name in frame.columns if name not in named]:
             say(f"Columns of {where} that were not used in training are ignored: {', '.join(more)}.")
-        if frame.empty:
+        if not len(frame):
             raise DataError(message(f"{where} has no rows", expected="at least one"))
 
     def state(self) -> dict[str, Any]:

@@ -1,4 +1,7 @@
-"""Parquet tables as CSV files of the same content are read: dates, yes and no, and lists as they are written there."""
+"""Parquet tables, and frames in memory, as CSV files of the same content are read.
+
+Dates, yes and no, and lists become words as they are written there.
+"""
 
 import json
 from collections.abc import Collection
@@ -11,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auxin.data.reading.typed import words_of
+from auxin.errors import DataError, message
 
 
 def read_parquet(path: Path, verbatim: Collection[str]) -> pd.DataFrame:
@@ -23,7 +27,55 @@ def read_parquet(path: Path, verbatim: Collection[str]) -> pd.DataFrame:
         path: the file.
         verbatim: columns whose numbers become words.
     """
-    table = pq.read_table(path)
+    return frame_of(pq.read_table(path), verbatim)
+
+
+def read_memory(where: str, source: Any) -> pd.DataFrame:
+    """The same of rows in memory: a DataFrame of pandas or Polars, or columns by name.
+
+    Args:
+        where: what messages call it.
+        source: the rows; an index is left out.
+
+    Raises:
+        DataError: two columns have the same name, or a column mixes types.
+
+    >>> read_memory("X", {"a": [1, 2], "b": [True, None]}).to_dict("list")
+    {'a': [1.0, 2.0], 'b': ['True', nan]}
+    """
+    frame: Any = table_of(source)
+    names = [str(name) for name in frame.columns]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise DataError(
+            message(f"{where} has several columns of one name", found=", ".join(twice), do="Rename them")
+        )
+    try:
+        plain = _arrow(frame) if isinstance(frame, pd.DataFrame) else pa.table(frame)
+    except (pa.ArrowException, TypeError, ValueError) as error:
+        raise DataError(
+            message(
+                f"{where} has a column that is neither numbers, words, dates nor yes and no",
+                found=" ".join(str(part) for part in error.args),
+                do="Write the column as one type throughout, or leave it out",
+            )
+        ) from error
+    return frame_of(plain)
+
+
+def table_of(source: Any) -> Any:
+    """Rows in memory as a table with columns called by words: frames of pandas or Polars, or columns by name."""
+    if hasattr(source, "__arrow_c_stream__") and not isinstance(source, pd.DataFrame):
+        return source
+    frame = pd.DataFrame(source)
+    return frame.set_axis([str(name) for name in frame.columns], axis=1)
+
+
+def _arrow(frame: pd.DataFrame) -> pa.Table:
+    return pa.Table.from_pandas(frame, preserve_index=False)
+
+
+def frame_of(table: pa.Table, verbatim: Collection[str] = ()) -> pd.DataFrame:
+    """An Arrow table as `read_parquet` gives one."""
     columns = {
         name: column_of(table.column(place), name in verbatim)
         for place, name in enumerate(table.column_names)

@@ -1,0 +1,73 @@
+"""A DataFrame as X: its columns are encoded as `auxin fit` encodes those of a table."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from auxin.data.encoders.contract import Encoder
+from auxin.data.encoders.table import Columns
+from auxin.data.reading.columnar import read_memory
+from auxin.data.targets.columns import check_cells
+from auxin.data.targets.leaks import gives_away, useless
+
+WHERE = "X"
+
+
+@dataclass(frozen=True, eq=False)
+class Inputs:
+    """X as a data set holds it.
+
+    Attributes:
+        x: float32 [N, D], or images.
+        blank: which values are missing, bool [N, D], or None.
+        encoder: makes inputs of new rows; None for arrays.
+        raw: the columns that are inputs, for an encoder that is fitted again on the training rows; None for arrays.
+        notes: what was decided for the user, in sentences.
+    """
+
+    x: Tensor
+    blank: Tensor | None = None
+    encoder: Encoder | None = None
+    raw: Any = None
+    notes: tuple[str, ...] = ()
+
+
+def is_frame(x: Any) -> bool:
+    """Whether X is a DataFrame, of pandas or another package that hands out Arrow tables (Polars)."""
+    return isinstance(x, pd.DataFrame) or (hasattr(x, "__arrow_c_stream__") and hasattr(x, "columns"))
+
+
+def inputs_of(x: Any, target: Tensor, text: Sequence[str], keep: Sequence[str]) -> Inputs:
+    """The columns as the command line encodes a table's: numbers, categories, dates and text.
+
+    Columns of one value, running numbers and IDs are left out, as there. A column that holds y itself is used,
+    since it was given as an input, and noted.
+
+    Args:
+        x: the DataFrame.
+        target: the main labels, missing ones as a `Dataset` has them.
+        text: columns that are text.
+        keep: columns that stay although they look like IDs or running numbers.
+
+    Raises:
+        DataError: a column cannot be encoded, or none is left.
+    """
+    frame = read_memory(WHERE, x)
+    check_cells(WHERE, frame)
+    nothing = [name for name in useless(frame) if name not in keep]
+    notes = []
+    if nothing:
+        shown = ", ".join(nothing)
+        notes.append(f"Columns left out (a single value or a row counter; keep= keeps them): {shown}.")
+    encoder, rest, chosen = Columns.of(WHERE, frame.drop(columns=nothing), text, nothing, "utf-8", keep)
+    notes += [note.replace("--keep", "keep=") for note in chosen]
+    real = target.is_floating_point()
+    labels = (target.double() if real else target.double().masked_fill(target < 0, torch.nan)).numpy()
+    if same := gives_away(rest, labels, labels if real else None):
+        notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
+    made, blank = encoder.encode_frame(WHERE, rest)
+    return Inputs(made, blank, encoder, rest, tuple(notes))
