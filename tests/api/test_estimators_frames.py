@@ -138,14 +138,18 @@ def test_cross_validation_scores_the_labelled_rows() -> None:
     X, y = parts()
     X = X.drop(columns="Name")
     labels = y.astype(object).where(np.arange(90) % 3 > 0, None)
-    scores = cross_val_score(AuxiliaryClassifier(**QUICK), X, labels, cv=KFold(3, shuffle=True, random_state=0))
+    scores = cross_val_score(
+        AuxiliaryClassifier(**QUICK), X, labels, cv=KFold(3, shuffle=True, random_state=0)
+    )
     assert np.isfinite(scores).all()
     model = AuxiliaryClassifier(**QUICK).fit(X, labels)
     known = labels.notna()
     assert model.score(X, labels) == (model.predict(X[known]) == y[known]).mean()
     fare = X["Fare"].where(np.arange(90) % 3 > 0)
     regressor = AuxiliaryRegressor(**QUICK).fit(X.drop(columns="Fare"), fare)
-    assert regressor.score(X.drop(columns="Fare"), fare) == regressor.score(X.drop(columns="Fare")[known], fare[known])
+    assert regressor.score(X.drop(columns="Fare"), fare) == regressor.score(
+        X.drop(columns="Fare")[known], fare[known]
+    )
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ def test_a_value_that_is_missing_for_the_first_time_is_said(tmp_path):
         (lambda t: t.drop(columns="colour"), ["lacks columns", "no colour"]),
         (lambda t: t.rename(columns={"colour": "color"}), ["no colour", "Is 'color' another name"]),
         (lambda t: t.assign(width="wide"), ["'width'", "not numbers"]),
-        (lambda t: t.assign(colour=3), ["'colour'", "not words", "Found int"]),
+        (lambda t: t.assign(colour=3), ["'colour'", "not words", "Found float"]),
         (lambda t: t.assign(width=np.inf), ["'width'", "finite"]),
         (lambda t: t.iloc[:0], ["no rows"]),
     ],

@@ -1,11 +1,13 @@
 """Every rival learns what it says it can, and predicts as a head would."""
 
 import subprocess
+import sys
 
 import numpy as np
 import pytest
 import skops.io
 import torch
+from sklearn.cluster import KMeans
 
 from auxin import catalogue, rivals
 from auxin.errors import ConfigError, DataError
@@ -155,23 +157,34 @@ def test_pixels_keep_one_unit_and_images_get_length_one() -> None:
     assert np.array_equal(again[0][:-1].transform(pixels), kept)
 
 
+@pytest.mark.parametrize("classes", [2, 3, 0])
 @pytest.mark.parametrize("name", NAMES)
-def test_a_saved_rival_predicts_the_same(name: str) -> None:
+def test_a_saved_rival_predicts_the_same(name: str, classes: int) -> None:
     x, z = made()
-    task = Classes("y", 2) if rivals.unfit(name, Classes("y", 2)) is None else Regression("y")
+    task = Classes("y", classes) if classes else Regression("y")
     if rivals.unfit(name, task):
         pytest.skip(rivals.unfit(name, task))
-    y = (z > 0).long() if isinstance(task, Classes) else z
-    shape = Shape.of(x, 90, 2)
+    edges = torch.linspace(-0.5, 0.5, max(classes - 1, 0), dtype=torch.float64)
+    y = torch.bucketize(z, edges) if classes else z
+    shape = Shape.of(x, 90, classes)
     options = catalogue.load("rivals", name).tries(rivals.kind_of(task), shape)[0]
     fitted = rivals.fit(name, task, x, y, shape, 0, options)
     again = rivals.Fitted(name, task, rivals.restore(rivals.dump(fitted.estimators), "it"), shape)
     assert torch.equal(again.outputs(x), fitted.outputs(x))
 
 
+def test_skops_stays_as_it_is_for_the_rest_of_the_program() -> None:
+    before = skops.io
+    content = rivals.dump((KMeans(n_clusters=2, n_init=1).fit(np.eye(4)),))
+    assert sys.modules["skops.io"] is before
+    assert skops.io.get_untrusted_types(data=content) == []
+
+
 def test_a_file_with_another_type_is_refused() -> None:
     content = skops.io.dumps([subprocess.Popen])
     with pytest.raises(DataError, match=r"contains types .*subprocess\.Popen"):
         rivals.restore(content, "estimator.skops")
+    with pytest.raises(DataError, match=r"contains types .*sklearn\.cluster"):
+        rivals.restore(skops.io.dumps([KMeans()]), "estimator.skops")
     with pytest.raises(DataError, match="damaged"):
         rivals.restore(b"nothing", "estimator.skops")

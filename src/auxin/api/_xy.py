@@ -229,9 +229,7 @@ def _groups(groups: Any, rows: int) -> tuple[str, ...]:
     """The groups as words, "" where one is missing: such a row is by itself."""
     column = column_or_1d(groups)
     if len(column) != rows:
-        raise DataError(
-            message("The groups do not fit X", expected=f"{rows} rows", found=f"{len(column)}")
-        )
+        raise DataError(message("The groups do not fit X", expected=f"{rows} rows", found=f"{len(column)}"))
     return tuple(
         "" if blank else str(value) for value, blank in zip(column.tolist(), pd.isna(column), strict=True)
     )

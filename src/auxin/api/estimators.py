@@ -58,6 +58,7 @@ class _AuxiliaryEstimator(BaseEstimator):
 
     _kind: str
     _alone: str
+    n_features_in_: int
 
     def __init__(
         self,
@@ -98,7 +99,9 @@ class _AuxiliaryEstimator(BaseEstimator):
         begun, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
         x = self._inputs(X, target)
         others = _xy.auxiliary_tasks(auxiliaries, len(target))
-        task = _xy.main_task(self._kind, len(names), names, {*others, *getattr(self, "feature_names_in_", ())})
+        task = _xy.main_task(
+            self._kind, len(names), names, {*others, *getattr(self, "feature_names_in_", ())}
+        )
         dataset = _xy.dataset_of(x, (task, target), others, groups)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
         one_network = self.steps is not None or self.settings is not None

@@ -1,36 +1,127 @@
 """Rivals as bytes and back, through skops: nothing in a file is run, and only kinds on our own list are built."""
 
+import sys
+from functools import lru_cache
+from importlib import import_module
+from threading import Lock
+from types import ModuleType
 from typing import Any
 
 from auxin.errors import DataError, message
 
 TRUSTED = (
+    "auxin.rivals._features.PretrainedFeatures",
+    "auxin.rivals._pipeline.Dense",
+    "auxin.rivals._pipeline.OneUnit",
+    "builtins.bool",
+    "builtins.float",
+    "builtins.int",
+    "builtins.str",
     "catboost.core.CatBoostClassifier",
     "catboost.core.CatBoostRegressor",
     "collections.OrderedDict",
     "lightgbm.basic.Booster",
     "lightgbm.sklearn.LGBMClassifier",
     "lightgbm.sklearn.LGBMRegressor",
+    "numpy.bool",
     "numpy.dtype",
+    "numpy.float32",
+    "numpy.float64",
+    "numpy.int32",
+    "numpy.int64",
+    "numpy.random.PCG64",
+    "numpy.uint32",
+    "numpy.uint64",
+    "sklearn._loss.link.IdentityLink",
+    "sklearn._loss.link.Interval",
+    "sklearn._loss.link.LogitLink",
+    "sklearn._loss.link.MultinomialLogit",
+    "sklearn._loss.loss.HalfBinomialLoss",
+    "sklearn._loss.loss.HalfMultinomialLoss",
+    "sklearn._loss.loss.HalfSquaredError",
+    "sklearn.calibration.CalibratedClassifierCV",
     "sklearn.calibration._CalibratedClassifier",
     "sklearn.calibration._SigmoidCalibration",
+    "sklearn.compose._column_transformer.ColumnTransformer",
+    "sklearn.dummy.DummyClassifier",
+    "sklearn.ensemble._forest.ExtraTreesClassifier",
+    "sklearn.ensemble._forest.ExtraTreesRegressor",
+    "sklearn.ensemble._forest.RandomForestClassifier",
+    "sklearn.ensemble._forest.RandomForestRegressor",
+    "sklearn.ensemble._hist_gradient_boosting.binning._BinMapper",
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingClassifier",
+    "sklearn.ensemble._hist_gradient_boosting.gradient_boosting.HistGradientBoostingRegressor",
     "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+    "sklearn.ensemble._stacking.StackingClassifier",
+    "sklearn.ensemble._stacking.StackingRegressor",
+    "sklearn.impute._base.SimpleImputer",
+    "sklearn.linear_model._logistic.LogisticRegression",
+    "sklearn.linear_model._ridge.Ridge",
     "sklearn.metrics._dist_metrics.EuclideanDistance64",
+    "sklearn.neighbors._classification.KNeighborsClassifier",
     "sklearn.neighbors._kd_tree.KDTree",
+    "sklearn.neighbors._regression.KNeighborsRegressor",
+    "sklearn.neighbors._unsupervised.NearestNeighbors",
+    "sklearn.pipeline.Pipeline",
+    "sklearn.preprocessing._data.Normalizer",
+    "sklearn.preprocessing._data.StandardScaler",
+    "sklearn.preprocessing._label.LabelEncoder",
+    "sklearn.semi_supervised._label_propagation.LabelSpreading",
+    "sklearn.semi_supervised._self_training.SelfTrainingClassifier",
+    "sklearn.svm._classes.LinearSVC",
+    "sklearn.svm._classes.LinearSVR",
+    "sklearn.svm._classes.SVC",
+    "sklearn.svm._classes.SVR",
+    "sklearn.tree._classes.DecisionTreeClassifier",
+    "sklearn.tree._classes.DecisionTreeRegressor",
+    "sklearn.tree._classes.ExtraTreeClassifier",
+    "sklearn.tree._classes.ExtraTreeRegressor",
     "sklearn.tree._tree.Tree",
     "sklearn.utils._bunch.Bunch",
-    "auxin.rivals._features.PretrainedFeatures",
-    "auxin.rivals._pipeline.OneUnit",
-    "auxin.rivals._pipeline.Dense",
 )
-"""The types that the rivals are made of, beyond those that skops trusts itself. A file never adds to them."""
+"""The types that the rivals are made of. A file never adds to them."""
+
+_LIST = "skops.io._trusted_types"
+_IMPORTING = Lock()
+
+
+class _Nothing(ModuleType):
+    """In place of skops' lists of what it trusts: nothing, and of random generators NumPy's default."""
+
+    NUMPY_RANDOM_BIT_GENERATOR_TYPE_NAMES = ("numpy.random.PCG64",)
+
+    def __getattr__(self, name: str) -> list[str]:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return []
+
+
+@lru_cache(maxsize=1)
+def _skops() -> Any:
+    """A copy of `skops.io` of our own, which trusts nothing by itself, so that `TRUSTED` is the whole list.
+
+    To list what it trusts by itself (all of scikit-learn's estimators, all functions of NumPy and SciPy), skops imports
+    every module of scikit-learn and looks every function up in every module, which takes longer than a prediction.
+    Another part of the program that imports skops gets its own, unchanged.
+    """
+    with _IMPORTING:
+        others = {name: sys.modules.pop(name) for name in _loaded()}
+        sys.modules[_LIST] = _Nothing(_LIST)
+        try:
+            return import_module("skops.io")
+        finally:
+            for name in _loaded():
+                del sys.modules[name]
+            sys.modules.update(others)
+
+
+def _loaded() -> list[str]:
+    return [name for name in sys.modules if name == "skops" or name.startswith("skops.")]
 
 
 def dump(estimators: tuple[Any, ...]) -> bytes:
     """The estimators in the format of `skops.io`."""
-    import skops.io  # half a second that other commands need not wait
-
-    return skops.io.dumps(list(estimators))
+    return _skops().dumps(list(estimators))
 
 
 def restore(content: bytes, where: str) -> tuple[Any, ...]:
@@ -43,10 +134,8 @@ def restore(content: bytes, where: str) -> tuple[Any, ...]:
     Raises:
         DataError: the file is damaged, or asks for a type that is not on the list.
     """
-    import skops.io
-
     try:
-        asked = skops.io.get_untrusted_types(data=content)
+        asked = _skops().get_untrusted_types(data=content)
     except Exception as error:  # zip, JSON and type errors of all kinds
         raise DataError(message(f"{where} is damaged", found=f"{type(error).__name__}: {error}")) from error
     if strange := sorted(set(asked) - set(TRUSTED)):
@@ -58,7 +147,7 @@ def restore(content: bytes, where: str) -> tuple[Any, ...]:
             )
         )
     try:
-        return tuple(skops.io.loads(content, trusted=list(TRUSTED)))
+        return tuple(_skops().loads(content, trusted=list(TRUSTED)))
     except Exception as error:  # a missing package, another version's state
         raise DataError(
             message(f"{where} cannot be read", found=f"{type(error).__name__}: {error}", do="Train it again")
