@@ -23,6 +23,7 @@ def auxin(capsys):
     return run
 
 
+QUICK = ("--quick", "--nets", 2, "--steps", "0,5", "--hidden", "8", "--jobs", 1)
 SMALL = ("--procedural", "--updates", "3", "--tasks", "2", "--pools", "2", "--truncation", "1:2")
 
 
@@ -130,7 +131,7 @@ def test_data_of_ones_own_and_data_that_arrive(auxin, tmp_path):
 
 
 def test_evaluate(auxin, tmp_path):
-    words = ("--quick", "--nets", 2, "--steps", "0,5", "--hidden", "8", "--out", tmp_path)
+    words = (*QUICK, "--out", tmp_path)
     code, out, _ = auxin("evaluate", *words, "--json")
     assert code == 0
     (result,) = json.loads(out)
@@ -149,7 +150,7 @@ def test_evaluate(auxin, tmp_path):
 
 
 def test_another_rule_of_the_same_name_is_not_taken_for_the_first(auxin, tmp_path):
-    words = ("--quick", "--nets", 2, "--steps", "0,5", "--hidden", "8", "--out", tmp_path / "out")
+    words = (*QUICK, "--out", tmp_path / "out")
     for folder, seed in (("a", 0), ("b", 1)):
         (tmp_path / folder).mkdir()
         torch.manual_seed(seed)
@@ -177,11 +178,7 @@ def test_evaluate_on_a_file_of_ones_own(auxin, tmp_path):
     words = (
         "--target",
         "label",
-        "--quick",
-        "--nets",
-        2,
-        "--steps",
-        "0,3",
+        *QUICK,
         "--width",
         4,
         "--out",

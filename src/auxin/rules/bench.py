@@ -74,7 +74,7 @@ class Bench:
         permuted: bool = True,
     ) -> None:
         self.data, self.nets, self.shots, self.batch = data, nets, shots, batch
-        _check(data, shots, batch)
+        check_rows(data, shots, batch)
         self.generator = torch.Generator().manual_seed(seed)
         width = data.x.shape[1]
         self.order = torch.stack([torch.randperm(width, generator=self.generator) for _ in range(nets)])
@@ -164,7 +164,13 @@ def ridge_scores(support: Tensor, targets: Tensor, query: Tensor, penalty: float
     return level + q @ a.transpose(1, 2) @ torch.linalg.solve(gram, targets - level)
 
 
-def _check(data: RuleData, shots: int, batch: int) -> None:
+def check_rows(data: RuleData, shots: int, batch: int) -> None:
+    """Refuse data that have too few rows for these draws.
+
+    Raises:
+        DataError: the data have one class, a class has fewer than 2 * shots rows, or there are fewer unlabelled rows
+            than a batch holds.
+    """
     classes, counts = torch.unique(data.y, return_counts=True)
     if len(classes) < 2:
         raise DataError(message(f"{data.name} has one class", expected="at least 2 classes"))

@@ -12,7 +12,7 @@ from typing import Any
 
 from auxin.errors import RunError, message
 from auxin.records.results import Record
-from auxin.rules.bench import Bench
+from auxin.rules.bench import Bench, check_rows
 from auxin.rules.data import RuleData, rule_data
 from auxin.rules.evaluate import EvalSettings, assembled, bench_of, judged_at, measure, part_names
 from auxin.rules.file import load_rule
@@ -91,6 +91,7 @@ class EvaluateRule(Study):
     def __init__(self, request: RuleRequest) -> None:
         self.request, self.done = request, {}
         self.data = _data(request.data, request.root, request.target)
+        check_rows(self.data, request.settings.shots, request.settings.batch)
         self.rules = {name: _rule(file) for name, file in request.rules}
         folder = request.out / "parts" / request.name
         if request.file.exists() and not folder.exists():
