@@ -39,7 +39,7 @@ def test_a_recipe_without_its_data_says_what_is_missing(capsys, tmp_path):
 
 def test_reproduce_writes_table_and_pictures(capsys, tmp_path):
     code, out, _ = auxin(
-        capsys, "reproduce", "auxilearn_figure_6", "--smoke", "--json", "--out", str(tmp_path / "out")
+        capsys, "reproduce", "auxilearn_figure_6", "--smoke", "--json", "--jobs", "1", "--out", str(tmp_path / "out")
     )
     assert code == 0
     result = json.loads(out)
@@ -56,7 +56,7 @@ def test_listing_imports_no_torch(monkeypatch):
 
 
 def test_probe_ranks_and_draws(capsys, tmp_path):
-    words = "probe digits --pretexts rotation --seeds 1 --rows 64 --set steps=6 --set model.channel_width=4"
+    words = "probe digits --pretexts rotation --seeds 1 --rows 64 --jobs 1 --set steps=6 --set model.channel_width=4"
     code, out, err = auxin(capsys, *words.split(), "--json", "--out", str(tmp_path / "out"))
     assert code == 0, err
     result = json.loads(out)
