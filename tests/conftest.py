@@ -16,3 +16,9 @@ def _own_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     """Tests run in a folder of their own, so that a relative output folder never lands in the checkout."""
     monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
     monkeypatch.delenv("AUXIN_PLUGINS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _one_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands start worker processes only in tests that ask for them: a process costs seconds."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda process: {0}, raising=False)
