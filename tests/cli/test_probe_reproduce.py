@@ -39,7 +39,15 @@ def test_a_recipe_without_its_data_says_what_is_missing(capsys, tmp_path):
 
 def test_reproduce_writes_table_and_pictures(capsys, tmp_path):
     code, out, _ = auxin(
-        capsys, "reproduce", "auxilearn_figure_6", "--smoke", "--json", "--jobs", "1", "--out", str(tmp_path / "out")
+        capsys,
+        "reproduce",
+        "auxilearn_figure_6",
+        "--smoke",
+        "--json",
+        "--jobs",
+        "1",
+        "--out",
+        str(tmp_path / "out"),
     )
     assert code == 0
     result = json.loads(out)
