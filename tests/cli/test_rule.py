@@ -64,7 +64,8 @@ def test_train_writes_a_rule_that_applies(auxin, tmp_path):
 
 
 def test_training_goes_on_where_it_stopped(auxin, tmp_path, monkeypatch):
-    from auxin.rules.train import RuleRun, TrainSettings
+    from auxin.requests.rule import TrainSettings
+    from auxin.rules.train import RuleRun
 
     settings = TrainSettings(
         updates=4,
@@ -87,9 +88,10 @@ def test_training_goes_on_where_it_stopped(auxin, tmp_path, monkeypatch):
 
 
 def test_ranks_resume_at_the_newest_update_that_all_have_saved(tmp_path, monkeypatch):
+    from auxin.requests.rule import TrainSettings
     from auxin.rules import train as training
 
-    settings = training.TrainSettings(
+    settings = TrainSettings(
         updates=4, tasks=2, pools=2, truncation=(1, 2), mix={"strokes": 0.5, "textures": 0.5}
     )
     list(training.RuleRun(settings, tmp_path / "whole").run())
@@ -194,7 +196,7 @@ def test_evaluate_on_a_file_of_ones_own(auxin, tmp_path):
     [
         (("apply", "nonsense", "digits"), "no rule 'nonsense'"),
         (("apply", "small", "digits", "--hidden", "a,b"), "not of whole numbers"),
-        (("apply", "small", "digits", "--activation", "nonsense"), "Unknown activation"),
+        (("apply", "small", "digits", "--activation", "nonsense"), "'step', 'linear' or"),
         (("apply", "small", "digits", "--batch", "5000"), "There are fewer rows than the batch size"),
         (("evaluate", "small", "nonsense"), "Unknown data set"),
         (("evaluate", "small", "omniglot"), "Where is omniglot"),
@@ -203,7 +205,7 @@ def test_evaluate_on_a_file_of_ones_own(auxin, tmp_path):
         (("train", "--procedural", "--truncation", "x"), "The range is invalid"),
         (("train", "--procedural", "--kinds", "x"), "not of whole numbers"),
         (("train", "--procedural", "--hidden", "x"), "not of whole numbers"),
-        (("train", "--procedural", "--activation", "nonsense"), "The activation is unknown"),
+        (("train", "--procedural", "--activation", "nonsense"), "'step', 'linear' or"),
         (("train", "--procedural", "--mix", "nonsense=1"), "Unknown task family"),
         (("train", "--procedural", "--mix", "strokes=x"), "The weight is invalid"),
         (("train", "--procedural", "--estimator", "nonsense"), "Unknown estimator"),

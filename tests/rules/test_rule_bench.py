@@ -6,9 +6,10 @@ import torch
 from sklearn.linear_model import Ridge
 
 from auxin.errors import DataError
+from auxin.requests.rule import EvalSettings
 from auxin.rules.bench import Bench, ridge_scores
 from auxin.rules.data import RuleData
-from auxin.rules.evaluate import EvalSettings, evaluate, paired, selected
+from auxin.rules.evaluate import evaluate, paired, selected
 from auxin.rules.grid import grid
 from auxin.rules.rivals import QUICK, hand_rule, rival, supervised
 from auxin.update_rules.learned import Learned
@@ -103,7 +104,7 @@ def test_evaluation_is_paired_and_complete():
         "b": Learned.preset("small", channels=4, delta_channels=2, rank=1),
     }
     settings = EvalSettings(
-        nets=2, shots=3, draws=2, batch=16, hidden=(6,), width=4, steps=(0, 3), slow=False
+        nets=2, shots=3, draws=2, batch=16, hidden=(6,), width=4, steps=(0, 3), quick=True
     )
     result = evaluate(rules, clusters(), settings)
     assert set(rules) <= set(result["rows"])
@@ -119,7 +120,7 @@ def test_evaluation_is_paired_and_complete():
 def test_grid_covers_what_it_says():
     torch.manual_seed(0)
     rule = Learned.preset("small", channels=4, delta_channels=2, rank=1)
-    settings = EvalSettings(nets=2, shots=3, draws=1, batch=16, width=4, steps=(0, 2), slow=False)
+    settings = EvalSettings(nets=2, shots=3, draws=1, batch=16, width=4, steps=(0, 2), quick=True)
     wide = clusters(width=12)
     cells = grid(
         rule,

@@ -50,7 +50,7 @@ class Field:
         required = self.default is ...
         options: dict[str, Any] = {"metavar": declared.get("metavar") or None, "help": self.help}
         if declared.get("argument"):
-            options["metavar"] = flag(self.path[-1], self.info).upper()
+            options["metavar"] = flag(self.path[-1], self.info)
             how: Any = typer.Argument(**options)
         else:
             name = flag(self.path[-1], self.info)
@@ -72,7 +72,9 @@ def fields(model: type[Group], path: tuple[str, ...] = (), base: Group | None = 
     """Yield the options of a request, those of its groups among them."""
     inherited = {name for parent in model.__bases__ for name in getattr(parent, "model_fields", ())}
     for name, info in sorted(model.model_fields.items(), key=lambda pair: pair[0] in inherited):
-        declared, default = extra(info), info.default if base is None else getattr(base, name)
+        declared, default = extra(info), info.default
+        if base is not None and name in base.model_fields_set:
+            default = getattr(base, name)
         if isinstance(info.annotation, type) and issubclass(info.annotation, Group):
             inner = None if default is PydanticUndefined else default
             for field in fields(info.annotation, (*path, name), inner):

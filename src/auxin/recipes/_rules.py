@@ -6,9 +6,10 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
+from auxin.requests.rule import EvalSettings
 from auxin.rules.bench import Bench, Mapped
 from auxin.rules.data import RuleData, rule_data
-from auxin.rules.evaluate import EvalSettings, mapped, states
+from auxin.rules.evaluate import mapped, states
 from auxin.rules.file import load_rule
 from auxin.studies.recipe import Bench as Place
 from auxin.studies.recipe import FinishedPiece

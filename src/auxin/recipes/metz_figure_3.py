@@ -10,7 +10,8 @@ from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
-from auxin.rules.train import RuleRun, TrainSettings
+from auxin.requests.rule import TrainSettings
+from auxin.rules.train import RuleRun
 from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.update_rules.learned import Learned
 

@@ -10,7 +10,8 @@ from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.rules.evaluate import EvalSettings, measure
+from auxin.requests.rule import EvalSettings
+from auxin.rules.evaluate import measure
 from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 DATA, SIDES = ("mnist", "fashion_mnist"), (14, 28)

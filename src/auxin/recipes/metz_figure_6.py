@@ -11,8 +11,8 @@ from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
+from auxin.requests.rule import EvalSettings
 from auxin.rules.data import RuleData
-from auxin.rules.evaluate import EvalSettings
 from auxin.rules.tasks import moons
 from auxin.rules.use import pictures
 from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome

@@ -89,8 +89,11 @@ def changes_results(info: FieldInfo) -> bool:
 
 
 def flag(name: str, info: FieldInfo) -> str:
-    """Return an option's name on the command line."""
-    return extra(info).get("flag") or "--" + name.replace("_", "-")
+    """Return an option's name on the command line; that of an argument in capitals."""
+    declared = extra(info)
+    if declared.get("argument"):
+        return (declared["flag"] or name).upper()
+    return declared.get("flag") or "--" + name.replace("_", "-")
 
 
 def mistakes(error: ValidationError, model: type[Group]) -> list[tuple[str, str, str]]:
@@ -112,7 +115,7 @@ def _place(path: tuple[int | str, ...], model: type[Group]) -> str:
     inner = info.annotation
     if rest and isinstance(inner, type) and issubclass(inner, Group):
         return _place(rest, inner)
-    return flag(name, info).upper() if extra(info).get("argument") else flag(name, info)
+    return flag(name, info)
 
 
 def refusal(error: ValidationError, model: type[Group]) -> ConfigError:
@@ -123,5 +126,8 @@ def refusal(error: ValidationError, model: type[Group]) -> ConfigError:
         return ConfigError(
             message(f"The option {name} is invalid", expected=wrong, found=value) if value else wrong
         )
-    listed = "; ".join(f"{name} {value}: {wrong}".replace("  ", " ") for name, wrong, value in found)
-    return ConfigError(message(f"{len(found)} options are invalid", expected="valid options", found=listed))
+    listed = [
+        message(f"{name} is invalid", expected=wrong, found=value) if value else wrong
+        for name, wrong, value in found
+    ]
+    return ConfigError("\n".join([f"{len(found)} options are invalid.", *listed]))

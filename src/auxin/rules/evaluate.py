@@ -2,12 +2,12 @@
 
 import statistics
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from auxin.requests.rule import EvalSettings
 from auxin.rules.bench import Bench, Mapped, Scores
 from auxin.rules.data import RuleData
 from auxin.rules.rivals import QUICK, SLOW, hand_rule, rival, supervised
@@ -16,29 +16,6 @@ from auxin.update_rules.learned import Learned
 
 HEADLINE = 100
 """Inner steps at which a rule is judged: the longest it was trained for."""
-
-
-@dataclass(frozen=True, slots=True)
-class EvalSettings:
-    """How a rule is evaluated.
-
-    Attributes:
-        nets, shots, draws, batch, seed: as in `Bench`.
-        hidden: hidden widths of the networks.
-        width: of the embedding, and of every rival.
-        steps: inner steps at which features are judged; the last is the horizon of the curve.
-        slow: whether the autoencoder, the VAE and the supervised network are run too.
-    """
-
-    nets: int = 20
-    shots: int = 5
-    draws: int = 6
-    batch: int = 32
-    seed: int = 0
-    hidden: tuple[int, ...] = (64,)
-    width: int = 16
-    steps: tuple[int, ...] = (0, 10, 40, 100, 200, 400)
-    slow: bool = True
 
 
 def evaluate(
@@ -68,7 +45,7 @@ RULE = "rule "
 
 def part_names(rules: Sequence[str], settings: EvalSettings) -> list[str]:
     """What is measured, part by part; no part depends on another."""
-    slow = [*SLOW, "supervised"] if settings.slow else []
+    slow = [*SLOW, "supervised"] if not settings.quick else []
     own = [RULE + name for name in rules]
     return [*QUICK, "hand_rule", *slow, "untrained_rule", *own, "random_network"]
 

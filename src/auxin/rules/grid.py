@@ -1,11 +1,12 @@
 """The generalisation grid: a rule on networks and inputs that it was never meta-trained on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
+from auxin.requests.rule import EvalSettings
 from auxin.rules.data import RuleData
-from auxin.rules.evaluate import HEADLINE, EvalSettings, bench_of, mapped, states
+from auxin.rules.evaluate import HEADLINE, bench_of, mapped, states
 from auxin.update_rules._base import UpdateRule
 
 
@@ -61,8 +62,8 @@ def grid(
 def _measured(
     rule: UpdateRule, data: RuleData, settings: EvalSettings, cell: Cell, steps: int
 ) -> dict[str, Any]:
-    bench = bench_of(data, replace(settings, steps=(0, steps)), permuted=cell.permuted)
-    own = replace(settings, hidden=(cell.width,) * (cell.depth - 1))
+    bench = bench_of(data, settings.model_copy(update={"steps": (0, steps)}), permuted=cell.permuted)
+    own = settings.model_copy(update={"hidden": (cell.width,) * (cell.depth - 1)})
     ends = [
         float(bench.score(mapped(rule, state, cell.activation)).plain.mean())
         for _, state in states(rule, bench, own, (0, steps), cell.activation)

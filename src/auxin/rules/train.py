@@ -3,24 +3,21 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import distributed as dist
-from torch.nn import functional as F
 
-from auxin.data import load
-from auxin.errors import ConfigError, DamagedError, DataError, RunError, message
+from auxin.errors import DamagedError, RunError, message
 from auxin.interrupts import checkpoint_seconds, checkpointing, requested
+from auxin.requests.rule import TrainSettings
 from auxin.rules.data import META_TEST, META_VALIDATION
 from auxin.rules.file import save_rule
-from auxin.rules.gradients import Estimator, PersistentES, Truncated
-from auxin.rules.objective import OBJECTIVES
+from auxin.rules.gradients import PersistentES
+from auxin.rules.parts import cifar10_family, estimator_of, family_of
 from auxin.rules.sampler import TaskSampler
-from auxin.rules.tasks_arrays import ArrayFamily
 from auxin.rules.trainer import MetaTrainer, Progress
 from auxin.store import CONTENT, claim_folder, write_text
 from auxin.tensor_files import read_state, set_aside, write_state
@@ -30,62 +27,6 @@ CHECKPOINT = "checkpoint.pt"
 RULE = "rule.safetensors"
 FORMER = ".former.pt"
 """Ends the name of a rank's checkpoint before the newest."""
-
-
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """A meta-training run; what `auxin rule train` takes.
-
-    Attributes:
-        preset: "small" or "paper".
-        seed, updates, tasks, pools, groups: as in `MetaTrainer`.
-        mix: weight of each task family; `cifar10` and the names of `data` need data.
-        root: the folder that holds the `cifar10` folder.
-        data: files of the user's own, .npz with x and y.
-        watch: a folder in which new .npz files may arrive while training goes on.
-        estimator: "truncated" or "persistent_es".
-        objective: "ridge", "regression" or "clustering".
-        every_state: judge every unrolled state, not only the last of a truncation.
-        recompute: one step's memory instead of a truncation's.
-        truncation, length: fewest and most inner steps per truncation and per life of a group.
-        hidden, activations, embedding, side, classes, kinds, batch, shots: the networks and tasks.
-        rate, sparsity: of the meta-optimiser.
-        extra: predict the augmentation's parameters too.
-        device: cpu or cuda.
-        options: single options of the rule, over the preset's.
-    """
-
-    preset: str = "small"
-    seed: int = 0
-    updates: int = 1200
-    tasks: int = 6
-    pools: int = 4
-    groups: int = 1
-    mix: dict[str, float] = field(
-        default_factory=lambda: {"strokes": 0.35, "textures": 0.3, "mixtures": 0.15, "cifar10": 0.2}
-    )
-    root: str | None = None
-    data: tuple[str, ...] = ()
-    watch: str | None = None
-    estimator: str = "truncated"
-    objective: str = "ridge"
-    every_state: bool = False
-    recompute: bool = False
-    truncation: tuple[int, int] = (4, 9)
-    length: tuple[int, int] = (10, 100)
-    hidden: tuple[tuple[int, ...], ...] = ((), (64,), (64,), (128,))
-    activations: tuple[str, ...] = ("relu",)
-    embedding: int = 16
-    side: int = 8
-    classes: tuple[int, ...] = (10,)
-    kinds: tuple[int, ...] = (10, 60)
-    batch: int = 32
-    shots: int = 5
-    rate: float = 5e-3
-    sparsity: float = 0.0
-    extra: bool = False
-    device: str = "cpu"
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 class RuleRun:
@@ -126,7 +67,7 @@ class RuleRun:
         self.seconds = 0.0
         self.losses: list[float] = []
         if self.leads:
-            claim_folder(out, {"rule train": plain(settings), CONTENT: _content(settings.data)})
+            claim_folder(out, {"rule train": settings.plain(), CONTENT: _content(settings.data)})
         self._resume()
 
     @property
@@ -188,7 +129,7 @@ class RuleRun:
 
     def _sampler(self) -> TaskSampler:
         settings, arrays = self.settings, {}
-        mix = dict(settings.mix)
+        mix = settings.families
         if mix.get("cifar10"):
             arrays["cifar10"] = cifar10_family(settings.root)
         for file in settings.data:
@@ -224,7 +165,7 @@ class RuleRun:
         if dist.is_initialized() and file.is_file():
             file.replace(file.with_suffix(FORMER))
         saved = {
-            "settings": json.dumps(plain(self.settings), sort_keys=True),
+            "settings": json.dumps(self.settings.plain(), sort_keys=True),
             "trainer": self.trainer.state_dict(),
             "seconds": self.seconds,
             "losses": self.losses,
@@ -267,7 +208,7 @@ class RuleRun:
         except DamagedError as error:
             self.notes.append(f"{error} It was renamed to {set_aside(file).name}.")
             return None
-        if saved["settings"] != json.dumps(plain(self.settings), sort_keys=True):
+        if saved["settings"] != json.dumps(self.settings.plain(), sort_keys=True):
             raise RunError(
                 message(f"The folder {self.out} holds a run with other settings", do="Choose another --out.")
             )
@@ -300,67 +241,7 @@ def _content(files: Sequence[str]) -> str:
     return total.hexdigest()
 
 
-def plain(settings: TrainSettings) -> dict[str, Any]:
-    """The settings as JSON would give them back."""
-    return json.loads(json.dumps(asdict(settings)))
-
-
 def portable(settings: TrainSettings) -> dict[str, Any]:
     """The settings without the places of files, for the card: names instead of paths."""
-    found = {key: value for key, value in plain(settings).items() if key not in ("root", "watch")}
+    found = {key: value for key, value in settings.plain().items() if key not in ("root", "watch")}
     return {**found, "data": [Path(file).name for file in settings.data]}
-
-
-def estimator_of(settings: TrainSettings) -> Estimator:
-    """The estimator that the settings name.
-
-    Raises:
-        ConfigError: an unknown estimator or objective.
-    """
-    if settings.objective not in OBJECTIVES:
-        raise ConfigError(
-            message(f"Unknown objective {settings.objective!r}", expected=f"one of: {', '.join(OBJECTIVES)}")
-        )
-    objective = OBJECTIVES[settings.objective]
-    makers: dict[str, Callable[[], Estimator]] = {
-        "truncated": lambda: Truncated(
-            objective, settings.batch, settings.shots, settings.every_state, settings.recompute
-        ),
-        "persistent_es": lambda: PersistentES(objective, settings.batch, settings.shots, seed=settings.seed),
-    }
-    if settings.estimator not in makers:
-        raise ConfigError(
-            message(f"Unknown estimator {settings.estimator!r}", expected=f"one of: {', '.join(makers)}")
-        )
-    return makers[settings.estimator]()
-
-
-def cifar10_family(root: str | None) -> ArrayFamily:
-    """CIFAR-10's training images at 16 x 16.
-
-    Raises:
-        DataError: no folder given.
-    """
-    if root is None:
-        raise DataError(
-            message(
-                "The mix names cifar10, but there is no folder to read it from",
-                do="Give --root, the folder that holds the cifar10 folder, or --procedural.",
-            )
-        )
-    folder = Path(root) / "cifar10"
-    dataset = load("cifar10", folder if folder.is_dir() else Path(root))
-    rows = ~dataset.official_test
-    return ArrayFamily(
-        F.adaptive_avg_pool2d(dataset.x[rows].float() / 255, 16), dataset.y[dataset.main][rows]
-    )
-
-
-def family_of(file: str) -> ArrayFamily:
-    """A task family over a file of the user's own: its inputs and its main target."""
-    dataset = load(file)
-    x = dataset.dense("The training of a rule")
-    x = x.float() / (255.0 if x.dtype == torch.uint8 else 1.0)
-    y = dataset.y[dataset.main]
-    known = y >= 0
-    return ArrayFamily(x[known], y[known].long())

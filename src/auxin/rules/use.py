@@ -2,7 +2,6 @@
 
 import io
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,10 @@ from torch import Tensor
 
 from auxin.data import load
 from auxin.errors import DataError, message
+from auxin.requests.rule import EvalSettings, RuleApplyRequest
 from auxin.rules.applied import LearnedRule
 from auxin.rules.data import images
-from auxin.rules.evaluate import HEADLINE, EvalSettings, rule_paths
+from auxin.rules.evaluate import HEADLINE, rule_paths
 from auxin.store import write_bytes, write_text
 from auxin.tensor_files import write_tensors
 from auxin.update_rules.learned import Learned
@@ -40,19 +40,13 @@ def find_rules(rule: str) -> dict[str, str]:
     return {name: str(path) for name, path in paths.items()}
 
 
-def apply_rule(
-    rule: str,
-    data: str,
-    root: Path | None,
-    target: str | None,
-    side: int,
-    out: Path,
-    settings: Mapping[str, Any],
-) -> dict[str, Any]:
+def apply_rule(request: RuleApplyRequest) -> dict[str, Any]:
     """Train a network on the training rows, write weights and features of all rows; what was done, as plain data."""
+    rule, data, root, out = request.of.rule, request.of.data, request.of.root, request.of.out
+    side, settings = request.side, dict(request.settings)
     learned = LearnedRule.load(rule)
     folder = root / data if root is not None and (root / data).is_dir() else root
-    dataset = load(data, folder, target=target)
+    dataset = load(data, folder, target=request.of.target)
     decided = []
     x = dataset.dense("A learned rule")
     if x.dim() == 4 and side:

@@ -5,16 +5,17 @@ import json
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
 from auxin.errors import RunError, message
 from auxin.records.results import Record
+from auxin.requests.rule import EvalSettings, RuleEvaluateRequest
 from auxin.rules.bench import Bench, check_rows
 from auxin.rules.data import RuleData, rule_data
-from auxin.rules.evaluate import EvalSettings, assembled, bench_of, judged_at, measure, part_names
+from auxin.rules.evaluate import assembled, bench_of, judged_at, measure, part_names
 from auxin.rules.file import load_rule
 from auxin.rules.grid import grid
 from auxin.rules.use import SIDES, pictures
@@ -45,26 +46,23 @@ class RulePart(Record):
 
 
 @dataclass(frozen=True)
-class RuleRequest:
-    """What a user asks `auxin rule evaluate` for, on one data set.
+class RulesOnData:
+    """The part of a request that is one study: some rules on one data set.
 
     Attributes:
-        rules: rule files (or shipped names) by the rules' names.
-        data: a known name or a file.
-        root: the folder that holds the data sets' folders, or None.
-        target: the labels' column, where a file needs it.
-        settings: networks, labels, steps.
-        grid: whether the first rule is also measured on other networks and inputs.
-        out: the folder of the results.
+        rules: Rule files (or shipped names) by the rules' names.
+        data: A known name or a file.
+        request: The request.
     """
 
     rules: tuple[tuple[str, str], ...]
     data: str
-    out: Path
-    root: Path | None = None
-    target: str | None = None
-    settings: EvalSettings = field(default_factory=EvalSettings)
-    grid: bool = False
+    request: RuleEvaluateRequest
+
+    @property
+    def settings(self) -> EvalSettings:
+        """Networks, labels, steps."""
+        return self.request.settings
 
     @property
     def name(self) -> str:
@@ -74,7 +72,12 @@ class RuleRequest:
     @property
     def file(self) -> Path:
         """The result file."""
-        return self.out / f"{self.name}.json"
+        return self.request.of.out / f"{self.name}.json"
+
+    def load(self, side: int | None = None) -> RuleData:
+        """Return the data, with images of another side length where one is given."""
+        of = self.request.of
+        return rule_data(self.data, of.root, target=of.target, **({} if side is None else {"side": side}))
 
 
 class EvaluateRule(Study):
@@ -88,12 +91,12 @@ class EvaluateRule(Study):
         DataError: a rule or the data cannot be read.
     """
 
-    def __init__(self, request: RuleRequest) -> None:
+    def __init__(self, request: RulesOnData) -> None:
         self.request, self.done = request, {}
-        self.data = _data(request.data, request.root, request.target)
+        self.data = _data(request)
         check_rows(self.data, request.settings.shots, request.settings.batch)
         self.rules = {name: _rule(file) for name, file in request.rules}
-        folder = request.out / "parts" / request.name
+        folder = request.request.of.out / "parts" / request.name
         if request.file.exists() and not folder.exists():
             raise RunError(
                 message(
@@ -104,8 +107,8 @@ class EvaluateRule(Study):
         self.identity = {
             CONTENT: content_of(self.data),
             "rules": {name: content_of_rule(rule) for name, rule in self.rules.items()},
-            "settings": asdict(request.settings),
-            "grid": request.grid,
+            "settings": request.settings.identity(),
+            "grid": request.request.grid,
         }
         claim_folder(folder, self.identity)
         self.folder = folder
@@ -113,7 +116,10 @@ class EvaluateRule(Study):
     def units(self, done: UnitResults) -> list[Unit]:
         """One unit per part."""
         del done
-        parts = [*part_names(list(self.rules), self.request.settings), *([GRID] if self.request.grid else [])]
+        parts = [
+            *part_names(list(self.rules), self.request.settings),
+            *([GRID] if self.request.request.grid else []),
+        ]
         return [self._unit(part, number) for number, part in enumerate(parts)]
 
     def _unit(self, part: str, number: int) -> Unit:
@@ -128,18 +134,18 @@ class EvaluateRule(Study):
         found = {record.part: record.values for unit in self.units(done) if (record := done.get(unit.digest))}
         result = {
             **assembled(self.data, list(self.rules), request.settings, found),
-            "settings": json.loads(json.dumps(asdict(request.settings))),
+            "settings": json.loads(json.dumps(request.settings.identity())),
         }
         if GRID in found:
             result[GRID] = found[GRID]["cells"]
         write_text(request.file, json.dumps(result, indent=1) + "\n")
         first = next(iter(self.rules.values()))
         drawn = pictures(first, self.data.x, self.data.y, request.settings)
-        write_arrays(request.out / f"{request.name}-pictures.npz", drawn)
+        write_arrays(request.request.of.out / f"{request.name}-pictures.npz", drawn)
         return result
 
 
-def evaluate_rule(request: RuleRequest, executor: Executor, tell: Tell) -> dict[str, Any]:
+def evaluate_rule(request: RulesOnData, executor: Executor, tell: Tell) -> dict[str, Any]:
     """Evaluate rules on one data set, resuming from what the folder holds; the result as plain data."""
     return run_study(EvaluateRule(request), executor, tell)
 
@@ -162,8 +168,8 @@ def content_of_rule(rule: Learned) -> str:
 
 
 @lru_cache(maxsize=2)
-def _data(name: str, root: Path | None, target: str | None) -> RuleData:
-    return rule_data(name, root, target=target)
+def _data(request: RulesOnData) -> RuleData:
+    return request.load()
 
 
 @lru_cache(maxsize=16)
@@ -172,18 +178,18 @@ def _rule(file: str) -> Learned:
 
 
 @lru_cache(maxsize=1)
-def _bench(request: RuleRequest) -> Bench:
-    return bench_of(_data(request.data, request.root, request.target), request.settings)
+def _bench(request: RulesOnData) -> Bench:
+    return bench_of(_data(request), request.settings)
 
 
-def _compute(request: RuleRequest, part: str, file: Path, digest: str) -> RulePart:
+def _compute(request: RulesOnData, part: str, file: Path, digest: str) -> RulePart:
     begun = time.perf_counter()
     rules = {name: _rule(place) for name, place in request.rules}
     values: Mapping[str, Any]
     if part == GRID:
-        data = _data(request.data, request.root, request.target)
+        data = _data(request)
         sides = SIDES.get(request.data, ())
-        sizes = [rule_data(request.data, request.root, target=request.target, side=side) for side in sides]
+        sizes = [request.load(side) for side in sides]
         first = next(iter(rules.values()))
         steps = judged_at(request.settings)
         values = {"cells": grid(first, data, request.settings, sizes=sizes, steps=steps)}
