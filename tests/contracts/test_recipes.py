@@ -8,8 +8,9 @@ from auxin import catalogue
 from auxin.records.recipe import Reproduced
 from auxin.reports.recipe_figures import draw
 from auxin.reports.recipe_table import markdown
+from auxin.requests.reproduce import RecipeRequest
 from auxin.store import read_json
-from auxin.studies.reproduce import RecipeRequest, Reproduction, reproduce
+from auxin.studies.reproduce import Reproduction, reproduce
 
 NAMES = catalogue.names("recipes")
 AT_LEAST = 30
@@ -33,7 +34,9 @@ def test_a_recipe_says_what_it_is(name):
 
 
 def smoke(name: str, folder: Path, root: Path | None) -> Reproduced:
-    result = reproduce(Reproduction(RecipeRequest(name, folder, root, True, command="auxin reproduce")))
+    result = reproduce(
+        Reproduction(RecipeRequest(name=name, out=folder, root=root, smoke=True, command="auxin reproduce"))
+    )
     assert result.smoke
     assert result.lines
     unnumbered = any("without numbers" in sentence for sentence in catalogue.load("recipes", name).departures)
@@ -50,7 +53,7 @@ def test_the_tiny_run_runs_and_resumes(name, tmp_path, monkeypatch):
     first = smoke(name, tmp_path / "out", None)
     monkeypatch.setattr(catalogue.load("recipes", name), "run", None)  # nothing may be run a second time
     again = reproduce(
-        Reproduction(RecipeRequest(name, tmp_path / "out", smoke=True, command="auxin reproduce"))
+        Reproduction(RecipeRequest(name=name, out=tmp_path / "out", smoke=True, command="auxin reproduce"))
     )
     assert again == first
 

@@ -8,8 +8,9 @@ from scipy.stats import spearmanr
 from auxin import catalogue
 from auxin.recipes._regression import least_squares, shared_line
 from auxin.records.recipe import PieceRecord
+from auxin.requests.reproduce import RecipeRequest
 from auxin.studies.recipe import Bench, FinishedPiece
-from auxin.studies.reproduce import RecipeRequest, Reproduction, reproduce
+from auxin.studies.reproduce import Reproduction, reproduce
 
 
 @pytest.fixture
@@ -85,6 +86,6 @@ def test_neumanns_factor_and_the_shipped_setting(run):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [f"auxilearn_{n}" for n in ("figure_2", "figure_5", "figure_6", "neumann")])
 def test_every_claim_holds_over_all_seeds(name, tmp_path):
-    result = reproduce(Reproduction(RecipeRequest(name, tmp_path / "out")))
+    result = reproduce(Reproduction(RecipeRequest(name=name, out=tmp_path / "out")))
     assert [claim.text for claim in result.claims if not claim.holds] == []
     assert result.pieces >= 10

@@ -5,8 +5,9 @@ import pytest
 from auxin import catalogue
 from auxin.errors import ConfigError, DataError
 from auxin.recipes._sheet import read_sheet
-from auxin.studies.recipe import Bench, Size
-from auxin.studies.reproduce import RecipeRequest, Reproduction, reproduce
+from auxin.requests.reproduce import RecipeRequest, RecipeSize
+from auxin.studies.recipe import Bench
+from auxin.studies.reproduce import Reproduction, reproduce
 
 SHEET = """
 title = "A table"
@@ -59,7 +60,7 @@ def test_a_sheet_is_a_member_of_the_family(plugged):
 
 
 def test_a_tiny_run_from_fixtures_gives_the_table_with_verdicts_and_resumes(plugged, tmp_path):
-    found = reproduce(Reproduction(RecipeRequest(plugged, tmp_path / "out", smoke=True)))
+    found = reproduce(Reproduction(RecipeRequest(name=plugged, out=tmp_path / "out", smoke=True)))
     lines = {line.name: line for line in found.lines}
     assert list(lines) == ["A | single", "A | maxl", "B | maxl"]
     assert (lines["A | maxl"].paper, lines["A | maxl"].paper_error) == (51.0, 0.3)
@@ -67,7 +68,7 @@ def test_a_tiny_run_from_fixtures_gives_the_table_with_verdicts_and_resumes(plug
     assert lines["A | maxl"].verdict == "budget too small"
     assert (found.pieces, found.total) == (3, 3)
     times = [p.stat().st_mtime_ns for p in sorted((tmp_path / "out" / "pieces").glob("*.json"))]
-    reproduce(Reproduction(RecipeRequest(plugged, tmp_path / "out", smoke=True)))
+    reproduce(Reproduction(RecipeRequest(name=plugged, out=tmp_path / "out", smoke=True)))
     assert times == [p.stat().st_mtime_ns for p in sorted((tmp_path / "out" / "pieces").glob("*.json"))]
 
 
@@ -77,7 +78,7 @@ def test_data_that_are_not_at_hand_are_left_out_and_said(plugged, tmp_path):
     with pytest.raises(DataError, match="mnist was not found"):
         recipe.pieces(False)
     (tmp_path / "svhn").mkdir()
-    recipe.size = Size(seeds=2)
+    recipe.size = RecipeSize(seeds=2)
     assert [piece.name for piece in recipe.pieces(False)] == [
         "b-single-seed-0",
         "b-maxl-seed-0",
@@ -88,12 +89,18 @@ def test_data_that_are_not_at_hand_are_left_out_and_said(plugged, tmp_path):
 
 def test_only_asked_pieces_run(plugged, tmp_path):
     found = reproduce(
-        Reproduction(RecipeRequest(plugged, tmp_path / "out", smoke=True, size=Size(only=("b-",))))
+        Reproduction(
+            RecipeRequest(name=plugged, out=tmp_path / "out", smoke=True, size=RecipeSize(only=("b-",)))
+        )
     )
     assert [line.name for line in found.lines] == ["B | maxl"]
     with pytest.raises(ConfigError, match="names such as a-single"):
         reproduce(
-            Reproduction(RecipeRequest(plugged, tmp_path / "other", smoke=True, size=Size(only=("nothing",))))
+            Reproduction(
+                RecipeRequest(
+                    name=plugged, out=tmp_path / "other", smoke=True, size=RecipeSize(only=("nothing",))
+                )
+            )
         )
 
 

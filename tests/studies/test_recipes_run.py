@@ -10,13 +10,14 @@ from auxin import catalogue
 from auxin.errors import DataError, RunError
 from auxin.paper import AUXILEARN
 from auxin.records.recipe import Line
+from auxin.requests.reproduce import RecipeRequest
 from auxin.studies.recipe import Bench, Piece, PieceResult, Recipe, RecipeOutcome
-from auxin.studies.reproduce import RecipeRequest, Reproduction, content_of
+from auxin.studies.reproduce import Reproduction, content_of
 from auxin.studies.reproduce import reproduce as run_recipe
 
 
-def reproduce(*given, **options):
-    return run_recipe(Reproduction(RecipeRequest(*given, **options)))
+def reproduce(name, out, root=None, **options):
+    return run_recipe(Reproduction(RecipeRequest(name=name, out=out, root=root, **options)))
 
 
 class Counting(Recipe):
@@ -58,7 +59,7 @@ def test_an_interrupted_recipe_goes_on_where_it_stopped(tmp_path):
 
 def test_a_piece_whose_settings_changed_is_not_taken_for_finished(tmp_path):
     reproduce("counting", tmp_path / "out")
-    study = Reproduction(RecipeRequest("counting", tmp_path / "out"))
+    study = Reproduction(RecipeRequest(name="counting", out=tmp_path / "out"))
     assert all(unit.finished() for unit in study.units({}))
     study.pieces = [Piece("p0", {"size": 3}), Piece("p1", {"size": 2})]
     assert [unit.finished() is None for unit in study.units({})] == [True, False]
@@ -75,7 +76,9 @@ def test_pieces_of_data_that_changed_are_computed_again(tmp_path, monkeypatch):
     (tmp_path / "wine" / "a.csv").write_text("2")
     content_of.cache_clear()
     told = []
-    run_recipe(Reproduction(RecipeRequest("counting", tmp_path / "out", tmp_path)), tell=told.append)
+    run_recipe(
+        Reproduction(RecipeRequest(name="counting", out=tmp_path / "out", root=tmp_path)), tell=told.append
+    )
     assert len(Counting.ran) == 6
     assert any("3 results in the folder belong to other data" in str(event) for event in told)
 

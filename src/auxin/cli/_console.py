@@ -1,4 +1,4 @@
-"""Options and output that every verb shares: `--json`, `--out`, and the two output streams.
+"""Options and output that verbs share: `--json`, `--allow-module`, and the two output streams.
 
 Without `--json`, a verb prints its text to standard output. With `--json`, it prints only the result, as JSON, to
 standard output, and its text to standard error.
@@ -8,7 +8,6 @@ import json
 import os
 import sys
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -20,14 +19,6 @@ JsonFlag = Annotated[
     bool,
     typer.Option(
         "--json", help="Print the result as JSON to standard output, and the text to standard error."
-    ),
-]
-OutDir = Annotated[
-    Path | None,
-    typer.Option(
-        "--out",
-        metavar="DIR",
-        help="Folder for the result files. A repeated run with the same folder resumes.",
     ),
 ]
 AllowModule = Annotated[

@@ -14,8 +14,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from auxin.cli import _typed
+from auxin.cli._conducting import conducting
 from auxin.cli._console import JsonFlag, Output
-from auxin.cli._engine import conducting
 from auxin.requests.option import Group, extra, flag, refusal
 from auxin.requests.shared import Engine
 
@@ -167,5 +167,5 @@ def _plain(info: FieldInfo) -> type:
 
 def _shown(default: Any) -> Any:
     if isinstance(default, tuple):
-        return ",".join(map(str, default)) or None
-    return default
+        default = ",".join(map(str, default))
+    return None if default == "" else default

@@ -5,19 +5,14 @@ import json
 import shlex
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from auxin import catalogue
 from auxin.cli._console import Output
 from auxin.cli._papers import paper_of
 from auxin.cli._progress import progress
 from auxin.errors import ConfigError, message
-
-if TYPE_CHECKING:
-    from auxin.runs.executors import Executor
-    from auxin.studies.reproduce import RecipeRequest
-
-RUNS = Path("runs")
+from auxin.requests.reproduce import RecipeRequest
 
 
 def listing(output: Output) -> None:
@@ -38,7 +33,7 @@ def listing(output: Output) -> None:
     for entry in catalogue.entries("recipes"):
         paper, cost = paper_of(entry.file), cost_of(entry.file)
         row = {"name": entry.name, "summary": entry.summary, "paper": str(paper) if paper else None}
-        listed.append({**row, **cost, "state": state_of(RUNS / f"reproduce-{entry.name}")})
+        listed.append({**row, **cost, "state": state_of(RecipeRequest(name=entry.name).folder)})
         table.add_row(entry.name, entry.summary, row["paper"] or "", _cost(cost), listed[-1]["state"])
     output.say(table)
     output.say(
@@ -78,41 +73,25 @@ def state_of(folder: Path) -> str:
     return "finished" if done >= total else f"{done} of {total} pieces"
 
 
-def request(
-    name: str,
-    root: Path | None,
-    smoke: bool,
-    size: tuple[int | None, int | None, str | None],
-    budget: str | None,
-    out: Path | None,
-    command: str,
-) -> "RecipeRequest":
-    """Return the request of the options.
+def check_name(name: str) -> None:
+    """Refuse the name of a recipe that does not exist.
 
     Raises:
         ConfigError: There is no recipe of that name.
     """
     if name not in catalogue.names("recipes"):
         raise ConfigError(catalogue.unknown("recipe", name, catalogue.names("recipes")))
-    from auxin.requests.values import seconds
-    from auxin.studies.recipe import Size
-    from auxin.studies.reproduce import RecipeRequest
-
-    seeds, rows, only = size
-    words = tuple(word.strip() for word in (only or "").split(",") if word.strip())
-    folder = out or RUNS / f"reproduce-{name}{'-smoke' if smoke else ''}"
-    limit = seconds(budget) if budget else None
-    return RecipeRequest(name, folder, root, smoke, Size(seeds, rows, words), limit, command)
 
 
-def run(request: "RecipeRequest", output: Output, executor: "Executor") -> None:
+def run(request: RecipeRequest, output: Output) -> None:
     """Run one recipe, and show its table and the paths of its files."""
     from auxin.reports.recipe_figures import draw
     from auxin.reports.recipe_table import terminal, write_markdown
+    from auxin.runs.executors import executor_of
     from auxin.studies.engine import Progress
     from auxin.studies.reproduce import Reproduction, reproduce
 
-    output.say(f"  Results are saved in {request.out}. Run the same command to resume.")
+    output.say(f"  Results are saved in {request.folder}. Run the same command to resume.")
     with progress(output) as show:
 
         def tell(event: Progress | str) -> None:
@@ -121,14 +100,14 @@ def run(request: "RecipeRequest", output: Output, executor: "Executor") -> None:
             else:
                 output.say(f"  {event}")
 
-        result = reproduce(Reproduction(request), executor, tell)
+        result = reproduce(Reproduction(request), executor_of(request.compute), tell)
     output.say("", terminal(result), "")
-    files = [write_markdown(result, request.out), *draw(request.out)]
-    output.say(f"Result files: {request.out}. {len(files) - 1} figures in {request.out / 'figures'}.")
+    files = [write_markdown(result, request.folder), *draw(request.folder)]
+    output.say(f"Result files: {request.folder}. {len(files) - 1} figures in {request.folder / 'figures'}.")
     output.result(result)
 
 
-def plan(request: "RecipeRequest", output: Output) -> None:
+def plan(request: RecipeRequest, output: Output) -> None:
     """List the pieces, and print the command that computes the unfinished ones as a SLURM job array."""
     from auxin.studies.reproduce import Reproduction
 
@@ -147,7 +126,7 @@ def plan(request: "RecipeRequest", output: Output) -> None:
     output.result({"pieces": [unit.name for unit in units], "left": left, "line": line if left else ""})
 
 
-def _words(request: "RecipeRequest") -> list[str]:
+def _words(request: RecipeRequest) -> list[str]:
     options = {
         "--seeds": request.size.seeds,
         "--rows": request.size.rows,
@@ -156,10 +135,10 @@ def _words(request: "RecipeRequest") -> list[str]:
     given = [word for name, value in options.items() if value for word in (name, str(value))]
     root = ["--root", str(request.root.resolve())] if request.root else []
     smoke = ["--smoke"] if request.smoke else []
-    return ["auxin", "reproduce", request.name, *smoke, *given, *root, "--out", str(request.out.resolve())]
+    return ["auxin", "reproduce", request.name, *smoke, *given, *root, "--out", str(request.folder.resolve())]
 
 
-def compute(request: "RecipeRequest", number: int, output: Output) -> None:
+def compute(request: RecipeRequest, number: int, output: Output) -> None:
     """Compute one piece.
 
     Raises:

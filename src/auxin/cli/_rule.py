@@ -12,7 +12,7 @@ from auxin.reports import rule_figures, rule_table
 from auxin.requests.rule import RuleApplyRequest, RuleEvaluateRequest, RuleTrainRequest, TrainSettings
 from auxin.rules import use as rule_use
 from auxin.rules.train import RULE, RuleRun
-from auxin.runs.executors import pick
+from auxin.runs.executors import executor_of
 from auxin.studies.engine import Progress
 from auxin.studies.evaluate_rule import RulesOnData, evaluate_rule
 
@@ -79,8 +79,7 @@ def run_apply(request: RuleApplyRequest, output: Output) -> None:
 
 def run_evaluate(request: RuleEvaluateRequest, output: Output) -> None:
     """Evaluate the rule on every data set, show the tables, and draw the figures."""
-    settings, engine = request.settings, request.engine
-    executor = pick(engine.engine, engine.jobs, engine.address)
+    settings, executor = request.settings, executor_of(request.engine)
     rules = tuple(rule_use.find_rules(request.of.rule).items())
     results = []
     with progress(output) as show:

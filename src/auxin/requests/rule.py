@@ -10,6 +10,7 @@ from pydantic import BeforeValidator
 from auxin.errors import ConfigError, message
 from auxin.requests.option import Group, group, option
 from auxin.requests.shared import Engine
+from auxin.requests.values import words
 
 Activation = Literal["relu", "leaky_relu", "silu", "tanh", "step", "linear", "mixed"]
 MIX = {"strokes": 0.35, "textures": 0.3, "mixtures": 0.15, "cifar10": 0.2}
@@ -47,13 +48,6 @@ def span(value: Any) -> Any:
         raise ConfigError(
             message("The range is invalid", expected="two numbers such as 4:9", found=value)
         ) from None
-
-
-def words(value: Any) -> Any:
-    """Return the words of a comma-separated list."""
-    return (
-        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
-    )
 
 
 def options(value: Any) -> Any:

@@ -47,6 +47,13 @@ def names(value: Any) -> Any:
     return tuple(part.strip().replace("-", "_") for part in value.split(",") if part.strip())
 
 
+def words(value: Any) -> Any:
+    """Return the words of a comma-separated list."""
+    return (
+        tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    )
+
+
 def counts(value: Any) -> Any:
     """Return the label budgets of `--labels-per-class` in ascending order.
 
@@ -100,5 +107,6 @@ def _value(text: str) -> Setting:
 
 Seconds = Annotated[float | None, BeforeValidator(seconds)]
 Names = Annotated[tuple[str, ...], BeforeValidator(names)]
+Words = Annotated[tuple[str, ...], BeforeValidator(words)]
 Counts = Annotated[tuple[int, ...], BeforeValidator(counts)]
 Settings = Annotated[dict[str, Setting], BeforeValidator(settings)]

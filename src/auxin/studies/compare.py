@@ -17,7 +17,7 @@ from auxin.requests.compare import CompareRequest
 from auxin.runs.build import build
 from auxin.runs.device import pick_device
 from auxin.runs.environment import hardware, versions
-from auxin.runs.executors import default_jobs, pick
+from auxin.runs.executors import default_jobs, executor_of
 from auxin.runs.gather import PREDICTIONS
 from auxin.runs.job import RunSpec
 from auxin.runs.measures import agreement_between_runs
@@ -85,8 +85,7 @@ class Comparing(Study):
 
     def run(self) -> Comparison:
         """Compute the units and judge them, resuming from what the folder holds."""
-        compute = self.request.compute
-        return run_study(self, pick(compute.engine, compute.jobs, compute.address), self.tell)
+        return run_study(self, executor_of(self.request.compute), self.tell)
 
     def units(self, done: UnitResults) -> list[Unit]:
         """Pilot runs, then tuning runs, then final runs."""

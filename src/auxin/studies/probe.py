@@ -16,7 +16,7 @@ from auxin.requests.probe import ProbeRequest
 from auxin.runs.build import auxiliaries, build
 from auxin.runs.device import pick_device
 from auxin.runs.environment import hardware, versions
-from auxin.runs.executors import pick
+from auxin.runs.executors import executor_of
 from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.settings import Setting, layered
 from auxin.store import CONTENT, claim_folder, digest_of, write_json
@@ -103,8 +103,7 @@ def probe(request: ProbeRequest, tell: Tell = lambda _: None) -> Probe:
         request: what is asked.
         tell: told of progress.
     """
-    compute = request.compute
-    return run_study(ProbeStudy(request), pick(compute.engine, compute.jobs, compute.address), tell)
+    return run_study(ProbeStudy(request), executor_of(request.compute), tell)
 
 
 def _compute(

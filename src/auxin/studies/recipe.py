@@ -20,6 +20,7 @@ from auxin.errors import DataError, message
 from auxin.paper import Paper
 from auxin.records.recipe import Claim, Line, Picture, PieceRecord
 from auxin.records.results import Setting
+from auxin.requests.reproduce import RecipeSize
 
 Arrays = Mapping[str, Any]
 """Arrays by name, what a picture is drawn from."""
@@ -42,21 +43,6 @@ class Piece:
 
     name: str
     settings: Mapping[str, Setting] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Size:
-    """What the user changes of a recipe's size.
-
-    Attributes:
-        seeds: how many; None: the recipe's own.
-        rows: at most so many training rows; None: all.
-        only: pieces with one of these words in their names; none: every piece.
-    """
-
-    seeds: int | None = None
-    rows: int | None = None
-    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -151,7 +137,7 @@ class Recipe(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     minutes: ClassVar[float] = 1.0
     departures: ClassVar[tuple[str, ...]] = ()
-    size: Size = Size()
+    size: RecipeSize = RecipeSize()
     bench: Bench | None = None
 
     @abstractmethod

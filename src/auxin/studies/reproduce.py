@@ -4,7 +4,6 @@ import hashlib
 import io
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -15,43 +14,22 @@ from auxin import catalogue
 from auxin.errors import ConfigError, message
 from auxin.interrupts import Terminated
 from auxin.records.recipe import PieceRecord, Reproduced
+from auxin.requests.reproduce import RecipeRequest, RecipeSize
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import Executor, pick
 from auxin.store import CONTENT, claim_folder, digest_of, write_bytes, write_json
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
-from auxin.studies.recipe import Arrays, Bench, FinishedPiece, Piece, Recipe, Size
+from auxin.studies.recipe import Arrays, Bench, FinishedPiece, Piece, Recipe
 
 RESULT = "result.json"
 
 
-@dataclass(frozen=True)
-class RecipeRequest:
-    """What a user asks `auxin reproduce` for.
-
-    Attributes:
-        name: a name that `auxin ls recipes` shows.
-        out: the folder of the result files; it belongs to this recipe.
-        root: the folder that holds the data sets' folders, or None.
-        smoke: the tiny run, on made-up rows.
-        size: other seeds or fewer rows than the recipe's own, and which pieces.
-        budget: wall seconds after which no further piece is begun; None: no limit.
-        command: the command line.
-    """
-
-    name: str
-    out: Path
-    root: Path | None = None
-    smoke: bool = False
-    size: Size = field(default_factory=Size)
-    budget: float | None = None
-    command: str = ""
-
-    def recipe(self, tell: Callable[[str], None] = lambda _: None) -> Recipe:
-        """The recipe, of this size and in its folder."""
-        made: Recipe = catalogue.load("recipes", self.name)()
-        made.size = self.size
-        made.bench = Bench(self.root, self.out, tell, self.smoke)
-        return made
+def recipe_of(request: RecipeRequest, tell: Callable[[str], None] = lambda _: None) -> Recipe:
+    """Return the recipe of a request, of its size and in its folder."""
+    made: Recipe = catalogue.load("recipes", request.name)()
+    made.size = request.size
+    made.bench = Bench(request.root, request.folder, tell, request.smoke)
+    return made
 
 
 class Reproduction(Study):
@@ -69,12 +47,12 @@ class Reproduction(Study):
 
     def __init__(self, request: RecipeRequest, *, shared: bool = False) -> None:
         self.request, self.done = request, {}
-        self.recipe = request.recipe()
+        self.recipe = recipe_of(request)
         assert self.recipe.bench is not None
         for data in () if request.smoke else self.recipe.needs:
             self.recipe.bench.data(data)
         self.pieces = _asked(self.recipe.pieces(request.smoke), request.size)
-        claim_folder(request.out, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
+        claim_folder(request.folder, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
         self.begun = time.monotonic()
 
     def units(self, done: UnitResults) -> list[Unit]:
@@ -98,7 +76,7 @@ class Reproduction(Study):
             if request.smoke
             else {name: self._content(name) for name in self.recipe.needs_of(piece)},
         }
-        file = request.out / "pieces" / f"{piece.name}.json"
+        file = request.folder / "pieces" / f"{piece.name}.json"
         return Unit(
             "pieces",
             piece.name,
@@ -123,7 +101,7 @@ class Reproduction(Study):
                 )
         recipe, outcome = self.recipe, self.recipe.outcome(found)
         for drawn in outcome.pictures:
-            write_arrays(request.out / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
+            write_arrays(request.folder / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
         notes = dict.fromkeys([*outcome.notes, *(n for d in found.values() for n in d.found.notes)])
         result = Reproduced(
             recipe=request.name,
@@ -145,7 +123,7 @@ class Reproduction(Study):
             versions=versions(),
             hardware=hardware(),
         )
-        write_json(request.out / RESULT, result)
+        write_json(request.folder / RESULT, result)
         return result
 
 
@@ -175,7 +153,7 @@ def reproduce(
     return result
 
 
-def _asked(pieces: list[Piece], size: Size) -> list[Piece]:
+def _asked(pieces: list[Piece], size: RecipeSize) -> list[Piece]:
     """The pieces of the seeds and with the words that the user asks for.
 
     Raises:
@@ -193,7 +171,7 @@ def _asked(pieces: list[Piece], size: Size) -> list[Piece]:
 
 def _compute(request: RecipeRequest, piece: Piece, digest: str) -> PieceRecord:
     begun = time.perf_counter()
-    recipe = request.recipe()
+    recipe = recipe_of(request)
     assert recipe.bench is not None
     did = recipe.run(piece, recipe.bench)
     found = PieceRecord(
@@ -205,7 +183,7 @@ def _compute(request: RecipeRequest, piece: Piece, digest: str) -> PieceRecord:
         notes=list(did.notes),
         seconds=time.perf_counter() - begun,
     )
-    file = request.out / "pieces" / f"{piece.name}.json"
+    file = request.folder / "pieces" / f"{piece.name}.json"
     write_arrays(file.with_suffix(".npz"), did.arrays)  # first: the record says that the piece is finished
     write_json(file, found)
     return found

@@ -4,6 +4,7 @@ import os
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError, message
+from auxin.requests.shared import Engine
 from auxin.runs.executors.contract import Executor
 from auxin.runs.executors.processes import Processes
 from auxin.runs.executors.serial import Serial
@@ -14,6 +15,11 @@ ENGINES = ("auto", "serial", "processes", "ray", "torchrun")
 def default_jobs() -> int:
     """As many processes as this process may use cores."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def executor_of(options: Engine) -> Executor:
+    """Return the executor that a request's options select."""
+    return pick(options.engine, options.jobs, options.address)
 
 
 def pick(engine: str = "auto", jobs: int | None = 1, address: str | None = None) -> Executor:
