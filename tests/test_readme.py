@@ -1,13 +1,20 @@
 """The documentation does what it says: its Python runs, its commands are understood, its links lead somewhere."""
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 import typer
 
 from auxin.cli import _load as load_verb
+from auxin.errors import ConfigError
+from auxin.recipes._sheet import read_sheet
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -80,6 +87,36 @@ def test_every_command_in_the_documentation_is_understood() -> None:
             pytest.fail(f"{page}: auxin {shlex.join(words)}: {error.format_message()}")
 
 
+def test_every_command_stands_in_a_block_that_is_checked() -> None:
+    for page in PAGES:
+        outside = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+        assert re.findall(r"^ {4}(?:auxin|python) .*", outside, flags=re.M) == [], page.name
+
+
+def test_every_program_in_the_documentation_exists_and_has_the_options() -> None:
+    seen = 0
+    for page in PAGES:
+        for text in blocks(page, "sh"):
+            for line in re.sub(r"\\\n", " ", text).splitlines():
+                found = re.search(r"\bpython3? ((?:benchmarks|examples)/\S+\.py)(.*)", line.split("#", 1)[0])
+                if found:
+                    source = (ROOT / found[1]).read_text(encoding="utf-8")
+                    for option in re.findall(r"(?<!\S)--[a-z-]+", found[2]):
+                        assert option in source, f"{page.name}: {line}"
+                    seen += 1
+    assert seen >= 8
+
+
+def test_the_sheet_of_the_recipes_page_can_be_read(tmp_path: Path) -> None:
+    [sheet] = blocks(ROOT / "docs" / "recipes.md", "toml")
+    (tmp_path / "sheet.toml").write_text(sheet, encoding="utf-8")
+    recipe = read_sheet(tmp_path / "sheet.toml")
+    assert recipe.title == "Learned auxiliary labels on CIFAR-10"
+    (tmp_path / "wrong.toml").write_text(sheet.replace("metrics", "metrix"), encoding="utf-8")
+    with pytest.raises(ConfigError, match="metrix"):
+        read_sheet(tmp_path / "wrong.toml")
+
+
 def test_a_wrong_option_is_seen() -> None:
     with pytest.raises(typer.BadParameter):
         parse(["compare", "digits", "--seeds", "three"])
@@ -111,3 +148,33 @@ def test_the_extending_pages_labeler_is_one(tmp_path: Path, monkeypatch: pytest.
     found = labeler(Batch(x, {"y": y}, rows))
     assert found[:2].tolist() == [[0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]]
     assert found[2].isnan().all()
+
+
+def test_start_has_the_readmes_commands_on_a_table() -> None:
+    assert {tuple(c) for c in commands(ROOT / "docs" / "start.md")} <= {
+        tuple(c) for c in [*commands(ROOT / "README.md"), ["compare"]]
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("page", "number"), [("README.md", 2), ("docs/fit.md", 0)], ids=["readme", "fit"])
+def test_the_commands_on_a_table_of_ones_own_run(page: str, number: int, tmp_path: Path) -> None:
+    """The commands of a page, word for word, on small tables with its names and columns."""
+    draw = np.random.default_rng(0)
+    size, age = draw.integers(1, 9, 80), draw.normal(size=80).round(2)
+    wanted = pd.DataFrame({"size": size, "age": age, "y": size + age, "a": size > 4, "b": age.round(1)})
+    wanted.to_csv(tmp_path / "my.csv", index=False)
+    wanted[["size", "age"]].to_csv(tmp_path / "new.csv", index=False)
+    houses = pd.DataFrame({"id": range(80), "garden": size, "price": size + age, "rooms": size, "age": age})
+    houses.to_csv(tmp_path / "houses.csv", index=False)
+    houses[["id", "garden"]].to_csv(tmp_path / "new-houses.csv", index=False)
+    found = [line for line in blocks(ROOT / page, "sh")[number].splitlines() if line.startswith("auxin ")]
+    assert len(found) == 3
+    tiny = {**os.environ, "OMP_NUM_THREADS": "1"}
+    for line in found:
+        words = shlex.split(line, comments=True)[1:]
+        ran = subprocess.run(
+            [sys.executable, "-m", "auxin", *words], cwd=tmp_path, env=tiny, capture_output=True
+        )
+        assert ran.returncode == 0, (line, ran.stderr.decode()[-2000:])
+    assert {"predictions.csv", "prices.csv"} & {file.name for file in tmp_path.iterdir()}

@@ -106,4 +106,7 @@ def test_only_asked_pieces_run(plugged, tmp_path):
 
 @pytest.mark.parametrize("name", [e.name for e in catalogue.entries("recipes") if e.file.suffix == ".toml"])
 def test_every_sheet_can_be_read(name):
-    catalogue.load("recipes", name)
+    recipe = catalogue.load("recipes", name)
+    assert recipe.title
+    assert recipe.paper.place.split()[0] in ("table", "figure", "section", "sections", "appendix")
+    assert recipe.minutes > 0

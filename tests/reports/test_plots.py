@@ -12,6 +12,8 @@ from auxin.reports._series import curve, measure
 from auxin.reports._style import PALETTE, SINGLE, looks
 from auxin.reports.read import read_results
 
+PNG = b"\x89PNG\r\n"
+
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
@@ -108,8 +110,7 @@ def test_runs_without_curves_still_have_their_seeds(tmp_path, epochs):
     assert {"seeds", "versus_single"} <= set(found)
     assert "label_entropy" not in found
     assert ("loss" in found) == bool(epochs)
-    for drawn in found.values():
-        plots.rendered(drawn, "png")
+    assert all(plots.rendered(drawn, "png").startswith(PNG) for drawn in found.values())
 
 
 def test_a_diverged_run_leaves_the_figures_standing(tmp_path):
@@ -117,8 +118,11 @@ def test_a_diverged_run_leaves_the_figures_standing(tmp_path):
     lost = [_epoch(1), _epoch(2).model_copy(update={"train_loss": math.inf})]
     scores = runs[-1].scores.model_copy(update={"development": math.nan})
     runs[-1] = _with_epochs(runs[-1], lost).model_copy(update={"scores": scores})
-    for drawn in plots.figures(read_results(write_fake(tmp_path, runs))).values():
-        plots.rendered(drawn, "png")
+    found = plots.figures(read_results(write_fake(tmp_path, runs)))
+    assert {"seeds", "versus_single", "loss"} <= set(found)
+    assert all(plots.rendered(drawn, "png").startswith(PNG) for drawn in found.values())
+    drawn = [line.get_ydata() for line in found["loss"].axes[0].get_lines()]
+    assert any(len(values) for values in drawn)
 
 
 def test_a_method_looks_the_same_everywhere_and_no_two_look_alike(results):
