@@ -16,6 +16,7 @@ import os
 import sys
 import tomllib
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -40,19 +41,34 @@ class Entry:
 
 def families() -> list[str]:
     """The families, by name, sorted: the folders of the package that hold a `_base.py`."""
-    return sorted(path.parent.name for path in _PACKAGE.glob("*/_base.py"))
+    return list(_families())
 
 
-def _folders(family: str) -> list[Path]:
-    plugins = [Path(p) / family for p in os.environ.get(PLUGINS, "").split(os.pathsep) if p]
-    return [_PACKAGE / family, *(p for p in plugins if p.is_dir())]
+@cache
+def _families() -> tuple[str, ...]:
+    return tuple(sorted(path.parent.name for path in _PACKAGE.glob("*/_base.py")))
+
+
+@cache
+def _shipped(family: str) -> tuple[Path, ...]:
+    """The package's own files of a family: they do not change while a program runs."""
+    return tuple(_within(_PACKAGE / family, family))
+
+
+def _within(folder: Path, family: str) -> list[Path]:
+    endings = ("*.py", "*.toml") if family in SHEETS else ("*.py",)
+    return [file for end in endings for file in sorted(folder.glob(end))]
+
+
+def _plugins(family: str) -> list[Path]:
+    folders = [Path(p) / family for p in os.environ.get(PLUGINS, "").split(os.pathsep) if p]
+    return [file for folder in folders if folder.is_dir() for file in _within(folder, family)]
 
 
 def _files(family: str) -> dict[str, Path]:
-    if family not in families():
+    if family not in _families():
         raise ConfigError(unknown("family", family, families()))
-    endings = ("*.py", "*.toml") if family in SHEETS else ("*.py",)
-    found = [file for folder in _folders(family) for end in endings for file in sorted(folder.glob(end))]
+    found = [*_shipped(family), *_plugins(family)]
     return {file.stem: file for file in found if not file.stem.startswith("_")}
 
 

@@ -7,6 +7,7 @@ from typing import Any
 from auxin import catalogue
 from auxin.data._base import Dataset
 from auxin.data.reading.hub import PREFIX
+from auxin.data.reading.progress import watched
 from auxin.errors import ConfigError, DataError, message
 
 
@@ -41,6 +42,7 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
 
 def _named(name: str, root: Path | None, options: dict[str, Any]) -> Dataset:
     source = catalogue.load("data", name)
+    shown = str(root or name)
     for option in options:
         if option not in source.options:
             raise ConfigError(
@@ -50,7 +52,8 @@ def _named(name: str, root: Path | None, options: dict[str, Any]) -> Dataset:
                     found=f"{option}={options[option]!r}",
                 )
             )
-    return source.load(root, **options)
+    with watched(shown):
+        return source.load(root, **options)
 
 
 def _reader(path: Path, options: Container[str]) -> str:

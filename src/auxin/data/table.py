@@ -185,7 +185,7 @@ def of_frame(
         source=Path(where).name,
         blank=blank,
         encoder=encoder,
-        raw=rest,
+        raw=rest if encoder.learns else None,
         notes=(
             kinds_said(tasks, [spec.name for spec in specs if spec.kind]),
             *(note for found in made.values() for note in found[2]),

@@ -55,6 +55,9 @@ class DataSpec(Group):
     )
     size: int | None = option(None, "Side length that every image is resized to.", metavar="PIXELS")
     text: str | None = option(None, "Columns to read as text, comma-separated.", metavar="COLUMNS")
+    most_words: int | None = option(
+        None, "A text is described by at most this many words (default: 4,000).", metavar="N"
+    )
     encoding: str | None = option(None, "Encoding of text files (default: utf-8).")
     inputs: str | None = option(None, "Array of an .npz file that holds the inputs.", metavar="NAME")
     ignore: str | None = option(

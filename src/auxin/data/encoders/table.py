@@ -71,10 +71,11 @@ class Columns(Encoder):
                     found=" ".join(choice.notes),
                 )
             )
+        plain = set(frame.columns[frame.dtypes == np.float64])
         written = {
             c.name: c.values(where, frame[c.name])
             for c in choice.columns
-            if isinstance(c, Numbers) and frame[c.name].dtype != np.float64
+            if isinstance(c, Numbers) and c.name not in plain
         }
         frame = frame.assign(**written) if written else frame
         made = cls(choice.columns, [*others, *choice.left_out], encoding)
@@ -97,6 +98,11 @@ class Columns(Encoder):
             for c in self.columns
         ]
         return Columns(columns, self.others, self.encoding)
+
+    @property
+    def learns(self) -> bool:
+        """Whether anything of the encoder depends on the rows: all but columns of numbers without gaps does."""
+        return not all(isinstance(c, Numbers) and not c.gaps for c in self.columns)
 
     def _plain(self, frame: Any) -> list[Numbers]:
         """The columns of numbers that are float64 already: they are encoded many at once."""

@@ -3,7 +3,7 @@
 import csv
 import gzip
 import mmap
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,14 @@ import pyarrow as pa
 import pyarrow.csv as arrow_csv
 
 from auxin.data.reading.files import damaged
-from auxin.data.reading.typed import Typed
+from auxin.data.reading.marks import AMONG_NUMBERS
+from auxin.data.reading.typed import Typed, frame_of, numbers_of
 from auxin.errors import DataError
 
 BLOCK = 1 << 24
 """Bytes that are parsed at once."""
+FIRST = 1 << 18
+"""Bytes by which columns of numbers are told from words."""
 WIDEST = 1 << 30
 """Bytes that a row may have."""
 
@@ -54,14 +57,20 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
     names, separator, lines = header(path, encoding)
     if len(set(names)) < len(names):  # refused by the caller, by name
         return pd.DataFrame([[""] * len(names)], columns=pd.Index(names))
-    typed = Typed(names, verbatim, _leading_zeros(path))
+    zeros, quoted = _leading_zeros(path), _blank_before_quotes(path, separator)
+    if not zeros and not quoted:
+        try:
+            return _at_once(path, encoding, names, separator, lines, verbatim)
+        except pa.ArrowInvalid:  # a column of numbers with words further down, or rows of odd lengths
+            pass
+    typed = Typed(names, verbatim, zeros)
     try:
-        if _blank_before_quotes(path, separator):
+        if quoted:
             raise pa.ArrowInvalid("blanks stand before quotes")
-        for batch in _batches(path, encoding, names, separator, lines, None):
+        for batch in _batches(path, encoding, names, separator, lines):
             typed.add(batch)
         if late := typed.late:
-            for batch in _batches(path, encoding, names, separator, lines, late):
+            for batch in _batches(path, encoding, names, separator, lines, only=late):
                 typed.again(batch)
     except pa.ArrowInvalid:  # pandas reads more, or says better what is wrong
         typed = Typed(names, verbatim, zeros=True)
@@ -69,9 +78,37 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
     return typed.frame()
 
 
+def _at_once(
+    path: Path, encoding: str, names: list[str], separator: str, lines: int, verbatim: Collection[str]
+) -> Any:
+    """The table where no cell begins with a zero and another digit: columns that begin as numbers are read as numbers.
+
+    Raises:
+        ArrowInvalid: such a column holds words further down.
+    """
+    first = next(_batches(path, encoding, names, separator, lines, block=FIRST), None)
+    if first is None:
+        raise pa.ArrowInvalid("there are no rows")
+    wanted = [n for n in names if n not in set(verbatim) and numbers_of(first.column(n), False) is not None]
+    parts: dict[str, list[pa.Array]] = {name: [] for name in names}
+    for batch in _batches(path, encoding, names, separator, lines, numbers=wanted):
+        for name in names:
+            parts[name].append(batch.column(name))
+    return frame_of(names, wanted, parts, verbatim)
+
+
 def _batches(
-    path: Path, encoding: str, names: list[str], separator: str, lines: int, only: list[str] | None
+    path: Path,
+    encoding: str,
+    names: list[str],
+    separator: str,
+    lines: int,
+    *,
+    only: list[str] | None = None,
+    numbers: Sequence[str] = (),
+    block: int = BLOCK,
 ) -> Iterator[pa.RecordBatch]:
+    """Rows as cells of text; the columns `numbers` as float64, where marks of missing values are empty."""
     short: list[Any] = []
 
     def refuse(row: Any) -> str:
@@ -83,7 +120,7 @@ def _batches(
     options = {
         "read_options": arrow_csv.ReadOptions(
             use_threads=False,
-            block_size=min(max(BLOCK, 64 * len(names)), max(size + 1, 1 << 16)),
+            block_size=min(max(block, 64 * len(names)), max(size + 1, 1 << 16)),
             column_names=names,
             skip_rows=lines,
             encoding=encoding.removesuffix("-sig"),
@@ -92,9 +129,9 @@ def _batches(
             delimiter=separator, newlines_in_values=True, invalid_row_handler=refuse
         ),
         "convert_options": arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()),
-            null_values=[""],
-            strings_can_be_null=True,
+            column_types=dict.fromkeys(names, pa.string()) | dict.fromkeys(numbers, pa.float64()),
+            null_values=sorted(AMONG_NUMBERS) if numbers else [""],
+            strings_can_be_null=not numbers,
             quoted_strings_can_be_null=True,
             include_columns=only,
         ),
@@ -145,4 +182,4 @@ def _blank_before_quotes(path: Path, separator: str) -> bool:
     if path.suffix == ".gz":
         return True
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(f'{separator} "'.encode()) >= 0
+        return content.find(b'"') >= 0 and content.find(f'{separator} "'.encode()) >= 0

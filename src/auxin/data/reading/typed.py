@@ -11,6 +11,8 @@ import pyarrow.compute as _compute
 from auxin.data.reading.marks import AMONG_NUMBERS, MARKS
 
 pc: Any = _compute  # its functions are made when it is imported, so that checkers know none
+APART = 256
+"""Tables of at most so many columns keep each by itself."""
 _NUMBERLESS = pa.array(sorted(AMONG_NUMBERS))
 _MARKS = pa.array(sorted(MARKS))
 
@@ -103,6 +105,47 @@ class Typed:
             if name in words:
                 frame.insert(place, name, words[name])
         return frame
+
+
+def frame_of(
+    names: Sequence[str],
+    numbers: Collection[str],
+    parts: dict[str, list[pa.Array]],
+    verbatim: Collection[str],
+) -> Any:
+    """The table of columns in parts, `numbers` as float64; parts are let go as they are used.
+
+    Few columns stay apart, so that leaving one out copies none; many are one block, which pandas is faster with.
+    """
+    place = set(numbers)
+    words = {
+        n: words_of(pa.chunked_array(parts.pop(n), pa.string()), n in verbatim)
+        for n in names
+        if n not in place
+    }
+    columns = {n: _joined(parts.pop(n)) for n in numbers}
+    if len(names) <= APART:
+        return pd.DataFrame({n: columns[n] if n in place else words[n] for n in names}, copy=False)
+    rows = len(next(iter(columns.values()))) if columns else 0
+    block = np.empty((rows, len(columns)), order="F")
+    for number, values in enumerate(columns.values()):
+        block[:, number] = values
+    frame: Any = pd.DataFrame(block, columns=pd.Index(list(columns), dtype=object), copy=False)
+    joined: Any = pd.concat([frame, pd.DataFrame(words)], axis=1) if words else frame
+    return joined[list(names)] if words else joined
+
+
+def _joined(parts: list[pa.Array]) -> np.ndarray:
+    """A column's parts as one array, without a copy of a single one."""
+    if len(parts) == 1:
+        return parts[0].to_numpy(zero_copy_only=False)
+    rows, begin = sum(map(len, parts)), 0
+    made = np.empty(rows)
+    while parts:
+        values = parts.pop(0).to_numpy(zero_copy_only=False)
+        made[begin : begin + len(values)] = values
+        begin += len(values)
+    return made
 
 
 def numbers_of(cells: pa.Array, zeros: bool = True) -> np.ndarray | None:

@@ -204,8 +204,8 @@ def _yes(where: str, cells: Cells) -> np.ndarray:
 
 def check_cells(where: str, frame: Any) -> None:
     """Refuse cells that hold several values, as Parquet's lists do: nothing that compares values can take them."""
-    for name in frame.columns:
-        cell = next(iter(frame[name].dropna()), None) if frame[name].dtype == object else None
+    for name in frame.columns[frame.dtypes == np.object_]:
+        cell = next(iter(frame[name].dropna()), None)
         if isinstance(cell, list | dict | tuple | set | np.ndarray):
             raise DataError(
                 message(

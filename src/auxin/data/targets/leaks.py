@@ -6,17 +6,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-AT_ONCE = 1 << 24
-"""Cells that are compared at once."""
+AT_ONCE = 1 << 22
+"""Cells that are compared at once, 32 MB."""
 PAIRS = 64
 """Pairs of rows with equal targets by which most columns are seen to be no other spelling of the target."""
 
 
 def useless(frame: Any) -> list[str]:
     """Columns that teach nothing: empty, of one value, or a running number."""
-    names, block = _numbers(frame)
+    names = _numbers(frame)
     found = set()
-    for part, values in _parts(names, block):
+    for part, values in _parts(frame, names):
         with np.errstate(invalid="ignore"):
             least, most = np.fmin.reduce(values), np.fmax.reduce(values)
             running = np.zeros(len(part), bool)
@@ -35,17 +35,20 @@ def _constant(column: Any) -> bool:
     return column.nunique() < 2
 
 
-def _numbers(frame: Any) -> tuple[list[str], np.ndarray]:
-    """The columns of numbers, and their block (a view where pandas has one)."""
-    chosen = frame.dtypes == np.float64
-    names = [str(name) for name in frame.columns[chosen]]
-    return names, frame.loc[:, chosen].to_numpy() if names else np.empty((len(frame), 0))
+def _numbers(frame: Any) -> list[str]:
+    """The columns of numbers."""
+    return [str(name) for name in frame.columns[frame.dtypes == np.float64]]
 
 
-def _parts(names: Sequence[str], block: np.ndarray) -> Any:
-    step = max(1, AT_ONCE // max(len(block), 1))
+def _parts(frame: Any, names: Sequence[str]) -> Any:
+    """Some columns of numbers at a time, and their values; a view where pandas has one."""
+    step = max(1, AT_ONCE // max(len(frame), 1))
+    places = np.flatnonzero(frame.dtypes == np.float64)
+    whole = len(places) == frame.shape[1]
     for begin in range(0, len(names), step):
-        yield names[begin : begin + step], block[:, begin : begin + step]
+        end = min(begin + step, len(names))
+        part = frame.iloc[:, begin:end] if whole else frame.iloc[:, places[begin:end]]
+        yield names[begin:end], part.to_numpy()
 
 
 def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> list[str]:
@@ -58,12 +61,12 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
     """
     codes, classes = pd.factorize(target)
     few = len(classes) <= len(codes) // 2
-    names, block = _numbers(frame)
+    names = _numbers(frame)
     numbers = set(names)
     found = {
         name for name in frame.columns if name not in numbers and _other_word(frame[name], target, codes, few)
     }
-    for part, columns in _parts(names, block):
+    for part, columns in _parts(frame, names):
         likely = _likely(columns, codes) if few else np.zeros(len(part), bool)
         same = {
             place for place in np.flatnonzero(likely) if _bijection(pd.factorize(columns[:, place])[0], codes)
