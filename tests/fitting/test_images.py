@@ -10,10 +10,12 @@ import torch
 from auxin.data import Dataset, make_splits
 from auxin.exported.model import load_model
 from auxin.fitting import convnet, images, search
+from auxin.fitting.auxiliaries import with_auxiliaries
 from auxin.fitting.convnet import ConvMember, ConvNet, Lesson, Pixels, train_convnet
 from auxin.fitting.images import ConvCandidate, Images, image_candidates
 from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.saved import Parts, restored, state_of
+from auxin.fitting.scores import losses
 from auxin.fitting.search import Search
 from auxin.studies.fit_search import Wanted
 from auxin.studies.fit_search import search as fitted_model
@@ -81,7 +83,7 @@ def test_a_held_out_row_takes_no_part_in_its_fold() -> None:
 def test_folded_weights_are_the_network() -> None:
     rows = bars()
     shown = Images.of(rows, 0)
-    lesson = Lesson(rows, shown.x, rows.labelled, shown.others, OPTIONS, 10, 0)
+    lesson = Lesson(rows, shown.x, rows.labelled, shown.others, torch.ones(90), OPTIONS, 10, 0)
     network, finite = convnet._train(lesson, 1.0)
     assert finite
     assert isinstance(network, ConvNet)
@@ -123,6 +125,27 @@ def test_kinds_go_by_what_can_teach() -> None:
     assert said == []
 
 
+def test_labels_inferred_from_an_auxiliary_teach_it() -> None:
+    rows = bars(known=12)
+    told = (Classes("told", 2), truth())
+    rows, folds = replace(rows, auxiliaries={"told": told}), make_folds(rows, 2, 1, 0)
+    found = with_auxiliaries(rows, [candidate()], folds, 0, lambda _: None)
+    [inferring] = found["infer:convnet"]
+    wanted = rows.y[:12]
+    loss = [
+        losses(rows.task, c.out_of_fold(rows, folds, 0)[0], wanted).mean() for c in (inferring, candidate())
+    ]
+    assert loss[0] < 0.8 * loss[1]
+
+
+def test_a_row_without_weight_teaches_nothing() -> None:
+    rows, wrong = bars(), truth()
+    wrong[:20] = 1 - wrong[:20]
+    kept, weights = np.arange(40), np.repeat([1e-9, 1.0], 20)
+    found = candidate().teach(replace(rows, y=wrong), kept, weights, 0).outputs(rows.x)
+    assert rows.task.score(found, truth(), "accuracy") > 0.8
+
+
 def test_a_short_time_means_fewer_steps_or_none() -> None:
     rows, folds = bars(), make_folds(bars(), 5, 1, 0)
     one = ConvCandidate("convnet", OPTIONS, 10_000)
@@ -162,10 +185,10 @@ def test_fit_keeps_a_convolutional_network_where_it_is_best(
     assert torch.equal(again.predictor(x), model.predictor(x))
 
 
-def test_a_search_in_a_hurry_leaves_them_out_by_name() -> None:
+def test_a_search_in_a_hurry_leaves_them_out_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
+    monkeypatch.setattr(search, "network_candidates", lambda *_: {})
     found = Search(bars(), seconds=1.0, families=["logistic"], say=said.append)
-    monkey = found.left
-    found.left = lambda: min(monkey() or 0.0, 1e-3)  # type: ignore[method-assign]
+    found.left = lambda: 1e-3  # type: ignore[method-assign]
     found.run()
     assert any("Left out for lack of time" in sentence and "convnet" in sentence for sentence in said)

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin import catalogue, rivals
+from auxin import rivals
 from auxin.fitting.candidates import Candidate, Member, RivalCandidate
 from auxin.fitting.rows import Folds, Rows, beside, make_folds
 from auxin.fitting.scores import is_numbers, losses, probable
@@ -23,29 +23,30 @@ CERTAIN_CLASSES, CERTAIN_NUMBERS = 0.995, 0.999
 WEIGHT = 0.5
 """How much an inferred label counts beside a given one."""
 MOST = 400
-"""Rows with an inferred label at most."""
+"""Rows that a model of an auxiliary learns from at most."""
 
 
 def with_auxiliaries(
     rows: Rows, bases: Sequence[Candidate], folds: Folds, seed: int, say: Callable[[str], None]
 ) -> dict[str, list[Candidate]]:
-    """Rivals that use the auxiliary labels: `stack:NAME` is fed predictions of them, `infer:NAME` learns from main
+    """Candidates that use the auxiliary labels: `stack:NAME` is fed predictions of them, `infer:NAME` learns from main
     labels that were inferred from them.
 
     Args:
         rows: the training rows.
-        bases: the best rivals without auxiliaries.
+        bases: the best candidates without auxiliaries: rivals, and networks that take weights.
         folds: the candidates' folds.
         seed: of everything random.
         say: told if the main label is a function of the auxiliaries.
     """
     plain = [base for base in bases if isinstance(base, RivalCandidate)]
+    networks = [base for base in bases if not isinstance(base, RivalCandidate) and base.weighted]
     found: dict[str, list[Candidate]] = {}
     table = known_table(rows)
     if table is None:
         return found
     teacher = best_teacher(rows, table, folds, seed)
-    able = [base for base in plain if catalogue.load("rivals", base.rival).weighted]
+    able = [base for base in plain if base.weighted]
     reachable = np.intersect1d(rows.unlabelled, table.rows)
     if teacher is not None and len(reachable):
         if teacher.exact:
@@ -53,8 +54,8 @@ def with_auxiliaries(
                 f"The main label can be inferred from the auxiliary labels ({teacher.said}): {len(reachable):,} rows "
                 "without one get theirs from them."
             )
-        for base in able[:1]:
-            found[f"infer:{base.rival}"] = [Inferred(base, teacher, table)]
+        for base in [*able[:1], *networks[:1]]:
+            found[f"infer:{base.family}"] = [Inferred(base, teacher, table)]
     fed = Fed.fit(rows, seed)
     if fed is not None:
         for base in plain[:1]:
@@ -177,58 +178,57 @@ def _exact(task: Task, outputs: Tensor, wanted: Tensor) -> tuple[bool, str]:
 
 @dataclass(frozen=True, eq=False)
 class Inferred(Candidate):
-    """A rival trained on given labels and on those that a teacher inferred from auxiliary labels.
+    """A candidate trained on given labels and on those that a teacher inferred from auxiliary labels.
 
     Attributes:
-        base: the rival, with its options.
+        base: the candidate, with its options.
         teacher: infers main labels; trained anew on the rows at hand.
         table: the auxiliary labels.
     """
 
-    base: RivalCandidate
+    base: Candidate
     teacher: Teacher
     table: Table
 
     @property
     def family(self) -> str:  # type: ignore[override]
-        """`infer:` and the rival's name."""
-        return f"infer:{self.base.rival}"
+        """`infer:` and the candidate's family."""
+        return f"infer:{self.base.family}"
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """`infer:` and the rival's name and options."""
+        """`infer:` and the candidate's name."""
         return f"infer:{self.base.name}"
 
     @property
     def simplicity(self) -> int:  # type: ignore[override]
-        """One more than the rival's, at most 8."""
-        return min(self.base.simplicity + 1, 8)
+        """One more than the candidate's, at most 9."""
+        return min(self.base.simplicity + 1, 9)
 
-    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
-        """As every candidate, by a cheaper version of the rival."""
-        return Candidate.out_of_fold(replace(self, base=self.base.for_folds()), rows, folds, seed)
+    def within(self, seconds: float, rows: Rows, folds: Folds) -> "Inferred | None":
+        """As the candidate."""
+        base = self.base.within(seconds, rows, folds)
+        return self if base is self.base else None if base is None else replace(self, base=base)
+
+    def for_folds(self) -> "Inferred":
+        """As the candidate."""
+        return replace(self, base=self.base.for_folds())
 
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Infer labels for rows without one from what these rows say, and train on both."""
-        from auxin.fitting.candidates import RivalMember
-
         x, task = self.teacher.inputs(rows, self.table), rows.task
         known = kept[np.isin(kept, self.table.rows)]
         shape = Shape.of(x, len(known), rows.shape.classes)
         y = rows.y[torch.from_numpy(known)]
         taught = rivals.fit(self.teacher.rival, task, x[known], y, shape, seed, self.teacher.options)
         others = np.intersect1d(rows.unlabelled, self.table.rows)
-        others = np.random.default_rng(seed).permutation(others)[:MOST]
-        outputs = taught.outputs(x[others])
-        inferred, sure = _labels(task, outputs)
+        others = np.random.default_rng(seed).permutation(others)[: self.base.most_inferred]
+        inferred, sure = _labels(task, taught.outputs(x[others]))
         weight = 1.0 if self.teacher.exact else WEIGHT
-        used = np.concatenate([kept, others])
-        target = torch.cat([rows.y[torch.from_numpy(kept)], inferred.to(rows.y.dtype)])
+        target = rows.y.clone()
+        target[torch.from_numpy(others)] = inferred.to(target.dtype)
         weights = np.concatenate([np.ones(len(kept)), weight * sure])
-        fitted = rivals.fit(
-            self.base.rival, task, rows.x[used], target, rows.shape, seed, self.base.options, weights
-        )
-        return RivalMember(task, fitted)
+        return self.base.teach(replace(rows, y=target), np.concatenate([kept, others]), weights, seed)
 
 
 def _labels(task: Task, outputs: Tensor) -> tuple[Tensor, np.ndarray]:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -39,12 +39,16 @@ class Candidate(ABC):
         family: candidates of one family differ in their options only, and the best of them stands for it.
         simplicity: from 0 (a constant) to 9; a tie goes to the lower.
         options: what it tries.
+        weighted: whether `teach` takes a weight per row.
+        most_inferred: rows with an inferred label that it learns from at most.
     """
 
     name: str
     family: str
     simplicity: int
     options: Options
+    weighted: bool = False
+    most_inferred: ClassVar[int] = 400
 
     @abstractmethod
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
@@ -55,11 +59,20 @@ class Candidate(ABC):
         del seconds, rows, folds
         return self
 
+    def teach(self, rows: Rows, kept: np.ndarray, weights: np.ndarray, seed: int) -> Member:
+        """Train on these rows alone, with a weight each; for candidates that are `weighted`."""
+        raise NotImplementedError(f"{self.name} takes no weights")
+
+    def for_folds(self) -> "Candidate":
+        """The same, cheaper where there is a cheaper one, for folds that only compare."""
+        return self
+
     def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
-        """Outputs for every labelled row by members that did not see its label, [R, n, width]."""
+        """Outputs for every labelled row by cheaper members that did not see its label, [R, n, width]."""
+        quick = self.for_folds()
         found = None
         for repeat, kept, held in folds.pairs(rows.labelled):
-            outputs = self.train(rows, kept, seed).outputs(rows.x[rows.labelled[held]])
+            outputs = quick.train(rows, kept, seed).outputs(rows.x[rows.labelled[held]])
             if found is None:
                 found = torch.zeros(
                     len(folds.parts), len(rows.labelled), outputs.shape[1], dtype=torch.float64
@@ -135,9 +148,16 @@ class RivalCandidate(Candidate):
         """The same, cheaper where the rival says how, for folds that only compare."""
         return replace(self, options={**self.options, **catalogue.load("rivals", self.rival).quick})
 
-    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
-        """As every candidate, by the cheaper version."""
-        return Candidate.out_of_fold(self.for_folds(), rows, folds, seed)
+    @property
+    def weighted(self) -> bool:  # type: ignore[override]
+        """Whether the rival's rows can be weighted."""
+        return catalogue.load("rivals", self.rival).weighted
+
+    def teach(self, rows: Rows, kept: np.ndarray, weights: np.ndarray, seed: int) -> Member:
+        """Train on these rows alone, with a weight each."""
+        y = rows.y[torch.from_numpy(kept)]
+        fitted = rivals.fit(self.rival, rows.task, rows.x[kept], y, rows.shape, seed, self.options, weights)
+        return RivalMember(rows.task, fitted)
 
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Train on these rows, and on rows without a main label where the rival learns from those."""

@@ -114,6 +114,7 @@ class Lesson:
         x: their images as the network takes them.
         kept: the rows whose main label it may see.
         others: the rows that it may see without a main label.
+        weights: how much each row's main label counts, [N].
         options: `rate`; `consistency`, the weight of FixMatch; `auxiliary`, the weight of the auxiliary tasks' mean
             loss; `flip`, whether views are mirrored.
         steps: how many.
@@ -124,6 +125,7 @@ class Lesson:
     x: Tensor
     kept: np.ndarray
     others: np.ndarray
+    weights: Tensor
     options: Options
     steps: int
     seed: int
@@ -170,7 +172,8 @@ def _train(lesson: Lesson, factor: float) -> tuple[ConvNet, bool]:
         if confident is not None:
             views.append(strong(x[other], generator))
         outputs = network(torch.cat(views))
-        loss = rows.task.loss(outputs["main"][: len(main)], rows.y[main]).mean()
+        weights = lesson.weights[main]
+        loss = (weights * rows.task.loss(outputs["main"][: len(main)], rows.y[main])).sum() / weights.sum()
         if confident is not None:
             pairs = torch.full((len(outputs["main"]),), -1)
             pairs[len(seen) :] = torch.arange(len(main), len(seen))

@@ -1,8 +1,9 @@
 """Convolutional networks as candidates: the main task alone, with rows without a main label, with auxiliary tasks."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -35,12 +36,16 @@ class ConvCandidate(Candidate):
         family: `convnet`, `convnet + unlabelled` or `convnet + auxiliaries`.
         options: as `auxin.fitting.convnet.Lesson` takes them.
         steps: of a training.
+        networks: how many are averaged.
         simplicity: 8, and 9 where more than the main labels teaches it.
     """
 
     family: str
     options: Options
-    steps: int = STEPS
+    steps: int
+    networks: int = NETWORKS
+    weighted: bool = True
+    most_inferred: ClassVar[int] = MOST_OTHERS
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -54,33 +59,37 @@ class ConvCandidate(Candidate):
         """More complex than every rival."""
         return 9 if "consistency" in self.options or "auxiliary" in self.options else 8
 
-    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
-        """Train the networks that are averaged."""
-        return self._member(Images.of(rows, seed), kept, range(NETWORKS * seed, NETWORKS * (seed + 1)))
+    def for_folds(self) -> "ConvCandidate":
+        """One network."""
+        return replace(self, networks=1)
 
-    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
-        """One network per fold. A held-out row takes no part in its fold, not even without its label."""
-        found = torch.zeros(len(folds.parts), len(rows.labelled), rows.task.width, dtype=torch.float64)
-        images = Images.of(rows, seed)
-        for repeat, kept, held in folds.pairs(rows.labelled):
-            member = self._member(images, kept, [NETWORKS * seed])
-            found[repeat, torch.from_numpy(held)] = member.outputs(rows.x[rows.labelled[held]])
-        return found
+    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
+        """Train the networks. A labelled row that is not kept takes no part, not even without its label."""
+        return self._member(Images.of(rows, seed), kept, torch.ones(len(rows.x)), seed)
+
+    def teach(self, rows: Rows, kept: np.ndarray, weights: np.ndarray, seed: int) -> Member:
+        """Train on these rows, with a weight each, and on rows without a main label."""
+        every = torch.ones(len(rows.x))
+        every[torch.from_numpy(kept)] = torch.from_numpy(weights).float()
+        return self._member(Images.of(rows, seed), kept, every, seed)
 
     def within(self, seconds: float, rows: Rows, folds: Folds) -> "ConvCandidate | None":
         """The same with as few steps as fit into a share of the time, by the time that a few steps take here."""
-        few = replace(self, steps=3)
+        few = replace(self, steps=3, networks=1)
         begun = time.monotonic()
-        few._member(Images.of(rows, 0), rows.labelled, [0])
+        few.train(rows, rows.labelled, 0)
         each = (time.monotonic() - begun) / few.steps
-        trainings = len(folds.pairs(rows.labelled)) + NETWORKS
+        trainings = len(folds.pairs(rows.labelled)) + self.networks
         steps = min(self.steps, int(SHARE * seconds / (each * trainings)))
         return None if steps < FEWEST else replace(self, steps=steps)
 
-    def _member(self, images: "Images", kept: np.ndarray, seeds: Sequence[int]) -> ConvMember:
-        rows, pixels = images.rows, images.pixels
-        lessons = [Lesson(rows, images.x, kept, images.others, self.options, self.steps, s) for s in seeds]
-        return ConvMember(rows.task, pixels, tuple(train_convnet(lesson) for lesson in lessons))
+    def _member(self, images: "Images", kept: np.ndarray, weights: Tensor, seed: int) -> ConvMember:
+        seeds = range(NETWORKS * seed, NETWORKS * seed + self.networks)
+        lessons = [
+            Lesson(images.rows, images.x, kept, images.others, weights, self.options, self.steps, s)
+            for s in seeds
+        ]
+        return ConvMember(images.rows.task, images.pixels, tuple(train_convnet(lesson) for lesson in lessons))
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,6 +137,6 @@ def image_candidates(rows: Rows, tries: int, say: Callable[[str], None]) -> dict
     first = rows.image[0] > 1  # photographs may be mirrored, letters and digits may not
     ways: list[Options] = [{"rate": RATE, "flip": first}, {"rate": RATE, "flip": not first}]
     return {
-        family: [ConvCandidate(family, {**way, **more}) for way in ways[:tries]]
+        family: [ConvCandidate(family, {**way, **more}, STEPS) for way in ways[:tries]]
         for family, more in {"convnet": {}, **taught}.items()
     }

@@ -14,7 +14,7 @@ from auxin.fitting.auxiliaries import with_auxiliaries
 from auxin.fitting.blend import Blend, mean_of_repeats
 from auxin.fitting.candidates import Candidate, Constant, Member, rival_candidates
 from auxin.fitting.choose import Choice, Entry, choose, corrected
-from auxin.fitting.images import image_candidates
+from auxin.fitting.images import ConvCandidate, image_candidates
 from auxin.fitting.network import network_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
 from auxin.fitting.scores import heat_outputs, losses, standard_error, temperature
@@ -71,7 +71,9 @@ class Search:
         offered |= image_candidates(self.rows, self.tries, self.say)
         self._round(offered)
         if self.rows.auxiliaries:
-            best = self._leaders(offered)
+            networks = {k: v for k, v in offered.items() if isinstance(v[0], ConvCandidate)}
+            best = self._leaders({k: v for k, v in offered.items() if k not in networks})
+            best += self._leaders(networks)[:1]
             self._round(
                 with_auxiliaries(
                     self.rows, [self.best(name) for name in best], self.folds, self.seed, self.say
