@@ -10,12 +10,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils import _safe_indexing, check_random_state
-from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from auxin.api import _xy
 from auxin.api._frames import Inputs, inputs_of, is_frame
+from auxin.api._labelled_score import LabelledScore
 from auxin.api._undisturbed import undisturbed
 from auxin.data import Dataset, Splits, make_splits
 from auxin.data.encoders.table import Columns
@@ -33,24 +34,6 @@ BEST = "best"
 """The method that stands for the search of `auxin fit`."""
 PASSES, FEWEST, MOST = 60, 150, 1500
 """Where no steps are given: so many passes over the rows, within these steps."""
-
-
-class _LabelledScore:
-    """A score over the rows whose y is not missing, in place of scikit-learn's own."""
-
-    def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
-        """scikit-learn's score (accuracy, or R²) over the rows whose y is not missing.
-
-        So `cross_val_score` and `GridSearchCV` work where labels are missing; give them `cv=KFold(...)`, since their
-        default stratifies by y and takes no missing labels.
-        """
-        known = ~np.asarray(pd.isna(column_or_1d(y)))
-        if known.all():
-            return super().score(X, y, sample_weight)  # type: ignore[misc]
-        weight = None if sample_weight is None else np.asarray(sample_weight)[known]
-        labels = np.array(column_or_1d(y)[known].tolist())  # words among None are objects
-        rows = _safe_indexing(X, np.flatnonzero(known))
-        return super().score(rows, labels, weight)  # type: ignore[misc]
 
 
 class _AuxiliaryEstimator(BaseEstimator):
@@ -211,7 +194,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         return self.model_.predict(self.model_.inputs(checked) if is_frame(checked) else _xy.inputs(checked))
 
     def save(self, folder: Path | str) -> None:
-        """Write the trained network as `auxin fit` does: for `auxin.load_model` and `auxin export`."""
+        """Write the trained model as `auxin fit` does, for `auxin.load_model` and `auxin export`."""
         check_is_fitted(self, "model_")
         self.model_.save(folder)
 
@@ -228,50 +211,71 @@ def _split(dataset: Dataset, seed: int, validation: float) -> tuple[Splits, list
         return splits, [*splits.notes, f"There are no validation rows: {error}"]
 
 
-class AuxiliaryClassifier(_LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
-    """A classifier that also learns from auxiliary tasks, where that helps: the search of `auxin fit`, or one network.
+class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
+    """A classifier that also learns from auxiliary tasks, where that helps.
 
-    With a named method a network is trained by it and, with the guard, another one on y alone; the one that scores
-    better on the validation rows is kept (ties go to y alone). Its probabilities are calibrated on these rows, and then
-    it is trained again, to the last epoch, on every labelled row. The validation score has chosen, so it is a little
-    too good: judge by rows kept out of `fit`.
+    By default, `fit` is the search of `auxin fit`: estimators, networks and blends of them are cross-validated, and the
+    choice is trained on every labelled row. With a named method, one network is trained by that method and, with the
+    guard, another one on y alone. The one that scores better on the validation rows is kept (ties go to y alone), its
+    probabilities are calibrated on these rows, and it is then trained again, to the last epoch, on every labelled row.
+    The validation score is slightly optimistic, because it made the choice: judge the model by rows kept out of `fit`.
+
+    Formula:
+        A network is trained on C(m_0, ..., m_K; phi), with m_0 the mean loss of y and m_k that of auxiliary k over the
+        rows that carry its label. Learned methods move phi by the hypergradient of m_0 (`auxin.Auxiliary`).
 
     Args:
-        method: "best" is the search of `auxin fit`: estimators, networks and blends by cross-validation, trained on
-            every labelled row; guard, validation and learning_rate are not used then. None is "best", unless steps or
-            settings are given, which belong to one network: then it is `equal` where there are auxiliaries, else
-            `maxl`. Any other name of `auxin ls methods` (labelers, combiners and self-made tasks are methods too).
-        guard: let validation decide between the method and y alone. Without validation rows, y is learned alone.
-        validation: a fraction of the labelled rows, or a number of rows; where a class has too few, none.
-        steps: training steps; None: 60 passes over the rows, from 150 to 1,500 steps.
-        learning_rate: of Adam, falling to zero along a cosine.
-        metric: what the search, or the guard, goes by: accuracy, balanced_accuracy, f1, auc or log_loss.
-        settings: any other setting, as `auxin fit --set` has them: {"model": "mlp", "model.hidden": 50, "batch": 32}.
+        method: "best": the search; guard, validation and learning_rate are not used then. None: "best", unless steps
+            or settings are given, which belong to one network: then `equal` where there are auxiliaries, else
+            `maxl`. Or a name of `auxin ls methods` (labelers, combiners and self-made tasks are methods too).
+        guard: Whether validation decides between the method and y alone. Without validation rows, y is learned alone.
+        validation: Size of the validation set: a fraction of the labelled rows, or a number of rows. It is empty
+            where a class has too few.
+        steps: Number of training steps. None: 60 passes over the rows, from 150 to 1,500 steps.
+        learning_rate: Learning rate of Adam, falling to zero along a cosine.
+        metric: Metric by which the search, or the guard, chooses: accuracy, balanced_accuracy, f1, auc or log_loss.
+        settings: Any other setting, as in `auxin fit --set`: {"model": "mlp", "model.hidden": 50, "batch": 32}.
             With "patience", validation rows choose the epoch and never train.
-        text: columns of a DataFrame that are text; others are where they look it.
-        keep: columns of a DataFrame that are used although they look like IDs or row counters.
-        random_state: of validation rows, initial weights and batches.
-        device: "cpu" or "cuda".
+        text: Columns of a DataFrame that are text; the others are guessed.
+        keep: Columns of a DataFrame that are used although they look like IDs or row counters.
+        random_state: Seed of the validation rows, the initial weights and the batches.
+        device: Device: "cpu" or "cuda".
         verbose: 1 prints progress.
 
     Attributes:
-        classes_: the labels, sorted.
-        kept_: what was kept: a method, a candidate of the search, or a blend.
-        validation_score_: the metric on rows that had not trained, cross-validated after a search, or None.
-        notes_: what was decided, in sentences.
-        advice_: after a search, how good the model is and beside what, in sentences.
-        model_: the trained network (`auxin.exported.model.Model`).
-        n_features_in_, feature_names_in_: as everywhere in scikit-learn; for images `n_features_in_` is X.shape[1].
+        classes_: Labels, sorted.
+        kept_: Name of what was kept: a method, a candidate of the search, or a blend.
+        validation_score_: Metric on rows that were not trained on, cross-validated after a search, or None.
+        notes_: Sentences on what was decided for you.
+        advice_: After a search, sentences on how good the model is and in comparison with what.
+        model_: Trained model (`auxin.exported.model.Model`).
+        n_features_in_, feature_names_in_: As everywhere in scikit-learn; for images `n_features_in_` is X.shape[1].
 
-    X: a DataFrame (pandas, or Polars) of numbers, categories, dates and text, encoded as `auxin fit` encodes a table:
-    new rows need the same columns in the same order, and a category that did not occur counts as missing; or numbers
-    [N, D], NaN where missing (it stands for the column's mean); or images [N, H, W], [N, H, W, C] or [N, C, H, W] with
-    C at most 4.
-    y: labels of any kind; NaN or None where missing (-1 is a label): such rows train the auxiliaries alone.
+    Raises:
+        ConfigError: The method cannot run on these data, or a setting is unknown or out of its bounds.
+        DataError: X or y cannot be used; the message names the reason.
+
+    X is a DataFrame (pandas, or Polars) of numbers, categories, dates and text, encoded as `auxin fit` encodes a table:
+    new rows need the same columns in the same order, and a category that did not occur counts as missing. Or X is
+    numbers [N, D], NaN where missing (the column's mean is used); or images [N, H, W], [N, H, W, C] or [N, C, H, W],
+    C at most 4. y is labels of any kind, NaN or None where missing (-1 is a label): such rows train the auxiliaries
+    alone.
+
+    References:
+        - Liu, Davison, Johns 2019, Self-Supervised Generalisation with Meta Auxiliary Learning (`maxl`)
+        - Caruana et al. 2004, Ensemble Selection from Libraries of Models (the blend)
+
+    One network, trained on the kind of iris and on its sepal width side by side. The guard compares it with a network
+    on y alone:
 
     >>> from sklearn.datasets import load_iris
     >>> X, y = load_iris(return_X_y=True)
     >>> model = AuxiliaryClassifier(random_state=0, steps=60).fit(X, y, auxiliaries={"width": X[:, 1]})
+    >>> model.kept_ in ("equal", "single")
+    True
+
+    Predictions are labels of y; the probabilities are calibrated and in the order of `classes_`:
+
     >>> model.predict(X[:2]), model.predict_proba(X[:2]).shape
     (array([0, 0]), (2, 3))
     """
@@ -283,12 +287,12 @@ class AuxiliaryClassifier(_LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
         """Train.
 
         Args:
-            X: inputs.
-            y: main labels.
-            auxiliaries: further targets of the same rows, NaN or None where missing: arrays by name, a DataFrame, or
+            X: Inputs.
+            y: Main labels.
+            auxiliaries: Further targets of the same rows, NaN or None where missing: arrays by name, a DataFrame, or
                 an array [N] or [N, K]. Words, booleans and whole numbers of at most 20 values are classes, other
                 numbers regression. In `GridSearchCV` and `cross_val_score` (`params=`), a DataFrame or an array.
-            groups: a label per row, such as a patient's; rows of one group are never on both sides of a fold, and the
+            groups: Group of each row, such as a patient's; rows of one group are never on both sides of a fold, and the
                 interval of the score counts groups.
         """
         self.classes_, target = _xy.classes_of(y)
@@ -297,38 +301,52 @@ class AuxiliaryClassifier(_LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
-        """Calibrated probabilities [N, classes], in the order of `classes_`."""
+        """Return calibrated probabilities [N, classes], in the order of `classes_`."""
         found = self._outputs(X).probabilities.double()
         return (found / found.sum(1, keepdim=True)).numpy()
 
     def predict(self, X: Any) -> np.ndarray:
-        """The likeliest class."""
+        """Return the most probable class of each row."""
         found = self._outputs(X).values
         return self.classes_[found.numpy()]
 
 
-class AuxiliaryRegressor(_LabelledScore, RegressorMixin, _AuxiliaryEstimator):
+class AuxiliaryRegressor(LabelledScore, RegressorMixin, _AuxiliaryEstimator):
     """A regressor that also learns from auxiliary tasks, where that helps.
 
-    As `AuxiliaryClassifier`, except: one network without a named method is trained by `equal` where auxiliaries are
-    given, else by `denoising` for vectors and on y alone for images; the metric is r2, mae or rmse (the errors
-    negated); nothing is calibrated.
+    Arguments, attributes and errors are those of `AuxiliaryClassifier`, with these differences. One network without a
+    named method is trained by `equal` where auxiliaries are given, else by `denoising` for vectors and on y alone for
+    images. The metric is r2, mae or rmse (the errors negated). Nothing is calibrated.
+
+    Formula:
+        The loss of a row is ((prediction - y) / s)^2, with s the spread of y over the training rows; y is predicted in
+        its own unit.
+
+    One network on y alone, and its predictions in the unit of y:
 
     >>> from sklearn.datasets import load_diabetes
     >>> X, y = load_diabetes(return_X_y=True)
     >>> model = AuxiliaryRegressor(method="single", random_state=0, steps=60).fit(X, y)
     >>> model.predict(X[:2]).shape, model.kept_
     ((2,), 'single')
+
+    Rows without y train the auxiliaries alone:
+
+    >>> import numpy as np
+    >>> few = np.where(np.arange(len(y)) < 300, y, np.nan)
+    >>> model = AuxiliaryRegressor("equal", guard=False, random_state=0, steps=60).fit(X, few, {"bmi": X[:, 2]})
+    >>> bool(np.isfinite(model.predict(X[300:])).all())
+    True
     """
 
     _kind = "regression"
     _alone = "denoising"
 
     def fit(self, X: Any, y: Any, auxiliaries: Any = None, groups: Any = None) -> "AuxiliaryRegressor":
-        """Train; arguments as `AuxiliaryClassifier.fit`, y numbers."""
+        """Train; the arguments are those of `AuxiliaryClassifier.fit`, with numbers as y."""
         self._train(X, _xy.numbers_of(y), ["y"], auxiliaries, groups)
         return self
 
     def predict(self, X: Any) -> np.ndarray:
-        """Values in y's unit, [N]."""
+        """Return the predicted values in the unit of y, [N]."""
         return self._outputs(X).values.double().numpy()
