@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from auxin.data import load
-from auxin.data._hierarchy100 import parents
+from auxin.data.targets.hierarchy100 import parents
 
 RANDOM = 10
 

@@ -38,8 +38,6 @@ FLOOR = {part: number for number, parts in enumerate(FLOORS) for part in parts}
 ALONE = {0: False, 1: True, 2: True}
 """Floors whose parts may not import one another, and the exceptions to it."""
 MAY = {("data", "tasks"), ("pretexts", "tasks"), ("sources", "tasks")}
-PRIVATE = {"data._hierarchy100", "methods._protocols"}
-"""Underscore files that other packages import all the same. This list only ever gets shorter."""
 DYNAMIC = {"catalogue", "__init__", "cli"}
 """Parts that may import by a name made at run time."""
 
@@ -103,7 +101,7 @@ def complaint(found: Import) -> str | None:
     if other == found.part:
         return None
     inside = next((part for part in rest[1:] if part.startswith("_") and part != "_base"), None)
-    if inside and other in FOLDERS and f"{other}.{inside}" not in PRIVATE:
+    if inside and other in FOLDERS:
         return f"{found.part} imports the private file {other}.{inside}"
     here, there = FLOOR[found.part], FLOOR.get(other)
     if there is None:
@@ -265,6 +263,28 @@ def circles(graph: dict[str, set[str]]) -> list[str]:
 
 CIRCLES = 0
 """Files in circles of imports. Only ever smaller."""
+
+
+def private_imports(root: Path) -> list[str]:
+    """Imports of an underscore file from a file outside its folder; a family's contract is open to all."""
+    found = []
+    for file in sorted(root.rglob("*.py")):
+        home = ("auxin", *file.relative_to(root).parts[:-1])
+        for one in imports(file, root):
+            parts = one.target.split(".")
+            inside = [i for i, part in enumerate(parts) if part.startswith("_") and part[1:2] != "_"]
+            for i in inside:
+                is_file = root.joinpath(*parts[1:i], f"{parts[i]}.py").is_file()
+                if is_file and parts[i] != "_base" and tuple(parts[:i]) != home:
+                    found.append(f"{file.relative_to(root)}:{one.line}: {one.target}")
+    return found
+
+
+def test_no_private_file_is_imported_from_another_folder(tmp_path: Path) -> None:
+    assert private_imports(ROOT) == []
+    for name, text in (("data/_a.py", ""), ("data/reading/b.py", "from auxin.data._a import x")):
+        plant(tmp_path, name, text)
+    assert private_imports(tmp_path) == ["data/reading/b.py:1: auxin.data._a.x"]
 
 
 def test_no_circle_among_files() -> None:

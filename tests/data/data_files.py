@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from auxin.data import Dataset
-from auxin.data._hierarchy100 import parents
+from auxin.data.targets.hierarchy100 import parents
 from auxin.tasks.classes import Classes
 
 FINE_TO_COARSE = parents(100, 20).numpy()

@@ -5,7 +5,7 @@ import torch
 from data_files import dataset
 
 from auxin.data import Dataset
-from auxin.data._content import digests, marks
+from auxin.data.reading.content import digests, marks
 from auxin.errors import DataError
 from auxin.tasks.classes import Classes
 from auxin.tasks.ordered import Ordered

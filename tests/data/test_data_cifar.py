@@ -21,8 +21,8 @@ from data_files import (
 )
 
 from auxin.data import load
-from auxin.data._hierarchy100 import LEVEL_3, LEVEL_10, LEVEL_20, NAMES, parents
 from auxin.data.reading.pickles import load_pickle
+from auxin.data.targets.hierarchy100 import LEVEL_3, LEVEL_10, LEVEL_20, NAMES, parents
 from auxin.errors import ConfigError, DataError
 
 FORMS = [write_cifar100_pickles, write_cifar100_binary, write_cifar100_npz, write_cifar100_parquet]

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from auxin.data import load, make_splits
-from auxin.data._hierarchy100 import NAMES, parents
+from auxin.data.targets.hierarchy100 import NAMES, parents
 
 
 def _folder():

@@ -9,7 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from auxin.data import Dataset, make_splits
-from auxin.data._content import fingerprint, marks
+from auxin.data.reading.content import fingerprint, marks
 from auxin.data.splits.draw import allocate
 from auxin.data.splits.roles import PARTS
 from auxin.errors import DataError

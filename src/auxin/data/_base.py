@@ -10,9 +10,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from auxin.data import _check, _content
 from auxin.data.encoders.arrays import Arrays
 from auxin.data.encoders.contract import Encoded, Encoder
+from auxin.data.reading import check, content
 from auxin.errors import ConfigError, message
 from auxin.math.sparse import SparseRows
 from auxin.tasks._base import Task
@@ -76,15 +76,15 @@ class Dataset:
     def __post_init__(self) -> None:
         if self.encoder is None:
             object.__setattr__(self, "encoder", Arrays.like(self.dense("An encoder of arrays")))
-        _check.inputs(self.name, self.x)
-        _check.names(self.name, self.tasks, self.y, self.main)
+        check.inputs(self.name, self.x)
+        check.names(self.name, self.tasks, self.y, self.main)
         for task, target in self.y.items():
-            _check.targets(self.name, self.tasks[task], target, len(self))
-        _check.test_rows(self.name, self.official_test, len(self))
-        _check.blank(self.name, self.blank, self.x)
-        _check.groups(self.name, self.groups, self.official_test)
+            check.targets(self.name, self.tasks[task], target, len(self))
+        check.test_rows(self.name, self.official_test, len(self))
+        check.blank(self.name, self.blank, self.x)
+        check.groups(self.name, self.groups, self.official_test)
         for task, parent in self.parents.items():
-            _check.parent(
+            check.parent(
                 self.name, task, parent, self.y[task], self.y[self.main], self.tasks[self.main].width
             )
 
@@ -188,7 +188,7 @@ class Dataset:
         """Each row's content hash, 32 bytes: of its input (16), its main label (8), its other labels (8)."""
         others = [self.y[name] for name in sorted(self.y) if name != self.main]
         x: Any = self.x if self.blank is None else self.x.masked_fill(self.blank, torch.nan)  # type: ignore[arg-type]
-        return _content.marks(x, self.y[self.main], others)
+        return content.marks(x, self.y[self.main], others)
 
 
 class Source(ABC):

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from auxin.data._base import Dataset, Source
 from auxin.data._cifar import Layout, Part, read_cifar
-from auxin.data._hierarchy100 import LEVELS, NAMES, parents
 from auxin.data.reading.download import Remote
 from auxin.data.reading.files import prepare
+from auxin.data.targets.hierarchy100 import LEVELS, NAMES, parents
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks.classes import Classes
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from auxin.data._base import Dataset, Source
-from auxin.data.reading._dense import two_sides
+from auxin.data.reading.dense import two_sides
 
 _WHERE = (
     "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (Cityscapes, preprocessed: 128 x 256, "

@@ -11,9 +11,9 @@ from auxin.catalogue import unknown
 from auxin.data.encoders.tokens import folder_of
 from auxin.errors import ConfigError
 from auxin.methods._base import Method, Setting
-from auxin.methods._protocols import PROTOCOLS, protocol_name, published
 from auxin.requests.hyperparameters import Hyperparameters, all_checked
 from auxin.requests.values import settings as from_text
+from auxin.runs.protocols import PROTOCOLS, protocol_name, published
 
 PRESETS = ("auxin", "adamw", "paper", *PROTOCOLS)
 

@@ -6,10 +6,10 @@ from typing import Any
 from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.methods._base import Method
-from auxin.methods._protocols import PROTOCOLS, Protocol, has_protocol, protocol_name
 from auxin.requests.compare import CompareRequest
 from auxin.runs.device import pick_device
 from auxin.runs.executors import default_jobs
+from auxin.runs.protocols import PROTOCOLS, Protocol, has_protocol, protocol_name
 from auxin.runs.settings import protocol_for
 
 DIGITS_LABELS = 10

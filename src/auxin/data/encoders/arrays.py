@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data import _check
 from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
+from auxin.data.reading import check
 from auxin.data.reading.files import pick
 from auxin.data.reading.npz import read_npz
 from auxin.errors import DataError, message
@@ -64,7 +64,7 @@ class Arrays(Encoder):
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, which is refused below
             tensor = torch.from_numpy(np.ascontiguousarray(values.astype(self.dtype)))
         x = self._as_trained(where, tensor)
-        _check.inputs(where, x)
+        check.inputs(where, x)
         return x, None
 
     def _values(self, source: Any) -> tuple[str, np.ndarray]:

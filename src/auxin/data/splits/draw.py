@@ -7,7 +7,7 @@ from math import floor
 import torch
 from torch import Tensor
 
-from auxin.data._content import CONTENT, ranked
+from auxin.data.reading.content import CONTENT, ranked
 from auxin.data.splits.groups import Wanted, share_groups
 from auxin.errors import DataError, message
 

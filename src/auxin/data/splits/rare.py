@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 
-from auxin.data._content import CONTENT
+from auxin.data.reading.content import CONTENT
 from auxin.data.splits.draw import Drawer
 
 SHOWN = 5

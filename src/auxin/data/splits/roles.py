@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.data._base import Dataset
-from auxin.data._content import CONTENT, fingerprint, ranked
+from auxin.data.reading.content import CONTENT, fingerprint, ranked
 from auxin.data.splits.draw import Drawer, strata
 from auxin.data.splits.rare import rare_rows
 from auxin.errors import DataError, message
