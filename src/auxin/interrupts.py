@@ -20,7 +20,7 @@ class Terminated(BaseException):
     """The program was asked to end by a signal.
 
     Args:
-        signum: the signal's number; the exit code is 128 + `signum`.
+        signum: The signal's number; the exit code is 128 + `signum`.
     """
 
     def __init__(self, signum: int) -> None:
@@ -41,7 +41,7 @@ def heed(end: Callable[[int], None] = _raise) -> None:
     """Handle SIGTERM and SIGHUP in this process from now on; a SIGHUP that is ignored (nohup) stays ignored.
 
     Args:
-        end: called with the signal's number where nothing has to be saved first.
+        end: Called with the signal's number where nothing has to be saved first.
     """
     if threading.current_thread() is not threading.main_thread():
         return

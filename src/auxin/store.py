@@ -34,7 +34,7 @@ def write_json(path: Path, record: BaseModel) -> None:
     """Write a record whole or not at all: to a temporary file beside it, flushed to disk, then renamed.
 
     Raises:
-        RunError: the disk is full, or the folder cannot be written to; an older file of that name is left as
+        RunError: The disk is full, or the folder cannot be written to; an older file of that name is left as
             it was.
     """
     write_text(path, record.model_dump_json(indent=1) + "\n")
@@ -76,7 +76,7 @@ def append_line(path: Path, record: BaseModel) -> None:
     A line that cannot be written whole is taken back, and one that a killed run left unfinished makes way.
 
     Raises:
-        RunError: the disk is full, or the file cannot be written to.
+        RunError: The disk is full, or the file cannot be written to.
     """
     line = (record.model_dump_json() + "\n").encode()
     try:
@@ -123,7 +123,7 @@ def read_json(path: Path, kind: type[R]) -> R:
     """Read a record back.
 
     Raises:
-        RunError: the file is missing, corrupt, or of another version; the message names it.
+        RunError: The file is missing, corrupt, or of another version; the message names it.
     """
     return _parse(_read(path), kind, str(path))
 
@@ -132,7 +132,7 @@ def read_lines(path: Path, kind: type[R]) -> list[R]:
     """Read a file of one record per line back; a last line without its end (a killed run) is dropped.
 
     Raises:
-        RunError: the file is missing, or a complete line is corrupt; the message names file and line.
+        RunError: The file is missing, or a complete line is corrupt; the message names file and line.
     """
     return list(_read_lines(path, kind))
 
@@ -203,7 +203,7 @@ def read_unit(file: Path, kind: type[R], digest: str) -> R | None:
     """The record of a finished unit, or None where there is none or it has another digest.
 
     Raises:
-        RunError: the file is corrupt; the message names it.
+        RunError: The file is corrupt; the message names it.
     """
     if not file.exists():
         return None
@@ -234,12 +234,12 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
     that was killed.
 
     Args:
-        folder: of the result files; it is made where it is not there.
-        identity: what makes two studies the same, by name. `data content` is a hash of the data's rows.
-        alone: whether other processes are kept out.
+        folder: Folder of the result files; it is made where it is not there.
+        identity: What makes two studies the same, by name. `data content` is a hash of the data's rows.
+        alone: Whether other processes are kept out.
 
     Raises:
-        RunError: the folder holds another study's results (the differences are named), or files that are none of
+        RunError: The folder holds another study's results (the differences are named), or files that are none of
             auxin's; another process is writing into it; or it cannot be made.
     """
     file = folder / MANIFEST

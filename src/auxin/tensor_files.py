@@ -31,12 +31,12 @@ def write_tensors(
     """Write tensors by name as safetensors.
 
     Args:
-        file: the file; its folder is made.
-        tensors: by name; they are copied to the CPU.
-        metadata: words to keep with them.
+        file: The file; its folder is made.
+        tensors: Tensors by name; they are copied to the CPU.
+        metadata: Words to keep with them.
 
     Raises:
-        RunError: the disk is full, or the file cannot be written.
+        RunError: The disk is full, or the file cannot be written.
     """
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
     words = dict(metadata or {})
@@ -47,7 +47,7 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """The tensors by name, and the metadata without the checksum.
 
     Raises:
-        DamagedError: the file is not there, is no safetensors file, or its content does not match its checksum.
+        DamagedError: The file is not there, is no safetensors file, or its content does not match its checksum.
     """
     try:
         with safe_open(str(file), framework="pt") as found:
@@ -70,7 +70,7 @@ def write_state(file: Path, state: Mapping[str, Any]) -> None:
     """Write a checkpoint: nested dictionaries and lists of tensors, numbers and words.
 
     Raises:
-        RunError: the disk is full, or the file cannot be written.
+        RunError: The disk is full, or the file cannot be written.
     """
     buffer = io.BytesIO()
     torch.save(dict(state), buffer)
@@ -82,7 +82,7 @@ def read_state(file: Path) -> dict[str, Any]:
     """What `write_state` wrote, on the CPU.
 
     Raises:
-        DamagedError: the file is not there, is no checkpoint, or its content does not match its checksum.
+        DamagedError: The file is not there, is no checkpoint, or its content does not match its checksum.
     """
     try:
         content = file.read_bytes()

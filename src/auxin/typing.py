@@ -21,9 +21,9 @@ class Batch:
     """Rows of a data set on one device.
 
     Attributes:
-        x: inputs, float, shape [B, ...].
-        y: targets by task; class labels int64 [B] with -1 where missing, real targets float with NaN where missing.
-        rows: the rows' numbers in the data set, int64 [B]; -1 for a row that a pretext task made up.
+        x: Inputs, float, shape [B, ...].
+        y: Targets by task; class labels int64 [B] with -1 where missing, real targets float with NaN where missing.
+        rows: The rows' numbers in the data set, int64 [B]; -1 for a row that a pretext task made up.
     """
 
     x: Tensor

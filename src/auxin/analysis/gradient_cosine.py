@@ -20,9 +20,9 @@ def gradient_cosine(network: PrimaryNetwork, criterion: Objective, batch: Batch)
     like a convolution. Neither buffers nor the random state move.
 
     Args:
-        network: the primary network, in whatever mode it is.
-        criterion: its tasks and labeler.
-        batch: the rows to look at.
+        network: The primary network, in whatever mode it is.
+        criterion: Criterion with the tasks and the labeler.
+        batch: The rows to look at.
 
     Returns:
         By auxiliary task, a number from -1 to 1; NaN where a gradient is zero or the task has no label here.

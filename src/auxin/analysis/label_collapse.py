@@ -44,7 +44,7 @@ class Agreement:
         information: I(a; b | main) in nats: the primary classes' mutual informations, weighted by their rows.
         normalised: I(a; b | main) over the mean of H(a | main) and H(b | main), in [0, 1]; None where both
             labellings are constant within every primary class.
-        rows: how many rows carry both labels and the main one.
+        rows: How many rows carry both labels and the main one.
     """
 
     information: float
@@ -71,13 +71,13 @@ def measure(
     for all rows.
 
     Args:
-        targets: the generated labels, [N, K]; rows of NaN carry none.
-        main: the main labels, int64 [N], -1 where missing.
+        targets: The generated labels, [N, K]; rows of NaN carry none.
+        main: The main labels, int64 [N], -1 where missing.
         hierarchy: psi; only its sizes are used.
         sub_classes: true sub-classes, int64 [N], -1 where missing.
 
     Raises:
-        ConfigError: the lengths do not match.
+        ConfigError: The lengths do not match.
 
     >>> targets = torch.tensor([[0.5, 0.5, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0]])
     >>> found = measure(targets, torch.tensor([0, 0, 1]), Hierarchy((2, 2)))
@@ -108,7 +108,7 @@ def measure_vectors(targets: Tensor) -> dict[str, float]:
     mean over rows, over the root mean square of the targets; 0 is the same vector for every row.
 
     Args:
-        targets: the generated targets, [N, D]; rows of NaN carry none.
+        targets: The generated targets, [N, D]; rows of NaN carry none.
 
     >>> measure_vectors(torch.tensor([[1.0, 0.0], [-1.0, 0.0]]))["label_spread"]
     1.0
@@ -124,8 +124,8 @@ def warnings(found: Mapping[str, float], learned: bool = True) -> list[str]:
     """What looks wrong with measured labels, in plain words.
 
     Args:
-        found: what `measure` returned.
-        learned: whether a hypergradient trains the labels (labels that are one-hot by construction are not
+        found: What `measure` returned.
+        learned: Whether a hypergradient trains the labels (labels that are one-hot by construction are not
             warned of).
 
     >>> warnings({"label_entropy.sample": 0.99, "label_entropy.mean": 1.0})[0].split(". ")[0]
@@ -162,12 +162,12 @@ def agreement(a: Tensor, b: Tensor, main: Tensor) -> Agreement:
     read as drawn at random, so a soft labelling agrees less than fully even with itself.
 
     Args:
-        a: labels [N, J], rows of NaN where missing.
-        b: labels [N, K], rows of NaN where missing.
-        main: the main labels, int64 [N], -1 where missing.
+        a: Labels [N, J], rows of NaN where missing.
+        b: Labels [N, K], rows of NaN where missing.
+        main: The main labels, int64 [N], -1 where missing.
 
     Raises:
-        ConfigError: the lengths do not match.
+        ConfigError: The lengths do not match.
 
     >>> a = torch.eye(2).repeat(3, 1)
     >>> agreement(a, a.flip(1), torch.zeros(6).long()).normalised

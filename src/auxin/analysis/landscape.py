@@ -19,10 +19,10 @@ def landscape(
     For a network, let the two numbers be the steps along two directions from its parameters.
 
     Args:
-        loss: a scalar of a vector [2], float64.
-        across: from, to of the first number.
-        up: from, to of the second.
-        points: per side.
+        loss: A scalar of a vector [2], float64.
+        across: From, to of the first number.
+        up: From, to of the second.
+        points: Per side.
 
     Returns:
         [points, points]; row i has the i-th value of the second number, column j the j-th of the first.

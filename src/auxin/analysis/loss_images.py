@@ -10,15 +10,15 @@ def loss_images(combiner: LossCombiner, losses: TaskLosses) -> dict[str, Tensor]
     """What figure 3 of Navon et al. 2021 shows: the main loss, the auxiliaries' sum, sum_j dL_T/dl_j, per pixel.
 
     Args:
-        combiner: the learned combination.
-        losses: loss images [B, T, H, W].
+        combiner: The learned combination.
+        losses: Loss images [B, T, H, W].
 
     Returns:
         `main`, `auxiliary` and `weight`, each [B, H, W], detached. The weight is in units of the mean: 1 is what
         every pixel has where the combiner is the main task's plain mean.
 
     Raises:
-        ConfigError: the losses are not images.
+        ConfigError: The losses are not images.
 
     >>> import torch
     >>> from auxin.combiners._base import TaskLosses

@@ -30,7 +30,7 @@ class Scores:
     Attributes:
         newton: -<grad L_A, (H + damping I)^-1 grad l>, [A, B]: what a unit of weight on the auxiliary adds to the main
             task's held-out loss. Negative helps.
-        cosine: of grad L_A and grad l, [A, B]: the gradient similarity. Positive helps.
+        cosine: Of grad L_A and grad l, [A, B]: the gradient similarity. Positive helps.
         length: |grad l| of each batch, [B].
     """
 
@@ -46,7 +46,7 @@ class Directions:
     Attributes:
         gradients: grad L_A of each held-out batch.
         solved: (H + damping I)^-1 of each.
-        residual: the largest relative residual of the solutions, or None where the solver does not know.
+        residual: The largest relative residual of the solutions, or None where the solver does not know.
     """
 
     gradients: list[Vector]
@@ -63,12 +63,12 @@ def fit_head(
     the trunk is mostly the head's noise.
 
     Args:
-        head: from features to the task's outputs; changed.
-        features: what the trunk puts out, [N, width] or [N, width, H, W].
-        target: the candidate's labels, [N] or [N, ...].
-        task: the candidate.
-        decay: the weight of |head|^2 / 2, which keeps a separable problem finite.
-        steps: at most so many iterations.
+        head: From features to the task's outputs; changed.
+        features: What the trunk puts out, [N, width] or [N, width, H, W].
+        target: The candidate's labels, [N] or [N, ...].
+        task: The candidate.
+        decay: The weight of |head|^2 / 2, which keeps a separable problem finite.
+        steps: At most so many iterations.
     """
     parameters = [p.requires_grad_() for p in head.parameters()]
     optimizer = torch.optim.LBFGS(parameters, max_iter=steps, line_search_fn="strong_wolfe")
@@ -98,10 +98,10 @@ def curvature_product(
     """The product with H of the main task's mean loss on these rows, over the network's trainable parameters.
 
     Args:
-        network: with the main task's head alone; parameters that do not require a gradient are constants.
-        task: the main task.
-        batch: rows that all carry its label.
-        curvature: the Gauss-Newton matrix, or the Hessian.
+        network: With the main task's head alone; parameters that do not require a gradient are constants.
+        task: The main task.
+        batch: Rows that all carry its label.
+        curvature: The Gauss-Newton matrix, or the Hessian.
     """
     parts = [_rows(batch, rows) for rows in torch.arange(len(batch)).split(CHUNK)]
     products = [_chunk_product(network, task, part, curvature) for part in parts]
@@ -142,11 +142,11 @@ def directions(
     """grad L_A on each held-out batch, and (H + damping I)^-1 times it.
 
     Args:
-        network: with the main task's head; H is over its trainable parameters.
-        task: the main task.
-        held_out: batches of rows that carry its label and did not train the network.
-        product: with H.
-        solver: with its own damping.
+        network: With the main task's head; H is over its trainable parameters.
+        task: The main task.
+        held_out: Batches of rows that carry its label and did not train the network.
+        product: With H.
+        solver: With its own damping.
     """
     params = [p for p in network.parameters() if p.requires_grad]
     gradients = []
@@ -174,13 +174,13 @@ def candidate_scores(
     with l the candidate's loss. As printed, with grad L_T in the place of grad l, it is zero at convergence.
 
     Args:
-        found: of `directions`.
-        trunk: inputs to features.
-        params: the parameters that `found` is over; those that the candidate does not reach (the main task's head)
+        found: Result of `directions`.
+        trunk: Inputs to features.
+        params: The parameters that `found` is over; those that the candidate does not reach (the main task's head)
             have zeros.
-        head: the candidate's, fitted (`fit_head`).
-        task: the candidate.
-        batches: rows that carry its label.
+        head: The candidate's, fitted (`fit_head`).
+        task: The candidate.
+        batches: Rows that carry its label.
     """
     newton, cosine, length = [], [], []
     for batch in batches:
@@ -201,9 +201,9 @@ def resampled(tables: Sequence[Table], draws: int = 2000, seed: int = 0) -> tupl
     of batches are samples.
 
     Args:
-        tables: a table [A, B] per seed.
-        draws: how many.
-        seed: of the draws.
+        tables: A table [A, B] per seed.
+        draws: Number of draws.
+        seed: Seed of the draws.
 
     >>> resampled([np.ones((3, 4))])
     (1.0, 1.0, 1.0)

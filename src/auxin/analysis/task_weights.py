@@ -15,9 +15,9 @@ def task_weights(network: nn.Module, criterion: Objective, batch: Batch) -> dict
     Navon et al. 2021, section 3.2: a nonlinear combiner is an adaptive linear one, with weights dg/dl_k.
 
     Args:
-        network: the primary network, in whatever mode it is.
-        criterion: its tasks, labeler and combiner.
-        batch: the rows to look at.
+        network: The primary network, in whatever mode it is.
+        criterion: Criterion with the tasks, the labeler and the combiner.
+        batch: The rows to look at.
 
     Returns:
         The weights by task, the main one included, of the tasks that the rows have labels of (self-made tasks make

@@ -14,15 +14,15 @@ def label_map(labels: Tensor, seed: int = 0, perplexity: float = 30.0) -> NDArra
     """t-SNE of the soft labels of one main class's samples (Navon et al. 2021, figure 4).
 
     Args:
-        labels: the classes that the main class owns, [N, psi]; no missing rows.
-        seed: of the initial places.
-        perplexity: as scikit-learn's, at most a third of the rows.
+        labels: The classes that the main class owns, [N, psi]; no missing rows.
+        seed: Seed of the initial places.
+        perplexity: As scikit-learn's, at most a third of the rows.
 
     Returns:
         [N, 2].
 
     Raises:
-        ConfigError: there are fewer than ten rows.
+        ConfigError: There are fewer than ten rows.
     """
     if len(labels) < FEWEST:
         raise ConfigError(

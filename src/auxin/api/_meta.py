@@ -44,14 +44,14 @@ class MetaStep:
     """What moves phi (or a combiner's parameters that their paper trains by the training loss).
 
     Args:
-        objective: the two losses.
-        runner: the network.
+        objective: The two losses.
+        runner: The network.
         estimator: estimates the hypergradient.
-        lr: of Adam, which nobody else sees.
+        lr: Of Adam, which nobody else sees.
         scale: "unit" or "raw".
         clip: `clip_norm` and `clip_value` of the look-ahead.
-        meta_clip: the largest global norm of the hypergradient, or None.
-        notices: gives warnings.
+        meta_clip: The largest global norm of the hypergradient, or None.
+        notices: Gives warnings.
     """
 
     def __init__(
@@ -78,11 +78,11 @@ class MetaStep:
         """The user's next step, where the estimator looks through it; optimisers are checked when they are new.
 
         Args:
-            optimizer: the user's optimiser, or several in a list or a mapping.
+            optimizer: The user's optimiser, or several in a list or a mapping.
 
         Raises:
-            ConfigError: they do not train the network, or they hold phi.
-            UnsupportedError: one cannot be looked through.
+            ConfigError: They do not train the network, or they hold phi.
+            UnsupportedError: One cannot be looked through.
         """
         reshard(self.runner)
         plain, parameters = unwrapped(optimizer), trainable(self.runner.network)

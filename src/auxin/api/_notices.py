@@ -7,7 +7,7 @@ class Notices:
     """Gives a warning once.
 
     Attributes:
-        given: the keys of the warnings that have been given.
+        given: The keys of the warnings that have been given.
     """
 
     def __init__(self) -> None:

@@ -43,17 +43,17 @@ def checked(
     """Refuse optimisers that do not train the network, that hold phi, or that cannot be looked through.
 
     Args:
-        optimizers: the user's, unwrapped; none where the user gave none.
-        parameters: the network's trainable ones, by name.
-        phi: the auxiliary ones.
-        needed: whether the estimator looks through the step.
+        optimizers: The user's, unwrapped; none where the user gave none.
+        parameters: The network's trainable ones, by name.
+        phi: The auxiliary ones.
+        needed: Whether the estimator looks through the step.
 
     Returns:
         The names of the trainable parameters that no optimiser holds.
 
     Raises:
-        ConfigError: no optimiser where one is needed, one that is none, or one that does not fit the network.
-        UnsupportedError: one that cannot be looked through.
+        ConfigError: No optimiser where one is needed, one that is none, or one that does not fit the network.
+        UnsupportedError: One that cannot be looked through.
     """
     if not optimizers and not needed:
         return []

@@ -18,7 +18,7 @@ def check_numbers(every: Any, scale: Any, **positive: Any) -> None:
     Args:
         every: `after_step` calls between meta steps.
         scale: "raw" or "unit".
-        positive: the learning rate and the bounds of clipping, by name; None where one is not used.
+        positive: The learning rate and the bounds of clipping, by name; None where one is not used.
 
     Raises:
         ConfigError: naming the argument.

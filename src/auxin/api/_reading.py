@@ -26,7 +26,7 @@ class Call:
     """One call of the network.
 
     Attributes:
-        part: the task whose rows these are, or None where they are every task's.
+        part: The task whose rows these are, or None where they are every task's.
         args: positional arguments.
         kwargs: keyword arguments.
     """
@@ -41,13 +41,13 @@ class Reading:
     """A batch as the objective sees it.
 
     Attributes:
-        calls: of the network, one for each part; empty where nobody will ask.
-        y: targets by task; a task that is absent has no label in this batch.
-        parts: whether the batch has rows of its own for each task.
-        others: the losses of the other processes' rows, under data parallelism.
-        whole: the main task's rows of all processes, where a labeler labels them.
-        share: which of those rows are this process's.
-        fraction: what this process's mean outer loss is multiplied by, so that the mean over the processes is that of
+        calls: Calls of the network, one for each part; empty if the network is not called again.
+        y: Targets by task; a task that is absent has no label in this batch.
+        parts: Whether the batch has rows of its own for each task.
+        others: The losses of the other processes' rows, under data parallelism.
+        whole: The main task's rows of all processes, where a labeler labels them.
+        share: Which of those rows are this process's.
+        fraction: What this process's mean outer loss is multiplied by, so that the mean over the processes is that of
             all rows.
     """
 
@@ -74,9 +74,9 @@ class Reader:
     """Reads batches.
 
     Args:
-        tasks: the tasks or loss functions by name, main first.
-        inputs: where the network's arguments are.
-        targets: where the targets are (None: in the batch itself, its `y`, or its second item).
+        tasks: The tasks or loss functions by name, main first.
+        inputs: Where the network's arguments are.
+        targets: Where the targets are (None: in the batch itself, its `y`, or its second item).
     """
 
     def __init__(self, tasks: Mapping[str, Loss], inputs: Inputs, targets: Targets) -> None:
@@ -89,7 +89,7 @@ class Reader:
         Where one task is wanted, a pair (inputs, labels) is that task's.
 
         Raises:
-            ConfigError: inputs or targets are not where they are looked for.
+            ConfigError: Inputs or targets are not where they are looked for.
         """
         if not self.by_task(batch):
             targets = self._targets(batch, only)

@@ -12,8 +12,8 @@ class Runner(nn.Module):
     """The user's network as a function of the calls of a reading, to outputs by task.
 
     Args:
-        network: the network itself, without wrappers.
-        pick: from what it puts out to outputs by task.
+        network: The network itself, without wrappers.
+        pick: Function from its outputs to outputs by task.
     """
 
     def __init__(self, network: nn.Module, pick: Callable[[Any, str | None], dict[str, Any]]) -> None:

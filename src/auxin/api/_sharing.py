@@ -20,7 +20,7 @@ def share_rows(reading: Reading, main: str) -> None:
     """Let the labeler see the main task's rows of all processes, as with one process: it may look at whole batches.
 
     Raises:
-        UnsupportedError: a process has no such rows, or its inputs are no tensor.
+        UnsupportedError: A process has no such rows, or its inputs are no tensor.
     """
     rows = reading.rows(main)
     if rows is None or not isinstance(rows.x, Tensor):
@@ -53,14 +53,14 @@ def share_losses(objective: Objective, runner: Runner, train: Reading, at_once: 
     """Exchange the losses of the training batch at the parameters as they are, for a meta step.
 
     Args:
-        objective: the training loss.
-        runner: the network.
-        train: the batch last trained on.
-        at_once: whether the estimator takes the training loss at these parameters and to first order alone. Any other
+        objective: The training loss.
+        runner: The network.
+        train: The batch last trained on.
+        at_once: Whether the estimator takes the training loss at these parameters and to first order alone. Any other
             needs a combiner whose weight of a row does not depend on other processes' rows.
 
     Raises:
-        UnsupportedError: it does, and the estimator needs more.
+        UnsupportedError: It does, and the estimator needs more.
     """
     labeler = [] if objective.labeler is None else [objective.labeler]
     with still([bare(runner), *labeler]), under_rng(None):

@@ -24,7 +24,7 @@ class MetaSource:
         """One batch.
 
         Raises:
-            ConfigError: the iterator or the loader has no batch.
+            ConfigError: The iterator or the loader has no batch.
         """
         if isinstance(meta, DataLoader):
             return self._from_loader(meta)

@@ -121,7 +121,7 @@ def auxiliary_tasks(auxiliaries: Any, rows: int) -> dict[str, tuple[Task, Tensor
         rows: N.
 
     Raises:
-        DataError: it has another number of rows, or a column makes no task.
+        DataError: It has another number of rows, or a column makes no task.
     """
     if auxiliaries is None:
         return {}
@@ -200,10 +200,10 @@ def dataset_of(
     """The data set; auxiliary classes that refine the main ones are numbered main class by main class.
 
     Args:
-        x: the inputs.
-        main: the main task and its targets.
-        auxiliaries: the auxiliary tasks and theirs, by name.
-        groups: a label per row; rows of one group are never on both sides of a fold. None: every row is by itself.
+        x: The inputs.
+        main: The main task and its targets.
+        auxiliaries: The auxiliary tasks and theirs, by name.
+        groups: A label per row; rows of one group are never on both sides of a fold. None: every row is by itself.
     """
     task = main[0]
     made = {task.name: main, **auxiliaries}

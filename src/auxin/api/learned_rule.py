@@ -16,8 +16,8 @@ class RuleTransformer(TransformerMixin, BaseEstimator):
     """`LearnedRule` as a scikit-learn transformer, for pipelines.
 
     Args:
-        rule: a shipped name or a rule file.
-        hidden, width, activation, steps, batch, random_state: as in `LearnedRule.fit` (random_state: an
+        rule: A shipped name or a rule file.
+        hidden, width, activation, steps, batch, random_state: As in `LearnedRule.fit` (random_state: an
             integer; a batch larger than the data is the whole data).
 
     >>> from sklearn.datasets import load_digits

@@ -13,12 +13,12 @@ def build(name: str, tasks: Sequence[str], **options: float | int | str | bool) 
     """The combiner of that name for these tasks, main first.
 
     Args:
-        name: a name that `auxin ls` shows, or `torchjd:AGGREGATOR`.
-        tasks: the tasks' names.
-        options: the member's own arguments.
+        name: A name that `auxin ls` shows, or `torchjd:AGGREGATOR`.
+        tasks: The tasks' names.
+        options: The member's own arguments.
 
     Raises:
-        ConfigError: an unknown name or an option that the combiner does not have.
+        ConfigError: An unknown name or an option that the combiner does not have.
 
     >>> build("equal", ["breed", "species"], scale=0.5).scale
     0.5

@@ -256,7 +256,7 @@ class GramianCombiner(Combiner):
         """The training loss sum_k w_k l_k.
 
         Raises:
-            RunError: a task's gradient is not finite.
+            RunError: A task's gradient is not finite.
         """
         means, seen = self.check(losses).means(), self.gramian(gramian)
         if not holds(torch.isfinite(seen), "the tasks' gradients are finite"):

@@ -15,7 +15,7 @@ def bargain(gramian: Tensor, preference: Tensor) -> Tensor:
     backtracking finds it from anywhere.
 
     Raises:
-        RunError: no solution to 1e-8 of p (M is not positive definite, or holds NaN).
+        RunError: No solution to 1e-8 of p (M is not positive definite, or holds NaN).
 
     >>> moments = torch.diag(torch.tensor([4.0, 1.0], dtype=torch.float64))
     >>> bargain(moments, torch.ones(2, dtype=torch.float64)).tolist()

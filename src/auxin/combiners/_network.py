@@ -37,10 +37,10 @@ class LossNetwork(nn.Module):
         width: Number of units per hidden layer.
         depth: Number of hidden layers.
         constraint: see `Constrained`.
-        activation: between layers; `identity` makes the network linear and has no biases.
+        activation: Between layers; `identity` makes the network linear and has no biases.
         scale: Initial slope, or factor of the auxiliary losses.
         init: "even", or "uniform" (the authors').
-        upper: the upper end of the authors' distribution (1 on NYUv2, 0.2 on Oxford-IIIT Pet).
+        upper: The upper end of the authors' distribution (1 on NYUv2, 0.2 on Oxford-IIIT Pet).
     """
 
     factor: Tensor

@@ -22,7 +22,7 @@ class Constrained(nn.Module):
     Args:
         initial: Initial weights.
         constraint: Constraint on the weights, one of the three names.
-        layers: how many such tensors are multiplied with one another. The meta optimiser moves each of them at the
+        layers: How many such tensors are multiplied with one another. The meta optimiser moves each of them at the
             pace of its own size over that number, so that their product moves relative to itself by about the rate
             per step: at one rate for all, weights of a tenth would double with each step of Adam at 0.1. None: at
             the rate itself.

@@ -38,7 +38,7 @@ class ConvNet(LossCombiner):
         upper: Upper end of that distribution.
 
     Raises:
-        ConfigError: the losses are not images [B, T, H, W].
+        ConfigError: The losses are not images [B, T, H, W].
 
     >>> losses = TaskLosses(torch.ones(2, 3, 8, 8), torch.ones(2, 3, 8, 8) > 0, ("seg", "depth", "edges"))
     >>> [round(w, 3) for w in ConvNet(3, scale=0.5).task_weights(losses).tolist()]

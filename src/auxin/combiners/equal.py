@@ -16,7 +16,7 @@ class Equal(LossCombiner):
         scale: Weight tau of every auxiliary task, at least 0; 0 trains the main task alone.
 
     Raises:
-        ConfigError: a negative or non-finite scale, or losses of another number of tasks.
+        ConfigError: A negative or non-finite scale, or losses of another number of tasks.
 
     >>> import torch
     >>> values = torch.tensor([[1.0, 2.0], [3.0, 0.0]])

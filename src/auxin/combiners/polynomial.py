@@ -36,7 +36,7 @@ class Polynomial(LossCombiner):
             term then begins at 1e-4 and not at 0) or "free".
 
     Raises:
-        ConfigError: more than 20,000 terms.
+        ConfigError: More than 20,000 terms.
 
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0]]), torch.ones(1, 2) > 0, ("seg", "depth"))
     >>> poly = Polynomial(2, scale=0.5)

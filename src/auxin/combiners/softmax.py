@@ -18,7 +18,7 @@ class Softmax(LossCombiner):
         count: Number of tasks, the main one included.
         total: Sum of the auxiliary weights; 0 means `scale` for each of them.
         scale: Initial weight of every auxiliary task if no total is given.
-        slack: add one more entry to the softmax that stands for no task, so that the auxiliaries may give up
+        slack: Add one more entry to the softmax that stands for no task, so that the auxiliaries may give up
             some of the budget, all of it where none helps. The beginning stays the same.
 
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0, 4.0]]), torch.ones(1, 3) > 0, ("a", "b", "c"))

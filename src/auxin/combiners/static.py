@@ -17,11 +17,11 @@ class Static(LossCombiner):
 
     Args:
         count: Number of tasks, the main one included.
-        weights: one weight for all auxiliaries, or one for each in their order (a sequence, or text with
+        weights: One weight for all auxiliaries, or one for each in their order (a sequence, or text with
             commas); `Static.build(tasks, weights="species=0.5,box=0.1")` takes them by name.
 
     Raises:
-        ConfigError: a weight is negative, missing, of an unknown task, or is no number.
+        ConfigError: A weight is negative, missing, of an unknown task, or is no number.
 
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0, 4.0]]), torch.ones(1, 3) > 0, ("a", "b", "c"))
     >>> Static(3, weights="0.5,0.25")(losses).item()

@@ -24,14 +24,14 @@ class TorchJD(GramianCombiner):
 
     Args:
         count: Number of tasks, the main one included.
-        aggregator: the name of TorchJD's class, in capitals or not.
-        scale: a factor on all weights; 0 means `count`, because TorchJD's weights belong to the mean of the
+        aggregator: The name of TorchJD's class, in capitals or not.
+        scale: A factor on all weights; 0 means `count`, because TorchJD's weights belong to the mean of the
             gradients and everyone else's here to their sum.
         options: Arguments of the aggregator, such as c=0.4 for CAGrad.
 
     Raises:
         UnsupportedError: TorchJD is not installed, or lacks something that the aggregator needs.
-        ConfigError: no such aggregator, not a weighting, or arguments it does not take.
+        ConfigError: No such aggregator, not a weighting, or arguments it does not take.
     """
 
     knob: ClassVar[tuple[Options, ...]] = ({"scale": 0.0}, {"scale": 1.0}, {"scale": 0.3})

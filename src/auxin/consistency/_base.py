@@ -63,7 +63,7 @@ class Consistency(nn.Module, ABC):
         """The consistency for this main task; options are the member's own, flat keyword arguments.
 
         Raises:
-            ConfigError: an option out of its range.
+            ConfigError: An option out of its range.
         """
 
     @classmethod
@@ -79,8 +79,8 @@ class Consistency(nn.Module, ABC):
         """The task's targets for a batch; by default the pairs themselves.
 
         Args:
-            batch: the rows, weak and strong views among them.
-            pairs: the position of each strong view's weak view, -1 elsewhere, int64 [B].
+            batch: The rows, weak and strong views among them.
+            pairs: The position of each strong view's weak view, -1 elsewhere, int64 [B].
         """
         del batch
         return pairs

@@ -51,7 +51,7 @@ class FixMatch(Consistency):
         threshold: Probability tau, from 0 to 1.
 
     Raises:
-        ConfigError: a threshold out of range.
+        ConfigError: A threshold out of range.
 
     >>> output = torch.tensor([[9.0, 0.0], [0.0, 0.0], [0.0, 0.1], [0.0, 0.0]])
     >>> pairs = torch.tensor([-1, 0, -1, 2])  # row 1 is a view of row 0, row 3 one of row 2, of which nobody is sure

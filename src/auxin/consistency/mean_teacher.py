@@ -59,7 +59,7 @@ class MeanTeacher(Consistency):
         decay: Largest value of a.
 
     Raises:
-        ConfigError: a decay outside of [0, 1).
+        ConfigError: A decay outside of [0, 1).
 
     >>> network = nn.Linear(1, 1, bias=False)
     >>> teacher = MeanTeacher(1, classes=False)

@@ -66,7 +66,7 @@ class VICReg(Consistency):
         covariance: Weight nu / lambda of the covariance term.
 
     Raises:
-        ConfigError: a negative weight, or fewer than 2 numbers.
+        ConfigError: A negative weight, or fewer than 2 numbers.
 
     >>> output = torch.tensor([[1.0, -1.0], [-1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
     >>> VICReg(2).task.loss(torch.cat([output, output]), torch.tensor([-1] * 4 + [0, 1, 2, 3]))[4:].tolist()

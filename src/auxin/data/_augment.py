@@ -37,7 +37,7 @@ def augment(x: Tensor, kind: str, generator: torch.Generator) -> Tensor:
     """Each image moved by up to `padding` pixels each way (zeros come in) and mirrored with probability 1/2.
 
     Args:
-        x: images [B, C, H, W] of any type, which is kept; the values are only moved.
+        x: Images [B, C, H, W] of any type, which is kept; the values are only moved.
         kind: "none", "crop" or "crop_flip".
         generator: draws the moves, on its own device, so that a CPU generator draws alike for every device.
 

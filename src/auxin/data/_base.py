@@ -25,32 +25,32 @@ class Dataset:
     It checks itself when made, so whatever holds a `Dataset` holds usable data.
 
     Attributes:
-        name: what it is called in results.
-        x: images, uint8 or float32 [N, C, H, W], in the publisher's units; or vectors, float32 [N, D], as a tensor
+        name: What it is called in results.
+        x: Images, uint8 or float32 [N, C, H, W], in the publisher's units; or vectors, float32 [N, D], as a tensor
             or, where most are zero and a tensor would be large, as `SparseRows`.
-        tasks: the tasks by name, the main one among them.
-        y: the targets by task, [N] or [N, ...]: integers with -1, or floats with NaN, where missing.
-        main: the name of the main task.
-        official_test: which rows the publisher set aside, bool [N]; all False where there is no such test
+        tasks: The tasks by name, the main one among them.
+        y: The targets by task, [N] or [N, ...]: integers with -1, or floats with NaN, where missing.
+        main: The name of the main task.
+        official_test: Which rows the publisher set aside, bool [N]; all False where there is no such test
             set.
-        groups: a name per row; rows of one name never fall on both sides of a split, rows named "" are by
+        groups: A name per row; rows of one name never fall on both sides of a split, rows named "" are by
             themselves. None: all are.
-        parents: for an auxiliary task that refines the main one, the main class of each of its classes,
+        parents: For an auxiliary task that refines the main one, the main class of each of its classes,
             int64 [K].
-        source: the files it was read from.
-        licence: its licence, as the publisher states it.
-        augmentation: what the set's usual training does to images: "none", "crop" or "crop_flip".
+        source: The files it was read from.
+        licence: Licence, as the publisher states it.
+        augmentation: What the set's usual training does to images: "none", "crop" or "crop_flip".
         mean, std: constants for the normalisation (x - mean) / std, in the units of `x`, one per channel or
             column; None where they are to be computed on the training rows.
-        blank: which values of vectors are missing, bool [N, D] (they are 0 in `x`, and the mean in a batch);
+        blank: Which values of vectors are missing, bool [N, D] (they are 0 in `x`, and the mean in a batch);
             None where none are. `SparseRows` where `x` is.
-        encoder: how `x` was made from the user's columns or files, for rows that come later; where the
+        encoder: How `x` was made from the user's columns or files, for rows that come later; where the
             reader gives none, one that takes arrays like `x`.
-        raw: the rows as the encoder reads them, where it learns from rows (a DataFrame); else None.
-        notes: what the reader decided for the user, in sentences.
+        raw: The rows as the encoder reads them, where it learns from rows (a DataFrame); else None.
+        notes: What the reader decided for the user, in sentences.
 
     Raises:
-        DataError: inputs with NaN or infinity, labels out of range, shapes that do not fit one another,
+        DataError: Inputs with NaN or infinity, labels out of range, shapes that do not fit one another,
         parents
             that the labels contradict.
     """
@@ -116,7 +116,7 @@ class Dataset:
             what: needs them so; for the message.
 
         Raises:
-            ConfigError: they are kept sparse.
+            ConfigError: They are kept sparse.
         """
         if isinstance(self.x, SparseRows):
             raise ConfigError(
@@ -145,10 +145,10 @@ class Dataset:
         a table's input columns: its inputs are encoded anew, as rows that come later will be.
 
         Args:
-            rows: the training rows with a main label; the main task's units are learned from them.
-            inputs: every training row, those without a main label among them: the encoder and the auxiliary
+            rows: The training rows with a main label; the main task's units are learned from them.
+            inputs: Every training row, those without a main label among them: the encoder and the auxiliary
                 tasks' units are learned from them. `rows` where not given.
-            model: the model's name, where its inputs depend on it (a pretrained text model takes tokens).
+            model: The model's name, where its inputs depend on it (a pretrained text model takes tokens).
         """
         every = rows if inputs is None else inputs
         tasks = {
@@ -195,10 +195,10 @@ class Source(ABC):
     """One named data set: where its files are, and how they are read.
 
     Attributes:
-        options: the names of the options that `load` takes.
-        suffixes: the endings of file names that it reads (".npz"; "/" for folders), for sources of the
+        options: The names of the options that `load` takes.
+        suffixes: The endings of file names that it reads (".npz"; "/" for folders), for sources of the
             user's own files.
-        required: the options without which a file of such an ending is another source's.
+        required: The options without which a file of such an ending is another source's.
     """
 
     options: ClassVar[tuple[str, ...]] = ()
@@ -211,12 +211,12 @@ class Source(ABC):
         """Read the data set.
 
         Args:
-            root: the folder (or file) that holds it; None for sets that come with a dependency.
-            options: the member's own, flat; those not given take their defaults.
+            root: The folder (or file) that holds it; None for sets that come with a dependency.
+            options: The member's own, flat; those not given take their defaults.
 
         Raises:
             DataError: files that are missing, damaged, or not what they should be.
-            ConfigError: an option that makes no sense.
+            ConfigError: An option that makes no sense.
         """
 
 

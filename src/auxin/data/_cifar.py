@@ -24,13 +24,13 @@ class Layout:
     """Where one of the CIFAR sets keeps what.
 
     Attributes:
-        name: the set's name; `NAME_train.npz`, `NAME_test.npz` and a folder NAME are looked for.
-        python: the folder of the Python version.
-        binary: the folder of the binary version.
-        train, test: the files' names in those, without the binary version's `.bin`.
-        classes: how many classes each label column has, in the order of the binary version's label bytes.
-        keys: each label column's name in (the pickles, Parquet, `.npz`).
-        remotes: where it can be had.
+        name: The set's name; `NAME_train.npz`, `NAME_test.npz` and a folder NAME are looked for.
+        python: The folder of the Python version.
+        binary: The folder of the binary version.
+        train, test: The files' names in those, without the binary version's `.bin`.
+        classes: How many classes each label column has, in the order of the binary version's label bytes.
+        keys: Each label column's name in (the pickles, Parquet, `.npz`).
+        remotes: Where it can be had.
     """
 
     name: str
@@ -67,7 +67,7 @@ def read_cifar(layout: Layout, root: Path) -> tuple[Part, Part, str]:
     is read.
 
     Raises:
-        DataError: no form is there whole, or a file is damaged.
+        DataError: No form is there whole, or a file is damaged.
     """
     forms: list[tuple[Callable[[Layout, Path], Part], Callable[[Layout, Path], dict[str, list[Path]]]]] = [
         (_read_pickle, _find_pickles),

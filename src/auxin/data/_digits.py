@@ -13,7 +13,7 @@ def digit_tasks(digit: Tensor, target: str) -> dict[str, Any]:
     """The `tasks`, `y`, `main` and `parents` of a data set of digits.
 
     Raises:
-        ConfigError: the target is neither "digit" nor "parity".
+        ConfigError: The target is neither "digit" nor "parity".
     """
     names = [str(n) for n in range(10)]
     fine = Classes("digit", 10, label_names=names)

@@ -15,12 +15,12 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     """Load a known data set by name, or a file by its path.
 
     Args:
-        name_or_path: a name that `auxin ls` lists under data, `hub:OWNER/NAME`, or the path of a file.
-        root: the folder that holds a named data set's files.
-        options: the data set's own (its class names them); those that are None count as not given.
+        name_or_path: A name that `auxin ls` lists under data, `hub:OWNER/NAME`, or the path of a file.
+        root: The folder that holds a named data set's files.
+        options: The data set's own (its class names them); those that are None count as not given.
 
     Raises:
-        ConfigError: the name is unknown (the nearest are offered), the kind of file is not read, or an
+        ConfigError: The name is unknown (the nearest are offered), the kind of file is not read, or an
         option is
             not one of the data set's.
         DataError: files that are missing, damaged, or not what they should be.

@@ -20,13 +20,13 @@ def read_four(
     """Images uint8 [N, 1, H, W], labels int64 [N], which rows are test rows, and which files they are from.
 
     Args:
-        name: the data set's name, also of a folder in `root` that may hold the files.
-        root: where to look.
-        train: how the training files' names may begin; the first that is there is read.
-        remotes: where the files can be had, for the error.
+        name: The data set's name, also of a folder in `root` that may hold the files.
+        root: Where to look.
+        train: How the training files' names may begin; the first that is there is read.
+        remotes: Where the files can be had, for the error.
 
     Raises:
-        DataError: a file is missing or damaged, or images and labels differ in number.
+        DataError: A file is missing or damaged, or images and labels differ in number.
     """
     folders = (root, root / name, root / name / "raw")
     files = {side: _pair(folders, begin) for side, begin in (("train", train), ("test", ["t10k"]))}

@@ -24,21 +24,21 @@ class Pool:
     row has) is 0 in every batch, and so is a missing value, which then stands for the mean.
 
     Args:
-        dataset: the data.
-        train_rows: the rows that mean and std are computed on (`Splits.every_training_row`), int64.
-        device: where it all lives.
+        dataset: Data.
+        train_rows: The rows that mean and std are computed on (`Splits.every_training_row`), int64.
+        device: Where it all lives.
         augmentation: "none", "crop" or "crop_flip"; None for the data set's own.
-        hidden: rows whose main label reads as missing in every batch (`Splits.unlabelled`), so that no part
+        hidden: Rows whose main label reads as missing in every batch (`Splits.unlabelled`), so that no part
             of the program can see it.
 
     Attributes:
-        device: where it all lives.
-        shape: the shape of one input, without the batch dimension.
-        mean, std: the constants in use, float32 [C] or [D], in the units of the data set's `x`.
+        device: Where it all lives.
+        shape: The shape of one input, without the batch dimension.
+        mean, std: The constants in use, float32 [C] or [D], in the units of the data set's `x`.
 
     Raises:
-        ConfigError: the augmentation is unknown, or the inputs are not images.
-        DataError: no training rows to compute the constants on, or row numbers outside the data set.
+        ConfigError: The augmentation is unknown, or the inputs are not images.
+        DataError: No training rows to compute the constants on, or row numbers outside the data set.
 
     >>> from auxin.data.digits import Digits
     >>> data = Digits.load(None)
@@ -81,7 +81,7 @@ class Pool:
         """The rows as a batch: float32, normalised; augmented where a generator is given, else exact.
 
         Args:
-            rows: row numbers, int64 [B], on any device.
+            rows: Row numbers, int64 [B], on any device.
             generator: draws the augmentation, on any device.
         """
         rows = rows.to(self.device)

@@ -17,13 +17,13 @@ def epoch_batches(
     A last batch of a single row, which batch norm cannot take, joins the batch before it.
 
     Args:
-        rows: row numbers, int64 [N].
-        size: rows per batch, at least 1.
+        rows: Row numbers, int64 [N].
+        size: Rows per batch, at least 1.
         generator: draws the order.
         drop_last: leave out a last batch that is not full (unless it is the only one).
 
     Raises:
-        ConfigError: the size is below 1.
+        ConfigError: The size is below 1.
 
     >>> [len(b) for b in epoch_batches(torch.arange(9), 4, torch.Generator().manual_seed(0))]
     [4, 5]
@@ -50,11 +50,11 @@ class Stream:
     """An endless stream of rows: every row once, in a random order, then again in another.
 
     Args:
-        rows: row numbers, int64 [N], at least one.
+        rows: Row numbers, int64 [N], at least one.
         generator: draws the orders; its state is part of the stream's.
 
     Raises:
-        DataError: there are no rows.
+        DataError: There are no rows.
 
     >>> stream = Stream(torch.arange(5), torch.Generator().manual_seed(0))
     >>> sorted(stream.take(5).tolist()), len(stream.take(12))
@@ -94,7 +94,7 @@ class Stream:
         """Go on where the stream that gave `state` stopped.
 
         Raises:
-            RunError: the state belongs to a stream of other rows.
+            RunError: The state belongs to a stream of other rows.
         """
         if not torch.equal(state["rows"].cpu(), self.rows.cpu()):
             raise RunError(

@@ -27,7 +27,7 @@ class Camvid(Source):
     images themselves, edges and smoothed colour; they stand in for NYUv2's depth and normals.
 
     Options:
-        made: whether the two auxiliary tasks are made; yes where not given.
+        made: Whether the two auxiliary tasks are made; yes where not given.
     """
 
     options: ClassVar[tuple[str, ...]] = ("made",)

@@ -20,7 +20,7 @@ class Cars(Source):
     torchvision's documentation states, so the files are to be fetched by hand.
 
     Options:
-        size: the side that images are brought to; 224 where not given.
+        size: The side that images are brought to; 224 where not given.
     """
 
     options: ClassVar[tuple[str, ...]] = ("size",)

@@ -29,7 +29,7 @@ class Cinic10(Source):
     states no sum, so the MD5 sum is the one that public loaders of this archive share.
 
     Options:
-        valid: whether the publisher's validation images train too, as its authors suggest; yes where not given.
+        valid: Whether the publisher's validation images train too, as its authors suggest; yes where not given.
         download: fetch the archive first (688 MB).
     """
 

@@ -23,7 +23,7 @@ class Cityscapes(Source):
     files read. The name `label_2` follows their pattern and could not be confirmed.
 
     Options:
-        shrink: every image and label is thinned to one pixel in so many each way; 1 where not given.
+        shrink: Every image and label is thinned to one pixel in so many each way; 1 where not given.
     """
 
     options: ClassVar[tuple[str, ...]] = ("shrink",)

@@ -32,7 +32,7 @@ class Cub(Source):
     Options:
         attributes: "one" (a single auxiliary task of all attributes), "each" (a task per attribute, as AuxiLearn
             weighs them), or "none".
-        size: the side that images are brought to; 256 where not given, as in AuxiLearn's appendix B.1.
+        size: The side that images are brought to; 256 where not given, as in AuxiLearn's appendix B.1.
         download: fetch the archive first (1.2 GB).
     """
 

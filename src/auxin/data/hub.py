@@ -23,16 +23,16 @@ class Hub(Source):
     train, those without labels (`unsupervised`) the auxiliaries only. Validation rows are drawn from training rows.
 
     Options:
-        target: the column of the main task; where not given, the only column of classes.
-        aux: the columns of the auxiliary tasks, a list or separated by commas.
-        ignore: columns to leave out, a list or separated by commas.
-        keep: columns to keep although they hold the target, a list or separated by commas.
+        target: The column of the main task; where not given, the only column of classes.
+        aux: The columns of the auxiliary tasks, a list or separated by commas.
+        ignore: Columns to leave out, a list or separated by commas.
+        keep: Columns to keep although they hold the target, a list or separated by commas.
         kinds: kinds of targets said outright, "NAME=KIND", separated by commas.
-        missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
-        group: a column whose equal cells never fall on both sides of a split.
-        text: columns that are text, a list or separated by commas; others are where they look it.
-        image: the column of images, where there are several.
-        size: the side in pixels that every image is brought to; where not given, their own if they all have
+        missing: Values that stand for a missing label, "NAME=VALUE", separated by commas.
+        group: A column whose equal cells never fall on both sides of a split.
+        text: Columns that are text, a list or separated by commas; others are where they look it.
+        image: The column of images, where there are several.
+        size: The side in pixels that every image is brought to; where not given, their own if they all have
             the same, else 64.
     """
 

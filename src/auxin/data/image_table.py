@@ -29,19 +29,19 @@ class ImageTable(Source):
     (`kinds="depth=dense_regression"`). Pixels of value 255 have no label, unless 0 and 255 are all there is.
 
     Options:
-        image: the column of the images' paths.
-        target: the column of the main task.
-        aux: the columns of the auxiliary tasks, a list or separated by commas.
+        image: The column of the images' paths.
+        target: The column of the main task.
+        aux: The columns of the auxiliary tasks, a list or separated by commas.
         kinds: kinds of targets said outright, "NAME=KIND" (classes, ordered, regression, multilabel, vector,
             dense_classes or dense, dense_regression), separated by commas.
-        missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
-        split: a column of the words train and test, which marks the official test rows.
-        group: a column whose equal cells never fall on both sides of a split.
-        size: the side in pixels that every image is brought to; where not given, their own if they all have
+        missing: Values that stand for a missing label, "NAME=VALUE", separated by commas.
+        split: A column of the words train and test, which marks the official test rows.
+        group: A column whose equal cells never fall on both sides of a split.
+        size: The side in pixels that every image is brought to; where not given, their own if they all have
             the same, else 64.
-        unlabelled: a folder of images, or another such table, without a main label: they train the
+        unlabelled: A folder of images, or another such table, without a main label: they train the
             auxiliaries only.
-        encoding: of a text file, "utf-8" where not given.
+        encoding: Encoding of a text file, "utf-8" where not given.
     """
 
     options: ClassVar[tuple[str, ...]] = (
@@ -120,12 +120,12 @@ def of_images(
     """The data set that a table in memory is, each of whose rows has an image.
 
     Args:
-        frame: the table.
-        files: the rows' images.
-        specs: the targets, the main one first.
-        where: the file, for messages; its name is the data set's.
-        read: which columns say what.
-        notes: what was decided before, in sentences.
+        frame: The table.
+        files: The rows' images.
+        specs: The targets, the main one first.
+        where: The file, for messages; its name is the data set's.
+        read: Which columns say what.
+        notes: What was decided before, in sentences.
     """
     x, resized, said = read_images(files, read.size)
     tasks, y = _targets(where, frame, specs, files, x, said)

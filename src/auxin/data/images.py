@@ -20,9 +20,9 @@ class Images(Source):
     official test set. Images are brought to one size and one number of channels; the task is called `class`.
 
     Options:
-        size: the side in pixels that every image is brought to; where not given, their own if they all have
+        size: The side in pixels that every image is brought to; where not given, their own if they all have
             the same, else 64.
-        unlabelled: a folder of further images, without a main label: they train the auxiliaries only.
+        unlabelled: A folder of further images, without a main label: they train the auxiliaries only.
     """
 
     options: ClassVar[tuple[str, ...]] = ("size", "unlabelled")

@@ -23,7 +23,7 @@ class Modelnet(Source):
     are zip files, to be fetched and unpacked by hand.
 
     Options:
-        points: how many points per shape; 1,024 where not given.
+        points: How many points per shape; 1,024 where not given.
     """
 
     options: ClassVar[tuple[str, ...]] = ("points",)
@@ -68,7 +68,7 @@ def cloud(file: Path, points: int) -> torch.Tensor:
     """Points drawn evenly from the surface of an OFF file, in the unit ball, float32 [3, points].
 
     Raises:
-        DataError: the file is damaged.
+        DataError: The file is damaged.
     """
     vertices, faces = read_off(file)
     corner = vertices[faces]

@@ -33,13 +33,13 @@ class Npz(Source):
     unless 0 and 255 are all there is.
 
     Options:
-        target: the array of the main task; "y" where not given.
-        aux: the arrays of the auxiliary tasks, a list or separated by commas; NAME=A|B of several arrays.
+        target: The array of the main task; "y" where not given.
+        aux: The arrays of the auxiliary tasks, a list or separated by commas; NAME=A|B of several arrays.
         kinds: kinds of targets said outright, "NAME=KIND", separated by commas.
-        missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
-        inputs: the array of the inputs; else the one called x, X, images, inputs or data.
-        test: an array of booleans [N] that marks the official test rows, if there is one.
-        group: an array [N] whose equal values never fall on both sides of a split.
+        missing: Values that stand for a missing label, "NAME=VALUE", separated by commas.
+        inputs: The array of the inputs; else the one called x, X, images, inputs or data.
+        test: An array of booleans [N] that marks the official test rows, if there is one.
+        group: An array [N] whose equal values never fall on both sides of a split.
         unlabelled: another such file, of rows without a main label: they train the auxiliaries only.
     """
 

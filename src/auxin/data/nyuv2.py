@@ -21,7 +21,7 @@ class Nyuv2(Source):
     are those of `im2im_pred/create_dataset.py` in lorenmt/mtan and of `experiments/nyuv2/data.py` in AuxiLearn's code.
 
     Options:
-        shrink: every image and label is thinned to one pixel in so many each way; 1 where not given.
+        shrink: Every image and label is thinned to one pixel in so many each way; 1 where not given.
     """
 
     options: ClassVar[tuple[str, ...]] = ("shrink",)

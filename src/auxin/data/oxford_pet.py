@@ -26,7 +26,7 @@ class OxfordPet(Source):
     Addresses, MD5 sums and the form of the lists are those of torchvision's `datasets/oxford_iiit_pet.py`.
 
     Options:
-        size: the side that images are brought to; 224 where not given.
+        size: The side that images are brought to; 224 where not given.
         download: fetch the archives first (811 MB).
     """
 

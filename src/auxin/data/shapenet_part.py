@@ -28,7 +28,7 @@ class ShapenetPart(Source):
     shapenet.cs.stanford.edu is widely cited, but the owner now asks for a registration at shapenet.org.
 
     Options:
-        points: how many points per shape, drawn by the file's name alone; 1,024 where not given.
+        points: How many points per shape, drawn by the file's name alone; 1,024 where not given.
     """
 
     options: ClassVar[tuple[str, ...]] = ("points",)

@@ -35,8 +35,8 @@ class Stl10(Source):
     the archive's size is the one that public notebooks print while they download it.
 
     Options:
-        size: the side that images are brought to, a divisor of 96 (block means); 96 where not given.
-        unlabelled: how many of the unlabelled images take part, as rows without a main label; 0 where not given.
+        size: The side that images are brought to, a divisor of 96 (block means); 96 where not given.
+        unlabelled: How many of the unlabelled images take part, as rows without a main label; 0 where not given.
         download: fetch the archive first (2.6 GB).
     """
 

@@ -57,7 +57,7 @@ class Voc12s(Source):
     Options:
         target: "largest" (one class per image), or "labels" (all of them, a task of twenty attributes; its metric
             `hit` is whether the likeliest class is in the image).
-        size: the side that images are brought to; 96 where not given.
+        size: The side that images are brought to; 96 where not given.
         download: fetch the archive first (2.0 GB).
     """
 

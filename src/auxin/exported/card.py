@@ -26,10 +26,10 @@ class Decision(Record):
     """What the guard, or the comparison of several methods, decided on validation rows.
 
     Attributes:
-        kept: the method that the network was trained by.
-        asked: the method that was asked for, or "best".
-        why: the reason, in a sentence.
-        validation: mean validation scores, by method.
+        kept: The method that the network was trained by.
+        asked: The method that was asked for, or "best".
+        why: The reason, in a sentence.
+        validation: Mean validation scores, by method.
     """
 
     kept: str
@@ -42,9 +42,9 @@ class Estimate(Record):
     """How good a model is by cross-validation, corrected for the choices that were made on the same rows.
 
     Attributes:
-        value: the metric; greater is better.
-        low, high: a 95 % interval over labelled rows; None where it cannot be had.
-        rows: how many labelled rows it is from.
+        value: The metric; greater is better.
+        low, high: A 95 % interval over labelled rows; None where it cannot be had.
+        rows: How many labelled rows it is from.
     """
 
     value: float
@@ -57,22 +57,22 @@ class TrainingRecord(Record):
     """How a network was trained.
 
     Attributes:
-        data: what the data are called.
+        data: What the data are called.
         method: whose training it was.
-        seed: of the rows' roles, initial weights and batches.
-        split_hash: of all rows' roles.
-        rows: how many rows played which role.
-        settings: every hyperparameter.
-        metric: what selection went by; greater is better.
-        validation: the score on rows that did not train: cross-validated, or, for a named method, of the same training
+        seed: Seed of the rows' roles, initial weights and batches.
+        split_hash: Hash of all rows' roles.
+        rows: How many rows played which role.
+        settings: Every hyperparameter.
+        metric: What selection went by; greater is better.
+        validation: The score on rows that did not train: cross-validated, or, for a named method, of the same training
             without the validation rows. These chose between methods, so it is a little too good. None without them.
-        test: the score on test rows, which chose nothing; None without them.
-        epoch, epochs: the epoch whose weights were kept (the last, unless `patience` was set), and how many there were.
-        decision: what the guard decided, or None where nothing was compared.
-        notes: what was decided for the user.
-        estimate: the cross-validated score of the whole choice, or None where nothing was cross-validated.
-        advice: what a person needs to know of the model, in sentences.
-        command: the command line that does it again.
+        test: The score on test rows, which chose nothing; None without them.
+        epoch, epochs: The epoch whose weights were kept (the last, unless `patience` was set), and how many there were.
+        decision: What the guard decided, or None where nothing was compared.
+        notes: Sentences about the decisions.
+        estimate: The cross-validated score of the whole choice, or None where nothing was cross-validated.
+        advice: What a person needs to know of the model, in sentences.
+        command: Command line that repeats it.
     """
 
     data: str
@@ -101,16 +101,16 @@ class Card(Record):
     """`model.json`.
 
     Attributes:
-        weights: the SHA-256 of the weights' file.
-        trunk: how to build the trunk.
-        task: the main task.
-        mean, std: the inputs' normalisation.
-        temperature: what logits are divided by.
-        encoder: the state of the encoder of new rows, or None where inputs are given as they are.
-        training: how it was trained.
-        committee: what an estimator or a blend is made of; None for a network.
-        estimators: the SHA-256 of the estimators' file, or None where there is none.
-        checksum: the SHA-256 of every other field, which include the two files' own; empty in older folders.
+        weights: The SHA-256 of the weights' file.
+        trunk: How to build the trunk.
+        task: The main task.
+        mean, std: The inputs' normalisation.
+        temperature: What logits are divided by.
+        encoder: The state of the encoder of new rows, or None where inputs are given as they are.
+        training: How it was trained.
+        committee: What an estimator or a blend is made of; None for a network.
+        estimators: The SHA-256 of the estimators' file, or None where there is none.
+        checksum: The SHA-256 of every other field, which include the two files' own; empty in older folders.
     """
 
     format: Literal["auxin.model"] = FORMAT

@@ -16,7 +16,7 @@ class Committee:
     """A trained member of `auxin.fitting` as a model's predictor.
 
     Args:
-        member: the trained candidate.
+        member: The trained candidate.
 
     Inputs: float [B, D], NaN where missing, or [B, C, H, W] in the units of the stored pixels.
     Outputs: as `auxin.exported.predictor.Predictor`.
@@ -53,7 +53,7 @@ class Committee:
         """The committee again, from what `parts` gave.
 
         Raises:
-            DataError: the parts do not make a model.
+            DataError: The parts do not make a model.
         """
         tasks = [TaskState.model_validate(one).task() for one in state["tasks"]]
         try:

@@ -28,9 +28,9 @@ def to_onnx(model: Model, file: Path | str) -> None:
     pixels as stored), one output: `probabilities`, or `values` in the target's unit. The batch is of any size.
 
     Raises:
-        UnsupportedError: the packages `onnx` and `onnxscript` are not there, or the network has an operation that
+        UnsupportedError: The packages `onnx` and `onnxscript` are not there, or the network has an operation that
             ONNX lacks.
-        RunError: the file cannot be written.
+        RunError: The file cannot be written.
     """
     needed = NEEDED_BY_ESTIMATORS if isinstance(model.predictor, Committee) else NEEDED
     absent = [name for name in needed if find_spec(name) is None]
@@ -71,7 +71,7 @@ def to_torch(model: Model, file: Path | str) -> None:
 
     Raises:
         UnsupportedError: PyTorch cannot export the network.
-        RunError: the file cannot be written.
+        RunError: The file cannot be written.
     """
 
     network = _network(model, "Plain PyTorch runs networks only")

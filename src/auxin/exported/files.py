@@ -45,17 +45,17 @@ def write_predictions(
 
     Args:
         model: whose predictions.
-        source: a path, `hub:OWNER/NAME`, or the name of a known data set.
-        out: a .csv, .parquet or .npz file.
-        keep: columns of a table to carry over.
-        say: told of what is decided for the user.
-        options: of a known data set, as `auxin.data.load` takes them: its `root`, its `level`.
+        source: A path, `hub:OWNER/NAME`, or the name of a known data set.
+        out: A .csv, .parquet or .npz file.
+        keep: Columns of a table to carry over.
+        say: Function that receives a sentence about every decision.
+        options: Options of a known data set, as `auxin.data.load` takes them: its `root`, its `level`.
 
     Returns:
         What was done: rows, task, method, metric, and the score over the rows that carry labels (None: there are none).
 
     Raises:
-        DataError, ConfigError: rows that do not fit the model, or a kind of file that is not written.
+        DataError, ConfigError: Rows that do not fit the model, or a kind of file that is not written.
     """
     if out.suffix not in ENDINGS:
         raise ConfigError(

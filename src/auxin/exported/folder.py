@@ -42,7 +42,7 @@ def read_estimators(folder: Path, card: Card) -> list[Any]:
     """The estimators of a card; none where it names none.
 
     Raises:
-        DataError: the file is missing, damaged, another model's, or asks for a type that no estimator is made of.
+        DataError: The file is missing, damaged, another model's, or asks for a type that no estimator is made of.
     """
     if card.estimators is None:
         return []
@@ -66,7 +66,7 @@ def read(folder: Path) -> tuple[Card, dict[str, Tensor]]:
     """Both files.
 
     Raises:
-        DataError: one is missing or damaged, or they do not belong together, or are another version's, or hold
+        DataError: One is missing or damaged, or they do not belong together, or are another version's, or hold
             numbers that cannot be used.
     """
     card = _card(folder / CARD, _content(folder, CARD))

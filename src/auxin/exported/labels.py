@@ -28,9 +28,9 @@ def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | N
     A label that the task does not know counts as missing and is named.
 
     Args:
-        task: the main task.
-        column: a pandas Series of labels as they are written.
-        say: told which labels are not known.
+        task: The main task.
+        column: A pandas Series of labels as they are written.
+        say: Function that receives a sentence about unknown labels.
     """
     known = isinstance(task, Classes | Ordered | Multilabel)
     names = set(getattr(task, "label_names", ()))

@@ -31,8 +31,8 @@ class Graph:
     """An ONNX graph while it is put together; every call adds nodes and returns the name of what they make.
 
     Attributes:
-        nodes, constants: of the graph.
-        domains: the operator sets beside ONNX's own, by name.
+        nodes, constants: Nodes and constants of the graph.
+        domains: The operator sets beside ONNX's own, by name.
     """
 
     nodes: list[Any] = field(default_factory=list)
@@ -90,11 +90,11 @@ def committee_onnx(member: Member, shape: Sequence[int]) -> Any:
     """The whole model: `x` to `probabilities`, or to `values` in the target's unit.
 
     Args:
-        member: what predicts.
-        shape: of one input, as it is stored.
+        member: What predicts.
+        shape: Shape of one input, as it is stored.
 
     Raises:
-        UnsupportedError: a part of it has no converter; it is named.
+        UnsupportedError: A part of it has no converter; it is named.
     """
     from onnx import TensorProto, helper
 

@@ -20,10 +20,10 @@ class Predictor(nn.Module):
     Args:
         trunk: normalised inputs to features.
         head: features to the main task's outputs.
-        task: the main task.
-        mean, std: of the training rows, one per channel [C] or column [D], in the units of the inputs; where std
+        task: The main task.
+        mean, std: Of the training rows, one per channel [C] or column [D], in the units of the inputs; where std
             is infinite, the input is not used.
-        temperature: positive.
+        temperature: Positive.
 
     Inputs: float [B, D], NaN where missing; or [B, C, H, W] in the units of the stored pixels (0 to 255 for 8 bits).
     Outputs: probabilities [B, C] (for every attribute or pixel: [B, D], [B, C, H, W]), or values in the target's unit.

@@ -26,7 +26,7 @@ class Features(ABC):
         """Learn from rows [N, D]; returns itself.
 
         Raises:
-            DataError: rows that cannot be used: NaN, too few, fewer columns than features.
+            DataError: Rows that cannot be used: NaN, too few, fewer columns than features.
         """
 
     @abstractmethod

@@ -35,7 +35,7 @@ class Autoencoder(Features):
         width: Size of the code.
         hidden: Numbers of units of the layers between the inputs and the code.
         rates: Candidate learning rates of Adam.
-        epochs, batch, patience: at most, per step, and without a better error before it stops.
+        epochs, batch, patience: At most, per step, and without a better error before it stops.
 
     >>> Autoencoder(2, hidden=(4,), epochs=1).fit(torch.rand(30, 5)).transform(torch.rand(3, 5)).shape
     torch.Size([3, 2])

@@ -38,7 +38,7 @@ class KMeans(Features):
         """Lloyd's algorithm from scikit-learn's starts.
 
         Raises:
-            DataError: fewer distinct rows than centres.
+            DataError: Fewer distinct rows than centres.
         """
         from sklearn.cluster import KMeans as Peer
 

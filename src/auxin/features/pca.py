@@ -38,7 +38,7 @@ class PCA(Features):
         """The components by singular value decomposition.
 
         Raises:
-            DataError: fewer columns or rows than components.
+            DataError: Fewer columns or rows than components.
         """
         del seed
         check_rows(x)

@@ -37,7 +37,7 @@ class VAE(Features):
         width: Size of the code.
         hidden: Numbers of units of the layers between the inputs and the code.
         noise: standard deviation of the likelihood.
-        rates, epochs, batch, patience: as in the autoencoder.
+        rates, epochs, batch, patience: As in the autoencoder.
 
     >>> VAE(2, hidden=(4,), epochs=1).fit(torch.rand(30, 5)).transform(torch.rand(3, 5)).shape
     torch.Size([3, 2])

@@ -33,10 +33,10 @@ def with_auxiliaries(
     labels that were inferred from them.
 
     Args:
-        rows: the training rows.
-        bases: the best candidates without auxiliaries: rivals, and networks that take weights.
-        folds: the candidates' folds.
-        seed: of everything random.
+        rows: The training rows.
+        bases: The best candidates without auxiliaries: rivals, and networks that take weights.
+        folds: The candidates' folds.
+        seed: Seed of everything random.
         say: told if the main label is a function of the auxiliaries.
     """
     plain = [base for base in bases if isinstance(base, RivalCandidate)]
@@ -69,7 +69,7 @@ class Table:
 
     Attributes:
         values: [N, K], NaN where an auxiliary label is missing.
-        rows: the rows with at least one auxiliary label.
+        rows: The rows with at least one auxiliary label.
     """
 
     values: np.ndarray
@@ -101,10 +101,10 @@ class Teacher:
     """How the main label is inferred from the auxiliaries: a rival, on them alone or beside the inputs.
 
     Attributes:
-        rival, options: which.
-        beside: whether it sees the inputs too.
-        exact: whether it is right out of fold nearly always.
-        said: how good it is, in words.
+        rival, options: Which.
+        beside: Whether it sees the inputs too.
+        exact: Whether it is right out of fold nearly always.
+        said: How good it is, in words.
     """
 
     rival: str
@@ -181,9 +181,9 @@ class Inferred(Candidate):
     """A candidate trained on given labels and on those that a teacher inferred from auxiliary labels.
 
     Attributes:
-        base: the candidate, with its options.
+        base: The candidate, with its options.
         teacher: infers main labels; trained anew on the rows at hand.
-        table: the auxiliary labels.
+        table: The auxiliary labels.
     """
 
     base: Candidate
@@ -248,8 +248,8 @@ class Fed:
     """Predictions of the auxiliaries: for training rows by models that did not see them, for new rows by all of them.
 
     Attributes:
-        models: of each auxiliary, the models of all parts.
-        own: the training rows' predictions, [N, K].
+        models: Models of all parts, by auxiliary.
+        own: The training rows' predictions, [N, K].
     """
 
     models: tuple[tuple[rivals.Fitted, ...], ...]

@@ -28,9 +28,9 @@ def greedy(task: Task, outputs: Sequence[Tensor], wanted: Tensor, seed: int = 0)
     """The weights of the candidates, summing to 1.
 
     Args:
-        task: the main task.
-        outputs: each candidate's out-of-fold outputs, [n, width].
-        wanted: the targets, [n].
+        task: The main task.
+        outputs: Each candidate's out-of-fold outputs, [n, width].
+        wanted: The targets, [n].
         seed: draws the bags.
 
     >>> from auxin.tasks.regression import Regression
@@ -86,9 +86,9 @@ class Blend(Member):
     """The weighted mean of members' probabilities or values.
 
     Attributes:
-        task: the main task.
-        members: the members that count.
-        weights: theirs, summing to 1.
+        task: The main task.
+        members: The members that count.
+        weights: Weights of the members, summing to 1.
     """
 
     task: Task

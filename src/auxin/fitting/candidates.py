@@ -21,7 +21,7 @@ class Member(ABC):
     """A trained candidate: inputs to what a head of the main task would put out.
 
     Attributes:
-        task: the main task.
+        task: The main task.
     """
 
     task: Task
@@ -35,12 +35,12 @@ class Candidate(ABC):
     """One way to get a model for the main task.
 
     Attributes:
-        name: what it is called in tables.
+        name: What it is called in tables.
         family: candidates of one family differ in their options only, and the best of them stands for it.
-        simplicity: from 0 (a constant) to 9; a tie goes to the lower.
-        options: what it tries.
-        weighted: whether `teach` takes a weight per row.
-        most_inferred: rows with an inferred label that it learns from at most.
+        simplicity: From 0 (a constant) to 9; a tie goes to the lower.
+        options: What it tries.
+        weighted: Whether `teach` takes a weight per row.
+        most_inferred: Rows with an inferred label that it learns from at most.
     """
 
     name: str
@@ -122,7 +122,7 @@ class RivalCandidate(Candidate):
     """A rival with one of its tries' options.
 
     Attributes:
-        rival: a member of the family `rivals`.
+        rival: A member of the family `rivals`.
     """
 
     rival: str

@@ -38,8 +38,8 @@ class Pixels:
 
     Attributes:
         image: (C, H, W) of a stored image.
-        factor: by which both sides are shrunk, a mean over squares.
-        mean, std: of each channel, [C].
+        factor: By which both sides are shrunk, a mean over squares.
+        mean, std: Mean and standard deviation of each channel, [C].
     """
 
     image: tuple[int, int, int]
@@ -79,7 +79,7 @@ class ConvNet(nn.Module):
     """A trunk of convolutions and one linear head per task.
 
     Args:
-        shape: of an image, (C, H, W).
+        shape: Shape of an image, (C, H, W).
         widths: numbers that each task's head puts out, by name; names hold no dot.
     """
 
@@ -110,15 +110,15 @@ class Lesson:
     """What one network learns from.
 
     Attributes:
-        rows: the training rows.
-        x: their images as the network takes them.
-        kept: the rows whose main label it may see.
-        others: the rows that it may see without a main label.
-        weights: how much each row's main label counts, [N].
+        rows: The training rows.
+        x: Their images as the network takes them.
+        kept: The rows whose main label it may see.
+        others: The rows that it may see without a main label.
+        weights: How much each row's main label counts, [N].
         options: `rate`; `consistency`, the weight of FixMatch; `auxiliary`, the weight of the auxiliary tasks' mean
             loss; `flip`, whether views are mirrored.
-        steps: how many.
-        seed: of weights, batches and views.
+        steps: Number of steps.
+        seed: Seed of weights, batches and views.
     """
 
     rows: Rows
@@ -257,9 +257,9 @@ class ConvMember(Member):
     """Convolutional networks of one kind, averaged.
 
     Attributes:
-        task: the main task.
+        task: The main task.
         pixels: vectors to what the networks take.
-        weights: of each network, by name.
+        weights: Weights of each network, by name.
     """
 
     task: Task

@@ -34,9 +34,9 @@ class ConvCandidate(Candidate):
 
     Attributes:
         family: `convnet`, `convnet + unlabelled` or `convnet + auxiliaries`.
-        options: as `auxin.fitting.convnet.Lesson` takes them.
-        steps: of a training.
-        networks: how many are averaged.
+        options: As `auxin.fitting.convnet.Lesson` takes them.
+        steps: Number of steps of a training.
+        networks: How many are averaged.
         simplicity: 8, and 9 where more than the main labels teaches it.
     """
 
@@ -97,10 +97,10 @@ class Images:
     """The rows as the networks take them.
 
     Attributes:
-        rows: the training rows.
+        rows: The training rows.
         pixels: vectors to images.
-        x: every row, [N, C, H, W].
-        others: the rows without a main label that take part.
+        x: Every row, [N, C, H, W].
+        others: The rows without a main label that take part.
     """
 
     rows: Rows
@@ -120,9 +120,9 @@ def image_candidates(rows: Rows, tries: int, say: Callable[[str], None]) -> dict
     """Convolutional networks, where rows are images: a kind for each thing that can teach them.
 
     Args:
-        rows: the training rows.
-        tries: options that each kind tries at most.
-        say: told where images are shrunk.
+        rows: The training rows.
+        tries: Options that each kind tries at most.
+        say: Function that receives a sentence where images are shrunk.
     """
     if rows.image is None or len(rows.image) != 3 or min(rows.image[1:]) < SMALLEST:
         return {}

@@ -26,10 +26,10 @@ class Inputs:
     """What is learned from all training rows, labelled or not.
 
     Attributes:
-        mean, std: of each column, [D].
-        length: whether each row is first given length 1 (word counts).
-        basis: the main components, [D, C], or None.
-        scale: of each component, [C].
+        mean, std: Mean and standard deviation of each column, [D].
+        length: Whether each row is first given length 1 (word counts).
+        basis: The main components, [D, C], or None.
+        scale: Scale of each component, [C].
     """
 
     mean: Tensor

@@ -40,7 +40,7 @@ class Bank(nn.Module):
         count: E.
         inputs: P.
         outputs: numbers per task, by name.
-        seeds: of each network's initial weights, so that a network does not depend on what stands beside it.
+        seeds: Seeds of each network's initial weights, so that a network does not depend on what stands beside it.
     """
 
     def __init__(self, count: int, inputs: int, outputs: Mapping[str, int], seeds: Sequence[int]) -> None:
@@ -104,11 +104,11 @@ class Job:
     """What a bank is trained on.
 
     Attributes:
-        rows: the training rows.
-        x: their inputs as the networks take them, [N, P].
-        used: which labelled rows each group of networks learns from, bool [G, N].
-        options: of every group.
-        seed: of weights and batches.
+        rows: The training rows.
+        x: Their inputs as the networks take them, [N, P].
+        used: Which labelled rows each group of networks learns from, bool [G, N].
+        options: Options of every group.
+        seed: Seed of weights and batches.
     """
 
     rows: Rows
@@ -220,9 +220,9 @@ class NetworkMember(Member):
     """Networks of one group, averaged.
 
     Attributes:
-        task: the main task.
+        task: The main task.
         inputs: vectors to what the networks take.
-        weights: of the trunk and the main head, by name, each [S, ...].
+        weights: Weights of the trunk and the main head, by name, each [S, ...].
     """
 
     task: Task
@@ -261,8 +261,8 @@ class NetworkCandidate(Candidate):
 
     Attributes:
         family: `network`, or `network + auxiliaries`.
-        options: rate, decay, dropout, and the auxiliary tasks' weight.
-        together: the tries that are trained in one bank with this one, and what came of it.
+        options: Rate, decay, dropout, and the auxiliary tasks' weight.
+        together: The tries that are trained in one bank with this one, and what came of it.
     """
 
     family: str

@@ -35,9 +35,9 @@ def rows_of(dataset: Dataset, labelled: Tensor, unlabelled: Tensor) -> Rows:
     """The training rows of a fitted data set, those with a main label first.
 
     Args:
-        dataset: what `fitted_dataset` made.
-        labelled: the training rows with a main label.
-        unlabelled: those without one, or whose label is hidden.
+        dataset: What `fitted_dataset` made.
+        labelled: The training rows with a main label.
+        unlabelled: Those without one, or whose label is hidden.
     """
     every = torch.cat([labelled, unlabelled])
     task = dataset.tasks[dataset.main]

@@ -27,9 +27,9 @@ class Parts:
     """Where a member's weights are kept.
 
     Attributes:
-        tensors: by name.
-        estimators: of scikit-learn, in order.
-        tasks: the tasks of a member beyond the main one, by number.
+        tensors: Tensors by name.
+        estimators: Estimators of scikit-learn, in order.
+        tasks: The tasks of a member beyond the main one, by number.
     """
 
     tensors: dict[str, Tensor] = field(default_factory=dict)
@@ -74,7 +74,7 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
     """The member again.
 
     Raises:
-        DataError: the state is not one that `state_of` makes.
+        DataError: The state is not one that `state_of` makes.
     """
     kind = state["kind"]
     if kind == "heated":

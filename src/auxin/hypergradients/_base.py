@@ -188,9 +188,9 @@ class Ahead:
     Attributes:
         at: W+, as leaves.
         signals: S(W+), with its graph to `at`.
-        rng: the random state under which it ran; opaque.
-        after: the random state that it left behind.
-        moved: the primary network's buffers, each with the value that the pass gave it.
+        rng: The random state under which it ran; opaque.
+        after: The random state that it left behind.
+        moved: The primary network's buffers, each with the value that the pass gave it.
     """
 
     at: list[Tensor]
@@ -205,13 +205,13 @@ class Hypergradient:
     """An estimate of dL_A/dphi.
 
     Attributes:
-        gradients: one tensor per element of phi (zeros where phi has no influence).
+        gradients: One tensor per element of phi (zeros where phi has no influence).
         outer_loss: L_A where v was taken, detached.
-        unit: the estimator's own step size; `scale="unit"` divides the indirect part by it.
-        residual: the linear solver's relative residual, where there is one.
+        unit: The estimator's own step size; `scale="unit"` divides the indirect part by it.
+        residual: The linear solver's relative residual, where there is one.
         influence: <p, grad l_i> per sample or per task, where the estimator gets it for free.
-        notes: what was decided for the user, one sentence each; printed once by the loop.
-        ahead: the forward pass of the outer loss at W+, where it was asked for.
+        notes: What was decided for the user, one sentence each; printed once by the loop.
+        ahead: The forward pass of the outer loss at W+, where it was asked for.
     """
 
     gradients: tuple[Tensor, ...]
@@ -227,8 +227,8 @@ class Estimator(ABC):
     """Estimates dL_A/dphi, leaving parameters, buffers, random state and optimiser state bit-identical.
 
     Attributes:
-        exact: whether it is the exact derivative of a definite computation (checked against double backward).
-        needs_step: whether it looks through the optimiser's own update.
+        exact: Whether it is the exact derivative of a definite computation (checked against double backward).
+        needs_step: Whether it looks through the optimiser's own update.
     """
 
     exact: ClassVar[bool]
@@ -247,11 +247,11 @@ class Estimator(ABC):
         """The hypergradient at the network's current parameters.
 
         Args:
-            problem: the two losses.
-            train: the batch of L_T.
-            meta: the batch of L_A (the same, the next, or a held-out one).
-            step: what the user's optimiser would do next.
-            gradient: the training gradient on `train` at the current parameters, if it is at hand.
+            problem: The two losses.
+            train: The batch of L_T.
+            meta: The batch of L_A (the same, the next, or a held-out one).
+            step: What the user's optimiser would do next.
+            gradient: The training gradient on `train` at the current parameters, if it is at hand.
             scale: "raw", the exact derivative, or "unit", its indirect part divided by the estimator's step
             size.
         """

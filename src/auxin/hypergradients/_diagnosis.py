@@ -24,7 +24,7 @@ class Diagnosis:
         residual: Relative residual of the linear solver (None if there is no solver).
         influence: <p, grad l> per sample, [B], or per sample and task, [B, T]; a positive entry's loss, given
             more weight, lowers the outer loss.
-        by_task: the influences' mean over the samples, [T] (None where tasks are not told apart).
+        by_task: The influences' mean over the samples, [T] (None where tasks are not told apart).
         notes: Decisions made for the user, in sentences.
     """
 

@@ -28,7 +28,7 @@ class Slope:
 
     Attributes:
         value: Scalar, with a graph to phi.
-        terms: the entries grad_S C * S' of which it is the sum (empty where they are not known).
+        terms: The entries grad_S C * S' of which it is the sum (empty where they are not known).
         losses: <p, grad_W l> of each sample's losses, [B] or [B, T], where the problem exposes them.
     """
 
@@ -176,8 +176,8 @@ def to_phi(problem: BilevelProblem, value: Tensor | None, keep: bool = False) ->
 
     Args:
         problem: whose phi.
-        value: a scalar, or None for zero.
-        keep: keep the graph for another backward.
+        value: A scalar, or None for zero.
+        keep: Keep the graph for another backward.
     """
     phi = list(problem.phi)
     if value is None or not value.requires_grad or not phi:

@@ -26,19 +26,19 @@ class Operator:
     """B, the backward pass of a network at W on a batch, from cotangents of the signals to gradients over W.
 
     Args:
-        problem: the network and the training loss.
-        train: the batch.
-        gradient: for the context and the random state.
-        step: how far the cotangents are moved, relatively.
+        problem: The network and the training loss.
+        train: The batch.
+        gradient: For the context and the random state.
+        step: How far the cotangents are moved, relatively.
 
     Attributes:
-        q: a random direction over the parameters.
-        phi_enters: whether the signals depend on phi with W held constant.
-        criterion_reads_parameters: whether the training loss depends on W beside the signals.
-        nothing: whether there is nothing to compare, because the loss does not reach the parameters.
+        q: A random direction over the parameters.
+        phi_enters: Whether the signals depend on phi with W held constant.
+        criterion_reads_parameters: Whether the training loss depends on W beside the signals.
+        nothing: Whether there is nothing to compare, because the loss does not reach the parameters.
 
     Raises:
-        UnsupportedError: the network is checkpointed reentrantly.
+        UnsupportedError: The network is checkpointed reentrantly.
     """
 
     def __init__(

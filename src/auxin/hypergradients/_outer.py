@@ -36,8 +36,8 @@ def outer_gradient(
     Args:
         problem: whose outer loss.
         params: W.
-        meta: the batch.
-        keep: keep the forward pass with its graph, for the training step on this batch at this W.
+        meta: The batch.
+        keep: Keep the forward pass with its graph, for the training step on this batch at this W.
     """
     at, phi, own = leaves(params), list(problem.phi), list(trainable(problem.network).values())
     rng, buffers = save_rng(), lent(problem.network)
@@ -65,13 +65,13 @@ def gradients_of(
     """The gradients of a loss whose network holds other parameters than its own; None where there is no path.
 
     Args:
-        loss: the training loss or the outer loss.
-        at: where to differentiate.
-        own: the network's own parameters, which the loss must not have reached.
-        keep: keep the graph.
+        loss: The training loss or the outer loss.
+        at: Where to differentiate.
+        own: The network's own parameters, which the loss must not have reached.
+        keep: Keep the graph.
 
     Raises:
-        UnsupportedError: the loss reads the network's own parameters, or the network is checkpointed reentrantly.
+        UnsupportedError: The loss reads the network's own parameters, or the network is checkpointed reentrantly.
     """
     if not loss.requires_grad:  # this process's part of the batch reaches nothing
         return (None,) * len(at)
@@ -109,7 +109,7 @@ def refuse_reentrant(loss: Tensor) -> None:
     """Refuse a graph with reentrant checkpoints, which torch differentiates as if they had no parameters.
 
     Raises:
-        UnsupportedError: there is one.
+        UnsupportedError: There is one.
     """
     seen, waiting = set(), [loss.grad_fn]
     while waiting:

@@ -105,14 +105,14 @@ def slope(
     """The mixed product by the way that is right, and what was decided for the user.
 
     Args:
-        problem: the two losses.
-        train: the batch.
-        gradient: the training gradient on it.
-        p: the vector over the parameters.
-        outer_is_off: how far the outer loss's gradient is from its derivative.
+        problem: The two losses.
+        train: The batch.
+        gradient: The training gradient on it.
+        p: The vector over the parameters.
+        outer_is_off: How far the outer loss's gradient is from its derivative.
 
     Raises:
-        UnsupportedError: no way is right.
+        UnsupportedError: No way is right.
     """
     found = verdict(problem, train, gradient, outer_is_off)
     return WAYS[found.way](problem, train, gradient, p), [found.note] if found.note else []
@@ -122,7 +122,7 @@ def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
     """Try the ways on this batch, the cheapest first (costs a forward and a few backward passes).
 
     Raises:
-        UnsupportedError: no way agrees with the training step's own gradient.
+        UnsupportedError: No way agrees with the training step's own gradient.
     """
     around = Operator(problem, train, gradient)
     if not problem.terminal or around.phi_enters or around.criterion_reads_parameters:

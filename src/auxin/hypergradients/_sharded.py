@@ -29,10 +29,10 @@ def sharded_difference(
     """The look-ahead by a central difference, as `FiniteDifference` has it, on shards.
 
     Args:
-        problem: the two losses; its network is sharded.
-        train: this process's training batch.
-        meta: this process's meta batch.
-        step: what the user's optimiser would do next.
+        problem: The two losses; its network is sharded.
+        train: This process's training batch.
+        meta: This process's meta batch.
+        step: What the user's optimiser would do next.
         radius: |eps p|, None by precision.
         scale: "raw" or "unit".
     """

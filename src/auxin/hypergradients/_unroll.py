@@ -22,8 +22,8 @@ class Iterate:
 
     Attributes:
         params: W_t.
-        states: the optimiser's state of each parameter.
-        rng: the random state under which the step runs.
+        states: The optimiser's state of each parameter.
+        rng: The random state under which the step runs.
     """
 
     params: Vector

@@ -73,7 +73,7 @@ class FiniteDifference(Estimator):
         """The hypergradient at the network's current parameters (arguments as in `Estimator.estimate`).
 
         Raises:
-            UnsupportedError: parameters or autocast in sixteen bits, where the difference drowns in rounding.
+            UnsupportedError: Parameters or autocast in sixteen bits, where the difference drowns in rounding.
         """
         step = needed(step, "A look-ahead")
         params = detached(list(trainable(problem.network).values()))

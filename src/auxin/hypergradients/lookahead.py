@@ -36,7 +36,7 @@ class Lookahead(Estimator):
         mode: "auto" takes the cheapest way that the first batch shows to be right: "forward", the one JVP;
             "reverse", reverse-over-reverse; "element", one ordinary backward pass per element of phi, which needs
             first derivatives alone.
-        check: whether "auto" examines the first batch of each network, criterion and structure. Without it "auto"
+        check: Whether "auto" examines the first batch of each network, criterion and structure. Without it "auto"
             is "forward".
 
     >>> import torch
@@ -82,12 +82,12 @@ class Lookahead(Estimator):
         """The hypergradient at the network's current parameters (arguments as in `Estimator.estimate`).
 
         Args:
-            keep: keep the forward pass at W+ in `ahead`: where `meta` is the next training batch, it is that
+            keep: Keep the forward pass at W+ in `ahead`: where `meta` is the next training batch, it is that
                 step's own (`training_gradient(..., ahead=...)`).
 
         Raises:
-            ConfigError: no step was given, or a gradient without its graph to phi.
-            UnsupportedError: the optimiser is not one that can be looked through.
+            ConfigError: No step was given, or a gradient without its graph to phi.
+            UnsupportedError: The optimiser is not one that can be looked through.
         """
         if step is None:
             raise ConfigError(

@@ -16,8 +16,8 @@ class Resamples:
     """A metric on resampled test rows, run by run; every run sees the same resamples.
 
     Attributes:
-        metric: the user's.
-        predictions: what was predicted, by method and seed.
+        metric: Metric of the user.
+        predictions: What was predicted, by method and seed.
     """
 
     metric: str

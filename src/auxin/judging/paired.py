@@ -26,11 +26,11 @@ class Paired:
     """A paired difference over seeds.
 
     Attributes:
-        difference: the mean of a - b.
-        low, high: its 95 % t interval; None where there is no spread to make one from.
+        difference: The mean of a - b.
+        low, high: Its 95 % t interval; None where there is no spread to make one from.
         p: two-sided p-value; None with one seed.
-        seeds: how many pairs.
-        constant: whether every seed gave the same difference, so that p is the sign test's.
+        seeds: Number of pairs, one per seed.
+        constant: Whether every seed gave the same difference, so that p is the sign test's.
     """
 
     difference: float
@@ -53,11 +53,11 @@ def paired(a: ArrayLike, b: ArrayLike) -> Paired:
     '0.030 [-0.020, 0.080] p=0.122'
 
     Args:
-        a: scores, float [seeds], finite.
-        b: the reference's scores, in the same order of seeds.
+        a: Scores, float [seeds], finite.
+        b: The reference's scores, in the same order of seeds.
 
     Raises:
-        ValueError: the two differ in shape, are empty, or are not finite.
+        ValueError: The two differ in shape, are empty, or are not finite.
     """
     x, y = np.asarray(a, float), np.asarray(b, float)
     if x.shape != y.shape or x.ndim != 1 or x.size == 0:
@@ -116,13 +116,13 @@ def bootstrap(
     seeds; otherwise each seed's rows are drawn on their own.
 
     Args:
-        a: per seed, each test row's share of the score (0 or 1 for accuracy), [rows].
-        b: the reference's, on the same rows.
-        seed: of the draws.
-        draws: how many.
+        a: Per seed, each test row's share of the score (0 or 1 for accuracy), [rows].
+        b: The reference's, on the same rows.
+        seed: Seed of the draws.
+        draws: Number of draws.
 
     Raises:
-        ValueError: a seed's rows differ in number between `a` and `b`, or there are none.
+        ValueError: A seed's rows differ in number between `a` and `b`, or there are none.
     """
     pairs = [(np.asarray(x, float), np.asarray(y, float)) for x, y in zip(a, b, strict=True)]
     if not pairs or any(x.shape != y.shape or x.ndim != 1 or x.size == 0 for x, y in pairs):

@@ -58,16 +58,16 @@ def judge(
     says so.
 
     Args:
-        runs: one run per method and seed, each with a score on `half`.
-        validation: each method's validation score, by which the best control is chosen.
-        controls: which methods are controls; `single` always is one.
-        twins: learned method -> its untrained twin.
-        half: which half of the test rows is judged.
-        single: the name of single-task training.
-        chance: the score of a guess, for diverged runs.
-        predictions: by method and seed what was predicted on that half, for the bootstrap over rows of a metric
+        runs: One run per method and seed, each with a score on `half`.
+        validation: Each method's validation score, by which the best control is chosen.
+        controls: Which methods are controls; `single` always is one.
+        twins: Learned method -> its untrained twin.
+        half: Which half of the test rows is judged.
+        single: The name of single-task training.
+        chance: The score of a guess, for diverged runs.
+        predictions: By method and seed what was predicted on that half, for the bootstrap over rows of a metric
             that is no mean over them.
-        about: further fields of `Comparison` (`splits`, `command`, `cuts`, `tries`, `versions` ...).
+        about: Further fields of `Comparison` (`splits`, `command`, `cuts`, `tries`, `versions` ...).
 
     Raises:
         RunError: runs of one seed have different splits, runs differ in data set or metric, a score is
@@ -127,7 +127,7 @@ def check_comparable(runs: Sequence[RunResult]) -> None:
     """Refuse runs that must not stand in one table.
 
     Raises:
-        RunError: there are none; they differ in data set or metric; or runs of one seed have different
+        RunError: There are none; they differ in data set or metric; or runs of one seed have different
             splits.
     """
     if not runs:

@@ -36,8 +36,8 @@ def weighted(metric: str, found: Predictions, weights: Floats) -> Floats:
     With whole-number weights this is the task's own metric over rows repeated so often.
 
     Args:
-        metric: one of the task's metrics.
-        found: the predictions on N rows.
+        metric: One of the task's metrics.
+        found: The predictions on N rows.
         weights: [draws, N].
     """
     if metric in _RANKED:

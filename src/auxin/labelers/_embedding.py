@@ -66,13 +66,13 @@ def fit_embedding(context: LabelerContext, kind: str, dims: int) -> Embedding:
     """The embedding of the training inputs, fitted on at most 10,000 of them, drawn by the seed.
 
     Args:
-        context: the training rows; the inputs alone are used, of rows with and without a main label.
+        context: The training rows; the inputs alone are used, of rows with and without a main label.
         kind: "pixels" (the normalised inputs as they are), "pca" (their first principal components) or
             "random_trunk" (the features of an untrained trunk).
         dims: d for "pca" (fewer where there are fewer rows or inputs).
 
     Raises:
-        ConfigError: the kind is unknown, or d is not positive.
+        ConfigError: The kind is unknown, or d is not positive.
     """
     check_choice("embedding", kind, KINDS)
     if dims < 1:

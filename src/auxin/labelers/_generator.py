@@ -32,8 +32,8 @@ class LabelGenerator(nn.Module):
         temperature: Divisor of the logits.
 
     Raises:
-        ConfigError: an option is not usable.
-        RunError: in the forward, where a logit is not finite (it would pass for a missing label).
+        ConfigError: An option is not usable.
+        RunError: In the forward, where a logit is not finite (it would pass for a missing label).
     """
 
     def __init__(

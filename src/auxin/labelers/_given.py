@@ -12,8 +12,8 @@ def given_labels(context: LabelerContext, labeler: str) -> tuple[str, Tensor]:
     """The name and the training labels, int64 [N], of the given auxiliary task.
 
     Raises:
-        ConfigError: no auxiliary task is named, or the data have none of that name.
-        DataError: it is not a task of class numbers, or no row carries a label.
+        ConfigError: No auxiliary task is named, or the data have none of that name.
+        DataError: It is not a task of class numbers, or no row carries a label.
     """
     name = context.aux
     if name is None or name not in context.y:

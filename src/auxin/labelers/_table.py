@@ -20,7 +20,7 @@ class LabelTable(nn.Module):
         classes: Number K of auxiliary classes.
 
     Raises:
-        ConfigError: a row number occurs twice.
+        ConfigError: A row number occurs twice.
     """
 
     keys: Tensor

@@ -32,15 +32,15 @@ class AuxiLearnDense(Labeler):
     with six classes; that is a psi of six where the main classes are parts of one category.
 
     Args:
-        trunk: inputs [B, C, ...] to features [B, width, ...], one per pixel.
+        trunk: Inputs [B, C, ...] to features [B, width, ...], one per pixel.
         head: features [..., width] to K logits.
         hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
         main: Name of the main task.
         temperature: Divisor of the logits.
 
     Raises:
-        ConfigError: a trunk without a feature map, or an option that is not usable.
-        RunError: in the forward, where a logit is not finite.
+        ConfigError: A trunk without a feature map, or an option that is not usable.
+        RunError: In the forward, where a logit is not finite.
 
     >>> def trunk():
     ...     network = nn.Conv2d(3, 8, 3, padding=1)
@@ -80,7 +80,7 @@ class AuxiLearnDense(Labeler):
         """A fresh network: a trunk of the context's kind, and one linear layer per pixel.
 
         Args:
-            context: the training rows, the hierarchy, the trunk, the seed.
+            context: The training rows, the hierarchy, the trunk, the seed.
             temperature: Divisor of the logits.
             init: "default" (PyTorch's) or "xavier", both drawn by the labeler's own seed, or "trunk".
         """

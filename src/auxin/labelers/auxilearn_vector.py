@@ -33,8 +33,8 @@ class AuxiLearnVector(Labeler):
         bound: Bound of the values: "tanh" (between -1 and 1) or "none".
 
     Raises:
-        ConfigError: an option that is not usable.
-        RunError: in the forward, where a number is not finite.
+        ConfigError: An option that is not usable.
+        RunError: In the forward, where a number is not finite.
 
     >>> from torch import nn
     >>> from auxin.math.hierarchy import Hierarchy
@@ -70,7 +70,7 @@ class AuxiLearnVector(Labeler):
         """A fresh network: a trunk of the context's kind, and a head as the trunk asks for.
 
         Args:
-            context: the trunk and the seed; the hierarchy is not used.
+            context: The trunk and the seed; the hierarchy is not used.
             size: Number D of auxiliary values per row.
             bound: "tanh" or "none".
             init: "default" (PyTorch's) or "xavier", both drawn by the labeler's own seed, or "trunk".

@@ -57,10 +57,10 @@ class Clusters(Labeler):
         """Cluster the training rows.
 
         Args:
-            context: the training rows.
+            context: The training rows.
             embedding: "pca", "pixels" or "random_trunk".
-            dims: how many principal components, for "pca".
-            n_init: how many starts.
+            dims: Number of principal components, for "pca".
+            n_init: Number of starts.
         """
         check_main(context)
         points = fit_embedding(context, embedding, dims).in_chunks(context.x.cpu()).double().numpy()

@@ -48,12 +48,12 @@ class Given(Labeler):
         """Read the auxiliary task's classes from the training rows.
 
         Args:
-            context: the training rows; `context.aux` names the task.
+            context: The training rows; `context.aux` names the task.
             classes: K, or 0: one more than the greatest label among the training rows.
 
         Raises:
-            ConfigError: there is no such task, or K is too small.
-            DataError: its labels are not class numbers.
+            ConfigError: There is no such task, or K is too small.
+            DataError: Its labels are not class numbers.
         """
         task, labels = given_labels(context, "given")
         found = int(labels.max()) + 1

@@ -48,7 +48,7 @@ class Maxl(Labeler):
         penalty_weight: Weight of the penalty.
 
     Raises:
-        ConfigError: an option is unknown, or the "class" form is asked for with the shared softmax.
+        ConfigError: An option is unknown, or the "class" form is asked for with the shared softmax.
 
     >>> import torch
     >>> from torch import nn
@@ -108,8 +108,8 @@ class Maxl(Labeler):
         """A fresh generator: a trunk of the context's kind, and a head as the trunk asks for.
 
         Args:
-            context: the training rows, the hierarchy, the trunk, the seed.
-            entropy: the weight of the entropy term.
+            context: The training rows, the hierarchy, the trunk, the seed.
+            entropy: The weight of the entropy term.
             entropy_form: "batch" or "class".
             softmax: "masked", or "shared": all classes for every row, which the paper rejects.
             hard: one-hot labels with a straight-through gradient, which the paper rejects.

@@ -78,15 +78,15 @@ class Prototypes(Labeler):
         """Start the prototypes from part of the finer labels.
 
         Args:
-            context: the training rows; `context.aux` names the task with the finer labels.
-            fraction: how much of each finer class's labels is used, in (0, 1]; at least one row.
+            context: The training rows; `context.aux` names the task with the finer labels.
+            fraction: How much of each finer class's labels is used, in (0, 1]; at least one row.
             embedding: "pca", "pixels" or "random_trunk".
-            dims: how many principal components, for "pca".
+            dims: Number of principal components, for "pca".
             temperature: divides the squared distances.
 
         Raises:
-            ConfigError: an option is not usable, or there is no such task.
-            DataError: its labels are not class numbers.
+            ConfigError: An option is not usable, or there is no such task.
+            DataError: Its labels are not class numbers.
         """
         check_main(context)
         check_temperature(temperature)

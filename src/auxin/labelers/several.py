@@ -28,7 +28,7 @@ class Several(Labeler):
         members: Labelers whose targets are returned together.
 
     Raises:
-        ConfigError: no member, one that is unknown or holds several itself, or as many psi as do not fit.
+        ConfigError: No member, one that is unknown or holds several itself, or as many psi as do not fit.
 
     >>> from auxin.labelers.random import Random
     >>> x, y, rows = torch.zeros(2, 1), torch.tensor([0, 1]), torch.arange(2)
@@ -53,9 +53,9 @@ class Several(Labeler):
         """Make the members, each by its defaults.
 
         Args:
-            context: the training rows, the hierarchy, the trunk, the seed.
-            members: their names, separated by "+".
-            psi: auxiliary classes per main class for each member, separated by "+"; the context's where empty.
+            context: The training rows, the hierarchy, the trunk, the seed.
+            members: Their names, separated by "+".
+            psi: Auxiliary classes per main class for each member, separated by "+"; the context's where empty.
         """
         names = [name.strip() for name in members.split("+") if name.strip()]
         if not names or "several" in names:

@@ -106,18 +106,18 @@ class Sources(Labeler):
         """Ask the sources.
 
         Args:
-            context: the training rows, with and without a main label.
-            members: the sources' names, separated by "+".
-            weights: how the weights start: "equal", or "cross_validated": those under which the sources, each trained
+            context: The training rows, with and without a main label.
+            members: The sources' names, separated by "+".
+            weights: How the weights start: "equal", or "cross_validated": those under which the sources, each trained
                 without the row in question, give the labelled rows' labels the greatest likelihood. Sources that
                 follow the network cannot be cross-validated and start with the mean weight of the others.
-            by_row: whether a source's confidence in a row counts.
-            period: epochs between two questions to the sources that follow the network; 0: a fifth of the training.
-            limit: rows without a main label that get soft labels, at most; more are drawn from by the seed, since
+            by_row: Whether a source's confidence in a row counts.
+            period: Epochs between two questions to the sources that follow the network; 0: a fifth of the training.
+            limit: Rows without a main label that get soft labels, at most; more are drawn from by the seed, since
                 the graph of a source's neighbours takes time that grows with the square of the rows.
 
         Raises:
-            ConfigError: an unknown source, none, or one that cannot guess here.
+            ConfigError: An unknown source, none, or one that cannot guess here.
         """
         check_choice("start of the sources' weights", weights, list(WEIGHTS))
         if isinstance(context.x, SparseRows):
@@ -187,7 +187,7 @@ def chosen(members: str, known: Known) -> dict[str, Source]:
     """The sources of these names.
 
     Raises:
-        ConfigError: there is none of that name, none at all, or one cannot guess here.
+        ConfigError: There is none of that name, none at all, or one cannot guess here.
     """
     names = [name.strip() for name in members.split("+") if name.strip()]
     if not names:

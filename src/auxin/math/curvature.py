@@ -56,11 +56,11 @@ def projected(criterion: Callable[[Signals], Tensor], signals: Signals) -> Outpu
     """The criterion's Hessian in each sample's signals, negative eigenvalues set to zero.
 
     Args:
-        criterion: a scalar of the signals; a sum over samples of something.
+        criterion: A scalar of the signals; a sum over samples of something.
         signals: S, tensors [B, ...] with the same B.
 
     Raises:
-        UnsupportedError: the criterion couples samples (batch statistics inside it), or a sample has more
+        UnsupportedError: The criterion couples samples (batch statistics inside it), or a sample has more
         than
             `LIMIT` outputs.
 

@@ -17,7 +17,7 @@ class Doubts:
     """How often each question was answered with no.
 
     Attributes:
-        counts: by question, 0-dimensional, on the device of the values.
+        counts: By question, 0-dimensional, on the device of the values.
     """
 
     counts: dict[str, Tensor] = field(default_factory=dict)

@@ -243,14 +243,14 @@ def jvp(
     Args:
         network: Primary network, in training or evaluation mode.
         params: W, one tensor per trainable parameter.
-        tangent: the direction, alike.
+        tangent: The direction, alike.
         inputs: Positional arguments of the network.
-        rng: the random state to run under, after which the present one is put back (None: draw from the
+        rng: The random state to run under, after which the present one is put back (None: draw from the
         present one).
-        products: the matrix products of a forward pass at W on these inputs under this random state, used up.
+        products: The matrix products of a forward pass at W on these inputs under this random state, used up.
 
     Raises:
-        NotImplementedError, RuntimeError: an operation of the network has no forward mode.
+        NotImplementedError, RuntimeError: An operation of the network has no forward mode.
     """
     random = nullcontext() if rng is None else under_rng(rng)
     exact = [torch.autocast(kind, enabled=False) for kind in {"cpu", params[0].device.type}]

@@ -28,7 +28,7 @@ def masked_softmax(logits: Tensor, mask: Tensor, temperature: float = 1.0) -> Te
         temperature: T > 0; below 1 sharpens, above 1 flattens.
 
     Raises:
-        ConfigError: the temperature is not positive.
+        ConfigError: The temperature is not positive.
 
     >>> masked_softmax(torch.tensor([[1000.0, 1000.0, 2000.0]]), torch.tensor([[True, True, False]])).tolist()
     [[0.5, 0.5, 0.0]]

@@ -136,7 +136,7 @@ def cost_of_rows(metric: str, predicted: Tensor, true: Tensor) -> Tensor:
     """What each prediction costs, negated, float64 [B].
 
     Raises:
-        ConfigError: the matrix has fewer rows or columns than there are classes.
+        ConfigError: The matrix has fewer rows or columns than there are classes.
     """
     table = costs(metric).to(predicted.device)
     least = 1 + int(max(predicted.max(), true.max())) if len(true) else 0

@@ -64,8 +64,8 @@ def hessian_product(
             forward over reverse evaluates it in each product.
 
     Raises:
-        ConfigError: the mode is not known (reverse over forward among them, which would be wrong).
-        UnsupportedError: an operation of the network has no second derivative in this mode.
+        ConfigError: The mode is not known (reverse over forward among them, which would be wrong).
+        UnsupportedError: An operation of the network has no second derivative in this mode.
 
     >>> product = hessian_product(lambda w: (w[0] ** 3).sum(), [torch.tensor([1.0, 2.0])])
     >>> product([torch.tensor([1.0, 1.0])])
@@ -147,7 +147,7 @@ def hessian(
         rng: Random state of the evaluation (None: the current one); the current one is restored.
 
     Raises:
-        UnsupportedError: an operation of the network has no double backward.
+        UnsupportedError: An operation of the network has no double backward.
 
     >>> layer = nn.Linear(1, 1, bias=False)
     >>> around = hessian(layer, [torch.ones(1, 1)], (torch.ones(1, 1),), lambda s: (s ** 3).sum())
@@ -231,7 +231,7 @@ def gauss_newton(
         rng: Random state of the evaluation (None: the current one); the current one is restored.
 
     Raises:
-        UnsupportedError: an operation of the network has no forward mode.
+        UnsupportedError: An operation of the network has no forward mode.
 
     >>> layer, three = nn.Linear(1, 1, bias=False), torch.full((1, 1), 3.0)
     >>> around = gauss_newton(layer, [layer.weight], (three,), lambda signals: lambda tangent: tangent)

@@ -101,7 +101,7 @@ def forward(
     scale), z = BN(u) + b, x = activation(z). With a `reference` the statistics are those of that batch.
 
     Raises:
-        DataError: a batch of fewer than two examples, whose statistics mean nothing.
+        DataError: A batch of fewer than two examples, whose statistics mean nothing.
     """
     source = x if reference is None else reference
     if source.shape[1] < 2:

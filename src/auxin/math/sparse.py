@@ -20,7 +20,7 @@ class SparseRows:
     `split`, and `x[rows]` is a tensor.
 
     Args:
-        matrix: the rows, float32 or bool; zeros that it stores are dropped, NaN is kept.
+        matrix: The rows, float32 or bool; zeros that it stores are dropped, NaN is kept.
 
     >>> x = SparseRows(csr_matrix([[0.0, 2.0], [1.0, 0.0]], dtype=np.float32))
     >>> x[torch.tensor([1, 1])].tolist(), x.take(slice(0, 1)).shape

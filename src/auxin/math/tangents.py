@@ -29,7 +29,7 @@ class Products:
     Attributes:
         kept: (module, output, its version), in the order of the calls; a changed version says that the output was
             written to afterwards.
-        open: whether the forward pass is under way; a call after it recomputes a checkpoint.
+        open: Whether the forward pass is under way; a call after it recomputes a checkpoint.
     """
 
     kept: list[tuple[nn.Module, Tensor, int]] = field(default_factory=list)

@@ -20,7 +20,7 @@ def check_finite(vector: Vector, name: str = "The outer gradient v") -> float:
     """Refuse a vector with NaN or infinity in it; its norm.
 
     Raises:
-        RunError: an entry is not finite.
+        RunError: An entry is not finite.
     """
     length = float(norm(vector))
     if not math.isfinite(length):

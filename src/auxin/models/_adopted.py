@@ -20,7 +20,7 @@ def adopt(module: nn.Module, example: Tensor) -> nn.Module:
         example: Batch of at least one input.
 
     Raises:
-        ConfigError: the module cannot take the example, or does not put out [B, D].
+        ConfigError: The module cannot take the example, or does not put out [B, D].
 
     >>> adopt(nn.Sequential(nn.Linear(4, 7), nn.ReLU()), torch.zeros(2, 4)).width
     7

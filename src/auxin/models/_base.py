@@ -16,7 +16,7 @@ class Trunk(nn.Module, ABC):
 
     Attributes:
         width: Number of features.
-        head_width: the width of the hidden layer in a two-layer head, or 0 where heads are one linear layer
+        head_width: The width of the hidden layer in a two-layer head, or 0 where heads are one linear layer
             (the papers' VGG-16 heads have two layers).
         dense: Whether it returns a feature map, from which dense tasks predict a value for every pixel.
         modality: Kind of its inputs: "image" ([B, C, H, W]), "vector" ([B, D]) or "any" (it flattens).
@@ -33,7 +33,7 @@ class Trunk(nn.Module, ABC):
         """The trunk for inputs of this shape (without the batch dimension).
 
         Raises:
-            ConfigError: the trunk cannot take inputs of this shape, or an option makes no sense.
+            ConfigError: The trunk cannot take inputs of this shape, or an option makes no sense.
         """
 
 

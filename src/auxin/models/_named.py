@@ -20,7 +20,7 @@ def builder(name: str) -> Build:
     features [B, D]; its module is looked for in the current folder too.
 
     Raises:
-        ConfigError: there is no such trunk; a module or factory is not there, or gives no module.
+        ConfigError: There is no such trunk; a module or factory is not there, or gives no module.
     """
     family, mark, rest = name.partition(":")
     if not mark:

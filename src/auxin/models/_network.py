@@ -41,7 +41,7 @@ def build_network(
     random state is left as it was.
 
     Args:
-        trunk: a trunk's name, `pretrained:PATH`, `module:factory`, or a module of your own, from
+        trunk: A trunk's name, `pretrained:PATH`, `module:factory`, or a module of your own, from
             inputs [B, *shape] to features [B, width]; a module keeps its
             own weights and is copied, so it is not changed by training.
         shape: Shape of the inputs, without the batch dimension.
@@ -50,10 +50,10 @@ def build_network(
         head: "linear" (one layer, initial weights as PyTorch's linear layers), "two_layer" (width-hidden-C
             with a ReLU, Xavier-uniform, biases zero, as the papers' authors have it; hidden is the trunk's
             `head_width`, or its width), or "auto": what the trunk asks for.
-        **options: the trunk's own.
+        **options: The trunk's own.
 
     Raises:
-        ConfigError: an unknown trunk, a trunk that cannot take the shape, or a dense task on a trunk without
+        ConfigError: An unknown trunk, a trunk that cannot take the shape, or a dense task on a trunk without
             a map.
 
     >>> from auxin.tasks.classes import Classes

@@ -88,7 +88,7 @@ def residual(
 
     Args:
         block: Class of the blocks.
-        counts: how many blocks each stage has; from the second on, a stage halves the sides and doubles the
+        counts: How many blocks each stage has; from the second on, a stage halves the sides and doubles the
             width.
         shape: Shape of the images, [C, H, W].
         width: Number of feature maps of the first stage, before the block's expansion.

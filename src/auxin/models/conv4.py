@@ -23,7 +23,7 @@ class Conv4(Trunk):
         height: Height of the images in pixels.
         breadth: Width of the images in pixels.
         channel_width: Number of feature maps in each layer.
-        depth: how many layers, 4 as a rule; 2 keep more of the positions in small images (8x8 digits: 2x2).
+        depth: Number of layers, 4 as a rule; 2 keep more of the positions in small images (8x8 digits: 2x2).
         norm: "batch", "group", "layer" or "none".
         pool: "flatten" keeps the position of what is left (32x32 images: 2x2 positions), "mean" averages
         over it.

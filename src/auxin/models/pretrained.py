@@ -30,14 +30,14 @@ class Pretrained(Trunk):
         shape: Shape of the inputs, (C, H, W) for a folder of images.
         path: Path of the folder or file.
         body: Name of the auxin trunk that a file of weights belongs to.
-        frozen: a folder's weights stay as they are, and one layer of `layer` units on top is trained, which all tasks
+        frozen: A folder's weights stay as they are, and one layer of `layer` units on top is trained, which all tasks
             share.
         layer: Number of units of that layer.
-        texts: how many of the inputs, from the end, are tokens of each text, "256+32"; the data say it.
+        texts: How many of the inputs, from the end, are tokens of each text, "256+32"; the data say it.
         options: Options of the trunk, for a file of weights.
 
     Raises:
-        ConfigError: the path does not hold such a model, or the model cannot take the inputs.
+        ConfigError: The path does not hold such a model, or the model cannot take the inputs.
     """
 
     modality: ClassVar[str] = "any"

@@ -25,7 +25,7 @@ class Update(ABC):
     changes them.
 
     Attributes:
-        handles: the class that this update reproduces (exactly that class, not its subclasses); of a package that
+        handles: The class that this update reproduces (exactly that class, not its subclasses); of a package that
             need not be installed, the class's full name.
     """
 
@@ -50,10 +50,10 @@ class Update(ABC):
         """The parameter and its state after one step, differentiable in gradient, parameter and state.
 
         Args:
-            param: one parameter, any shape.
-            grad: its gradient, the same shape.
-            group: the hyperparameters of its group, as in `optimizer.param_groups`.
-            state: its state.
+            param: One parameter, any shape.
+            grad: Gradient of the parameter, the same shape.
+            group: The hyperparameters of its group, as in `optimizer.param_groups`.
+            state: State of the parameter.
         """
 
     def step(self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> Tensor:

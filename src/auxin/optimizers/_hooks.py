@@ -41,7 +41,7 @@ def refuse_hooks(optimizers: Sequence[Any], parameters: Sequence[Tensor]) -> Non
     A hook that only looks on (logging, a moving average of the weights) may say so: `hook.observes_only = True`.
 
     Raises:
-        UnsupportedError: a post-accumulate hook on a parameter, or a step hook on the optimiser.
+        UnsupportedError: A post-accumulate hook on a parameter, or a step hook on the optimiser.
     """
     for number, parameter in enumerate(parameters):
         _refuse(
@@ -79,7 +79,7 @@ def check_hooks(parameters: Sequence[Tensor], grads: Sequence[Tensor | None]) ->
     """Compare the derivative of every hooked parameter's hooks with a central difference.
 
     Raises:
-        UnsupportedError: they differ (a hook that detaches, writes to `.data`, or rounds).
+        UnsupportedError: They differ (a hook that detaches, writes to `.data`, or rounds).
     """
     random = torch.Generator().manual_seed(0)
     for number, (parameter, grad) in enumerate(zip(parameters, grads, strict=True)):

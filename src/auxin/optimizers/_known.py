@@ -29,7 +29,7 @@ def update_for(optimizer: torch.optim.Optimizer) -> Update:
     """The member that reproduces this optimiser.
 
     Raises:
-        UnsupportedError: there is none for exactly its class, or its step has no useful derivative.
+        UnsupportedError: There is none for exactly its class, or its step has no useful derivative.
     """
     members = _members()
     for member in members:

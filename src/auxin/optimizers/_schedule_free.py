@@ -34,7 +34,7 @@ def advance(
     """y+ and the state after it, from the direction d; the group's counters go along in the state.
 
     Raises:
-        UnsupportedError: the optimiser is in evaluation mode, where the network holds x and `step()` refuses too.
+        UnsupportedError: The optimiser is in evaluation mode, where the network holds x and `step()` refuses too.
     """
     if not group["train_mode"]:
         raise UnsupportedError(

@@ -22,10 +22,10 @@ class ShardedStep(InnerStep):
     The norm by which gradients are clipped is that of the whole gradient, and its derivative is followed.
 
     Args:
-        step: the step of the whole parameters.
+        step: The step of the whole parameters.
 
     Raises:
-        UnsupportedError: an optimiser whose step mixes the entries of a parameter, or hooks on the parameters.
+        UnsupportedError: An optimiser whose step mixes the entries of a parameter, or hooks on the parameters.
     """
 
     def __init__(self, step: InnerStep) -> None:

@@ -24,15 +24,15 @@ class InnerStep:
     it is.
 
     Args:
-        optimizer: the user's optimiser, or several that step together (Muon beside AdamW, one for each part); each
+        optimizer: The user's optimiser, or several that step together (Muon beside AdamW, one for each part); each
             one of the family `optimizers`.
-        parameters: the trainable parameters of the primary network; the gradients come in their order.
-        clip_norm: the bound of `torch.nn.utils.clip_grad_norm_` over all of them, if it is used.
-        clip_value: the bound of `torch.nn.utils.clip_grad_value_`, if it is.
+        parameters: The trainable parameters of the primary network; the gradients come in their order.
+        clip_norm: The bound of `torch.nn.utils.clip_grad_norm_` over all of them, if it is used.
+        clip_value: The bound of `torch.nn.utils.clip_grad_value_`, if it is.
 
     Raises:
-        UnsupportedError: an optimiser that is not in the family.
-        ConfigError: both ways of clipping at once, or a parameter that two optimisers hold.
+        UnsupportedError: An optimiser that is not in the family.
+        ConfigError: Both ways of clipping at once, or a parameter that two optimisers hold.
 
     >>> w = torch.nn.Parameter(torch.tensor([1.0]))
     >>> step = InnerStep(torch.optim.SGD([w], lr=0.5), [w])
@@ -97,10 +97,10 @@ class InnerStep:
         """W+ = U(W, clip(g)), as constants; bit for bit what `optimizer.step()` would do.
 
         Args:
-            grads: as autograd computes them; hooks on the parameters are applied here.
+            grads: As autograd computes them; hooks on the parameters are applied here.
 
         Raises:
-            UnsupportedError: a hook that cannot be looked through.
+            UnsupportedError: A hook that cannot be looked through.
         """
         self._look_at_hooks(grads)
         with torch.no_grad():

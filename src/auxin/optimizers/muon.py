@@ -64,9 +64,9 @@ def newton_schulz(matrix: Tensor, coefficients: tuple[float, float, float], step
 
     Args:
         matrix: any matrix; it is divided by its Frobenius norm first.
-        coefficients: a, b and c of X <- a X + (b A + c A^2) X with A = X X^T.
-        steps: how many iterations.
-        eps: the smallest norm that is divided by.
+        coefficients: A, b and c of X <- a X + (b A + c A^2) X with A = X X^T.
+        steps: Number of iterations.
+        eps: The smallest norm that is divided by.
 
     >>> flat = newton_schulz(torch.tensor([[3.0, 0.0], [0.0, 1.0]]), (3.4445, -4.7750, 2.0315), 5, 1e-7)
     >>> [0.6 < x < 1.3 for x in flat.diagonal().tolist()]

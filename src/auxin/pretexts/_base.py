@@ -26,7 +26,7 @@ class Pretext(ABC):
         """The pretext for inputs of this shape (without the batch dimension).
 
         Raises:
-            ConfigError: the pretext cannot be made from inputs of this shape (rotations of a table row, say).
+            ConfigError: The pretext cannot be made from inputs of this shape (rotations of a table row, say).
         """
 
     @abstractmethod
@@ -34,7 +34,7 @@ class Pretext(ABC):
         """Changed inputs and their labels.
 
         Args:
-            x: inputs [B, ...].
+            x: Inputs [B, ...].
             generator: Generator of all random numbers, on the device of x.
 
         Returns:

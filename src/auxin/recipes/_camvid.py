@@ -97,14 +97,14 @@ def train(
     """Train a small SegNet on few masks, the combiner by the look-ahead on held-out ones.
 
     Args:
-        folder: of CamVid.
-        combiner: its name.
-        seed: of rows, weights and batches.
+        folder: Folder of CamVid.
+        combiner: Name of the combiner.
+        seed: Seed of rows, weights and batches.
         steps: inner steps, Adam 2e-3, batches of 8.
-        every: steps per meta step.
-        look: told of the combination after every meta step (and before the first).
+        every: Steps per meta step.
+        look: Function that receives the combination after every meta step (and before the first).
         meta_lr: Adam's rate for phi.
-        rows: training images with masks; a tenth of them is the auxiliary set.
+        rows: Training images with masks; a tenth of them is the auxiliary set.
     """
     data, draw = part(folder, "train"), generator(seed, "camvid")
     order = torch.randperm(len(data.x), generator=draw)[:rows]

@@ -28,7 +28,7 @@ class Grid(Recipe):
     """A recipe whose pieces are the runs of a sheet. A TOML file of the folder is a subclass with its sheet.
 
     Attributes:
-        sheet: what is run.
+        sheet: What is run.
     """
 
     sheet: Sheet

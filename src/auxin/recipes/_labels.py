@@ -31,9 +31,9 @@ class Trained:
     """A finished training.
 
     Attributes:
-        built: the networks.
-        dataset: the data.
-        splits: the rows' roles.
+        built: The networks.
+        dataset: Data.
+        splits: Roles of the rows.
     """
 
     built: Built
@@ -64,13 +64,13 @@ def train(
     """Train a method by MAXL's protocol, compressed, on every training row.
 
     Args:
-        name: the data set's.
-        folder: of its files.
-        method: the method's name.
-        seed: of networks and batches.
-        user: settings of this figure.
-        smoke: the tiny run.
-        **options: the data set's.
+        name: Name of the data set.
+        folder: Folder of its files.
+        method: The method's name.
+        seed: Seed of networks and batches.
+        user: Settings of this figure.
+        smoke: The tiny run.
+        **options: The data set's.
     """
     dataset = grouped(load(name, folder, **options))
     splits = make_splits(dataset, seed=seed, validation=0.0)

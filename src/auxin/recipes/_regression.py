@@ -21,11 +21,11 @@ class Training:
 
     Attributes:
         steps: inner steps, gradient descent on the whole training set.
-        rate: their learning rate.
+        rate: Their learning rate.
         every: inner steps per meta step.
         meta_rate: learning rate of phi, SGD with momentum 0.9 as in appendix B.
-        form: of the weights, see `Linear`.
-        scale: the weights to begin with.
+        form: Form of the weights, see `Linear`.
+        scale: The weights to begin with.
         terms: products in the Neumann series, whose alpha is the inner learning rate.
     """
 
@@ -43,10 +43,10 @@ class Path:
     """W, the weights and the losses over training.
 
     Attributes:
-        w: the model's weights, [steps / every + 1, D].
-        weights: every task's weight, the main one included, [.., T].
-        raw: the parameter behind the auxiliaries' weights at the end, [T - 1].
-        outer: the main task's loss on the auxiliary set, [..].
+        w: The model's weights, [steps / every + 1, D].
+        weights: Every task's weight, the main one included, [.., T].
+        raw: The parameter behind the auxiliaries' weights at the end, [T - 1].
+        outer: The main task's loss on the auxiliary set, [..].
     """
 
     w: list[Tensor] = field(default_factory=list)
@@ -59,10 +59,10 @@ def learn(train: Rows, outer: Rows, how: Training, bias: bool = False) -> Path:
     """Train W on `train` and phi on `outer` by turns.
 
     Args:
-        train: the rows of L_T.
-        outer: the rows of L_A; those of `train` for appendix C.1.
-        how: the settings.
-        bias: whether the model has one.
+        train: The rows of L_T.
+        outer: The rows of L_A; those of `train` for appendix C.1.
+        how: The settings.
+        bias: Whether the model has one.
     """
     tasks = train[1].shape[1]
     network = nn.Linear(train[0].shape[1], 1, bias=bias).double()
@@ -122,11 +122,11 @@ def draw(
     """Inputs from N(0, 1), targets x w_k + noise of the given standard deviations.
 
     Args:
-        generator: the only source of randomness.
+        generator: The only source of randomness.
         rows: N.
         directions: w_k by task, [T, D].
-        deviations: by task, [T].
-        folded: take the absolute value of the auxiliaries' noise (appendix C.3).
+        deviations: Standard deviations by task, [T].
+        folded: Take the absolute value of the auxiliaries' noise (appendix C.3).
     """
     x = torch.randn(rows, directions.shape[1], generator=generator, dtype=torch.float64)
     noise = torch.randn(rows, len(directions), generator=generator, dtype=torch.float64) * deviations
@@ -145,7 +145,7 @@ def shared_line(seed: int, rows: int = 20, main: float = 2.0, auxiliary: float =
 
     Args:
         seed: draws both.
-        rows: of each.
+        rows: Number of rows of each.
         main: sigma_main.
         auxiliary: sigma_aux.
     """

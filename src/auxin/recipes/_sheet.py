@@ -60,11 +60,11 @@ class DataPart(Part):
     """One data set of the table.
 
     Attributes:
-        name: a known data set.
-        options: its own options, such as `level`.
-        split: how rows get their roles (`labels_per_class`, `fraction`, `validation`, `auxiliary`, `test`).
-        settings: of every run on it.
-        rows: how many training rows the paper's table has; a smaller set at hand is named a stand-in.
+        name: A known data set.
+        options: Options of the data set, such as `level`.
+        split: How rows get their roles (`labels_per_class`, `fraction`, `validation`, `auxiliary`, `test`).
+        settings: Settings of every run on it.
+        rows: How many training rows the paper's table has; a smaller set at hand is named a stand-in.
     """
 
     name: str
@@ -83,9 +83,9 @@ class MethodPart(Part):
     """One row of the table.
 
     Attributes:
-        method: a name that `auxin compare --methods` understands; the row's own name where it is not given.
-        settings: of its runs.
-        split: what it changes of the data's split.
+        method: A name that `auxin compare --methods` understands; the row's own name where it is not given.
+        settings: Settings of its runs.
+        split: What it changes of the data's split.
     """
 
     method: str = ""
@@ -98,8 +98,8 @@ class FigurePart(Part):
 
     Attributes:
         kind: "bars" (ours beside the paper's), "curves" (a measure over epochs), "sizes" (over the data's order).
-        measure: of "curves": what `epochs.jsonl` calls it, or the beginning of such names.
-        x, y: the axes' words.
+        measure: Of "curves": what `epochs.jsonl` calls it, or the beginning of such names.
+        x, y: The axes' words.
     """
 
     kind: Literal["bars", "curves", "sizes"] = "bars"
@@ -112,10 +112,10 @@ class ClaimPart(Part):
     """A sentence of the paper's that one row is better than another.
 
     Attributes:
-        text: the sentence.
-        better, worse: the rows.
-        metric: what is compared; a measure of the labels (`label_entropy.mean`) or `seconds` too.
-        lower: whether less is better.
+        text: The sentence.
+        better, worse: The rows.
+        metric: What is compared; a measure of the labels (`label_entropy.mean`) or `seconds` too.
+        lower: Whether less is better.
     """
 
     text: str

@@ -71,12 +71,12 @@ def train(
     """Train, and the accuracy on the development rows.
 
     Args:
-        folder: of CIFAR-100.
-        seed: of rows, networks and batches.
-        auxiliary: the share of the labels that are held out for the meta step.
-        how: the method.
-        flat: every hyperparameter.
-        taught: take this criterion's combiner instead of a fresh one.
+        folder: Folder of CIFAR-100.
+        seed: Seed of rows, networks and batches.
+        auxiliary: The share of the labels that are held out for the meta step.
+        how: The method.
+        flat: Every hyperparameter.
+        taught: Take this criterion's combiner instead of a fresh one.
     """
     rows = splits(folder, seed, auxiliary)
     meta = "auxiliary" if auxiliary and how.estimator is not None else "next"

@@ -15,13 +15,13 @@ class Scored(Record):
     """One candidate on one trained network.
 
     Attributes:
-        name: of its task.
-        kind: given with the data, self-made (a pretext), or the reference (labels drawn at random).
-        newton: scores for every pair of a held-out batch and a batch of its own.
+        name: Name of its task.
+        kind: Given with the data, self-made (a pretext), or the reference (labels drawn at random).
+        newton: Scores for every pair of a held-out batch and a batch of its own.
         cosine: gradient similarities, likewise.
-        head_loss: the loss of its head, fitted on the frozen trunk.
-        length: the mean norm of its gradient on the shared parameters.
-        rows: how many rows its batches hold.
+        head_loss: The loss of its head, fitted on the frozen trunk.
+        length: The mean norm of its gradient on the shared parameters.
+        rows: How many rows its batches hold.
     """
 
     name: str
@@ -38,16 +38,16 @@ class SeedProbe(Record):
 
     Attributes:
         digest: identifies what was computed by content; empty in files of auxin 0.1.
-        seed: of rows, initial weights and batches.
-        split_hash: of the rows' roles.
+        seed: Seed of rows, initial weights and batches.
+        split_hash: Hash of the rows' roles.
         damping: lambda, as it was added to H.
-        largest: the largest eigenvalue of H.
-        residual: of the linear solves, the largest.
+        largest: The largest eigenvalue of H.
+        residual: Relative residual of the linear solves, the largest.
         gradient: |grad L_T| on the shared parameters after training; 0 at convergence.
-        train_loss, held_out_loss: of the main task.
-        train_rows, held_out_rows: how many.
-        candidates: their scores.
-        seconds: wall time.
+        train_loss, held_out_loss: Losses of the main task.
+        train_rows, held_out_rows: How many.
+        candidates: Their scores.
+        seconds: Wall time in seconds.
     """
 
     version: Literal[1] = VERSION
@@ -70,11 +70,11 @@ class Ranked(Record):
     """One line of the ranking.
 
     Attributes:
-        name, kind: of the candidate.
+        name, kind: Name and kind of the candidate.
         score, low, high: Proposition 1's score with its 95 % bootstrap interval; negative helps.
-        cosine, cosine_low, cosine_high: the gradient similarity, likewise; positive helps.
-        word: from the score's interval.
-        rows: per seed.
+        cosine, cosine_low, cosine_high: The gradient similarity, likewise; positive helps.
+        word: Verdict from the score's interval.
+        rows: Per seed.
     """
 
     name: str
@@ -93,16 +93,16 @@ class Probe(Record):
     """What a probe found, the most helpful candidate first, the reference last.
 
     Attributes:
-        dataset, main: what was probed.
-        ranking: the candidates.
-        seeds: how many networks were trained.
+        dataset, main: What was probed.
+        ranking: The candidates.
+        seeds: How many networks were trained.
         damping_share: lambda over the largest eigenvalue of H.
         dampings: lambda by seed.
-        over: which parameters H is over.
-        curvature: what H is.
-        splits: how many rows play which role.
-        notes: what was decided for the user.
-        warnings: what makes the scores doubtful.
+        over: Which parameters H is over.
+        curvature: What H is.
+        splits: How many rows play which role.
+        notes: Sentences about the decisions.
+        warnings: What makes the scores doubtful.
     """
 
     version: Literal[1] = VERSION

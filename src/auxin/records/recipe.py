@@ -18,12 +18,12 @@ class PieceRecord(Record):
 
     Attributes:
         digest: identifies what was computed by content; empty in files of auxin 0.1.
-        piece: its name.
-        settings: what it was run with.
+        piece: Name of the piece.
+        settings: What it was run with.
         values: numbers by name.
         curves: lists of numbers by name (over training, over tasks ...).
-        notes: what was decided or went wrong, in sentences.
-        seconds: wall time.
+        notes: What was decided or went wrong, in sentences.
+        seconds: Wall time in seconds.
     """
 
     version: Literal[1] = VERSION
@@ -40,17 +40,17 @@ class Line(Record):
     """One row of the table: ours beside the paper's.
 
     Attributes:
-        name: what is measured.
-        ours: the mean over seeds, or the number.
-        error: its standard error; None for a single number.
-        seeds: how many seeds.
-        paper: the paper's number, in the same unit; None where the paper gives none.
-        paper_error: its error, as the paper prints it.
-        unit: of both, such as "%".
+        name: What is measured.
+        ours: The mean over seeds, or the number.
+        error: Standard error of the value; None for a single number.
+        seeds: Number of seeds.
+        paper: The paper's number, in the same unit; None where the paper gives none.
+        paper_error: Its error, as the paper prints it.
+        unit: Of both, such as "%".
         difference, low, high: ours minus the reference's, paired over seeds, with its 95 % interval; None for a
             reference.
-        paper_difference: the paper's.
-        verdict: what that says of the paper's claim.
+        paper_difference: The same difference in the paper.
+        verdict: What that says of the paper's claim.
     """
 
     name: str
@@ -71,9 +71,9 @@ class Claim(Record):
     """A sentence of the paper's, and whether it holds here.
 
     Attributes:
-        text: what the paper says.
-        found: what was measured, in words.
-        holds: whether it holds; None where the measurement does not decide.
+        text: What the paper says.
+        found: What was measured, in words.
+        holds: Whether it holds; None where the measurement does not decide.
     """
 
     text: str
@@ -85,10 +85,10 @@ class Picture(Record):
     """A picture to be drawn from `pictures/NAME.npz`.
 
     Attributes:
-        name: of its files.
-        kind: how it is drawn.
-        title, x, y: its words, with units.
-        words: further words by the arrays' names (legends, panel titles).
+        name: Name of its files.
+        kind: How it is drawn.
+        title, x, y: Its words, with units.
+        words: Further words by the arrays' names (legends, panel titles).
     """
 
     name: str
@@ -103,21 +103,21 @@ class Reproduced(Record):
     """A table or figure of a paper, run again.
 
     Attributes:
-        recipe: its name.
-        citation, place, url: of the paper.
-        title: what the table or figure shows.
-        stand_in: what stands in for data that are not at hand; empty where nothing does.
-        departures: where ours departs from the paper, in sentences.
-        smoke: whether it was the tiny run, whose numbers mean nothing.
-        lines: the table.
-        claims: what the paper says of it.
-        pictures: what can be drawn.
-        notes: what was decided on the way.
-        pieces: how many pieces of work are finished.
-        total: how many it is made of.
-        command: the command line that does it again.
+        recipe: Name of the recipe.
+        citation, place, url: Citation, place and address of the paper.
+        title: What the table or figure shows.
+        stand_in: What stands in for data that are not at hand; empty where nothing does.
+        departures: Where ours departs from the paper, in sentences.
+        smoke: Whether it was the tiny run, whose numbers mean nothing.
+        lines: The table.
+        claims: What the paper says of it.
+        pictures: What can be drawn.
+        notes: What was decided on the way.
+        pieces: How many pieces of work are finished.
+        total: How many it is made of.
+        command: Command line that repeats it.
         seconds: wall time of all pieces.
-        versions, hardware: where.
+        versions, hardware: Where.
     """
 
     version: Literal[1] = VERSION

@@ -29,17 +29,17 @@ class EpochRecord(Record):
     """One epoch of one run: one line of its `epochs.jsonl`.
 
     Attributes:
-        epoch: which epoch, from 1.
+        epoch: Which epoch, from 1.
         seconds: wall time of this epoch.
-        train_loss: the training loss L_T, averaged over the epoch.
-        losses: the mean loss of each task.
-        validation: the user's metric on the validation rows (greater is better), or None where it was not
+        train_loss: The training loss L_T, averaged over the epoch.
+        losses: The mean loss of each task.
+        validation: The user's metric on the validation rows (greater is better), or None where it was not
             measured.
-        learning_rate: of the primary network, at the epoch's end.
+        learning_rate: Learning rate of the primary network, at the epoch's end.
         measures: anything else that was measured, by a dotted name: `label_entropy.sample`,
             `label_entropy.mean`, `label_classes`, `weight.TASK` (a task's weight), `cosine.TASK` (its
             gradient's cosine to the main task's) ...
-        phase: of a strategy of several phases, which one.
+        phase: Of a strategy of several phases, which one.
     """
 
     epoch: int = Field(ge=0)
@@ -56,12 +56,12 @@ class PhaseRecord(Record):
     """One phase of a run's strategy: one network from its fresh start to the end of its training.
 
     Attributes:
-        name: the phase's.
+        name: Name of the phase.
         rows: `run` (the run's training rows), `held` (those without the validation rows), or `all`, `all held` (the
             auxiliary set's too).
         steps: inner steps taken.
-        epochs: epochs finished.
-        kept: whether its network is the one that is kept.
+        epochs: Epochs finished.
+        kept: Whether its network is the one that is kept.
     """
 
     name: str
@@ -75,8 +75,8 @@ class DecisionRecord(Record):
     """What validation decided inside a run.
 
     Attributes:
-        kept: the candidate that was kept.
-        scores: every candidate's score on the validation rows; NaN where it diverged.
+        kept: The candidate that was kept.
+        scores: Every candidate's score on the validation rows; NaN where it diverged.
         sentence: why, with the numbers.
     """
 
@@ -97,35 +97,35 @@ class RunResult(Record):
     """One method, one try, one seed: what was run and what came out.
 
     Attributes:
-        version: the version of this file's schema.
-        method: the method's name.
-        attempt: the name of the try, the same for all seeds that share its settings (`tuning-3`, `final`).
+        version: The version of this file's schema.
+        method: The method's name.
+        attempt: The name of the try, the same for all seeds that share its settings (`tuning-3`, `final`).
         phase: `tuning` (chooses settings), `final` (is reported), `confirm` (opens the second half of the
             test rows).
-        settings: every hyperparameter, flat.
-        seed: the seed of splits, initial weights and batch order.
-        dataset: the data set's name.
-        split_hash: the hash of all rows' roles; runs of one seed are comparable only where it is the same.
+        settings: Every hyperparameter, flat.
+        seed: The seed of splits, initial weights and batch order.
+        dataset: The data set's name.
+        split_hash: The hash of all rows' roles; runs of one seed are comparable only where it is the same.
         digest: identifies the run by content: settings, seed, data, split and metric. A run is finished where a
             result with its digest is there; empty in results of auxin 0.1.
-        metric: the user's metric, which rules selection and verdict.
-        epochs: the curves of the network that is kept.
+        metric: The user's metric, which rules selection and verdict.
+        epochs: The curves of the network that is kept.
         steps: inner steps in all, over all phases of the method's strategy.
-        phases: what the strategy trained.
-        decision: of a strategy that chooses on validation.
-        scores: the metric on each set of rows.
-        correct: each test row's share of the score (0 or 1 for accuracy), by set of rows (`development`,
+        phases: What the strategy trained.
+        decision: Decision of a strategy that chooses on validation.
+        scores: The metric on each set of rows.
+        correct: Each test row's share of the score (0 or 1 for accuracy), by set of rows (`development`,
             `confirmation`), ordered by the rows' content hash; for the bootstrap. Empty where the metric is
             no mean over rows.
         seconds: wall time of the run.
         seconds_per_step: median wall time of one training step.
         parameters: trainable parameters, by part (`primary`, `auxiliary`).
-        label_measures: what became of the generated labels at the end (`label_entropy.sample` ...).
-        versions: of python, auxin and what it stands on.
+        label_measures: What became of the generated labels at the end (`label_entropy.sample` ...).
+        versions: Versions of python, auxin and what it stands on.
         hardware: `cpu`, `cores`, `device` ...
-        warnings: what went wrong without ending the run.
-        notes: what was decided for the user.
-        started: when, ISO 8601 with the time zone.
+        warnings: What went wrong without ending the run.
+        notes: Sentences about the decisions.
+        started: When, ISO 8601 with the time zone.
     """
 
     version: Literal[1] = VERSION
@@ -159,15 +159,15 @@ class Contrast(Record):
     """A method against one reference: paired over the seeds that both have.
 
     Attributes:
-        reference: the method it is compared with.
-        difference: mean over seeds of the method's score minus the reference's.
+        reference: The method it is compared with.
+        difference: Mean over seeds of the method's score minus the reference's.
         low, high: 95 % t interval over seeds; None with fewer than two seeds.
         p: two-sided p-value of the paired difference; None with fewer than two seeds.
-        p_adjusted: the same after Holm's correction over the methods on trial (or over the controls) that are
+        p_adjusted: The same after Holm's correction over the methods on trial (or over the controls) that are
             compared with the same reference.
         rows_low, rows_high: 95 % bootstrap interval over test rows, the seeds held fixed; None where not
             available.
-        seeds: how many seeds are paired.
+        seeds: How many seeds are paired.
         verdict: helps, no evidence or hurts.
     """
 
@@ -187,23 +187,23 @@ class Row(Record):
     """One method of a comparison.
 
     Attributes:
-        method: its name.
+        method: Name of the method.
         role: `single` (the baseline), `control`, or `method` (what is on trial).
-        mean: mean score over seeds; a diverged run counts as stated in `warnings`.
-        standard_error: of the mean over seeds; None with one seed.
-        scores: each seed's score (NaN where the run diverged).
-        validation: the validation score by which settings and the best control were chosen.
+        mean: Mean score over seeds; a diverged run counts as stated in `warnings`.
+        standard_error: Standard error of the mean over seeds; None with one seed.
+        scores: Each seed's score (NaN where the run diverged).
+        validation: The validation score by which settings and the best control were chosen.
         versus_single, versus_control, versus_twin: against single-task training, the best control, and the
             method's own untrained twin; None where it is that very reference, or there is none.
-        verdict: the word, against the reference that the method is judged by (`judged_by`).
-        judged_by: the best control for a method on trial, `single` for a control, None for `single` itself.
-        seconds_per_run: mean wall time of a run.
+        verdict: The word, against the reference that the method is judged by (`judged_by`).
+        judged_by: The best control for a method on trial, `single` for a control, None for `single` itself.
+        seconds_per_run: Mean wall time of a run.
         overhead: seconds per run over those of `single`; None where `single` did not run.
         steps: inner steps of a run, over all phases of its strategy, averaged over seeds.
-        settings: the hyperparameters chosen on validation.
-        kept: where its strategy decides on validation (`guard`, `grid`): in how many seeds each candidate was
+        settings: The hyperparameters chosen on validation.
+        kept: Where its strategy decides on validation (`guard`, `grid`): in how many seeds each candidate was
             kept, the most frequent first.
-        warnings: of its runs, each once.
+        warnings: Warnings of its runs, each once.
     """
 
     method: str
@@ -229,17 +229,17 @@ class Comparison(Record):
     """What a comparison found: everything the table and the report need besides the runs' curves.
 
     Attributes:
-        sentence: the verdict in words.
-        rows: one per method, `single` first, then controls, then the methods on trial.
-        best_control: the control with the best validation score, or None.
-        half: which half of the test rows the scores are from.
-        seeds: the reported seeds.
-        split_hashes: each seed's split.
-        splits: how many rows play which role, and other counts (`train`, `unlabelled`, `labels per
+        sentence: The verdict in words.
+        rows: One per method, `single` first, then controls, then the methods on trial.
+        best_control: The control with the best validation score, or None.
+        half: Which half of the test rows the scores are from.
+        seeds: The reported seeds.
+        split_hashes: Each seed's split.
+        splits: How many rows play which role, and other counts (`train`, `unlabelled`, `labels per
             class` ...).
-        tries: how many settings each method tried on validation.
-        cuts: what the time budget left out, one sentence each.
-        command: the command line that does it again.
+        tries: How many settings each method tried on validation.
+        cuts: What the time budget left out, one sentence each.
+        command: Command line that repeats it.
         finished: False where it was interrupted and only some methods or seeds are in.
     """
 

@@ -113,11 +113,11 @@ def panels(names: Sequence[str], title: str, x: str, y: str, *, shared: bool) ->
     """A figure with a small panel for each name, at most three in a row; they share the x axis.
 
     Args:
-        names: the panels' own titles.
-        title: of all of them.
-        x: what the x axes hold.
-        y: what the y axes hold.
-        shared: whether they share the y axis too.
+        names: The panels' own titles.
+        title: Title of all of them.
+        x: What the x axes hold.
+        y: What the y axes hold.
+        shared: Whether they share the y axis too.
     """
     columns = min(3, len(names))
     rows = -(-len(names) // columns)

@@ -21,9 +21,9 @@ def inline(svg: bytes, name: str, title: str) -> Markup:
     """An SVG file as an element of a page: no size of its own, no style that leaks, ids that cannot collide.
 
     Args:
-        svg: the file.
+        svg: The file.
         name: prefixed to every id; unique in the page.
-        title: what the figure shows, for those who cannot see it.
+        title: What the figure shows, for those who cannot see it.
     """
     text = svg.decode()
     text = text[text.index("<svg") :]

@@ -20,10 +20,10 @@ class AuxiliaryClass:
     """The rows that one auxiliary class claims most.
 
     Attributes:
-        number: the auxiliary class, counted from 1 within its primary class.
-        images: as data URLs, strongest first; empty for tables.
-        rows: the cells of typical rows; empty for images.
-        strengths: the label's probability for each.
+        number: The auxiliary class, counted from 1 within its primary class.
+        images: As data URLs, strongest first; empty for tables.
+        rows: The cells of typical rows; empty for images.
+        strengths: The label's probability for each.
     """
 
     number: int
@@ -46,7 +46,7 @@ class Examples:
 
     Attributes:
         method: whose labels.
-        columns: the table's columns; empty for images.
+        columns: The table's columns; empty for images.
         primary: some primary classes.
     """
 

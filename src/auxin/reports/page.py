@@ -31,7 +31,7 @@ def write_page(results: Results, file: Path) -> None:
     """Write the page, whole or not at all.
 
     Raises:
-        RunError: the file cannot be written.
+        RunError: The file cannot be written.
     """
     write_text(file, page(results))
 
@@ -76,8 +76,8 @@ def part(results: Results, prefix: str = "") -> dict[str, Any]:
     """Everything that the template shows of one comparison.
 
     Args:
-        results: the comparison and its runs.
-        prefix: begins every id, so that several comparisons fit on one page.
+        results: The comparison and its runs.
+        prefix: Begins every id, so that several comparisons fit on one page.
     """
     comparison = results.comparison
     return {

@@ -16,9 +16,9 @@ class Picture:
     """A picture of someone else's making.
 
     Attributes:
-        title: from its file name.
-        caption: from a text file of the same name beside it (`NAME.txt`), else empty.
-        url: the picture itself, as a data URL.
+        title: Title, from the file name.
+        caption: From a text file of the same name beside it (`NAME.txt`), else empty.
+        url: The picture itself, as a data URL.
     """
 
     title: str

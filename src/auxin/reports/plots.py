@@ -57,7 +57,7 @@ def write_figures(results: Results, folder: Path, formats: Sequence[str] = ("png
     """Write every figure in every format (png, pdf, svg); the files written.
 
     Raises:
-        RunError: the folder cannot be written to, or the disk is full.
+        RunError: The folder cannot be written to, or the disk is full.
     """
     return save(figures(results), folder, formats)
 
@@ -66,7 +66,7 @@ def save(drawn: Mapping[str, Figure], folder: Path, formats: Sequence[str]) -> l
     """Write figures by file name, each in every format; the files written.
 
     Raises:
-        RunError: the folder cannot be written to, or the disk is full.
+        RunError: The folder cannot be written to, or the disk is full.
     """
     written = []
     for name, figure in drawn.items():

@@ -15,11 +15,11 @@ class Results:
     """A comparison and the runs behind it.
 
     Attributes:
-        comparison: the verdicts.
-        runs: the reported runs (not those that chose settings), in the comparison's order of methods, then by
+        comparison: The verdicts.
+        runs: The reported runs (not those that chose settings), in the comparison's order of methods, then by
             seed.
-        folder: where they were read from.
-        places: each run's folder, by method and seed.
+        folder: Where they were read from.
+        places: Each run's folder, by method and seed.
     """
 
     comparison: Comparison
@@ -36,7 +36,7 @@ def read_results(folder: Path) -> Results:
     """The comparison in a folder.
 
     Raises:
-        RunError: there is no comparison, a file is corrupt, or a run's rows differ from those that were
+        RunError: There is no comparison, a file is corrupt, or a run's rows differ from those that were
             compared.
     """
     file = folder / "comparison.json"

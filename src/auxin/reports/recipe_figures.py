@@ -32,7 +32,7 @@ def draw(folder: Path) -> list[Path]:
     """Draw every picture of the result in this folder; the files written.
 
     Raises:
-        RunError: the folder holds no result, or cannot be written to.
+        RunError: The folder holds no result, or cannot be written to.
     """
     files = []
     for picture in read_json(folder / "result.json", Reproduced).pictures:

@@ -33,11 +33,11 @@ class Shape:
     Attributes:
         rows: labelled training rows.
         columns: D.
-        classes: how many classes there are; 0 for real values.
-        dense: where most values are zero, as in word counts: the columns that are not so; None elsewhere.
+        classes: How many classes there are; 0 for real values.
+        dense: Where most values are zero, as in word counts: the columns that are not so; None elsewhere.
         image: (C, H, W) where a row is a flattened image; None elsewhere.
-        folder: of a pretrained model of `transformers`; "" where there is none.
-        compressed: whether the inputs are a SciPy matrix of compressed rows.
+        folder: Folder of a pretrained model of `transformers`; "" where there is none.
+        compressed: Whether the inputs are a SciPy matrix of compressed rows.
 
     >>> Shape.of(np.zeros((10, 200)), 10, 2).sparse
     True
@@ -79,15 +79,15 @@ class Rival(ABC):
     """One kind of estimator.
 
     Attributes:
-        kinds: the kinds of task it can learn.
-        package: the package that it needs beyond scikit-learn; "" for none.
-        extra: the extra of auxin that installs the package.
-        unlabelled: whether it learns from rows without a main label too (their label is -1).
-        compressed: whether it learns from SciPy's compressed rows.
-        weighted: whether its `fit` takes a weight per row.
-        simplicity: its place in the order from simple to complex, 1 to 9; a tie goes to the simpler.
-        fewest: a class with fewer training rows than this is left out, and never predicted.
-        quick: options that make it cheaper and little worse, for folds that only compare.
+        kinds: The kinds of task it can learn.
+        package: The package that it needs beyond scikit-learn; "" for none.
+        extra: The extra of auxin that installs the package.
+        unlabelled: Whether it learns from rows without a main label too (their label is -1).
+        compressed: Whether it learns from SciPy's compressed rows.
+        weighted: Whether its `fit` takes a weight per row.
+        simplicity: Its place in the order from simple to complex, 1 to 9; a tie goes to the simpler.
+        fewest: A class with fewer training rows than this is left out, and never predicted.
+        quick: Options that make it cheaper and little worse, for folds that only compare.
         onnx: why it cannot be written as ONNX; "" where it can.
     """
 
@@ -113,10 +113,10 @@ class Rival(ABC):
         """An unfitted estimator with `fit` and `predict_proba` (classes) or `predict` (real values).
 
         Args:
-            kind: of the task.
-            shape: of the inputs.
-            seed: of everything random in it.
-            options: one of the tries.
+            kind: Kind of the task.
+            shape: Shape of the inputs.
+            seed: Seed of everything random in it.
+            options: One of the tries.
         """
 
 

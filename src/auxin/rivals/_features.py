@@ -16,7 +16,7 @@ class PretrainedFeatures(TransformerMixin, BaseEstimator):
     """Flattened images to the features of a local folder of `transformers` (`auxin.models.pretrained`).
 
     Args:
-        folder: what `save_pretrained` wrote.
+        folder: What `save_pretrained` wrote.
         image: (C, H, W) of the images, whose pixels are 0 to 255.
     """
 

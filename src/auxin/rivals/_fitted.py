@@ -41,9 +41,9 @@ def unfit(name: str, task: Task, *, compressed: bool = False) -> str | None:
     """Why this rival cannot learn this task here, or None where it can.
 
     Args:
-        name: the rival's.
-        task: the main task.
-        compressed: whether the inputs are kept sparse.
+        name: Name of the rival.
+        task: The main task.
+        compressed: Whether the inputs are kept sparse.
     """
     rival = catalogue.load("rivals", name)
     kind = kind_of(task)
@@ -65,10 +65,10 @@ class Fitted:
     """A trained rival.
 
     Attributes:
-        name: the rival's.
-        task: what it predicts.
-        estimators: one, or one per attribute of a multilabel task.
-        shape: of its inputs.
+        name: Name of the rival.
+        task: What it predicts.
+        estimators: One, or one per attribute of a multilabel task.
+        shape: Shape of its inputs.
     """
 
     name: str
@@ -139,17 +139,17 @@ def fit(
     """Train a rival.
 
     Args:
-        name: a member of the family `rivals`.
-        task: the main task, with the units of its training rows.
+        name: A member of the family `rivals`.
+        task: The main task, with the units of its training rows.
         x: [N, D], NaN where missing.
-        y: targets, missing ones among them where the rival learns from unlabelled rows.
-        shape: of the inputs.
-        seed: of everything random.
-        options: one of its tries.
-        weights: how much each row counts, [N]; all the same where not given.
+        y: Targets, missing ones among them where the rival learns from unlabelled rows.
+        shape: Shape of the inputs.
+        seed: Seed of everything random.
+        options: One of its tries.
+        weights: How much each row counts, [N]; all the same where not given.
 
     Raises:
-        ConfigError: the rival cannot learn this task, or from weighted rows.
+        ConfigError: The rival cannot learn this task, or from weighted rows.
     """
     rival: type[Rival] = catalogue.load("rivals", name)
     reason = unfit(name, task, compressed=shape.compressed) or (

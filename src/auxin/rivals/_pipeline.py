@@ -55,9 +55,9 @@ def scaled(model: Any, shape: Shape, *, brightness: bool = False) -> Pipeline:
     image gets length 1 and its pixels one unit, so that neither its exposure nor a pixel at the margin decides.
 
     Args:
-        model: the estimator.
-        shape: of the inputs.
-        brightness: whether an image keeps its length, for targets that may depend on how bright it is.
+        model: The estimator.
+        shape: Shape of the inputs.
+        brightness: Whether an image keeps its length, for targets that may depend on how bright it is.
     """
     if shape.image is not None:
         length = [] if brightness else [("length", Normalizer())]

@@ -128,11 +128,11 @@ def restore(content: bytes, where: str) -> tuple[Any, ...]:
     """The estimators again.
 
     Args:
-        content: what `dump` made.
-        where: the file's name, for errors.
+        content: What `dump` made.
+        where: The file's name, for errors.
 
     Raises:
-        DataError: the file is damaged, or asks for a type that is not on the list.
+        DataError: The file is damaged, or asks for a type that is not on the list.
     """
     try:
         asked = _skops().get_untrusted_types(data=content)

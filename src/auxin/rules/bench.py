@@ -32,7 +32,7 @@ class Scores:
     Attributes:
         plain: features as they come, ridge penalty 0.1.
         tuned: features times the scale that was best on the validation draws (the same as tuning the penalty).
-        scale: that scale.
+        scale: That scale.
         level: accuracy of every scale on the validation draws.
     """
 
@@ -46,18 +46,18 @@ class Bench:
     """Draws fixed by a seed.
 
     Args:
-        data: the data set.
+        data: The data set.
         nets: T, networks (each with its own order of the inputs).
         shots: labelled rows per class in support, and in query.
-        draws: label draws for the scores.
-        validation: further draws, which choose the scale of the features.
-        batch: rows per unlabelled batch.
+        draws: Label draws for the scores.
+        validation: Further draws, which choose the scale of the features.
+        batch: Rows per unlabelled batch.
         steps: unlabelled batches per network.
-        seed: of everything here.
-        permuted: whether every network has its own order of the inputs, or all have the data's.
+        seed: Seed of everything random here.
+        permuted: Whether every network has its own order of the inputs, or all have the data's.
 
     Raises:
-        DataError: a class has fewer than 2 * shots labelled rows, or the set fewer rows than a batch.
+        DataError: A class has fewer than 2 * shots labelled rows, or the set fewer rows than a batch.
     """
 
     def __init__(
@@ -168,7 +168,7 @@ def check_rows(data: RuleData, shots: int, batch: int) -> None:
     """Refuse data that have too few rows for these draws.
 
     Raises:
-        DataError: the data have one class, a class has fewer than 2 * shots rows, or there are fewer unlabelled rows
+        DataError: The data have one class, a class has fewer than 2 * shots rows, or there are fewer unlabelled rows
             than a batch holds.
     """
     classes, counts = torch.unique(data.y, return_counts=True)

@@ -33,10 +33,10 @@ class RuleData:
     """Rows without labels to learn from, and labelled rows to be judged on.
 
     Attributes:
-        name: of the data set.
+        name: Name of the data set.
         unlabelled: [N, D].
         x, y: [M, D] and class labels [M]; the same rows where the set is small.
-        ways: classes per task; where the set has more, each task draws its own.
+        ways: Classes per task; where the set has more, each task draws its own.
     """
 
     name: str
@@ -64,15 +64,15 @@ def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str
     """A data set for evaluation.
 
     Args:
-        name: one of the roles' names (a procedural family gives many kinds with few rows each), another that
+        name: One of the roles' names (a procedural family gives many kinds with few rows each), another that
             `auxin ls data` lists, or a file.
-        root: the folder that holds the data sets' folders.
-        side: images become grey and side x side (7 where they are 28 wide).
-        target: the column of the labels, in files that need it named.
+        root: The folder that holds the data sets' folders.
+        side: Images become grey and side x side (7 where they are 28 wide).
+        target: The column of the labels, in files that need it named.
 
     Raises:
         DataError: files that are missing or damaged, or whose rows cannot make tasks.
-        ConfigError: an unknown name.
+        ConfigError: An unknown name.
     """
     if name in PROCEDURAL:
         return _procedural(name, side)

@@ -27,10 +27,10 @@ def evaluate(
     """Every rule and every rival on one data set, one after another; plain data, ready for a result file.
 
     Args:
-        rules: by name, e.g. one per meta-seed.
-        data: the data set.
-        settings: how.
-        say: told what is being measured.
+        rules: Rules by name, such as one per meta-seed.
+        data: The data set.
+        settings: How.
+        say: Function that receives what is being measured.
     """
     bench, found = bench_of(data, settings), {}
     for part in part_names(list(rules), settings):

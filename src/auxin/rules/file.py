@@ -35,7 +35,7 @@ def load_rule(name: Path | str) -> tuple[Learned, dict[str, Any]]:
     """The rule of a file or of a shipped name, and its card.
 
     Raises:
-        DataError: no such file or name; a corrupt file; a file of another kind or version.
+        DataError: No such file or name; a corrupt file; a file of another kind or version.
 
     >>> rule, card = load_rule("small")
     >>> rule.options["channels"]

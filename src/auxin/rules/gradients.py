@@ -44,11 +44,11 @@ class Truncated:
     """Back-propagation through the truncation.
 
     Args:
-        objective: what features are judged by.
+        objective: What features are judged by.
         batch: unlabelled examples per inner step.
         shots: labelled examples per class in support and in query.
-        every_state: the objective at every unrolled state (the paper), or at the last one only (cheaper).
-        recompute: keep only the states between steps and compute each step again on the way back: the
+        every_state: The objective at every unrolled state (the paper), or at the last one only (cheaper).
+        recompute: Keep only the states between steps and compute each step again on the way back: the
             memory of one step instead of `steps`.
     """
 
@@ -108,10 +108,10 @@ class PersistentES:
     the pair's perturbations since its group began.
 
     Args:
-        objective, batch, shots: as in `Truncated`; both halves of a pair see the same draws.
+        objective, batch, shots: As in `Truncated`; both halves of a pair see the same draws.
         sigma: standard deviation of a perturbation.
         pairs: antithetic pairs per group.
-        seed: of the perturbations.
+        seed: Seed of the perturbations.
     """
 
     objective: FeatureLoss

@@ -15,11 +15,11 @@ class Cell:
     """One place of the grid.
 
     Attributes:
-        part: which part of the grid: "network", "activation", "inputs" or "order".
-        width: of every hidden layer.
-        depth: weight matrices; a network of depth d has d - 1 hidden layers.
-        activation: of the hidden layers.
-        permuted: whether every network has its own order of the inputs.
+        part: Which part of the grid: "network", "activation", "inputs" or "order".
+        width: Width of every hidden layer.
+        depth: Weight matrices; a network of depth d has d - 1 hidden layers.
+        activation: Activation of the hidden layers.
+        permuted: Whether every network has its own order of the inputs.
     """
 
     part: str
@@ -43,12 +43,12 @@ def grid(
     """Accuracy (plain read-out) before and after the rule, away from the networks it was meta-trained on.
 
     Args:
-        rule: the rule.
-        data: the data set.
+        rule: The rule.
+        data: The data set.
         settings: networks, draws and batches; hidden widths are the grid's.
-        widths, depths: hidden widths by numbers of weight matrices, with ReLU (depth 1 has no hidden layer).
-        activations: on a network of depth 2 and the middle width.
-        sizes: the same data with other numbers of inputs, on that network.
+        widths, depths: Hidden widths by numbers of weight matrices, with ReLU (depth 1 has no hidden layer).
+        activations: On a network of depth 2 and the middle width.
+        sizes: The same data with other numbers of inputs, on that network.
         steps: inner steps.
     """
     middle = widths[len(widths) // 2]

@@ -18,7 +18,7 @@ def estimator_of(settings: TrainSettings) -> Estimator:
     """The estimator that the settings name.
 
     Raises:
-        ConfigError: an unknown estimator or objective.
+        ConfigError: An unknown estimator or objective.
     """
     if settings.objective not in OBJECTIVES:
         raise ConfigError(
@@ -42,7 +42,7 @@ def cifar10_family(root: str | None) -> ArrayFamily:
     """CIFAR-10's training images at 16 x 16.
 
     Raises:
-        DataError: no folder given.
+        DataError: No folder given.
     """
     if root is None:
         raise DataError(

@@ -26,12 +26,12 @@ class Pool:
     """One group of T base networks and tasks, between truncations.
 
     Attributes:
-        number: which pool this is, over all processes.
-        life: how many groups this pool has had.
+        number: Which pool this is, over all processes.
+        life: How many groups this pool has had.
         length: inner steps after which the group is replaced.
-        state: the networks.
-        activation: of their hidden units.
-        tasks: the tasks.
+        state: The networks.
+        activation: Activation of their hidden units.
+        tasks: The tasks.
         generator: draws batches and labelled examples.
     """
 
@@ -68,11 +68,11 @@ class PoolMaker:
     """Makes the groups of a pool, each a function of (seed, pool number, life) alone.
 
     Args:
-        sampler: the distribution of tasks and networks.
-        seed: the run's seed.
+        sampler: The distribution of tasks and networks.
+        seed: The run's seed.
         tasks: T, networks per group.
-        length: the shortest and longest life of a group in inner steps, log-uniform between.
-        device: where groups live.
+        length: The shortest and longest life of a group in inner steps, log-uniform between.
+        device: Where groups live.
     """
 
     sampler: TaskSampler

@@ -29,18 +29,18 @@ class TaskSampler:
     """A distribution over groups of tasks and base networks.
 
     Args:
-        mix: weight of each task family, by name: a procedural one, or one of `arrays`.
-        arrays: task families over data in memory, by name (`ArrayFamily`).
-        side: images are side x side; every task has side^2 inputs.
-        classes: the numbers of classes a group may have.
-        kinds: the numbers of kinds of rows that a group's unlabelled rows may be of; where that is more than
+        mix: Weight of each task family, by name: a procedural one, or one of `arrays`.
+        arrays: Task families over data in memory, by name (`ArrayFamily`).
+        side: Images are side x side; every task has side^2 inputs.
+        classes: The numbers of classes a group may have.
+        kinds: The numbers of kinds of rows that a group's unlabelled rows may be of; where that is more than
             the classes, the other kinds never have labels, and each kind has fewer rows. 0: the classes.
-        hidden: the hidden layers a group may have, e.g. ((), (32,), (64, 64)).
-        activations: what a group's hidden units may compute, e.g. ("relu", "tanh").
-        embedding: width of the top layer.
+        hidden: The hidden layers a group may have, e.g. ((), (32,), (64, 64)).
+        activations: What a group's hidden units may compute, e.g. ("relu", "tanh").
+        embedding: Width of the top layer.
         per_class: unlabelled examples per class.
         held: labelled examples per class.
-        extra: whether the augmentation's parameters are further targets.
+        extra: Whether the augmentation's parameters are further targets.
 
     >>> sampler = TaskSampler(classes=(3,), per_class=8, held=4)
     >>> group, shape = sampler.draw(2, torch.Generator().manual_seed(0))

@@ -70,7 +70,7 @@ class TaskGroup:
         """`shots` examples per class for support and as many for query, per task.
 
         Raises:
-            ConfigError: fewer than 2 * shots labelled examples per class.
+            ConfigError: Fewer than 2 * shots labelled examples per class.
         """
         if 2 * shots > self.held:
             raise ConfigError(

@@ -19,9 +19,9 @@ class ArrayFamily:
     used as they are; a random projection brings them to side * side columns where they have another number.
 
     Args:
-        x: inputs.
-        y: class labels, int64 [N].
-        augment: whether examples are moved, turned and noised.
+        x: Inputs.
+        y: Class labels, int64 [N].
+        augment: Whether examples are moved, turned and noised.
     """
 
     x: Tensor

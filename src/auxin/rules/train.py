@@ -33,12 +33,12 @@ class RuleRun:
     """One run: made from settings, goes on from its folder's checkpoint where there is one.
 
     Args:
-        settings: the run.
-        out: its folder.
+        settings: The run.
+        out: Folder of the run.
 
     Raises:
-        RunError: the folder holds a run with other settings or data, or something else.
-        DataError: data that the mix names are not there.
+        RunError: The folder holds a run with other settings or data, or something else.
+        DataError: Data that the mix names are not there.
     """
 
     def __init__(self, settings: TrainSettings, out: Path) -> None:
@@ -201,7 +201,7 @@ class RuleRun:
         """A checkpoint of this very run; None where it is damaged, after it was set aside.
 
         Raises:
-            RunError: it belongs to a run with other settings.
+            RunError: It belongs to a run with other settings.
         """
         try:
             saved = read_state(file)

@@ -37,24 +37,24 @@ class MetaTrainer:
 
     Args:
         rule: theta is changed in place.
-        sampler: tasks and networks.
-        estimator: how meta-gradients are made.
+        sampler: Tasks and networks.
+        estimator: How meta-gradients are made.
         updates: meta-updates of the whole run; the learning rate's schedule depends on it.
-        seed: of everything.
+        seed: Seed of everything random.
         pools: groups that live at the same time, over all processes.
         groups: groups whose gradients are averaged in one update, over all processes.
         tasks: networks per group.
         truncation: fewest and most inner steps per truncation.
         length: shortest and longest life of a group in inner steps, log-uniform between.
         rate: Adam's learning rate: 20 updates of warm-up, flat to half time, cosine to 5 %.
-        clip: largest norm of the meta-gradient.
-        decay: of the running average of theta (`averaged` is what should be kept).
-        sparsity: weight of the L1 norm of the merge coefficients, for a rule that can be read.
-        device: where to compute.
-        on_reset: called before a pool draws new tasks; the place to add data that arrived.
+        clip: Largest norm of the meta-gradient.
+        decay: Decay of the running average of theta (`averaged` is what should be kept).
+        sparsity: Weight of the L1 norm of the merge coefficients, for a rule that can be read.
+        device: Where to compute.
+        on_reset: Called before a pool draws new tasks; the place to add data that arrived.
 
     Raises:
-        ConfigError: settings that contradict each other.
+        ConfigError: Settings that contradict each other.
     """
 
     def __init__(
@@ -204,7 +204,7 @@ class MetaTrainer:
         """Go on from a saved state.
 
         Raises:
-            RunError: it belongs to a run with another seed, length or number of pools.
+            RunError: It belongs to a run with another seed, length or number of pools.
         """
         if (saved["seed"], saved["updates"]) != (self.seed, self.updates):
             raise RunError(

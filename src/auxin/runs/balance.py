@@ -23,7 +23,7 @@ def balanced(tasks: Mapping[str, Task], kind: str, dataset: Dataset, splits: Spl
     are.
 
     Raises:
-        ConfigError: the kind is neither "none" nor "balanced".
+        ConfigError: The kind is neither "none" nor "balanced".
     """
     if kind not in KINDS:
         raise ConfigError(catalogue.unknown("kind of class weights", kind, list(KINDS)))

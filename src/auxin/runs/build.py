@@ -48,12 +48,12 @@ class Built:
 
     Attributes:
         state: networks, optimisers and batches at their start.
-        plan: how long and in which rhythm.
-        pool: the rows.
-        task: the main task.
+        plan: How long and in which rhythm.
+        pool: The rows.
+        task: The main task.
         hierarchy: psi of the labeler, or None.
-        refines: the given auxiliary task that refines the main one, or None.
-        phase: what a strategy asked for.
+        refines: The given auxiliary task that refines the main one, or None.
+        phase: What a strategy asked for.
     """
 
     state: TrainState
@@ -142,16 +142,16 @@ def build(
     """Make everything a run needs; the same seed makes the same networks and batches.
 
     Args:
-        dataset: the data.
-        splits: the rows' roles.
-        method: what is trained beside the main task, and how it is learned (its strategy is not read here).
-        settings: every hyperparameter, flat.
-        seed: of networks and batches.
-        device: where it runs.
-        taught: take the labeler and the combiner of this criterion instead of fresh ones.
+        dataset: Data.
+        splits: Roles of the rows.
+        method: What is trained beside the main task, and how it is learned (its strategy is not read here).
+        settings: Every hyperparameter, flat.
+        seed: Seed of networks and batches.
+        device: Device of the run.
+        taught: Take the labeler and the combiner of this criterion instead of fresh ones.
 
     Raises:
-        ConfigError: a part refuses its options, or a combination makes no sense.
+        ConfigError: A part refuses its options, or a combination makes no sense.
     """
     if (
         taught is None

@@ -117,12 +117,12 @@ def leave(
     """Write what the report needs beside a final run's result.
 
     Args:
-        built: the trained run.
-        dataset: its data, as they were read.
-        folder: the run's.
-        found: the predictions on the development rows.
-        rows: the development rows.
-        examples: the labels generated for some rows (`targets`, `main`, `rows`); empty where there are none.
+        built: The trained run.
+        dataset: Data of the run, as they were read.
+        folder: Folder of the run.
+        found: The predictions on the development rows.
+        rows: The development rows.
+        examples: The labels generated for some rows (`targets`, `main`, `rows`); empty where there are none.
     """
     if found is not None:
         write_predictions(folder / PREDICTIONS, found)

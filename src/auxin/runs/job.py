@@ -13,19 +13,19 @@ class RunSpec:
     """Everything that determines one run.
 
     Attributes:
-        data: which data.
-        split: how rows get their roles.
-        method: its name.
-        attempt: the name of the try.
+        data: Which data.
+        split: How rows get their roles.
+        method: Name of the method.
+        attempt: The name of the try.
         phase: "tuning" or "final".
-        settings: every hyperparameter, flat.
-        seed: of splits, initial weights and batch order.
-        metric: the user's, or None for the main task's default.
-        refit: whether the validation rows train too (final runs, whose settings are already chosen).
+        settings: Every hyperparameter, flat.
+        seed: Seed of splits, initial weights and batch order.
+        metric: The user's, or None for the main task's default.
+        refit: Whether the validation rows train too (final runs, whose settings are already chosen).
         device: "cpu", "cuda" ...
-        folder: where the run's files go.
-        keep_weights: whether the trained network is saved.
-        content: the hash of the data's content.
+        folder: Where the run's files go.
+        keep_weights: Whether the trained network is saved.
+        content: The hash of the data's content.
     """
 
     data: DataSpec

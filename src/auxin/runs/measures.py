@@ -32,9 +32,9 @@ class Measures:
     """The measures of one run.
 
     Attributes:
-        built: the run.
-        splits: its rows.
-        looks: how often per run what needs gradients is measured, about.
+        built: The run.
+        splits: Roles of its rows.
+        looks: How often per run what needs gradients is measured, about.
     """
 
     built: Built

@@ -25,13 +25,13 @@ def settle(metric: str | None, task: Task) -> str:
     """The metric's one spelling, as result files hold it; a cost matrix's file is read and spelt out.
 
     Args:
-        metric: the user's: a name in any case, with hyphens or underscores; `cost=FILE.csv`; or None for the
+        metric: The user's: a name in any case, with hyphens or underscores; `cost=FILE.csv`; or None for the
             task's default. The file has a row per true class and a column per predicted one, either with the
             classes' names as header and first column, in any order, or bare numbers in the order of the classes.
-        task: the main task.
+        task: The main task.
 
     Raises:
-        ConfigError: the metric does not fit the task, or the file is no cost matrix of its classes.
+        ConfigError: The metric does not fit the task, or the file is no cost matrix of its classes.
 
     >>> settle("Balanced-Accuracy", Classes("digit", 10))
     'balanced_accuracy'

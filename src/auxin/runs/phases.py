@@ -54,13 +54,13 @@ class Phases(Job):
     """The phases of one run.
 
     Attributes:
-        spec: the run.
-        dataset: its data.
-        method: what the strategy is applied to.
-        name: the method's name.
-        prefix: begins the phases' names.
-        hold: whether validation rows do not train.
-        book: what was trained so far.
+        spec: The run.
+        dataset: Data of the run.
+        method: Method that the strategy is applied to.
+        name: Name of the method.
+        prefix: Beginning of the phases' names.
+        hold: Whether validation rows are held out of training.
+        book: What was trained so far.
     """
 
     spec: RunSpec

@@ -25,16 +25,16 @@ class Predictions:
     """The main task's predictions on N rows, in the rows' order.
 
     Attributes:
-        kind: what the main task predicts.
-        true: the labels: class numbers [N]; attributes or numbers [N, D], NaN where missing; of maps, per image
+        kind: What the main task predicts.
+        true: The labels: class numbers [N]; attributes or numbers [N, D], NaN where missing; of maps, per image
             and class the labelled pixels [N, C]; of maps of numbers, the moments [N, D, 5] (see `said`).
-        said: the same as predicted: class numbers [N]; attributes' logits or numbers [N, D]; pixels per class
+        said: The same as predicted: class numbers [N]; attributes' logits or numbers [N, D]; pixels per class
             [N, C]; for maps of numbers empty, as `true` holds per image the count of pixels and the sums of
             |e|, e^2, y and y^2, e the error and y the target.
-        right: pixels predicted right, per image and class [N, C]; empty for other kinds.
-        table: how often class i (row) was predicted as class j, over all rows [C, C]; empty for numbers.
-        scores: each class's probability [N, C], where the metric ranks by it; else empty.
-        names: the classes' names, or the attributes'.
+        right: Pixels predicted right, per image and class [N, C]; empty for other kinds.
+        table: How often class i (row) was predicted as class j, over all rows [C, C]; empty for numbers.
+        scores: Each class's probability [N, C], where the metric ranks by it; else empty.
+        names: The classes' names, or the attributes'.
     """
 
     kind: Kind
@@ -61,7 +61,7 @@ def read_predictions(file: Path) -> Predictions | None:
     """Read them back; None where there are none (an older run, or one that diverged).
 
     Raises:
-        RunError: the file is damaged.
+        RunError: The file is damaged.
     """
     arrays = read_arrays(file)
     if arrays is None:
@@ -84,7 +84,7 @@ def read_arrays(file: Path) -> dict[str, NDArray] | None:
     """The arrays of such a file; None where there is none.
 
     Raises:
-        RunError: the file is damaged.
+        RunError: The file is damaged.
     """
     if not file.exists():
         return None

@@ -20,8 +20,8 @@ class RivalNetwork(nn.Module):
     """A trained rival as a network of one head.
 
     Args:
-        main: the main task's name.
-        fitted: the rival.
+        main: The main task's name.
+        fitted: The rival.
     """
 
     def __init__(self, main: str, fitted: Fitted) -> None:
@@ -38,8 +38,8 @@ def tries(name: str, dataset: Dataset, rows: int) -> Sequence[Mapping[str, Setti
     """The settings that a rival tries on data like these.
 
     Args:
-        name: the rival's.
-        dataset: the data.
+        name: Name of the rival.
+        dataset: Data.
         rows: labelled training rows.
     """
     task = dataset.tasks[dataset.main]

@@ -20,8 +20,8 @@ class Solution:
         products: Number of products with H that were used.
         residual: |(H + damping I) p - v| / |v| with the solver's own damping, or None where the solver does
             not know it without a further product.
-        notes: what the solver decided for the user (a safe step, negative curvature met), one sentence each.
-        unit: the step size that p carries as a factor, by which `scale="unit"` divides (1 where there is
+        notes: What the solver decided for the user (a safe step, negative curvature met), one sentence each.
+        unit: The step size that p carries as a factor, by which `scale="unit"` divides (1 where there is
             none).
     """
 

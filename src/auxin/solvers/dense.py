@@ -19,8 +19,8 @@ class Dense(Solver):
         limit: Largest number n of parameters allowed (the cost is n products and n^2 memory).
 
     Raises:
-        ConfigError: there are more than `limit` parameters.
-        RunError: the damped matrix is singular.
+        ConfigError: There are more than `limit` parameters.
+        RunError: The damped matrix is singular.
 
     >>> import torch
     >>> Dense().solve(lambda x: [2.0 * x[0]], [torch.ones(2)]).vector

@@ -18,7 +18,7 @@ class GaussNewton(Solver):
     Args:
         steps: Largest number of products.
         tolerance: Relative residual at which the solver stops.
-        damping: added to the diagonal; the matrix has at most (batch x outputs) nonzero eigenvalues, so some
+        damping: Added to the diagonal; the matrix has at most (batch x outputs) nonzero eigenvalues, so some
             is needed.
 
     >>> import torch

@@ -33,7 +33,7 @@ class Neumann(Solver):
         terms: Number J of products; the sum has J + 1 terms (J = 3 in the paper and its code).
         power_steps: Number of products for the estimate of the largest eigenvalue; 0 uses alpha without a check.
         refresh: Number of solves after which the estimate is renewed.
-        factor: whether the sum is multiplied by alpha; without it, it is what AuxiLearn's code computes, and the
+        factor: Whether the sum is multiplied by alpha; without it, it is what AuxiLearn's code computes, and the
             approximate inverse is too large by 1 / alpha.
 
     >>> import torch

@@ -17,11 +17,11 @@ class Known:
     """The input of a source: the training rows, with and without a main label.
 
     Attributes:
-        x: inputs as the network sees them (normalised, not augmented), float [N, ...].
-        y: main labels, int64 [N], -1 where unknown.
+        x: Inputs as the network sees them (normalised, not augmented), float [N, ...].
+        y: Main labels, int64 [N], -1 where unknown.
         classes: Number K of classes.
         auxiliaries: Targets of other tasks by name, -1 or NaN where missing.
-        tasks: those tasks.
+        tasks: Those tasks.
         seed: Seed of all random numbers, at least 0 and below 2^32.
     """
 
@@ -71,12 +71,12 @@ class Source(ABC):
         """A distribution over the classes for every row, float [N, K] on the CPU; a row of NaN where it has none.
 
         Args:
-            known: the rows. A source uses no label that is hidden there.
-            features: what the network's trunk makes of x, float [N, D]; only for sources that follow it.
-            outputs: the main head's logits, float [N, K]; only for sources that follow the network.
+            known: The rows. A source uses no label that is hidden there.
+            features: What the network's trunk makes of x, float [N, D]; only for sources that follow it.
+            outputs: The main head's logits, float [N, K]; only for sources that follow the network.
 
         Raises:
-            DataError: the rows cannot be used (no label of any class).
+            DataError: The rows cannot be used (no label of any class).
         """
 
 

@@ -47,7 +47,7 @@ def spread(x: Tensor, y: Tensor, classes: int, neighbours: int, alpha: float) ->
     """Label spreading over points x [N, D]; float32 [N, K], NaN for rows that no label reaches.
 
     Raises:
-        DataError: there are fewer than two rows, or no label.
+        DataError: There are fewer than two rows, or no label.
     """
     labels = y.cpu().numpy()
     if len(labels) < 2 or not (labels >= 0).any():

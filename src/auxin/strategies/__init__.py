@@ -16,11 +16,11 @@ def build(chain: str, options: "Mapping[str, Setting] | None" = None) -> "Strate
     """The strategy of that name; `guard:refit` is the guard around refit.
 
     Args:
-        chain: a name that `auxin ls strategies` shows, or several with colons, the outermost first.
-        options: the members' own arguments; each goes to every member of the chain that has it.
+        chain: A name that `auxin ls strategies` shows, or several with colons, the outermost first.
+        options: The members' own arguments; each goes to every member of the chain that has it.
 
     Raises:
-        ConfigError: an unknown name, an option that no member has, or a member that cannot hold another one.
+        ConfigError: An unknown name, an option that no member has, or a member that cannot hold another one.
 
     >>> build("guard", {"margin": 0.01}).margin
     0.01

@@ -40,9 +40,9 @@ class Phase:
         method: Method that is trained.
         rows: "run": the rows that the run trains on; "all": those, and the auxiliary set.
         settings: Settings that override the job's.
-        weights: to begin with, by name as in the primary network's `state_dict`; those that it does not have stay as
+        weights: To begin with, by name as in the primary network's `state_dict`; those that it does not have stay as
             they are drawn.
-        taught: take the labeler and the combiner of this criterion instead of fresh ones. The method should then
+        taught: Take the labeler and the combiner of this criterion instead of fresh ones. The method should then
             learn nothing, or they learn on.
     """
 
@@ -122,7 +122,7 @@ class Job(ABC):
         name: Name of the method, for messages.
         method: Method that the strategy is applied to.
         settings: All hyperparameters of the run, flat.
-        refit: whether the rows that the run trains on include the validation rows (final runs, whose settings are
+        refit: Whether the rows that the run trains on include the validation rows (final runs, whose settings are
             chosen already).
     """
 
@@ -139,7 +139,7 @@ class Job(ABC):
         """Build a phase and train it to its end.
 
         Raises:
-            Diverged: its training loss became infinite or not a number.
+            Diverged: Its training loss became infinite or not a number.
         """
         run = self.build(phase)
         self.train(run)
@@ -156,11 +156,11 @@ class Job(ABC):
         Args:
             run: Run to be trained.
             until: Last epoch of this part; the schedule of the learning rate still spans the whole plan.
-            part: the part's name, where a phase is trained in several; each has a checkpoint of its own, and the former
+            part: The part's name, where a phase is trained in several; each has a checkpoint of its own, and the former
                 part's is removed, so `keep` what is needed of it.
 
         Raises:
-            Diverged: the training loss became infinite or not a number.
+            Diverged: The training loss became infinite or not a number.
         """
 
     @abstractmethod
@@ -172,7 +172,7 @@ class Job(ABC):
         """The user's metric on the validation rows; greater is better.
 
         Raises:
-            RunError: the run trained on the validation rows, or there are none.
+            RunError: The run trained on the validation rows, or there are none.
         """
 
     @abstractmethod
@@ -196,7 +196,7 @@ class Strategy(ABC):
     """How phases of training follow one another. Options are flat keyword arguments of `__init__`.
 
     Attributes:
-        default: the method it is applied to where none is named: where the data give auxiliary labels, and where
+        default: The method it is applied to where none is named: where the data give auxiliary labels, and where
             they do not (None: it cannot run there).
         wraps: Whether it can be applied to another strategy, its argument `inner`.
         needs_validation: Whether it requires validation rows.
@@ -229,7 +229,7 @@ class Strategy(ABC):
         """Called on a phase of the method that is built and not trained, before a comparison writes anything.
 
         Raises:
-            ConfigError: the strategy cannot work with such a network.
+            ConfigError: The strategy cannot work with such a network.
         """
         del run
 

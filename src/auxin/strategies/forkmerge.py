@@ -40,11 +40,11 @@ class ForkMerge(Strategy):
     with.
 
     Args:
-        merges: how often, evenly spread over the epochs; the last merge is the end of training.
-        step: between two values of a.
+        merges: Number of merges, evenly spread over the epochs; the last one is at the end of training.
+        step: Distance between two values of a.
 
     Raises:
-        ConfigError: there is no merge, or the step is not in (0, 1].
+        ConfigError: There is no merge, or the step is not in (0, 1].
     """
 
     default = ("equal", "maxl")
@@ -96,9 +96,9 @@ class _Fork:
     """The branches while they last.
 
     Attributes:
-        job: theirs.
-        runs: the branches; the first one holds the merged network.
-        lost: whether the second one diverged.
+        job: Job of the two branches.
+        runs: The branches; the first one holds the merged network.
+        lost: Whether the second one diverged.
     """
 
     job: Job

@@ -19,12 +19,12 @@ class Grid(Strategy):
     weights are then trained with afresh on them too.
 
     Args:
-        values: the weights tried, with commas.
-        limit: every combination of values over the auxiliaries is tried where there are at most so many; else one
+        values: The weights tried, with commas.
+        limit: Every combination of values over the auxiliaries is tried where there are at most so many; else one
             weight for all of them.
 
     Raises:
-        ConfigError: a value is no number of at least 0.
+        ConfigError: A value is no number of at least 0.
     """
 
     default = ("equal", "maxl_frozen")

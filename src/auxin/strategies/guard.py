@@ -15,8 +15,8 @@ class Guard(Strategy):
     final run, whose other methods train on the validation rows as well, the winner is then trained afresh on them too.
 
     Args:
-        inner: the strategy by which the method is trained.
-        margin: the method must be better by more than this (in the metric's own unit) to be kept.
+        inner: The strategy by which the method is trained.
+        margin: The method must be better by more than this (in the metric's own unit) to be kept.
     """
 
     wraps = True

@@ -12,12 +12,12 @@ class PostTrain(Strategy):
     phase starts from the first one's trunk and main head, with a fresh optimiser and a schedule of its own.
 
     Args:
-        share: of the epochs that go to pretraining.
-        rate: the learning rate of fine-tuning, as a multiple of the run's (ours: a cosine schedule that began again at
+        share: Share of the epochs that goes to pretraining.
+        rate: The learning rate of fine-tuning, as a multiple of the run's (ours: a cosine schedule that began again at
             the full rate would undo much of the pretraining).
 
     Raises:
-        ConfigError: the share is not between 0 and 1, or the rate is not positive.
+        ConfigError: The share is not between 0 and 1, or the rate is not positive.
     """
 
     default = ("equal", "maxl")

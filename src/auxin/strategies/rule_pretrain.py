@@ -23,12 +23,12 @@ class RulePretrain(Strategy):
     channels are averaged to grey for the rule. Then the main task trains everything, as it does elsewhere.
 
     Args:
-        rule: a shipped rule's name, a rule file, or "untrained": the small rule as it was before meta-training.
-        rule_steps: unsupervised steps.
-        rule_batch: rows per unsupervised step (all rows, where there are fewer).
+        rule: Name of a shipped rule, a rule file, or "untrained": the small rule as it was before meta-training.
+        rule_steps: Number of unsupervised steps.
+        rule_batch: Number of rows per unsupervised step (all rows, where there are fewer).
 
     Raises:
-        ConfigError: fewer than 1 step, or a batch below 2.
+        ConfigError: Fewer than 1 step, or a batch below 2.
     """
 
     default = ("single", "single")

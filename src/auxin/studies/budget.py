@@ -14,10 +14,10 @@ class Size:
     """How much a comparison does.
 
     Attributes:
-        tries: settings tried per method.
-        tuning_seeds: seeds over which a try's validation score is averaged.
+        tries: Settings tried per method.
+        tuning_seeds: Seeds over which a try's validation score is averaged.
         seeds: reported seeds.
-        length: share of the full training length.
+        length: Share of the full training length.
     """
 
     tries: int

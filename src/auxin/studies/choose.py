@@ -30,11 +30,11 @@ class Choice:
     """What the comparison chose.
 
     Attributes:
-        method: the best one on validation, or single where that is not clearly worse.
-        settings: the best try's settings, by method.
-        scores: each method's score on the validation rows, its best try's mean over draws.
-        why: the reason, in a sentence.
-        notes: what was decided for the user, and what the budget cut.
+        method: The best one on validation, or single where that is not clearly worse.
+        settings: The best try's settings, by method.
+        scores: Each method's score on the validation rows, its best try's mean over draws.
+        why: The reason, in a sentence.
+        notes: What was decided for the user, and what the budget cut.
     """
 
     method: str

@@ -48,8 +48,8 @@ class Comparing(Study):
     """A comparison: pilot runs where there is a time budget, tuning runs, final runs, and the verdict.
 
     Attributes:
-        request: what was asked.
-        tell: told of progress, and in sentences of everything that was decided for the user.
+        request: Request of the user.
+        tell: Function that receives progress, and a sentence about every decision.
     """
 
     request: CompareRequest

@@ -23,7 +23,7 @@ def confirm(request: CompareRequest) -> Comparison:
     result is written beside the comparison, and a second call reads it back instead of looking again.
 
     Raises:
-        RunError: the comparison is not finished, or a network is not there, or the comparison changed since the
+        RunError: The comparison is not finished, or a network is not there, or the comparison changed since the
             confirmation rows were opened.
     """
     file, source = request.folder / NAME, request.folder / "comparison.json"

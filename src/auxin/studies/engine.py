@@ -27,11 +27,11 @@ class Progress:
     """How far a study is: told after every unit, and now and then in between.
 
     Attributes:
-        phase: the kind of units.
-        done: how many are finished.
-        total: how many there will be.
-        last: the record of the unit that has just finished, if one has.
-        running: the finished share of those in progress, in units.
+        phase: The kind of units.
+        done: How many are finished.
+        total: How many there will be.
+        last: The record of the unit that has just finished, if one has.
+        running: The finished share of those in progress, in units.
     """
 
     phase: str
@@ -50,13 +50,13 @@ class Unit:
     """One piece of work that is computed whole, in whichever process takes it.
 
     Attributes:
-        kind: what it is part of, for progress: `tuning runs`, `final runs`, `seeds` ...
-        name: what it is, within the study.
+        kind: What it is part of, for progress: `tuning runs`, `final runs`, `seeds` ...
+        name: What it is, within the study.
         identity: everything that its record depends on: settings, seed, content of the data, split, metric, hash of
             a rule file. Two units are the same where their identities are; nothing else is compared on resuming.
         work: computes the record and writes it to `file`, with the digest in it. It must be picklable.
-        file: where the record is written.
-        record: its type, which has a field `digest`.
+        file: Where the record is written.
+        record: Its type, which has a field `digest`.
     """
 
     kind: str
@@ -75,7 +75,7 @@ class Unit:
         """The record, where this very unit is finished.
 
         Raises:
-            RunError: the record's file is corrupt.
+            RunError: The record's file is corrupt.
         """
         return read_unit(self.file, self.record, self.digest)
 
@@ -106,9 +106,9 @@ def run_study(study: Study, executor: Executor, tell: Tell) -> Any:
     """Compute a study's units and judge them.
 
     Args:
-        study: the study.
-        executor: where the units are computed.
-        tell: told of progress.
+        study: The study.
+        executor: Where the units are computed.
+        tell: Function that is called with progress.
 
     Returns:
         what `study.judge` gives.

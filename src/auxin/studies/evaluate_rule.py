@@ -33,10 +33,10 @@ class RulePart(Record):
     """One part of an evaluation.
 
     Attributes:
-        digest: of everything that its numbers depend on.
-        part: its name.
-        values: what was measured, as plain data.
-        seconds: wall time.
+        digest: Digest of everything that its numbers depend on.
+        part: Name of the part.
+        values: What was measured, as plain data.
+        seconds: Wall time in seconds.
     """
 
     digest: str
@@ -84,11 +84,11 @@ class EvaluateRule(Study):
     """One part per rule, rival and control; then the table.
 
     Args:
-        request: what is asked.
+        request: Request of the user.
 
     Raises:
-        RunError: the folder holds the evaluation of other rules, data or settings on this data set.
-        DataError: a rule or the data cannot be read.
+        RunError: The folder holds the evaluation of other rules, data or settings on this data set.
+        DataError: A rule or the data cannot be read.
     """
 
     def __init__(self, request: RulesOnData) -> None:

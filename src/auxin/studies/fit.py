@@ -46,8 +46,8 @@ class Fitting:
     """A fit while it lasts: compare, train, guard, calibrate, train on every labelled row, save.
 
     Attributes:
-        request: what was asked.
-        tell: told of progress, and in sentences of everything that was decided for the user.
+        request: Request of the user.
+        tell: Function that receives progress, and a sentence about every decision.
     """
 
     request: FitRequest

@@ -39,8 +39,8 @@ class Fitted:
 
     Attributes:
         model: predicts with the main task alone.
-        outcome: what the strategy ended with; None where no strategy was followed.
-        log_loss: of the validation rows before and after calibration; None where nothing was calibrated.
+        outcome: What the strategy ended with; None where no strategy was followed.
+        log_loss: Log loss of the validation rows before and after calibration; None where nothing was calibrated.
     """
 
     model: Model
@@ -53,12 +53,12 @@ class TrainingDetails:
     """What the record of a training holds besides what the job knows.
 
     Attributes:
-        asked: the method that was asked for.
-        decision: of a comparison before, or None.
-        notes: what was decided for the user.
-        command: the command line.
-        seconds: the time it took.
-        started: when, ISO 8601.
+        asked: Method that the user named.
+        decision: Decision of an earlier comparison, or None.
+        notes: Sentences about the decisions.
+        command: Command line.
+        seconds: Wall time in seconds.
+        started: Time of the start, ISO 8601.
     """
 
     asked: str
@@ -75,9 +75,9 @@ class Trained:
     """What training ended with.
 
     Attributes:
-        outcome: the network that is kept, trained on every labelled row unless validation rows chose its epoch.
-        held: the same training without the validation rows; None where there are none.
-        score: the metric of `held` on the validation rows; None without them.
+        outcome: The network that is kept, trained on every labelled row unless validation rows chose its epoch.
+        held: The same training without the validation rows; None where there are none.
+        score: The metric of `held` on the validation rows; None without them.
     """
 
     outcome: Outcome
@@ -89,8 +89,8 @@ def follow(job: FitJob, guard: bool) -> Trained:
     """Train by the method's strategy without the validation rows, then what was chosen on every labelled row.
 
     Args:
-        job: the phases.
-        guard: whether validation decides between the method and the main task alone.
+        job: The phases.
+        guard: Whether validation decides between the method and the main task alone.
     """
     chain = job.method.strategy
     if guard and job.method.auxiliary and chain.split(":")[0] != "guard":

@@ -47,21 +47,21 @@ class FitJob(Job):
     With `patience`, validation rows choose the epoch, and so they never train.
 
     Attributes:
-        dataset: the data.
-        splits: the rows' roles.
-        method: what the strategy is applied to.
-        name: the method's name.
-        settings: every hyperparameter of the method, flat.
+        dataset: Data.
+        splits: Roles of the rows.
+        method: Method that the strategy is applied to.
+        name: Name of the method.
+        settings: Every hyperparameter of the method, flat.
         seed: Seed of the initial weights and the batches.
-        alone: the hyperparameters of single-task training, where the strategy asks for it; the method's otherwise.
-        metric: the user's, or None for the main task's default.
-        device: where it runs.
-        folder: for checkpoints, or None to keep none.
-        tell: told after every epoch.
-        prefix: begins the phases' names.
-        hold: whether validation rows do not train.
-        saved: what `keep` kept.
-        notes: what was decided for the user.
+        alone: The hyperparameters of single-task training, where the strategy asks for it; the method's otherwise.
+        metric: The user's, or None for the main task's default.
+        device: Device of the run.
+        folder: Folder of the checkpoints, or None to keep none.
+        tell: Function that is called after every epoch.
+        prefix: Beginning of the phases' names.
+        hold: Whether validation rows are held out of training.
+        saved: Values that `keep` saved.
+        notes: Sentences about the decisions.
     """
 
     dataset: Dataset

@@ -26,13 +26,13 @@ class Point(Record):
     """A method at one budget.
 
     Attributes:
-        labels: labels per class.
-        mean, standard_error: over seeds; greater is better, as in every result file.
-        verdict: of the comparison at this budget, and whom it was against.
-        judged_by: that reference.
-        worth: as how many labels per class of single these labels do; None where that is outside the range.
+        labels: Labels per class.
+        mean, standard_error: Over seeds; greater is better, as in every result file.
+        verdict: Verdict of the comparison at this budget, and whom it was against.
+        judged_by: That reference.
+        worth: As how many labels per class of single these labels do; None where that is outside the range.
         beyond: "above" where it is more than the largest budget, "below" where it is fewer than the smallest.
-        low, high: a 95 % bootstrap interval of `worth` over seeds; 0 or infinity stand for outside the range,
+        low, high: A 95 % bootstrap interval of `worth` over seeds; 0 or infinity stand for outside the range,
             None where there are too few seeds.
     """
 
@@ -59,12 +59,12 @@ class LabelBudget(Record):
     """What a comparison over several label budgets found.
 
     Attributes:
-        dataset, metric, half: as in each comparison.
-        labels: the budgets that are finished, labels per class, ascending.
-        sentence: how many labels the best method's gain is worth.
-        lines: one per method.
-        folders: each budget's own folder, relative to this file.
-        command: the command line that does it again.
+        dataset, metric, half: As in each comparison.
+        labels: The budgets that are finished, labels per class, ascending.
+        sentence: How many labels the best method's gain is worth.
+        lines: One per method.
+        folders: Each budget's own folder, relative to this file.
+        command: Command line that repeats it.
         finished: False where budgets are missing or a comparison was interrupted.
     """
 
@@ -90,13 +90,13 @@ def assemble(
     """Put comparisons at several budgets together.
 
     Args:
-        comparisons: by labels per class.
-        folders: each one's folder.
-        command: the command line that does it again.
-        finished: whether all budgets are in.
+        comparisons: Comparisons by labels per class.
+        folders: Each one's folder.
+        command: Command line that repeats it.
+        finished: Whether all budgets are in.
 
     Raises:
-        RunError: there are none, or they differ in data set, metric or half of the test rows.
+        RunError: There are none, or they differ in data set, metric or half of the test rows.
     """
     _check(comparisons)
     labels = sorted(comparisons)
@@ -191,9 +191,9 @@ def equivalent(labels: Floats, reference: Floats, score: float) -> float:
     """The labels at which the reference's curve reaches this score; 0 below its range, infinity above it.
 
     Args:
-        labels: the budgets, ascending, [n].
-        reference: the reference's mean score at each, [n]; made monotone first.
-        score: to be reached.
+        labels: The budgets, ascending, [n].
+        reference: The reference's mean score at each, [n]; made monotone first.
+        score: Score to be reached.
 
     >>> round(equivalent(np.array([5.0, 20.0]), np.array([0.8, 0.9]), 0.85), 3)  # half way on the log axis
     10.0

@@ -39,8 +39,8 @@ class Lineup:
     """The methods that take part.
 
     Attributes:
-        methods: by name, `single` first.
-        asked: those that the user named.
+        methods: Methods by name, `single` first.
+        asked: Those that the user named.
     """
 
     methods: dict[str, Method]
@@ -77,10 +77,10 @@ def line_up(
     """The methods of these names and groups that can run on the data, with `single` and their untrained twins.
 
     Args:
-        wanted: names, `all` or `usual`.
-        dataset: the data.
-        say: told what was decided for the user.
-        twins: whether the untrained twins of learned methods take part.
+        wanted: Names, `all` or `usual`.
+        dataset: Data.
+        say: Function that receives a sentence about every decision.
+        twins: Whether the untrained twins of learned methods take part.
 
     Raises:
         ConfigError: A name is unknown, or a method that the user named cannot run on the data.

@@ -58,7 +58,7 @@ def settled(preset: str, methods: Sequence[str]) -> tuple[str, Protocol | None]:
     first named method that has one, or MAXL's.
 
     Raises:
-        ConfigError: there is no such preset.
+        ConfigError: There is no such preset.
 
     >>> settled("paper", ["single", "monotone", "maxl"])[0], settled("maxl", ["single"])[0], settled("auxin", [])
     ('paper:auxilearn', 'maxl', ('auxin', None))

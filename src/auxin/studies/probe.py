@@ -32,12 +32,12 @@ class ProbeStudy(Study):
     """One network per seed, its candidates scored; then the ranking.
 
     Args:
-        request: what is asked.
+        request: Request of the user.
 
     Raises:
         ConfigError: nothing is a candidate, or an argument makes no sense.
         DataError: too few held-out rows.
-        RunError: the folder holds something else.
+        RunError: The folder holds something else.
     """
 
     def __init__(self, request: ProbeRequest) -> None:
@@ -100,8 +100,8 @@ def probe(request: ProbeRequest, tell: Tell = lambda _: None) -> Probe:
     """Score the candidates seed by seed, resuming from what the folder holds, then rank them.
 
     Args:
-        request: what is asked.
-        tell: told of progress.
+        request: Request of the user.
+        tell: Function that is called with progress.
     """
     return run_study(ProbeStudy(request), executor_of(request.compute), tell)
 
@@ -128,7 +128,7 @@ def ranking(seeds: Sequence[Sequence[Scored]]) -> list[Ranked]:
     """The candidates over seeds, the most helpful first, the reference last.
 
     Args:
-        seeds: each seed's candidates, in the same order.
+        seeds: Each seed's candidates, in the same order.
     """
     rows = []
     for scored in zip(*seeds, strict=True):

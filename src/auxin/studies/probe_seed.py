@@ -50,9 +50,9 @@ class Candidate:
     """An auxiliary task and rows that carry its label.
 
     Attributes:
-        task: its loss and head.
-        kind: where it is from.
-        batch: the rows.
+        task: Task, with its loss and head.
+        kind: Where it is from.
+        batch: The rows.
     """
 
     task: Task
@@ -65,12 +65,12 @@ class Probing:
     """A network trained on the main task alone, ready to be asked about candidates.
 
     Attributes:
-        network: in evaluation mode, with the main task's head alone; only the parameters that H is over require a
+        network: In evaluation mode, with the main task's head alone; only the parameters that H is over require a
             gradient.
-        task: the main task.
-        train: the rows of L_T.
-        held_out: the batches of L_A.
-        product: with H.
+        task: The main task.
+        train: The rows of L_T.
+        held_out: The batches of L_A.
+        product: With H.
         largest: H's largest eigenvalue.
     """
 
@@ -104,16 +104,16 @@ def probe_seed(
     """Train on the main task alone, then score every candidate.
 
     Args:
-        dataset: its auxiliary tasks are candidates.
+        dataset: Its auxiliary tasks are candidates.
         splits: `train` trains, `auxiliary` (else `validation`) holds L_A, `unlabelled` adds rows to candidates.
-        settings: every hyperparameter, flat.
-        seed: of networks, batches and draws.
-        how: the damping and the sizes.
+        settings: Every hyperparameter, flat.
+        seed: Seed of networks, batches and draws.
+        how: The damping and the sizes.
         pretexts: self-made candidates, by name.
-        device: where it runs.
+        device: Device of the run.
 
     Raises:
-        DataError: there are too few held-out rows.
+        DataError: There are too few held-out rows.
     """
     begun = time.perf_counter()
     built = trained_alone(dataset, splits, settings, seed, device)
@@ -157,7 +157,7 @@ def prepare(built: Built, splits: Splits, how: ProbeSettings) -> Probing:
     """Freeze, cut the held-out rows into batches, find H's largest eigenvalue.
 
     Raises:
-        DataError: there are fewer than ten held-out rows.
+        DataError: There are fewer than ten held-out rows.
     """
     rows = splits.auxiliary if len(splits.auxiliary) else splits.validation
     if len(rows) < 2 * LEAST:

@@ -65,7 +65,7 @@ class Bench:
         """The folder of a data set; of its fixture in the tiny run.
 
         Raises:
-            DataError: no root was given, or it has no such folder.
+            DataError: No root was given, or it has no such folder.
         """
         if self.smoke:
             return fixture(name, self.folder / "fixtures" / name)
@@ -121,14 +121,14 @@ class Recipe(ABC):
     """One table or figure of a paper.
 
     Attributes:
-        paper: the paper, with the place in it.
-        title: what the table or figure shows.
-        stand_in: what stands in for data or scale that are not at hand, in a sentence; empty where nothing does.
-        needs: the data sets' folders it reads below `--root`.
-        minutes: about how long it takes on one core.
-        departures: where ours departs from the paper or its authors' code, in sentences.
-        size: what the user changes of it.
-        bench: where it runs; None before it does.
+        paper: The paper, with the place in it.
+        title: What the table or figure shows.
+        stand_in: What stands in for data or scale that are not at hand, in a sentence; empty where nothing does.
+        needs: The data sets' folders it reads below `--root`.
+        minutes: About how long it takes on one core.
+        departures: Where ours departs from the paper or its authors' code, in sentences.
+        size: What the user changes of it.
+        bench: Where it runs; None before it does.
     """
 
     paper: ClassVar[Paper]
@@ -154,7 +154,7 @@ class Recipe(ABC):
         """Do one piece of work, from its settings alone.
 
         Raises:
-            DataError: the data it needs are not there.
+            DataError: The data it needs are not there.
         """
 
     @abstractmethod

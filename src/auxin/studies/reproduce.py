@@ -36,13 +36,13 @@ class Reproduction(Study):
     """One unit per piece of a recipe; then its table, claims and pictures.
 
     Args:
-        request: what is asked.
-        shared: whether other processes compute pieces in the same folder.
+        request: Request of the user.
+        shared: Whether other processes compute pieces in the same folder.
 
     Raises:
-        ConfigError: there is no such recipe, or what it says cannot be run.
-        DataError: data that it needs are not there; nothing has been run.
-        RunError: the folder holds something else.
+        ConfigError: There is no such recipe, or what it says cannot be run.
+        DataError: Data that it needs are not there; nothing has been run.
+        RunError: The folder holds something else.
     """
 
     def __init__(self, request: RecipeRequest, *, shared: bool = False) -> None:
@@ -133,9 +133,9 @@ def reproduce(
     """Run a recipe, resuming from what its folder holds; the result is written to `result.json` there.
 
     Args:
-        study: the recipe and its folder.
-        executor: where the pieces are computed; None: in this process.
-        tell: told of progress.
+        study: The recipe and its folder.
+        executor: Where the pieces are computed; None: in this process.
+        tell: Function that is called with progress.
 
     Returns:
         the result. After an interruption `result.json` holds what was finished.
@@ -157,7 +157,7 @@ def _asked(pieces: list[Piece], size: RecipeSize) -> list[Piece]:
     """The pieces of the seeds and with the words that the user asks for.
 
     Raises:
-        ConfigError: no piece has such a word in its name.
+        ConfigError: No piece has such a word in its name.
     """
     if size.seeds is not None:
         pieces = [piece for piece in pieces if int(piece.settings.get("seed", 0) or 0) < size.seeds]

@@ -23,10 +23,10 @@ def too_few(rows: int, seeds: int, metric: str, asked: bool) -> str:
     more than five points, as good as no try can, and nearly all of the time would go into it.
 
     Args:
-        rows: validation rows of a tuning run.
+        rows: Validation rows of a tuning run.
         seeds: tuning seeds.
-        metric: what is judged by.
-        asked: whether the user asked for tries.
+        metric: What is judged by.
+        asked: Whether the user asked for tries.
 
     >>> too_few(400, 2, "accuracy", False), too_few(20, 2, "accuracy", True)
     ('', '')
@@ -52,8 +52,8 @@ def chosen(results: Sequence[RunResult], rows: int) -> tuple[dict[str, Setting],
     wins ties.
 
     Args:
-        results: the method's tuning runs.
-        rows: validation rows of each.
+        results: The method's tuning runs.
+        rows: Validation rows of each.
     """
     scores: dict[str, dict[int, float]] = {}
     settings: dict[str, dict[str, Setting]] = {}

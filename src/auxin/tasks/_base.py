@@ -10,11 +10,11 @@ class Task(ABC):
     """One thing the primary network predicts.
 
     Attributes:
-        name: the task's name, the key of its targets and outputs.
-        width: how many numbers the head puts out per sample.
-        metrics: the metrics this kind of task knows; the first is the default. Greater is always better
+        name: The task's name, the key of its targets and outputs.
+        width: How many numbers the head puts out per sample.
+        metrics: The metrics this kind of task knows; the first is the default. Greater is always better
             (errors are negated).
-        dense: whether it predicts something for every pixel (outputs [B, width, H, W]).
+        dense: Whether it predicts something for every pixel (outputs [B, width, H, W]).
 
     Every kind is made as `Kind(name, size, ...)`, where size counts its classes, attributes or components.
     """
@@ -31,7 +31,7 @@ class Task(ABC):
         """Refuse targets that this task cannot learn from; asked once per data set, never in the loop.
 
         Raises:
-            DataError: the wrong type, shape or range.
+            DataError: The wrong type, shape or range.
         """
 
     def accept(self, target: Tensor) -> Tensor:
@@ -40,11 +40,11 @@ class Task(ABC):
         Asked for every batch of a loop of one's own, where nothing has checked the data before.
 
         Args:
-            target: class numbers as integers, booleans or floating-point numbers, or one-hot rows; real numbers of
+            target: Class numbers as integers, booleans or floating-point numbers, or one-hot rows; real numbers of
                 any type; with or without a second dimension of size 1.
 
         Raises:
-            DataError: the wrong shape or range.
+            DataError: The wrong shape or range.
         """
         self.check(target)
         return target
@@ -58,8 +58,8 @@ class Task(ABC):
         """The loss of each sample, float [B]; exactly zero, with zero gradient, where the label is missing.
 
         Args:
-            output: what the head put out, [B, width] (or [B, width, H, W] where `dense`).
-            target: the labels, [B] or [B, ...]; a kind may also take soft targets.
+            output: What the head put out, [B, width] (or [B, width, H, W] where `dense`).
+            target: The labels, [B] or [B, ...]; a kind may also take soft targets.
         """
 
     @abstractmethod
@@ -71,7 +71,7 @@ class Task(ABC):
         """The metric over samples whose label is present; greater is better, NaN where there are none.
 
         Raises:
-            ConfigError: the metric is not one of `metrics`.
+            ConfigError: The metric is not one of `metrics`.
         """
 
 

@@ -14,7 +14,7 @@ def class_numbers(task: str, target: Tensor, dims: int) -> Tensor:
     below zero is missing, and a dimension of size 1 too many is dropped.
 
     Raises:
-        DataError: a number that is not whole.
+        DataError: A number that is not whole.
 
     >>> class_numbers("breed", torch.tensor([[0.0], [float("nan")], [2.0]]), 1)
     tensor([ 0, -1,  2])
@@ -38,7 +38,7 @@ def one_hot_classes(task: str, target: Tensor) -> Tensor:
     """The class numbers of integer rows [B, C] with a single 1; -1 for a row without a positive entry.
 
     Raises:
-        DataError: a row with several ones, or with other numbers.
+        DataError: A row with several ones, or with other numbers.
 
     >>> one_hot_classes("breed", torch.tensor([[0, 1], [1, 0], [-1, -1]]))
     tensor([ 1,  0, -1])

@@ -27,12 +27,12 @@ class Classes(Task):
     takes log(softmax + 1e-24), whose gradient vanishes once a probability underflows.
 
     Args:
-        name: the task's name.
+        name: The task's name.
         width: C, how many classes there are, at least 2.
         loss: "cross_entropy" or "focal" (None: cross-entropy, or focal where gamma is given).
-        gamma: the focusing exponent, at least 0; used by "focal" only, 2 where it is not given.
-        label_names: the classes' names, for reports; their numbers where not given.
-        class_weights: a factor for each class's share of the loss (imbalanced classes); 1 where not given.
+        gamma: The focusing exponent, at least 0; used by "focal" only, 2 where it is not given.
+        label_names: The classes' names, for reports; their numbers where not given.
+        class_weights: A factor for each class's share of the loss (imbalanced classes); 1 where not given.
 
     Targets: int64 [B], -1 where missing; or float [B, C], a row of NaN where missing.
     Metrics: accuracy, balanced_accuracy, f1 (macro), auc (one against the rest, macro), log_loss (negated), top3

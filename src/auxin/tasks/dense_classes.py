@@ -19,12 +19,12 @@ class DenseClasses(Task):
     pixel without a label counts nowhere.
 
     Args:
-        name: the task's name.
+        name: The task's name.
         width: C, at least 2.
         loss: "cross_entropy" or "focal", per pixel as `Classes` has it.
-        gamma: the focusing exponent of "focal".
-        label_names: the classes' names, for reports; their numbers where not given.
-        class_weights: a factor for each class's share of the loss; 1 where not given.
+        gamma: The focusing exponent of "focal".
+        label_names: The classes' names, for reports; their numbers where not given.
+        class_weights: A factor for each class's share of the loss; 1 where not given.
 
     Targets: int64 [B, H, W], -1 where missing; or float [B, C, H, W], NaN where missing.
     Metrics: miou (over the classes that occur or were predicted, all pixels of all images together),

@@ -17,10 +17,10 @@ class DenseRegression(Task):
     the mean over them of d^2 (or pseudo-Huber, see `regression`).
 
     Args:
-        name: the task's name.
+        name: The task's name.
         width: D, at least 1.
         mean: subtracted from the targets, in their unit.
-        scale: what the targets are divided by, in their unit, positive.
+        scale: What the targets are divided by, in their unit, positive.
         loss: "squared" or "pseudo_huber".
 
     Targets: float [B, D, H, W], or [B, H, W] where D is 1; NaN where missing.

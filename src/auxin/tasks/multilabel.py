@@ -17,9 +17,9 @@ class Multilabel(Task):
         l = mean over the present attributes of   softplus(o) - t o   =   - t log s(o) - (1 - t) log(1 - s(o))
 
     Args:
-        name: the task's name.
+        name: The task's name.
         width: D, at least 1.
-        label_names: the attributes' names, for reports; their numbers where not given.
+        label_names: The attributes' names, for reports; their numbers where not given.
 
     Targets: [B, D], float in [0, 1] (soft labels too) with NaN where missing, or int64 with -1 where missing.
     Metrics, averaged over the attributes where they are defined: auc, average_precision, accuracy, f1. And hit: the

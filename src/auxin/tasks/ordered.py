@@ -26,9 +26,9 @@ class Ordered(Task):
     finite in the tails.
 
     Args:
-        name: the task's name.
+        name: The task's name.
         classes: C, at least 2.
-        label_names: the classes' names in order, for reports; their numbers where not given.
+        label_names: The classes' names in order, for reports; their numbers where not given.
 
     Targets: int64 [B], 0 to C - 1, -1 where missing.
     Metrics: mae (in classes, negated), accuracy, kappa (Cohen's, quadratic weights), log_loss (negated), and the

@@ -20,10 +20,10 @@ class Regression(Task):
     Losses are written so that forward mode over reverse mode works (`mse_loss` refuses it).
 
     Args:
-        name: the task's name.
+        name: The task's name.
         width: 1.
         mean: subtracted from the targets, in their unit.
-        scale: what the targets are divided by, in their unit, positive.
+        scale: What the targets are divided by, in their unit, positive.
         loss: "squared" or "pseudo_huber".
 
     Targets: float [B], in the user's unit, NaN where missing. Metrics, in the user's unit: r2, mae and rmse

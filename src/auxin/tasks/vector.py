@@ -18,10 +18,10 @@ class Vector(Task):
     `regression`), so that its size does not depend on D.
 
     Args:
-        name: the task's name.
+        name: The task's name.
         width: D, at least 1.
         means: subtracted from the targets, one per component; 0 where not given.
-        scales: what the targets are divided by, one per component, positive; 1 where not given.
+        scales: What the targets are divided by, one per component, positive; 1 where not given.
         loss: "squared" or "pseudo_huber".
 
     Targets: float [B, D], in the user's units, NaN where a component is missing. Metrics, in the user's

@@ -86,7 +86,7 @@ def record(step: Step, *arguments: Any) -> GraphModule:
     """The step as one graph of plain operations; it is run once for that.
 
     Raises:
-        RuntimeError: the step reads a value, or an operation cannot be recorded.
+        RuntimeError: The step reads a value, or an operation cannot be recorded.
     """
     with tracing():
         graph = make_fx(lambda *a: _asked_later(step, *a))(*arguments)

@@ -37,7 +37,7 @@ def task_curvature(
     """The product with Q, block by block.
 
     Args:
-        tasks: the tasks, main first. Classes have the softmax's Fisher matrix, any other kind the positive
+        tasks: The tasks, main first. Classes have the softmax's Fisher matrix, any other kind the positive
             part of its own loss's Hessian per sample.
         targets: Targets of the tasks; None for a task that the batch does not carry.
         signals: S, by task.

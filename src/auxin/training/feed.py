@@ -33,7 +33,7 @@ class Feed:
         pretexts: Self-made auxiliary tasks; each adds changed copies of the batch's rows.
         share: Share of the batch's rows that each pretext copies, evenly spread over the batch.
         strong: View that makes the strong views for a consistency from rows without a main label; None for no views.
-        pairs: the name of the consistency's task, under which each strong view's target says where in the batch the
+        pairs: The name of the consistency's task, under which each strong view's target says where in the batch the
             weak view of its row is.
         weak: View applied to every row after the pool's augmentation, the same for all methods; None for no change.
     """

@@ -37,7 +37,7 @@ def following_epoch(
         step: Number of the epoch's first step in the run.
 
     Raises:
-        ConfigError: the method cannot hand a forward pass on.
+        ConfigError: The method cannot hand a forward pass on.
     """
     check(learner)
     first, ahead = None, None

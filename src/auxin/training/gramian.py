@@ -30,7 +30,7 @@ def gramian(means: Means, shared: Sequence[Tensor]) -> Tensor:
     """<grad l_i, grad l_j> over the shared parameters, [T, T], constant.
 
     Args:
-        means: the tasks' mean losses with their graphs, which are kept; None for a task without a label in the batch,
+        means: The tasks' mean losses with their graphs, which are kept; None for a task without a label in the batch,
             whose row and column are zero.
         shared: Shared parameters.
 
@@ -62,7 +62,7 @@ def main_row(means: Means, shared: Sequence[Tensor]) -> Tensor:
     """<grad l_0, grad l_k> over the shared parameters for every k, [T], constant.
 
     Raises:
-        RuntimeError: an operation cannot be differentiated twice.
+        RuntimeError: An operation cannot be differentiated twice.
 
     >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
     >>> main_row([w[0] * 3, w.sum(), None], [w]).tolist()
@@ -88,7 +88,7 @@ class _Layer:
     """A linear map y = x W^T in the graph: where its output's gradient is read, and its inputs.
 
     Attributes:
-        edge: the output's place in the graph.
+        edge: The output's place in the graph.
         inputs: Inputs x, [N, M].
         columns: Function from a gradient at the output to [C, N].
     """

@@ -71,7 +71,7 @@ def fit(state: TrainState, plan: Plan, watch: Watch) -> None:
     """Train to the plan's end, going on from the checkpoint if there is one.
 
     Raises:
-        Diverged: the training loss became infinite or not a number; the message says in which epoch.
+        Diverged: The training loss became infinite or not a number; the message says in which epoch.
         Terminated: SIGTERM or SIGHUP came; the epoch in progress was finished and its checkpoint written.
     """
     if watch.checkpoint is not None:

@@ -48,12 +48,12 @@ class Objective:
     A batch is anything with an attribute `y`, the targets by task; a task that is absent from it has no label there.
 
     Attributes:
-        tasks: every task (or loss function) that the primary network has an output for, the main task first; among
+        tasks: Every task (or loss function) that the primary network has an output for, the main task first; among
             them the labeler's (`Labeler.tasks`).
         labeler: Labeler that generates the targets of those tasks, or None.
         combiner: Combiner, which maps the tasks' losses to one training loss.
         consistency: Loss between two views of a row, or None; its task is one of `tasks`.
-        reads: for a task without an output of its own, the task whose output it reads: soft labels that teach the main
+        reads: For a task without an output of its own, the task whose output it reads: soft labels that teach the main
             task, a consistency of its answers.
         learned: Whether the labeler's parameters are phi (those of a frozen twin are not).
         rows: Function that makes the labelers' input from a batch; it returns None if the batch cannot be labelled.
@@ -150,7 +150,7 @@ class Objective:
         named to `tell`.
 
         Raises:
-            RunError: the main task's loss is not finite.
+            RunError: The main task's loss is not finite.
         """
         values, present = fitted(entries)
         others = getattr(batch, "others", None)
@@ -178,7 +178,7 @@ class Objective:
         """The tasks' losses as one; with `constant` the combiner's parameters get no gradient.
 
         Raises:
-            RunError: the combiner needs the tasks' gradients, and there was no training step yet.
+            RunError: The combiner needs the tasks' gradients, and there was no training step yet.
         """
         arguments: tuple[Any, ...] = (losses,)
         if self.combiner.needs_gramian:
@@ -239,7 +239,7 @@ class Objective:
         Buffers and the random state stay as they are.
 
         Raises:
-            UnsupportedError: several processes train together.
+            UnsupportedError: Several processes train together.
         """
         if not self.combiner.looks_again:
             return

@@ -31,10 +31,10 @@ class Precision:
 
     Args:
         name: Name of the precision: float32, tf32 or bfloat16.
-        channels_last: images [B, C, H, W] and the weights of convolutions with the channels innermost.
+        channels_last: Images [B, C, H, W] and the weights of convolutions with the channels innermost.
 
     Raises:
-        ConfigError: the name is unknown.
+        ConfigError: The name is unknown.
 
     >>> with Precision("bfloat16").autocast("cpu")():
     ...     nn.Linear(2, 1)(torch.zeros(1, 2)).dtype

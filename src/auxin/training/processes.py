@@ -80,7 +80,7 @@ def exchanged(values: Sequence[Tensor], present: Sequence[Tensor], like: Tensor)
     Args:
         values: Losses of each task, [B] or [B, H, W].
         present: Masks of the entries that carry a label.
-        like: a parameter of the network, for the device and the type, which have to be the same everywhere.
+        like: A parameter of the network, for the device and the type, which have to be the same everywhere.
     """
     if not parallel():
         return None

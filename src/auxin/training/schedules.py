@@ -69,7 +69,7 @@ def fused_epoch(
         feed: Source of the batches.
         set_rate: Function that sets the learning rate of the next step.
         every: N, counted over the whole run.
-        meta: where the outer loss is taken: the "same" batch, the "next" one, or the held-out "auxiliary" set.
+        meta: Where the outer loss is taken: the "same" batch, the "next" one, or the held-out "auxiliary" set.
         step: Number of the epoch's first step in the run.
     """
     for batch, following in with_next(feed.epoch()):

@@ -19,15 +19,15 @@ def screen(
     since zero times an infinite derivative is NaN.
 
     Args:
-        values: each task's losses, [B] or [B, H, W], main first; zero where the label is missing.
-        present: which of them carry a label, bool, the same shapes.
-        names: the tasks' names, main first.
+        values: Each task's losses, [B] or [B, H, W], main first; zero where the label is missing.
+        present: Which of them carry a label, bool, the same shapes.
+        names: The tasks' names, main first.
 
     Returns:
         the losses, and the names of the tasks that were left out.
 
     Raises:
-        RunError: the main task's loss is not finite.
+        RunError: The main task's loss is not finite.
 
     >>> good, bad = torch.tensor([1.0, 2.0]), torch.tensor([3.0, float("nan")])
     >>> losses, dropped = screen([good, bad], [good > 0, good > 0], ["breed", "species"])

@@ -20,9 +20,9 @@ class SharedParameters:
     seen, so tasks may come one after another.
 
     Args:
-        network: the primary network, without wrappers.
-        tasks: the tasks' names, main first.
-        known: the shared parameters, where the caller knows them; None to find them.
+        network: The primary network, without wrappers.
+        tasks: The tasks' names, main first.
+        known: The shared parameters, where the caller knows them; None to find them.
 
     >>> net = nn.ModuleDict({"trunk": nn.Linear(2, 2), "a": nn.Linear(2, 1), "b": nn.Linear(2, 1)})
     >>> hidden = net["trunk"](torch.ones(3, 2))
@@ -60,13 +60,13 @@ class SharedParameters:
         parameters are known, the tasks' whole gradients are made.
 
         Args:
-            means: the tasks' mean losses with their graphs, each its own; None for a task without a label,
+            means: The tasks' mean losses with their graphs, each its own; None for a task without a label,
                 whose row and column are zero.
-            main_row_only: whether only the products with the main task's gradient are needed; all others may then be
+            main_row_only: Whether only the products with the main task's gradient are needed; all others may then be
                 zero.
 
         Raises:
-            ConfigError: the tasks share nothing.
+            ConfigError: The tasks share nothing.
         """
         if is_sharded(self.network):
             raise UnsupportedError(

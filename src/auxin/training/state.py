@@ -20,13 +20,13 @@ class EpochLog:
     """What one epoch of training showed.
 
     Attributes:
-        epoch: its number, from 1.
-        seconds: of training alone (no evaluation).
+        epoch: Number of the epoch, from 1.
+        seconds: Seconds of training alone (no evaluation).
         steps: inner steps taken.
-        losses: each task's mean loss over the epoch.
-        learning_rate: of its last step.
-        validation: the metric on the validation set, or None.
-        development: the metric on the development half of the test rows, or None where it was not looked at.
+        losses: Each task's mean loss over the epoch.
+        learning_rate: Learning rate of its last step.
+        validation: The metric on the validation set, or None.
+        development: The metric on the development half of the test rows, or None where it was not looked at.
         measures: whatever the method's own measures say (label entropies, gradient cosine, task weights).
     """
 
@@ -46,10 +46,10 @@ class TrainState:
 
     Attributes:
         learner: networks and optimisers.
-        feed: batches, and where their generators stand.
+        feed: Batches, and where their generators stand.
         step: inner steps taken so far.
-        logs: one entry per finished epoch.
-        best: the best validation score so far with its epoch and weights, where early stopping is on.
+        logs: One entry per finished epoch.
+        best: The best validation score so far with its epoch and weights, where early stopping is on.
     """
 
     learner: Learner
@@ -140,7 +140,7 @@ def write(value: dict[str, Any], file: Path) -> None:
     """Write tensors, numbers and strings, whole or not at all.
 
     Raises:
-        RunError: the disk is full, or the folder cannot be written to.
+        RunError: The disk is full, or the folder cannot be written to.
     """
     write_state(file, value)
 

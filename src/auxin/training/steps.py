@@ -33,17 +33,17 @@ class Learner:
     """The networks and optimisers that the two steps move.
 
     Attributes:
-        network: the primary network.
-        criterion: the training loss, which holds the auxiliary networks.
+        network: The primary network.
+        criterion: The training loss, which holds the auxiliary networks.
         optimizer: moves W (and a combiner's parameters, where its paper trains them by the training loss).
         estimator: estimates the hypergradient, or None for methods without a meta step.
         meta_optimizer: moves phi.
         scale: "raw" or "unit" (see `Estimator.estimate`).
-        clip: the largest global norm of grad_W L_T, or None.
-        precision: the numbers' format and the images' memory order.
+        clip: The largest global norm of grad_W L_T, or None.
+        precision: The numbers' format and the images' memory order.
         compiled: compile the steps; where that cannot be done they run eagerly, and the reason is in `notes`.
-        meta_clip: the largest global norm of phi's hypergradient, or None.
-        notes: what an estimator or the compiler decided for the user, each said once.
+        meta_clip: The largest global norm of phi's hypergradient, or None.
+        notes: What an estimator or the compiler decided for the user, each said once.
     """
 
     network: nn.Module

@@ -21,7 +21,7 @@ def task_gradients(means: Sequence[Tensor], inputs: Sequence[Any]) -> Found:
     """The gradients of every task's mean loss at the inputs, by task; None where a task does not reach an input.
 
     Args:
-        means: the losses, scalars with their graphs, which are kept.
+        means: The losses, scalars with their graphs, which are kept.
         inputs: tensors, or places of the graph.
 
     >>> w = torch.tensor([1.0, 2.0], requires_grad=True)

@@ -23,15 +23,15 @@ def entry(name: str, loss: Loss, output: Any, target: Any, images: bool = False)
     """The losses of one task.
 
     Args:
-        name: the task's name, for messages.
-        loss: the task, or the function.
-        output: what the network puts out for it (None: nothing).
-        target: its labels (None: none in this batch).
-        images: whether losses are wanted for every pixel where the task has them.
+        name: The task's name, for messages.
+        loss: The task, or the function.
+        output: What the network puts out for it (None: nothing).
+        target: Labels of the task (None: none in this batch).
+        images: Whether losses are wanted for every pixel where the task has them.
 
     Raises:
-        ConfigError: no output, or one that does not fit the task.
-        DataError: losses that do not fit the batch.
+        ConfigError: No output, or one that does not fit the task.
+        DataError: Losses that do not fit the batch.
     """
     if target is None:
         return absent(output)
@@ -81,7 +81,7 @@ def fitted(entries: Sequence[Entry]) -> tuple[list[Tensor], list[Tensor]]:
     """The tasks' losses in one shape, rows that a task does not have being rows without a label.
 
     Raises:
-        ConfigError: loss images of several sizes.
+        ConfigError: Loss images of several sizes.
     """
     rows = max(values.shape[0] for values, _ in entries)
     sizes = {values.shape[1:] for values, _ in entries if values.dim() > 1}
@@ -153,7 +153,7 @@ def refuse_broadcast(name: str, loss: Loss, output: Any, target: Any) -> None:
     themselves, and is another one when output and labels have one shape.
 
     Raises:
-        DataError: both are so.
+        DataError: Both are so.
     """
     if isinstance(loss, Task) or not isinstance(output, Tensor) or not isinstance(target, Tensor):
         return
@@ -216,8 +216,8 @@ def _values(name: str, found: Any, rows: int | None, given: tuple[Any, Any], ima
     """The losses as [B], [1] for a scalar, or [B, H, W] where images are wanted.
 
     Raises:
-        ConfigError: no losses at all.
-        DataError: losses that are neither one per sample nor a scalar.
+        ConfigError: No losses at all.
+        DataError: Losses that are neither one per sample nor a scalar.
     """
     if not isinstance(found, Tensor) or not found.is_floating_point():
         raise ConfigError(

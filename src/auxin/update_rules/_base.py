@@ -26,7 +26,7 @@ class State:
         weights: W^l, one per layer, [T, N_(l-1), N_l].
         backward: V^l, the weights that carry the error signal back, the same shapes.
         biases: b^l, [T, N_l].
-        age: how many steps this state has taken.
+        age: How many steps this state has taken.
 
     >>> state = State((torch.zeros(2, 5, 3),), (torch.zeros(2, 5, 3),), (torch.zeros(2, 3),))
     >>> state.widths, state.tasks
@@ -76,9 +76,9 @@ class UpdateRule(nn.Module, ABC):
 
     Attributes:
         weight_std: standard deviation of W and V at the start (truncated at two of them).
-        bias_std: the same for b.
-        top: what stands behind the top layer: "relu" (or any activation), "linear", or "mixed" (half of each).
-        paper: where it is from.
+        bias_std: The same for b.
+        top: What stands behind the top layer: "relu" (or any activation), "linear", or "mixed" (half of each).
+        paper: Where it is from.
     """
 
     paper: ClassVar[Paper | None] = None
@@ -94,7 +94,7 @@ class UpdateRule(nn.Module, ABC):
         """Refuse a shape of network that this rule cannot train.
 
         Raises:
-            ConfigError: fewer than two widths, or one below 1.
+            ConfigError: Fewer than two widths, or one below 1.
         """
         if len(widths) < 2 or min(widths) < 1:
             raise ConfigError(
@@ -115,7 +115,7 @@ class UpdateRule(nn.Module, ABC):
         """Fresh networks of these widths (inputs first, embedding last), drawn from the generator.
 
         Raises:
-            ConfigError: this rule cannot train a network of these widths.
+            ConfigError: This rule cannot train a network of these widths.
         """
         self.check_widths(widths)
         shapes = [(tasks, a, b) for a, b in itertools.pairwise(widths)]
@@ -135,10 +135,10 @@ class UpdateRule(nn.Module, ABC):
         """The top layer's activities, [T, B, N_L], normalised by the batch's own statistics or by a reference's.
 
         Args:
-            state: the trained networks.
-            x: inputs [T, B, N_0].
-            activation: the hidden layers' activation.
-            reference: inputs [T, B', N_0] whose statistics every batch norm uses (inductive); None: x's own
+            state: The trained networks.
+            x: Inputs [T, B, N_0].
+            activation: The hidden layers' activation.
+            reference: Inputs [T, B', N_0] whose statistics every batch norm uses (inductive); None: x's own
                 (transductive, as in the paper).
         """
         return forward(state, x, activation, self.top, reference).top.transpose(1, 2)

@@ -17,10 +17,10 @@ class NeuronNetwork(nn.Module):
     Args:
         channels: C, the hidden channels.
         delta: D, the channels of the error signal.
-        kernel_batch: how many neighbouring examples a unit sees (1 or 3).
-        kernel_units: as in `UnitMixer`.
-        unit_identity: whether a unit is told its place, sin and cos of linspace(0, 4 pi, N).
-        blocks: how many blocks.
+        kernel_batch: How many neighbouring examples a unit sees (1 or 3).
+        kernel_units: As in `UnitMixer`.
+        unit_identity: Whether a unit is told its place, sin and cos of linspace(0, 4 pi, N).
+        blocks: Number of blocks.
     """
 
     def __init__(

@@ -23,7 +23,7 @@ def preset_options(name: str) -> dict[str, Any]:
     """The options of a preset that differ from the defaults of `Learned`.
 
     Raises:
-        ConfigError: no such preset.
+        ConfigError: No such preset.
     """
     if name not in preset_names():
         raise ConfigError(unknown("preset", name, preset_names()))

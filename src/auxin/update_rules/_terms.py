@@ -20,11 +20,11 @@ class Layer:
     Attributes:
         w: W with every column (receptive field) at unit root mean square, [T, N_d, N_u].
         below: x^(l-1), [T, N_d, B].
-        below_standard: the same, standardised over the batch.
+        below_standard: The same, standardised over the batch.
         above_standard: x^l, standardised over the batch, [T, N_u, B].
         normal: batch-normalised pre-activation of layer l, without bias, [T, N_u, B].
         sharpness: beta of the soft competition, a scalar.
-        ridge: of the reconstruction, a scalar.
+        ridge: Ridge penalty of the reconstruction, a scalar.
     """
 
     w: Tensor

@@ -30,16 +30,16 @@ class WeightUpdate(nn.Module):
     Args:
         channels: C of the hidden signals.
         rank: K, low-rank readout channels.
-        terms: names of `TERMS`, and optionally "competitive" and "reconstruct".
-        gain: what the stored coefficients are multiplied by (a learning-rate multiplier); alpha starts at `start`.
-        start: the coefficients' first effective value.
-        competitive_start: the competitive term's first coefficient.
-        sharpness: the competition's first beta.
-        reconstruct_start: the reconstruction term's first coefficient.
-        ridge: the reconstruction's first ridge.
-        target: the columns' root mean square in the long run.
-        divide: step d.
-        project: step c.
+        terms: Names of `TERMS`, and optionally "competitive" and "reconstruct".
+        gain: What the stored coefficients are multiplied by (a learning-rate multiplier); alpha starts at `start`.
+        start: The coefficients' first effective value.
+        competitive_start: The competitive term's first coefficient.
+        sharpness: The competition's first beta.
+        reconstruct_start: The reconstruction term's first coefficient.
+        ridge: The reconstruction's first ridge.
+        target: The columns' root mean square in the long run.
+        divide: Step d.
+        project: Step c.
     """
 
     def __init__(

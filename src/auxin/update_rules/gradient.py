@@ -26,7 +26,7 @@ class Gradient(UpdateRule):
         top: activation behind the top layer.
 
     Raises:
-        ConfigError: a step size that is not positive.
+        ConfigError: A step size that is not positive.
 
     >>> rule = Gradient(step_size=0.1)
     >>> rule.step(rule.init_state((5, 2)), torch.rand(1, 9, 5)).age

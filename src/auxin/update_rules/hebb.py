@@ -26,14 +26,14 @@ class Hebb(UpdateRule):
 
     Args:
         decorrelation: "triangular", "symmetric" or "none".
-        competition: share of the soft k-means term (0 .. 1) in the direction.
+        competition: Share of the soft k-means term (0 .. 1) in the direction.
         sharpness: beta of the competition.
         step_size: eta.
         target: root mean square of the columns.
         top: activation behind the top layer.
 
     Raises:
-        ConfigError: an unknown decorrelation.
+        ConfigError: An unknown decorrelation.
 
     >>> rule = Hebb()
     >>> rule.step(rule.init_state((5, 2)), torch.rand(1, 9, 5)).age

@@ -35,29 +35,29 @@ class Learned(UpdateRule):
         rank: K, channels of the low-rank readouts.
         blocks: blocks of the per-neuron network.
         kernel_batch: convolution over neighbouring examples, 1 or an odd number.
-        kernel_top: the first convolution of the top signal.
+        kernel_top: The first convolution of the top signal.
         kernel_units: convolution over neighbouring units; 1 none; 0 the mean over all units instead.
         unit_identity: tell every unit its place.
-        embedding: width of the top layer where the top signal mixes units by their own weights; 0 for the
+        embedding: Width of the top layer where the top signal mixes units by their own weights; 0 for the
             pooled top, which takes any width.
         top_layers: layers of the pooled top.
-        terms: which terms, in the paper's names, and optionally two of ours: "competitive" (soft k-means)
+        terms: Which terms, in the paper's names, and optionally two of ours: "competitive" (soft k-means)
             and "reconstruct" (a power iteration towards the principal subspace).
-        gain, start: the terms' coefficients are gain * parameter and begin at start.
-        competitive_start, sharpness: the competitive term's first coefficient and beta.
-        reconstruct_start, ridge: the reconstruction term's first coefficient and ridge.
+        gain, start: The terms' coefficients are gain * parameter and begin at start.
+        competitive_start, sharpness: The competitive term's first coefficient and beta.
+        reconstruct_start, ridge: The reconstruction term's first coefficient and ridge.
         step_size: eta.
         decay: eta at age t is eta / (1 + t / decay); 0 keeps it constant (the paper).
         target: root mean square of the columns of W in the long run.
         divide: divide the merged update by the square root of the number of terms.
-        shrink_projection: only perpendicular or length-growing updates survive.
+        shrink_projection: Only perpendicular or length-growing updates survive.
         identical_updates: V receives the same G as W (the released code); else it has its own readouts.
         bias_fence: biases may not rise on average.
-        weight_std, bias_std: initial weights of the base networks.
+        weight_std, bias_std: Initial weights of the base networks.
         top: activation of the base networks' top layer: "relu", "linear" or "mixed".
 
     Raises:
-        ConfigError: an argument out of range, or an unknown term.
+        ConfigError: An argument out of range, or an unknown term.
 
     >>> sum(p.numel() for p in Learned().parameters())
     114670

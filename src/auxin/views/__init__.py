@@ -35,12 +35,12 @@ def compose(names: str, shape: tuple[int, ...], fill: Tensor | None = None, *, t
     Args:
         names: members joined by "+" (`affine+cutout`), each with a factor for its strength where wanted (`affine:0.5`);
             "auto" for the usual strong view; or "none".
-        shape: of one input, without the batch dimension.
-        fill: what an empty pixel is, per channel, in the units of the inputs; zeros where not given.
-        text: whether the inputs are the words of a text.
+        shape: Shape of one input, without the batch dimension.
+        fill: What an empty pixel is, per channel, in the units of the inputs; zeros where not given.
+        text: Whether the inputs are the words of a text.
 
     Raises:
-        ConfigError: a name is not known, a strength is no number of at least 0, or a view cannot be made from inputs of
+        ConfigError: A name is not known, a strength is no number of at least 0, or a view cannot be made from inputs of
             this shape.
 
     >>> compose("shift+cutout", (1, 8, 8))(torch.zeros(2, 1, 8, 8), torch.Generator().manual_seed(0)).shape
@@ -71,7 +71,7 @@ class Composed(View):
     """Views applied one after the other; none leave the inputs as they are.
 
     Args:
-        parts: the views, in the order of their application.
+        parts: The views, in the order of their application.
     """
 
     def __init__(self, parts: Sequence[View]) -> None:

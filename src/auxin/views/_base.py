@@ -20,12 +20,12 @@ class View(ABC):
         """The view for inputs of this shape (without the batch dimension).
 
         Args:
-            shape: of one input.
-            fill: what an empty pixel is, float [C], in the units of the inputs; tables have no use for it.
-            strength: what the usual amounts of the change are multiplied by; at 0 the inputs stay as they are.
+            shape: Shape of one input.
+            fill: What an empty pixel is, float [C], in the units of the inputs; tables have no use for it.
+            strength: What the usual amounts of the change are multiplied by; at 0 the inputs stay as they are.
 
         Raises:
-            ConfigError: inputs of this shape cannot be changed so.
+            ConfigError: Inputs of this shape cannot be changed so.
         """
 
     @abstractmethod
@@ -33,7 +33,7 @@ class View(ABC):
         """Changed inputs, in the shape of x.
 
         Args:
-            x: inputs [B, ...], float; they are left as they are.
+            x: Inputs [B, ...], float; they are left as they are.
             generator: Generator of all random numbers, on the device of x.
         """
 

@@ -62,8 +62,8 @@ def warp(x: Tensor, matrices: Tensor, fill: Tensor) -> Tensor:
     """Images resampled bilinearly at mapped coordinates; outside of an image stands `fill`.
 
     Args:
-        x: images [B, C, H, W].
-        matrices: from coordinates of the result to those of x, [B, 2, 3], both from -1 to 1 over the image.
+        x: Images [B, C, H, W].
+        matrices: From coordinates of the result to those of x, [B, 2, 3], both from -1 to 1 over the image.
         fill: [C].
 
     >>> quarter = torch.tensor([[[0.0, 1.0, 0.0], [-1.0, 0.0, 0.0]]])

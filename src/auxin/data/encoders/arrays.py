@@ -22,9 +22,9 @@ class Arrays(Encoder):
     """Arrays of one shape and type, in memory or in an `.npz` file.
 
     Args:
-        shape: of one input, (C, H, W) or (D,).
+        shape: Shape of one input, (C, H, W) or (D,).
         dtype: "uint8" or "float32", as the training inputs were.
-        array: the array's name in an `.npz` file; None: the one called x, X, images, inputs or data.
+        array: The array's name in an `.npz` file; None: the one called x, X, images, inputs or data.
 
     >>> x, _ = Arrays((2,), "float32").encode([[1, 2], [3, 4]])
     >>> x.tolist()
@@ -106,7 +106,7 @@ def input_name(path: object, arrays: Mapping[str, np.ndarray]) -> str:
     """The name of the one array that can only be the inputs.
 
     Raises:
-        DataError: there is none, or more than one.
+        DataError: There is none, or more than one.
     """
     names = [known for known in INPUTS if known in arrays]
     if len(names) != 1:

@@ -37,9 +37,9 @@ def check_mixed(where: str, column: Column, written: Written | None) -> None:
     """Refuse words that are numbers too long to be read as such, or numbers but for a few cells (a slip of the pen).
 
     Args:
-        where: the file, for the message.
-        column: words.
-        written: the column as numbers, where most of its words are some.
+        where: The file, for the message.
+        column: Words.
+        written: The column as numbers, where most of its words are some.
     """
     if written is None or isinstance(column.dtype, pd.CategoricalDtype):
         return
@@ -70,7 +70,7 @@ def as_numbers(where: str, column: Column) -> np.ndarray:
     """A column of numbers, float64, NaN where missing.
 
     Raises:
-        DataError: it holds anything else, or numbers that float32 cannot.
+        DataError: It holds anything else, or numbers that float32 cannot.
     """
     try:
         numbers: Any = pd.to_numeric(column)

@@ -29,10 +29,10 @@ class Choice:
     """The encoders of a table's columns, not fitted yet, and what was decided.
 
     Attributes:
-        words: so many words describe a text at most.
-        columns: the encoders.
-        left_out: columns that are IDs.
-        notes: sentences.
+        words: So many words describe a text at most.
+        columns: The encoders.
+        left_out: Columns that are IDs.
+        notes: Sentences.
     """
 
     words: int = MOST_WORDS
@@ -47,14 +47,14 @@ def choose(
     """What each input column is.
 
     Args:
-        where: the file, for messages.
-        frame: the input columns.
-        texts: those that are text because the user says so.
-        keep: those that stay although they look like IDs.
-        most: so many words describe a text at most.
+        where: The file, for messages.
+        frame: The input columns.
+        texts: Those that are text because the user says so.
+        keep: Those that stay although they look like IDs.
+        most: So many words describe a text at most.
 
     Raises:
-        DataError: a column is neither numbers nor words, or mixes both.
+        DataError: A column is neither numbers nor words, or mixes both.
     """
     made = Choice(most)
     plain = frame.dtypes == np.float64

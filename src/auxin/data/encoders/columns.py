@@ -19,7 +19,7 @@ class ColumnEncoder(ABC):
     """One column of a table.
 
     Attributes:
-        name: the column's.
+        name: Name of the column.
     """
 
     name: str

@@ -28,9 +28,9 @@ class Encoder(ABC):
     into a saved model: a batch is (x - mean) / std, and 0 where a value is missing.
 
     Attributes:
-        kind: the word that its state begins with.
+        kind: The word that its state begins with.
         blocks: ranges [begin, end) of columns that share one scale and keep their zero (the words of a text).
-        verbatim: how many columns at the end are no quantities and stay as they are (the tokens of texts).
+        verbatim: How many columns at the end are no quantities and stay as they are (the tokens of texts).
     """
 
     kind: ClassVar[str]
@@ -42,11 +42,11 @@ class Encoder(ABC):
         """The inputs of new rows.
 
         Args:
-            source: the path of a file or folder such as the training data's, or rows in memory.
-            say: told what was decided for the user (an unseen category, an unknown column).
+            source: The path of a file or folder such as the training data's, or rows in memory.
+            say: Function that receives a sentence about every decision (an unseen category, an unknown column).
 
         Raises:
-            DataError: a column is missing, values are of another type, images of another size.
+            DataError: A column is missing, values are of another type, images of another size.
         """
 
     @abstractmethod

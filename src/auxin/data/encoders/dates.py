@@ -29,10 +29,10 @@ class Dates(ColumnEncoder):
     """The time in years since 2000, and sine and cosine of its place in the year and in the week, and in the day.
 
     Attributes:
-        name: the column's.
-        form: how dates are written: "ISO8601", or a format of `strptime`.
-        clock: whether the training rows differ in the time of day.
-        gaps: whether dates were missing.
+        name: Name of the column.
+        form: How dates are written: "ISO8601", or a format of `strptime`.
+        clock: Whether the training rows differ in the time of day.
+        gaps: Whether dates were missing.
 
     >>> column = pd.Series(["2000-01-01", "2001-01-01"], name="day")
     >>> Dates("day").fit(column).encode("t.csv", column, print)[0][:, 0].round(3).tolist()

@@ -18,9 +18,9 @@ class ImageFiles(Encoder):
 
     Args:
         shape: (C, H, W) of the training inputs.
-        resized: whether images of other sizes are brought to it, as some of the training images were.
-        column: of an image table, the column of the images' paths.
-        encoding: of an image table that is a text file.
+        resized: Whether images of other sizes are brought to it, as some of the training images were.
+        column: Of an image table, the column of the images' paths.
+        encoding: Encoding of an image table that is a text file.
     """
 
     kind: ClassVar[str] = "images"
@@ -53,7 +53,7 @@ class ImageFiles(Encoder):
         """The files of the images, in the order of the inputs' rows.
 
         Raises:
-            DataError: there are none.
+            DataError: There are none.
         """
         if isinstance(source, str | Path):
             path = Path(source)
@@ -90,7 +90,7 @@ def paths_in(where: str, folder: Path, column: Any) -> list[Picture]:
     """A column's paths, relative to the table's folder; images that the table itself holds as they are.
 
     Raises:
-        DataError: a row has none.
+        DataError: A row has none.
     """
     if (empty := column.isna()).any():
         row = int(empty.to_numpy().nonzero()[0][0])

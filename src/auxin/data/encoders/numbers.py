@@ -18,11 +18,11 @@ class Numbers(ColumnEncoder):
     """One number, and a second one that says where it is missing if it ever was in the rows it was fitted on.
 
     Attributes:
-        name: the column's.
-        gaps: whether values were missing.
-        style: how the training file wrote its numbers, where it is not plainly: a name of `STYLES`; new files are read
+        name: Name of the column.
+        gaps: Whether values were missing.
+        style: How the training file wrote its numbers, where it is not plainly: a name of `STYLES`; new files are read
             alike.
-        truth: whether the training rows hold 0 and 1 alone: new rows may then say yes and no, or true and false.
+        truth: Whether the training rows hold 0 and 1 alone: new rows may then say yes and no, or true and false.
 
     >>> import pandas as pd
     >>> Numbers("age", gaps=True).encode("t.csv", pd.Series([3.0, np.nan], name="age"), print)[0].tolist()
@@ -49,7 +49,7 @@ class Numbers(ColumnEncoder):
         """The rows' numbers, NaN where missing.
 
         Raises:
-            DataError: a cell is no number, which is named.
+            DataError: A cell is no number, which is named.
         """
         if pd.api.types.is_numeric_dtype(column) or not (self.style or self.truth):
             return as_numbers(where, column)

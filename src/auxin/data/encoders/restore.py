@@ -14,7 +14,7 @@ def restore(state: Mapping[str, Any]) -> Encoder:
     """The encoder that gave this state.
 
     Raises:
-        DataError: it is no encoder's state.
+        DataError: It is no encoder's state.
     """
     kinds: dict[str, type[Encoder]] = {k.kind: k for k in (Arrays, Columns, ImageFiles)}
     if state.get("kind") not in kinds:

@@ -28,10 +28,10 @@ class Columns(Encoder):
     """A table's input columns, each encoded by itself and put side by side.
 
     Args:
-        columns: how each input column is encoded, in the inputs' order.
-        others: columns of the training table that are no inputs (targets, columns left out): new rows may
+        columns: How each input column is encoded, in the inputs' order.
+        others: Columns of the training table that are no inputs (targets, columns left out): new rows may
             have them or not.
-        encoding: of text files.
+        encoding: Encoding of text files.
     """
 
     kind: ClassVar[str] = "table"
@@ -58,7 +58,7 @@ class Columns(Encoder):
             the encoder; the columns that are inputs, numbers as float64 however they were written; what was decided.
 
         Raises:
-            DataError: a column is neither numbers nor words, or none is left.
+            DataError: A column is neither numbers nor words, or none is left.
         """
         choice = choose(where, frame, texts, keep, words)
         if choice.left_out:

@@ -27,8 +27,8 @@ class Tokens(ColumnEncoder):
     """The numbers of a text's tokens, one column per place, -1 behind its end; the network embeds them.
 
     Attributes:
-        name: the column's.
-        folder: what `save_pretrained` of the tokenizer wrote; it is looked for again when the model is loaded.
+        name: Name of the column.
+        folder: What `save_pretrained` of the tokenizer wrote; it is looked for again when the model is loaded.
         length: places; set by `fit`: the longest text's, at most `MOST_TOKENS` and what the model takes.
     """
 

@@ -19,9 +19,9 @@ class Words(ColumnEncoder):
     Where the categories are yes and no, however they were written, new rows may write them in another way.
 
     Attributes:
-        name: the column's.
-        categories: the words, sorted.
-        most: only so many of the most frequent words are categories; 0: all.
+        name: Name of the column.
+        categories: The words, sorted.
+        most: Only so many of the most frequent words are categories; 0: all.
     """
 
     kind: ClassVar[str] = "words"

@@ -26,9 +26,9 @@ class Attribute:
     """One attribute of an ARFF file.
 
     Attributes:
-        name: its name.
+        name: Name of the attribute.
         kind: numeric, nominal, string or date.
-        values: of nominal ones, the values.
+        values: Values of a nominal attribute.
     """
 
     name: str
@@ -45,7 +45,7 @@ def read_arff(path: Path, encoding: str, verbatim: Collection[str]) -> pd.DataFr
     """The table: numbers as float64, all others as words; `?` is missing.
 
     Raises:
-        DataError: a line that is no ARFF, with its number.
+        DataError: A line that is no ARFF, with its number.
     """
     lines = path.read_text(encoding=encoding).splitlines()
     _, attributes, begin = _head(path, lines)
@@ -205,7 +205,7 @@ def read_labels(path: Path, names: list[str]) -> list[str]:
     """The labels of Mulan's XML file.
 
     Raises:
-        DataError: it is no XML of labels, or names one that is no attribute.
+        DataError: It is no XML of labels, or names one that is no attribute.
     """
     try:
         root = ElementTree.fromstring(path.read_bytes())

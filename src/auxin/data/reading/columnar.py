@@ -24,8 +24,8 @@ def read_parquet(path: Path, verbatim: Collection[str]) -> pd.DataFrame:
     writes them into a CSV file; yes and no become True and False.
 
     Args:
-        path: the file.
-        verbatim: columns whose numbers become words.
+        path: The file.
+        verbatim: Columns whose numbers become words.
     """
     return frame_of(pq.read_table(path), verbatim)
 
@@ -34,11 +34,11 @@ def read_memory(where: str, source: Any) -> pd.DataFrame:
     """The same of rows in memory: a DataFrame of pandas or Polars, or columns by name.
 
     Args:
-        where: what messages call it.
-        source: the rows; an index is left out.
+        where: What messages call it.
+        source: The rows; an index is left out.
 
     Raises:
-        DataError: two columns have the same name, or a column mixes types.
+        DataError: Two columns have the same name, or a column mixes types.
 
     >>> read_memory("X", {"a": [1, 2], "b": [True, None]}).to_dict("list")
     {'a': [1.0, 2.0], 'b': ['True', nan]}

@@ -50,9 +50,9 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
     """The table; see `Typed` for what a column becomes.
 
     Args:
-        path: the file.
-        encoding: its encoding, by Python's name.
-        verbatim: columns that stay as they are written.
+        path: The file.
+        encoding: Encoding of the file, by Python's name.
+        verbatim: Columns that stay as they are written.
     """
     names, separator, lines = header(path, encoding)
     if len(set(names)) < len(names):  # refused by the caller, by name

@@ -36,8 +36,8 @@ def fetch(remotes: Sequence[Remote], folder: Path) -> None:
     A file appears under its name only when it is whole and its hash is right.
 
     Raises:
-        DataError: the file cannot be had, or is not what its publisher said.
-        RunError: the disk is full.
+        DataError: The file cannot be had, or is not what its publisher said.
+        RunError: The disk is full.
     """
     folder.mkdir(parents=True, exist_ok=True)
     for remote in remotes:
@@ -86,7 +86,7 @@ def unpack(archive: Path, folder: Path) -> None:
     """Unpack a tar archive into a folder; nothing of it can land outside.
 
     Raises:
-        DataError: the archive is damaged.
+        DataError: The archive is damaged.
     """
     with tempfile.TemporaryDirectory(dir=folder, prefix=".unpacking-") as temporary:
         try:

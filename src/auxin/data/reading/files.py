@@ -39,7 +39,7 @@ def prepare(name: str, root: Path | None, download: object, remotes: Sequence[Re
 
     Raises:
         ConfigError: `download` is not a bool.
-        DataError: no folder was given, or the download failed.
+        DataError: No folder was given, or the download failed.
     """
     if not isinstance(download, bool):
         raise ConfigError(
@@ -76,7 +76,7 @@ def pick(where: str, columns: Mapping[str, Any], name: str) -> Any:
     """A column by name.
 
     Raises:
-        DataError: there is none of that name; the nearest are offered.
+        DataError: There is none of that name; the nearest are offered.
     """
     if name not in columns:
         known = [str(column) for column in columns]

@@ -30,12 +30,12 @@ def read_frame(path: Path, encoding: str = "utf-8", verbatim: Collection[str] = 
     as they are written, without the blanks around them. Integers with leading zeros are words.
 
     Args:
-        path: the file.
-        encoding: of text files.
-        verbatim: columns whose cells are wanted as they are written, and only empty ones missing.
+        path: The file.
+        encoding: Encoding of text files.
+        verbatim: Columns whose cells are wanted as they are written, and only empty ones missing.
 
     Raises:
-        DataError: the file is missing, empty, damaged, or its columns are not clear.
+        DataError: The file is missing, empty, damaged, or its columns are not clear.
     """
     if not is_file(path):
         raise DataError(message(f"There is no file {shown(path)}", do="Correct the path"))
@@ -75,7 +75,7 @@ def columns_of(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[str
     """The names of a file's columns, and of those that the file itself says are labels (MEKA's and Mulan's ARFF).
 
     Raises:
-        DataError: as `read_frame`.
+        DataError: As `read_frame`.
     """
     if not is_file(path):
         raise DataError(message(f"There is no file {shown(path)}", do="Correct the path"))
@@ -146,15 +146,15 @@ def with_unlabelled(
     """The table with the rows of another one below it, which have no main label.
 
     Args:
-        frame: the table.
-        path: the other one; None: there is none. A main label that it holds is not looked at.
-        encoding: of text files.
-        main: the columns of the main task.
-        split: the column that marks test rows, of which the other table has none.
-        verbatim: as for `read_frame`.
+        frame: The table.
+        path: The other one; None: there is none. A main label that it holds is not looked at.
+        encoding: Encoding of text files.
+        main: The columns of the main task.
+        split: The column that marks test rows, of which the other table has none.
+        verbatim: As for `read_frame`.
 
     Raises:
-        DataError: the other table has no column of the first, or cannot be read.
+        DataError: The other table has no column of the first, or cannot be read.
     """
     if path is None:
         return frame

@@ -20,11 +20,11 @@ class HubTable:
 
     Attributes:
         frame: numbers, words, categories (class labels by name) and images (their encoded bytes); empty where missing.
-        splits: the split of each row, as the publisher calls it.
-        images: the columns of images.
-        classes: the columns of class labels.
-        lists: for each column of lists of numbers, the columns that it became.
-        left_out: columns that are none of these.
+        splits: The split of each row, as the publisher calls it.
+        images: The columns of images.
+        classes: The columns of class labels.
+        lists: For each column of lists of numbers, the columns that it became.
+        left_out: Columns that are none of these.
     """
 
     frame: Any
@@ -42,8 +42,8 @@ def read_hub(name: str) -> HubTable:
         name: OWNER/NAME, OWNER/NAME:CONFIGURATION, or a local folder in such a format.
 
     Raises:
-        ConfigError: the package `datasets` is not installed.
-        DataError: the data set cannot be fetched or read.
+        ConfigError: The package `datasets` is not installed.
+        DataError: The data set cannot be fetched or read.
     """
     parts = _parts(name)
     features = next(iter(parts.values())).features
@@ -180,8 +180,8 @@ def sides(table: HubTable, main: Sequence[str]) -> tuple[list[str], list[str]]:
     A split whose rows all miss the main label (the test rows of many competitions) tests nothing.
 
     Args:
-        table: the data set.
-        main: the columns of the main task.
+        table: The data set.
+        main: The columns of the main task.
     """
     known = table.frame[list(main)].notna().all(axis=1).to_numpy()
     labelled = {split for split, has in zip(table.splits, known, strict=True) if has}

@@ -18,7 +18,7 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
     """An idx file of unsigned bytes, uint8 of that many dimensions.
 
     Raises:
-        DataError: the file is damaged, cut short, too long, or of another type.
+        DataError: The file is damaged, cut short, too long, or of another type.
     """
     data = _bytes(path)
     head = 4 + 4 * dimensions

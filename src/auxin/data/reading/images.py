@@ -29,16 +29,16 @@ def read_images(paths: Sequence[Picture], size: int | None) -> tuple[Tensor, boo
     """The images, uint8 [N, C, H, W] (C is 1 where all are grey, else 3), and what was decided.
 
     Args:
-        paths: the files, at least one.
-        size: the side of the square that every image is brought to; None keeps their size where it is the
+        paths: The files, at least one.
+        size: The side of the square that every image is brought to; None keeps their size where it is the
             same.
 
     Returns:
         the images; whether images of other sizes are brought to theirs; sentences.
 
     Raises:
-        DataError: there are no files, or one is missing or no image.
-        ConfigError: the size is not usable.
+        DataError: There are no files, or one is missing or no image.
+        ConfigError: The size is not usable.
     """
     if size is not None and (not isinstance(size, int) or not 4 <= size <= 1024):
         raise ConfigError(
@@ -135,7 +135,7 @@ def opened(picture: Picture) -> Iterator[Any]:
     """The picture, not decoded yet.
 
     Raises:
-        ValueError: it has too many pixels.
+        ValueError: It has too many pixels.
     """
     most, own = most_pixels(), Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None  # the limit is the one below
@@ -157,7 +157,7 @@ def most_pixels() -> int:
     """How many pixels an image may have.
 
     Raises:
-        ConfigError: the variable is no whole number.
+        ConfigError: The variable is no whole number.
     """
     limit = os.environ.get(LIMIT, str(MOST_PIXELS))
     if not limit.isdecimal() or not 0 < int(limit) <= 1 << 31:

@@ -27,9 +27,9 @@ class Style:
     """One way of writing numbers.
 
     Attributes:
-        name: what a user calls it.
-        pattern: of the whole cell, with the groups sign, before, number, after.
-        decimal: the mark before the fraction.
+        name: What a user calls it.
+        pattern: Pattern of the whole cell, with the groups sign, before, number, after.
+        decimal: The mark before the fraction.
     """
 
     name: str
@@ -59,10 +59,10 @@ class Written:
     """What a column of words is as numbers.
 
     Attributes:
-        style: the style that suits most of its cells.
-        values: the number of each cell that is one.
-        odd: the cells that are none, or have another unit than most.
-        unit: the unit of most cells ("%", "$", or "").
+        style: The style that suits most of its cells.
+        values: The number of each cell that is one.
+        odd: The cells that are none, or have another unit than most.
+        unit: The unit of most cells ("%", "$", or "").
     """
 
     style: Style

@@ -33,13 +33,13 @@ def dense_target(
     the images' size without mixing neighbours.
 
     Args:
-        spec: the target; its kind says whether the values are classes or numbers.
-        paths: one per row, None where the row has none.
-        sizes: the images' own sizes, (width, height), which the masks must have.
-        side: the size that all images are brought to.
+        spec: The target; its kind says whether the values are classes or numbers.
+        paths: One per row, None where the row has none.
+        sizes: The images' own sizes, (width, height), which the masks must have.
+        side: The size that all images are brought to.
 
     Raises:
-        DataError: a file is missing or no image, or its size is not the image's; too many or too few values.
+        DataError: A file is missing or no image, or its size is not the image's; too many or too few values.
     """
     numbers = spec.kind == "dense_regression"
     masks = _all_values(paths, sizes, side, numbers)
@@ -87,7 +87,7 @@ def labelled_masks(
     """The targets [N, H, W] of new masks by the class names of a known task; a value that it lacks is missing.
 
     Raises:
-        DataError: a file is missing or no image, or its size is not the image's.
+        DataError: A file is missing or no image, or its size is not the image's.
     """
     masks = _all_values(paths, sizes, side, numbers=False)
     y = np.full((len(masks), side[1], side[0]), MISSING, np.int64)

@@ -16,7 +16,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     """The arrays of an `.npz` file; nothing in it is run.
 
     Raises:
-        DataError: there is no such file, it is damaged, or it holds Python objects.
+        DataError: There is no such file, it is damaged, or it holds Python objects.
     """
     if not path.is_file():
         raise DataError(message(f"There is no file {path}", do="Correct the path"))

@@ -23,12 +23,12 @@ def read_table(
     """Images uint8 [N, C, H, W] and labels int64 [N] of the shards of one table.
 
     Args:
-        paths: the shards, in order.
-        columns: the label columns to read, by the name to give them.
+        paths: The shards, in order.
+        columns: The label columns to read, by the name to give them.
         shape: (C, H, W), which every image must have; C is 1 or 3.
 
     Raises:
-        DataError: a shard is damaged, a column is missing, an image cannot be decoded or has another size.
+        DataError: A shard is damaged, a column is missing, an image cannot be decoded or has another size.
     """
     images: list[np.ndarray] = []
     labels: dict[str, list[int]] = {name: [] for name in columns}

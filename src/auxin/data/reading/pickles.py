@@ -57,7 +57,7 @@ def load_pickle(path: Path) -> Any:
     """What a pickle holds, if that is plain values and arrays; text of Python 2 stays bytes.
 
     Raises:
-        DataError: the pickle asks for anything else (which is not run), or is damaged.
+        DataError: The pickle asks for anything else (which is not run), or is damaged.
     """
     try:
         return _Plain(io.BytesIO(path.read_bytes()), encoding="bytes").load()

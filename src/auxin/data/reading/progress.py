@@ -21,7 +21,7 @@ def watched(what: str, stream: TextIO | None = None) -> Iterator[None]:
     A terminal sees the seconds count, in a line that is cleared at the end; anything else gets one line.
 
     Args:
-        what: the file or data set; of a path the name is shown.
+        what: The file or data set; of a path the name is shown.
         stream: instead of standard error.
 
     >>> with watched("t.csv"):

@@ -23,14 +23,14 @@ def place(
     """The folder below `root` that holds these files or folders: `root` itself, one of its folders, or one of theirs.
 
     Args:
-        name: the data set's name.
-        root: where to look.
-        holds: paths that must all be there, relative to the folder.
-        remotes: where the files can be had.
+        name: The data set's name.
+        root: Where to look.
+        holds: Paths that must all be there, relative to the folder.
+        remotes: Where the files can be had.
         download: fetch them first.
 
     Raises:
-        DataError: they are not there; it says what was looked for and where it can be had.
+        DataError: They are not there; it says what was looked for and where it can be had.
     """
     base = prepare(name, root, download, remotes)
     below = [base, *sorted(p for p in base.iterdir() if p.is_dir())]
@@ -45,7 +45,7 @@ def by_hand(name: str, root: Path | None, holds: Sequence[str], where: str) -> P
     """The same for a set that its owner gives out by hand only.
 
     Raises:
-        DataError: the files are not there; it says where a person finds them.
+        DataError: The files are not there; it says where a person finds them.
     """
     base = folder(name, root)
     try:
@@ -70,7 +70,7 @@ def squares(paths: Sequence[Path], size: int) -> Tensor:
     """Image files brought to squares of this side, uint8 [N, C, size, size]; C is 1 where all are grey.
 
     Raises:
-        DataError: there are none, or one is missing or damaged.
+        DataError: There are none, or one is missing or damaged.
     """
     if not paths:
         raise DataError(message("There are no images to read", expected="at least one image file"))
@@ -82,7 +82,7 @@ def array(path: Path) -> np.ndarray:
     """One `.npy` array; nothing in it is run.
 
     Raises:
-        DataError: the file is absent or damaged.
+        DataError: The file is absent or damaged.
     """
     try:
         return np.load(path, allow_pickle=False)
@@ -99,7 +99,7 @@ def matlab(path: Path) -> dict:
     """The variables of a MATLAB file up to version 7.
 
     Raises:
-        DataError: the file is absent or damaged.
+        DataError: The file is absent or damaged.
     """
     from scipy.io import loadmat  # takes a while
     from scipy.io.matlab import MatReadError
@@ -114,7 +114,7 @@ def lines(path: Path) -> list[str]:
     """The lines of a text file that hold anything.
 
     Raises:
-        DataError: the file is absent.
+        DataError: The file is absent.
     """
     try:
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]

@@ -24,12 +24,12 @@ class Typed:
     and another digit (01 is a code). Other columns are words: blanks around them are left out, marks are missing.
 
     Args:
-        names: the columns.
-        verbatim: columns that stay words, in which only empty cells are missing.
-        zeros: whether any cell may begin with a zero and another digit.
+        names: The columns.
+        verbatim: Columns that stay words, in which only empty cells are missing.
+        zeros: Whether any cell may begin with a zero and another digit.
 
     Attributes:
-        late: columns that looked like numbers in the first batch and are words; their cells are wanted again.
+        late: Columns that looked like numbers in the first batch and are words; their cells are wanted again.
     """
 
     def __init__(self, names: Sequence[str], verbatim: Collection[str], zeros: bool) -> None:

@@ -17,12 +17,12 @@ class Wanted:
     """What a share of the groups must be.
 
     Attributes:
-        amount: a fraction of the rows below 1, or a number of rows.
-        key: what the draw depends on, besides the groups' names.
-        what: what to call the share in an error.
-        least: how many groups the share must get.
-        keep: how many groups must be left.
-        strict: whether every stratum must have rows in the share (if `least`) and beside it (if `keep`).
+        amount: A fraction of the rows below 1, or a number of rows.
+        key: What the draw depends on, besides the groups' names.
+        what: What to call the share in an error.
+        least: How many groups the share must get.
+        keep: How many groups must be left.
+        strict: Whether every stratum must have rows in the share (if `least`) and beside it (if `keep`).
     """
 
     amount: float
@@ -42,7 +42,7 @@ def share_groups(
     nearer to the amount; of several such draws the best is kept. The order of the rows plays no part.
 
     Raises:
-        DataError: there are too few groups, or a class is in too few of them.
+        DataError: There are too few groups, or a class is in too few of them.
     """
     members: dict[str, list[int]] = defaultdict(list)
     for row in rows:

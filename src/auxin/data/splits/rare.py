@@ -18,9 +18,9 @@ def rare_rows(drawer: Drawer, rows: Sequence[int], needs: int) -> tuple[list[int
     the draws refuse the data.
 
     Args:
-        drawer: the rows' classes, contents and groups.
-        rows: the labelled rows that are to be divided.
-        needs: how many rows with different inputs a class must have.
+        drawer: The rows' classes, contents and groups.
+        rows: The labelled rows that are to be divided.
+        needs: How many rows with different inputs a class must have.
     """
     if not drawer.strict:
         return [], []

@@ -30,7 +30,7 @@ def array_target(where: str, spec: Spec, values: np.ndarray, rows: int) -> Made:
     numbers one number per pixel; [N, D, H, W]: D numbers per pixel.
 
     Raises:
-        DataError: the values do not fit the rows, or make no task.
+        DataError: The values do not fit the rows, or make no task.
     """
     if values.shape[:1] != (rows,) or values.ndim > 4 or values.dtype.kind not in "biufUS":
         raise DataError(

@@ -22,13 +22,13 @@ class Cells:
     """A target's column.
 
     Attributes:
-        name: the column's.
-        codes: for each row, the place of its word in `words`; -1 where it is missing.
-        words: the different words as they are written.
-        numbers: their numbers, or None where some word is none.
-        odd: words that are none, where almost all are numbers.
-        notes: what was decided, in sentences.
-        ranks: the words' places in an order of the column's own (a pandas Categorical's), or None.
+        name: Name of the column.
+        codes: For each row, the place of its word in `words`; -1 where it is missing.
+        words: The different words as they are written.
+        numbers: Their numbers, or None where some word is none.
+        odd: Words that are none, where almost all are numbers.
+        notes: What was decided, in sentences.
+        ranks: The words' places in an order of the column's own (a pandas Categorical's), or None.
     """
 
     name: str
@@ -60,7 +60,7 @@ def cells_of(where: str, column: Column, spec: Spec) -> Cells:
     are.
 
     Raises:
-        DataError: the column's cells are bytes.
+        DataError: The column's cells are bytes.
     """
     codes, different = pd.factorize(column, use_na_sentinel=True)
     if any(isinstance(value, bytes) for value in different[:100]):

@@ -33,7 +33,7 @@ def target_of(where: str, frame: Any, spec: Spec) -> Made:
     """The task that one column or several make, and its targets; dense kinds are made elsewhere.
 
     Raises:
-        DataError: a column has no values, only one class, or no numbers where numbers are needed.
+        DataError: A column has no values, only one class, or no numbers where numbers are needed.
     """
     columns = [frame[name] for name in spec.columns]
     read = [cells_of(where, column, spec) for column in columns]
@@ -242,8 +242,8 @@ def kinds_said(tasks: Mapping[str, Task], said: Collection[str] = ()) -> str:
     """A sentence on which kind each target is, with its classes, and on how to change a guess.
 
     Args:
-        tasks: the targets.
-        said: the names of those whose kind the user said.
+        tasks: The targets.
+        said: The names of those whose kind the user said.
     """
     kinds = ", ".join(f"{name} ({_described(task)})" for name, task in tasks.items())
     guessed = [name for name in tasks if name not in said]

@@ -55,9 +55,9 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
     """Columns that hold the target itself: equal to it, in bijection with it, or exactly linear in it.
 
     Args:
-        frame: the columns.
-        target: the target as it is written.
-        values: its numbers, NaN where missing, where it has some.
+        frame: The columns.
+        target: The target as it is written.
+        values: Its numbers, NaN where missing, where it has some.
     """
     codes, classes = pd.factorize(target)
     few = len(classes) <= len(codes) // 2

@@ -18,9 +18,9 @@ class Listed:
     """How cells list labels, and what each lists.
 
     Attributes:
-        how: in words: what the cells are, or which separator stands between the labels.
-        labels: the different labels, sorted.
-        cells: the labels of each cell.
+        how: In words: what the cells are, or which separator stands between the labels.
+        labels: The different labels, sorted.
+        cells: The labels of each cell.
     """
 
     how: str
@@ -64,7 +64,7 @@ def listed(where: str, name: str, cells: Sequence[str]) -> Listed:
     """What different cells list.
 
     Raises:
-        DataError: a cell in brackets that is no list of labels, which is named.
+        DataError: A cell in brackets that is no list of labels, which is named.
     """
     if any(bracketed(cell) for cell in cells):
         made = {cell: _of_brackets(where, name, cell) for cell in cells}

@@ -27,10 +27,10 @@ class Spec:
     """One target.
 
     Attributes:
-        name: the task's.
-        columns: the columns it is made of.
-        kind: as the user said, or None: guessed and printed.
-        missing: the value that stands for a missing label, as text, or None.
+        name: Name of the task.
+        columns: The columns it is made of.
+        kind: As the user said, or None: guessed and printed.
+        missing: The value that stands for a missing label, as text, or None.
     """
 
     name: str
@@ -55,16 +55,16 @@ def parse_specs(
     """The targets, the main one first.
 
     Args:
-        where: the file, for errors.
-        known: the columns there are.
-        target: the main one: a column, or NAME=COLUMN|COLUMN for one of several columns.
-        aux: the auxiliary ones, likewise.
+        where: The file, for errors.
+        known: The columns there are.
+        target: The main one: a column, or NAME=COLUMN|COLUMN for one of several columns.
+        aux: The auxiliary ones, likewise.
         kinds: "NAME=KIND" of some of them.
         missing: "NAME=VALUE" of some of them.
 
     Raises:
-        DataError: a column that is not there; the nearest are offered.
-        ConfigError: a name is given twice, or a kind that is not known, or to nothing.
+        DataError: A column that is not there; the nearest are offered.
+        ConfigError: A name is given twice, or a kind that is not known, or to nothing.
 
     >>> parse_specs("t.csv", ["y", "a", "b"], "y", "pose=a|b", "pose=vector")[1]
     Spec(name='pose', columns=('a', 'b'), kind='vector', missing=None)

@@ -25,8 +25,8 @@ class Executor(ABC):
         """Compute the tasks.
 
         Args:
-            tasks: what to compute.
-            heard: called in this process with the folder of a run in progress and the share of it that is done.
+            tasks: What to compute.
+            heard: Called in this process with the folder of a run in progress and the share of it that is done.
 
         Returns:
             each task's number and result as they finish; None now and then while nothing has finished.

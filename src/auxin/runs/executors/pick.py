@@ -28,12 +28,12 @@ def pick(engine: str = "auto", jobs: int | None = 1, address: str | None = None)
     Args:
         engine: `auto` is torchrun's ranks where torchrun started this process, else worker processes, or this
             process alone with one job.
-        jobs: how many units are computed side by side, or None for the number of cores; Ray and torchrun know their
+        jobs: How many units are computed side by side, or None for the number of cores; Ray and torchrun know their
             own numbers.
-        address: of a Ray cluster; None starts one on this machine.
+        address: Address of a Ray cluster; None starts one on this machine.
 
     Raises:
-        ConfigError: there is no such engine, or a number of jobs below 1.
+        ConfigError: There is no such engine, or a number of jobs below 1.
         UnsupportedError: Ray is not installed.
     """
     jobs = default_jobs() if jobs is None else jobs

@@ -29,7 +29,7 @@ class Processes(Executor):
     first, as far as they reach one within ten seconds.
 
     Attributes:
-        jobs: how many processes.
+        jobs: Number of processes.
     """
 
     jobs: int
@@ -38,7 +38,7 @@ class Processes(Executor):
         """Compute the tasks side by side.
 
         Raises:
-            RunError: a process died, of memory for example.
+            RunError: A process died, of memory for example.
         """
         if not tasks:
             return

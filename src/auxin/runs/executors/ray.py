@@ -23,7 +23,7 @@ class Ray(Executor):
 
     Attributes:
         jobs: CPUs of a cluster that is started on this machine.
-        address: of a running cluster (`auto`, or HOST:PORT); None starts one.
+        address: Address of a running cluster (`auto`, or HOST:PORT); None starts one.
         gpus: GPUs per task; 0.25 lets four tasks share one.
     """
 
@@ -36,7 +36,7 @@ class Ray(Executor):
 
         Raises:
             UnsupportedError: Ray is not installed.
-            RunError: there is no cluster at the address, or a task's workers died again and again.
+            RunError: There is no cluster at the address, or a task's workers died again and again.
         """
         del heard
         ray = _ray()

@@ -12,9 +12,9 @@ def start(parent: int, news: "SimpleQueue[tuple[str, float]]") -> None:
     """Follow the parent, leave Ctrl-C to it, send it progress, and compute on one thread.
 
     Args:
-        parent: the parent's process id. It comes from the parent: a worker that asks for it after its parent has
+        parent: The parent's process id. It comes from the parent: a worker that asks for it after its parent has
             died is told another process's.
-        news: takes each run's folder and the share of it that is done.
+        news: Takes each run's folder and the share of it that is done.
     """
     follow(parent)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
