@@ -27,7 +27,8 @@ from sets import SETS, Set
 
 from auxin import rivals
 from auxin.data import load
-from auxin.fitting.choose import best_of_families, interval
+from auxin.fitting.choose import best_of_families
+from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, flat, rows_of
 from auxin.fitting.search import Search
 
@@ -106,7 +107,7 @@ def cell(name: str, draw: int, data: Any, folder: Path, tries: int) -> dict[str,
     seconds = time.process_time() - begun
     honest, task = search.honest(), rows.task
     metric = "r2" if one.kind == "numbers" else "accuracy"
-    said = interval(task, honest, search.wanted, metric)
+    said = interval(task, honest, search.wanted, metric, groups=search.rows.of_groups)
     x, blank = fitted.encoder.encode(str(test), lambda _: None)
     inputs, wanted = flat(x, blank), truth(task, test, one.main)
     found: dict[str, Any] = {

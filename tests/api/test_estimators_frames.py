@@ -181,5 +181,7 @@ def test_rows_of_one_group_stay_together() -> None:
     model.fit(X, y, groups=np.arange(90) // 30)
     rows = model.model_.training.rows
     assert (rows["train"], rows["validation"]) in ((60, 30), (30, 60))
+    owner = X.assign(CustomerId=np.arange(90) // 9)
+    assert any('groups=X["CustomerId"]' in note for note in AuxiliaryClassifier(**QUICK).fit(owner, y).notes_)
     with pytest.raises(ValueError, match="The groups do not fit X"):
         model.fit(X, y, groups=[1, 2])

@@ -110,3 +110,23 @@ def test_a_column_of_a_table(tmp_path):
     table.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(DataError, match=r"both sides of the given split.*'\d+' the first"):
         load(tmp_path / "t.csv", target="y", group="who", split="part")
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "hinted"),
+    [
+        ("subject#", [k // 10 for k in range(80)], True),
+        ("PatientId", [f"p{k % 20}" for k in range(80)], True),
+        ("customer_no", [k // 2 for k in range(80)], True),
+        ("family", [k % 3 for k in range(80)], False),
+        ("patient", [k * 7 % 80 for k in range(80)], False),
+        ("idle", [k // 10 for k in range(80)], False),
+    ],
+)
+def test_a_subject_with_several_rows_is_hinted_at(name, values, hinted, tmp_path):
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({name: values, "x": draw.normal(size=80), "y": draw.normal(size=80)})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    notes = " ".join(load(str(tmp_path / "t.csv"), target="y").notes)
+    assert (f"use --group '{name}'." in notes) == hinted
+    assert "repeat" not in " ".join(load(str(tmp_path / "t.csv"), target="y", group=name).notes)

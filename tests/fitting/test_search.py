@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import scipy.stats
 import torch
 
 from auxin.data import Dataset, make_splits
@@ -12,10 +13,11 @@ from auxin.exported.model import load_model
 from auxin.fitting.auxiliaries import best_teacher, known_table
 from auxin.fitting.blend import greedy
 from auxin.fitting.candidates import Constant
-from auxin.fitting.choose import Entry, choose, interval, simplest
+from auxin.fitting.choose import Entry, choose, simplest
+from auxin.fitting.intervals import interval
 from auxin.fitting.network import Job, NetworkCandidate, train_bank
 from auxin.fitting.rows import Rows, make_folds
-from auxin.fitting.scores import losses, pooled
+from auxin.fitting.scores import losses, pooled, standard_error
 from auxin.fitting.search import Search
 from auxin.studies.fit_search import Wanted, search
 from auxin.tasks.classes import Classes
@@ -206,6 +208,40 @@ def test_an_estimate_of_all_right_is_not_certain() -> None:
     value, low, high = interval(Classes("y", 2), outputs, torch.zeros(30, dtype=torch.long), "accuracy")
     assert (value, high) == (1.0, 1.0)
     assert 0.8 < low < 0.95
+
+
+def test_the_interval_of_groups_is_that_of_their_means() -> None:
+    draw = np.random.default_rng(0)
+    groups = np.repeat(np.arange(12), 10)
+    errors = np.abs(draw.normal(size=12))[groups] + 0.1 * draw.random(120)
+    outputs, wanted = torch.from_numpy(errors)[:, None], torch.zeros(120, dtype=torch.float64)
+    task = Regression("y")
+    value, low, high = interval(task, outputs, wanted, "mae", groups=groups)
+    means = errors.reshape(12, 10).mean(1)
+    half = scipy.stats.t.ppf(0.975, 11) * means.std(ddof=1) / 12**0.5 * 1.2**0.5
+    assert (value - low, high - value) == pytest.approx((half, half), rel=1e-9)
+    single = interval(task, outputs, wanted, "mae")
+    assert high - low > 2 * (single[2] - single[1])
+    of_groups = standard_error(errors, np.zeros(120), groups)
+    assert of_groups == pytest.approx(means.std(ddof=1) / 12**0.5)
+    assert standard_error(errors, np.zeros(120), np.arange(120)) == pytest.approx(
+        standard_error(errors, 0 * errors)
+    )
+
+
+def test_the_interval_of_groups_holds_where_that_of_rows_does_not() -> None:
+    task, held = Classes("y", 2), np.zeros(2)
+    wanted = torch.zeros(200, dtype=torch.long)
+    groups = np.repeat(np.arange(20), 10)
+    for seed in range(60):
+        draw = np.random.default_rng(seed)
+        right = draw.random(200) < draw.beta(1.5, 0.5, size=20)[groups]  # 0.75 right on the mean
+        outputs = torch.from_numpy(np.where(right, 1.0, -1.0))[:, None] * torch.tensor([[1.0, -1.0]])
+        for place, given in enumerate((None, groups)):
+            _, low, high = interval(task, outputs, wanted, "accuracy", groups=given)
+            held[place] += low <= 0.75 <= high
+    assert held[0] < 45
+    assert held[1] >= 54
 
 
 def test_the_constant_guess_is_the_share_of_the_classes() -> None:

@@ -13,6 +13,8 @@ from auxin.data.encoders.table import Columns
 from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.columns import check_cells
 from auxin.data.targets.leaks import gives_away, useless
+from auxin.data.targets.repeats import said as repeated
+from auxin.math.sparse import SparseRows
 
 WHERE = "X"
 
@@ -22,15 +24,15 @@ class Inputs:
     """X as a data set holds it.
 
     Attributes:
-        x: float32 [N, D], or images.
+        x: float32 [N, D] (kept sparse where a text has very many words), or images.
         blank: which values are missing, bool [N, D], or None.
         encoder: makes inputs of new rows; None for arrays.
         raw: the columns that are inputs, for an encoder that is fitted again on the training rows; None for arrays.
         notes: what was decided for the user, in sentences.
     """
 
-    x: Tensor
-    blank: Tensor | None = None
+    x: Tensor | SparseRows
+    blank: Tensor | SparseRows | None = None
     encoder: Encoder | None = None
     raw: Any = None
     notes: tuple[str, ...] = ()
@@ -41,7 +43,9 @@ def is_frame(x: Any) -> bool:
     return isinstance(x, pd.DataFrame) or (hasattr(x, "__arrow_c_stream__") and hasattr(x, "columns"))
 
 
-def inputs_of(x: Any, target: Tensor, text: Sequence[str], keep: Sequence[str]) -> Inputs:
+def inputs_of(
+    x: Any, target: Tensor, text: Sequence[str], keep: Sequence[str], *, grouped: bool = False
+) -> Inputs:
     """The columns as the command line encodes a table's: numbers, categories, dates and text.
 
     Columns of one value, running numbers and IDs are left out, as there. A column that holds y itself is used,
@@ -52,6 +56,7 @@ def inputs_of(x: Any, target: Tensor, text: Sequence[str], keep: Sequence[str]) 
         target: the main labels, missing ones as a `Dataset` has them.
         text: columns that are text.
         keep: columns that stay although they look like IDs or running numbers.
+        grouped: whether groups are given, so that columns that could be some need no mention.
 
     Raises:
         DataError: a column cannot be encoded, or none is left.
@@ -69,5 +74,6 @@ def inputs_of(x: Any, target: Tensor, text: Sequence[str], keep: Sequence[str]) 
     labels = (target.double() if real else target.double().masked_fill(target < 0, torch.nan)).numpy()
     if same := gives_away(rest, labels, labels if real else None):
         notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
+    notes += [] if grouped else repeated(rest, 'fit(..., groups=X["NAME"])')
     made, blank = encoder.encode_frame(WHERE, rest)
     return Inputs(made, blank, encoder, rest, tuple(notes))

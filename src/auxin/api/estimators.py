@@ -80,7 +80,7 @@ class _AuxiliaryEstimator(BaseEstimator):
 
     def _train(self, X: Any, target: Tensor, names: list[str], auxiliaries: Any, groups: Any) -> None:
         begun, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
-        x = self._inputs(X, target)
+        x = self._inputs(X, target, groups is not None)
         others = _xy.auxiliary_tasks(auxiliaries, len(target))
         task = _xy.main_task(
             self._kind, len(names), names, {*others, *getattr(self, "feature_names_in_", ())}
@@ -179,14 +179,16 @@ class _AuxiliaryEstimator(BaseEstimator):
         names = getattr(self, "feature_names_in_", range(self.n_features_in_))
         return pd.DataFrame(np.asarray(x), columns=list(names)).infer_objects()
 
-    def _inputs(self, X: Any, target: Tensor) -> Inputs:
+    def _inputs(self, X: Any, target: Tensor, grouped: bool) -> Inputs:
         """X of `fit` as a data set holds it."""
         x = self._check_x(X, reset=True)
         if len(x) != len(target):
             raise DataError(
                 message("X and y have different numbers of rows", found=f"{len(x)} and {len(target)}")
             )
-        return inputs_of(x, target, self.text or (), self.keep or ()) if is_frame(x) else _xy.of_array(x)
+        if not is_frame(x):
+            return _xy.of_array(x)
+        return inputs_of(x, target, self.text or (), self.keep or (), grouped=grouped)
 
     def _outputs(self, x: Any) -> Any:
         check_is_fitted(self, "model_")

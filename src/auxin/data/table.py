@@ -24,6 +24,7 @@ from auxin.data.targets.columns import (
 )
 from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.refinements import refinements
+from auxin.data.targets.repeats import said as repeated
 from auxin.data.targets.specs import Spec, parse_specs, words
 from auxin.errors import ConfigError, DataError, message
 from auxin.math.sparse import SparseRows
@@ -192,6 +193,7 @@ def of_frame(
             *notes,
             *said,
             *chosen,
+            *(() if left.group else repeated(rest, "--group 'NAME'")),
             *_given_away(frame, specs, y),
             *text_said(encoder.texts, left.most_words, isinstance(x, SparseRows)),
         ),

@@ -85,7 +85,12 @@ def ranking(task: Task, truth: Tensor, index: Tensor, metric: str | None) -> Ran
     return rank
 
 
-def simplest(losses: Mapping[str, np.ndarray], simplicity: Mapping[str, int], share: float = TIGHT) -> str:
+def simplest(
+    losses: Mapping[str, np.ndarray],
+    simplicity: Mapping[str, int],
+    share: float = TIGHT,
+    groups: np.ndarray | None = None,
+) -> str:
     """The simplest candidate that is not worse than the best by `share` standard errors of the paired difference.
 
     >>> losses = {"forest": np.array([0.1, 0.2, 0.3, 0.2]), "line": np.array([0.1, 0.3, 0.2, 0.2001])}
@@ -98,7 +103,7 @@ def simplest(losses: Mapping[str, np.ndarray], simplicity: Mapping[str, int], sh
     close = [
         name
         for name, loss in losses.items()
-        if loss.mean() - losses[best].mean() <= share * standard_error(loss, losses[best])
+        if loss.mean() - losses[best].mean() <= share * standard_error(loss, losses[best], groups)
     ]
     return min([*close, best], key=lambda name: (simplicity[name], losses[name].mean()))
 
@@ -112,6 +117,7 @@ def choose(
     blend: bool = True,
     seed: int = 0,
     metric: str | None = None,
+    groups: np.ndarray | None = None,
 ) -> Choice:
     """The best of every family, their blend, and of these the simplest that is about as good as the best.
 
@@ -125,6 +131,7 @@ def choose(
         blend: whether a blend may be kept.
         seed: of the blend's bags.
         metric: the user's; None: the loss.
+        groups: the group of every labelled row, [n]; None: every row is by itself.
     """
     index, truth = torch.from_numpy(rows), wanted[torch.from_numpy(rows)]
     rank = ranking(task, truth, index, metric)
@@ -138,7 +145,7 @@ def choose(
         if (weights > 0).sum() > 1:
             blended = pooled(task, [entry.outputs for entry in best.values()], weights)
             loss[BLEND], simple[BLEND] = losses_of(task, blended[index], truth), 9
-    name = simplest(loss, simple)
+    name = simplest(loss, simple, groups=None if groups is None else groups[rows])
     if metric is not None:
         outputs = {family: entry.outputs for family, entry in best.items()}
         outputs |= {} if blended is None else {BLEND: blended}
@@ -154,7 +161,12 @@ def choose(
 
 
 def corrected(
-    task: Task, entries: Sequence[Entry], wanted: Tensor, folds: Folds, metric: str | None = None
+    task: Task,
+    entries: Sequence[Entry],
+    wanted: Tensor,
+    folds: Folds,
+    metric: str | None = None,
+    groups: np.ndarray | None = None,
 ) -> Tensor:
     """Out-of-fold outputs of the choice itself: each fold's rows by what the other folds' rows would have chosen.
 
@@ -164,41 +176,7 @@ def corrected(
     found = torch.zeros_like(entries[0].outputs)
     for fold in range(folds.count):
         held = folds.parts[0] == fold
-        choice = choose(task, entries, wanted, np.flatnonzero(~held), seed=fold, metric=metric)
+        others = np.flatnonzero(~held)
+        choice = choose(task, entries, wanted, others, seed=fold, metric=metric, groups=groups)
         found[torch.from_numpy(held)] = choice.outputs[torch.from_numpy(held)].to(found)
     return found
-
-
-WIDER = 1.2
-"""The variance of a cross-validated score is taken so many times: the five trainings share most of their rows."""
-
-
-def interval(
-    task: Task, outputs: Tensor, wanted: Tensor, metric: str, draws: int = 200
-) -> tuple[float, float, float]:
-    """The metric on these outputs, and a 95 % interval over which labelled rows there are.
-
-    Accuracies get Wilson's interval, which is not empty where all rows are right; other metrics a bootstrap over the
-    rows.
-
-    >>> from auxin.tasks.classes import Classes
-    >>> sure = torch.tensor([[4.0, 0.0]]).repeat(20, 1)
-    >>> [round(v, 2) for v in interval(Classes("y", 2), sure, torch.zeros(20, dtype=torch.long), "accuracy")]
-    [1.0, 0.81, 1.0]
-    """
-    value, n = task.score(outputs, wanted, metric), len(wanted)
-    if metric == "accuracy" and wanted.dim() == 1:
-        rows = n / WIDER
-        middle, half = (value + 1.92 / rows) / (1 + 3.84 / rows), 1.96 / (1 + 3.84 / rows)
-        half *= ((value * (1 - value) + 0.96 / rows) / rows) ** 0.5
-        return value, max(0.0, middle - half), min(1.0, middle + half)
-    draw = np.random.default_rng(0)
-    scores = []
-    for _ in range(draws):
-        rows_drawn = torch.from_numpy(draw.integers(n, size=n))
-        scores.append(task.score(outputs[rows_drawn], wanted[rows_drawn], metric))
-    found = np.array([s for s in scores if np.isfinite(s)])
-    if len(found) < 2:
-        return value, float("nan"), float("nan")
-    low, high = np.percentile(found, [2.5, 97.5])
-    return value, float(value + (low - value) * WIDER**0.5), float(value + (high - value) * WIDER**0.5)

@@ -59,6 +59,14 @@ class Rows:
         """The inputs with more columns behind them."""
         return beside(self.x, columns)
 
+    @cached_property
+    def of_groups(self) -> np.ndarray | None:
+        """The group of every labelled row, numbered from 0, [n]; None where there are no groups."""
+        if self.groups is None:
+            return None
+        own = [self.groups[row] or f"\0{row}" for row in self.labelled.tolist()]
+        return np.unique(own, return_inverse=True)[1]
+
     def only(self, kept: np.ndarray) -> Tensor:
         """The targets with every main label hidden but those of the rows `kept`."""
         missing = torch.ones(len(self.y), dtype=torch.bool)
@@ -106,7 +114,7 @@ def make_folds(rows: Rows, count: int, repeats: int, seed: int) -> Folds:
     ([3, 3], [0, 1])
     """
     strata = _strata(rows)
-    names = np.arange(len(strata)) if rows.groups is None else _groups(rows)
+    names = np.arange(len(strata)) if rows.of_groups is None else rows.of_groups
     count = max(2, min(count, len(np.unique(names))))
     parts = [_deal(strata, names, count, np.random.default_rng([seed, repeat])) for repeat in range(repeats)]
     return Folds(np.stack(parts), count)
@@ -121,12 +129,6 @@ def _strata(rows: Rows) -> np.ndarray:
         return values.astype(np.int64)
     edges = np.quantile(values, np.linspace(0, 1, BINS + 1)[1:-1])
     return np.searchsorted(edges, values)
-
-
-def _groups(rows: Rows) -> np.ndarray:
-    assert rows.groups is not None
-    own = [rows.groups[row] or f"\0{row}" for row in rows.labelled.tolist()]
-    return np.unique(own, return_inverse=True)[1]
 
 
 def _deal(strata: np.ndarray, names: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarray:

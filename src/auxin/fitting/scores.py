@@ -67,14 +67,26 @@ def losses(task: Task, outputs: Tensor, wanted: Tensor) -> np.ndarray:
     return -p.gather(1, hard[:, None]).log()[:, 0].numpy()
 
 
-def standard_error(first: np.ndarray, second: np.ndarray) -> float:
+def standard_error(first: np.ndarray, second: np.ndarray, groups: np.ndarray | None = None) -> float:
     """The standard error of the mean difference of two candidates' losses over the same rows.
 
-    >>> standard_error(np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 2.0, 2.0, 4.0]))
-    0.28867513459481287
+    With groups, those are drawn and not rows: with D_g the sum of a group's differences from the mean one,
+    sqrt(G / (G - 1) sum_g D_g^2) / n.
+
+    Args:
+        first, second: the losses, [n].
+        groups: the group of every row, [n]; None: every row is by itself.
+
+    >>> one, two = np.array([1.0, 2.0, 3.0, 4.0]), np.array([0.0, 2.0, 2.0, 4.0])
+    >>> standard_error(one, two), standard_error(one, two, np.array([0, 1, 0, 1]))
+    (0.28867513459481287, 0.5)
     """
     difference = first - second
-    return float(difference.std(ddof=1) / np.sqrt(len(difference))) if len(difference) > 1 else float("inf")
+    codes = np.arange(len(difference)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    sums = np.bincount(codes, difference - difference.mean())
+    if len(sums) < 2:
+        return float("inf")
+    return float(np.sqrt((sums**2).sum() * len(sums) / (len(sums) - 1)) / len(difference))
 
 
 def temperature(task: Task, outputs: Tensor, wanted: Tensor) -> float:

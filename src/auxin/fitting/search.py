@@ -82,7 +82,15 @@ class Search:
         if self.skipped:
             self.say(f"Left out for lack of time: {', '.join(self.skipped)}.")
         every = np.arange(len(self.wanted))
-        return choose(self.rows.task, self.entries, self.wanted, every, seed=self.seed, metric=self.metric)
+        return choose(
+            self.rows.task,
+            self.entries,
+            self.wanted,
+            every,
+            seed=self.seed,
+            metric=self.metric,
+            groups=self.rows.of_groups,
+        )
 
     def _tell_dense(self) -> None:
         """Name the rivals that cannot learn from inputs that are kept sparse."""
@@ -108,7 +116,9 @@ class Search:
 
     def honest(self) -> Tensor:
         """Out-of-fold outputs of the whole choice, corrected for choosing, [n, width]."""
-        return corrected(self.rows.task, self.entries, self.wanted, self.folds, self.metric)
+        return corrected(
+            self.rows.task, self.entries, self.wanted, self.folds, self.metric, self.rows.of_groups
+        )
 
     def finish(self, choice: Choice) -> "Heated":
         """Train what was chosen on every labelled row."""
@@ -144,7 +154,11 @@ class Search:
             return []
         order = sorted(own, key=lambda name: own[name].mean())
         best = own[order[0]]
-        near = [n for n in order if own[n].mean() - best.mean() <= 2 * standard_error(own[n], best)]
+        near = [
+            n
+            for n in order
+            if own[n].mean() - best.mean() <= 2 * standard_error(own[n], best, self.rows.of_groups)
+        ]
         return (near or order[:1])[:LEADING]
 
     def _score(self, candidate: Candidate) -> None:

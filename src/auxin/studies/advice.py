@@ -35,7 +35,7 @@ def advice(
         _kept(choice),
         *_explained(choice),
         _chosen(found, choice, scores),
-        _good(estimate, metric),
+        _good(found, estimate, metric),
         _beside(scores, metric),
         _below_guess(found, choice),
         _auxiliaries(found, choice, metric),
@@ -70,10 +70,12 @@ def _chosen(found: Search, choice: Choice, scores: Mapping[str, float]) -> str:
     )
 
 
-def _good(estimate: Estimate, metric: str) -> str:
+def _good(found: Search, estimate: Estimate, metric: str) -> str:
     span = ""
     if estimate.low is not None and estimate.high is not None:
-        span = f" (95 % interval {estimate.low:.3f} to {estimate.high:.3f})"
+        groups = found.rows.of_groups
+        over = "" if groups is None else f" over {len(np.unique(groups)):,} groups of rows"
+        span = f" (95 % interval{over} {estimate.low:.3f} to {estimate.high:.3f})"
     return (
         f"Its {named(metric)} is about {estimate.value:.3f}{span}, cross-validated on {estimate.rows:,} labelled "
         "rows and corrected for the selection on the same rows."
@@ -96,7 +98,7 @@ def _below_guess(found: Search, choice: Choice) -> str:
         return ""
     own = _loss(found, choice)
     gain = guess.loss.mean() - own.mean()
-    if gain > 2 * standard_error(own, guess.loss):
+    if gain > 2 * standard_error(own, guess.loss, found.rows.of_groups):
         return ""
     return (
         "It is not clearly better than a constant guess: the inputs carry little information on the main task, or "
@@ -118,7 +120,8 @@ def _auxiliaries(found: Search, choice: Choice, metric: str) -> str:
     least = lambda names: min(names, key=lambda n: choice.best[n].loss.mean())  # noqa: E731
     with_them, without = least(uses), least(set(choice.best) - uses)
     first, second = choice.best[with_them], choice.best[without]
-    gain, error = second.loss.mean() - first.loss.mean(), standard_error(first.loss, second.loss)
+    gain = second.loss.mean() - first.loss.mean()
+    error = standard_error(first.loss, second.loss, found.rows.of_groups)
     score = found.rows.task.score
     difference = score(first.outputs, found.wanted, metric) - score(second.outputs, found.wanted, metric)
     names = ", ".join(found.rows.auxiliaries)

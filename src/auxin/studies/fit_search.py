@@ -12,7 +12,8 @@ from auxin.data import Dataset, Splits
 from auxin.exported.card import Decision, Estimate, TrainingRecord, TrunkState
 from auxin.exported.committee import Committee
 from auxin.exported.model import Model
-from auxin.fitting.choose import Choice, Entry, interval
+from auxin.fitting.choose import Choice, Entry
+from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
 from auxin.fitting.search import FOLDS, Search
 from auxin.records.results import Setting
@@ -101,7 +102,7 @@ def search(
     choice = found.run()
     step("training on all rows", 0, 1)
     member = found.finish(choice)
-    value, low, high = interval(rows.task, found.honest(), found.wanted, wanted.metric)
+    value, low, high = interval(rows.task, found.honest(), found.wanted, wanted.metric, groups=rows.of_groups)
     estimate = Estimate(value=value, low=_finite(low), high=_finite(high), rows=len(rows.labelled))
     scores = table(found, choice, wanted.metric)
     said = advice(found, choice, estimate, wanted.metric, scores)
