@@ -1,4 +1,4 @@
-"""The errors auxin raises on purpose: each says what is wrong, what was expected, what was found, what to do."""
+"""The errors that auxin raises. Each message states what is wrong, what was expected, what was found, what to do."""
 
 
 class AuxinError(Exception):

@@ -59,7 +59,7 @@ def heed(end: Callable[[int], None] = _raise) -> None:
 
 
 def checkpoint_seconds() -> float:
-    """Seconds between two checkpoints: 20, or what the environment variable AUXIN_CHECKPOINT_SECONDS says."""
+    """Seconds between two checkpoints: 20, or the value of the environment variable AUXIN_CHECKPOINT_SECONDS."""
     return float(os.environ.get("AUXIN_CHECKPOINT_SECONDS", "20"))
 
 

@@ -123,7 +123,7 @@ def test_a_value_that_is_missing_for_the_first_time_is_said(tmp_path):
     _, data = loaded(tmp_path)
     (_, blank), said = heard(data.encoder, table(3).assign(width=[0.5, np.nan, 0.1]))
     assert blank[:, 0].tolist() == [False, True, False]
-    assert said == ["1 missing values of 'width', of which no training row misses any, stand for its mean."]
+    assert said == ["1 missing values of 'width' are replaced by its mean; no training row lacks this value."]
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def test_a_file_of_weights_is_the_trunk_that_was_trained(tmp_path: Path) -> None
     assert torch.equal(after.trunk(x), before.trunk(x))
     with pytest.raises(ConfigError, match="do not fit the trunk 'mlp'"):
         build_network(name, (5,), TASKS, seed=2, body="mlp", hidden=7)
-    with pytest.raises(ConfigError, match="no pretrained model there"):
+    with pytest.raises(ConfigError, match="no pretrained model at this path"):
         build_network("pretrained:nowhere", (5,), TASKS, seed=2)
 
 

@@ -47,7 +47,7 @@ class MetaStep:
         objective: The two losses.
         runner: The network.
         estimator: estimates the hypergradient.
-        lr: Of Adam, which nobody else sees.
+        lr: Learning rate of Adam.
         scale: "unit" or "raw".
         clip: `clip_norm` and `clip_value` of the look-ahead.
         meta_clip: The largest global norm of the hypergradient, or None.

@@ -202,7 +202,7 @@ class _AuxiliaryEstimator(BaseEstimator):
 
 
 def _split(dataset: Dataset, seed: int, validation: float) -> tuple[Splits, list[str]]:
-    """The rows' roles; too few rows for a validation set leave it empty, and that is said."""
+    """Return the roles of the rows; with too few rows the validation set is empty, with a note."""
     try:
         splits = make_splits(dataset, seed=seed, validation=validation, test=0.0)
         return splits, list(splits.notes)

@@ -1,4 +1,4 @@
-"""PCGrad, main only: the part of an auxiliary's gradient that works against the main one is taken off."""
+"""PCGrad, main only: the part of an auxiliary's gradient that opposes the main one is removed."""
 
 from typing import ClassVar
 
@@ -41,7 +41,7 @@ class PCGrad(GramianCombiner):
 
     @property
     def main_row_only(self) -> bool:
-        """Always: it asks how much of each gradient lies against the main one."""
+        """Always: the part of each gradient that opposes the main one is needed."""
         return True
 
     def weights(self, gramian: Tensor, means: Tensor) -> Tensor:

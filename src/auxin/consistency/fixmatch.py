@@ -1,4 +1,4 @@
-"""FixMatch: the confident class of the weak view is the label of the strong one (Sohn et al. 2020)."""
+"""FixMatch: a confident prediction for the weak view is the label of the strong view (Sohn et al. 2020)."""
 
 from typing import ClassVar
 
@@ -54,7 +54,7 @@ class FixMatch(Consistency):
         ConfigError: A threshold out of range.
 
     >>> output = torch.tensor([[9.0, 0.0], [0.0, 0.0], [0.0, 0.1], [0.0, 0.0]])
-    >>> pairs = torch.tensor([-1, 0, -1, 2])  # row 1 is a view of row 0, row 3 one of row 2, of which nobody is sure
+    >>> pairs = torch.tensor([-1, 0, -1, 2])  # row 1 is a view of row 0, row 3 one of row 2, which is uncertain
     >>> [round(value, 3) for value in FixMatch(2).task.loss(output, pairs).tolist()]
     [0.0, 0.693, 0.0, 0.0]
     """

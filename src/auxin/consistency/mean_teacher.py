@@ -1,4 +1,4 @@
-"""Mean teacher: the strong view must answer as an average of the network's weights does (Tarvainen, Valpola 2017)."""
+"""Mean teacher: the strong view has to be predicted as by the averaged weights (Tarvainen, Valpola 2017)."""
 
 import copy
 from typing import ClassVar

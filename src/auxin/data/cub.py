@@ -89,7 +89,7 @@ def _column(file: Path) -> dict[str, str]:
 
 
 def _attributes(file: Path, rows: dict[str, int]) -> torch.Tensor:
-    """Which attributes each image shows, int64 [N, A]; -1 where nobody was asked."""
+    """Which attributes each image shows, int64 [N, A]; -1 where no annotator was asked."""
     told = [line.split()[:3] for line in lines(file)]
     if not told or any(len(words) != 3 for words in told):
         raise damaged(file, "an image, an attribute and 0 or 1 in each line", "a line of another form")

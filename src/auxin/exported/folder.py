@@ -142,7 +142,7 @@ def _card(path: Path, content: bytes) -> Card:
                 f"{path} has a version that this release of auxin cannot read",
                 expected=f"{FORMAT} version {VERSION} or {COMMITTEE}",
                 found=f"{kind[0]} version {kind[1]}",
-                do="Use the auxin that wrote it, or train it again",
+                do="Use the version of auxin that wrote it, or train it again",
             )
         )
     if plain.get("checksum"):

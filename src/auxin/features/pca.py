@@ -45,7 +45,9 @@ class PCA(Features):
         if min(x.shape) < self.width:
             raise DataError(
                 message(
-                    "Too little for that many components", expected=f"{self.width}", found=str(min(x.shape))
+                    "There are too few rows or columns for that many components",
+                    expected=f"{self.width}",
+                    found=str(min(x.shape)),
                 )
             )
         self.mean = x.mean(0)

@@ -1,4 +1,4 @@
-"""The inputs themselves: the features that every other must beat."""
+"""The inputs themselves: the baseline of all features."""
 
 from torch import Tensor
 

@@ -105,7 +105,7 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
     if kind == "guess":
         return Guess(task, torch.tensor(state["value"], dtype=torch.float64))
     raise DataError(
-        message(f"A model's part of kind {kind!r} is not known", do="Use the auxin that wrote it")
+        message(f"A model's part of kind {kind!r} is not known", do="Use the version of auxin that wrote it")
     )
 
 

@@ -31,7 +31,7 @@ REFUSED = {torch.float64: 1e-5, torch.float32: 5e-2}
 """The relative difference above which a way is not used even if no other is better; none in lower precision."""
 
 OUTER = {torch.float64: 1e-3, torch.float32: 0.2}
-"""How far the outer loss's gradient may be from a central difference of it before that is said."""
+"""How far the outer loss's gradient may be from a central difference of it before a note is given."""
 
 _PSEUDO = (
     "The outer loss's gradient is off by {:.1e} from a difference of the outer loss itself: the network stops, scales "

@@ -32,7 +32,7 @@ class Iterate:
 
 
 def needed(step: InnerStep | None, who: str) -> InnerStep:
-    """The step, or an error that says who needs it."""
+    """Return the step, or raise an error that names the estimator that needs it."""
     if step is None:
         raise ConfigError(message(f"{who} needs the optimiser that takes the step", do="Give `optimizer`."))
     return step

@@ -227,7 +227,7 @@ def _make_solver(solver: str | Solver, options: dict[str, Any]) -> Solver:
 
 
 def _targets(problem: BilevelProblem, batch: Any, graph: bool) -> TrainingGradient:
-    """The context and the random state of a training gradient that nobody asked for, without its passes."""
+    """Build the context and the random state only; no gradient is computed."""
     with still(problem.auxiliary) as moved, torch.set_grad_enabled(graph):
         context = None if problem.context is None else problem.context(batch)
     nothing = torch.zeros(())

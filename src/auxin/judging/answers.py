@@ -1,4 +1,4 @@
-"""What a person asks of a comparison, answered from its rows: should I, which, how much, how sure, at what cost."""
+"""Answers from a comparison: whether to use an auxiliary, which one, how much better, how sure, at what cost."""
 
 from auxin.judging import wording
 from auxin.judging.paired import ENOUGH_SEEDS

@@ -105,7 +105,7 @@ def _forward_over_reverse(loss: Loss, params: Sequence[Tensor], vector: Vector, 
 class Expansion:
     """The training loss around W: products with its curvature, and the signals to first order.
 
-    Nothing is computed before it is asked for, and the graph lives as long as the expansion.
+    Nothing is computed before it is needed, and the graph lives as long as the expansion.
 
     Attributes:
         product: Function that multiplies the curvature with a vector.
@@ -325,7 +325,7 @@ def check_twice_differentiable(slopes: Sequence[Tensor]) -> None:
 
 @contextmanager
 def _explained(what: str, instead: str) -> Iterator[None]:
-    """Turn torch's complaint about a missing derivative into one that says what to do."""
+    """Replace torch's error about a missing derivative by one that states what to do."""
     try:
         yield
     except (NotImplementedError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""The data's own auxiliary tasks, all losses with one common weight, which is tuned on validation."""
+"""The data's own auxiliary tasks, all losses with one common weight that is tuned on the validation rows."""
 
 from auxin.methods._base import Method
 

@@ -34,7 +34,7 @@ def _factory(name: str, module: str, attribute: str) -> Build:
     factory = getattr(catalogue.user_module(module), attribute, None)
     if not callable(factory):
         raise ConfigError(
-            message(f"The model {name!r} is not there", found=f"no function {attribute!r} in {module}")
+            message(f"The model {name!r} was not found", found=f"no function {attribute!r} in {module}")
         )
     return factory  # type: ignore[return-value]
 

@@ -57,7 +57,7 @@ class Pretrained(Trunk):
         if not path or not place.exists():
             raise ConfigError(
                 message(
-                    "There is no pretrained model there",
+                    "There is no pretrained model at this path",
                     expected="pretrained:PATH, a folder that save_pretrained wrote or a .safetensors file",
                     found=path or "no path",
                 )

@@ -1,4 +1,4 @@
-"""Patch order: in which order were the image's four quarters put? (after Noroozi and Favaro 2016)"""
+"""Patch order: the task is to find the order of the image's four shuffled quarters (after Noroozi and Favaro 2016)"""
 
 from itertools import permutations
 from typing import ClassVar

@@ -1,4 +1,4 @@
-"""Rotation: by which quarter turn was the image rotated? (Gidaris et al. 2018)"""
+"""Rotation: the task is to find the quarter turn by which the image was rotated (Gidaris et al. 2018)"""
 
 from typing import ClassVar
 

@@ -1,6 +1,6 @@
 """A recipe's sheet: a TOML file with the data, methods and settings of a table or figure, and what the paper found.
 
-Everything that is wrong with a sheet is said at once.
+All errors of a sheet are reported at once.
 """
 
 import tomllib

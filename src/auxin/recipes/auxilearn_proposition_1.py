@@ -1,4 +1,4 @@
-"""Does Proposition 1 foretell which auxiliary helps? Its ranking against the measured gain, on real data."""
+"""Does Proposition 1 predict which auxiliary helps? Its ranking against the measured gain, on real data."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -55,7 +55,7 @@ class Proposition1(Recipe):
     """
 
     paper: ClassVar[Paper] = replace(AUXILEARN, place="section 4.2, proposition 1")
-    title: ClassVar[str] = "Does Proposition 1 foretell which auxiliary helps?"
+    title: ClassVar[str] = "Does Proposition 1 predict which auxiliary helps?"
     needs: ClassVar[tuple[str, ...]] = ("cifar100", "tabular")
     minutes: ClassVar[float] = 25.0
     departures: ClassVar[tuple[str, ...]] = (
@@ -169,7 +169,7 @@ def _train(
 
 
 def _collect(done: Mapping[str, FinishedPiece]) -> dict[str, dict[str, Any]]:
-    """By main task: each candidate's gain over seeds, and each predictor's mean; negative foretells help."""
+    """By main task: each candidate's gain over seeds, and each predictor's mean; negative predicts help."""
     by: dict[str, dict[int, dict[str, Mapping[str, float]]]] = {}
     for piece in done.values():
         said = piece.found.settings
@@ -234,7 +234,7 @@ def _claims(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
     words = [f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]" for rho, low, high in (newton, cosine)]
     return [
         Claim(
-            text=f"{data}: Proposition 1's ranking foretells the gain",
+            text=f"{data}: Proposition 1's ranking predicts the gain",
             found=f"rank correlation {words[0]}",
             holds=True if newton[1] > 0 else False if newton[2] < 0 else None,
         ),
@@ -258,7 +258,7 @@ def _scatter(data: str, cases: Mapping[str, Mapping[str, Any]]) -> PictureData:
         name=f"gain-{data}",
         kind="scatter",
         title=f"{data}: foretold and measured",
-        x="score of Proposition 1 (negative foretells help)",
+        x="score of Proposition 1 (negative predicts help)",
         y="gain over single (points)",
     )
     named = {"labels": np.array(labels)} if len(cases) == 1 else {}

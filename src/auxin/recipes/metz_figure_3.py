@@ -1,4 +1,4 @@
-"""Accuracy over meta-training on images and on text: what keeps improving, and what over-fits."""
+"""Accuracy over meta-training on images and on text: continued improvement against over-fitting."""
 
 from collections.abc import Mapping
 from dataclasses import replace

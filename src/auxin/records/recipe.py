@@ -10,7 +10,7 @@ from auxin.records.results import Record, Setting
 from auxin.store import VERSION
 
 Kind = Literal["lines", "scatter", "bars", "landscape", "loss_images", "points"]
-"""How a picture is drawn; `auxin.reports.recipe_figures` says which arrays each kind reads."""
+"""The kind of a picture; `auxin.reports.recipe_figures` lists the arrays that each kind reads."""
 
 
 class PieceRecord(Record):

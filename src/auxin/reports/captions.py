@@ -22,7 +22,7 @@ _CAPTIONS = {
     "seeds": "Small dots: one seed each. Large mark: their mean, with one standard error.",
     "versus_single": "Small dots: one seed each. Large mark: the mean, with its 95 % interval over seeds.",
     "versus_control": "Small dots: one seed each. Large mark: the mean, with its 95 % interval over seeds.",
-    "label_entropy": "Per sample: 0 is a hard label, 1 says nothing. Class mean near 0: one label for all.",
+    "label_entropy": "Per sample: 0 is a hard label, 1 is uniform. Class mean near 0: one label for all.",
     "task_weights": "The weight of each task's loss while training, of methods whose weights change; mean over seeds.",
     "gradient_cosines": "Above 0 a task's gradient agrees with the main task's, below it they conflict.",
     "label_budget": "Mean over seeds, with one standard error. The axis of labels is logarithmic.",

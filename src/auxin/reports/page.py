@@ -1,4 +1,4 @@
-"""One self-contained HTML page about a comparison: opens from disk, asks the network for nothing.
+"""One self-contained HTML page about a comparison: it opens from disk and makes no network request.
 
 It reads result files only. Light or dark follows the reader's system; it is readable on a phone and
 printable.

@@ -21,7 +21,7 @@ def shipped_names() -> list[str]:
 
 
 def save_rule(rule: Learned, path: Path | str, card: dict[str, Any] | None = None) -> None:
-    """Write theta, the rule's options, and a card that says how it was made."""
+    """Write theta, the rule's options, and a card with the record of its training."""
     metadata = {
         "format": FORMAT,
         "version": VERSION,

@@ -39,7 +39,7 @@ from auxin.views import View, compose
 EVERY = "*"
 """In a method's pretexts: every one that the inputs allow."""
 MODEL_HIERARCHY = 5
-"""psi where neither the user nor the data says: the paper's middle value."""
+"""psi if neither the user nor the data give it: the paper's middle value."""
 
 
 @dataclass(frozen=True, eq=False)

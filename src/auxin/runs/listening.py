@@ -1,4 +1,4 @@
-"""How far a run is, for a progress bar: told by the run after every epoch, heard in this process or another."""
+"""The progress of a run for a progress bar: reported after every epoch, received in this process or another."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ _listeners: list[Listener] = []
 
 
 def report(folder: str, share: float) -> None:
-    """Tell whoever listens in this process."""
+    """Report progress to the listener of this process."""
     for listener in _listeners:
         listener(folder, share)
 

@@ -191,7 +191,7 @@ def score_rows(
 
 
 def _scales(run: Run | None) -> list[str]:
-    """What is said of auxiliary losses that were far larger or smaller than the main one's in the first epoch."""
+    """Notes on auxiliary losses that were far larger or smaller than the main one in the first epoch."""
     if run is None or not run.state.logs:
         return []
     losses = run.state.logs[0].losses

@@ -1,7 +1,7 @@
 """The contract of a strategy: how phases of training follow one another, and which network is kept.
 
-A *phase* is one network from its fresh start to the end of its training. A strategy asks its `Job` for phases and says
-in its `Outcome` which network is kept. It sees validation scores and never a test row.
+A *phase* is one network from its fresh start to the end of its training. A strategy has its `Job` train phases
+and states in its `Outcome` which network is kept. It sees validation scores and never a test row.
 
     run = job.fresh(job.phase("combiner"))                                  # the method itself, as `joint` trains it
     kept = job.fresh(job.phase("retrained", method=frozen(job.method), taught=run.state.learner.criterion))
@@ -165,7 +165,7 @@ class Job(ABC):
 
     @abstractmethod
     def count(self, run: Run) -> None:
-        """Enter a run's epochs and steps in the books; only needed where its state was restored, as `train` does it."""
+        """Record a run's epochs and steps; only needed if its state was restored, since `train` records them."""
 
     @abstractmethod
     def score(self, run: Run) -> float:
@@ -235,7 +235,7 @@ class Strategy(ABC):
 
     @abstractmethod
     def follow(self, job: Job) -> Outcome:
-        """Train what there is to train, and say which network is kept."""
+        """Train the phases and return which network is kept."""
 
 
 def frozen(method: Method) -> Method:

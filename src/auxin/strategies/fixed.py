@@ -1,4 +1,4 @@
-"""A trained combiner or labeler, frozen, teaches a fresh network: was it the schedule, or the end point?"""
+"""A trained combiner or labeler is frozen and trains a new network: separates the schedule from the end point."""
 
 from dataclasses import replace
 
@@ -22,7 +22,7 @@ class Fixed(Strategy):
         return inner
 
     def follow(self, job: Job) -> Outcome:
-        """Learn, then train afresh."""
+        """Learn, then train a new network."""
         if job.method.control:
             note = "Nothing is learned, so there is nothing to freeze: one phase."
             return Outcome(job.fresh(job.phase("fixed")), (note,))

@@ -1,4 +1,4 @@
-"""ForkMerge: fork into a branch with and one without the auxiliaries, merge by validation, again and again."""
+"""ForkMerge: repeatedly train a branch with and one without the auxiliaries, and merge them by validation."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Weights = dict[str, Tensor]
 
 
 class ForkMerge(Strategy):
-    """Two branches train the same number of steps; their weights are merged where validation likes it best.
+    """Two branches train the same number of steps; their weights are merged at the best validation score.
 
     Jiang, Chen, Pan, Wang, Liu, Jiang, Long 2023. Branch 0 trains the main task alone, branch 1 all tasks. After each
     part of the training
@@ -61,7 +61,9 @@ class ForkMerge(Strategy):
     def __init__(self, merges: int = 5, step: float = 0.2) -> None:
         if merges < 1 or not 0 < step <= 1:
             expected, found = "at least one merge, and a step in (0, 1]", f"merges={merges}, step={step}"
-            raise ConfigError(message("forkmerge cannot be set so", expected=expected, found=found))
+            raise ConfigError(
+                message("The options of forkmerge are out of range", expected=expected, found=found)
+            )
         self.merges, self.step = merges, step
 
     @classmethod
@@ -70,7 +72,7 @@ class ForkMerge(Strategy):
         return None if method.auxiliary else "its two branches would be the same"
 
     def follow(self, job: Job) -> Outcome:
-        """Fork, train, merge; over and over."""
+        """Fork, train and merge repeatedly."""
         job = job.within("fork", hold=True)
         forked = _Fork(job, self.branches(job))
         total = forked.runs[0].plan.epochs
@@ -93,7 +95,7 @@ class ForkMerge(Strategy):
 
 @dataclass(eq=False)
 class _Fork:
-    """The branches while they last.
+    """The two branches during training.
 
     Attributes:
         job: Job of the two branches.
@@ -133,13 +135,13 @@ class _Fork:
         self.runs[1].network.load_state_dict({**b, **merged})
 
     def keep(self) -> None:
-        """Save where the branches stand."""
+        """Save the state of the branches."""
         runs = self.runs[:1] if self.lost else self.runs
         value = {"shares": self.shares, "lost": self.lost, "runs": [run.state.state_dict() for run in runs]}
         self.job.keep("merged", value)
 
     def recall(self) -> None:
-        """Go on where the branches stood at the last merge, if there was one."""
+        """Resume from the last merge, if there was one."""
         value: dict[str, Any] | None = self.job.kept("merged")
         if value is None:
             return

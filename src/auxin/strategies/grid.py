@@ -14,7 +14,7 @@ from auxin.training.loop import Diverged
 class Grid(Strategy):
     """Train once per set of static weights, the validation rows held out, and keep the best on them.
 
-    What a patient engineer does, and so the control that learned weights have to beat. A diverged try loses; of equals
+    This is the control that learned weights have to beat. A diverged try loses; of equals
     the smaller weights are kept. In a final run, whose other methods train on the validation rows as well, the chosen
     weights are then trained with afresh on them too.
 
@@ -43,7 +43,7 @@ class Grid(Strategy):
 
     @classmethod
     def unfit(cls, method: Method) -> str | None:
-        """The grid gives the weights, so nothing else may."""
+        """Refuse methods whose weights or labels are learned."""
         if not method.auxiliary:
             return "there is no auxiliary loss to give a weight to"
         return (
@@ -53,7 +53,7 @@ class Grid(Strategy):
         )
 
     def follow(self, job: Job) -> Outcome:
-        """Try them all, and keep one."""
+        """Train with each, and keep the best one."""
         names = job.build(job.phase()).state.learner.criterion.names[1:]
         scores: dict[str, float] = {}
         best: tuple[str, tuple[float, ...], Run] | None = None

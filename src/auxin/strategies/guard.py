@@ -9,7 +9,7 @@ from auxin.training.loop import Diverged
 
 
 class Guard(Strategy):
-    """Train the method and the main task alone, the validation rows held out, and keep what scores better on them.
+    """Train the method and the main task alone without the validation rows, and keep the one that is better on them.
 
     Both have the same settings, rows, initial shared weights and number of steps. A network that diverged loses. In a
     final run, whose other methods train on the validation rows as well, the winner is then trained afresh on them too.
@@ -28,7 +28,7 @@ class Guard(Strategy):
 
     @classmethod
     def unfit(cls, method: Method) -> str | None:
-        """Where there is nothing beside the main task, there is nothing to decide."""
+        """Refuse a method without an auxiliary, which leaves nothing to decide."""
         return (
             None if method.auxiliary else "it is single-task training already, so there is nothing to decide"
         )

@@ -26,12 +26,14 @@ class PostTrain(Strategy):
         if not 0 < share < 1 or not rate > 0:
             expected = "a share between 0 and 1, and a rate above 0"
             found = f"share={share}, rate={rate}"
-            raise ConfigError(message("post_train cannot be set so", expected=expected, found=found))
+            raise ConfigError(
+                message("The options of post_train are out of range", expected=expected, found=found)
+            )
         self.share, self.rate = share, rate
 
     @classmethod
     def unfit(cls, method: Method) -> str | None:
-        """There must be something to pretrain on."""
+        """Refuse a method without an auxiliary."""
         return None if method.auxiliary else "there is nothing beside the main task to pretrain on"
 
     def follow(self, job: Job) -> Outcome:

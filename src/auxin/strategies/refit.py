@@ -1,4 +1,4 @@
-"""Learn first, then train afresh on all rows with what was learned: learned weights or labels, held constant."""
+"""Learn weights or labels first, then train a new network on all rows with them held constant."""
 
 from auxin.strategies._base import Job, Outcome, Strategy, frozen
 
@@ -12,7 +12,7 @@ class Refit(Strategy):
     """
 
     def follow(self, job: Job) -> Outcome:
-        """Learn, then train afresh."""
+        """Learn, then train a new network."""
         if job.method.control:
             note = "Nothing is learned, so there is nothing to carry over: one phase on all rows."
             return Outcome(job.fresh(job.phase("refit", rows="all")), (note,))

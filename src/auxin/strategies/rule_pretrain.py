@@ -40,7 +40,11 @@ class RulePretrain(Strategy):
         if rule_steps < 1 or rule_batch < 2:
             found = f"rule_steps={rule_steps}, rule_batch={rule_batch}"
             raise ConfigError(
-                message("rule_pretrain cannot be set so", expected="steps >= 1, batch >= 2", found=found)
+                message(
+                    "The options of rule_pretrain are out of range",
+                    expected="steps >= 1, batch >= 2",
+                    found=found,
+                )
             )
         self.rule, self.rule_steps, self.rule_batch = rule, rule_steps, rule_batch
 
@@ -49,7 +53,7 @@ class RulePretrain(Strategy):
         _linears(run.network)
 
     def follow(self, job: Job) -> Outcome:
-        """Features first, then the method."""
+        """Pretrain the trunk, then train by the method."""
         blank = job.build(job.phase("features"))
         weights, rows = self._features(blank)
         note = f"The trunk began from {self.rule_steps} steps of rule {self.rule!r} on {rows:,} rows without labels."

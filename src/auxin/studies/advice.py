@@ -1,4 +1,4 @@
-"""What a person needs to know of a model: how good it is, beside what, and what more would help."""
+"""Sentences about a model: how good it is, in comparison with what, and what more labels would bring."""
 
 from collections.abc import Mapping
 

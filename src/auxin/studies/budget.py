@@ -1,4 +1,4 @@
-"""Fitting a comparison into a time budget, and saying what was cut."""
+"""Shorten a comparison to a time budget, and list what was cut."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from auxin.records.results import Record
 
 SPARE = 0.85
-"""The share of the budget that is planned for; the rest is start-up and luck."""
+"""The share of the budget that is planned for; the rest is a reserve for start-up and errors of the estimate."""
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Size:
 
 
 class Planned(Record):
-    """A plan on disk, so that a comparison that goes on does not plan again."""
+    """A plan on disk, so that a resumed comparison does not plan again."""
 
     tries: int
     tuning_seeds: int

@@ -1,4 +1,4 @@
-"""Which method for these data: a short comparison on validation rows alone, with the same tries and rows for all."""
+"""Choose a method for the data by a short comparison on validation rows, with the same tries and rows for all."""
 
 import math
 import time

@@ -175,11 +175,13 @@ class Comparing(Study):
         others = {name: method for name, method in found.items() if name != "scratch" or name in asked}
         if not pretrained:
             return others
-        self._say("scratch is run too, from random weights: it shows what the pretrained ones are worth.")
+        self._say(
+            "Added `scratch` (single-task training from random weights), to measure what the pretrained weights add."
+        )
         return {"single": others["single"], "scratch": resolve("scratch"), **others}
 
     def _check(self, dataset: Dataset) -> None:
-        """Refuse before anything is written what could only fail later."""
+        """Refuse, before anything is written, requests that would fail later."""
         request = self.request
         splits = split_rows(request.data, request.split, 0, refit=False)
         for note in [*dataset.notes, *splits.notes, *pools_said(self.methods, dataset)]:
@@ -266,7 +268,7 @@ class Comparing(Study):
         return self.out / "plan.json"
 
     def _fit_budget(self, budget: float, done: UnitResults) -> None:
-        """Cut what does not fit, by the pilot runs' times; a comparison that is resumed keeps its first cut."""
+        """Shorten the comparison by the pilot runs' times; a resumed comparison keeps its first plan."""
         if not self._plan_file.exists():
             self._plan(budget, self._run_seconds(done))
             write_json(self._plan_file, budgets.Planned.of(self.size, self.cuts))

@@ -1,4 +1,4 @@
-"""Opening the second half of the test rows: once per claim, with the configuration it was opened for on record."""
+"""Open the second half of the test rows: once per claim, and record the configuration it was opened for."""
 
 import hashlib
 from pathlib import Path

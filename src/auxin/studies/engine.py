@@ -19,12 +19,12 @@ from auxin.runs.job import RunSpec
 from auxin.store import digest_of, read_unit
 
 UnitResults = Mapping[str, Any]
-"""Finished units' records by the units' digests."""
+"""Records of the finished units, by digest."""
 
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a study is: told after every unit, and now and then in between.
+    """The progress of a study, reported after every unit and at intervals in between.
 
     Attributes:
         phase: The kind of units.

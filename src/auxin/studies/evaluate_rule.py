@@ -1,4 +1,4 @@
-"""How good a learned update rule is on a data set, beside its rivals: the work of `auxin rule evaluate`."""
+"""Evaluate a learned update rule and its rivals on a data set: the work of `auxin rule evaluate`."""
 
 import hashlib
 import json
@@ -26,7 +26,7 @@ from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
 from auxin.update_rules.learned import Learned
 
 GRID = "grid"
-"""The part that measures the first rule on other networks and inputs."""
+"""Name of the part that measures the first rule on other networks and inputs."""
 
 
 class RulePart(Record):

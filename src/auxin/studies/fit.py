@@ -1,4 +1,4 @@
-"""One network to use: the best method for the data (or the named one), kept only where validation says so."""
+"""One model to use: the best candidate, or a named method that is kept only if validation prefers it."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -30,13 +30,13 @@ from auxin.studies.fit_job import EpochProgress, FitJob
 from auxin.studies.fit_search import Wanted, search, searchable
 
 BEST = "best"
-"""Stands for the method that a short comparison finds."""
+"""Name of the search over all candidates."""
 RUNS = "runs"
 """The folder of the comparison's result files, inside the model's."""
 PRESET = "adamw"
-"""Where the settings begin that the user does not give."""
+"""The preset of the settings that the user does not give."""
 PASSES = 20
-"""Training takes at least so many passes over the rows, where nobody says how long."""
+"""Minimum number of passes over the rows if the user gives no length."""
 
 Tell = Callable[[Progress | EpochProgress | str], None]
 
@@ -75,7 +75,7 @@ class Fitting:
         (self.out / RUNS).mkdir(exist_ok=True)
 
     def run(self) -> Fitted | Model:
-        """The model, saved; the one that is there where this very fit was finished before."""
+        """Return the saved model; the existing one if this fit was finished before."""
         if (self.out / "model.json").exists():
             return load_model(self.out, [str(self.own.get("model", ""))])
         if self.searches:
@@ -170,7 +170,7 @@ class Fitting:
             command=request.command,
         )
         choice = Choosing(comparison, self._say).choose()
-        self._say(f"{choice.method} goes on: {choice.why}.")
+        self._say(f"The method {choice.method} is trained: {choice.why}.")
         return choice
 
     def _only(self, name: str) -> Choice:

@@ -1,4 +1,4 @@
-"""From a trained network to a model: the main task alone, calibrated, with the record of its training."""
+"""Turn a trained network into a model: the main task alone, calibrated, with the record of its training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""The job that a strategy is given when one network is to be kept: its phases, with and without validation rows."""
+"""The job of a strategy in `auxin fit`: it trains phases with and without the validation rows."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace

@@ -1,4 +1,4 @@
-"""Who takes part in a comparison: names to methods, their untrained twins, and what is said of them afterwards."""
+"""The methods of a comparison: names to methods, their untrained twins, and the notes on them."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -31,7 +31,7 @@ RIVALS = ("logistic", "ridge", "svc", "extra_trees", "gradient_boosting", "label
 WIDE = 200
 """Boosted trees are left out of the usual methods where the inputs have more numbers than this: they take too long."""
 MANY = 1.05
-"""A method that takes more than so many times single's steps is said to."""
+"""A method that takes more than this many times the steps of single-task training gets a note."""
 
 
 @dataclass(frozen=True)

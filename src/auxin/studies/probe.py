@@ -1,4 +1,4 @@
-"""Which candidate auxiliaries would help, before training on them: the work of `auxin probe`."""
+"""Rank candidate auxiliaries before training on them: the work of `auxin probe`."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -25,7 +25,7 @@ from auxin.studies.probe_seed import probe_seed
 
 RESULT = "probe.json"
 CONVERGED = 0.1
-"""Above this training loss of the main task, "trained until convergence" is not said of the network."""
+"""Above this training loss of the main task, a note states that the network has not converged."""
 
 
 class ProbeStudy(Study):
@@ -203,5 +203,5 @@ def _warnings(seeds: Sequence[SeedProbe]) -> list[str]:
             "--solver-steps."
         )
     if len(seeds) == 1:
-        found.append("One seed: the intervals do not know how far another network would differ.")
+        found.append("With one seed, the intervals do not include the variation between networks.")
     return found

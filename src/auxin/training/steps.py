@@ -97,7 +97,9 @@ class Learner:
     def ask_at_once(self, wrong: Sequence[str]) -> None:
         """From now on wait for the answer to every question about values: these got a no."""
         self.defers, self.kernels = False, {}
-        self.tell(f"From here on every step is checked as it is taken: not true that {', '.join(wrong)}.")
+        self.tell(
+            f"Every step is checked as it is taken from now on, because it is no longer true that {', '.join(wrong)}."
+        )
 
     def train_step(self, batch: Batch) -> Tensor:
         """One inner step with the auxiliary targets held constant; returns the per-task mean losses [T], detached."""
@@ -203,7 +205,7 @@ class Learner:
         steps = {TRAIN: self._training, FUSED: self._fused, META: self._meta}
         refused = why_not(modules, self.criterion.combiner)
         if self.criterion.consistency is not None and not self.criterion.consistency.compiles:
-            refused = f"{type(self.criterion.consistency).__name__} asks a second network in every step"
+            refused = f"{type(self.criterion.consistency).__name__} needs a second network in every step"
         if refused:
             self.tell(f"The steps are not compiled but run eagerly: {refused}")
             return {}

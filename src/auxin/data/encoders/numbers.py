@@ -1,4 +1,4 @@
-"""A column of numbers as one input, and a second one that says where it is missing."""
+"""A column of numbers as one input, and a second one that marks missing values."""
 
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -92,7 +92,7 @@ class Numbers(ColumnEncoder):
         """Say that values are missing which no training row misses."""
         if count and not self.gaps:
             say(
-                f"{count:,} missing values of {self.name!r}, of which no training row misses any, stand for its mean."
+                f"{count:,} missing values of {self.name!r} are replaced by its mean; no training row lacks this value."
             )
 
     def state(self) -> dict[str, Any]:

@@ -45,6 +45,6 @@ def _array(path: Path, file: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
     found = file[name]
     if not isinstance(found, np.ndarray):
         raise damaged(
-            path, "an .npz archive of arrays", f"the member {name!r}, which is none", "Leave it out"
+            path, "an .npz archive of arrays", f"the member {name!r}, which is not an array", "Leave it out"
         )
     return found

@@ -22,7 +22,7 @@ from auxin.tasks.vector import Vector
 from auxin.typing import MISSING
 
 MOST_CLASSES = 10
-"""Whole numbers of more different values than this are numbers, unless the user says otherwise: counts, grades."""
+"""Whole numbers of more different values than this are numbers, unless the user sets the kind: counts, grades."""
 SHOWN = 8
 """So many names of classes are printed."""
 Made = tuple[Task, Tensor, list[str]]
