@@ -97,7 +97,15 @@ def test_levels(tmp_path, level):
     assert len(data.tasks) == 1 + len(second)
 
 
-@pytest.mark.parametrize("level", ["100:20", "20:20", "7", "20:100:3", "", "20:", "a:b"])
+def test_levels_above_the_main_one_are_auxiliaries_without_a_hierarchy(tmp_path):
+    write_cifar100_binary(tmp_path, cifar100_parts())
+    data = load("cifar100", tmp_path, level="20:100:10:3")
+    assert list(data.tasks) == ["level20", "level100", "level10", "level3"]
+    assert list(data.parents) == ["level100"]
+    assert parents(20, 3)[data.y["level20"]].equal(data.y["level3"])
+
+
+@pytest.mark.parametrize("level", ["20:20", "7", "20:100:20", "", "20:", "a:b"])
 def test_levels_that_make_no_sense(tmp_path, level):
     with pytest.raises(ConfigError, match=r"not one of CIFAR-100's.*3, 10, 20, 100.*--level 20:100"):
         load("cifar100", tmp_path, level=level)

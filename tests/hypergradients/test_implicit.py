@@ -101,6 +101,39 @@ def test_the_authors_shipped_setting_is_four_times_the_identity():
     assert oracles.relative(authors, identity) < 6e-4 * largest
 
 
+class TwoParts(nn.Module):
+    """The main task's parameters and an auxiliary head's as one vector of signals."""
+
+    def __init__(self, w: Tensor, main: int) -> None:
+        super().__init__()
+        self.head, self.main = nn.Parameter(w[main:]), nn.Parameter(w[:main])
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([self.main, self.head]) + 0.0 * x.sum()
+
+
+@pytest.mark.parametrize("solver", ["dense", "conjugate_gradient"])
+def test_parameters_that_the_outer_loss_does_not_touch_can_be_left_out(solver: str):
+    """By hand: B_m' A_mm^-1 (w_m - c) where the head is no part of W, B' A^-1 (w - c, 0) where it is."""
+    whole, _, phi = quadratic(MATRICES["spd"])
+    a, b, w, main = MATRICES["spd"], _b(), whole.network.w.detach(), 5  # type: ignore[operator]
+    c = _c(whole)[:main]
+    problem = BilevelProblem(
+        TwoParts(w, main),
+        lambda s, _: 0.5 * s @ a @ s - s @ (b @ phi),
+        lambda s, _: 0.5 * ((s[:main] - c) ** 2).sum(),
+        [phi],
+    )
+    without = b[:main].T @ torch.linalg.solve(a[:main, :main], w[:main] - c)
+    padded = torch.cat([w[:main] - c, w.new_zeros(len(w) - main)])
+    for parameters, expected in (("outer", without), ("all", b.T @ torch.linalg.solve(a, padded))):
+        found = Implicit(solver, parameters=parameters).estimate(problem, ROW, ROW)  # type: ignore[arg-type]
+        assert oracles.relative(found.gradients, [expected]) < 1e-9
+    assert oracles.relative([without], [expected]) > 0.01
+    with pytest.raises(ConfigError, match="all or outer"):
+        Implicit(parameters="heads")  # type: ignore[arg-type]
+
+
 def test_unit_scale_divides_the_indirect_part_only():
     problem, _, phi = quadratic(MATRICES["spd"])
     problem = BilevelProblem(

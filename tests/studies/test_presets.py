@@ -43,6 +43,9 @@ def test_auxilearns_methods_have_auxilearns_protocol(name):
     for data in ("cifar100", "digits"):
         other = layered(data, "image", resolve(name), "paper", {}, {})
         assert (other["lr"], other["estimator.alpha"]) == (0.01, 0.01)
+        tried = layered(data, "image", resolve(name), "paper", {}, {"lr": 0.03})
+        assert tried["estimator.alpha"] == 0.03, "the authors take the training rate"
+    assert found.get("estimator.parameters") == ("outer" if name == "auxilearn" else None)
 
 
 def test_the_convnet_combiner_is_trained_as_on_nyuv2():

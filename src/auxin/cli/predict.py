@@ -35,7 +35,7 @@ def predict(
         typer.Option(
             "--level",
             metavar="P:A",
-            help="CIFAR-100 only: P primary and A auxiliary classes, out of {3, 10, 20, 100}.",
+            help="CIFAR-100 only: P primary and A auxiliary classes, out of {3, 10, 20, 100}; more with P:A:B.",
         ),
     ] = None,
     root: Annotated[

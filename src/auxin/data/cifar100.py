@@ -46,7 +46,8 @@ class Cifar100(Source):
     Pickles are read without running anything in them.
 
     Options:
-        level: "PRIMARY:AUXILIARY", two of 3, 10, 20, 100, the second finer; or "PRIMARY" alone.
+        level: "PRIMARY:AUXILIARY", two of 3, 10, 20, 100; further auxiliary levels after further colons, as in
+            "20:100:10:3"; or "PRIMARY" alone.
         download: fetch the binary version first (169 MB).
     """
 
@@ -72,7 +73,7 @@ class Cifar100(Source):
             y={task: parents(100, n)[both.labels["fine"]] for task, n in tasks.items()},
             main=main,
             official_test=torch.arange(len(both.images)) >= len(train.images),
-            parents={task: parents(tasks[task], levels[0]) for task in others},
+            parents={task: parents(tasks[task], levels[0]) for task in others if tasks[task] > levels[0]},
             source=source,
             licence="none stated (research use)",
             augmentation="crop_flip",
@@ -80,15 +81,15 @@ class Cifar100(Source):
 
 
 def _parse(level: str | int) -> list[int]:
-    """The levels of the main and of the auxiliary task."""
+    """The levels of the main and of the auxiliary tasks."""
     words = str(level).split(":")
     known = [str(n) for n in LEVELS]
     levels = [int(word) for word in words if word in known]
-    if len(levels) != len(words) or len(levels) > 2 or levels != sorted(set(levels)):
+    if len(levels) != len(words) or len(set(levels)) != len(levels):
         raise ConfigError(
             message(
                 f"The level {level!r} is not one of CIFAR-100's",
-                expected=f"PRIMARY:AUXILIARY, two of {', '.join(known)}, the second finer",
+                expected=f"PRIMARY:AUXILIARY, different levels among {', '.join(known)}",
                 found=repr(level),
                 do="For example: --level 20:100",
             )

@@ -6,9 +6,9 @@ With v = grad L_A(W), H the Hessian of L_T in W (or its Gauss-Newton matrix) and
 """
 
 import inspect
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, get_args
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor
@@ -49,6 +49,9 @@ class Implicit(Estimator):
         measure: Whether to spend one more product on the residual if the solver does not compute it.
         check: compare the JVP shortcut with reverse-over-reverse on the first batch of each network and
             criterion.
+        parameters: Parameters that count as W. "all": every trainable one. "outer": those on which the outer loss
+            depends, which leaves auxiliary heads out, as the authors' label-learning code does. H, v and the mixed
+            derivative are then those of these parameters, with the others held constant.
         options: Arguments of the named solver (`alpha`, `terms`, `steps`, `damping` ...).
 
     >>> from torch import nn
@@ -71,6 +74,7 @@ class Implicit(Estimator):
         subsample: int | None = None,
         measure: bool = False,
         check: bool = True,
+        parameters: Literal["all", "outer"] = "all",
         **options: Any,
     ) -> None:
         self.solver = _make_solver(solver, options)
@@ -83,6 +87,11 @@ class Implicit(Estimator):
             raise ConfigError(
                 message("Unknown mode of products", expected=" or ".join(get_args(Mode)), found=repr(mode))
             )
+        if parameters not in ("all", "outer"):
+            raise ConfigError(
+                message("Unknown choice of parameters", expected="all or outer", found=repr(parameters))
+            )
+        self.parameters = parameters
         self.mode: Mode = mode
         self.subsample = subsample
         self.measure = measure
@@ -133,16 +142,19 @@ class Implicit(Estimator):
         self, problem: BilevelProblem, train: Any, here: TrainingGradient, outer: OuterGradient
     ) -> "_Solved":
         """p and the signals' tangent along it; the products' graph is gone when this returns."""
-        around = self._expansion(problem, train, here)
+        around, v = self._expansion(problem, train, here), outer.v
+        kept = [self.parameters == "all" or bool(g.any()) for g in v]
 
         def product(vector: Vector) -> Vector:
-            return problem.averaged(around.product(vector))
+            return _taken(problem.averaged(around.product(_filled(vector, v, kept))), kept)
 
-        solution = self.solver.solve(product, outer.v)
+        right = _taken(v, kept)
+        solution = self.solver.solve(product, right)
         residual = solution.residual
         if residual is None and self.measure:
             damping = getattr(self.solver, "damping", 0.0)
-            residual = relative_residual(product, solution.vector, outer.v, damping)
+            residual = relative_residual(product, solution.vector, right, damping)
+        solution = replace(solution, vector=_filled(solution.vector, v, kept))
         return _Solved(solution, residual, around.tangent(solution.vector) if problem.terminal else None)
 
     def _expansion(self, problem: BilevelProblem, train: Any, here: TrainingGradient) -> Expansion:
@@ -192,6 +204,17 @@ class _Solved:
     solution: Solution
     residual: float | None
     signals: tuple[Signals, Signals] | None
+
+
+def _taken(vector: Vector, kept: Sequence[bool]) -> Vector:
+    """The tensors that are kept."""
+    return [x for x, keep in zip(vector, kept, strict=True) if keep]
+
+
+def _filled(vector: Vector, like: Vector, kept: Sequence[bool]) -> Vector:
+    """The kept tensors at their places among all, zeros at the others."""
+    rest = iter(vector)
+    return [next(rest) if keep else torch.zeros_like(x) for x, keep in zip(like, kept, strict=True)]
 
 
 def head(batch: Any, rows: int) -> Any:

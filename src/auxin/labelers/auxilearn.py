@@ -25,9 +25,9 @@ class AuxiLearn(Labeler):
     optimiser of phi.
 
     In the authors' label-learning code W of the hypergradient is the network without its auxiliary head, and the
-    Neumann series takes the training rate as its alpha. Here W is every trainable parameter, the auxiliary head among
-    them, since the training loss depends on all of them, and alpha is chosen from the largest eigenvalue;
-    `Neumann(alpha=RATE, factor=False)` is theirs.
+    Neumann series takes the training rate as its alpha. The preset `paper` follows them
+    (`estimator.parameters=outer`, `estimator.alpha=lr`). Elsewhere W is every trainable parameter, the auxiliary head
+    among them, since the training loss depends on all of them, and alpha is chosen from the largest eigenvalue.
 
     Args:
         generator: Label network with its masked softmax.

@@ -68,7 +68,7 @@ class DataSpec(Group):
     )
     level: str | None = option(
         None,
-        "CIFAR-100 only: P primary and A auxiliary classes, out of {3, 10, 20, 100}.",
+        "CIFAR-100 only: P primary and A auxiliary classes, out of {3, 10, 20, 100}; more with P:A:B.",
         metavar="P:A",
     )
     root: Path | None = option(

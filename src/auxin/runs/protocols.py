@@ -22,7 +22,8 @@ class Protocol:
 
     Attributes:
         training: Settings of every method in its tables.
-        learning: Settings of the methods that learn phi.
+        learning: Settings of the methods that learn phi; an `estimator.alpha` of "lr" is the training rate.
+        labels: Settings of those of them that learn labels.
         data: Settings that differ for a data set, by its name, or for main tasks with a value per pixel, by "dense".
         combiners: Settings that differ for a combiner on dense tasks.
         validation: Share of the training rows on which the best epoch is chosen.
@@ -34,6 +35,7 @@ class Protocol:
     training: Settings
     learning: Settings
     said: str
+    labels: Settings = field(default_factory=dict)
     data: Layer = field(default_factory=dict)
     combiners: Layer = field(default_factory=dict)
     validation: float = 0.0
@@ -89,7 +91,7 @@ AUXILEARN = Protocol(
         "hypergradient": "implicit",
         "estimator.solver": "neumann",
         "estimator.terms": 3,
-        "estimator.alpha": 0.01,
+        "estimator.alpha": "lr",
         "estimator.factor": False,
         "rhythm": "fused",
         "every": 25,
@@ -102,14 +104,14 @@ AUXILEARN = Protocol(
         "meta_paced": False,
         "meta_clip": 50.0,
     },
+    labels={"estimator.parameters": "outer"},
     data={
-        "cifar10": {"lr": 0.1, "estimator.alpha": 0.1},
-        "svhn": {"model": "conv4", "lr": 0.1, "estimator.alpha": 0.1, "epochs": 50, "patience": 50},
+        "cifar10": {"lr": 0.1},
+        "svhn": {"model": "conv4", "lr": 0.1, "epochs": 50, "patience": 50},
         "cub": {
             "model": "resnet18",
             "optimizer": "adam",
             "lr": 1e-4,
-            "estimator.alpha": 1e-4,
             "weight_decay": 5e-4,
             "epochs": 100,
             "patience": 100,
@@ -119,7 +121,6 @@ AUXILEARN = Protocol(
         "oxford_pet": {
             "model": "resnet18",
             "lr": 1e-3,
-            "estimator.alpha": 1e-3,
             "weight_decay": 5e-3,
             "epochs": 150,
             "batch": 16,
@@ -128,7 +129,6 @@ AUXILEARN = Protocol(
             "model": "resnet18",
             "optimizer": "adam",
             "lr": 1e-4,
-            "estimator.alpha": 1e-4,
             "weight_decay": 5e-3,
             "epochs": 150,
             "batch": 64,
@@ -137,7 +137,6 @@ AUXILEARN = Protocol(
             "model": "segnet",
             "optimizer": "adam",
             "lr": 1e-4,
-            "estimator.alpha": 1e-4,
             "weight_decay": 0.0,
             "epochs": 200,
             "patience": 200,
@@ -196,7 +195,7 @@ AUTO_LAMBDA = Protocol(
 
 AUX_NASH = Protocol(
     training={
-        **{name: value for name, value in AUXILEARN.data["dense"].items() if name != "estimator.alpha"},
+        **AUXILEARN.data["dense"],
         "model": "vgg16",
         "patience": None,
         "batch": 32,
@@ -278,7 +277,9 @@ def published(name: str, method: Method, data: str, modality: str) -> dict[str, 
     training: dict[str, Setting] = dict(protocol.training)
     training.update(protocol.data.get("dense" if dense else data, {}))
     found = {n: v for n, v in training.items() if n not in own.learning and n not in protocol.learning}
-    found.update(learning if method.estimator is not None else {})
+    if method.estimator is not None:
+        found.update(learning)
+        found.update(own.labels if method.labeler is not None else {})
     found.update(method.published)
     if dense:
         family = "monotone" if method.combiner == "nonlinear" else method.combiner

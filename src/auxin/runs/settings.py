@@ -88,6 +88,8 @@ def layered(
     if "model" in user and user["model"] != default_model:
         dropped = [name for name in found if name.startswith("model.") and name not in user]
         found = {name: value for name, value in found.items() if name not in dropped}
+    if found.get("estimator.alpha") == "lr":
+        found["estimator.alpha"] = found["lr"]
     return all_checked(found)
 
 
