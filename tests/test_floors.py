@@ -17,6 +17,7 @@ FLOORS = [
         "catalogue",
         "math",
         "store",
+        "folders",
         "records",
         "interrupts",
         "requests",

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from auxin.errors import DamagedError, RunError
-from auxin.store import CONTENT, LOCK, claim_folder, digest_of, release_folder, start_unit
+from auxin.folders import CONTENT, LOCK, claim_folder, release_folder
+from auxin.store import digest_of, start_unit
 from auxin.tensor_files import read_state, read_tensors, set_aside, write_state, write_tensors
 
 
@@ -44,7 +45,7 @@ def test_a_claimed_folder_without_results_can_be_claimed_by_another_study(tmp_pa
 CLAIM = """
 import sys
 from pathlib import Path
-from auxin.store import claim_folder
+from auxin.folders import claim_folder
 claim_folder(Path(sys.argv[1]), {})
 """
 

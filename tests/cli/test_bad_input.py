@@ -14,7 +14,8 @@ from PIL import Image
 
 from auxin.cli import main, verbs
 from auxin.errors import AuxinError
-from auxin.store import LOCK, UNIT
+from auxin.folders import LOCK
+from auxin.store import UNIT
 
 ROWS = 60
 QUICK = ["--set", "steps=4", "--set", "model.hidden=4", "--seeds", "2", "--tries", "1", "--jobs", "1"]

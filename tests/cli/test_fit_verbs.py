@@ -14,7 +14,7 @@ from auxin.cli import main
 from auxin.data import Dataset, load
 from auxin.exported import files
 from auxin.exported.model import load_model
-from auxin.store import LOCK
+from auxin.folders import LOCK
 from auxin.tasks.classes import Classes
 
 TINY = ["--set", "steps=12", "--set", "model.hidden=8", "--tries", "1", "--draws", "1", "--jobs", "1"]

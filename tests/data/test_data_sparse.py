@@ -13,7 +13,7 @@ from auxin.fitting.of_dataset import fitted_dataset, rows_of
 from auxin.fitting.search import Search
 from auxin.math.sparse import SparseRows
 from auxin.methods import resolve
-from auxin.runs.build import applicable
+from auxin.runs.applicable import applicable
 
 
 def write(path, rows=80):

@@ -9,9 +9,9 @@ import torch
 from auxin import catalogue, rivals
 from auxin.errors import UnsupportedError
 from auxin.exported.onnx_committee import committee_onnx
-from auxin.fitting.auxiliaries import Fed, StackedMember
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Constant, Member, RivalMember
+from auxin.fitting.fed import Fed, StackedMember
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.rows import Rows

@@ -20,7 +20,8 @@ from auxin.math.hierarchy import Hierarchy
 from auxin.methods import resolve
 from auxin.models import build_network
 from auxin.optimizers import InnerStep
-from auxin.runs.build import applicable, build
+from auxin.runs.applicable import applicable
+from auxin.runs.build import build
 from auxin.runs.measures import Measures
 from auxin.runs.settings import layered
 from auxin.tasks.classes import Classes

@@ -23,7 +23,7 @@ from auxin.data.encoders.table import Columns
 from auxin.errors import ConfigError, DataError, message
 from auxin.methods import resolve
 from auxin.methods._base import Setting
-from auxin.runs.build import applicable
+from auxin.runs.applicable import applicable
 from auxin.runs.metric import settle
 from auxin.runs.settings import layered
 from auxin.studies.fit_finish import TrainingDetails, finish, follow

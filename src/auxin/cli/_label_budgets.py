@@ -7,10 +7,11 @@ import typer
 from auxin.cli._comparing import Stopped, compare
 from auxin.cli._console import Output
 from auxin.errors import ConfigError, message
+from auxin.folders import claim_folder
 from auxin.records.results import Comparison
 from auxin.reports import label_budget
 from auxin.requests.compare import CompareRequest
-from auxin.store import claim_folder, write_json
+from auxin.store import write_json
 from auxin.studies.label_budget import NAME, LabelBudget, assemble
 
 

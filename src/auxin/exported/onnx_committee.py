@@ -12,10 +12,10 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from auxin import catalogue, rivals
 from auxin.errors import UnsupportedError, message
 from auxin.exported.onnx_estimators import OPSET, converted
-from auxin.fitting.auxiliaries import Fed, StackedMember
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, layers_of
+from auxin.fitting.fed import Fed, StackedMember
 from auxin.fitting.inputs import SOFT
 from auxin.fitting.network import NetworkMember
 from auxin.fitting.scores import is_numbers, probable

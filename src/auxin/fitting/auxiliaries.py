@@ -9,21 +9,18 @@ from torch import Tensor
 
 from auxin import rivals
 from auxin.fitting.candidates import Candidate, Member, RivalCandidate
-from auxin.fitting.rows import Folds, Rows, beside, make_folds
+from auxin.fitting.fed import Fed, Stacked
+from auxin.fitting.rows import Folds, Rows
 from auxin.fitting.scores import is_numbers, losses, probable
 from auxin.rivals import Shape
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 
-MOST_CLASSES = 30
-"""An auxiliary of more classes than this is not fed on as probabilities."""
 CERTAIN_CLASSES, CERTAIN_NUMBERS = 0.995, 0.999
 """Accuracy or R^2, out of fold, from which the main label counts as a function of the auxiliaries."""
 WEIGHT = 0.5
 """How much an inferred label counts beside a given one."""
-MOST = 400
-"""Rows that a model of an auxiliary learns from at most."""
 
 
 def with_auxiliaries(
@@ -241,117 +238,3 @@ def _labels(task: Task, outputs: Tensor) -> tuple[Tensor, np.ndarray]:
     sure, label = p.max(1)
     chance = 1 / p.shape[1]
     return label, ((sure - chance) / (1 - chance)).clamp(0.01, 1).numpy()
-
-
-@dataclass(frozen=True, eq=False)
-class Fed:
-    """Predictions of the auxiliaries: for training rows by models that did not see them, for new rows by all of them.
-
-    Attributes:
-        models: Models of all parts, by auxiliary.
-        own: The training rows' predictions, [N, K].
-    """
-
-    models: tuple[tuple[rivals.Fitted, ...], ...]
-    own: np.ndarray
-
-    @classmethod
-    def fit(cls, rows: Rows, seed: int) -> "Fed | None":
-        """Cross-fitted over all rows with the auxiliary's label, main-labelled or not; None where none can be."""
-        models, own = [], []
-        for task, y in rows.auxiliaries.values():
-            kind = rivals.kind_of(task)
-            if kind is None or rivals.count_of(task) > MOST_CLASSES if kind == "classes" else kind is None:
-                continue
-            part = Rows(rows.x, task, y, image=rows.image, groups=rows.groups)
-            if len(part.labelled) < 20:
-                continue
-            folds = make_folds(part, 4, 1, seed)
-            made, values = [], None
-            for _, kept, held in folds.pairs(part.labelled):
-                fitted = _auxiliary_model(part, kept, seed)
-                made.append(fitted)
-                found = _fed(task, fitted.outputs(rows.x[part.labelled[held]]))
-                values = np.full((rows.x.shape[0], found.shape[1]), np.nan) if values is None else values
-                values[part.labelled[held]] = found
-            assert values is not None
-            rest = np.flatnonzero(np.isnan(values).all(1))
-            if len(rest):
-                values[rest] = np.mean([_fed(task, m.outputs(rows.x[rest])) for m in made], 0)
-            models.append(tuple(made))
-            own.append(values)
-        return cls(tuple(models), np.concatenate(own, 1)) if own else None
-
-    def predict(self, x: rivals.Vectors) -> np.ndarray:
-        """New rows' predictions, [N, K]."""
-        return np.concatenate(
-            [np.mean([_fed(m.task, m.outputs(x)) for m in parts], 0) for parts in self.models], 1
-        )
-
-
-def _auxiliary_model(part: Rows, kept: np.ndarray, seed: int) -> rivals.Fitted:
-    kept = np.random.default_rng(seed).permutation(kept)[:MOST]
-    wide = part.shape.sparse
-    linear = (
-        ("logistic", {"C": 10.0}) if rivals.kind_of(part.task) == "classes" else ("ridge", {"alpha": 1.0})
-    )
-    name, options = linear if wide else ("extra_trees", {"features": 0.5, "leaf": 3, "trees": 50})
-    y = part.y[torch.from_numpy(kept)]
-    return rivals.fit(name, part.task, part.x[kept], y, part.shape, seed, options)
-
-
-def _fed(task: Task, outputs: Tensor) -> np.ndarray:
-    """Values, or the probabilities of all classes but the first."""
-    if is_numbers(task):
-        return outputs.numpy()
-    p = probable(task, outputs).numpy()
-    return p if isinstance(task, Multilabel) else p[:, 1:]
-
-
-@dataclass(frozen=True, eq=False)
-class Stacked(Candidate):
-    """A rival that is fed predictions of the auxiliaries beside the inputs."""
-
-    base: RivalCandidate
-    fed: Fed
-
-    @property
-    def family(self) -> str:  # type: ignore[override]
-        """`stack:` and the rival's name."""
-        return f"stack:{self.base.rival}"
-
-    @property
-    def name(self) -> str:  # type: ignore[override]
-        """`stack:` and the rival's name and options."""
-        return f"stack:{self.base.name}"
-
-    @property
-    def simplicity(self) -> int:  # type: ignore[override]
-        """Two more than the rival's, at most 8."""
-        return min(self.base.simplicity + 2, 8)
-
-    def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
-        """Train on inputs and predictions."""
-        x = rows.beside(self.fed.own.astype(rows.x.dtype))
-        wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
-        inner = self.base.train(wider, kept, seed)
-        return StackedMember(rows.task, inner, self.fed)
-
-    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
-        """As every candidate; a held-out row's predictions of the auxiliaries are its own cross-fitted ones."""
-        x = rows.beside(self.fed.own.astype(rows.x.dtype))
-        wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
-        return self.base.out_of_fold(wider, folds, seed)
-
-
-@dataclass(frozen=True, eq=False)
-class StackedMember(Member):
-    """A rival behind models of the auxiliaries."""
-
-    task: Task
-    inner: Member
-    fed: Fed
-
-    def outputs(self, x: rivals.Vectors) -> Tensor:
-        """The rival's outputs on inputs and predictions."""
-        return self.inner.outputs(beside(x, self.fed.predict(x).astype(x.dtype)))

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from auxin import rivals
 from auxin.errors import DataError, message
-from auxin.fitting.auxiliaries import Fed, StackedMember
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, Pixels
+from auxin.fitting.fed import Fed, StackedMember
 from auxin.fitting.inputs import Inputs
 from auxin.fitting.network import NetworkMember
 from auxin.fitting.search import Heated

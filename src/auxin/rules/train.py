@@ -11,6 +11,7 @@ import torch
 from torch import distributed as dist
 
 from auxin.errors import DamagedError, RunError, message
+from auxin.folders import CONTENT, claim_folder
 from auxin.interrupts import checkpoint_seconds, checkpointing, requested
 from auxin.requests.rule import TrainSettings
 from auxin.rules.data import META_TEST, META_VALIDATION
@@ -19,7 +20,7 @@ from auxin.rules.gradients import PersistentES
 from auxin.rules.parts import cifar10_family, estimator_of, family_of
 from auxin.rules.sampler import TaskSampler
 from auxin.rules.trainer import MetaTrainer, Progress
-from auxin.store import CONTENT, claim_folder, write_text
+from auxin.store import write_text
 from auxin.tensor_files import read_state, set_aside, write_state
 from auxin.update_rules.learned import Learned
 

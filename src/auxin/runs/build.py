@@ -10,7 +10,7 @@ from torch import nn
 from auxin import catalogue, combiners
 from auxin.combiners._base import paced
 from auxin.consistency import Consistency
-from auxin.data import KINDS, Dataset, Pool, Splits, epoch_batches
+from auxin.data import Dataset, Pool, Splits, epoch_batches
 from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler, LabelerContext
@@ -18,14 +18,15 @@ from auxin.math.hierarchy import Hierarchy
 from auxin.methods._base import Method, Setting
 from auxin.models import build_network, builder
 from auxin.models._base import PrimaryNetwork
-from auxin.pretexts import Pretext, possible
+from auxin.pretexts import possible
 from auxin.requests.hyperparameters import Hyperparameters, known
-from auxin.rivals import unfit
+from auxin.runs.applicable import EVERY, hierarchy, refinement
+from auxin.runs.augmentation import pool_and_views, strong_view
 from auxin.runs.balance import balanced
+from auxin.runs.run_tasks import tasks_of
 from auxin.runs.settings import options
 from auxin.strategies._base import Phase
 from auxin.tasks._base import Task
-from auxin.tasks.classes import Classes
 from auxin.training.feed import Feed
 from auxin.training.loop import Plan
 from auxin.training.objective import Objective
@@ -34,12 +35,7 @@ from auxin.training.reproducible import derive, seed_everything
 from auxin.training.schedules import META_BATCHES, RHYTHMS, LearningRate
 from auxin.training.state import TrainState
 from auxin.training.steps import Learner
-from auxin.views import View, compose
-
-EVERY = "*"
-"""In a method's pretexts: every one that the inputs allow."""
-MODEL_HIERARCHY = 5
-"""psi if neither the user nor the data give it: the paper's middle value."""
+from auxin.views import compose
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,60 +71,6 @@ class Built:
         return self.state.learner.criterion.labeler
 
 
-def applicable(method: Method, dataset: Dataset) -> str | None:
-    """Why this method cannot run on these data, or None where it can."""
-    if method.needs_auxiliary and not auxiliaries(dataset):
-        return "the data have no auxiliary labels."
-    if method.labeler is not None:
-        reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
-        if reason is not None:
-            return reason
-        if dataset.sparse and method.labeler == "sources":
-            return "its sources take dense inputs only, and these are kept sparse."
-    if dataset.sparse and "rule_pretrain" in method.strategy:
-        return "a learned rule takes dense inputs only, and these are kept sparse."
-    if method.rival == "pretrained_linear":
-        return "it needs the folder of a pretrained model, which only `auxin fit` supplies."
-    if method.rival is not None:
-        return unfit(method.rival, dataset.tasks[dataset.main], compressed=dataset.sparse)
-    if method.consistency is not None:
-        reason = catalogue.load("consistency", method.consistency).unfit(dataset.tasks[dataset.main])
-        if reason is not None:
-            return reason
-    family = method.combiner.partition(":")[0]
-    if catalogue.load("combiners", family).needs_images and not dataset.tasks[dataset.main].dense:
-        return f"the combiner {family} needs loss images, which only a dense main task has."
-    for name in method.pretexts if EVERY not in method.pretexts else ():
-        try:
-            catalogue.load("pretexts", name).build(dataset.shape)
-        except ConfigError as error:
-            return str(error)
-    return None
-
-
-def auxiliaries(dataset: Dataset) -> list[str]:
-    """The data set's auxiliary tasks, by name."""
-    return [name for name in dataset.tasks if name != dataset.main]
-
-
-def refinement(dataset: Dataset) -> str | None:
-    """The auxiliary task that refines the main one, the finest if there are several; else the first, or None."""
-    refining = sorted(dataset.parents, key=lambda name: dataset.tasks[name].width)
-    given = auxiliaries(dataset)
-    return refining[-1] if refining else (given[0] if given else None)
-
-
-def hierarchy(dataset: Dataset, psi: Setting, seed: int) -> Hierarchy:
-    """psi: the user's, else as many auxiliary classes as the data's own finer task has, else five per class."""
-    primary = dataset.tasks[dataset.main].width
-    if psi is not None:
-        return Hierarchy.parse(int(psi), primary)
-    finer = refinement(dataset)
-    if finer is not None and finer in dataset.parents:
-        return Hierarchy.split(primary, dataset.tasks[finer].width, seed)
-    return Hierarchy.uniform(primary, MODEL_HIERARCHY)
-
-
 def build(
     dataset: Dataset,
     splits: Splits,
@@ -160,7 +102,7 @@ def build(
     seed_everything(seed)
     plain = Hyperparameters.model_validate({name: settings[name] for name in known()})
     dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
-    augmentation, weak = _augmentation(plain, dataset)
+    augmentation, weak = pool_and_views(plain, dataset)
     pool = Pool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
     if taught is None:
         labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
@@ -170,7 +112,7 @@ def build(
     names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim > 0)
     pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in names]
     consistency = _consistency(dataset, splits, method, settings)
-    tasks, reads = _tasks(dataset, method, plain.loss, labeler, pretexts, consistency)
+    tasks, reads = tasks_of(dataset, method, plain.loss, labeler, pretexts, consistency)
     tasks = balanced(tasks, plain.class_weights, dataset, splits)
     headed = {name: task for name, task in tasks.items() if name not in reads}
     network = _network(plain.model, pool.shape, headed, seed, trunk_options(settings, dataset)).to(device)
@@ -195,7 +137,7 @@ def build(
         plain.unlabelled_ratio if method.unlabelled else 0.0,
         pretexts,
         plain.pretext_share,
-        strong=_strong(plain, pool, dataset) if consistency is not None else None,
+        strong=strong_view(plain, pool, dataset) if consistency is not None else None,
         pairs=consistency.task.name if consistency is not None else "",
         weak=compose(weak, pool.shape, pool.background) if weak else None,
     )
@@ -227,48 +169,6 @@ def _pretexts(method: Method, plain: Hyperparameters, shape: tuple[int, ...], *,
     return names
 
 
-def _tasks(
-    dataset: Dataset,
-    method: Method,
-    loss: str,
-    labeler: Labeler | None,
-    pretexts: Sequence[Pretext],
-    consistency: Consistency | None,
-) -> tuple[dict[str, Task], dict[str, str]]:
-    """The tasks, main first, and for those without a head of their own, whose head they read."""
-    names = [dataset.main, *(auxiliaries(dataset) if method.given else [])]
-    tasks = {name: _with_loss(dataset.tasks[name], loss) for name in names}
-    if labeler is not None:
-        tasks |= labeler.tasks(loss)
-    for pretext in pretexts:
-        tasks[pretext.task.name] = _with_loss(pretext.task, loss)
-    if consistency is not None:
-        tasks[consistency.task.name] = consistency.task
-    reads = dict.fromkeys(labeler.tasks(), dataset.main) if labeler is not None and labeler.teaches else {}
-    if consistency is not None and not consistency.own_head:
-        reads[consistency.task.name] = dataset.main
-    return tasks, reads
-
-
-def _augmentation(plain: Hyperparameters, dataset: Dataset) -> tuple[str | None, str]:
-    """What the pool does to every training row, and the views that follow: the setting names one or the other."""
-    if plain.augmentation in (*KINDS, "auto"):
-        return (None if plain.augmentation == "auto" else plain.augmentation), ""
-    if any(dataset.tasks[name].dense for name in dataset.tasks):
-        wrong = f"The augmentation {plain.augmentation!r} does not transform labels per pixel"
-        raise ConfigError(message(wrong, expected=f"one of: {', '.join(KINDS)}"))
-    return "none", plain.augmentation
-
-
-def _strong(plain: Hyperparameters, pool: Pool, dataset: Dataset) -> View:
-    """The strong view of a consistency."""
-    if dataset.encoder.verbatim > 0:
-        wrong = f"The inputs of {plain.model} are text tokens, for which there are no augmented views"
-        raise ConfigError(message(wrong, do="Leave methods with a consistency out, or choose another model"))
-    text = sum(end - begin for begin, end in dataset.encoder.blocks) > pool.shape[0] / 2
-    return compose(plain.strong, pool.shape, pool.background, text=text)
-
-
 def _consistency(
     dataset: Dataset, splits: Splits, method: Method, settings: Mapping[str, Setting]
 ) -> Consistency | None:
@@ -279,21 +179,6 @@ def _consistency(
         return None
     member = catalogue.load("consistency", method.consistency)
     return _part(member, "consistency", settings, dataset.tasks[dataset.main])
-
-
-def _with_loss(task: Task, loss: str) -> Task:
-    """The task with the loss that the settings ask for, where there is a choice."""
-    if not isinstance(task, Classes):
-        return task
-    weights = task.class_weights if set(task.class_weights) != {1.0} else None
-    return Classes(
-        task.name,
-        task.width,
-        loss,
-        label_names=task.label_names,
-        class_weights=weights,
-        gamma=task.gamma or 2.0,
-    )
 
 
 def _labeler(

@@ -144,3 +144,8 @@ def attempts(method: Method, count: int, lr: float, fixed: bool = False) -> list
 def options(settings: Mapping[str, Setting], part: str) -> dict[str, Any]:
     """One part's own options: `labeler.entropy` becomes `entropy` for the labeler."""
     return {n.split(".", 1)[1]: v for n, v in settings.items() if n.startswith(part + ".")}
+
+
+def without_model(settings: Mapping[str, Setting]) -> dict[str, Setting]:
+    """The user's settings without the model's, for the network that a pretrained one has to beat."""
+    return {name: value for name, value in settings.items() if name.partition(".")[0] != "model"}

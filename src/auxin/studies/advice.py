@@ -6,9 +6,10 @@ import numpy as np
 import torch
 
 from auxin.exported.card import Estimate
-from auxin.fitting.auxiliaries import Inferred, Stacked
+from auxin.fitting.auxiliaries import Inferred
 from auxin.fitting.candidates import Constant
 from auxin.fitting.choose import BLEND, Choice, Entry
+from auxin.fitting.fed import Stacked
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.scores import is_numbers, standard_error

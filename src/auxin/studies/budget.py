@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from auxin.records.results import Record
+from auxin.records.results import Record, Setting
 
 SPARE = 0.85
 """The share of the budget that is planned for; the rest is a reserve for start-up and errors of the estimate."""
@@ -93,3 +93,20 @@ def _cuts(wanted: Size, size: Size, cost: float, budget: float) -> list[str]:
             f"the smallest comparison needs about {cost:.0f} s, more than the limit of {budget:.0f} s"
         )
     return cuts
+
+
+def full_length(settings: Mapping[str, Setting]) -> int:
+    """Return the number of steps of a run, or of epochs where it has no number of steps."""
+    return next(value for name in ("steps", "epochs") if isinstance(value := settings[name], int))
+
+
+def shortened(settings: dict[str, Setting], length: float) -> dict[str, Setting]:
+    """Return the settings of a run that is shortened to a share of its length."""
+    if length == 1.0:
+        return settings
+    found = dict(settings)
+    for name in ("steps", "epochs"):
+        value = found[name]
+        if isinstance(value, int):
+            found[name] = max(1, round(value * length))
+    return found

@@ -10,7 +10,7 @@ from auxin.data import Dataset
 from auxin.errors import ConfigError, message
 from auxin.methods import resolve
 from auxin.records.results import RunResult, Setting
-from auxin.runs.build import applicable
+from auxin.runs.applicable import applicable
 from auxin.runs.rows import split_rows
 from auxin.studies.budget import SPARE, Size
 from auxin.studies.compare import TUNING, Comparing

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from auxin.data import Dataset
 from auxin.errors import ConfigError, UnsupportedError
+from auxin.folders import CONTENT, claim_folder
 from auxin.judging.verdict import judge
 from auxin.methods import resolve
 from auxin.methods._base import Method
@@ -26,8 +27,8 @@ from auxin.runs.predictions import Predictions, read_predictions
 from auxin.runs.rival import tries
 from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.run import LABELS_FILE
-from auxin.runs.settings import attempts, layered
-from auxin.store import CONTENT, claim_folder, read_json, write_json
+from auxin.runs.settings import attempts, layered, without_model
+from auxin.store import read_json, write_json
 from auxin.studies import budget as budgets
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study, run_unit
 from auxin.studies.lineup import accounts, check_strategy, line_up, pools_said
@@ -216,10 +217,10 @@ class Comparing(Study):
             self.dataset.modality,
             self.methods[name],
             request.preset,
-            _from_scratch(self.own) if name == "scratch" else self.own,
+            without_model(self.own) if name == "scratch" else self.own,
             attempt,
         )
-        return _shortened(found, self.size.length)
+        return budgets.shortened(found, self.size.length)
 
     def _tries(self, name: str) -> list[dict[str, Setting]]:
         request, default = self.request, self._settings(name, {})
@@ -282,7 +283,9 @@ class Comparing(Study):
         return [
             run_unit(
                 "pilot runs",
-                self._spec(name, "pilot", "tuning", _shortened(self._settings(name, {}), PILOT), TUNING),
+                self._spec(
+                    name, "pilot", "tuning", budgets.shortened(self._settings(name, {}), PILOT), TUNING
+                ),
             )
             for name in self.methods
         ]
@@ -292,7 +295,7 @@ class Comparing(Study):
         found = {}
         for unit in self._pilots():
             run = done[unit.digest]
-            times = _length(self._settings(run.method, {})) / _length(run.settings)
+            times = budgets.full_length(self._settings(run.method, {})) / budgets.full_length(run.settings)
             steps = (run.seconds_per_step or 0.0) * (run.steps or 0)
             found[run.method] = run.seconds + (steps or run.seconds) * (times - 1)
         return found
@@ -346,23 +349,3 @@ class Comparing(Study):
             if "development" not in run.correct
         }
         return {key: found for key, file in files.items() if (found := read_predictions(file)) is not None}
-
-
-def _from_scratch(settings: Mapping[str, Setting]) -> dict[str, Setting]:
-    """The user's settings without the model's, for the network that a pretrained one has to beat."""
-    return {name: value for name, value in settings.items() if name.partition(".")[0] != "model"}
-
-
-def _length(settings: Mapping[str, Setting]) -> int:
-    return next(value for name in ("steps", "epochs") if isinstance(value := settings[name], int))
-
-
-def _shortened(settings: dict[str, Setting], length: float) -> dict[str, Setting]:
-    if length == 1.0:
-        return settings
-    found = dict(settings)
-    for name in ("steps", "epochs"):
-        value = found[name]
-        if isinstance(value, int):
-            found[name] = max(1, round(value * length))
-    return found

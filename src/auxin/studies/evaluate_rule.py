@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from auxin.errors import RunError, message
+from auxin.folders import CONTENT, claim_folder
 from auxin.records.results import Record
 from auxin.requests.rule import EvalSettings, RuleEvaluateRequest
 from auxin.rules.bench import Bench, check_rows
@@ -21,7 +22,7 @@ from auxin.rules.grid import grid
 from auxin.rules.use import SIDES, pictures
 from auxin.runs.executors import Executor
 from auxin.runs.predictions import write_arrays
-from auxin.store import CONTENT, claim_folder, digest_of, write_json, write_text
+from auxin.store import digest_of, write_json, write_text
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
 from auxin.update_rules.learned import Learned
 

@@ -12,17 +12,18 @@ from auxin.data import Dataset, Splits, epoch_batches
 from auxin.errors import ConfigError, message
 from auxin.exported.card import Decision
 from auxin.exported.model import Model, load_model
+from auxin.folders import CONTENT, claim_folder
 from auxin.methods import full_name, resolve
 from auxin.records.results import Setting
 from auxin.requests.compare import CompareRequest
 from auxin.requests.fit import FitRequest
 from auxin.requests.shared import Training
-from auxin.runs.build import applicable, build
+from auxin.runs.applicable import applicable
+from auxin.runs.build import build
 from auxin.runs.device import pick_device
 from auxin.runs.metric import settle
 from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.settings import layered
-from auxin.store import CONTENT, claim_folder
 from auxin.studies.choose import Choice, Choosing, candidates
 from auxin.studies.engine import Progress
 from auxin.studies.fit_finish import Fitted, TrainingDetails, finish, follow

@@ -13,7 +13,8 @@ from auxin.methods import full_name, names, resolve
 from auxin.methods._base import Method
 from auxin.pretexts import possible
 from auxin.records.results import RunResult, Setting
-from auxin.runs.build import EVERY, Built, applicable, auxiliaries
+from auxin.runs.applicable import EVERY, applicable, auxiliaries
+from auxin.runs.build import Built
 from auxin.runs.settings import options
 
 SELF_MADE = ("single", "rotation", "random", "clusters", "maxl_frozen", "maxl")

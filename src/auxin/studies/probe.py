@@ -10,16 +10,18 @@ from auxin import catalogue
 from auxin.analysis.probe import resampled
 from auxin.data import Dataset
 from auxin.errors import ConfigError, message
+from auxin.folders import CONTENT, claim_folder
 from auxin.methods import resolve
 from auxin.records.probe import Probe, Ranked, Scored, SeedProbe, Word
 from auxin.requests.probe import ProbeRequest
-from auxin.runs.build import auxiliaries, build
+from auxin.runs.applicable import auxiliaries
+from auxin.runs.build import build
 from auxin.runs.device import pick_device
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import executor_of
 from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.settings import Setting, layered
-from auxin.store import CONTENT, claim_folder, digest_of, write_json
+from auxin.store import digest_of, write_json
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
 from auxin.studies.probe_seed import probe_seed
 

@@ -29,7 +29,8 @@ from auxin.models import build_network
 from auxin.models._base import PrimaryNetwork
 from auxin.records.probe import Kind, Scored, SeedProbe
 from auxin.requests.probe import ProbeSettings
-from auxin.runs.build import Built, auxiliaries, build
+from auxin.runs.applicable import auxiliaries
+from auxin.runs.build import Built, build
 from auxin.runs.settings import options
 from auxin.solvers.conjugate_gradient import ConjugateGradient
 from auxin.tasks._base import Task

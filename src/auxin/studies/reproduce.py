@@ -12,12 +12,13 @@ import numpy as np
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
+from auxin.folders import CONTENT, claim_folder
 from auxin.interrupts import Terminated
 from auxin.records.recipe import PieceRecord, Reproduced
 from auxin.requests.reproduce import RecipeRequest, RecipeSize
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import Executor, pick
-from auxin.store import CONTENT, claim_folder, digest_of, write_bytes, write_json
+from auxin.store import digest_of, write_bytes, write_json
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
 from auxin.studies.recipe import Arrays, Bench, FinishedPiece, Piece, Recipe
 

@@ -1,0 +1,149 @@
+"""Folders of results: claimed by one study and one process at a time, and recognised by their manifest."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from auxin.errors import RunError, message
+from auxin.store import PART, UNIT, write_text
+
+MANIFEST = "manifest.json"
+LOCK = ".auxin.lock"
+_locks: dict[Path, FileLock] = {}
+
+
+def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = True) -> bool:
+    """Make the folder this study's own, for this process alone; tells whether it was already (so that it resumes).
+
+    A folder that was claimed and holds no result yet may be claimed by another study.
+
+    The lock is held until the process ends or calls `release_folder`. An operating system takes it from a process
+    that was killed.
+
+    Args:
+        folder: Folder of the result files; it is made where it is not there.
+        identity: What makes two studies the same, by name. `data content` is a hash of the data's rows.
+        alone: Whether other processes are kept out.
+
+    Raises:
+        RunError: The folder holds another study's results (the differences are named), or files that are none of
+            auxin's; another process is writing into it; or it cannot be made.
+    """
+    file = folder / MANIFEST
+    wanted = json.loads(json.dumps(identity, default=str))
+    if not file.exists() and folder.exists() and (not folder.is_dir() or _strangers(folder)):
+        raise RunError(
+            message(
+                f"The output folder {folder} is not empty and not auxin's",
+                expected="a new or empty folder, or one of the same study",
+                do="Choose another --out",
+            )
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        if alone:
+            _lock(folder)
+            _remove_unfinished(folder)
+    except OSError as error:
+        raise RunError(
+            message(f"The output folder {folder} cannot be made: {error}", do="Choose another --out")
+        ) from error
+    if file.exists():
+        found = _manifest(file)
+        if not (alone and _bare(folder)):
+            _same(folder, found, wanted)
+            return True
+        if found == wanted:
+            return True
+    write_text(file, json.dumps(wanted, indent=2) + "\n")
+    return False
+
+
+def release_folder(folder: Path) -> None:
+    """Let other processes write into the folder again."""
+    lock = _locks.pop(folder.resolve(), None)
+    if lock is not None:
+        lock.release()
+
+
+def _lock(folder: Path) -> None:
+    place = folder.resolve()
+    if place in _locks:
+        return
+    lock = FileLock(place / LOCK)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise RunError(
+            message(
+                f"Another auxin command is writing into {folder}",
+                expected="one command at a time in a folder",
+                do="Wait until it has finished, or choose another --out",
+            )
+        ) from error
+    _locks[place] = lock
+
+
+def _remove_unfinished(folder: Path) -> None:
+    """Remove the files that a killed process had not written whole."""
+    for file in folder.rglob(f".*{PART}"):
+        file.unlink(missing_ok=True)
+
+
+def _bare(folder: Path) -> bool:
+    """Whether a claimed folder holds no result: nothing but manifests, locks and folders."""
+    return all(path.name in (MANIFEST, LOCK, UNIT) or path.is_dir() for path in folder.rglob("*"))
+
+
+def _strangers(folder: Path) -> bool:
+    return any(path.name != LOCK and not _unfinished(path) for path in folder.iterdir())
+
+
+def _unfinished(path: Path) -> bool:
+    return path.name.startswith(".") and path.name.endswith(PART)
+
+
+def _manifest(file: Path) -> dict[str, object]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        if not isinstance(found, dict):
+            raise ValueError(f"it holds {type(found).__name__} instead of names and values")
+    except (OSError, ValueError) as error:
+        raise RunError(
+            message(f"{file} cannot be read: {error}", do="Choose another --out, or delete that folder")
+        ) from error
+    return found
+
+
+CONTENT = "data content"
+
+
+def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
+    different = [name for name in wanted if found.get(name) != wanted[name]]
+    if different == [CONTENT] and CONTENT not in found:
+        raise RunError(
+            message(
+                f"The results in {folder} were written by auxin 0.1, which did not record the content of the data",
+                do="`auxin report` reads them; choose another --out to run the study again",
+            )
+        )
+    if different:
+        pairs = [f"{n} was {_short(found.get(n))}, now {_short(wanted[n])}" for n in different]
+        changed = different == [CONTENT]
+        raise RunError(
+            message(
+                f"The output folder {folder} holds results of other data: the rows of the data have changed since"
+                if changed
+                else f"The output folder {folder} holds a different study",
+                expected="the same command on the same data, to resume",
+                found="; ".join(pairs),
+                do="Choose another --out",
+            )
+        )
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 300 else text[:300] + " ..."
