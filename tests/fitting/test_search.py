@@ -1,6 +1,8 @@
 """The search: folds, blends, choices, labels inferred from auxiliaries, and what is saved."""
 
+import re
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +21,7 @@ from auxin.fitting.network import Job, NetworkCandidate, train_bank
 from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.scores import losses, pooled, standard_error
 from auxin.fitting.search import Search
+from auxin.studies.bought import auxiliaries
 from auxin.studies.fit_search import Wanted, search
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
@@ -242,6 +245,22 @@ def test_the_interval_of_groups_holds_where_that_of_rows_does_not() -> None:
             held[place] += low <= 0.75 <= high
     assert held[0] < 45
     assert held[1] >= 54
+
+
+def test_each_auxiliary_is_left_out_and_the_useful_one_is_worth_more() -> None:
+    rows = numbers(200, known=16)
+    noise = torch.randn(200, generator=torch.Generator().manual_seed(0))
+    part = rows.auxiliaries["part"]
+    rows = replace(rows, auxiliaries={"noise": (Regression.fit("noise", noise), noise), "part": part})
+    found = Search(rows, tries=1, families=["ridge"])
+    choice = found.run()
+    together, each, *rest = auxiliaries(found, choice, "r2")
+    assert together.startswith("The auxiliary tasks (noise, part) help: infer:")
+    worth = {name: float(gain) for name, gain in re.findall(r"(noise|part) ([+-][0-9.]+) R²", each)}
+    assert worth["part"] > 0.1 > abs(worth["noise"])
+    assert not rest
+    found.seconds = 1e-9
+    assert "Not measured by itself, to bound the time: noise, part." in auxiliaries(found, choice, "r2")
 
 
 def test_the_constant_guess_is_the_share_of_the_classes() -> None:

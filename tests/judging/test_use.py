@@ -17,6 +17,7 @@ def test_the_best_row_that_helps_and_its_command() -> None:
     said = to_use(comparison(line, single=(0.5, None), equal=(0.7, "helps"), maxl=(0.6, "helps")))
     assert said.startswith("Use equal (the highest mean of those shown to help): ")
     assert "`auxin fit 'my h.csv' --target price --aux=rooms --method equal --no-guard`" in said
+    assert "not with the settings that were tuned for this row" in said
     said = to_use(comparison(line, single=(0.5, None), equal=(0.7, "no difference")))
     assert said.startswith("Use single (nothing else is shown to help): ")
     assert to_use(comparison("", single=(0.5, None))) == ""

@@ -32,6 +32,7 @@ def to_use(comparison: Comparison) -> str:
             kept += [word] if mark else words[place : place + 2]
     base = f"auxin fit {shlex.join(kept)}"
     return (
-        f"Use {name} ({why}): `{base} --method {name} --no-guard` trains it. `{base}` also cross-validates estimators, "
-        "networks and their blends."
+        f"Use {name} ({why}): `{base} --method {name} --no-guard` trains it with the defaults of `fit`, not with the "
+        f"settings that were tuned for this row (they are in comparison.json; --set NAME=VALUE takes them). `{base}` "
+        "cross-validates estimators, networks and their blends too."
     )

@@ -6,15 +6,12 @@ import numpy as np
 import torch
 
 from auxin.exported.card import Estimate
-from auxin.fitting.auxiliaries import Inferred
 from auxin.fitting.candidates import Constant
-from auxin.fitting.choose import BLEND, Choice, Entry
-from auxin.fitting.fed import Stacked
-from auxin.fitting.images import ConvCandidate
-from auxin.fitting.network import NetworkCandidate
+from auxin.fitting.choose import BLEND, Choice
 from auxin.fitting.scores import is_numbers, standard_error
 from auxin.fitting.search import Search
 from auxin.judging.wording import name as named
+from auxin.studies.bought import auxiliaries
 
 MORE = 100
 """Labels whose worth is estimated."""
@@ -37,11 +34,10 @@ def advice(
         *_explained(choice),
         _chosen(found, choice, scores),
         _good(found, estimate, metric),
-        _beside(scores, metric),
+        _beside(estimate, scores, metric),
         _below_guess(found, choice),
-        _auxiliaries(found, choice, metric),
     ]
-    return [*filter(None, said), *_more(found, choice)]
+    return [*filter(None, said), *auxiliaries(found, choice, metric), *_more(found, choice, metric)]
 
 
 def _kept(choice: Choice) -> str:
@@ -83,13 +79,19 @@ def _good(found: Search, estimate: Estimate, metric: str) -> str:
     )
 
 
-def _beside(scores: Mapping[str, float], metric: str) -> str:
-    parts = [f"a constant guess scores {scores['constant guess']:.3f}"] if "constant guess" in scores else []
-    line = next((name for name in ("logistic", "ridge") if name in scores), None)
-    if line is not None:
-        parts.append(f"scikit-learn's {line} regression {scores[line]:.3f}")
-    if "network" in scores:
-        parts.append(f"a network trained on the main task only {scores['network']:.3f}")
+def _beside(estimate: Estimate, scores: Mapping[str, float], metric: str) -> str:
+    """How much better the model is than what a person would do without auxin."""
+    line = next((name for name in ("logistic", "ridge") if name in scores), "")
+    others = {
+        "constant guess": "a constant guess",
+        line: f"scikit-learn's {line} regression",
+        "network": "a network trained on the main task only",
+    }
+    parts = [
+        f"{estimate.value - scores[name]:+.3f} relative to {said} ({scores[name]:.3f})"
+        for name, said in others.items()
+        if name in scores
+    ]
     return f"On the same rows, by {named(metric)}: {', '.join(parts)}." if parts else ""
 
 
@@ -113,34 +115,7 @@ def _loss(found: Search, choice: Choice) -> np.ndarray:
     return losses(found.rows.task, choice.outputs, found.wanted)
 
 
-def _auxiliaries(found: Search, choice: Choice, metric: str) -> str:
-    """What auxiliary labels bought: the best candidate that uses them against the best that does not."""
-    uses = {family for family, entry in choice.best.items() if _aided(found, entry)}
-    if not uses:
-        return ""
-    least = lambda names: min(names, key=lambda n: choice.best[n].loss.mean())  # noqa: E731
-    with_them, without = least(uses), least(set(choice.best) - uses)
-    first, second = choice.best[with_them], choice.best[without]
-    gain = second.loss.mean() - first.loss.mean()
-    error = standard_error(first.loss, second.loss, found.rows.of_groups)
-    score = found.rows.task.score
-    difference = score(first.outputs, found.wanted, metric) - score(second.outputs, found.wanted, metric)
-    names = ", ".join(found.rows.auxiliaries)
-    worth = "help" if gain > 2 * error else "make no clear difference" if gain > -2 * error else "hurt"
-    return (
-        f"The auxiliary tasks ({names}) {worth}: {with_them} scores {difference:+.3f} {named(metric)} relative to "
-        f"{without}, the best candidate without them."
-    )
-
-
-def _aided(found: Search, entry: Entry) -> bool:
-    candidate = found.candidates[entry.name]
-    if isinstance(candidate, NetworkCandidate | ConvCandidate):
-        return "auxiliary" in candidate.options
-    return isinstance(candidate, Inferred | Stacked)
-
-
-def _more(found: Search, choice: Choice) -> list[str]:
+def _more(found: Search, choice: Choice, metric: str) -> list[str]:
     """What a hundred more labels would buy, from the loss with half of the labels.
 
     The loss is taken to fall as n^-b between half of the labels and all of them, and beyond; b is at most 0.5.
@@ -164,9 +139,14 @@ def _more(found: Search, choice: Choice) -> list[str]:
     fewer, all_of = losses(rows.task, outputs, found.wanted)[seen].mean(), entry.loss[seen].mean()
     power = float(np.clip(np.log(fewer / all_of) / np.log(2), 0.0, STEEPEST))
     saved = 1 - ((n + MORE) / n) ** -power
+    kept, score = torch.from_numpy(seen), rows.task.score
+    now, before = (score(o[kept], found.wanted[kept], metric) for o in (entry.outputs, outputs))
+    half_said = (
+        f"with half of the labels, {entry.family} scores {before:.3f} {named(metric)} instead of {now:.3f}"
+    )
     if saved < 0.01:
-        return [f"{MORE} more labels would change little: half of the labels give about the same loss."]
+        return [f"{MORE} more labels would change little: {half_said}, at about the same loss."]
     return [
         f"{MORE} more labels would lower the loss by about {saved:.0%}, if the trend from {n // 2:,} to {n:,} labels "
-        "continues."
+        f"continues: {half_said}."
     ]

@@ -1,0 +1,82 @@
+"""What the auxiliary tasks bought: all of them together, and each by itself."""
+
+import time
+
+from auxin.fitting.auxiliaries import Inferred
+from auxin.fitting.blend import mean_of_repeats
+from auxin.fitting.choose import Choice, Entry
+from auxin.fitting.fed import Stacked
+from auxin.fitting.images import ConvCandidate
+from auxin.fitting.leave_out import without
+from auxin.fitting.network import NetworkCandidate
+from auxin.fitting.scores import heat_outputs, losses, standard_error, temperature
+from auxin.fitting.search import Search
+from auxin.judging.wording import name as named
+
+MOST = 6
+"""So many auxiliary tasks are left out one by one at most."""
+
+
+def auxiliaries(found: Search, choice: Choice, metric: str) -> list[str]:
+    """Sentences: the best candidate with auxiliaries against the best without, and that one without each of them."""
+    uses = {family for family, entry in choice.best.items() if _aided(found, entry)}
+    if not uses:
+        return []
+    least = lambda names: min(names, key=lambda n: choice.best[n].loss.mean())  # noqa: E731
+    aided, plain = least(uses), least(set(choice.best) - uses)
+    first, second = choice.best[aided], choice.best[plain]
+    gain = second.loss.mean() - first.loss.mean()
+    error = standard_error(first.loss, second.loss, found.rows.of_groups)
+    score = found.rows.task.score
+    difference = score(first.outputs, found.wanted, metric) - score(second.outputs, found.wanted, metric)
+    names = ", ".join(found.rows.auxiliaries)
+    worth = "help" if gain > 2 * error else "make no clear difference" if gain > -2 * error else "hurt"
+    together = (
+        f"The auxiliary tasks ({names}) {worth}: {aided} scores {difference:+.3f} {named(metric)} relative to "
+        f"{plain}, the best candidate without them."
+    )
+    return [together, *_each(found, first, metric)]
+
+
+def _aided(found: Search, entry: Entry) -> bool:
+    candidate = found.candidates[entry.name]
+    if isinstance(candidate, NetworkCandidate | ConvCandidate):
+        return "auxiliary" in candidate.options
+    return isinstance(candidate, Inferred | Stacked)
+
+
+def _each(found: Search, entry: Entry, metric: str) -> list[str]:
+    """The candidate's score without each auxiliary, as far as the time allows."""
+    names = list(found.rows.auxiliaries)
+    if len(names) < 2:
+        return []
+    said, unmeasured, cost = [], names[MOST:], found.cost.get(entry.family, 0.0)
+    for name in names[:MOST]:
+        left = found.left()
+        if left is not None and cost > left:
+            unmeasured.append(name)
+            continue
+        begun = time.monotonic()
+        part = _one(found, entry, name, metric)
+        cost = max(cost, time.monotonic() - begun)
+        said += [part] if part else []
+    measured = [f"Of {entry.family}, each auxiliary task is worth: {', '.join(said)}."] if said else []
+    if unmeasured:
+        measured.append(f"Not measured by itself, to bound the time: {', '.join(unmeasured)}.")
+    return measured
+
+
+def _one(found: Search, entry: Entry, name: str, metric: str) -> str:
+    """How much worse the candidate is without one auxiliary, and how sure that is."""
+    task, wanted = found.rows.task, found.wanted
+    made = without(name, found.candidates[entry.name], found.rows, found.folds, found.seed)
+    if made is None:
+        return ""
+    rows, candidate = made
+    outputs = mean_of_repeats(task, candidate.out_of_fold(rows, found.folds, found.seed))
+    outputs = heat_outputs(task, outputs, temperature(task, outputs, wanted))
+    gain = task.score(entry.outputs, wanted, metric) - task.score(outputs, wanted, metric)
+    loss = losses(task, outputs, wanted)
+    error = standard_error(loss, entry.loss, found.rows.of_groups)
+    clear = abs(loss.mean() - entry.loss.mean()) > 2 * error
+    return f"{name} {gain:+.3f} {named(metric)}{'' if clear else ' (not clear)'}"
