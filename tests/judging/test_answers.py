@@ -55,3 +55,13 @@ def test_a_gain_that_a_control_shares_is_not_shown():
     said = _answers(scores, controls=["given"])
     assert said["Should I use anything beside single-task training?"] == "Yes."  # the control helps
     assert said["Which?"].startswith("given. It is a control")
+
+
+def test_a_label_budget_is_offered_for_classes_alone():
+    found = judge(_runs({"single": [0.80, 0.81], "softmax": [0.80, 0.82]}), validation={})
+    question = "What is it worth in labels?"
+    assert "--labels-per-class 5,10,20" in dict(answers(found))[question]
+    ten = found.model_copy(update={"splits": {"labels per class": 10}})
+    assert "--labels-per-class 10,20,40" in dict(answers(ten))[question]
+    numbers = found.model_copy(update={"metric": "r2"})
+    assert "no classes" in dict(answers(numbers))[question]

@@ -92,7 +92,12 @@ def test_the_page_shows_it_all_and_escapes_what_users_wrote(results, tmp_path):
     (tmp_path / "figures" / "loss_image.txt").write_text("Where it errs & how.", encoding="utf-8")
     (tmp_path / "figures" / "score.png").write_bytes(b"the page's own")
     html = page(results)
-    for text in ("What goes wrong", "Final features", "for one auxiliary class", "Where it errs &amp; how."):
+    for text in (
+        "<h2>Mistakes</h2>",
+        "Final features",
+        "for one auxiliary class",
+        "Where it errs &amp; how.",
+    ):
         assert text in html
     assert "&lt;bee&gt;" in html
     assert "<bee>" not in html

@@ -132,7 +132,7 @@ def test_settings_that_differ_stand_apart_from_those_that_do_not(tmp_path):
         for r in runs
     ]
     html = page(Results(fake_comparison(runs), runs, tmp_path))
-    table, shared = html.split("What all methods share")
+    table, shared = html.split("Settings that all methods share")
     assert "where methods differ" in table
     assert '<th scope="row">lr</th>' in table
     assert "<dt>lr</dt>" not in shared

@@ -23,7 +23,7 @@ class ConvNet(LossCombiner):
     paper's adaptive pixel-wise weight.
 
     Departures: borders are repeated, not padded with zeros, so that a constant loss image has a constant
-    answer; g(0) is taken off; the start is near `equal`: all auxiliaries weigh the same, `scale` on an
+    answer; g(0) is subtracted; the start is near `equal`: all auxiliaries weigh the same, `scale` on an
     image of ones (the authors draw the weights from U(0, 0.1)); each layer is learned at a pace of its own, see
     `Constrained`. A missing pixel enters as its task's mean
     over the batch.

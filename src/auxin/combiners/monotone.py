@@ -15,7 +15,7 @@ class Monotone(LossCombiner):
     """L = m_0 + mean_b [ g(l_b; phi) - g(0; phi) ], g a Softplus network with weights of at least zero.
 
     Navon et al. 2021, section 3.2 and appendix C.2 ("Nonlinear"). Each sample has weights of its own,
-    dg/dl_bk. The biases are free. g(0) is taken off, a constant that no gradient sees, so that no loss is
+    dg/dl_bk. The biases are free. g(0) is subtracted, a constant that no gradient sees, so that no loss is
     no loss.
 
     Departures: no weight normalisation (clipping a normalised weight can give NaN); the start is near

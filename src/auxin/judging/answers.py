@@ -7,6 +7,10 @@ from auxin.records.results import Comparison, Contrast, Row
 Answers = list[tuple[str, str]]
 
 
+NUMBERS = frozenset({"r2", "rmse"})
+"""Metrics of main tasks that are never classes."""
+
+
 def answers(comparison: Comparison) -> Answers:
     """The questions with their answers, the most important first.
 
@@ -35,9 +39,7 @@ def _should(helpful: list[Row], best: Row, comparison: Comparison) -> str:
     if helpful:
         return "Yes."
     if len(comparison.seeds) < ENOUGH_SEEDS:
-        return (
-            f"Not known: {_counted(len(comparison.seeds), 'seed')} cannot tell. Run at least {ENOUGH_SEEDS}."
-        )
+        return f"Not known: {_counted(len(comparison.seeds), 'seed')} cannot decide it. Run at least {ENOUGH_SEEDS}."
     assert best.versus_single is not None
     if best.versus_single.verdict == "helps":
         return (
@@ -91,11 +93,12 @@ def _cost(best: Row) -> str:
 
 
 def _worth(comparison: Comparison) -> str:
+    if comparison.metric in NUMBERS:
+        return "Not measured: a label budget counts labels per class, and the main task has no classes."
     labels = comparison.splits.get("labels per class")
-    if not isinstance(labels, int):
-        return "Not measured. --labels-per-class 5,10,20 draws single-task training's curve and reads it off."
-    several = ",".join(map(str, (labels, 2 * labels, 4 * labels)))
-    return f"Not measured here. --labels-per-class {several} draws single-task training's curve and reads it off."
+    counts = (labels, 2 * labels, 4 * labels) if isinstance(labels, int) else (5, 10, 20)
+    several = ",".join(map(str, counts))
+    return f"Not measured. Run with --labels-per-class {several} to express the gain as additional labels."
 
 
 def _counted(count: int, noun: str) -> str:

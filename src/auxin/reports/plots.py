@@ -40,7 +40,7 @@ def figures(results: Results) -> dict[str, Figure]:
         "label_entropy": label_entropy,
         "task_weights": lambda r: measures(r, "weight.", "Task weights", "weight of the loss", varying=True),
         "gradient_cosines": lambda r: measures(
-            r, "cosine.", "Do tasks pull the same way?", "gradient's cosine to the main task's"
+            r, "cosine.", "Do the tasks' gradients agree?", "gradient's cosine to the main task's"
         ),
     }
     drawn = {name: make(results) for name, make in draw.items()}
