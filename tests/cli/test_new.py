@@ -26,7 +26,8 @@ def test_the_written_test_passes_and_the_member_is_listed(kind, tmp_path, monkey
         words, cwd=tmp_path, capture_output=True, text=True, env=dict(os.environ), check=False
     )
     assert found.returncode == 0, found.stdout
-    assert f"{3 if kind == 'combiner' else 1} passed" in found.stdout
+    passed = {"combiner": 3, "labeler": 1, "rival": 2, "pretext": 1}[kind]
+    assert f"{passed} passed" in found.stdout
     monkeypatch.setenv("AUXIN_PLUGINS", str(tmp_path))
     assert "my_own" in catalogue.names(f"{kind}s")
 
@@ -36,7 +37,7 @@ def test_the_written_test_passes_and_the_member_is_listed(kind, tmp_path, monkey
     [
         ("combiner", "equal", "already"),
         ("combiner", "My-Own", "lower-case"),
-        ("optimiser", "x", "combiner or labeler"),
+        ("optimiser", "x", "combiner, labeler"),
     ],
 )
 def test_what_cannot_be_written_is_refused(kind, name, reason, tmp_path, capsys):

@@ -28,10 +28,10 @@ _HELP = """Train a main task with auxiliary tasks, and test whether they help.
 auxin learns the training signal of the auxiliary tasks (generated labels, loss weights, update rules) by bilevel \
 optimisation, and compares every method with single-task training on the same rows.
 """
-_EPILOG = """Start with [bold]auxin compare[/bold]: handwritten digits with few labels, a few minutes on two cores.
+_EPILOG = """Start with `auxin compare`: handwritten digits with few labels, a few minutes on two cores.
 
-[bold]auxin COMMAND --help[/bold] describes a command. [bold]--debug[/bold] shows the traceback of an error. \
-[bold]--allow-outside[/bold] lets tables and folders name image files outside their own folder."""
+`auxin COMMAND --help` describes a command. `--debug` shows the traceback of an error. \
+`--allow-outside` lets tables and folders name image files outside their own folder."""
 
 
 def verbs() -> dict[str, str]:
@@ -55,6 +55,15 @@ class _Verbs(TyperGroup):
         super().__init__(**attributes)
         for name, summary in verbs().items():
             self.add_command(TyperCommand(name, help=summary), name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Write the help as plain text: the import of rich would take most of the time."""
+        super(TyperGroup, self).format_help(ctx, formatter)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        """Write every verb with its whole summary."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(verbs().items()))
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import and return the verb that was called. An unknown verb is an error that names similar verbs."""
