@@ -9,6 +9,8 @@ the mask.
 
 MAXL: the two passes of their epoch run as they stand for two epochs, and ours beside them; what is compared is W, phi
 and the labels. Times are the median of --turns turns of one pass each, interleaved.
+Memory (--memory): each side alone in a process of its own; the highest resident memory of a pass after one that warms
+up (ours checks its first meta pass), above what the imports take.
 AuxiLearn: their hypergradient and their optimiser for it beside ours, over two meta steps of a small regression with
 three tasks.
 """
@@ -16,7 +18,10 @@ three tasks.
 import argparse
 import ast
 import importlib.util
+import os
 import statistics
+import subprocess
+import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -217,6 +222,50 @@ def _times(folder: Path, narrow: int, turns: int) -> None:
     print("\nTheir training pass computes the gradients' cosine as well, as their file has it.")
 
 
+def _work(side: str, folder: Path, narrow: int) -> dict[str, Any]:
+    """The passes of one side, by name, without the other side's networks."""
+    if side == "ours":
+        learner, batches = ours(200, 32, narrow, 100)
+        return {
+            "training pass": lambda: [learner.train_step(b) for b in batches],
+            "meta pass": lambda: [learner.meta_step(b, b) for b in batches],
+        }
+    batches = ours(200, 32, narrow, 100)[1]
+    space, loops = maxl_of(folder, narrow, 1e-8)
+    loader = Loader((b.x, torch.stack([b.y["y"]] * 4, 1)) for b in batches)
+    return dict(zip(("training pass", "meta pass"), passes_of(space, loops, loader), strict=True))
+
+
+def alone(side: str, folder: Path, narrow: int) -> None:
+    """Print the peak of each pass above the imports, in MB; for a process of its own."""
+    before = _resident("VmRSS")
+    for name, step in _work(side, folder, narrow).items():
+        step()
+        Path("/proc/self/clear_refs").write_text("5")  # the high-water mark begins anew
+        step()
+        print(name, _resident("VmHWM") - before, sep="\t")
+
+
+def _resident(what: str) -> float:
+    """A line of this process's status, in MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(float(line.split()[1]) for line in lines if line.startswith(what)) / 1024
+
+
+def memory(folder: Path, narrow: int) -> None:
+    """Print the peaks of both sides; freed blocks go back to the system, so that none counts twice."""
+    space = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
+    found: dict[str, dict[str, float]] = {}
+    for side in ("theirs", "ours"):
+        call = [sys.executable, __file__, "--maxl", str(folder), "--narrow", str(narrow), "--alone", side]
+        told = subprocess.run(call, env=space, check=True, capture_output=True, text=True).stdout
+        found[side] = {name: float(value) for name, value in (row.split("\t") for row in told.splitlines())}
+    print("\n| peak above imports | theirs, MB | ours, MB | ours over theirs |\n| --- | ---: | ---: | ---: |")
+    for name, a in found["theirs"].items():
+        b = found["ours"][name]
+        print(f"| {name} | {a:.0f} | {b:.0f} | {b / a:.2f} |")
+
+
 def _seconds(step: Any) -> float:
     begun = time.perf_counter()
     step()
@@ -313,13 +362,19 @@ def main() -> None:
     words.add_argument("--maxl", type=Path, help="a checkout of MAXL's code")
     words.add_argument("--auxilearn", type=Path, help="a checkout of AuxiLearn's code")
     words.add_argument("--narrow", type=int, default=8, help="divides the networks' widths")
+    words.add_argument("--memory", action="store_true", help="MAXL's peak memory instead")
+    words.add_argument("--alone", choices=["theirs", "ours"], help=argparse.SUPPRESS)
     words.add_argument("--turns", type=int, default=5, help="timed turns")
     told = words.parse_args()
     torch.set_num_threads(1)
     torch.set_default_dtype(torch.float64)
     if told.maxl is None and told.auxilearn is None:
         words.error("name a checkout: --maxl DIR or --auxilearn DIR")
-    if told.maxl is not None:
+    if told.alone is not None:
+        alone(told.alone, told.maxl, told.narrow)
+    elif told.maxl is not None and told.memory:
+        memory(told.maxl, told.narrow)
+    elif told.maxl is not None:
         maxl(told.maxl, told.narrow, told.turns)
     if told.auxilearn is not None:
         auxilearn(told.auxilearn)

@@ -1,5 +1,7 @@
 """Loaders of published sets read files in their owners' formats, and say where the files are to be had."""
 
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -86,6 +88,14 @@ def test_attributes_are_one_task_or_one_each(folder):
     assert one.y["attributes"].shape == (80, 6)
     assert [n for n in each.tasks if n != "bird"] == [f"attribute{k}" for k in range(1, 7)]
     assert torch.equal(each.y["attribute3"].squeeze(1), one.y["attributes"][:, 2])
+
+
+def test_cityscapes_without_the_folder_of_two_classes_has_no_such_task(tmp_path):
+    root = fixture("cityscapes", tmp_path / "cityscapes")
+    assert "classes2" in load("cityscapes", root).tasks
+    for side in ("train", "val"):
+        shutil.rmtree(next(root.rglob(f"{side}/label_2")))
+    assert list(load("cityscapes", root).tasks) == ["classes19", "classes7", "depth"]
 
 
 def test_pixels_without_depth_have_no_target(folder):

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from auxin.data._base import Dataset, Source
 from auxin.data.reading.dense import two_sides
+from auxin.data.reading.published import by_hand
 
 _WHERE = (
     "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (Cityscapes, preprocessed: 128 x 256, "
@@ -20,7 +21,8 @@ class Cityscapes(Source):
     [0, 1], `label_19/`, `label_7/` and `label_2/` [H, W] (-1 where there is none), and `depth/` [H, W, 1], which their
     README calls inverse depth (0 where there is none). They are to be fetched by hand. The README of lorenmt/mtan names
     the three sets of labels and the links; the folders `label_19` and `label_7` are those that public loaders of these
-    files read. The name `label_2` follows their pattern and could not be confirmed.
+    files read. No public loader reads two classes; `label_2` follows the pattern of the names, and where it is absent
+    there is no task of two classes.
 
     Options:
         shrink: Every image and label is thinned to one pixel in so many each way; 1 where not given.
@@ -32,6 +34,8 @@ class Cityscapes(Source):
     def load(cls, root: Path | None, *, shrink: int = 1, **options: Any) -> Dataset:
         """Read the arrays."""
         del options
-        labels = {f"classes{n}": (f"label_{n}", n) for n in (19, 7, 2)}
+        folder = by_hand("cityscapes", root, ["train/image", "val/image"], _WHERE)
+        levels = [n for n in (19, 7, 2) if n > 2 or (folder / "train" / "label_2").is_dir()]
+        labels = {f"classes{n}": (f"label_{n}", n) for n in levels}
         licence = "non-commercial, by Cityscapes' terms"
         return two_sides("cityscapes", root, _WHERE, labels, {"depth": ("depth", 1)}, shrink, licence)

@@ -24,8 +24,9 @@ class ShapenetPart(Source):
     Files: `synsetoffset2category.txt`, `train_test_split/shuffled_{train,val,test}_file_list.json`, and
     `SYNSET/SHAPE.txt` with x, y, z, a normal, and the part in each line. Train and validation shapes train. The main
     task is the part of every point; the category is an auxiliary task. A shape with too few points repeats some. The
-    names of the files and the archive are those that public loaders of PointNet++'s data read; the archive's address at
-    shapenet.cs.stanford.edu is widely cited, but the owner now asks for a registration at shapenet.org.
+    names of the files and of the archive are those that PointNet++'s README and public loaders of its data have. The
+    address that they cite, shapenet.cs.stanford.edu/media/, needed no registration; a loader that still names it calls
+    itself unmaintained, and ShapeNet's owner gives its data out after a registration at shapenet.org.
 
     Options:
         points: How many points per shape, drawn by the file's name alone; 1,024 where not given.

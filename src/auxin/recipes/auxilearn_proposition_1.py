@@ -82,10 +82,12 @@ class Proposition1(Recipe):
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
         if data == "cifar100":
             dataset = _candidates.cifar100(bench.data("cifar100"))
-            user, labels = {"steps": steps, "model.channel_width": 16, "lr": 0.03333}, 10
+            width = 16 if steps >= 10 else 4
+            user, labels = {"steps": steps, "model.channel_width": width, "lr": 0.03333}, 10
         else:
             dataset = _candidates.emotions(bench.data("tabular"), main)
             user, labels = {"steps": steps, "batch": 16, "lr": 0.03333}, 20
+            user |= {} if steps >= 10 else {"model.hidden": 8}
         modality = "image" if len(dataset.shape) == 3 else "vector"
         settings = layered(dataset.name, modality, resolve("single"), "auxin", user, {})
         splits = _splits(dataset, seed, labels)
@@ -141,7 +143,7 @@ def _probe(
     how = ProbeSettings(steps=2, rows=64, batches=2) if smoke else ProbeSettings()
     ready = prepare(built, splits, how)
     for damping in DAMPINGS:
-        own = replace(how, damping=damping)
+        own = how.model_copy(update={"damping": damping})
         found = ready.directions(own)
         values[f"residual {damping:g}"] = found.residual or 0.0
         for candidate in asked:
