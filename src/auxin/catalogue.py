@@ -4,7 +4,8 @@ Every folder of the package with a `_base.py` is a *family*; every other file in
 underscore is one *member*, and the file's name is the member's name everywhere. Adding a member is adding one file,
 either here or in `DIR/<family>/` of a folder named in the environment variable `AUXIN_PLUGINS`.
 
-Listing never imports a member (so it is fast, and an absent optional dependency cannot break it); `load` does.
+Listing never imports a member (so it is fast, and an absent optional dependency cannot break it); `load` does, and
+`auxin ls` imports plugins to say which cannot be used.
 """
 
 import ast

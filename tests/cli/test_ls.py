@@ -48,7 +48,7 @@ def test_an_unknown_family_is_refused_with_the_nearest_name(capsys):
     assert "'labelers'" in captured.err
 
 
-def test_a_plugin_is_listed_without_being_imported(capsys, monkeypatch, tmp_path):
+def test_a_plugin_that_cannot_be_imported_is_listed_with_its_error(capsys, monkeypatch, tmp_path):
     (tmp_path / "labelers").mkdir()
     text = '"""Labels [from] the stars."""\nfrom auxin.paper import Paper\nraise SystemExit\n'
     text += 'class Stars:\n    paper = Paper("On stars", "Galilei", 1610, "https://example.org", "page 3")\n'
@@ -58,6 +58,7 @@ def test_a_plugin_is_listed_without_being_imported(capsys, monkeypatch, tmp_path
     assert code == 0
     assert "stars (plugin)" in captured.out
     assert "Labels [from] the stars." in captured.out
+    assert "cannot be used: SystemExit" in " ".join(captured.out.split())
     assert "Galilei 1610, page 3" in captured.out
 
 

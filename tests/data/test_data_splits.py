@@ -312,6 +312,19 @@ def test_the_rows_of_a_rare_class_only_train_and_the_class_is_named():
         assert word in note
 
 
+def test_a_class_with_fewer_labels_than_asked_for_keeps_them_all_and_that_is_said():
+    labels = torch.arange(120) % 3
+    labels[:8] = 3
+    data = dataset(y=labels)
+    counts = data.y[data.main].bincount().tolist()
+    splits = make_splits(data, seed=0, labels_per_class=20, validation=0.2, test=0)
+    kept = torch.cat([splits.train, splits.validation])
+    rare = min(range(len(counts)), key=lambda label: counts[label])
+    assert int((data.y[data.main][kept] == rare).sum()) == counts[rare]
+    assert int((data.y[data.main][splits.train] == rare).sum()) >= 1
+    assert "Class 3 has 8 labelled rows of the 20 asked for: all are used." in splits.notes
+
+
 def test_rare_classes_train_under_labels_per_class_and_the_other_draws_stay():
     splits = make_splits(rare_class(), seed=0, labels_per_class=5)
     assert {5, 6} <= set(splits.train.tolist())

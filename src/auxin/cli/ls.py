@@ -43,14 +43,25 @@ def ls(
 
 
 def _describe(entry: catalogue.Entry) -> dict[str, Any]:
+    plugin = _PACKAGE not in entry.file.parents
     return {
         "family": entry.family,
         "name": entry.name,
-        "summary": entry.summary,
+        "summary": entry.summary + (_refusal(entry) if plugin else ""),
         "paper": paper_of(entry.file),
         "file": entry.file,
-        "plugin": _PACKAGE not in entry.file.parents,
+        "plugin": plugin,
     }
+
+
+def _refusal(entry: catalogue.Entry) -> str:
+    """Why a plugin cannot be used, if it cannot: it is imported for that."""
+    try:
+        catalogue.load(entry.family, entry.name)
+    except (Exception, SystemExit) as error:  # whatever a file of the user's own raises
+        said = str(error).splitlines() or [type(error).__name__]
+        return f" (cannot be used: {said[0]})"
+    return ""
 
 
 def _plain(member: dict[str, Any]) -> dict[str, Any]:

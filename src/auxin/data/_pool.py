@@ -6,7 +6,7 @@ from torch import Tensor
 from auxin.data import _augment
 from auxin.data._base import Dataset
 from auxin.errors import DataError, message
-from auxin.math.sparse import SparseRows
+from auxin.math.sparse import SparseRows, at_once
 from auxin.typing import MISSING, Batch
 
 AT_ONCE = 256
@@ -167,7 +167,8 @@ def _columns(dataset: Dataset, rows: Tensor) -> tuple[Tensor, Tensor]:
         blank = dataset.blank.take(rows) if isinstance(dataset.blank, SparseRows) else None
         mean, std, square = dataset.x.take(rows).moments(blank)
     else:
-        parts = [_moments(dataset, rows, begin) for begin in range(0, dataset.shape[0], AT_ONCE)]
+        step = at_once(max(len(rows), 1), AT_ONCE)
+        parts = [_moments(dataset, rows, slice(b, b + step)) for b in range(0, dataset.shape[0], step)]
         mean, std, square = (torch.cat(values) for values in zip(*parts, strict=True))
     varies = std > 1e-9 * mean.abs().clamp_min(1e-30)
     for begin, end in dataset.encoder.blocks:
@@ -179,9 +180,8 @@ def _columns(dataset: Dataset, rows: Tensor) -> tuple[Tensor, Tensor]:
     return mean.float(), std.float()
 
 
-def _moments(dataset: Dataset, rows: Tensor, begin: int) -> tuple[Tensor, Tensor, Tensor]:
+def _moments(dataset: Dataset, rows: Tensor, part: slice) -> tuple[Tensor, Tensor, Tensor]:
     """Mean, deviation and mean square of some columns, in double precision: few at once, for texts have thousands."""
-    part = slice(begin, begin + AT_ONCE)
     assert isinstance(dataset.x, Tensor)
     x = dataset.x[:, part][rows].double()
     known = (

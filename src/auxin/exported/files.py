@@ -15,6 +15,7 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.data import Dataset, load
 from auxin.data.encoders.images import ImageFiles
+from auxin.data.encoders.table import Columns
 from auxin.data.reading.frame import SUFFIXES, is_file, read_frame
 from auxin.data.reading.hub import PREFIX, read_hub
 from auxin.data.reading.images import look, pictures
@@ -23,6 +24,7 @@ from auxin.data.reading.npz import read_npz
 from auxin.errors import ConfigError, DataError, message
 from auxin.exported.labels import labels_of
 from auxin.exported.model import Model, Predictions
+from auxin.math.sparse import SparseRows
 from auxin.store import write_bytes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.multilabel import Multilabel
@@ -77,7 +79,7 @@ def write_predictions(
     dataset = _known(source, options or {}, known)
     frame = _table(model, source, keep) if dataset is None else None
     rows: Any = frame if source.startswith(PREFIX) else source
-    x = model.inputs(rows, say) if dataset is None else dataset.x
+    x = _inputs(model, source, frame, keep, say) if dataset is None else dataset.x
     found = model.predict(x)
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
     labels = _labels(model, rows, frame, len(x), say) if dataset is None else _of_dataset(model, dataset)
@@ -129,7 +131,25 @@ def _table(model: Model, source: str, keep: Sequence[str]) -> pd.DataFrame | Non
     path, encoding = Path(source), getattr(model.encoder, "encoding", "utf-8")
     if not is_file(path) or not path.name.lower().endswith(SUFFIXES):
         return None
-    return read_frame(path, encoding, [*keep, *_target_columns(model)])  # carried over as they are written
+    own = model.encoder.written if isinstance(model.encoder, Columns) else []
+    return read_frame(
+        path, encoding, [*keep, *_target_columns(model), *own]
+    )  # carried over as they are written
+
+
+def _inputs(
+    model: Model, source: str, frame: pd.DataFrame | None, keep: Sequence[str], say: Say
+) -> Tensor | SparseRows:
+    """The inputs of the rows; a table that was read for the columns to carry over is not read again."""
+    encoder = model.encoder
+    if source.startswith(PREFIX):
+        return model.inputs(frame, say)
+    if frame is not None and isinstance(encoder, Columns):
+        numbers = {column.name for column in encoder.columns} - {*encoder.written}
+        if not numbers & {*keep, *_target_columns(model)}:
+            x, blank = encoder.encode_frame(source, frame, say)
+            return x if blank is None else x.masked_fill(blank, np.nan)  # type: ignore[arg-type]
+    return model.inputs(source, say)
 
 
 def _target_columns(model: Model) -> list[str]:

@@ -100,6 +100,11 @@ class Columns(Encoder):
         return Columns(columns, self.others, self.encoding)
 
     @property
+    def written(self) -> list[str]:
+        """The columns whose cells are wanted as they are written."""
+        return [c.name for c in self.columns if not isinstance(c, Numbers) or c.style]
+
+    @property
     def learns(self) -> bool:
         """Whether anything of the encoder depends on the rows: all but columns of numbers without gaps does."""
         return not all(isinstance(c, Numbers) and not c.gaps for c in self.columns)
@@ -197,8 +202,7 @@ class Columns(Encoder):
 
     def _read(self, path: Path) -> pd.DataFrame:
         """The table, cells of words as they are written: 01 is another category than 1."""
-        words = [c.name for c in self.columns if not isinstance(c, Numbers) or c.style]
-        return read_frame(path, self.encoding, words)
+        return read_frame(path, self.encoding, self.written)
 
     def _check(self, where: str, frame: Any, say: Say) -> None:
         known = [column.name for column in self.columns]
@@ -235,7 +239,7 @@ class Columns(Encoder):
 
 DENSE = 1 << 26
 """Tables with text of more numbers than this, 256 MB, are kept sparse."""
-AT_ONCE = 1 << 22
+AT_ONCE = 1 << 20
 """Numbers that are encoded at once."""
 
 

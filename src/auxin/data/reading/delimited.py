@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import mmap
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,10 +13,10 @@ import pyarrow.csv as arrow_csv
 
 from auxin.data.reading.files import damaged
 from auxin.data.reading.marks import AMONG_NUMBERS
-from auxin.data.reading.typed import Typed, frame_of, numbers_of
+from auxin.data.reading.typed import Columns, Typed, numbers_of
 from auxin.errors import DataError
 
-BLOCK = 1 << 24
+BLOCK = 1 << 22
 """Bytes that are parsed at once."""
 FIRST = 1 << 18
 """Bytes by which columns of numbers are told from words."""
@@ -90,11 +89,11 @@ def _at_once(
     if first is None:
         raise pa.ArrowInvalid("there are no rows")
     wanted = [n for n in names if n not in set(verbatim) and numbers_of(first.column(n), False) is not None]
-    parts: dict[str, list[pa.Array]] = {name: [] for name in names}
+    share = 1.1 * max(path.stat().st_size / FIRST, 1.0)  # of the file's size to the first block's
+    found = Columns(names, wanted, verbatim, int(share * first.num_rows) + 1)
     for batch in _batches(path, encoding, names, separator, lines, numbers=wanted):
-        for name in names:
-            parts[name].append(batch.column(name))
-    return frame_of(names, wanted, parts, verbatim)
+        found.add(batch)
+    return found.frame()
 
 
 def _batches(
@@ -166,9 +165,8 @@ def _leading_zeros(path: Path) -> bool:
     """Whether any field of the file may begin with 0 and another digit."""
     if path.suffix == ".gz":
         return True
-    content = np.memmap(path, np.uint8, "r")
-    for begin in range(0, len(content), BLOCK):
-        part = content[begin : begin + BLOCK + 2]
+    for content in _pieces(path):
+        part = np.frombuffer(content, np.uint8)
         place = np.flatnonzero(part[1:-1] == ord("0")) + 1
         after, before = part[place + 1], part[place - 1]
         digit = (after >= ord("0")) & (after <= ord("9"))
@@ -181,5 +179,14 @@ def _leading_zeros(path: Path) -> bool:
 def _blank_before_quotes(path: Path, separator: str) -> bool:
     if path.suffix == ".gz":
         return True
-    with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
-        return content.find(b'"') >= 0 and content.find(f'{separator} "'.encode()) >= 0
+    found = f'{separator} "'.encode()
+    return any(b'"' in content and found in content for content in _pieces(path))
+
+
+def _pieces(path: Path) -> Iterator[bytes]:
+    """The file in pieces, each behind the last two bytes of the one before; a mapped file would count as memory."""
+    last = b"\n"
+    with path.open("rb") as stream:
+        while content := stream.read(BLOCK):
+            yield last + content
+            last = (last + content)[-2:] if len(content) < 2 else content[-2:]

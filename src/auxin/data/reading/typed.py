@@ -107,45 +107,55 @@ class Typed:
         return frame
 
 
-def frame_of(
-    names: Sequence[str],
-    numbers: Collection[str],
-    parts: dict[str, list[pa.Array]],
-    verbatim: Collection[str],
-) -> Any:
-    """The table of columns in parts, `numbers` as float64; parts are let go as they are used.
+class Columns:
+    """Takes rows whose columns of numbers are known, and writes them where they stay.
 
     Few columns stay apart, so that leaving one out copies none; many are one block, which pandas is faster with.
+
+    Args:
+        names: the columns.
+        numbers: those of them that are numbers.
+        verbatim: columns of words that stay as they are written.
+        rows: about how many rows there will be.
     """
-    place = set(numbers)
-    words = {
-        n: words_of(pa.chunked_array(parts.pop(n), pa.string()), n in verbatim)
-        for n in names
-        if n not in place
-    }
-    columns = {n: _joined(parts.pop(n)) for n in numbers}
-    if len(names) <= APART:
-        return pd.DataFrame({n: columns[n] if n in place else words[n] for n in names}, copy=False)
-    rows = len(next(iter(columns.values()))) if columns else 0
-    block = np.empty((rows, len(columns)), order="F")
-    for number, values in enumerate(columns.values()):
-        block[:, number] = values
-    frame: Any = pd.DataFrame(block, columns=pd.Index(list(columns), dtype=object), copy=False)
-    joined: Any = pd.concat([frame, pd.DataFrame(words)], axis=1) if words else frame
-    return joined[list(names)] if words else joined
 
+    def __init__(
+        self, names: Sequence[str], numbers: Sequence[str], verbatim: Collection[str], rows: int
+    ) -> None:
+        self.names, self.numbers, self.verbatim = list(names), list(numbers), verbatim
+        self._words: dict[str, list[pa.Array]] = {n: [] for n in names if n not in set(numbers)}
+        self._apart = [np.empty(rows) for _ in numbers]  # memory is taken as it is written to
+        self._rows = 0
 
-def _joined(parts: list[pa.Array]) -> np.ndarray:
-    """A column's parts as one array, without a copy of a single one."""
-    if len(parts) == 1:
-        return parts[0].to_numpy(zero_copy_only=False)
-    rows, begin = sum(map(len, parts)), 0
-    made = np.empty(rows)
-    while parts:
-        values = parts.pop(0).to_numpy(zero_copy_only=False)
-        made[begin : begin + len(values)] = values
-        begin += len(values)
-    return made
+    def add(self, batch: pa.RecordBatch) -> None:
+        """The next rows."""
+        end = self._rows + batch.num_rows
+        if self._apart and end > len(self._apart[0]):
+            self._grow(end + end // 2)
+        for values, name in zip(self._apart, self.numbers, strict=True):
+            values[self._rows : end] = batch.column(name).to_numpy(zero_copy_only=False)
+        for name, parts in self._words.items():
+            parts.append(batch.column(name))
+        self._rows = end
+
+    def _grow(self, rows: int) -> None:
+        for place, values in enumerate(self._apart):
+            self._apart[place] = np.empty(rows)
+            self._apart[place][: self._rows] = values[: self._rows]
+
+    def frame(self) -> pd.DataFrame:
+        """The table."""
+        words = {
+            n: words_of(pa.chunked_array(parts, pa.string()), n in self.verbatim)
+            for n, parts in self._words.items()
+        }
+        values = {n: one[: self._rows] for n, one in zip(self.numbers, self._apart, strict=True)}
+        if len(self.names) <= APART:
+            return pd.DataFrame({n: values[n] if n in values else words[n] for n in self.names}, copy=False)
+        block = np.stack([*values.values()]) if values else np.empty((0, self._rows))
+        frame: Any = pd.DataFrame(block.T, columns=pd.Index(self.numbers, dtype=object), copy=False)
+        joined: Any = pd.concat([frame, pd.DataFrame(words)], axis=1) if words else frame
+        return joined[self.names] if words else frame
 
 
 def numbers_of(cells: pa.Array, zeros: bool = True) -> np.ndarray | None:

@@ -11,6 +11,8 @@ from auxin.data.reading.content import CONTENT, ranked
 from auxin.data.splits.groups import Wanted, share_groups
 from auxin.errors import DataError, message
 
+SHOWN = 5
+"""So many classes with few rows are named at most."""
 REGRESSION_BINS = 10
 """Real targets are stratified by this many quantile bins."""
 
@@ -106,13 +108,23 @@ class Drawer:
                 )
             )
 
-    def each(self, rows: Sequence[int], count: int, key: str, why: str) -> list[int]:
+    def each(
+        self, rows: Sequence[int], count: int, key: str, why: str, notes: list[str] | None = None
+    ) -> list[int]:
         """`count` rows of every class, no two with equal inputs.
 
+        Args:
+            rows: from which rows.
+            count: how many of each class.
+            key: what the draw depends on, besides the rows' content.
+            why: they are needed, for an error.
+            notes: takes a sentence for each class that has fewer, of which all are then taken; None: none may have.
+
         Raises:
-            DataError: a class has fewer.
+            DataError: a class has fewer, and there are no `notes`; or every class has.
         """
         taken: list[int] = []
+        short: dict[int, int] = {}
         seen: set[bytes] = set()
         for stratum, group in self.by_stratum(rows).items():
             fresh = []
@@ -121,8 +133,21 @@ class Drawer:
                 if content not in seen:
                     seen.add(content)
                     fresh.append(row)
-            self.need(stratum, len(fresh), count, why)
+            if len(fresh) < count and notes is not None:
+                short[stratum] = len(fresh)
+            else:
+                self.need(stratum, len(fresh), count, why)
             taken += fresh[:count]
+        if short and len(taken) == sum(short.values()):
+            stratum = max(short, key=lambda one: short[one])
+            self.need(stratum, short[stratum], count, why)
+        for stratum, has in list(short.items())[:SHOWN]:
+            assert notes is not None
+            notes.append(
+                f"Class {self.describe(stratum)} has {has:,} labelled rows of the {count:,} asked for: all are used."
+            )
+        if notes is not None and len(short) > SHOWN:
+            notes.append(f"So are those of {len(short) - SHOWN:,} further classes with fewer than {count:,}.")
         return taken
 
 

@@ -104,7 +104,8 @@ def make_splits(
         dataset: what to split.
         seed: draws everything but the test rows.
         labels_per_class: K; only K training rows of each class (with different inputs) keep their main
-            label, the others go to `unlabelled`. K includes the labels of the validation and auxiliary rows:
+            label, the others go to `unlabelled`. A class with fewer keeps them all, with a note, where another
+            class has K. K includes the labels of the validation and auxiliary rows:
             `validation` and `auxiliary` are then fractions of K, rounded, at least one row where K is at
             least 2.
         fraction: keep this stratified fraction of the training rows and use no others.
@@ -259,15 +260,24 @@ def _by_labels(
         )
     if drawer.groups is not None:
         return _labels_of_groups(drawer, rows, seed, count, least)
-    kept = drawer.each(rows, count, f"labels:{seed}", f"{count} labels per class")
+    kept = drawer.each(rows, count, f"labels:{seed}", f"{count} labels per class", notes)
     parts: dict[str, list[int]] = {"validation": [], "auxiliary": [], "train": []}
     for group in drawer.by_stratum(kept).values():
         order = ranked(group, drawer.marks, f"roles:{seed}")
-        first, second = least["validation"], least["validation"] + least["auxiliary"]
+        first, second = _cuts(len(group), count, validation, auxiliary)
         parts["validation"] += order[:first]
         parts["auxiliary"] += order[first:second]
         parts["train"] += order[second:]
     return {**parts, "unlabelled": sorted(set(rows) - set(kept))}
+
+
+def _cuts(has: int, count: int, validation: float, auxiliary: float) -> tuple[int, int]:
+    """Where validation rows end and auxiliary rows end among a class's labels; at least one is left to train with."""
+    first, more = (_of_labels(share, min(has, count)) for share in (validation, auxiliary))
+    if has < count:
+        first = min(first, max(has - 1 - (more > 0), 0))
+        more = min(more, max(has - 1 - first, 0))
+    return first, first + more
 
 
 def _labels_of_groups(

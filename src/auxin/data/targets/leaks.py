@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-AT_ONCE = 1 << 22
-"""Cells that are compared at once, 32 MB."""
+AT_ONCE = 1 << 20
+"""Cells that are compared at once, 8 MB."""
 PAIRS = 64
 """Pairs of rows with equal targets by which most columns are seen to be no other spelling of the target."""
 
