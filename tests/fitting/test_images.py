@@ -1,7 +1,9 @@
 """Convolutional networks as candidates: what they learn, what they never see, how they are saved and shortened."""
 
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -146,13 +148,17 @@ def test_a_row_without_weight_teaches_nothing() -> None:
     assert rows.task.score(found, truth(), "accuracy") > 0.8
 
 
-def test_a_short_time_means_fewer_steps_or_none() -> None:
-    rows, folds = bars(), make_folds(bars(), 5, 1, 0)
-    one = ConvCandidate("convnet", OPTIONS, 10_000)
-    cheaper = one.within(20.0, rows, folds)
-    assert cheaper is not None
-    assert images.FEWEST <= cheaper.steps < 10_000
-    assert one.within(1e-3, rows, folds) is None
+def test_a_short_time_means_fewer_steps_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, folds, ticks = bars(), make_folds(bars(), 5, 1, 0), count(0.0, 3.0)
+    monkeypatch.setattr(images, "time", SimpleNamespace(monotonic=lambda: next(ticks)))  # a second per step
+    one = ConvCandidate("convnet", OPTIONS, 200)
+    steps = [one.within(seconds, rows, folds) for seconds in (10_000.0, 1400.0, 500.0)]
+    assert steps[0] is one
+    assert [None if found is None else found.steps for found in steps] == [
+        200,
+        100,
+        None,
+    ]  # half, over 5 + 2 trainings
 
 
 def test_numbers_and_saved_parts() -> None:
@@ -192,3 +198,10 @@ def test_a_search_in_a_hurry_leaves_them_out_by_name(monkeypatch: pytest.MonkeyP
     found.left = lambda: 1e-3  # type: ignore[method-assign]
     found.run()
     assert any("Left out for lack of time" in sentence and "convnet" in sentence for sentence in said)
+
+
+def test_slow_rivals_come_after_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+    offered: list[str] = []
+    monkeypatch.setattr(Search, "_round", lambda _, more: offered.extend(more))
+    Search(replace(bars(), auxiliaries={}), families=["self_training", "logistic"], seconds=60.0).run()
+    assert offered == ["logistic", "network", "convnet", "convnet + unlabelled", "self_training"]

@@ -81,7 +81,9 @@ class ConvCandidate(Candidate):
         each = (time.monotonic() - begun) / few.steps
         trainings = len(folds.pairs(rows.labelled)) + self.networks
         steps = min(self.steps, int(SHARE * seconds / (each * trainings)))
-        return None if steps < FEWEST else replace(self, steps=steps)
+        if steps < FEWEST:
+            return None
+        return self if steps == self.steps else replace(self, steps=steps)
 
     def _member(self, images: "Images", kept: np.ndarray, weights: Tensor, seed: int) -> ConvMember:
         seeds = range(NETWORKS * seed, NETWORKS * seed + self.networks)

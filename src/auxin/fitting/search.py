@@ -23,6 +23,8 @@ from auxin.rivals import Vectors, unfit
 FOLDS, REPEATS = 5, 1
 LEADING = 2
 """Families whose further tries are made: those nearest to the best."""
+LAST_ON_IMAGES = ("self_training", "lightgbm", "gradient_boosting", "catboost")
+"""Rivals that are slow on thousands of pixels and seldom the best: in a short time they come after the networks."""
 RESERVE = 0.75
 """The share of the time that the search may use; the rest is for training on all labelled rows."""
 
@@ -67,8 +69,10 @@ class Search:
         self._score(Constant())
         offered = rival_candidates(self.rows, self.tries, self.families or self._usual())
         self._tell_dense()
+        late = {n: offered.pop(n) for n in LAST_ON_IMAGES if self.rows.image is not None and n in offered}
         offered |= network_candidates(self.rows, self.tries)
         offered |= image_candidates(self.rows, self.tries, self.say)
+        offered |= late
         self._round(offered)
         if self.rows.auxiliaries:
             networks = {k: v for k, v in offered.items() if isinstance(v[0], ConvCandidate)}
