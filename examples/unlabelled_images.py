@@ -29,6 +29,8 @@ def auxin(*words: str) -> None:
 
 # %%
 # Five seeds are the fewest for a claim. Each row of the table is the mean of a method's five runs.
+# The verdict is corrected for the number of comparisons, so an interval just above zero may still be no
+# evidence. The page of results has the same comparison with twenty seeds, where FixMatch helps.
 
 length = ["--set", f"steps={STEPS}"] if STEPS else []
 auxin("compare", "digits", "--methods", METHODS, "--seeds", "5", "--jobs", "1", *length, "--out", "digits")
