@@ -31,9 +31,13 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import torch
 from torch import distributed as dist
-from test_auxiliary_processes import CASES, outcome
+from test_auxiliary_processes import CASES, failures, outcome
 dist.init_process_group("gloo")
 found = {name: outcome(name, rank=dist.get_rank()) for name in CASES}
+found["failures"] = failures(dist.get_rank())
+gathered = [None, None]
+dist.all_gather_object(gathered, found["failures"])
+found["failures"] = gathered
 if dist.get_rank() == 0:
     torch.save(found, "found.pt")
 dist.destroy_process_group()
@@ -53,6 +57,7 @@ CASES = {
         if n not in ("torchjd", "convnet")
     },
     "combiner `convnet`": {"combiner": "convnet", "dense": True},
+    **{f"combiner `torchjd:{n}`": {"combiner": f"torchjd:{n}"} for n in ("UPGrad", "MGDA")},
     **{f"estimator `{n}`": {"combiner": "softmax", "estimator": e} for n, e in ESTIMATORS.items()},
     **{
         f"estimator `{n}` with combiner `monotone`": {"combiner": "monotone", "estimator": ESTIMATORS[n]}
@@ -160,6 +165,33 @@ def outcome(name, rank=None):
         return str(error)
 
 
+def failures(rank):
+    """What each process raises where something is wrong in the second one alone; none waits for ever."""
+    words = []
+    for wrong in ("label", "rows", "meta", "network"):
+        model, aux = (
+            setting(combiner="equal", labeler="maxl") if wrong == "rows" else setting(combiner="softmax")
+        )
+        data, meta = rows(0, rank), rows(50, rank)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        if rank == 1 and wrong == "rows":
+            del data["main"]
+        if rank == 1 and wrong == "label":
+            data["near"][-1] = 7
+        if wrong == "meta" and rank == 1:
+            meta = {"other": 1}
+        try:
+            aux(model(data["x"]), data).backward()
+            optimizer.step()
+            if wrong == "network" and rank == 1:
+                model.trunk.register_forward_pre_hook(lambda module, args: 1 / 0)
+            aux.after_step(optimizer, meta)
+            words.append("nothing")
+        except Exception as error:
+            words.append(f"{type(error).__name__}: {error}")
+    return words
+
+
 def two_processes(folder):
     """The outcome of every case in two processes."""
     (folder / "script.py").write_text(SCRIPT)
@@ -187,6 +219,11 @@ def off(halves, whole):
     return worst
 
 
+def tolerance(name):
+    """TorchJD's weights come of an iteration that stops at a tolerance of its own."""
+    return 1e-6 if "torchjd" in name else 1e-8
+
+
 def table(whole, halves):
     """The page's table."""
     lines = ["| member | two processes against one |", "| --- | --- |"]
@@ -195,7 +232,7 @@ def table(whole, halves):
         said = (
             "refused by name"
             if isinstance(found, str)
-            else f"{'equal' if off(found, whole[name]) < 1e-8 else 'DIFFERENT'}"
+            else f"{'equal' if off(found, whole[name]) < tolerance(name) else 'DIFFERENT'}"
         )
         lines.append(f"| {name} | {said} |")
     return "\n".join(lines)
@@ -205,8 +242,15 @@ def table(whole, halves):
 def test_two_processes_with_uneven_parts_equal_one_with_the_whole(tmp_path):
     whole, halves = two_processes(tmp_path)
     worst = {n: off(halves[n], whole[n]) for n in CASES if not isinstance(halves[n], str)}
-    assert {name: value for name, value in worst.items() if value > 1e-8} == {}
+    assert {name: value for name, value in worst.items() if value > tolerance(name)} == {}
     assert max(float(whole[n]["moved"].abs().max()) for n in worst if "moved" in whole[n]) > 0
+    first, second = halves["failures"]
+    kinds = ["DataError", "UnsupportedError", "ConfigError", "ZeroDivisionError"]
+    for mine, others, kind in zip(second, first, kinds, strict=True):
+        assert mine.startswith(kind), mine
+        assert others.startswith(("RunError: Another process failed", "UnsupportedError: With several")), (
+            others
+        )
     assert table(whole, halves) in PAGE.read_text(encoding="utf-8")
 
 

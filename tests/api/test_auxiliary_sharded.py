@@ -38,11 +38,12 @@ CASES = {
 }
 
 
-def sharded(model):
+def sharded(model, replicas=False):
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
-    mesh = init_device_mesh("cpu", (2,))
+    names = ("replica", "shard") if replicas else ("shard",)
+    mesh = init_device_mesh("cpu", (1, 2)[-len(names) :], mesh_dim_names=names)
     fully_shard(model.trunk, mesh=mesh)
     return fully_shard(model, mesh=mesh)
 
@@ -91,8 +92,9 @@ def train(name, rank=None, estimator="finite_difference"):
 def refusals(rank):
     """What a sharded network is refused with, and that it still works afterwards."""
     words, data = [], rows(0, rank)
-    for options in ({"estimator": "lookahead"}, {"estimator": "implicit"}, {"combiner": "pcgrad"}):
-        model = sharded(net())
+    cases = [{"estimator": "lookahead"}, {"estimator": "implicit"}, {"combiner": "pcgrad"}]
+    for options in [*cases, {"estimator": "finite_difference"}]:
+        model = sharded(net(), replicas=options not in cases)
         before = copy.deepcopy(model(data["x"])["main"].detach())
         aux = make(model, every=1, **options)
         try:
@@ -123,11 +125,12 @@ def test_a_sharded_network_equals_a_whole_one(tmp_path):
         assert off(found[name], alike) < 1e-6, name
         assert off({"moved": found[name]["moved"]}, {"moved": exact["moved"]}) < 1e-5, name
     refused = found["refused"]
-    assert len(refused) == 3
+    assert len(refused) == 4
     assert all("UnsupportedError" in words for words in refused)
     assert "finite_difference" in refused[0]
     assert "finite_difference" in refused[1]
     assert "looks at losses" in refused[2]
+    assert "a mesh of shape (1, 2)" in refused[3]
 
 
 def test_a_whole_network_is_stepped_the_same_way(monkeypatch):

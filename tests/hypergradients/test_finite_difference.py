@@ -4,12 +4,15 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 from torch.optim import SGD
 
 from auxin.errors import ConfigError, UnsupportedError
+from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.optimizers import InnerStep
 from oracles import images, lookahead_reference, make, relative
+from real_step import differenced, off
 
 TRAIN, META = images(seed=1), images(seed=2)
 
@@ -58,6 +61,52 @@ def test_nothing_moves():
         torch.equal(a, b) for a, b in zip(before.values(), problem.network.state_dict().values(), strict=True)
     )
     assert torch.equal(rng, torch.get_rng_state())
+
+
+class Stopping(nn.Module):
+    """A second output whose target the same trunk makes without a gradient."""
+
+    def __init__(self, how):
+        super().__init__()
+        torch.manual_seed(0)
+        self.how, self.trunk, self.head, self.guess = how, nn.Linear(3, 6), nn.Linear(6, 1), nn.Linear(6, 6)
+
+    def forward(self, x):
+        z = self.trunk(x).tanh()
+        target = self.trunk(x + 0.3 * x.roll(1, 1)).tanh()
+        if self.how == "network":
+            target = target.detach()
+        return torch.cat([self.head(z), self.guess(z), target], 1)
+
+
+@pytest.mark.parametrize("how", ["network", "loss"])
+@pytest.mark.parametrize("count", [1, 33])
+def test_a_stopped_gradient_is_followed_as_the_real_step_follows_it(how, count):
+    net = Stopping(how).double()
+    x, y, meta = (torch.randn(8, k, dtype=torch.float64) for k in (3, 1, 3))
+    w = torch.zeros(2, count, dtype=torch.float64, requires_grad=True)
+
+    def criterion(out, batch):
+        target = out[:, 7:].detach() if how == "loss" else out[:, 7:]
+        main, second = (out[:, :1] - batch[1]).square().mean(), (out[:, 1:7] - target).square().mean()
+        return w[0].exp().mean() * main + w[1].exp().mean() * second
+
+    def outer(out, batch):
+        return (out[:, :1] - batch[1]).square().mean()
+
+    sgd = SGD(net.parameters(), lr=0.1)
+    problem = BilevelProblem(net, criterion, outer, [w])
+    step = InnerStep(sgd, net.parameters())
+    if count > 32:
+        with pytest.raises(UnsupportedError, match=r'stops, scales or replaces.*estimator="lookahead"'):
+            FiniteDifference().estimate(problem, (x, y), (meta, y), step)
+        return
+    with pytest.warns(RuntimeWarning, match="does not follow a difference of the loss"):
+        found = FiniteDifference().estimate(problem, (x, y), (meta, y), step)
+    truth = differenced(net, sgd, w, lambda: criterion(net(x), (x, y)), lambda: outer(net(meta), (meta, y)))
+    assert off(found.gradients[0], truth) < 1e-6
+    again = FiniteDifference().estimate(problem, (x, y), (meta, y), step)  # by the verdict of the first batch
+    assert off(again.gradients[0], truth) < 1e-6
 
 
 def test_refusals():

@@ -22,7 +22,7 @@ from auxin.math.rng import under_rng
 from auxin.math.sharding import is_sharded, reshard
 from auxin.optimizers import InnerStep
 from auxin.training.objective import Objective
-from auxin.training.processes import averaged, parallel
+from auxin.training.processes import averaged, parallel, together
 
 _IDLE = (
     "The hypergradient is zero, so nothing is learned: the tasks share no trainable parameters, or the combiner "
@@ -104,7 +104,10 @@ class MetaStep:
         parts of a batch do what one process with the whole batch does.
         """
         here = share_main(self.objective, meta, self.phi[0])
-        found = self._estimate(train, meta, step) if here else None
+        found = None
+        if here:
+            with together():  # a batch's self-check may refuse in one process alone
+                found = self._estimate(train, meta, step)
         gradients = averaged(None if found is None else found.gradients, self.phi)
         if gradients is None:
             main = self.objective.names[0]
@@ -163,7 +166,7 @@ class MetaStep:
         if is_sharded(self.runner):
             self._refuse_unless_by_difference()
         elif parallel() and at_once:
-            with under_rng(None):
+            with together(), under_rng(None):
                 gradient = gradient_without_a_trace(problem, train)
             whole = averaged(gradient.gradients, gradient.gradients)
             assert whole is not None

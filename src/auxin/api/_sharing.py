@@ -11,7 +11,7 @@ from auxin.math.params import bare, trainable
 from auxin.math.rng import under_rng
 from auxin.math.sharding import reshard
 from auxin.training.objective import Objective
-from auxin.training.processes import anywhere, exchanged, gathered, parallel, summed, world_size
+from auxin.training.processes import anywhere, exchanged, gathered, parallel, summed, together, world_size
 from auxin.training.task_losses import fitted
 from auxin.typing import Batch
 
@@ -23,14 +23,20 @@ def share_rows(reading: Reading, main: str) -> None:
         UnsupportedError: A process has no such rows, or its inputs are no tensor.
     """
     rows = reading.rows(main)
-    if rows is None or not isinstance(rows.x, Tensor):
+    missing = rows is None or not isinstance(rows.x, Tensor)
+    if anywhere(missing):  # all processes raise: one alone would leave the others waiting for its rows
         raise UnsupportedError(
             message(
                 "With several processes, a labeler labels the rows of all of them",
                 expected="inputs in one tensor and main labels in every process's batch",
-                found="no main labels" if rows is None else type(rows.x).__name__,
+                found="no main labels"
+                if rows is None
+                else type(rows.x).__name__
+                if missing
+                else "another process without them",
             )
         )
+    assert rows is not None
     x, y = gathered(rows.x.contiguous()), gathered(rows.y[main].contiguous())
     start = sum(len(part) for part in x[: torch.distributed.get_rank()])
     whole = torch.cat(x)
@@ -63,7 +69,7 @@ def share_losses(objective: Objective, runner: Runner, train: Reading, at_once: 
         UnsupportedError: It does, and the estimator needs more.
     """
     labeler = [] if objective.labeler is None else [objective.labeler]
-    with still([bare(runner), *labeler]), under_rng(None):
+    with together(), still([bare(runner), *labeler]), under_rng(None):
         entries = objective.entries(runner(train.calls), train, objective.context(train))
     reshard(runner)
     train.others = exchanged(*fitted(entries), next(iter(trainable(runner).values())))

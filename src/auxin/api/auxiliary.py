@@ -21,7 +21,7 @@ from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
 from auxin.math.params import bare, trainable
 from auxin.training.objective import Objective
-from auxin.training.processes import Others, average_, exchanged, parallel, world_size
+from auxin.training.processes import Others, average_, exchanged, parallel, together, world_size
 from auxin.training.screen import imbalanced
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, fitted, mean, refuse_broadcast
@@ -173,18 +173,20 @@ class Auxiliary:
             ConfigError: An output is missing or does not fit its task, or inputs or targets are not found.
             RunError: The main task's loss is not finite.
         """
-        reading = self.reader.read(batch, calls=self._needs_inputs)
         shared = parallel() and torch.is_grad_enabled()
+        with together(shared):
+            reading = self.reader.read(batch, calls=self._needs_inputs)
         if not reading.y and not shared:
             known = ", ".join(self.objective.names)
             raise ConfigError(message("The batch has labels for no task", expected=f"some of: {known}"))
         if shared and self.objective.labeler is not None:
             share_rows(reading, self.main)
-        with torch.no_grad():
-            context = self.objective.context(reading)
-        signals = self._signals(outputs, reading)
-        self._refuse_broadcast(signals, reading)
-        entries = self.objective.entries(signals, reading, context)
+        with together(shared):
+            with torch.no_grad():
+                context = self.objective.context(reading)
+            signals = self._signals(outputs, reading)
+            self._refuse_broadcast(signals, reading)
+            entries = self.objective.entries(signals, reading, context)
         if shared:
             reading.others = exchanged(*fitted(entries), next(iter(trainable(self.runner).values())))
         losses = self.objective.screened(entries, reading)
@@ -262,7 +264,9 @@ class Auxiliary:
         if self.steps % self.every and not self.waiting:
             return None
         self._compare_scales(losses.means())
-        taken, outer = self.meta.take(reading, self._meta_reading(meta, reading), step)
+        with together():
+            outer_reading = self._meta_reading(meta, reading)
+        taken, outer = self.meta.take(reading, outer_reading, step)
         self.waiting = not taken
         return outer
 

@@ -1,6 +1,6 @@
 """The network's backward pass as an operator, and how far a derivative of it is from a difference of it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
-from auxin.hypergradients._mixed import reverse_slope, to_phi
+from auxin.hypergradients._mixed import Slope, reverse_slope, to_phi
 from auxin.hypergradients._outer import gradients_of, refuse_reentrant
 from auxin.math.functional import jvp, placed, plain_attention, save_rng, still, under_rng
 from auxin.math.params import Vector, axpy, dot, leaves, norm, trainable
@@ -138,9 +138,13 @@ class Operator:
 
 
 def differenced_over_phi(
-    problem: BilevelProblem, train: Any, gradient: TrainingGradient, q: Vector
+    problem: BilevelProblem,
+    train: Any,
+    gradient: TrainingGradient,
+    q: Vector,
+    way: Callable[..., Slope] = reverse_slope,
 ) -> float | None:
-    """How far <q, d grad_W L_T / dphi> by double backward is from its central difference, along a random direction.
+    """How far <q, d grad_W L_T / dphi> by one way is from its central difference, along a random direction.
 
     None where the difference drowns in rounding.
     """
@@ -163,9 +167,9 @@ def differenced_over_phi(
             values.append(float(sum((g * t).sum() for g, t in zip(found, q, strict=True) if g is not None)))
     with under_rng(start), still(problem.auxiliary), torch.enable_grad():
         context = None if problem.context is None else problem.context(train)
-    product = to_phi(problem, reverse_slope(problem, train, replace(gradient, context=context), q).value)
+    product = to_phi(problem, way(problem, train, replace(gradient, context=context), q).value)
     expected = (values[0] - values[1]) / (2 * step)
-    scale = max(abs(expected), float(norm([a * b for a, b in zip(product, draws, strict=True)])))
+    scale = max(abs(expected), float(norm([a * b for a, b in zip(product, draws, strict=True)])), 1e-30)
     noise = 10 * torch.finfo(q[0].dtype).eps * max(map(abs, values)) / step
     return None if noise > 0.1 * scale else abs(float(dot(product, draws)) - expected) / scale
 

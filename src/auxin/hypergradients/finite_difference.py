@@ -5,22 +5,37 @@ With p = -(dU/dg)^T v as in the look-ahead and eps = radius / |p|,
     dL_A/dphi ~ -[ dL_T(W + eps p, phi)/dphi - dL_T(W - eps p, phi)/dphi ] / (2 eps)
 """
 
+import warnings
 from typing import Any
 
 import torch
 
 from auxin.errors import ConfigError, UnsupportedError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
-from auxin.hypergradients._mixed import difference_slope
+from auxin.hypergradients._mixed import difference_slope, element_slope
+from auxin.hypergradients._operator import differenced_over_phi
 from auxin.hypergradients._outer import finish, outer_gradient
+from auxin.hypergradients._self_check import ELEMENTS
 from auxin.hypergradients._sharded import sharded_difference
+from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.hypergradients._unroll import needed
 from auxin.math.functional import under_rng
-from auxin.math.params import Vector, detached, trainable
+from auxin.math.params import Vector, bare, detached, trainable
 from auxin.math.params import scale as scaled
+from auxin.math.products import precisely
 from auxin.math.sharding import is_sharded
 from auxin.optimizers import InnerStep
+
+WRONG = {torch.float64: 1e-2, torch.float32: 0.5}
+"""The relative error above which a difference of the loss is not taken for one of the training gradient."""
+
+_MEMORY: Memory[bool] = Memory()
+
+_STOPPED = (
+    "One backward pass for each element of phi is used: the training step does not follow a difference of the loss, "
+    "because the network or a loss stops, scales or replaces gradients (`detach`, `no_grad`, a hook)."
+)
 
 
 class FiniteDifference(Estimator):
@@ -29,6 +44,10 @@ class FiniteDifference(Estimator):
     Liu, Simonyan, Yang 2018 (DARTS), equation 8. In forwards F of the primary network: two probes 2, v 3, the
     gradient at W 3 (none if it is given). It works where an operation has neither forward mode nor a double
     backward, and where phi enters the primary network.
+
+    With the first batch of each structure the difference is compared with one of the training gradient over phi. They
+    disagree where the network or a loss stops gradients (a target under `torch.no_grad`, a hook on an
+    activation). Then one backward pass per element of phi is used, with a warning, up to 64 elements.
 
     Departures: p goes through the optimiser's own update (there plain SGD); the default radius is 1e-4 in
     float32 (1e-5 in float64), at which the error was least on VGG-16 with batch norm (0.02 to 0.03, against
@@ -73,7 +92,8 @@ class FiniteDifference(Estimator):
         """The hypergradient at the network's current parameters (arguments as in `Estimator.estimate`).
 
         Raises:
-            UnsupportedError: Parameters or autocast in sixteen bits, where the difference drowns in rounding.
+            UnsupportedError: Parameters or autocast in sixteen bits, where the difference drowns in rounding; a network
+                or a loss that stops gradients, with a phi of more than 64 elements or inside the network.
         """
         step = needed(step, "A look-ahead")
         params = detached(list(trainable(problem.network).values()))
@@ -87,8 +107,48 @@ class FiniteDifference(Estimator):
             at = step.lookahead(gradient.gradients) if self.at == "lookahead" else params
             outer = outer_gradient(problem, at, meta)
             p = scaled(-1.0, step.pullback(gradient.gradients, outer.v))
-            slope = difference_slope(problem, train, gradient, p, self.radius)
-        return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=[])
+            if self._follows(problem, train, gradient):
+                slope, notes = difference_slope(problem, train, gradient, p, self.radius), []
+            else:
+                slope, notes = element_slope(problem, train, gradient, p), [_STOPPED]
+        return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=notes)
+
+    def _follows(self, problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> bool:
+        """Whether a difference of the loss is the training gradient's, by the first batch of each structure.
+
+        Raises:
+            UnsupportedError: it is not, and phi is too large for a backward pass per element.
+        """
+        network, key = bare(problem.network), key_of(problem, train)
+        seen = _MEMORY.get(network, key)
+        if seen is not None:
+            return seen
+        random = torch.Generator().manual_seed(0)
+        own = list(trainable(problem.network).values())
+        q = [torch.randn(p.shape, generator=random, dtype=torch.float32).to(p) for p in own]
+        with precisely():
+            off = differenced_over_phi(problem, train, gradient, q, difference_slope)
+        if off is None:  # the gradient hardly depends on phi here
+            return True
+        follows = off <= WRONG.get(q[0].dtype, float("inf"))
+        if not follows:
+            _refuse_if_large(problem, off)
+            warnings.warn(_STOPPED, RuntimeWarning, stacklevel=3)
+        _MEMORY.put(network, key, follows)
+        return follows
+
+
+def _refuse_if_large(problem: BilevelProblem, off: float) -> None:
+    if not problem.terminal or sum(x.numel() for x in problem.phi) > ELEMENTS:
+        raise UnsupportedError(
+            message(
+                "The training gradient is not that of the training loss, because the network or a loss stops, scales "
+                "or replaces gradients",
+                expected="a loss whose differences are its gradient",
+                found=f"a difference that is off by {off:.1e}",
+                do='Use estimator="lookahead", which follows the training gradient.',
+            )
+        )
 
 
 def _refuse_sixteen_bits(params: Vector) -> None:

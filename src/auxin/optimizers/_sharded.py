@@ -25,7 +25,8 @@ class ShardedStep(InnerStep):
         step: The step of the whole parameters.
 
     Raises:
-        UnsupportedError: An optimiser whose step mixes the entries of a parameter, or hooks on the parameters.
+        UnsupportedError: An optimiser whose step mixes the entries of a parameter, hooks on the parameters, or
+            shards that are not spread once over all processes.
     """
 
     def __init__(self, step: InnerStep) -> None:
@@ -38,6 +39,7 @@ class ShardedStep(InnerStep):
                     expected="an optimiser that moves each entry by itself, such as SGD or AdamW",
                 )
             )
+        _refuse_other_layouts(self.parameters)
         refuse_hooks(self.optimizers, self.parameters)
         if any(p._backward_hooks for p in self.parameters):
             raise UnsupportedError(
@@ -89,3 +91,18 @@ class ShardedStep(InnerStep):
             (shard(p), g, group, update, {key: shard(value) for key, value in state.items()})
             for p, g, group, update, state in super()._rows(grads)
         ]
+
+
+def _refuse_other_layouts(parameters: Sequence[Any]) -> None:
+    """Refuse replicas of shards (HSDP) and tensor parallelism, whose sums over processes would count parts twice."""
+    world = torch.distributed.get_world_size()
+    for mesh in (p.device_mesh for p in parameters if hasattr(p, "device_mesh")):
+        if mesh.ndim != 1 or mesh.size() != world:
+            raise UnsupportedError(
+                message(
+                    "The network's shards are not spread once over all processes",
+                    expected=f"a device mesh of one dimension with {world} processes",
+                    found=f"a mesh of shape {tuple(mesh.shape)}",
+                    do="Shard with `fully_shard` over one mesh of all processes, without replicas.",
+                )
+            )

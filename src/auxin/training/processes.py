@@ -6,12 +6,15 @@ with the whole batch has, however the labels are spread. Losses are exchanged on
 training loss, which estimators may call a different number of times in each process.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+from auxin.errors import RunError, message
 
 
 def parallel() -> bool:
@@ -112,6 +115,26 @@ def anywhere(here: bool) -> bool:
     count = torch.tensor(float(here), device=on)
     dist.all_reduce(count)
     return bool(count > 0)
+
+
+@contextmanager
+def together(active: bool = True) -> Iterator[None]:
+    """Let an error in one process be an error in all, which would otherwise wait for it for ever.
+
+    Args:
+        active: Whether all processes come here; if not, nothing is sent.
+
+    Raises:
+        RunError: another process failed.
+    """
+    try:
+        yield
+    except Exception:
+        if active:
+            anywhere(True)
+        raise
+    if active and anywhere(False):
+        raise RunError(message("Another process failed at this step", do="Read the error that it printed."))
 
 
 def averaged(tensors: Sequence[Tensor] | None, like: Sequence[Tensor]) -> list[Tensor] | None:
