@@ -16,6 +16,7 @@ from auxin.recipes._summary import difference, line, verdict_of
 from auxin.records.recipe import Claim, Line, Picture
 from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
+from auxin.runs.device import pick_device
 from auxin.runs.rows import load_data, split_rows
 from auxin.runs.run import RunSpec, execute, rebuild, score_rows
 from auxin.runs.settings import layered
@@ -118,6 +119,7 @@ class Grid(Recipe):
             place,
             sheet.metrics[0],
             keep_weights=keep,
+            device=pick_device("auto"),
         )
 
     def _small(self, spec: RunSpec) -> list[str]:

@@ -1,0 +1,46 @@
+"""The pieces for ten minutes on a GPU: their tiny form runs on a CPU, and without a GPU that is said."""
+
+import importlib
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from auxin import catalogue
+from auxin.studies.recipe import Bench
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+
+
+@pytest.fixture
+def bench(monkeypatch):
+    monkeypatch.syspath_prepend(str(FOLDER))
+    yield importlib.import_module("gpu_recipes")
+    for name in [n for n in sys.modules if n.split(".")[0] in ("_gpu", "gpu", "gpu_recipes")]:
+        del sys.modules[name]
+
+
+def test_without_a_gpu_that_is_said(bench, capsys, tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert bench.main(["--root", str(tmp_path), "--out", str(tmp_path / "out")]) == 2
+    assert "No GPU is available here" in capsys.readouterr().out
+    assert not (tmp_path / "out").exists()
+
+
+def test_its_words_name_pieces_of_the_recipes(bench, tmp_path):
+    for data in ("cifar10", "cifar100"):
+        (tmp_path / data).mkdir()
+    for name, words in bench.PIECES.items():
+        made = catalogue.load("recipes", name)()
+        made.bench = Bench(tmp_path, tmp_path)
+        pieces = [piece.name for piece in made.pieces(False)]
+        assert all(any(word in piece for piece in pieces) for word in words)
+
+
+@pytest.mark.slow
+def test_the_tiny_form_runs(bench, tmp_path, capsys):
+    assert bench.main(["--tiny", "--out", str(tmp_path)]) == 0
+    for name in bench.PIECES:
+        assert (tmp_path / name / "table.md").exists()
+    assert (tmp_path / "throughput" / "gpu.md").exists()
