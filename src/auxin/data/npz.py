@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 import torch
@@ -83,7 +83,7 @@ class Npz(Source):
         encoder = Arrays.like(x, inputs)
         if unlabelled is not None:
             more, _ = encoder.encode(Path(unlabelled))
-            x = torch.cat([x, more])
+            x = torch.cat([x, cast(torch.Tensor, more)])  # an array is never sparse
             arrays = _longer(arrays, read_npz(Path(unlabelled)), specs, len(more))
             official = torch.cat([official, torch.zeros(len(more), dtype=torch.bool)])
             groups = None if groups is None else (*groups, *[""] * len(more))

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor
@@ -43,7 +43,7 @@ def cifar100(folder: Path) -> Dataset:
     living = torch.tensor([_lives(str(name)) for name in names])
     y["animal"] = living[y[main]].long()
     y["parity"] = _place(fine, y[main]) % 2
-    bright = whole.x.float().mean((2, 3))
+    bright = cast(torch.Tensor, whole.x).float().mean((2, 3))
     y["colour"] = ((bright > bright.median(0).values) * torch.tensor([1, 2, 4])).sum(1)
     tasks: dict[str, Task] = {name: Classes(name, int(target.max()) + 1) for name, target in y.items()}
     return replace(whole, tasks=tasks, y=y, parents={})
