@@ -31,7 +31,7 @@ class CatBoost(Rival):
         cls, kind: Kind, shape: Shape, seed: int, rate: float = 0.1, rounds: int = 150, depth: int = 4
     ) -> Any:
         """The estimator; gaps need no filling. It writes no files."""
-        import catboost
+        import catboost  # pyright: ignore[reportMissingImports]
 
         made: Any = getattr(catboost, f"CatBoost{'Classifier' if kind == 'classes' else 'Regressor'}")
         return made(

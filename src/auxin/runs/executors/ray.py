@@ -94,7 +94,7 @@ def _compute(task: Task) -> Any:
 
 def _ray() -> Any:
     try:
-        import ray
+        import ray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise UnsupportedError(
             message(
