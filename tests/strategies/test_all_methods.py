@@ -72,7 +72,7 @@ def test_all_methods_on_images(tmp_path: Path) -> None:
     job, found, told = compared(images(tmp_path), tmp_path, "fine,mean")
     check(job, found)
     names = {row.method for row in found.rows}
-    assert {"convnet", "torchjd"} & names == set()
+    assert "convnet" not in names
     combiners = set(catalogue.names("combiners")) - {"convnet", "torchjd"}
     assert combiners <= names
     assert {"maxl", "auxilearn", "prototypes", "rotation", "patch_order"} <= names

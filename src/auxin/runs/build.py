@@ -23,7 +23,7 @@ from auxin.requests.hyperparameters import Hyperparameters, known
 from auxin.runs.applicable import EVERY, hierarchy, refinement
 from auxin.runs.augmentation import pool_and_views, strong_view
 from auxin.runs.balance import balanced
-from auxin.runs.run_tasks import tasks_of
+from auxin.runs.run_tasks import self_made, tasks_of
 from auxin.runs.settings import options
 from auxin.strategies._base import Phase
 from auxin.tasks._base import Task
@@ -110,7 +110,7 @@ def build(
         labeler = taught.labeler
         psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
     names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim > 0)
-    pretexts = [catalogue.load("pretexts", name).build(pool.shape) for name in names]
+    pretexts = self_made(names, pool.shape, dataset)
     consistency = _consistency(dataset, splits, method, settings)
     tasks, reads = tasks_of(dataset, method, plain.loss, labeler, pretexts, consistency)
     tasks = balanced(tasks, plain.class_weights, dataset, splits)
