@@ -76,7 +76,7 @@ def test_all_methods_on_images(tmp_path: Path) -> None:
     combiners = set(catalogue.names("combiners")) - {"convnet", "torchjd"}
     assert combiners <= names
     assert {"maxl", "auxilearn", "prototypes", "rotation", "patch_order"} <= names
-    assert any("refit is refit:softmax" in sentence for sentence in told)
+    assert any("refit stands for refit:softmax" in sentence for sentence in told)
 
 
 def test_all_methods_on_a_dense_task(tmp_path: Path) -> None:
