@@ -9,7 +9,7 @@
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
-"$folder/env/bin/pip" install -q "torch==2.13.0" "numpy==2.4.6"
+"$folder/env/bin/python" -m pip install -q "torch==2.13.0" "numpy==2.4.6"
 "$folder/env/bin/python" - <<'PY'
 import torch
 from torch import nn

@@ -1,9 +1,7 @@
 """Convolutional networks as candidates: what they learn, what they never see, how they are saved and shortened."""
 
 from dataclasses import replace
-from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -149,10 +147,12 @@ def test_a_row_without_weight_teaches_nothing() -> None:
 
 
 def test_a_short_time_means_fewer_steps_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    rows, folds, ticks = bars(), make_folds(bars(), 5, 1, 0), count(0.0, 3.0)
-    monkeypatch.setattr(images, "time", SimpleNamespace(monotonic=lambda: next(ticks)))  # a second per step
+    rows, folds = bars(), make_folds(bars(), 5, 1, 0)
+    monkeypatch.setattr(
+        ConvCandidate, "_seconds", lambda _, rows, steps: 4.0 + steps
+    )  # a second per step, after four
     one = ConvCandidate("convnet", OPTIONS, 200)
-    steps = [one.within(seconds, rows, folds) for seconds in (10_000.0, 1400.0, 500.0)]
+    steps = [one.within(seconds, rows, folds) for seconds in (10_000.0, 1456.0, 500.0)]
     assert steps[0] is one
     assert [None if found is None else found.steps for found in steps] == [
         200,
@@ -201,7 +201,15 @@ def test_a_search_in_a_hurry_leaves_them_out_by_name(monkeypatch: pytest.MonkeyP
 
 
 def test_slow_rivals_come_after_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
-    offered: list[str] = []
-    monkeypatch.setattr(Search, "_round", lambda _, more: offered.extend(more))
+    scored: list[str] = []
+    monkeypatch.setattr(Search, "_score", lambda _, candidate: scored.append(candidate.family))
+    monkeypatch.setattr(search, "choose", lambda *_, **__: None)
     Search(replace(bars(), auxiliaries={}), families=["self_training", "logistic"], seconds=60.0).run()
-    assert offered == ["logistic", "network", "convnet", "convnet + unlabelled", "self_training"]
+    assert scored == [
+        "constant guess",
+        "logistic",
+        "network",
+        "convnet",
+        "convnet + unlabelled",
+        "self_training",
+    ]

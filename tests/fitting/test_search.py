@@ -1,5 +1,6 @@
 """The search: folds, blends, choices, labels inferred from auxiliaries, and what is saved."""
 
+import math
 import re
 import time
 from dataclasses import replace
@@ -11,10 +12,11 @@ import scipy.stats
 import torch
 
 from auxin.data import Dataset, make_splits
+from auxin.errors import RunError
 from auxin.exported.model import load_model
 from auxin.fitting.auxiliaries import best_teacher, known_table
 from auxin.fitting.blend import greedy
-from auxin.fitting.candidates import Constant
+from auxin.fitting.candidates import Constant, Guess, Member, RivalCandidate
 from auxin.fitting.choose import Entry, choose, simplest
 from auxin.fitting.intervals import interval
 from auxin.fitting.network import Job, NetworkCandidate, train_bank
@@ -303,3 +305,33 @@ def test_a_class_with_one_labelled_row_is_named_and_the_search_goes_on() -> None
     splits = make_splits(data, seed=0, test=0.0)
     search(data, splits, Wanted("accuracy", tries=1, families=["logistic"]), said.append)
     assert any("fewer labelled rows than the 5 folds (2 ('cat'): 1)" in sentence for sentence in said)
+
+
+def test_a_slow_candidate_is_given_up_after_a_fold_and_the_simple_ones_come_first(monkeypatch) -> None:
+    clock, trained = [0.0], []
+    train = RivalCandidate.train
+
+    def timed(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
+        clock[0] += 50.0 if self.rival == "svc" else 1.0
+        trained.append(self.rival)
+        return train(self, rows, kept, seed)
+
+    monkeypatch.setattr(RivalCandidate, "train", timed)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    found = Search(replace(numbers(), auxiliaries={}), tries=1, seconds=100.0, families=["svc", "ridge"])
+    choice = found.run()
+    assert trained[:6] == ["ridge"] * 5 + ["svc"]
+    assert trained.count("svc") == 1
+    assert "ridge" in choice.best
+    assert "svc" not in choice.best
+    assert any(name.startswith("svc") for name in found.skipped)
+
+
+def test_a_model_that_diverges_on_all_rows_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Search(replace(numbers(), auxiliaries={}), tries=1, families=["ridge"])
+    choice = found.run()
+    broken = Guess(found.rows.task, torch.tensor([[math.nan]]))
+    monkeypatch.setattr(RivalCandidate, "train", lambda *_: broken)
+    monkeypatch.setattr(NetworkCandidate, "train", lambda *_: broken)
+    with pytest.raises(RunError, match="diverges where it is trained on every labelled row"):
+        found.finish(choice)

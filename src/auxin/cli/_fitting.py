@@ -20,11 +20,11 @@ FEW = 50
 """With fewer validation rows than this, a note warns that methods are hard to tell apart."""
 
 
-def run(request: FitRequest, output: Output) -> None:
-    """Fit a model and report the result."""
+def run(request: FitRequest, output: Output, begun: float) -> None:
+    """Fit a model and report the result; `begun` is when the command began, by `time.monotonic`."""
     output.say(f"  The model is saved in {request.folder}. Run the same command to resume.")
     with _callback(output) as tell:
-        fitting = Fitting(request, tell)
+        fitting = Fitting(request, tell, begun)
         for sentence in _rows(fitting):
             output.say(f"  {sentence}")
         found = fitting.run()

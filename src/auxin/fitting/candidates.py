@@ -1,5 +1,6 @@
 """The contract of a candidate for `fit`, shared by rivals, networks and blends of them."""
 
+import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
@@ -29,6 +30,10 @@ class Member(ABC):
     @abstractmethod
     def outputs(self, x: rivals.Vectors) -> Tensor:
         """Outputs float64 [N, width] for inputs [N, D], NaN where missing."""
+
+
+class TooSlow(Exception):
+    """A candidate's folds would take longer than there is time; its cheaper folds are not kept."""
 
 
 class Candidate(ABC):
@@ -67,11 +72,24 @@ class Candidate(ABC):
         """The same, cheaper where there is a cheaper one, for folds that only compare."""
         return self
 
-    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
-        """Outputs for every labelled row by cheaper members that did not see its label, [R, n, width]."""
+    def out_of_fold(self, rows: Rows, folds: Folds, seed: int, until: float | None = None) -> Tensor:
+        """Outputs for every labelled row by cheaper members that did not see its label, [R, n, width].
+
+        Args:
+            rows: The training rows.
+            folds: The folds.
+            seed: Seed of everything random.
+            until: End of the time there is, by `time.monotonic`; None: no end.
+
+        Raises:
+            TooSlow: After a fold, the rest would end later, at the pace so far.
+        """
         quick = self.for_folds()
-        found = None
-        for repeat, kept, held in folds.pairs(rows.labelled):
+        found, begun, pairs = None, time.monotonic(), folds.pairs(rows.labelled)
+        for number, (repeat, kept, held) in enumerate(pairs):
+            now = time.monotonic()
+            if until is not None and number and now + (now - begun) / number * (len(pairs) - number) > until:
+                raise TooSlow(f"{number} of {len(pairs)} folds took {now - begun:.1f} s")
             outputs = quick.train(rows, kept, seed).outputs(rows.x[rows.labelled[held]])
             if found is None:
                 found = torch.zeros(

@@ -113,11 +113,11 @@ class Stacked(Candidate):
         inner = self.base.train(wider, kept, seed)
         return StackedMember(rows.task, inner, self.fed)
 
-    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
+    def out_of_fold(self, rows: Rows, folds: Folds, seed: int, until: float | None = None) -> Tensor:
         """As every candidate; a held-out row's predictions of the auxiliaries are its own cross-fitted ones."""
         x = rows.beside(self.fed.own.astype(rows.x.dtype))
         wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
-        return self.base.out_of_fold(wider, folds, seed)
+        return self.base.out_of_fold(wider, folds, seed, until)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,6 +24,8 @@ MOST_OTHERS = 5000
 """Rows without a main label that a network learns from at most."""
 SMALLEST = 6
 """Images with a shorter side are left to the other candidates."""
+TIMED = (2, 8)
+"""Steps of the two trainings that are timed; their difference is the time of a step."""
 SHARE = 0.5
 """The share of the time left that one try may take, the training of the final networks included."""
 
@@ -75,15 +77,20 @@ class ConvCandidate(Candidate):
 
     def within(self, seconds: float, rows: Rows, folds: Folds) -> "ConvCandidate | None":
         """The same with as few steps as fit into a share of the time, by the time that a few steps take here."""
-        few = replace(self, steps=3, networks=1)
-        begun = time.monotonic()
-        few.train(rows, rows.labelled, 0)
-        each = (time.monotonic() - begun) / few.steps
+        once, more = (self._seconds(rows, steps) for steps in TIMED)
+        each = max(more - once, 0.0) / (TIMED[1] - TIMED[0])
         trainings = len(folds.pairs(rows.labelled)) + self.networks
-        steps = min(self.steps, int(SHARE * seconds / (each * trainings)))
+        ready = max(once - TIMED[0] * each, 0.0)  # what a training takes before its first step
+        most = (SHARE * seconds / trainings - ready) / max(each, 1e-6)
+        steps = int(min(self.steps, max(most, 0.0)))
         if steps < FEWEST:
             return None
         return self if steps == self.steps else replace(self, steps=steps)
+
+    def _seconds(self, rows: Rows, steps: int) -> float:
+        begun = time.monotonic()
+        replace(self, steps=steps, networks=1).train(rows, rows.labelled, 0)
+        return time.monotonic() - begun
 
     def _member(self, images: "Images", kept: np.ndarray, weights: Tensor, seed: int) -> ConvMember:
         seeds = range(NETWORKS * seed, NETWORKS * seed + self.networks)

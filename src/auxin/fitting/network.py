@@ -289,8 +289,9 @@ class NetworkCandidate(Candidate):
         bank, _ = train_bank(Job(rows, inputs.transform(rows.x), used, [self.options], seed))
         return member(rows, inputs, bank, 0)
 
-    def out_of_fold(self, rows: Rows, folds: Folds, seed: int) -> Tensor:
-        """All folds side by side."""
+    def out_of_fold(self, rows: Rows, folds: Folds, seed: int, until: float | None = None) -> Tensor:
+        """All folds side by side, so that there is no fold after which to stop."""
+        del until
         inputs = Inputs.fit(rows)
         x, pairs = inputs.transform(rows.x), folds.pairs(rows.labelled)
         used = torch.zeros(len(pairs), rows.x.shape[0], dtype=torch.bool)

@@ -10,9 +10,10 @@ import torch
 from torch import Tensor
 
 from auxin import catalogue
+from auxin.errors import RunError, message
 from auxin.fitting.auxiliaries import with_auxiliaries
 from auxin.fitting.blend import Blend, mean_of_repeats
-from auxin.fitting.candidates import Candidate, Constant, Member, rival_candidates
+from auxin.fitting.candidates import Candidate, Constant, Member, TooSlow, rival_candidates
 from auxin.fitting.choose import Choice, Entry, choose, corrected
 from auxin.fitting.images import ConvCandidate, image_candidates
 from auxin.fitting.network import network_candidates
@@ -69,10 +70,8 @@ class Search:
         self._score(Constant())
         offered = rival_candidates(self.rows, self.tries, self.families or self._usual())
         self._tell_dense()
-        late = {n: offered.pop(n) for n in LAST_ON_IMAGES if self.rows.image is not None and n in offered}
         offered |= network_candidates(self.rows, self.tries)
         offered |= image_candidates(self.rows, self.tries, self.say)
-        offered |= late
         self._round(offered)
         if self.rows.auxiliaries:
             networks = {k: v for k, v in offered.items() if isinstance(v[0], ConvCandidate)}
@@ -132,20 +131,30 @@ class Search:
         return Heated(Blend(self.rows.task, members, choice.weights), choice.heat)
 
     def trained(self, entry: Entry) -> "Heated":
-        """A candidate trained on every labelled row, at the temperature that its out-of-fold outputs asked for."""
+        """A candidate trained on every labelled row, at the temperature that its out-of-fold outputs asked for.
+
+        Raises:
+            RunError: Its outputs are not finite, although those of the folds were.
+        """
         member = self.candidates[entry.name].train(self.rows, self.rows.labelled, self.seed)
+        if not bool(member.outputs(self.rows.x[self.rows.labelled[:FOLDS]]).isfinite().all()):
+            wrong = f"{entry.name} was chosen, but diverges where it is trained on every labelled row"
+            raise RunError(message(wrong, do="Choose another --seed, or a --method."))
         return Heated(member, entry.heat)
 
     def _round(self, offered: dict[str, list[Candidate]]) -> None:
-        """The first try of every family, then the further tries of those that lead."""
-        for number, tries in enumerate(offered.values()):
+        """The first try of every family, the simplest first, then the further tries of those that lead."""
+        for number, family in enumerate(sorted(offered, key=lambda name: self._turn(offered[name][0]))):
             self.step("first tries", number, len(offered))
-            self._score(tries[0])
+            self._score(offered[family][0])
         leading = list(offered) if self.every else self._leaders(offered)
         for number, family in enumerate(leading):
             self.step("further tries", number, len(leading))
             for candidate in offered[family][1:]:
                 self._score(candidate)
+
+    def _turn(self, candidate: Candidate) -> tuple[bool, int]:
+        return self.rows.image is not None and candidate.family in LAST_ON_IMAGES, candidate.simplicity
 
     def _leaders(self, offered: dict[str, list[Candidate]]) -> list[str]:
         """The families with the lowest losses, none worse than the best by more than two standard errors."""
@@ -166,8 +175,12 @@ class Search:
         return (near or order[:1])[:LEADING]
 
     def _score(self, candidate: Candidate) -> None:
-        left = self.left()
+        left, until = (
+            self.left() if self.entries else None,
+            None,
+        )  # the first, a constant guess, is always made
         if left is not None:
+            until = time.monotonic() + left
             shorter = candidate.within(left, self.rows, self.folds)
             if shorter is None or self.cost.get(candidate.family, 0.0) > left:
                 self.skipped.append(candidate.name)
@@ -177,7 +190,11 @@ class Search:
             candidate = shorter
         begun = time.monotonic()
         try:
-            found = mean_of_repeats(self.rows.task, candidate.out_of_fold(self.rows, self.folds, self.seed))
+            outputs = candidate.out_of_fold(self.rows, self.folds, self.seed, until)
+            found = mean_of_repeats(self.rows.task, outputs)
+        except TooSlow:
+            self.skipped.append(candidate.name)
+            return
         except Exception as error:  # an estimator's own refusal must not end the command
             self.say(f"{candidate.name} was left out: {type(error).__name__}: {str(error).splitlines()[0]}")
             return

@@ -49,14 +49,16 @@ class Fitting:
     Attributes:
         request: Request of the user.
         tell: Function that receives progress, and a sentence about every decision.
+        begun: Start of the time that the budget limits, by `time.monotonic`.
     """
 
     request: FitRequest
     tell: Tell
+    begun: float = field(default_factory=time.monotonic)
     notes: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.begun, self.started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
+        self.started = datetime.now(UTC).isoformat(timespec="seconds")
         request = self.request
         self.dataset: Dataset = load_data(request.data)
         self.decides = request.metric is not None
