@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from auxin.data import Dataset, make_splits
 from auxin.data.reading.content import fingerprint, marks
-from auxin.data.splits.draw import allocate
-from auxin.data.splits.roles import PARTS
+from auxin.data.splits.draw import PARTS, allocate
 from auxin.errors import DataError
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression

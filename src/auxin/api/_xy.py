@@ -11,7 +11,7 @@ from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
 from auxin.api._frames import Inputs
-from auxin.data import Dataset
+from auxin.data import Dataset, Splits, make_splits
 from auxin.data.targets.refinements import refinements
 from auxin.errors import DataError, message
 from auxin.runs.rows import grouped
@@ -239,3 +239,15 @@ def main_task(kind: str, width: int, names: list[str], taken: Collection[str]) -
     """The main task, under a name that no auxiliary and no column has."""
     name = "y" if "y" not in taken else "main y"
     return Classes(name, width, label_names=names) if kind == "classes" else Regression(name)
+
+
+def split(dataset: Dataset, seed: int, validation: float) -> tuple[Splits, list[str]]:
+    """Return the roles of the rows; with too few rows the validation set is empty, with a note."""
+    try:
+        splits = make_splits(dataset, seed=seed, validation=validation, test=0.0)
+        return splits, list(splits.notes)
+    except DataError as error:
+        if not validation:
+            raise
+        splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
+        return splits, [*splits.notes, f"There are no validation rows: {error}"]

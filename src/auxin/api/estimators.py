@@ -91,7 +91,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         searches = self.method == BEST or (self.method is None and not one_network)
         if searches and searchable(dataset, int(dataset.has_main().sum())):
             return self._search(dataset, seed, started)
-        splits, notes = _split(dataset, seed, self.validation)
+        splits, notes = _xy.split(dataset, seed, self.validation)
         notes = [*dataset.notes, *notes]
         name = self._method(dataset)
         if self.guard and not len(splits.validation) and resolve(name).auxiliary:
@@ -199,18 +199,6 @@ class _AuxiliaryEstimator(BaseEstimator):
         """Write the trained model as `auxin fit` does, for `auxin.load_model` and `auxin export`."""
         check_is_fitted(self, "model_")
         self.model_.save(folder)
-
-
-def _split(dataset: Dataset, seed: int, validation: float) -> tuple[Splits, list[str]]:
-    """Return the roles of the rows; with too few rows the validation set is empty, with a note."""
-    try:
-        splits = make_splits(dataset, seed=seed, validation=validation, test=0.0)
-        return splits, list(splits.notes)
-    except DataError as error:
-        if not validation:
-            raise
-        splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
-        return splits, [*splits.notes, f"There are no validation rows: {error}"]
 
 
 class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):

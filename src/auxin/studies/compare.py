@@ -74,10 +74,8 @@ class Comparing(Study):
         self.methods, self.asked = self._beside_scratch(lineup.methods, lineup.asked), lineup.asked
         self.size = budgets.Size(request.tries or TRIES, request.tuning_seeds, request.seeds or SEEDS)
         self._check(self.dataset)
-        claim_folder(
-            self.out,
-            {CONTENT: data_content(request.data), **request.identity(), "methods": list(self.methods)},
-        )
+        identity = {**request.identity(), "methods": list(self.methods)}
+        claim_folder(self.out, {CONTENT: data_content(request.data), **identity})
 
     @property
     def jobs(self) -> int:

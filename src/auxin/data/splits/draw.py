@@ -16,6 +16,9 @@ SHOWN = 5
 REGRESSION_BINS = 10
 """Real targets are stratified by this many quantile bins."""
 
+PARTS = ("train", "unlabelled", "auxiliary", "validation", "development", "confirmation")
+"""The parts of a split, in the order of its hash."""
+
 
 def strata(target: Tensor, present: Tensor) -> list[int]:
     """The stratum of each row: its class, or its real target's quantile bin; -1 where it is missing."""

@@ -9,12 +9,10 @@ from torch import Tensor
 
 from auxin.data._base import Dataset
 from auxin.data.reading.content import CONTENT, fingerprint, ranked
-from auxin.data.splits.draw import Drawer, strata
+from auxin.data.splits.draw import PARTS, Drawer, strata
+from auxin.data.splits.held_out import drop_groups, drop_repeats, without_repeats
 from auxin.data.splits.rare import rare_rows
 from auxin.errors import DataError, message
-
-PARTS = ("train", "unlabelled", "auxiliary", "validation", "development", "confirmation")
-"""The parts of a split, in the order of its hash."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +123,7 @@ def make_splits(
     drawer, notes = _drawer(dataset), []
     sides = 1 + (validation > 0) + (auxiliary > 0)
     parts, rest, rare = _test_rows(dataset, drawer, test, sides, notes)
-    rest, repeats = _without(rest, [*parts["development"], *parts["confirmation"]], drawer.marks)
+    rest, repeats = without_repeats(rest, [*parts["development"], *parts["confirmation"]], drawer.marks)
     labelled = [row for row in rest if drawer.strata[row] >= 0]
     missing = [row for row in rest if drawer.strata[row] < 0]
     if fraction is not None and fraction < 1:
@@ -138,8 +136,8 @@ def make_splits(
         parts |= _by_labels(drawer, labelled, seed, labels_per_class, validation, auxiliary, notes)
     parts["train"] = [*parts["train"], *rare]
     parts["unlabelled"] = [*parts.get("unlabelled", []), *missing]
-    _drop_groups(parts, drawer, notes)
-    repeats += _drop_repeats(parts, drawer.marks)
+    drop_groups(parts, drawer, notes)
+    repeats += drop_repeats(parts, drawer.marks)
     _every_class(drawer, labelled, parts)
     return _finish(parts, drawer.marks, repeats, notes)
 
@@ -301,41 +299,6 @@ def _labels_of_groups(
 def _of_labels(fraction: float, count: int) -> int:
     wanted = floor(fraction * count + 0.5)
     return max(wanted, 1) if fraction > 0 and count >= 2 else min(wanted, count - 1)
-
-
-def _without(rows: list[int], held: list[int], marks: Sequence[bytes]) -> tuple[list[int], int]:
-    """The rows that repeat no input of the held-out rows, and how many do."""
-    contents = {marks[row][:CONTENT] for row in held}
-    left = [row for row in rows if marks[row][:CONTENT] not in contents]
-    return left, len(rows) - len(left)
-
-
-def _drop_groups(parts: dict[str, list[int]], drawer: Drawer, notes: list[str]) -> None:
-    """Leave out rows without a main label whose group is held out."""
-    if drawer.groups is None:
-        return
-    held = {
-        drawer.groups[row] for name in parts if name not in ("train", "unlabelled") for row in parts[name]
-    }
-    left = [row for row in parts["unlabelled"] if drawer.groups[row] not in held]
-    if dropped := len(parts["unlabelled"]) - len(left):
-        notes.append(f"{dropped:,} rows without a main label belong to held-out groups and are not used.")
-    parts["unlabelled"] = left
-    counts = {name: len({drawer.groups[row] for row in rows}) for name, rows in parts.items() if rows}
-    said = ", ".join(f"{name} {counts[name]:,}" for name in PARTS if name in counts)
-    notes.append(f"Groups stay whole: {said}.")
-
-
-def _drop_repeats(parts: dict[str, list[int]], marks: Sequence[bytes]) -> int:
-    """Let no input be on two sides; how many rows were dropped for it."""
-    held: list[int] = []
-    dropped = 0
-    for name in ("development", "confirmation", "validation", "auxiliary", "train", "unlabelled"):
-        parts[name], count = _without(parts[name], held, marks)
-        dropped += count
-        if name != "train":
-            held = held + parts[name]
-    return dropped
 
 
 def _every_class(drawer: Drawer, rows: list[int], parts: dict[str, list[int]]) -> None:
