@@ -42,7 +42,7 @@ def compare(request: CompareRequest, output: Output, confirm: bool) -> Compariso
         Stopped: Ctrl-C was pressed. The finished runs have been shown.
     """
     request, decided = decide(request)
-    for sentence in [*decided, f"Results are saved in {request.folder}. Run the same command to resume."]:
+    for sentence in [*decided, f"The output folder is {request.folder}. Run the same command to resume."]:
         output.say(f"  {sentence}")
     if confirm:
         return _show(confirm_once(request), request, output)

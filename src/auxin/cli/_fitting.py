@@ -22,7 +22,7 @@ FEW = 50
 
 def run(request: FitRequest, output: Output, begun: float) -> None:
     """Fit a model and report the result; `begun` is when the command began, by `time.monotonic`."""
-    output.say(f"  The model is saved in {request.folder}. Run the same command to resume.")
+    output.say(f"  The output folder is {request.folder}. Run the same command to resume.")
     with _callback(output) as tell:
         fitting = Fitting(request, tell, begun)
         for sentence in _rows(fitting):

@@ -20,7 +20,7 @@ def run(request: ProbeRequest, output: Output) -> None:
             f"  The digits data set uses {DIGITS_LABELS} labels per class by default, held-out rows included "
             f"(--labels-per-class {DIGITS_LABELS})."
         )
-    output.say(f"  Results are saved in {out}. Run the same command to resume.")
+    output.say(f"  The output folder is {out}. Run the same command to resume.")
     with progress(output) as show:
 
         def tell(event: Progress | str) -> None:

@@ -91,7 +91,7 @@ def run(request: RecipeRequest, output: Output) -> None:
     from auxin.studies.engine import Progress
     from auxin.studies.reproduce import Reproduction, reproduce
 
-    output.say(f"  Results are saved in {request.folder}. Run the same command to resume.")
+    output.say(f"  The output folder is {request.folder}. Run the same command to resume.")
     with progress(output) as show:
 
         def tell(event: Progress | str) -> None:

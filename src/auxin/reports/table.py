@@ -97,7 +97,10 @@ def _table(comparison: Comparison, columns: Sequence[str], folded: bool) -> "Tab
     from rich.text import Text
 
     seeds = f"{len(comparison.seeds)} seed{'s' * (len(comparison.seeds) != 1)}"
-    caption = f"mean ± standard error over {seeds}; Δ: paired difference [95 % interval]"
+    caption = (
+        f"mean ± standard error over {seeds}; Δ: paired difference [95 % interval]\n"
+        "verdict: corrected for the number of methods (Holm), so stricter than one interval"
+    )
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_style="dim", pad_edge=False)
 
     def text(row: Cells, name: str) -> Text:
