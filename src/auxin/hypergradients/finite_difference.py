@@ -5,7 +5,6 @@ With p = -(dU/dg)^T v as in the look-ahead and eps = radius / |p|,
     dL_A/dphi ~ -[ dL_T(W + eps p, phi)/dphi - dL_T(W - eps p, phi)/dphi ] / (2 eps)
 """
 
-import logging
 import warnings
 from typing import Any
 
@@ -31,11 +30,9 @@ from auxin.optimizers import InnerStep
 WRONG = {torch.float64: 1e-2, torch.float32: 0.5}
 """The relative error above which a difference of the loss is not taken for one of the training gradient."""
 
-_LOG = logging.getLogger(__name__)
-
 _NOISY = (
-    "The finite difference is off by %.1e along a random direction. Either float32 rounds it away, or the network or a "
-    "loss stops gradients, which a difference does not follow. estimator='lookahead' is exact in both cases."
+    "The finite difference is off by {:.1e} along a random direction. Either float32 rounds it away, or the "
+    "network or a loss stops gradients, which a difference does not follow. estimator='lookahead' is exact in both cases."
 )
 
 _MEMORY: Memory[bool] = Memory()
@@ -56,7 +53,7 @@ class FiniteDifference(Estimator):
     With the first batch of each structure the difference is compared with one of the training gradient over phi. They
     disagree where the network or a loss stops gradients (a target under `torch.no_grad`, a hook on an
     activation). Then one backward pass per element of phi is used, with a warning, up to 64 elements. Above that
-    float64 refuses, and float32, where rounding alone can give such an error, logs a warning.
+    float64 refuses, and float32, where rounding alone can give such an error, warns.
 
     Departures: p goes through the optimiser's own update (there plain SGD); the default radius is 1e-4 in
     float32 (1e-5 in float64), at which the error was least on VGG-16 with batch norm (0.02 to 0.03, against
@@ -144,7 +141,7 @@ class FiniteDifference(Estimator):
             return True
         follows = off <= WRONG.get(q[0].dtype, float("inf"))
         if not follows and _is_large(problem):
-            follows = _refuse_or_note(q[0].dtype, off)
+            follows = _refuse_or_warn(q[0].dtype, off)
         elif not follows:
             warnings.warn(_STOPPED, RuntimeWarning, stacklevel=3)
         _MEMORY.put(network, key, follows)
@@ -156,10 +153,10 @@ def _is_large(problem: BilevelProblem) -> bool:
     return not problem.terminal or sum(x.numel() for x in problem.phi) > ELEMENTS
 
 
-def _refuse_or_note(dtype: torch.dtype, off: float) -> bool:
-    """Refuse in float64; log a warning and return True in float32, where rounding gives such errors too."""
+def _refuse_or_warn(dtype: torch.dtype, off: float) -> bool:
+    """Refuse in float64; warn and return True in float32, where rounding gives such errors too."""
     if dtype != torch.float64:
-        _LOG.warning(_NOISY, off)
+        warnings.warn(_NOISY.format(off), RuntimeWarning, stacklevel=4)
         return True
     raise UnsupportedError(
         message(
