@@ -32,7 +32,8 @@ WRONG = {torch.float64: 1e-2, torch.float32: 0.5}
 
 _NOISY = (
     "The finite difference is off by {:.1e} along a random direction. Either float32 rounds it away, or the "
-    "network or a loss stops gradients, which a difference does not follow. estimator='lookahead' is exact in both cases."
+    "network or a loss stops gradients, which a difference does not follow. estimator='lookahead' is exact in "
+    "both cases."
 )
 
 _MEMORY: Memory[bool] = Memory()
