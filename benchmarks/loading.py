@@ -6,7 +6,8 @@
 
 Files are written to a temporary folder. Every measurement is a process of its own on one thread: its peak of resident
 memory less that of the same process before it reads, and its CPU seconds (the least of `--repeats`). Ratios are to
-pandas' `read_csv` of the same file in the same run, and to the inputs as float32.
+pandas' `read_csv` of the same file in the same run, and to the inputs as float32. Each process reads a table of two
+rows before, so that what is imported when a first file is read counts for neither.
 """
 
 import argparse
@@ -31,6 +32,8 @@ start, began, wall = peak(), time.process_time(), time.perf_counter()
 print(json.dumps(dict(cpu=time.process_time() - began, wall=time.perf_counter() - wall, peak=peak() - start)))
 """
 AUXIN = "from auxin.data import load; import auxin.data.table, pyarrow.csv, sklearn.feature_extraction.text"
+SMALL = "import io, pathlib, tempfile; small = pathlib.Path(tempfile.mkdtemp()) / 'small.csv'; "
+SMALL += "small.write_text('a,y\\n0.5,yes\\n1.5,no\\n2.7,no\\n'); pandas.read_csv(small); "
 VERBS = "import auxin.cli; import auxin.studies.fit, auxin.exported.files, skops.io, sklearn.svm, lightgbm"
 RUN = """
 try: auxin.cli.main({words!r})
@@ -85,9 +88,9 @@ def measure(
 
 def reading(path: Path, rows: int, columns: int, repeats: int, base: str) -> list[str]:
     """A row of the table: reading a table of numbers."""
-    plain = measure("", f"kept = pandas.read_csv({str(path)!r})", repeats=repeats)
+    plain = measure("", f"kept = pandas.read_csv({str(path)!r})", SMALL, repeats=repeats)
     load = f"kept = load({str(path)!r}, target='y')"
-    own = measure(AUXIN, load, repeats=repeats)
+    own = measure(AUXIN, load, SMALL + "load(str(small), target='y')", repeats=repeats)
     matrix = rows * columns * 4 / 2**20
     cells = [
         f"{rows:,} x {columns:,}",
@@ -98,7 +101,7 @@ def reading(path: Path, rows: int, columns: int, repeats: int, base: str) -> lis
         f"{own['peak'] / matrix:.1f}",
     ]
     if base:
-        old = measure(AUXIN.replace(", pyarrow.csv", ""), load, source=base)
+        old = measure(AUXIN.replace(", pyarrow.csv", ""), load, SMALL, source=base)
         cells.append(f"{old['cpu']:.1f} ({old['cpu'] / own['cpu']:.0f} x)")
     return cells
 

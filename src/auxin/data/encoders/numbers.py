@@ -43,7 +43,12 @@ class Numbers(ColumnEncoder):
         """Whether there are gaps, and whether it is 0 and 1 alone."""
         values = column.to_numpy()
         known = values[~np.isnan(values)]
-        return replace(self, gaps=len(known) < len(values), truth=bool(((known == 0) | (known == 1)).all()))
+        return self.of(len(known) < len(values), bool(((known == 0) | (known == 1)).all()))
+
+    def of(self, gaps: bool, truth: bool) -> "Numbers":
+        """The same with or without gaps, of 0 and 1 alone or not."""
+        same = (gaps, truth) == (self.gaps, self.truth)
+        return self if same else replace(self, gaps=gaps, truth=truth)
 
     def values(self, where: str, column: Column) -> np.ndarray:
         """The rows' numbers, NaN where missing.

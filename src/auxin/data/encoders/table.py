@@ -1,7 +1,6 @@
 """How a table's columns become inputs: the same for the training rows and for rows that come later."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
@@ -87,12 +86,10 @@ class Columns(Encoder):
         gaps: dict[str, bool] = {}
         truths: dict[str, bool] = {}
         for names, block in _blocks(raw, [c.name for c in plain]):
-            empty = np.isnan(block)
-            gap: Any = np.asarray(empty).any(0)
-            gaps |= dict(zip(names, gap.tolist(), strict=True))
-            truths |= dict(zip(names, _binary(block, empty), strict=True))
+            gaps |= dict(zip(names, np.isnan(block.min(0)).tolist(), strict=True))
+            truths |= dict(zip(names, _binary(block).tolist(), strict=True))
         columns = [
-            replace(c, gaps=gaps[c.name], truth=truths[c.name])
+            c.of(gaps[c.name], truths[c.name])
             if isinstance(c, Numbers) and c.name in gaps
             else c.fit(raw[c.name])
             for c in self.columns
@@ -239,8 +236,12 @@ class Columns(Encoder):
 
 DENSE = 1 << 26
 """Tables with text of more numbers than this, 256 MB, are kept sparse."""
-AT_ONCE = 1 << 20
-"""Numbers that are encoded at once."""
+AT_ONCE = 1 << 16
+"""Numbers that are encoded at once; a column of more rows is taken by itself, without a copy."""
+FIRST = 1000
+"""Rows by which most columns are seen to hold more than 0 and 1."""
+
+_MOST = float(np.finfo(np.float32).max)
 
 
 def _blocks(frame: Any, names: Sequence[str]) -> Iterator[tuple[list[str], np.ndarray]]:
@@ -248,6 +249,9 @@ def _blocks(frame: Any, names: Sequence[str]) -> Iterator[tuple[list[str], np.nd
     if not names:
         return
     step = max(1, AT_ONCE // max(len(frame), 1))
+    if step == 1:
+        yield from (([name], frame[name].to_numpy(np.float64)[:, None]) for name in names)
+        return
     whole = len(names) == frame.shape[1]
     for begin in range(0, len(names), step):
         part = list(names[begin : begin + step])
@@ -255,10 +259,13 @@ def _blocks(frame: Any, names: Sequence[str]) -> Iterator[tuple[list[str], np.nd
         yield part, chosen.to_numpy(np.float64)
 
 
-def _binary(block: np.ndarray, empty: np.ndarray) -> list[bool]:
+def _binary(block: np.ndarray) -> np.ndarray:
     """Which columns hold 0 and 1 alone."""
-    other: Any = ~(np.isin(block, (0.0, 1.0)) | empty)
-    return (~other.any(axis=0)).tolist()
+    made = np.ones(block.shape[1], bool)
+    for rows in (block[:FIRST], block):
+        some = rows[:, made]
+        made[made] = ((some == 0) | (some == 1) | np.isnan(some)).all(axis=0)
+    return made
 
 
 def _encode_numbers(
@@ -269,23 +276,26 @@ def _encode_numbers(
     known = {column.name: column for column in columns}
     for names, block in _blocks(frame, list(known)):
         place = np.array([places[name] for name in names])
+        gaps = np.array([known[name].gaps for name in names], bool)
+        least = block.min(0)  # NaN where a value is
+        if (least >= -_MOST).all() and block.max() <= _MOST:
+            x[:, place] = block
+            x[:, place[gaps] + 1] = 0.0
+            continue
         empty = np.isnan(block)
         _check_range(where, frame, names, block, empty)
-        if not empty.any():
-            x[:, place] = block
-        else:
-            x[:, place] = np.where(empty, 0.0, block)
+        x[:, place] = np.where(empty, 0.0, block)
+        x[:, place[gaps] + 1] = empty[:, gaps]
+        for number in np.flatnonzero(np.isnan(least)):
+            known[names[number]].say_missing(int(empty[:, number].sum()), say)
+        if np.isnan(least).any():
             blank = np.zeros(x.shape, bool) if blank is None else blank
             blank[:, place] = empty
-        for number in np.flatnonzero(empty.any(0)):
-            known[names[number]].say_missing(int(empty[:, number].sum()), say)
-        gaps = np.array([known[name].gaps for name in names], bool)
-        x[:, place[gaps] + 1] = empty[:, gaps]
     return blank
 
 
 def _check_range(where: str, frame: Any, names: Sequence[str], block: np.ndarray, empty: np.ndarray) -> None:
     """Refuse numbers that float32 cannot hold."""
-    bad = ~((np.abs(block) <= np.finfo(np.float32).max) | empty)
+    bad = ~((np.abs(block) <= _MOST) | empty)
     if bad.any():
         as_numbers(where, frame[names[int(np.flatnonzero(bad.any(0))[0])]])

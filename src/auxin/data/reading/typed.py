@@ -123,7 +123,8 @@ class Columns:
         self, names: Sequence[str], numbers: Sequence[str], verbatim: Collection[str], rows: int
     ) -> None:
         self.names, self.numbers, self.verbatim = list(names), list(numbers), verbatim
-        self._words: dict[str, list[pa.Array]] = {n: [] for n in names if n not in set(numbers)}
+        known = set(numbers)
+        self._words: dict[str, list[pa.Array]] = {n: [] for n in names if n not in known}
         self._apart = [np.empty(rows) for _ in numbers]  # memory is taken as it is written to
         self._rows = 0
 

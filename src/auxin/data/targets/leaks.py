@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-AT_ONCE = 1 << 20
-"""Cells that are compared at once, 8 MB."""
+AT_ONCE = 1 << 16
+"""Cells that are compared at once; a column of more rows is taken by itself, without a copy."""
+FIRST = 1000
+"""Rows by which most columns are seen to hold several values."""
 PAIRS = 64
 """Pairs of rows with equal targets by which most columns are seen to be no other spelling of the target."""
 
@@ -18,12 +20,12 @@ def useless(frame: Any) -> list[str]:
     found = set()
     for part, values in _parts(frame, names):
         with np.errstate(invalid="ignore"):
-            least, most = np.fmin.reduce(values), np.fmax.reduce(values)
-            running = np.zeros(len(part), bool)
+            bad = ~(np.fmin.reduce(values[:FIRST]) < np.fmax.reduce(values[:FIRST]))
+            bad[bad] = ~(np.fmin.reduce(values[:, bad]) < np.fmax.reduce(values[:, bad]))
             if len(values) > 2:
-                maybe = np.flatnonzero(values[1] - values[0] == 1)
-                running[maybe] = (np.diff(values[:, maybe], axis=0) == 1).all(0)
-        found |= {name for name, bad in zip(part, ~(least < most) | running, strict=True) if bad}
+                maybe = np.flatnonzero((np.diff(values[:FIRST], axis=0) == 1).all(0))
+                bad[maybe] |= (np.diff(values[:, maybe], axis=0) == 1).all(0)
+        found |= {name for name, one in zip(part, bad, strict=True) if one}
     numbers = set(names)
     others = [name for name in frame.columns if name not in numbers and _constant(frame[name])]
     return [str(name) for name in frame.columns if name in found or name in others]
@@ -43,6 +45,9 @@ def _numbers(frame: Any) -> list[str]:
 def _parts(frame: Any, names: Sequence[str]) -> Any:
     """Some columns of numbers at a time, and their values; a view where pandas has one."""
     step = max(1, AT_ONCE // max(len(frame), 1))
+    if step == 1:
+        yield from (([name], frame[name].to_numpy()[:, None]) for name in names)
+        return
     places = np.flatnonzero(frame.dtypes == np.float64)
     whole = len(places) == frame.shape[1]
     for begin in range(0, len(names), step):
@@ -62,12 +67,12 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
     codes, classes = pd.factorize(target)
     few = len(classes) <= len(codes) // 2
     names = _numbers(frame)
-    numbers = set(names)
+    numbers, pairs = set(names), _pairs(codes)
     found = {
         name for name in frame.columns if name not in numbers and _other_word(frame[name], target, codes, few)
     }
     for part, columns in _parts(frame, names):
-        likely = _likely(columns, codes) if few else np.zeros(len(part), bool)
+        likely = _likely(columns, pairs) if few else np.zeros(len(part), bool)
         same = {
             place for place in np.flatnonzero(likely) if _bijection(pd.factorize(columns[:, place])[0], codes)
         }
@@ -81,16 +86,17 @@ def _other_word(column: Any, target: Any, codes: np.ndarray, few: bool) -> bool:
     return (few and _bijection(pd.factorize(column)[0], codes)) or bool(column.equals(target))
 
 
-def _likely(values: np.ndarray, codes: np.ndarray) -> np.ndarray:
-    """Columns that are the same in pairs of rows with one target: only those can be a bijection of it."""
+def _pairs(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs of rows with one target."""
+    codes = codes[: FIRST * PAIRS]
     order = np.argsort(codes, kind="stable")
-    together = np.flatnonzero((codes[order][1:] == codes[order][:-1]) & (codes[order][1:] >= 0))
-    chosen = (
-        together[np.linspace(0, len(together) - 1, min(PAIRS, len(together))).astype(int)]
-        if len(together)
-        else together
-    )
-    a, b = values[order[chosen]], values[order[chosen + 1]]
+    together = _some(np.flatnonzero((codes[order][1:] == codes[order][:-1]) & (codes[order][1:] >= 0)))
+    return order[together], order[together + 1]
+
+
+def _likely(values: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndarray:
+    """Columns that are the same in each of the pairs: only those can be a bijection of the target."""
+    a, b = values[pairs[0]], values[pairs[1]]
     return ((a == b) | (np.isnan(a) & np.isnan(b))).all(0)
 
 
