@@ -4,8 +4,12 @@ import pytest
 import torch
 from torch import nn
 from torch.autograd.function import once_differentiable
+from torch.func import functional_call
+from torch.nn.utils import weight_norm as weight_norm_by_hook
+from torch.nn.utils.parametrizations import weight_norm
 
 from auxin.errors import UnsupportedError
+from auxin.math.functional import jvp
 from auxin.math.products import gauss_newton, hessian
 from auxin.math.rng import save_rng
 
@@ -56,3 +60,22 @@ def test_both_halves_of_a_gauss_newton_product_draw_the_same_masks() -> None:
     assert inner(u, around.product(v)) == pytest.approx(inner(v, around.product(u)), rel=1e-12)
     tangent = around.tangent(v)[1]
     assert inner(v, around.product(v)) == pytest.approx(float(tangent.square().sum()), rel=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm. is deprecated:FutureWarning")
+@pytest.mark.parametrize("form", [weight_norm, weight_norm_by_hook])
+def test_weight_normalisation_has_its_whole_curvature_and_a_forward_mode(form) -> None:
+    torch.manual_seed(0)
+    network = nn.Sequential(form(nn.Linear(3, 4)), nn.Tanh(), form(nn.Linear(4, 2), dim=1)).to(D)
+    params, x = list(network.parameters()), torch.randn(5, 3, dtype=D)
+    u, step = [torch.randn_like(p) for p in params], 1e-6
+    sides = []
+    for sign in (1, -1):
+        at = [(p + sign * step * t).detach().requires_grad_() for p, t in zip(params, u, strict=True)]
+        out = functional_call(network, dict(zip(dict(network.named_parameters()), at, strict=True)), (x,))
+        sides.append((out.detach(), torch.autograd.grad(out.square().sum(), at)))
+    around = hessian(network, params, (x,), lambda s: s.square().sum())
+    for found, a, b in zip(around.product(u), sides[0][1], sides[1][1], strict=True):
+        torch.testing.assert_close(found, (a - b) / (2 * step), rtol=1e-6, atol=1e-7)
+    tangent = jvp(network, params, u, (x,))[1]
+    torch.testing.assert_close(tangent, (sides[0][0] - sides[1][0]) / (2 * step), rtol=1e-6, atol=1e-7)

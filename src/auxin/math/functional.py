@@ -8,13 +8,15 @@ taken: the fused kernels have neither.
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from typing import Any
 
 import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils.parametrizations import _WeightNorm
+from torch.nn.utils.weight_norm import WeightNorm
 from torch.overrides import TorchFunctionMode
 
 from auxin.errors import UnsupportedError, message
@@ -52,6 +54,26 @@ def plain_attention() -> Iterator[None]:
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
+
+
+class _PlainWeightNorm(TorchFunctionMode):
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        if func is not torch._weight_norm:  # pyright: ignore[reportPrivateImportUsage]
+            return func(*args, **kwargs) if kwargs else func(*args)
+        v, g, dim = args
+        return v * (g / torch.norm_except_dim(v, 2, dim))
+
+
+def plain_weight_norm(module: nn.Module) -> AbstractContextManager[object]:
+    """Weight normalisation (both forms of torch) by elementary operations, where the module has it.
+
+    The fused operation has no forward mode, and its double backward leaves the derivative of 1/|v| out.
+    """
+    forms = (_WeightNorm, WeightNorm)
+    parts = (each for m in module.modules() for each in (m, *m._forward_pre_hooks.values()))
+    return _PlainWeightNorm() if any(isinstance(each, forms) for each in parts) else nullcontext()
 
 
 @contextmanager
@@ -119,7 +141,7 @@ def placed(
     try:
         for held, key, own in places:
             held[key] = new[id(own)]  # type: ignore[assignment]
-        with eagerly():
+        with eagerly(), plain_weight_norm(module):
             yield module
     finally:
         for held, key, own in places:
