@@ -32,8 +32,8 @@ from auxin.reports.read import read_results
 from auxin.reports.table import terminal
 from auxin.requests.compare import CompareRequest
 from auxin.requests.data import DataSpec, SplitSpec
-from auxin.requests.shared import Compute, Training
-from auxin.studies.compare import Comparing
+from auxin.requests.shared import Compute, TrainingRequest
+from auxin.studies.compare import CompareStudy
 from auxin.studies.confirm import confirm
 from auxin.studies.engine import Progress
 
@@ -164,7 +164,7 @@ def request(name: str, root: Path, out: Path, seeds: int, also: tuple[str, ...] 
         split=SplitSpec(labels_per_class=case.labels_per_class),
         methods=(*case.methods, *also),
         out=out,
-        training=Training(settings=dict(case.settings)),
+        training=TrainingRequest(settings=dict(case.settings)),
         compute=Compute(jobs=1),
         seeds=seeds,
         tries=case.tries,
@@ -193,7 +193,7 @@ def main() -> None:
     torch.set_num_threads(1)
     also = tuple(name for name in asked.also.split(",") if name)
     wanted = request(asked.case, asked.root, asked.out, asked.seeds, also)
-    found = confirm(wanted) if asked.confirm else Comparing(wanted, tell).run()
+    found = confirm(wanted) if asked.confirm else CompareStudy(wanted, tell).run()
     Console().print(terminal(found))
     write_figures(read_results(asked.out), asked.out / "figures")
 

@@ -19,7 +19,7 @@ from contextlib import AbstractContextManager
 import torch
 from torch import Tensor
 
-from auxin.rules.gradients import Truncated
+from auxin.rules.gradients import TruncatedGradient
 from auxin.rules.objective import few_shot_ridge, meta_loss
 from auxin.rules.pool import PoolMaker
 from auxin.rules.sampler import TaskSampler
@@ -137,7 +137,7 @@ def measure(options: argparse.Namespace) -> None:
 def recomputed(rule: Learned, tasks: int, options: argparse.Namespace, sampler: TaskSampler) -> None:
     """The trainer's own estimator with per-step recomputation, for its memory."""
     pool = PoolMaker(sampler, 0, tasks, (10, 10), options.device).fresh(rule, 0, 0)
-    estimator = Truncated(few_shot_ridge, batch=options.batch, recompute=True)
+    estimator = TruncatedGradient(few_shot_ridge, batch=options.batch, recompute=True)
     counting = Counting()
     estimator(rule, pool, 1)
     begun = now(options.device)

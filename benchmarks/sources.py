@@ -23,7 +23,7 @@ from auxin.runs.settings import layered
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.evaluate import score
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 
 LABELS = {"digits": 10, "breast_cancer": 10, "wine": 5, "white_wine": 20}
 """Main labels per class, the rest of the training rows carrying none."""
@@ -64,7 +64,7 @@ def run(source: Dataset, way: str, seed: int, half: str) -> float:
     user = {**COMMON, **({"augmentation": "shift"} if source.name == "digits" else {}), **changed}
     settings = layered(source.name, source.modality, method, "auxin", user, {})  # type: ignore[arg-type]
     built = build(source, splits, method, settings, seed)
-    fit(built.state, built.plan, Watch())
+    fit(built.state, built.plan, EpochCallbacks())
     return 100 * score(built.network, built.pool, getattr(splits, half), built.task)
 
 

@@ -13,7 +13,7 @@ from _gpu.parts import Marks, watched
 from _gpu.variants import EPOCHS, ROWS, SIZE, Sizes, Variant, batches, both, make
 from auxin.data import Dataset
 from auxin.math.deferred import deferred
-from auxin.runs.build import Built
+from auxin.runs.build import PreparedRun
 
 
 def measure(
@@ -50,7 +50,7 @@ def measure(
             torch.cuda.empty_cache()
 
 
-def curve(built: Built, sizes: Sizes) -> list[list[float]]:
+def curve(built: PreparedRun, sizes: Sizes) -> list[list[float]]:
     """The losses [main, labels, outer] of the first steps, a training and a meta step on each batch."""
     feed = batches(built)
     with deferred():
@@ -58,7 +58,7 @@ def curve(built: Built, sizes: Sizes) -> list[list[float]]:
     return torch.stack(found).tolist()
 
 
-def seconds(built: Built, sizes: Sizes, device: str) -> dict[str, float]:
+def seconds(built: PreparedRun, sizes: Sizes, device: str) -> dict[str, float]:
     """Seconds of making a batch, a training step, a meta step: the clock around many, waiting only at the end."""
     feed, learner = batches(built), built.state.learner
     held = [next(feed) for _ in range(4)]
@@ -83,7 +83,7 @@ def seconds(built: Built, sizes: Sizes, device: str) -> dict[str, float]:
     return found
 
 
-def shares(built: Built, variant: Variant, sizes: Sizes, device: str) -> dict[str, float]:
+def shares(built: PreparedRun, variant: Variant, sizes: Sizes, device: str) -> dict[str, float]:
     """The parts' shares of a training step with its share of a meta step, batches included."""
     feed, learner, found = batches(built), built.state.learner, {}
     kinds: list[tuple[float, Callable[..., Any]]] = [(1.0, lambda b: learner.train_step(b))]
@@ -104,7 +104,7 @@ def shares(built: Built, variant: Variant, sizes: Sizes, device: str) -> dict[st
     return {name: value / total for name, value in found.items()}
 
 
-def peak(built: Built, device: str) -> float:
+def peak(built: PreparedRun, device: str) -> float:
     """MiB at most in a training and a meta step: of the device in all, or allocated on a CPU above what was there."""
     batch = next(batches(built))
     if device.startswith("cuda"):
@@ -126,7 +126,7 @@ def peak(built: Built, device: str) -> float:
     return highest / 2**20
 
 
-def launches(built: Built, device: str) -> tuple[int, int] | None:
+def launches(built: PreparedRun, device: str) -> tuple[int, int] | None:
     """Kernels started on the device by a training step and by a meta step; None where there is no GPU."""
     if not device.startswith("cuda"):
         return None

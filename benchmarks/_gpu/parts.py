@@ -14,7 +14,7 @@ import torch
 
 from auxin.hypergradients import _mixed, _outer, _self_check, finite_difference, implicit, lookahead
 from auxin.math import products
-from auxin.runs.build import Built
+from auxin.runs.build import PreparedRun
 from auxin.training.compiled import Kernel
 from auxin.training.steps import Learner
 
@@ -76,7 +76,7 @@ class Marks:
 
 
 @contextmanager
-def watched(built: Built, marks: Marks) -> Iterator[None]:
+def watched(built: PreparedRun, marks: Marks) -> Iterator[None]:
     """Within, auxin's functions mark when they run."""
     labeler = built.state.learner.criterion.labeler
     places = PLACES + ([] if labeler is None else [(type(labeler), "forward", "labeler forward")])

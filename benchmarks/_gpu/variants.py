@@ -13,7 +13,7 @@ from auxin.hypergradients import Estimator
 from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.methods import Method, resolve
-from auxin.runs.build import Built, build
+from auxin.runs.build import PreparedRun, build
 from auxin.runs.rows import grouped
 from auxin.runs.settings import layered
 from auxin.tasks.classes import Classes
@@ -133,7 +133,7 @@ def data(root: Path | None, tiny: bool) -> Dataset:
     return grouped(load("cifar100", root))
 
 
-def make(dataset: Dataset, variant: Variant, sizes: Sizes, device: str) -> Built:
+def make(dataset: Dataset, variant: Variant, sizes: Sizes, device: str) -> PreparedRun:
     """The authors' recipe (VGG-16, focal loss, SGD) in one variant; the same weights and batches in each."""
     method = AUXILEARN if variant.method == "AuxiLearn" else resolve(variant.method.lower())
     extra = GAUSS_NEWTON if variant.how == "Gauss-Newton" else {}
@@ -151,13 +151,13 @@ def make(dataset: Dataset, variant: Variant, sizes: Sizes, device: str) -> Built
     return built
 
 
-def batches(built: Built) -> Iterator[Batch]:
+def batches(built: PreparedRun) -> Iterator[Batch]:
     """Batches of one size, without end."""
     while True:
         yield from (b for b in built.state.feed.epoch() if len(b) == built.state.feed.size)
 
 
-def both(built: Built, batch: Batch) -> Tensor:
+def both(built: PreparedRun, batch: Batch) -> Tensor:
     """A training step and, where there is a phi, a meta step on one batch; the tasks' losses and the outer loss."""
     learner = built.state.learner
     means = learner.train_step(batch).clone()

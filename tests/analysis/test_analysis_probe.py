@@ -15,7 +15,7 @@ from auxin.analysis.probe import (
 )
 from auxin.models._base import PrimaryNetwork
 from auxin.solvers.conjugate_gradient import ConjugateGradient
-from auxin.solvers.dense import Dense
+from auxin.solvers.dense import DenseSolver
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
 from auxin.typing import Batch
@@ -65,7 +65,9 @@ def trained(train, phi=0.0, steps=60):
 
 
 @pytest.mark.parametrize("curvature", ["gauss_newton", "hessian"])
-@pytest.mark.parametrize("solver", [Dense(damping=DAMPING), ConjugateGradient(steps=50, damping=DAMPING)])
+@pytest.mark.parametrize(
+    "solver", [DenseSolver(damping=DAMPING), ConjugateGradient(steps=50, damping=DAMPING)]
+)
 def test_the_score_is_what_retraining_finds(curvature, solver):
     train, held_out = batch(0), batch(1)
     w, _ = trained(train)
@@ -110,7 +112,7 @@ def test_the_cosine_is_one_for_the_main_task_itself_and_missing_labels_count_now
     trunk = Line(torch.ones(4).double())
     network = PrimaryNetwork(trunk, {"main": Times(1.0).requires_grad_(False)})
     curvature = torch.tensor([1.0, 2.0, 4.0, 8.0]).double()
-    found = directions(network, MAIN, [held_out, batch(2)], lambda v: [curvature * v[0]], Dense())
+    found = directions(network, MAIN, [held_out, batch(2)], lambda v: [curvature * v[0]], DenseSolver())
     same = candidate_scores(found, trunk, [trunk.w], Times(1.0), MAIN, [held_out])
     assert same.cosine[0, 0] == pytest.approx(1.0)
     assert same.newton[0, 0] == pytest.approx(-float((found.gradients[0][0].square() / curvature).sum()))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from auxin import catalogue
-from auxin.studies.recipe import Bench
+from auxin.studies.recipe import PieceEnvironment
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
@@ -33,7 +33,7 @@ def test_its_words_name_pieces_of_the_recipes(bench, tmp_path):
         (tmp_path / data).mkdir()
     for name, words in bench.PIECES.items():
         made = catalogue.load("recipes", name)()
-        made.bench = Bench(tmp_path, tmp_path)
+        made.bench = PieceEnvironment(tmp_path, tmp_path)
         pieces = [piece.name for piece in made.pieces(False)]
         assert all(any(word in piece for piece in pieces) for word in words)
 

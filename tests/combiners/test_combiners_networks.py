@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from auxin.combiners import build
 from auxin.combiners._base import TaskLosses, paced
-from auxin.combiners._weights import Constrained
+from auxin.combiners._weights import ConstrainedWeights
 from auxin.errors import ConfigError
 
 NAMES = ["t0", "t1", "t2"]
@@ -142,8 +142,8 @@ def test_the_free_constraint_belongs_to_nonlinear(name):
 
 
 def test_constrained_weights():
-    assert Constrained(torch.tensor([0.0, 3.0]), "positive")().tolist() == pytest.approx([1e-4, 3.0])
-    part = Constrained(torch.tensor([-1.0, 3.0]), "free")
+    assert ConstrainedWeights(torch.tensor([0.0, 3.0]), "positive")().tolist() == pytest.approx([1e-4, 3.0])
+    part = ConstrainedWeights(torch.tensor([-1.0, 3.0]), "free")
     part.project()
     assert part().tolist() == [-1.0, 3.0]
 

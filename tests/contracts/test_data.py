@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from auxin import catalogue
-from auxin.data import Pool, Source, load, make_splits
+from auxin.data import DataSource, DevicePool, load, make_splits
 from auxin.errors import AuxinError, ConfigError, DataError
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "data"))
@@ -81,7 +81,7 @@ def test_all_known_members_are_swept():
 @pytest.mark.parametrize("name", NAMES)
 def test_member_says_what_it_is_and_what_it_takes(name):
     source = catalogue.load("data", name)
-    assert issubclass(source, Source)
+    assert issubclass(source, DataSource)
     assert source.__doc__
     taken = inspect.signature(source.load).parameters
     assert set(source.options) == {k for k, p in taken.items() if p.kind is p.KEYWORD_ONLY}
@@ -105,7 +105,7 @@ def test_member_loads_splits_and_gives_batches(name, tmp_path):
     assert data.name in (name, "my")
     assert data.source
     splits = make_splits(data, seed=0)
-    pool = Pool(data, splits.train, "cpu", hidden=splits.unlabelled)
+    pool = DevicePool(data, splits.train, "cpu", hidden=splits.unlabelled)
     batch = pool.batch(splits.train[:8], torch.Generator().manual_seed(0))
     assert batch.x.shape == (8, *data.shape)
     assert bool(batch.x.isfinite().all())

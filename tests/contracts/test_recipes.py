@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from auxin import catalogue
-from auxin.records.recipe import Reproduced
+from auxin.records.recipe import RecipeRecord
 from auxin.reports.recipe_figures import draw
 from auxin.reports.recipe_table import markdown
 from auxin.requests.reproduce import RecipeRequest
@@ -44,7 +44,7 @@ def test_a_recipe_says_what_it_is(name):
         assert kind.stand_in.endswith(".")
 
 
-def smoke(name: str, folder: Path, root: Path | None) -> Reproduced:
+def smoke(name: str, folder: Path, root: Path | None) -> RecipeRecord:
     result = reproduce(
         Reproduction(RecipeRequest(name=name, out=folder, root=root, smoke=True, command="auxin reproduce"))
     )
@@ -53,7 +53,7 @@ def smoke(name: str, folder: Path, root: Path | None) -> Reproduced:
     unnumbered = any("without numbers" in sentence for sentence in catalogue.load("recipes", name).departures)
     assert unnumbered or result.claims or any(line.paper is not None for line in result.lines)
     assert result.pieces == result.total == len(catalogue.load("recipes", name)().pieces(True))
-    assert read_json(folder / "result.json", Reproduced) == result
+    assert read_json(folder / "result.json", RecipeRecord) == result
     assert result.title in markdown(result)
     assert len(draw(folder)) == len(result.pictures)
     return result

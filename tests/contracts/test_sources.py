@@ -6,24 +6,24 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import ConfigError
-from auxin.sources import Known, Source
+from auxin.sources import Source, SourceInputs
 from auxin.tasks.classes import Classes
 
 NAMES = catalogue.names("sources")
 each = pytest.mark.parametrize("name", NAMES)
 
 
-def known(hidden: int = 30) -> Known:
+def known(hidden: int = 30) -> SourceInputs:
     """Three groups of points, most of their labels hidden; an auxiliary label that is the main one's."""
     draw = torch.Generator().manual_seed(0)
     labels = torch.arange(3).repeat(20)
     x = torch.eye(3)[labels] * 6 + torch.randn(60, 3, generator=draw)
     y = labels.clone()
     y[60 - hidden :] = -1
-    return Known(x.unsqueeze(2), y, 4, {"aux": labels}, {"aux": Classes("aux", 3)}, 7)
+    return SourceInputs(x.unsqueeze(2), y, 4, {"aux": labels}, {"aux": Classes("aux", 3)}, 7)
 
 
-def guess(name: str, rows: Known) -> Tensor:
+def guess(name: str, rows: SourceInputs) -> Tensor:
     source: Source = catalogue.load("sources", name)()
     features = rows.x.flatten(1)
     outputs = torch.cat([features, torch.full((len(features), 1), -9.0)], 1)
@@ -57,7 +57,7 @@ def test_a_hidden_label_is_not_read_and_the_same_seed_says_the_same(name: str) -
 @each
 def test_a_source_that_needs_something_says_so(name: str) -> None:
     member = catalogue.load("sources", name)
-    plain = Known(known().x, known().y, 4)
+    plain = SourceInputs(known().x, known().y, 4)
     assert (member.unfit(plain) is not None) == member.needs_auxiliaries
     if member.follows:
         with pytest.raises(ConfigError):

@@ -14,7 +14,7 @@ import pytest
 from data_files import cifar100_parts, write_cifar100_binary, write_mnist
 
 from auxin.data import cifar100, load, mnist
-from auxin.data.reading.download import Remote, fetch
+from auxin.data.reading.download import RemoteFile, fetch
 from auxin.errors import DataError, RunError
 
 
@@ -44,7 +44,7 @@ def remote(server):
         data = path.read_bytes()
         url = f"{server.address}/{path.relative_to(server.root)}"
         own = {"url": url, "sha256": sha256(data).hexdigest(), "size": len(data)}
-        return Remote(**{**own, **changes})
+        return RemoteFile(**{**own, **changes})
 
     return make
 
@@ -86,7 +86,7 @@ def test_another_content_is_refused_and_nothing_is_left(remote, tmp_path):
 def test_an_address_without_a_file(server, tmp_path):
     url = f"{server.address}/nothing"
     with pytest.raises(DataError, match=r"cannot be downloaded.*Check the network"):
-        fetch([Remote(url, "", 1)], tmp_path / "root")
+        fetch([RemoteFile(url, "", 1)], tmp_path / "root")
     assert list((tmp_path / "root").iterdir()) == []
 
 

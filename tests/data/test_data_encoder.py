@@ -9,7 +9,7 @@ import pytest
 import torch
 from data_files import images, png, write_image_table, write_images, write_npz
 
-from auxin.data import Pool, load, make_splits, restore
+from auxin.data import DevicePool, load, make_splits, restore
 from auxin.errors import DataError
 
 REVIEWS = ["a fine and <br />moving film", "a dull film, dull indeed it is", "moving &amp; fine acting here"]
@@ -96,7 +96,7 @@ def test_text_is_tfidf(tmp_path):
 
 def test_the_words_of_a_text_share_one_scale_and_keep_their_zero(tmp_path):
     _, data = loaded(tmp_path)
-    pool = Pool(data, torch.arange(60), "cpu")
+    pool = DevicePool(data, torch.arange(60), "cpu")
     [(begin, end)] = data.encoder.blocks
     block = pool.batch(torch.arange(60)).x[:, begin:end]
     assert bool((block[data.x[:60, begin:end] == 0] == 0).all())

@@ -8,7 +8,7 @@ from data_files import images
 from PIL import Image
 
 from auxin import catalogue
-from auxin.data import Pool, load, make_splits
+from auxin.data import DevicePool, load, make_splits
 from auxin.errors import AuxinError, ConfigError, DataError
 
 ROWS = 40
@@ -206,7 +206,7 @@ def test_augmentation_moves_masks_with_their_images(tmp_path):
     scene = draw.integers(0, 4, (ROWS, 16, 16)).astype(np.uint8)
     np.savez(tmp_path / "a.npz", x=scene, y=scene, depth=scene.astype(float) + 0.5)
     data = load(tmp_path / "a.npz", aux="depth")
-    pool = Pool(data, torch.arange(ROWS), "cpu", augmentation="crop_flip")
+    pool = DevicePool(data, torch.arange(ROWS), "cpu", augmentation="crop_flip")
     batch = pool.batch(torch.arange(ROWS), torch.Generator().manual_seed(0))
     level = batch.x[:, 0] * pool.std[0] + pool.mean[0]
     seen = batch.y["y"] >= 0

@@ -9,7 +9,7 @@ import torch
 from auxin.data import load, make_splits
 from auxin.data.fixtures import fixture
 from auxin.data.modelnet import cloud, read_off
-from auxin.data.reading.download import Remote
+from auxin.data.reading.download import RemoteFile
 from auxin.errors import DataError
 
 SETS = {
@@ -140,5 +140,5 @@ def test_a_damaged_file_is_named(name, tmp_path):
 
 
 def test_a_hash_of_another_kind_is_taken_as_it_is():
-    assert Remote("https://x/y.tar", "md5:ab", 1).known_hash == "md5:ab"
-    assert Remote("https://x/y.tar", "cd", 1).known_hash == "sha256:cd"
+    assert RemoteFile("https://x/y.tar", "md5:ab", 1).known_hash == "md5:ab"
+    assert RemoteFile("https://x/y.tar", "cd", 1).known_hash == "sha256:cd"

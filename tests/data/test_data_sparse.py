@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from auxin.cli import main
-from auxin.data import Pool, load
+from auxin.data import DevicePool, load
 from auxin.data.encoders import table as encoding
 from auxin.errors import ConfigError
 from auxin.fitting.of_dataset import fitted_dataset, rows_of
@@ -64,7 +64,7 @@ def test_batches_are_those_of_the_dense_data_set(both, monkeypatch):
     pools = []
     for data, limit in zip(both, (1 << 30, 0), strict=False):
         monkeypatch.setattr(encoding, "DENSE", limit)
-        pools.append(Pool(data.fitted(train), train, "cpu"))
+        pools.append(DevicePool(data.fitted(train), train, "cpu"))
     assert pools[0].inputs(rows).dtype == torch.float32
     assert isinstance(pools[0].inputs(rows), torch.Tensor)
     assert pools[0].mean.allclose(pools[1].mean, atol=1e-6)

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
-from auxin.data import Pool, load, make_splits
+from auxin.data import DevicePool, load, make_splits
 from auxin.errors import ConfigError, DataError
 from auxin.tasks.classes import Classes
 from auxin.tasks.ordered import Ordered
@@ -69,7 +69,7 @@ def test_every_kind_of_file_gives_the_same(tmp_path, ending):
     )
     splits = make_splits(data, seed=0)
     assert set(splits.unlabelled.tolist()) == {4, 9}
-    batch = Pool(data, splits.train, "cpu").batch(torch.arange(60))
+    batch = DevicePool(data, splits.train, "cpu").batch(torch.arange(60))
     assert batch.x[3, 0] == 0
     assert abs(float(batch.x[splits.train].mean())) < 1e-5
 
@@ -146,7 +146,7 @@ def test_a_given_split(tmp_path):
 def test_a_category_that_no_training_row_has_is_zero(tmp_path):
     colours = ["red", "green"] * 25 + ["blue"] * 10
     data = load(write(frame(colour=colours), tmp_path / "t.csv"), target="species", ignore="breed,price")
-    batch = Pool(data, torch.arange(50), "cpu").batch(torch.arange(60))
+    batch = DevicePool(data, torch.arange(50), "cpu").batch(torch.arange(60))
     assert bool((batch.x[:, 1] == 0).all())
 
 

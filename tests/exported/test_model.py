@@ -8,7 +8,7 @@ import torch
 from safetensors.torch import load_file
 
 from auxin.cli import main
-from auxin.data import Pool, load
+from auxin.data import DevicePool, load
 from auxin.errors import DataError, UnsupportedError
 from auxin.exported.card import TrainingRecord, TrunkState
 from auxin.exported.export import to_onnx, to_torch
@@ -104,7 +104,7 @@ def test_a_batch_is_its_rows_one_by_one(kind, shape) -> None:
 def test_the_normalisation_is_the_pools() -> None:
     data = load("digits")
     rows = torch.arange(300)
-    pool = Pool(data, rows, "cpu")
+    pool = DevicePool(data, rows, "cpu")
     network = build_network("conv4", data.shape, data.tasks, seed=0).eval()
     predictor = Predictor.of(network, data.tasks["digit"], pool.mean, pool.std, temperature=2.0)
     with torch.no_grad():

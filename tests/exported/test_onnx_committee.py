@@ -11,12 +11,12 @@ from auxin.errors import UnsupportedError
 from auxin.exported.onnx_committee import committee_onnx
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Constant, Member, RivalMember
-from auxin.fitting.fed import Fed, StackedMember
+from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.rows import Rows
 from auxin.fitting.scores import is_numbers, probable
-from auxin.fitting.search import Heated
+from auxin.fitting.search import TemperedMember
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.regression import Regression
@@ -74,14 +74,14 @@ def test_a_blend_at_a_temperature(kind: str) -> None:
     linear = "ridge" if kind == "numbers" else "logistic"
     network = NetworkCandidate("network", {"rate": 5e-3}).train(given, given.labelled, 0)
     guess = Constant().train(given, given.labelled, 0)
-    members = (Heated(rival(linear, given), 1.7), network, guess)
-    assert distance(Heated(Blend(given.task, members, (0.5, 0.3, 0.2)), 0.8), given.x) < 1e-4
+    members = (TemperedMember(rival(linear, given), 1.7), network, guess)
+    assert distance(TemperedMember(Blend(given.task, members, (0.5, 0.3, 0.2)), 0.8), given.x) < 1e-4
 
 
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 def test_behind_models_of_the_auxiliaries(kind: str) -> None:
     given = rows(kind)
-    fed = Fed.fit(given, 0)
+    fed = AuxiliaryPredictions.fit(given, 0)
     assert fed is not None
     wider = Rows(np.concatenate([given.x, fed.own.astype(np.float32)], 1), given.task, given.y)
     own = rival("ridge" if kind == "numbers" else "logistic", wider)

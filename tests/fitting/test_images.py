@@ -11,13 +11,13 @@ from auxin.data import Dataset, make_splits
 from auxin.exported.model import load_model
 from auxin.fitting import convnet, images, search
 from auxin.fitting.auxiliaries import with_auxiliaries
-from auxin.fitting.convnet import ConvMember, ConvNet, Lesson, Pixels, train_convnet
-from auxin.fitting.images import ConvCandidate, Images, image_candidates
+from auxin.fitting.convnet import ConvMember, ConvTraining, Pixels, SmallConvNet, train_convnet
+from auxin.fitting.images import ConvCandidate, ImageRows, image_candidates
 from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.saved import Parts, restored, state_of
 from auxin.fitting.scores import losses
 from auxin.fitting.search import Search
-from auxin.studies.fit_search import Wanted
+from auxin.studies.fit_search import SearchTarget
 from auxin.studies.fit_search import search as fitted_model
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
@@ -82,11 +82,11 @@ def test_a_held_out_row_takes_no_part_in_its_fold() -> None:
 
 def test_folded_weights_are_the_network() -> None:
     rows = bars()
-    shown = Images.of(rows, 0)
-    lesson = Lesson(rows, shown.x, rows.labelled, shown.others, torch.ones(90), OPTIONS, 10, 0)
+    shown = ImageRows.of(rows, 0)
+    lesson = ConvTraining(rows, shown.x, rows.labelled, shown.others, torch.ones(90), OPTIONS, 10, 0)
     network, finite = convnet._train(lesson, 1.0)
     assert finite
-    assert isinstance(network, ConvNet)
+    assert isinstance(network, SmallConvNet)
     found = convnet.outputs_of_images(train_convnet(lesson), shown.x)
     assert torch.allclose(found, network(shown.x)["main"], atol=1e-5)
 
@@ -94,9 +94,9 @@ def test_folded_weights_are_the_network() -> None:
 def test_a_rate_that_diverges_is_lowered(monkeypatch: pytest.MonkeyPatch) -> None:
     tried = []
 
-    def train(lesson: Lesson, factor: float) -> tuple[ConvNet, bool]:
+    def train(lesson: ConvTraining, factor: float) -> tuple[SmallConvNet, bool]:
         tried.append(factor)
-        return ConvNet((1, 8, 8), {"main": 2}), factor < 1
+        return SmallConvNet((1, 8, 8), {"main": 2}), factor < 1
 
     monkeypatch.setattr(convnet, "_train", train)
     candidate().train(bars(), bars().labelled, 0)
@@ -183,7 +183,9 @@ def test_fit_keeps_a_convolutional_network_where_it_is_best(
     )
     splits = make_splits(dataset, seed=0, validation=0.0)
     said: list[str] = []
-    model = fitted_model(dataset, splits, Wanted("accuracy", tries=1, families=["logistic"]), said.append)
+    model = fitted_model(
+        dataset, splits, SearchTarget("accuracy", tries=1, families=["logistic"]), said.append
+    )
     assert "convnet" in model.training.method
     model.save(tmp_path / "model")
     again = load_model(tmp_path / "model")

@@ -17,14 +17,14 @@ from auxin.exported.model import load_model
 from auxin.fitting.auxiliaries import best_teacher, known_table
 from auxin.fitting.blend import greedy
 from auxin.fitting.candidates import Constant, Guess, Member, RivalCandidate
-from auxin.fitting.choose import Entry, choose, simplest
+from auxin.fitting.choose import CandidateOutputs, choose, simplest
 from auxin.fitting.intervals import interval
-from auxin.fitting.network import Job, NetworkCandidate, train_bank
+from auxin.fitting.network import BankJob, NetworkCandidate, train_bank
 from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.scores import losses, pooled, standard_error
 from auxin.fitting.search import Search
 from auxin.studies.bought import auxiliaries
-from auxin.studies.fit_search import Wanted, search
+from auxin.studies.fit_search import SearchTarget, search
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered
@@ -123,8 +123,8 @@ def test_networks_side_by_side_equal_networks_alone() -> None:
     used = torch.zeros(2, 120, dtype=torch.bool)
     used[0, :40], used[1, 20:60] = True, True
     options = {"rate": 5e-3, "decay": 0.1, "dropout": 0.0}
-    both, _ = train_bank(Job(rows, x, used, [options] * 2, 0))
-    alone, _ = train_bank(Job(rows, x, used[1:], [options], 0))
+    both, _ = train_bank(BankJob(rows, x, used, [options] * 2, 0))
+    alone, _ = train_bank(BankJob(rows, x, used[1:], [options], 0))
     torch.testing.assert_close(both.first[2:], alone.first, rtol=1e-4, atol=1e-5)
     assert not torch.allclose(both.first[:2], alone.first, atol=1e-2)
 
@@ -171,7 +171,7 @@ def test_what_is_saved_predicts_the_same(kind: str, tmp_path: Path) -> None:
     model = search(
         dataset,
         splits,
-        Wanted(task.metrics[0], tries=1, families=["logistic", "ridge", "lightgbm"]),
+        SearchTarget(task.metrics[0], tries=1, families=["logistic", "ridge", "lightgbm"]),
         said.append,
     )
     model.save(tmp_path / "m")
@@ -190,7 +190,7 @@ def test_a_damaged_estimator_is_refused(tmp_path: Path) -> None:
     rows = numbers()
     dataset = made(Rows(rows.x, rows.task, rows.y))
     splits = make_splits(dataset, seed=0, validation=0.0, test=0.0)
-    search(dataset, splits, Wanted("r2", tries=1, families=["ridge"]), lambda _: None).save(tmp_path)
+    search(dataset, splits, SearchTarget("r2", tries=1, families=["ridge"]), lambda _: None).save(tmp_path)
     file = tmp_path / "estimators.skops"
     assert file.exists()
     file.write_bytes(file.read_bytes()[:-1] + b"x")
@@ -281,7 +281,7 @@ def test_the_users_metric_decides_and_the_loss_among_equals() -> None:
     entries = []
     for number, (name, side) in enumerate(sides.items()):
         outputs = torch.tensor([[s, -s] for s in side], dtype=torch.float64)
-        entries.append(Entry(name, name, number, outputs, losses(task, outputs, wanted)))
+        entries.append(CandidateOutputs(name, name, number, outputs, losses(task, outputs, wanted)))
     rows = np.arange(6)
     assert choose(task, entries, wanted, rows, blend=False).kept[0].name == "sure"
     assert choose(task, entries, wanted, rows, blend=False, metric="accuracy").kept[0].name == "surer"
@@ -291,7 +291,7 @@ def test_many_rows_without_a_main_label_are_sampled_with_a_note(monkeypatch: pyt
     monkeypatch.setattr("auxin.studies.fit_search.UNLABELLED", 20)
     data, said = made(numbers()), []
     splits = make_splits(data, seed=0, validation=0.0, test=0.0)
-    search(data, splits, Wanted("r2", tries=1, families=["ridge"]), said.append)
+    search(data, splits, SearchTarget("r2", tries=1, families=["ridge"]), said.append)
     assert "Of 60 rows without a main label, a random 20 take part." in said
 
 
@@ -303,7 +303,7 @@ def test_a_class_with_one_labelled_row_is_named_and_the_search_goes_on() -> None
     data = Dataset("made", x, {"y": task}, {"y": y}, "y", torch.zeros(40, dtype=torch.bool))
     said: list[str] = []
     splits = make_splits(data, seed=0, test=0.0)
-    search(data, splits, Wanted("accuracy", tries=1, families=["logistic"]), said.append)
+    search(data, splits, SearchTarget("accuracy", tries=1, families=["logistic"]), said.append)
     assert any("fewer labelled rows than the 5 folds (2 ('cat'): 1)" in sentence for sentence in said)
 
 

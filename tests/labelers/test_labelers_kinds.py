@@ -15,7 +15,7 @@ from auxin.hypergradients.lookahead import Lookahead
 from auxin.labelers._base import LABELS, LabelerContext
 from auxin.labelers.auxilearn_dense import AuxiLearnDense
 from auxin.labelers.auxilearn_vector import AuxiLearnVector
-from auxin.labelers.several import Several
+from auxin.labelers.several import SeveralLabelers
 from auxin.math.hierarchy import Hierarchy
 from auxin.methods import resolve
 from auxin.models import build_network
@@ -27,7 +27,7 @@ from auxin.runs.settings import layered
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.regression import Regression
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 from auxin.training.objective import Objective
 from auxin.typing import Batch
 
@@ -88,8 +88,8 @@ def problem_of(kind, dense: bool, **options):
 CASES = [
     (AuxiLearnDense, True, {}),
     (AuxiLearnVector, False, {"size": 3}),
-    (Several, False, {"members": "auxilearn+auxilearn_vector+maxl", "psi": "2+1+3"}),
-    (Several, True, {"members": "auxilearn_dense+auxilearn_dense"}),
+    (SeveralLabelers, False, {"members": "auxilearn+auxilearn_vector+maxl", "psi": "2+1+3"}),
+    (SeveralLabelers, True, {"members": "auxilearn_dense+auxilearn_dense"}),
 ]
 
 
@@ -130,7 +130,7 @@ def test_a_pixels_label_comes_from_its_own_classes_logits():
 
 
 def test_the_members_of_several_are_not_alike_and_are_refused_where_they_do_not_fit():
-    criterion, _, train, _ = problem_of(Several, False, members="auxilearn+auxilearn")
+    criterion, _, train, _ = problem_of(SeveralLabelers, False, members="auxilearn+auxilearn")
     made = criterion.context(train)
     assert list(made) == ["labels1", "labels2"]
     assert not made["labels1"][:5].allclose(made["labels2"][:5])
@@ -141,7 +141,7 @@ def test_the_members_of_several_are_not_alike_and_are_refused_where_they_do_not_
         ({"members": "auxilearn+maxl", "psi": "2"}, "psi does not fit"),
     ]:
         with pytest.raises(ConfigError, match=wrong):
-            problem_of(Several, False, **options)
+            problem_of(SeveralLabelers, False, **options)
 
 
 def test_real_targets_stay_bounded_and_their_collapse_is_warned_of():
@@ -165,7 +165,7 @@ def run(dataset: Dataset, method: str, **settings):
     built = build(dataset, splits, member, layered("data", "image", member, "auxin", user, {}), 0)
     before = [p.detach().clone() for p in built.labeler.parameters()]
     measures = Measures(built, splits)
-    fit(built.state, built.plan, Watch(measures=measures.epoch))
+    fit(built.state, built.plan, EpochCallbacks(measures=measures.epoch))
     moved = [not torch.equal(a, b) for a, b in zip(before, built.labeler.parameters(), strict=True)]
     return built, measures, moved
 

@@ -11,8 +11,8 @@ from auxin.labelers._base import LabelerContext
 from auxin.labelers._cross_validated import expectation_maximisation, held_out, mixture_weights
 from auxin.labelers.sources import Sources
 from auxin.math.hierarchy import Hierarchy
-from auxin.sources import Known, Source
-from auxin.sources.logistic import Logistic
+from auxin.sources import Source, SourceInputs
+from auxin.sources.logistic import LogisticSource
 from auxin.sources.spread import Spread
 from auxin.typing import Batch
 
@@ -65,16 +65,16 @@ def test_a_limit_keeps_every_labelled_row_and_so_many_others() -> None:
 
 def test_held_out_guesses_do_not_see_the_row() -> None:
     given = context()
-    known = Known(given.x, given.y["y"], 3, seed=4)
-    honest = held_out(Logistic(), known)
+    known = SourceInputs(given.x, given.y["y"], 3, seed=4)
+    honest = held_out(LogisticSource(), known)
     labels = known.y[:30].clone()
     flipped = labels.clone()
     flipped[0] = (labels[0] + 1) % 3
-    other = Known(given.x, torch.cat([flipped, known.y[30:]]), 3, seed=4)
+    other = SourceInputs(given.x, torch.cat([flipped, known.y[30:]]), 3, seed=4)
     # row 0's own guess depends on its label through the folds alone; with the same folds it stays as it is
     assert honest.shape == (30, 3)
     assert float((honest.argmax(1) == labels).float().mean()) > 0.7
-    assert not torch.equal(held_out(Logistic(), other), honest)
+    assert not torch.equal(held_out(LogisticSource(), other), honest)
 
 
 def test_the_cross_validated_weights_maximise_the_likelihood() -> None:
@@ -94,21 +94,23 @@ def test_the_cross_validated_weights_maximise_the_likelihood() -> None:
 def test_the_source_that_is_right_on_held_out_rows_starts_heavier() -> None:
     given = context()
     order = given.rows.argsort()
-    known = Known(given.x[order], given.y["y"][order], 3, seed=4)
+    known = SourceInputs(given.x[order], given.y["y"][order], 3, seed=4)
     labels = known.y[known.labelled].unsqueeze(1)
     scores = [
-        held_out(source, known).gather(1, labels).log().mean().item() for source in (Logistic(), Junk())
+        held_out(source, known).gather(1, labels).log().mean().item() for source in (LogisticSource(), Junk())
     ]
     assert scores[0] > scores[1]
-    begin = mixture_weights([Logistic(), Junk()], known)
+    begin = mixture_weights([LogisticSource(), Junk()], known)
     assert float(begin[0]) > 0.9
     made = Sources.build(given, members="logistic+spread", weights="cross_validated").weight.detach()
-    wanted = mixture_weights([Logistic(), Spread()], known).log()
+    wanted = mixture_weights([LogisticSource(), Spread()], known).log()
     assert torch.allclose(made, wanted.to(made))
 
 
 class Junk(Source):
     """Says the same of every row."""
 
-    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+    def guess(
+        self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None
+    ) -> Tensor:
         return torch.tensor([0.8, 0.1, 0.1]).expand(len(known.y), 3)

@@ -9,7 +9,7 @@ from auxin import catalogue
 from auxin.recipes._regression import least_squares, shared_line
 from auxin.records.recipe import PieceRecord
 from auxin.requests.reproduce import RecipeRequest
-from auxin.studies.recipe import Bench, FinishedPiece
+from auxin.studies.recipe import FinishedPiece, PieceEnvironment
 from auxin.studies.reproduce import Reproduction, reproduce
 
 
@@ -17,7 +17,7 @@ from auxin.studies.reproduce import Reproduction, reproduce
 def run(tmp_path):
     def some(name, seeds):
         recipe = catalogue.load("recipes", name)()
-        bench = Bench(None, tmp_path)
+        bench = PieceEnvironment(None, tmp_path)
         did = [recipe.run(piece, bench) for piece in recipe.pieces(False)[:seeds]]
         return recipe, did
 

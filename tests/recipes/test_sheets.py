@@ -6,7 +6,7 @@ from auxin import catalogue
 from auxin.errors import ConfigError, DataError
 from auxin.recipes._sheet import read_sheet
 from auxin.requests.reproduce import RecipeRequest, RecipeSize
-from auxin.studies.recipe import Bench
+from auxin.studies.recipe import PieceEnvironment
 from auxin.studies.reproduce import Reproduction, reproduce
 
 SHEET = """
@@ -74,7 +74,7 @@ def test_a_tiny_run_from_fixtures_gives_the_table_with_verdicts_and_resumes(plug
 
 def test_data_that_are_not_at_hand_are_left_out_and_said(plugged, tmp_path):
     recipe = catalogue.load("recipes", plugged)()
-    recipe.bench = Bench(tmp_path, tmp_path)
+    recipe.bench = PieceEnvironment(tmp_path, tmp_path)
     with pytest.raises(DataError, match="mnist was not found"):
         recipe.pieces(False)
     (tmp_path / "svhn").mkdir()

@@ -8,7 +8,7 @@ from auxin.reports import examples, mistakes, pictures, tsne
 from auxin.reports.evidence import pictured
 from auxin.reports.page import page
 from auxin.reports.read import read_results
-from auxin.runs.predictions import Predictions, write_arrays, write_predictions
+from auxin.runs.predictions import MainPredictions, write_arrays, write_predictions
 
 NONE = np.zeros(0)
 
@@ -18,7 +18,7 @@ def leave(folder, method, seed, images=True):
     place = folder / "runs" / "final" / method / "final" / f"seed-{seed}"
     generator = np.random.default_rng(seed)
     table = np.array([[30.0, 10.0, 0.0], [0.0, 20.0, 0.0], [0.0, 5.0, 15.0]])
-    found = Predictions(
+    found = MainPredictions(
         "classes", np.zeros(80, int), np.zeros(80, int), NONE, table, NONE, ("ant", "<bee>", "cat")
     )
     write_predictions(place / "predictions.npz", found)
@@ -108,5 +108,7 @@ def test_the_page_shows_it_all_and_escapes_what_users_wrote(results, tmp_path):
 def test_numbers_are_drawn_true_against_predicted(results, tmp_path):
     place = tmp_path / "runs" / "final" / "single" / "final" / "seed-0"
     true = np.linspace(0, 1, 20)[:, None]
-    write_predictions(place / "predictions.npz", Predictions("numbers", true, true + 0.1, NONE, NONE, NONE))
+    write_predictions(
+        place / "predictions.npz", MainPredictions("numbers", true, true + 0.1, NONE, NONE, NONE)
+    )
     assert list(mistakes.figures(results)) == ["fit_single", "confusion_maxl"]

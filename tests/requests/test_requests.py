@@ -15,7 +15,7 @@ from auxin.requests.data import DataSpec, SplitSpec
 from auxin.requests.fit import FitRequest
 from auxin.requests.option import extra, refusal
 from auxin.requests.probe import ProbeRequest
-from auxin.requests.shared import Compute, Training
+from auxin.requests.shared import Compute, TrainingRequest
 
 VERBS = (CompareRequest, FitRequest, ProbeRequest)
 
@@ -87,7 +87,9 @@ def test_every_mistake_is_named_at_once():
 
 
 def test_the_manifest_holds_what_changes_a_result_and_nothing_else():
-    one = CompareRequest(data=DataSpec(name="a.csv", target="y"), training=Training(settings={"lr": 0.1}))
+    one = CompareRequest(
+        data=DataSpec(name="a.csv", target="y"), training=TrainingRequest(settings={"lr": 0.1})
+    )
     stored = json.loads(json.dumps(one.identity(), default=str))
     assert stored["data"] == {"name": "a.csv", "options": [["target", "y"]]}
     assert stored["training"]["settings"] == {"lr": 0.1}

@@ -11,7 +11,7 @@ from sklearn.cluster import KMeans
 
 from auxin import catalogue, rivals
 from auxin.errors import ConfigError, DataError
-from auxin.rivals import Shape
+from auxin.rivals import InputShape
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered
@@ -30,7 +30,7 @@ def made(seed: int = 0, rows: int = 90) -> tuple[np.ndarray, torch.Tensor]:
 
 
 def try_one(name: str, task, y: torch.Tensor, x: np.ndarray) -> torch.Tensor:
-    shape = Shape.of(x, len(x), rivals.count_of(task) if rivals.kind_of(task) == "classes" else 0)
+    shape = InputShape.of(x, len(x), rivals.count_of(task) if rivals.kind_of(task) == "classes" else 0)
     options = catalogue.load("rivals", name).tries(rivals.kind_of(task), shape)[0]
     return rivals.fit(name, task, x, y, shape, 0, options).outputs(x)
 
@@ -116,7 +116,7 @@ def test_unlabelled_rows_teach() -> None:
 def test_weights_count_rows() -> None:
     x, z = made()
     task = Regression("y")
-    y, shape = z.clone(), Shape.of(x, 90)
+    y, shape = z.clone(), InputShape.of(x, 90)
     y[45:] = 1000.0
     weights = np.where(np.arange(90) < 45, 1.0, 0.0)
     found = rivals.fit("ridge", task, x, y, shape, 0, {"alpha": 0.1}, weights).outputs(x)[:, 0]
@@ -129,7 +129,7 @@ def test_word_counts_are_given_length_one() -> None:
     counts = np.zeros((50, 150))
     counts[np.arange(50), np.arange(50)] = 7.0
     counts[:, 149] = np.linspace(1, 1000, 50)
-    shape = Shape.of(counts, 50, 2)
+    shape = InputShape.of(counts, 50, 2)
     assert shape.dense == (149,)
     task = Classes("y", 2)
     fitted = rivals.fit("logistic", task, counts, torch.arange(50) % 2, shape, 0, {"C": 10.0})
@@ -142,7 +142,7 @@ def test_pixels_keep_one_unit_and_images_get_length_one() -> None:
     draw = np.random.default_rng(0)
     pixels = draw.integers(1, 256, size=(60, 9)).astype(float)
     pixels[:, 0] = pixels[:, 0] > 128  # a pixel at the margin, which hardly varies
-    shape, y = Shape(60, 9, 2, image=(1, 3, 3)), torch.arange(60) % 2
+    shape, y = InputShape(60, 9, 2, image=(1, 3, 3)), torch.arange(60) % 2
     found = (
         rivals.fit("svc", Classes("y", 2), pixels, y, shape, 0, {"C": 1.0})
         .estimators[0][:-1]
@@ -166,7 +166,7 @@ def test_a_saved_rival_predicts_the_same(name: str, classes: int) -> None:
         pytest.skip(rivals.unfit(name, task))
     edges = torch.linspace(-0.5, 0.5, max(classes - 1, 0), dtype=torch.float64)
     y = torch.bucketize(z, edges) if classes else z
-    shape = Shape.of(x, 90, classes)
+    shape = InputShape.of(x, 90, classes)
     options = catalogue.load("rivals", name).tries(rivals.kind_of(task), shape)[0]
     fitted = rivals.fit(name, task, x, y, shape, 0, options)
     again = rivals.Fitted(name, task, rivals.restore(rivals.dump(fitted.estimators), "it"), shape)

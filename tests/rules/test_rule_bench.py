@@ -7,7 +7,7 @@ from sklearn.linear_model import Ridge
 
 from auxin.errors import DataError
 from auxin.requests.rule import EvalSettings
-from auxin.rules.bench import Bench, ridge_scores
+from auxin.rules.bench import RuleBench, ridge_scores
 from auxin.rules.data import RuleData
 from auxin.rules.evaluate import evaluate, paired, selected
 from auxin.rules.grid import grid
@@ -24,7 +24,7 @@ def clusters(spread=0.3, classes=4, count=160, width=9, seed=0):
 
 
 def bench(data=None, **options):
-    return Bench(
+    return RuleBench(
         data or clusters(), **{"nets": 3, "shots": 4, "draws": 3, "validation": 2, "steps": 5, **options}
     )
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from auxin.errors import ConfigError, RunError
-from auxin.rules.gradients import PersistentES, Truncated
+from auxin.rules.gradients import PersistentES, TruncatedGradient
 from auxin.rules.objective import few_shot_ridge
 from auxin.rules.pool import PoolMaker
 from auxin.rules.sampler import TaskSampler
@@ -28,7 +28,7 @@ def sampler(**options):
 
 def trainer(updates=12, *, estimator=None, rule=None, seed=0, **options):
     settings = {"pools": 2, "tasks": 2, "truncation": (2, 3), "length": (3, 8)}
-    estimator = estimator or Truncated(few_shot_ridge, batch=8, shots=2)
+    estimator = estimator or TruncatedGradient(few_shot_ridge, batch=8, shots=2)
     return MetaTrainer(
         rule or small_rule(), sampler(), estimator, updates=updates, seed=seed, **{**settings, **options}
     )
@@ -68,7 +68,7 @@ def test_the_networks_own_activation_is_meta_trained_through():
     maker = PoolMaker(sampler(hidden=((5,),), activations=("tanh",)), 0, 2, (5, 5), "cpu")
     pool = maker.fresh(rule, 0, 0)
     kept = pool.generator.get_state()
-    found = Truncated(few_shot_ridge, batch=8, shots=2)(rule, pool, 2)
+    found = TruncatedGradient(few_shot_ridge, batch=8, shots=2)(rule, pool, 2)
     pool.generator.set_state(kept)
     state = pool.state
     for _ in range(2):
@@ -89,7 +89,7 @@ def test_recomputing_and_plain_gradients_agree():
     found = []
     for recompute in (False, True):
         pool.generator.set_state(kept)
-        estimator = Truncated(few_shot_ridge, batch=8, shots=2, every_state=True, recompute=recompute)
+        estimator = TruncatedGradient(few_shot_ridge, batch=8, shots=2, every_state=True, recompute=recompute)
         found.append(estimator(rule, pool, 3))
     assert found[0].loss == pytest.approx(found[1].loss, abs=1e-12)
     for a, b in zip(found[0].gradient, found[1].gradient, strict=True):
@@ -104,7 +104,7 @@ def test_persistent_es_estimates_the_gradient():
     pool.state = pool.state.with_tensors([t.double() for t in pool.state.tensors()])
     pool.tasks = type(pool.tasks)(pool.tasks.x.double(), pool.tasks.extra.double(), pool.tasks.held)
     kept = pool.generator.get_state()
-    exact = Truncated(few_shot_ridge, batch=8, shots=2)(rule, pool, 2)
+    exact = TruncatedGradient(few_shot_ridge, batch=8, shots=2)(rule, pool, 2)
     pool.generator.set_state(kept)
     before = numbers(rule)
     estimate = PersistentES(few_shot_ridge, batch=8, shots=2, sigma=1e-3, pairs=60)(rule, pool, 2)
@@ -127,7 +127,7 @@ def test_persistent_es_keeps_its_particles_until_the_group_ends():
     assert not estimator.particles
 
 
-class _Broken(Truncated):
+class _Broken(TruncatedGradient):
     def __call__(self, rule, pool, steps):
         found = super().__call__(rule, pool, steps)
         if pool.number == 1:
@@ -144,7 +144,7 @@ def test_groups_without_finite_gradient_are_dropped_and_counted():
     assert found.pools[1].life == 6
 
 
-class _Hopeless(Truncated):
+class _Hopeless(TruncatedGradient):
     def __call__(self, rule, pool, steps):
         found = super().__call__(rule, pool, steps)
         found.gradient[0].fill_(torch.inf)

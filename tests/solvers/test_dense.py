@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from auxin.errors import ConfigError, RunError
-from auxin.solvers.dense import Dense
+from auxin.solvers.dense import DenseSolver
 
 
 def test_solves_an_unsymmetric_list_of_shapes():
@@ -15,7 +15,7 @@ def test_solves_an_unsymmetric_list_of_shapes():
         return [y[:4].reshape(2, 2), y[4:]]
 
     v = [torch.ones(2, 2, dtype=torch.float64), torch.ones(2, dtype=torch.float64)]
-    solution = Dense().solve(product, v)
+    solution = DenseSolver().solve(product, v)
     back = product(solution.vector)
     torch.testing.assert_close(back[0], v[0])
     torch.testing.assert_close(back[1], v[1])
@@ -29,10 +29,10 @@ def test_a_singular_matrix_is_refused_and_damping_helps():
         return [torch.stack([x[0][0], 0.0 * x[0][1]])]
 
     with pytest.raises(RunError, match="damping"):
-        Dense().solve(product, [torch.ones(2)])
-    assert float(Dense(damping=1.0).solve(product, [torch.ones(2)]).vector[0][1]) == 1.0
+        DenseSolver().solve(product, [torch.ones(2)])
+    assert float(DenseSolver(damping=1.0).solve(product, [torch.ones(2)]).vector[0][1]) == 1.0
 
 
 def test_too_many_parameters_are_refused():
     with pytest.raises(ConfigError, match="at most 3"):
-        Dense(limit=3).solve(lambda x: x, [torch.ones(4)])
+        DenseSolver(limit=3).solve(lambda x: x, [torch.ones(4)])

@@ -6,7 +6,7 @@ import torch
 from sklearn.neighbors import kneighbors_graph
 
 from auxin.errors import DataError
-from auxin.sources import Known
+from auxin.sources import SourceInputs
 from auxin.sources.spread import spread
 from auxin.sources.with_auxiliaries import columns
 from auxin.tasks.classes import Classes
@@ -39,7 +39,7 @@ def test_a_row_that_no_label_reaches_has_no_guess() -> None:
 def test_auxiliary_labels_become_columns_with_their_gaps_marked() -> None:
     tasks = {"kind": Classes("kind", 3), "size": Regression("size")}
     kinds, sizes = torch.tensor([2, -1, 0]), torch.tensor([1.0, float("nan"), 3.0])
-    rows = Known(torch.zeros(3, 1), torch.tensor([0, 1, -1]), 2, {"kind": kinds, "size": sizes}, tasks)
+    rows = SourceInputs(torch.zeros(3, 1), torch.tensor([0, 1, -1]), 2, {"kind": kinds, "size": sizes}, tasks)
     one_hot, values, gaps = columns(rows)
     assert one_hot.tolist() == [[0, 0, 1], [0, 0, 0], [1, 0, 0]]
     assert values.ravel().tolist() == [1.0, 2.0, 3.0]

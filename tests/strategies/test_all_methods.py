@@ -10,8 +10,8 @@ from auxin.methods import full_name, resolve
 from auxin.records.results import Comparison
 from auxin.requests.compare import CompareRequest
 from auxin.requests.data import DataSpec, SplitSpec
-from auxin.requests.shared import Compute, Training
-from auxin.studies.compare import Comparing
+from auxin.requests.shared import Compute, TrainingRequest
+from auxin.studies.compare import CompareStudy
 
 pytestmark = pytest.mark.slow
 
@@ -36,23 +36,23 @@ def maps(folder: Path) -> str:
     return str(folder / "maps.npz")
 
 
-def compared(file: str, folder: Path, aux: str, **settings) -> tuple[Comparing, Comparison, list[str]]:
+def compared(file: str, folder: Path, aux: str, **settings) -> tuple[CompareStudy, Comparison, list[str]]:
     told: list[str] = []
     request = CompareRequest(
         data=DataSpec(name=file, aux=aux, target="y"),
         split=SplitSpec(),
         methods=("all",),
         out=folder / "out",
-        training=Training(settings={**SMALL, **settings}),
+        training=TrainingRequest(settings={**SMALL, **settings}),
         compute=Compute(jobs=1),
         seeds=1,
         tries=1,
     )
-    job = Comparing(request, lambda event: told.append(event) if isinstance(event, str) else None)
+    job = CompareStudy(request, lambda event: told.append(event) if isinstance(event, str) else None)
     return job, job.run(), told
 
 
-def check(job: Comparing, found: Comparison) -> None:
+def check(job: CompareStudy, found: Comparison) -> None:
     names = {row.method for row in found.rows}
     for strategy in ("fixed", "refit", "post_train", "forkmerge", "grid", "guard"):
         assert full_name(strategy, True) in names
@@ -92,10 +92,10 @@ def test_twins_can_be_left_out(tmp_path: Path) -> None:
         split=SplitSpec(),
         methods=("softmax", "refit"),
         out=tmp_path / "out",
-        training=Training(settings=SMALL),
+        training=TrainingRequest(settings=SMALL),
         compute=Compute(jobs=1),
     )
-    with_twins = Comparing(request, lambda _: None)
+    with_twins = CompareStudy(request, lambda _: None)
     assert list(with_twins.methods) == [
         "single",
         "softmax",
@@ -103,7 +103,7 @@ def test_twins_can_be_left_out(tmp_path: Path) -> None:
         "untrained:softmax",
         "refit:untrained:softmax",
     ]
-    without = Comparing(
+    without = CompareStudy(
         request.model_copy(update={"twins": False, "out": tmp_path / "other"}), lambda _: None
     )
     assert list(without.methods) == ["single", "softmax", "refit:softmax"]

@@ -21,7 +21,7 @@ from auxin.strategies.forkmerge import ForkMerge, _Fork
 from auxin.strategies.grid import Grid
 from auxin.strategies.guard import Guard
 from auxin.studies.lineup import accounts
-from auxin.training.loop import Diverged, Watch, fit
+from auxin.training.loop import Diverged, EpochCallbacks, fit
 from auxin.training.schedules import LearningRate
 
 
@@ -88,7 +88,7 @@ def test_post_train_goes_on_from_the_pretrained_weights(tmp_path: Path) -> None:
     trunk = {k: v for k, v in weights(first).items() if k in second.network.state_dict()}
     second.network.load_state_dict(trunk)
     plan = replace(second.plan, rate=LearningRate(0.05 * 0.3, "cosine", second.state.feed.steps, 6))
-    fit(second.state, plan, Watch())
+    fit(second.state, plan, EpochCallbacks())
     assert same(weights(outcome.run), weights(second))
 
 

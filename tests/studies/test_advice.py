@@ -7,15 +7,15 @@ import numpy as np
 import torch
 
 from auxin.exported.card import Estimate
-from auxin.fitting.choose import Choice, Entry
+from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.studies.advice import advice
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
 
 
 def said(kept: str, scores: dict[str, float], metric: str | None = None, task: Any = None) -> str:
-    entry = Entry(kept, kept, 0, torch.zeros(5, 2), np.zeros(5))
-    choice = Choice((entry,), (1.0,), 1.0, entry.outputs, False, {})
+    entry = CandidateOutputs(kept, kept, 0, torch.zeros(5, 2), np.zeros(5))
+    choice = ModelChoice((entry,), (1.0,), 1.0, entry.outputs, False, {})
     rows = SimpleNamespace(task=task or Classes("y", 2))
     found: Any = SimpleNamespace(
         wanted=torch.zeros(5), metric=metric, rows=rows, candidates={}, left=lambda: None, cost={}

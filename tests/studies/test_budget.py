@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from auxin.errors import ConfigError
 from auxin.requests.values import seconds
-from auxin.studies.budget import SPARE, Planned, Size, fit
+from auxin.studies.budget import SPARE, SavedPlan, Size, fit
 
 COST = {"single": 2.0, "maxl": 8.0}
 
@@ -43,4 +43,4 @@ def test_it_fits_or_says_that_it_cannot(budget: float, tries: int, tuning: int, 
     fits = size.cost(COST, 2) <= budget * SPARE
     assert fits or any("the smallest comparison" in cut for cut in cuts) or size.cost(COST, 2) <= budget
     assert (size == wanted) == (not [c for c in cuts if "even the smallest" not in c])
-    assert Planned.of(size, cuts).restored() == (size, cuts)
+    assert SavedPlan.of(size, cuts).restored() == (size, cuts)

@@ -11,10 +11,10 @@ from auxin.errors import AuxinError, ConfigError, RunError
 from auxin.records.results import Comparison, RunResult
 from auxin.requests.compare import CompareRequest
 from auxin.requests.data import DataSpec, SplitSpec
-from auxin.requests.shared import Compute, Training
+from auxin.requests.shared import Compute, TrainingRequest
 from auxin.store import read_json
 from auxin.studies import compare as comparing
-from auxin.studies.compare import Comparing
+from auxin.studies.compare import CompareStudy
 from auxin.studies.confirm import confirm
 from auxin.studies.engine import Progress
 
@@ -27,19 +27,19 @@ def request(out: Path, **changes) -> CompareRequest:
         split=SplitSpec(labels_per_class=5),
         methods=("single", "maxl_frozen", "maxl"),
         out=out,
-        training=Training(settings=SMALL),
+        training=TrainingRequest(settings=SMALL),
         compute=Compute(jobs=1),
         seeds=2,
         tries=2,
         tuning_seeds=1,
     )
     if "settings" in changes:
-        changes["training"] = Training(settings=changes.pop("settings"))
+        changes["training"] = TrainingRequest(settings=changes.pop("settings"))
     return CompareRequest.model_validate({**dict(base), **changes})
 
 
 def run(asked: CompareRequest) -> Comparison:
-    return Comparing(asked, lambda _: None).run()
+    return CompareStudy(asked, lambda _: None).run()
 
 
 def results(folder: Path) -> dict[str, dict]:
@@ -120,7 +120,7 @@ def test_an_interruption_keeps_what_is_finished_and_goes_on(once, tmp_path: Path
         if isinstance(event, Progress) and event.phase == "final runs" and event.done == 4:
             raise KeyboardInterrupt
 
-    job = Comparing(request(out), interrupt)
+    job = CompareStudy(request(out), interrupt)
     with pytest.raises(KeyboardInterrupt):
         job.run()
     partly = job.judge_now()
@@ -154,7 +154,7 @@ def test_options_a_part_does_not_take_are_refused_with_its_name(tmp_path: Path) 
 
 def test_all_methods_leaves_out_what_cannot_run_and_says_why(tmp_path: Path) -> None:
     told: list[str] = []
-    job = Comparing(
+    job = CompareStudy(
         request(tmp_path / "out", methods=("all",)), lambda e: told.append(e) if isinstance(e, str) else None
     )
     assert {"single", "maxl", "maxl_frozen", "random", "clusters", "rotation"} <= set(job.methods)
@@ -178,7 +178,7 @@ def test_every_known_method_runs_on_a_table_with_auxiliaries(tmp_path: Path) -> 
     asked = request(
         tmp_path / "out", data=data, split=SplitSpec(), methods=("all",), tries=1, seeds=1, settings=small
     )
-    job = Comparing(asked, lambda _: None)
+    job = CompareStudy(asked, lambda _: None)
     found = job.run()
     assert {"linear", "softmax", "monotone", "uncertainty", "dwa", "gradnorm", "pcgrad", "aux_nash"} <= set(
         job.methods
@@ -284,7 +284,9 @@ def test_a_budget_cuts_and_keeps_to_its_plan(tmp_path: Path) -> None:
 
 def test_a_budget_is_planned_from_a_tenth_of_a_run(tmp_path: Path) -> None:
     asked = request(tmp_path / "out", methods=("single",), seeds=1, tries=1, budget=600.0)
-    asked = asked.model_copy(update={"training": Training(settings={**asked.training.settings, "steps": 40})})
+    asked = asked.model_copy(
+        update={"training": TrainingRequest(settings={**asked.training.settings, "steps": 40})}
+    )
     assert run(asked).cuts == []
     (pilot,) = (tmp_path / "out").glob("runs/tuning/*/*/*/result.json")
     assert read_json(pilot, RunResult).settings["steps"] == 4

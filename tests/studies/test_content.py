@@ -8,9 +8,9 @@ import pytest
 from auxin.errors import RunError
 from auxin.requests.compare import CompareRequest
 from auxin.requests.data import DataSpec, SplitSpec
-from auxin.requests.shared import Compute, Training
+from auxin.requests.shared import Compute, TrainingRequest
 from auxin.runs.rows import data_content, load_data, split_rows
-from auxin.studies.compare import Comparing
+from auxin.studies.compare import CompareStudy
 from auxin.studies.confirm import confirm
 
 
@@ -32,7 +32,7 @@ def asked(tmp_path: Path) -> CompareRequest:
         split=SplitSpec(),
         methods=("single",),
         out=tmp_path / "out",
-        training=Training(settings={"steps": 60, "lr": 0.1}),
+        training=TrainingRequest(settings={"steps": 60, "lr": 0.1}),
         compute=Compute(jobs=1),
         seeds=1,
         tries=1,
@@ -41,22 +41,22 @@ def asked(tmp_path: Path) -> CompareRequest:
 
 
 def test_other_rows_in_the_same_file_are_refused_with_the_difference(asked: CompareRequest) -> None:
-    before = Comparing(asked, lambda _: None)
+    before = CompareStudy(asked, lambda _: None)
     digests = {unit.digest for unit in before.units({})}
     (asked.folder / "result.json").write_text("{}")  # a folder without a result may be claimed again
     table(Path(asked.data.name), 1)
     for cache in (load_data, data_content, split_rows):
         cache.cache_clear()
     with pytest.raises(RunError, match="results of other data: the rows of the data have changed"):
-        Comparing(asked, lambda _: None)
+        CompareStudy(asked, lambda _: None)
     other = asked.model_copy(update={"out": asked.folder.with_name("other")})
-    assert digests.isdisjoint(unit.digest for unit in Comparing(other, lambda _: None).units({}))
+    assert digests.isdisjoint(unit.digest for unit in CompareStudy(other, lambda _: None).units({}))
 
 
 def test_a_confirmation_on_an_error_is_held_against_the_right_guess(asked: CompareRequest) -> None:
-    Comparing(asked, lambda _: None).run()
+    CompareStudy(asked, lambda _: None).run()
     found = confirm(asked)
-    job = Comparing(asked, lambda _: None)
+    job = CompareStudy(asked, lambda _: None)
     splits = split_rows(asked.data, asked.split, 0, asked.refit)
     y = load_data(asked.data).y["y"].double()
     wanted = -float((y[splits.confirmation] - y[splits.train].mean()).abs().mean())

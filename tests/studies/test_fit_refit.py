@@ -7,7 +7,7 @@ import torch
 
 from auxin.data import Dataset, make_splits
 from auxin.methods import resolve
-from auxin.runs.build import Built
+from auxin.runs.build import PreparedRun
 from auxin.runs.settings import layered
 from auxin.strategies._base import Phase
 from auxin.studies import fit_job
@@ -39,7 +39,7 @@ def test_the_last_epoch_of_a_training_on_every_labelled_row_is_kept(name: str, g
     job = job_of(name)
     trained = follow(job, guard)
     run, held = trained.outcome.run, trained.held
-    assert isinstance(run, Built)
+    assert isinstance(run, PreparedRun)
     assert held is not None
     assert len(job.roles(Phase()).train) == 60
     assert len(job.within("x", hold=True).roles(Phase()).train) == 45

@@ -11,7 +11,7 @@ from auxin.runs.build import build
 from auxin.runs.settings import layered
 from auxin.studies.presets import said, settled
 from auxin.training.evaluate import outputs
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 
 AUXILEARN = ("auxilearn", "linear", "monotone", "nonlinear", "deep_linear", "polynomial")
 
@@ -91,7 +91,7 @@ def test_single_task_training_learns_the_digits_under_auxilearns_preset():
     splits, method = make_splits(dataset, seed=0, validation=0.1), resolve("single")
     user = {"epochs": 6, "model.channel_width": 8}
     built = build(dataset, splits, method, layered("digits", "image", method, "auxilearn", user, {}), seed=0)
-    fit(built.state, built.plan, Watch())
+    fit(built.state, built.plan, EpochCallbacks())
     found, wanted = outputs(built.network, built.pool, splits.development, built.task)
     assert built.task.score(found, wanted, "accuracy") > 0.4  # chance: 0.1
 

@@ -6,10 +6,10 @@ import torch
 from pydantic import ValidationError
 
 from auxin.errors import ConfigError, DataError, RunError
-from auxin.records.probe import Probe, Scored
+from auxin.records.probe import Probe, ScoredCandidate
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.requests.probe import ProbeRequest, ProbeSettings
-from auxin.requests.shared import Compute, Training
+from auxin.requests.shared import Compute, TrainingRequest
 from auxin.store import read_json
 from auxin.studies import probe as job
 from auxin.studies.probe import probe, ranking, word
@@ -32,7 +32,7 @@ def request(table, out, **changed):
     words = {
         "seeds": 2,
         "pretexts": ("none",),
-        "training": Training(settings={"steps": 60, "lr": 0.03, "model.hidden": 16}),
+        "training": TrainingRequest(settings={"steps": 60, "lr": 0.03, "model.hidden": 16}),
         "compute": Compute(jobs=1),
     } | changed
     return ProbeRequest(data=table, split=SplitSpec(labels_per_class=40, validation=0.5), out=out, **words)
@@ -91,7 +91,7 @@ def test_what_makes_no_sense_is_refused(table, tmp_path):
                 split=SplitSpec(labels_per_class=4, validation=0.25),
                 out=tmp_path / "d",
                 pretexts=("none",),
-                training=Training(settings={"steps": 2}),
+                training=TrainingRequest(settings={"steps": 2}),
                 compute=Compute(jobs=1),
             )
         )
@@ -99,7 +99,7 @@ def test_what_makes_no_sense_is_refused(table, tmp_path):
 
 def scored(name, newton, kind="given"):
     table = np.full((3, 4), newton) + np.arange(4) * 1e-3
-    return Scored(
+    return ScoredCandidate(
         name=name, kind=kind, newton=table.tolist(), cosine=(-table).tolist(), head_loss=1, length=1, rows=8
     )
 

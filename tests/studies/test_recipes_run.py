@@ -9,9 +9,9 @@ import pytest
 from auxin import catalogue
 from auxin.errors import DataError, RunError
 from auxin.paper import AUXILEARN
-from auxin.records.recipe import Line
+from auxin.records.recipe import RecipeRow
 from auxin.requests.reproduce import RecipeRequest
-from auxin.studies.recipe import Bench, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
 from auxin.studies.reproduce import Reproduction, content_of
 from auxin.studies.reproduce import reproduce as run_recipe
 
@@ -36,7 +36,7 @@ class Counting(Recipe):
         return PieceResult({"n": len(self.ran)}, {"c": [1.0, 2.0]}, {"a": np.arange(3)}, ["said once"])
 
     def outcome(self, done):
-        return RecipeOutcome([Line(name="sum", ours=sum(d.found.values["n"] for d in done.values()))])
+        return RecipeOutcome([RecipeRow(name="sum", ours=sum(d.found.values["n"] for d in done.values()))])
 
 
 @pytest.fixture(autouse=True)
@@ -96,4 +96,4 @@ def test_absent_data_are_refused_before_anything_runs(tmp_path, monkeypatch):
             reproduce("counting", tmp_path / "out", root)
     assert Counting.ran == []
     (tmp_path / "cifar100").mkdir()
-    assert Bench(tmp_path, tmp_path).data("cifar100") == tmp_path / "cifar100"
+    assert PieceEnvironment(tmp_path, tmp_path).data("cifar100") == tmp_path / "cifar100"

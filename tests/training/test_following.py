@@ -14,7 +14,7 @@ from helpers_training import tiny
 from auxin.errors import ConfigError
 from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.math.functional import save_rng
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 
 
 def run(rhythm: str, every: int = 1, dropout: float = 0.0, precise: bool = True, **settings):
@@ -35,7 +35,7 @@ def run(rhythm: str, every: int = 1, dropout: float = 0.0, precise: bool = True,
     forwards = []
     handle = network.trunk.register_forward_hook(lambda *_: forwards.append(1))
     torch.manual_seed(3)
-    fit(built.state, built.plan, Watch())
+    fit(built.state, built.plan, EpochCallbacks())
     handle.remove()
     state = {f"network.{k}": v for k, v in network.state_dict().items()}
     state |= {f"labeler.{k}": v for k, v in labeler.state_dict().items()}
@@ -89,12 +89,12 @@ def test_another_estimator_is_refused() -> None:
     built = tiny("maxl", rhythm="following", meta="next")
     built.state.learner.estimator = FiniteDifference()
     with pytest.raises(ConfigError, match=r"shares the look-ahead's forward"):
-        fit(built.state, built.plan, Watch())
+        fit(built.state, built.plan, EpochCallbacks())
 
 
 def test_compiled_steps_are_told_to_run_eagerly(capsys: pytest.CaptureFixture[str]) -> None:
     built = tiny("maxl", rhythm="following", meta="next", compile=True, epochs=1, every=1)
-    fit(built.state, built.plan, Watch())
+    fit(built.state, built.plan, EpochCallbacks())
     assert "following rhythm's steps are not compiled" in capsys.readouterr().err
 
 
@@ -103,10 +103,12 @@ def test_resume_is_exact(tmp_path: Path) -> None:
         return tiny("maxl", rhythm="following", meta="next", epochs=4)
 
     whole, first, second = four(), four(), four()
-    fit(whole.state, whole.plan, Watch())
-    fit(first.state, replace(first.plan, epochs=2), Watch(checkpoint=tmp_path / "c.pt", interval=0.0))
+    fit(whole.state, whole.plan, EpochCallbacks())
+    fit(
+        first.state, replace(first.plan, epochs=2), EpochCallbacks(checkpoint=tmp_path / "c.pt", interval=0.0)
+    )
     torch.manual_seed(99)
-    fit(second.state, second.plan, Watch(checkpoint=tmp_path / "c.pt"))
+    fit(second.state, second.plan, EpochCallbacks(checkpoint=tmp_path / "c.pt"))
     assert len(second.state.logs) == 4
     for a, b in zip(whole.network.parameters(), second.network.parameters(), strict=True):
         assert torch.equal(a, b)

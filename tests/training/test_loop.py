@@ -13,7 +13,7 @@ from helpers_training import tiny
 from auxin.analysis.task_weights import task_weights
 from auxin.errors import RunError
 from auxin.training.evaluate import score
-from auxin.training.loop import Diverged, Watch, fit
+from auxin.training.loop import Diverged, EpochCallbacks, fit
 from auxin.training.schedules import LearningRate
 from auxin.training.state import save
 
@@ -40,7 +40,7 @@ def everything(built) -> dict[str, torch.Tensor]:
 def test_resume_is_exact(method: str, rhythm: str, tmp_path: Path) -> None:
     file = tmp_path / "checkpoint.pt"
     whole = tiny(method, rhythm=rhythm, epochs=6)
-    fit(whole.state, whole.plan, Watch())
+    fit(whole.state, whole.plan, EpochCallbacks())
 
     def kill(log) -> None:
         if log.epoch == 4:
@@ -48,10 +48,10 @@ def test_resume_is_exact(method: str, rhythm: str, tmp_path: Path) -> None:
 
     first = tiny(method, rhythm=rhythm, epochs=6)
     with pytest.raises(Killed):  # after epoch 4, with the state of epoch 3 on disk
-        fit(first.state, first.plan, Watch(on_epoch=kill, checkpoint=file, interval=0.0))
+        fit(first.state, first.plan, EpochCallbacks(on_epoch=kill, checkpoint=file, interval=0.0))
     torch.manual_seed(99)  # another process has another random state
     second = tiny(method, rhythm=rhythm, epochs=6)
-    fit(second.state, second.plan, Watch(checkpoint=file, interval=1e9))
+    fit(second.state, second.plan, EpochCallbacks(checkpoint=file, interval=1e9))
 
     a, b = everything(whole), everything(second)
     assert [log.epoch for log in second.state.logs] == [1, 2, 3, 4, 5, 6]
@@ -62,7 +62,7 @@ def test_resume_is_exact(method: str, rhythm: str, tmp_path: Path) -> None:
 def test_another_seed_gives_another_run() -> None:
     runs = [tiny("single", seed=seed) for seed in (0, 0, 1)]
     for run in runs:
-        fit(run.state, run.plan, Watch())
+        fit(run.state, run.plan, EpochCallbacks())
     a, b, c = map(everything, runs)
     assert all(torch.equal(a[k], b[k]) for k in a)
     assert not all(torch.equal(a[k], c[k]) for k in a)
@@ -110,8 +110,8 @@ def test_the_frozen_twin_is_the_same_generator_never_trained() -> None:
     a, b = learned.labeler.state_dict(), frozen.labeler.state_dict()
     assert all(torch.equal(a[k], b[k]) for k in a)
     start = {k: v.clone() for k, v in b.items()}
-    fit(frozen.state, frozen.plan, Watch())
-    fit(learned.state, learned.plan, Watch())
+    fit(frozen.state, frozen.plan, EpochCallbacks())
+    fit(learned.state, learned.plan, EpochCallbacks())
     assert all(torch.equal(start[k], v) for k, v in frozen.labeler.state_dict().items())
     assert not all(torch.equal(start[k], v) for k, v in learned.labeler.state_dict().items())
 
@@ -131,7 +131,7 @@ def test_hidden_main_labels_never_reach_a_batch() -> None:
 def test_divergence_names_the_task_and_the_epoch() -> None:
     built = tiny("single", lr=1e6, schedule="constant", epochs=10)
     with pytest.raises(Diverged, match=r"epoch \d+.*digit"):
-        fit(built.state, built.plan, Watch())
+        fit(built.state, built.plan, EpochCallbacks())
 
 
 def test_early_stopping_keeps_the_best_weights() -> None:
@@ -142,7 +142,7 @@ def test_early_stopping_keeps_the_best_weights() -> None:
     def remember(log) -> None:
         kept[log.epoch] = {k: v.clone() for k, v in built.network.state_dict().items()}
 
-    fit(built.state, built.plan, Watch(validation=lambda: next(scores), on_epoch=remember))
+    fit(built.state, built.plan, EpochCallbacks(validation=lambda: next(scores), on_epoch=remember))
     assert len(built.state.logs) == 4
     assert all(torch.equal(kept[2][k], v) for k, v in built.network.state_dict().items())
 
@@ -150,11 +150,11 @@ def test_early_stopping_keeps_the_best_weights() -> None:
 @pytest.mark.parametrize("damage", [lambda b: b[:200], lambda b: b[:900] + bytes([b[900] ^ 1]) + b[901:]])
 def test_a_damaged_checkpoint_is_set_aside_and_training_starts_again(damage, tmp_path: Path) -> None:
     whole, built, file = tiny("single"), tiny("single"), tmp_path / "checkpoint.pt"
-    fit(whole.state, whole.plan, Watch())
+    fit(whole.state, whole.plan, EpochCallbacks())
     save(whole.state, file)
     file.write_bytes(damage(file.read_bytes()))
     with pytest.warns(UserWarning, match=r"checkpoint\.pt.*starts again"):
-        fit(built.state, built.plan, Watch(checkpoint=file))
+        fit(built.state, built.plan, EpochCallbacks(checkpoint=file))
     assert built.state.step == whole.state.step
     a, b = everything(whole), everything(built)
     assert all(torch.equal(a[k], b[k]) for k in a)

@@ -18,7 +18,7 @@ from auxin.math import functional
 from auxin.math.deferred import deferred, holds
 from auxin.training import compiled
 from auxin.training.compiled import Kernel
-from auxin.training.loop import Diverged, Watch, fit
+from auxin.training.loop import Diverged, EpochCallbacks, fit
 from auxin.training.precision import Precision
 
 
@@ -160,7 +160,7 @@ def test_deferred_epochs_are_the_same_training() -> None:
     asking, deferring = tiny("maxl"), tiny("maxl")
     deferring.state.learner.defers = True
     for built in (asking, deferring):
-        fit(built.state, built.plan, Watch())
+        fit(built.state, built.plan, EpochCallbacks())
     assert torch.equal(weights(asking), weights(deferring))
     assert deferring.state.learner.defers
 
@@ -190,7 +190,7 @@ def poisoned(method: str, task: str, defers: bool):
 def test_an_infinite_auxiliary_is_left_out_as_if_each_step_had_been_checked(capsys) -> None:
     runs = [poisoned("maxl_frozen", "labels", defers) for defers in (False, True)]
     for built in runs:
-        fit(built.state, built.plan, Watch())
+        fit(built.state, built.plan, EpochCallbacks())
     assert torch.equal(*map(weights, runs))
     assert bool(weights(runs[1]).isfinite().all())
     assert runs[0].state.learner.criterion.dropped == runs[1].state.learner.criterion.dropped
@@ -203,7 +203,7 @@ def test_an_infinite_auxiliary_is_left_out_as_if_each_step_had_been_checked(caps
 def test_divergence_names_the_task_however_late_it_is_seen() -> None:
     built = poisoned("single", "digit", True)
     with pytest.raises(Diverged, match=r"epoch \d+.*digit"):
-        fit(built.state, built.plan, Watch())
+        fit(built.state, built.plan, EpochCallbacks())
 
 
 def test_questions_outside_are_answered_at_once() -> None:
@@ -221,7 +221,7 @@ def trained(**settings):
     built = tiny(
         "maxl", model__channel_width=2, every=1, steps=5, momentum=0.9, meta_optimizer="sgd", **settings
     )
-    fit(built.state, built.plan, Watch())
+    fit(built.state, built.plan, EpochCallbacks())
     return built
 
 

@@ -14,9 +14,9 @@ from auxin.hypergradients.lookahead import Lookahead
 from auxin.labelers.sources import Sources
 from auxin.methods import resolve
 from auxin.methods._base import Method, Setting
-from auxin.runs.build import Built, build
+from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import layered
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 from auxin.training.state import load as go_on
 from auxin.training.state import save
 
@@ -35,7 +35,7 @@ def splits() -> Splits:
     return replace(found, unlabelled=found.unlabelled[:120])
 
 
-def made(name: str, method: Method | None = None, **changed: Setting) -> Built:
+def made(name: str, method: Method | None = None, **changed: Setting) -> PreparedRun:
     method = method or resolve(name)
     user = {k: v for k, v in SMALL.items() if method.labeler == "sources" or not k.startswith("labeler")}
     settings = layered("digits", "image", method, "auxin", {**user, **changed}, {})
@@ -48,12 +48,12 @@ METHODS = ("fixmatch", "mean_teacher", "vicreg", "fixmatch_spread", "sources")
 @pytest.mark.parametrize("name", METHODS)
 def test_twice_as_long_is_once_and_again(name: str, tmp_path) -> None:
     whole = made(name)
-    fit(whole.state, whole.plan, Watch())
+    fit(whole.state, whole.plan, EpochCallbacks())
     first, second = made(name), made(name)
-    fit(first.state, replace(first.plan, epochs=2), Watch())
+    fit(first.state, replace(first.plan, epochs=2), EpochCallbacks())
     save(first.state, tmp_path / "c.pt")
     assert go_on(second.state, tmp_path / "c.pt")
-    fit(second.state, second.plan, Watch())
+    fit(second.state, second.plan, EpochCallbacks())
     one, other = whole.state.state_dict(), second.state.state_dict()
     for part in ("network", "labeler", "consistency"):
         for key, value in (one[part] or {}).items():
@@ -150,7 +150,7 @@ def test_the_twin_keeps_the_weights_where_they_began() -> None:
     begin = twin.labeler.weight.detach().clone()
     assert torch.equal(learned.labeler.weight, begin)
     for built in (learned, twin):
-        fit(built.state, built.plan, Watch())
+        fit(built.state, built.plan, EpochCallbacks())
     assert torch.equal(twin.labeler.weight, begin)
     assert not torch.equal(learned.labeler.weight, begin)
 

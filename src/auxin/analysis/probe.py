@@ -24,7 +24,7 @@ CHUNK = 250
 
 
 @dataclass(frozen=True)
-class Scores:
+class CandidateScores:
     """One candidate's scores, for every pair of a held-out batch (rows) and a batch of its own (columns).
 
     Attributes:
@@ -166,7 +166,7 @@ def candidate_scores(
     head: nn.Module,
     task: Task,
     batches: Sequence[Batch],
-) -> Scores:
+) -> CandidateScores:
     """A candidate's scores: Navon et al. 2021, proposition 1, equation 5, read as
 
         score = -<grad L_A, (H + damping I)^-1 grad l>
@@ -191,7 +191,7 @@ def candidate_scores(
         newton.append([-float(dot(p, own)) for p in found.solved])
         cosine.append([float(dot(v, own)) / max(float(norm(v)) * size, 1e-30) for v in found.gradients])
         length.append(size)
-    return Scores(np.array(newton).T, np.array(cosine).T, np.array(length))
+    return CandidateScores(np.array(newton).T, np.array(cosine).T, np.array(length))
 
 
 def resampled(tables: Sequence[Table], draws: int = 2000, seed: int = 0) -> tuple[float, float, float]:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.data.encoders.contract import Encoder
-from auxin.data.encoders.table import Columns
+from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.columns import check_cells
 from auxin.data.targets.leaks import gives_away, useless
@@ -20,7 +20,7 @@ WHERE = "X"
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class InputFrame:
     """X as a data set holds it.
 
     Attributes:
@@ -45,7 +45,7 @@ def is_frame(x: Any) -> bool:
 
 def inputs_of(
     x: Any, target: Tensor, text: Sequence[str], keep: Sequence[str], *, grouped: bool = False
-) -> Inputs:
+) -> InputFrame:
     """The columns as the command line encodes a table's: numbers, categories, dates and text.
 
     Columns of one value, running numbers and IDs are left out, as there. A column that holds y itself is used,
@@ -68,7 +68,7 @@ def inputs_of(
     if nothing:
         shown = ", ".join(nothing)
         notes.append(f"Columns left out (a single value or a row counter; keep= keeps them): {shown}.")
-    encoder, rest, chosen = Columns.of(WHERE, frame.drop(columns=nothing), text, nothing, "utf-8", keep)
+    encoder, rest, chosen = TableEncoder.of(WHERE, frame.drop(columns=nothing), text, nothing, "utf-8", keep)
     notes += [note.replace("--keep", "keep=") for note in chosen]
     real = target.is_floating_point()
     labels = (target.double() if real else target.double().masked_fill(target < 0, torch.nan)).numpy()
@@ -76,4 +76,4 @@ def inputs_of(
         notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
     notes += [] if grouped else repeated(rest, 'fit(..., groups=X["NAME"])')
     made, blank = encoder.encode_frame(WHERE, rest)
-    return Inputs(made, blank, encoder, rest, tuple(notes))
+    return InputFrame(made, blank, encoder, rest, tuple(notes))

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin.api._notices import Notices
 from auxin.api._optimizer import checked, unwrapped
-from auxin.api._reading import Reading
+from auxin.api._reading import ObjectiveBatch
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_losses, share_main
 from auxin.combiners._base import TaskLosses, paced
@@ -97,7 +97,9 @@ class MetaStep:
             return None
         return InnerStep(plain, parameters.values(), *self.clip)
 
-    def take(self, train: Reading, meta: Reading, step: InnerStep | None) -> tuple[bool, Tensor | None]:
+    def take(
+        self, train: ObjectiveBatch, meta: ObjectiveBatch, step: InnerStep | None
+    ) -> tuple[bool, Tensor | None]:
         """One meta step; tells whether one was possible, and the main task's loss on the meta batch.
 
         Under data parallelism every process takes part if any has the main label: with the look-ahead, processes with
@@ -157,7 +159,7 @@ class MetaStep:
         if hasattr(self.estimator, "load_state_dict"):
             self.estimator.load_state_dict(state["estimator"])  # type: ignore[attr-defined]
 
-    def _estimate(self, train: Reading, meta: Reading, step: InnerStep | None) -> Hypergradient:
+    def _estimate(self, train: ObjectiveBatch, meta: ObjectiveBatch, step: InnerStep | None) -> Hypergradient:
         self.runner.training = self.runner.network.training
         problem, gradient = self.problem(), None
         at_once = isinstance(self.estimator, Lookahead | FiniteDifference)

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks._base import Task
-from auxin.training.processes import Others
+from auxin.training.processes import RemoteLosses
 from auxin.training.task_losses import Loss
 from auxin.typing import Batch
 
@@ -37,7 +37,7 @@ class Call:
 
 
 @dataclass(eq=False)
-class Reading:
+class ObjectiveBatch:
     """A batch as the objective sees it.
 
     Attributes:
@@ -54,7 +54,7 @@ class Reading:
     calls: list[Call]
     y: dict[str, Any]
     parts: bool
-    others: Others | None = None
+    others: RemoteLosses | None = None
     whole: Batch | None = None
     share: slice | None = None
     fraction: float | None = None
@@ -83,7 +83,7 @@ class Reader:
         self.tasks, self.kinds = tuple(tasks), dict(tasks)
         self.inputs, self.targets = inputs, targets
 
-    def read(self, batch: Any, *, calls: bool = True, only: str | None = None) -> Reading:
+    def read(self, batch: Any, *, calls: bool = True, only: str | None = None) -> ObjectiveBatch:
         """The calls (if they are wanted) and targets of a batch, or of one task alone.
 
         Where one task is wanted, a pair (inputs, labels) is that task's.
@@ -94,11 +94,11 @@ class Reader:
         if not self.by_task(batch):
             targets = self._targets(batch, only)
             made = [self._call(batch, None)] if calls else []
-            return Reading(made, {k: v for k, v in targets.items() if only in (None, k)}, False)
+            return ObjectiveBatch(made, {k: v for k, v in targets.items() if only in (None, k)}, False)
         parts = {k: v for k, v in batch.items() if v is not None and only in (None, k)}
         targets = {name: self._targets(part, name).get(name) for name, part in parts.items()}
         made = [self._call(part, name) for name, part in parts.items()] if calls else []
-        return Reading(made, {k: v for k, v in targets.items() if v is not None}, True)
+        return ObjectiveBatch(made, {k: v for k, v in targets.items() if v is not None}, True)
 
     def by_task(self, batch: Any) -> bool:
         """Whether the batch is a dictionary of batches by task: every key a task, every value a batch."""
@@ -207,8 +207,8 @@ def to_device(tree: Any, device: torch.device) -> Any:
         return tree.to(device)
     if isinstance(tree, Call):
         return Call(tree.part, to_device(tree.args, device), to_device(tree.kwargs, device))
-    if isinstance(tree, Reading):
-        return Reading(to_device(tree.calls, device), to_device(tree.y, device), tree.parts)
+    if isinstance(tree, ObjectiveBatch):
+        return ObjectiveBatch(to_device(tree.calls, device), to_device(tree.y, device), tree.parts)
     if isinstance(tree, Mapping):
         return {key: to_device(value, device) for key, value in tree.items()}
     if isinstance(tree, tuple | list) and not hasattr(tree, "_fields"):
@@ -219,7 +219,7 @@ def to_device(tree: Any, device: torch.device) -> Any:
 
 def signals_of(
     outputs: Any,
-    reading: Reading,
+    reading: ObjectiveBatch,
     names: Sequence[str],
     pick: Callable[[Any, str | None], dict[str, Any]],
 ) -> dict[str, Any]:

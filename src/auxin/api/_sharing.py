@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from auxin.api._reading import Reading
+from auxin.api._reading import ObjectiveBatch
 from auxin.api._runner import Runner
 from auxin.errors import UnsupportedError, message
 from auxin.math.functional import still
@@ -16,7 +16,7 @@ from auxin.training.task_losses import fitted
 from auxin.typing import Batch
 
 
-def share_rows(reading: Reading, main: str) -> None:
+def share_rows(reading: ObjectiveBatch, main: str) -> None:
     """Let the labeler see the main task's rows of all processes, as with one process: it may look at whole batches.
 
     Raises:
@@ -44,7 +44,7 @@ def share_rows(reading: Reading, main: str) -> None:
     reading.share = slice(start, start + len(rows.x))
 
 
-def share_main(objective: Objective, meta: Reading, like: Tensor) -> bool:
+def share_main(objective: Objective, meta: ObjectiveBatch, like: Tensor) -> bool:
     """Weigh this process's outer loss by its part of the main labels; whether any process has one."""
     own = objective.main_rows(meta)
     if not parallel():
@@ -55,7 +55,7 @@ def share_main(objective: Objective, meta: Reading, like: Tensor) -> bool:
 
 
 @torch.no_grad()
-def share_losses(objective: Objective, runner: Runner, train: Reading, at_once: bool) -> None:
+def share_losses(objective: Objective, runner: Runner, train: ObjectiveBatch, at_once: bool) -> None:
     """Exchange the losses of the training batch at the parameters as they are, for a meta step.
 
     Args:

@@ -10,7 +10,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
-from auxin.api._frames import Inputs
+from auxin.api._frames import InputFrame
 from auxin.data import Dataset, Splits, make_splits
 from auxin.data.targets.refinements import refinements
 from auxin.errors import DataError, message
@@ -184,15 +184,15 @@ def _few(column: np.ndarray) -> bool:
     return words or bool(len(np.unique(numbers)) <= MOST_CLASSES and (numbers == np.floor(numbers)).all())
 
 
-def of_array(x: np.ndarray) -> Inputs:
+def of_array(x: np.ndarray) -> InputFrame:
     """An array X as a data set holds it."""
     made = inputs(x)
     blank = made.isnan() if made.dim() == 2 and bool(made.isnan().any()) else None
-    return Inputs(made if blank is None else made.masked_fill(blank, 0.0), blank)
+    return InputFrame(made if blank is None else made.masked_fill(blank, 0.0), blank)
 
 
 def dataset_of(
-    x: Inputs,
+    x: InputFrame,
     main: tuple[Task, Tensor],
     auxiliaries: Mapping[str, tuple[Task, Tensor]],
     groups: Any = None,

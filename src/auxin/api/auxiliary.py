@@ -11,7 +11,7 @@ from auxin import catalogue
 from auxin.api._meta import MetaStep
 from auxin.api._notices import Notices
 from auxin.api._options import check_numbers, combiner_for, in_order
-from auxin.api._reading import Inputs, Reader, Reading, Targets, signals_of, to_device
+from auxin.api._reading import Inputs, ObjectiveBatch, Reader, Targets, signals_of, to_device
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_rows
 from auxin.api._source import MetaSource
@@ -21,7 +21,7 @@ from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
 from auxin.math.params import bare, trainable
 from auxin.training.objective import Objective
-from auxin.training.processes import Others, average_, exchanged, parallel, together, world_size
+from auxin.training.processes import RemoteLosses, average_, exchanged, parallel, together, world_size
 from auxin.training.screen import imbalanced
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, fitted, mean, refuse_broadcast
@@ -150,7 +150,7 @@ class Auxiliary:
             self.notices,
         )
         self.steps, self.waiting = 0, False
-        self.last: tuple[Reading, TaskLosses] | None = None
+        self.last: tuple[ObjectiveBatch, TaskLosses] | None = None
         self._epoch = torch.zeros(2, len(ordered))
         self._looked_at: set[str] = set()
 
@@ -202,7 +202,7 @@ class Auxiliary:
     def _needs_inputs(self) -> bool:
         return bool(self.meta.phi) or self.objective.labeler is not None or self.combiner.looks_again
 
-    def _refuse_broadcast(self, signals: Mapping[str, Any], reading: Reading) -> None:
+    def _refuse_broadcast(self, signals: Mapping[str, Any], reading: ObjectiveBatch) -> None:
         """Look once at each loss function, with the first batch of two rows or more."""
         for name in [k for k in reading.y if k not in self._looked_at]:
             target, output = reading.y[name], signals.get(name)
@@ -210,7 +210,7 @@ class Auxiliary:
             if isinstance(target, Tensor) and target.dim() and len(target) > 1:
                 self._looked_at.add(name)
 
-    def _signals(self, outputs: Any, reading: Reading) -> dict[str, Any]:
+    def _signals(self, outputs: Any, reading: ObjectiveBatch) -> dict[str, Any]:
         return signals_of(outputs, reading, self.objective.names, self._pick)
 
     def _pick(self, outputs: Any, part: str | None) -> dict[str, Any]:
@@ -220,7 +220,7 @@ class Auxiliary:
         names = self.objective.names if part is None else (part,)
         return {k: found[k] for k in names if k in found} if by_task else dict.fromkeys(names, found)
 
-    def _remember(self, reading: Reading, losses: TaskLosses) -> None:
+    def _remember(self, reading: ObjectiveBatch, losses: TaskLosses) -> None:
         seen = TaskLosses(losses.values.detach(), losses.present, losses.names)
         if self.last is None:
             self._compare_scales(seen.means())
@@ -270,10 +270,10 @@ class Auxiliary:
         self.waiting = not taken
         return outer
 
-    def _meta_reading(self, meta: Any, last: Reading) -> Reading:
+    def _meta_reading(self, meta: Any, last: ObjectiveBatch) -> ObjectiveBatch:
         if meta is None:
             kept = {self.main: last.y[self.main]} if self.main in last.y else {}
-            return Reading([c for c in last.calls if c.part in (None, self.main)], kept, last.parts)
+            return ObjectiveBatch([c for c in last.calls if c.part in (None, self.main)], kept, last.parts)
         reading = self.reader.read(self.source.draw(meta), only=self.main)
         return to_device(reading, next(iter(trainable(self.runner).values())).device)
 
@@ -326,13 +326,13 @@ class Auxiliary:
         self.objective.gramian, self.notices.given = state["gramian"], set(state["said"])
         self.steps, self.waiting, self._epoch = state["steps"], state["waiting"], state["epoch"].clone()
 
-    def _last(self) -> tuple[Reading, TaskLosses]:
+    def _last(self) -> tuple[ObjectiveBatch, TaskLosses]:
         if self.last is None:
             raise ConfigError(message("No batch was seen yet", do="Call `aux(outputs, batch)` first."))
         return self.last
 
 
-def _means(entries: Sequence[Entry], losses: TaskLosses, others: Others | None) -> list[Tensor | None]:
+def _means(entries: Sequence[Entry], losses: TaskLosses, others: RemoteLosses | None) -> list[Tensor | None]:
     """Each task's mean loss with a graph of its own; None for a task without a label in the batch.
 
     Under data parallelism it is this process's share of the mean over all rows, times the number of processes.

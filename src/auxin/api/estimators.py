@@ -15,11 +15,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from auxin.api import _xy
-from auxin.api._frames import Inputs, inputs_of, is_frame
+from auxin.api._frames import InputFrame, inputs_of, is_frame
 from auxin.api._labelled_score import LabelledScore
 from auxin.api._undisturbed import undisturbed
 from auxin.data import Dataset, Splits, make_splits
-from auxin.data.encoders.table import Columns
+from auxin.data.encoders.table import TableEncoder
 from auxin.errors import ConfigError, DataError, message
 from auxin.methods import resolve
 from auxin.methods._base import Setting
@@ -28,7 +28,7 @@ from auxin.runs.metric import settle
 from auxin.runs.settings import layered
 from auxin.studies.fit_finish import TrainingDetails, finish, follow
 from auxin.studies.fit_job import EpochProgress, FitJob
-from auxin.studies.fit_search import Wanted, search, searchable
+from auxin.studies.fit_search import SearchTarget, search, searchable
 
 BEST = "best"
 """The method that stands for the search of `auxin fit`."""
@@ -120,7 +120,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
         metric = settle(self.metric, dataset.tasks[dataset.main])
         with undisturbed():
-            wanted = Wanted(metric, decides=self.metric is not None, seed=seed % 2**16, started=started)
+            wanted = SearchTarget(metric, decides=self.metric is not None, seed=seed % 2**16, started=started)
             self.model_ = search(dataset, splits, wanted, self._say if self.verbose else lambda _: None)
         record = self.model_.training
         self.kept_, self.validation_score_, self.notes_ = record.method, record.validation, list(record.notes)
@@ -166,7 +166,7 @@ class _AuxiliaryEstimator(BaseEstimator):
 
     def _check_x(self, x: Any, reset: bool) -> Any:
         """X as it is fitted: a frame, or numbers; of the same columns, in the same order, as in `fit`."""
-        if is_frame(x) if reset else isinstance(self.model_.encoder, Columns):
+        if is_frame(x) if reset else isinstance(self.model_.encoder, TableEncoder):
             found: Any = validate_data(self, x, reset=reset, skip_check_array=True)
             return found if is_frame(x) else self._named(found)
         found = validate_data(
@@ -179,7 +179,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         names = getattr(self, "feature_names_in_", range(self.n_features_in_))
         return pd.DataFrame(np.asarray(x), columns=list(names)).infer_objects()
 
-    def _inputs(self, X: Any, target: Tensor, grouped: bool) -> Inputs:
+    def _inputs(self, X: Any, target: Tensor, grouped: bool) -> InputFrame:
         """X of `fit` as a data set holds it."""
         x = self._check_x(X, reset=True)
         if len(x) != len(target):

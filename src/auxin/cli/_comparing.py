@@ -13,14 +13,14 @@ from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
 from auxin.reports.table import terminal
 from auxin.requests.compare import CompareRequest
-from auxin.studies.compare import Comparing
+from auxin.studies.compare import CompareStudy
 from auxin.studies.confirm import confirm as confirm_once
 from auxin.studies.engine import Progress as RunsDone
 from auxin.studies.engine import Tell
 from auxin.studies.presets import decide
 
 
-class Stopped(Exception):
+class ComparisonInterrupted(Exception):
     """A comparison was interrupted. The finished runs have been judged and shown.
 
     Args:
@@ -47,17 +47,17 @@ def compare(request: CompareRequest, output: Output, confirm: bool) -> Compariso
     if confirm:
         return _show(confirm_once(request), request, output)
     with _callback(output) as tell:
-        job = Comparing(request, tell)
+        job = CompareStudy(request, tell)
         for sentence in decided:
             job.notes.insert(0, sentence)
         try:
             comparison = job.run()
         except KeyboardInterrupt:
-            raise Stopped(_show(_interrupted(job, output), request, output)) from None
+            raise ComparisonInterrupted(_show(_interrupted(job, output), request, output)) from None
     return _show(comparison, request, output)
 
 
-def _interrupted(job: Comparing, output: Output) -> Comparison:
+def _interrupted(job: CompareStudy, output: Output) -> Comparison:
     if not job.finals(job.done):
         output.say(
             "[yellow]Interrupted before any final run finished.[/yellow] Run the same command to resume."

@@ -13,7 +13,7 @@ from auxin.judging.wording import name as named
 from auxin.requests.fit import FitRequest
 from auxin.studies.engine import Progress as RunsDone
 from auxin.studies.fit import Fitting
-from auxin.studies.fit_finish import Fitted
+from auxin.studies.fit_finish import FitOutcome
 from auxin.studies.fit_job import EpochProgress
 
 FEW = 50
@@ -28,12 +28,12 @@ def run(request: FitRequest, output: Output, begun: float) -> None:
         for sentence in _rows(fitting):
             output.say(f"  {sentence}")
         found = fitting.run()
-    model = found.model if isinstance(found, Fitted) else found
+    model = found.model if isinstance(found, FitOutcome) else found
     if isinstance(found, Model):
         output.say(
             "  This model is already finished and is not trained again. Choose another --out to train a new one."
         )
-    _show(model, request, output, found.log_loss if isinstance(found, Fitted) else None)
+    _show(model, request, output, found.log_loss if isinstance(found, FitOutcome) else None)
     output.result({"model": str(request.folder), "training": model.training.model_dump(mode="json")})
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from auxin.cli._comparing import Stopped, compare
+from auxin.cli._comparing import ComparisonInterrupted, compare
 from auxin.cli._console import Output
 from auxin.errors import ConfigError, message
 from auxin.folders import claim_folder
@@ -22,7 +22,7 @@ def run(request: CompareRequest, output: Output, confirm: bool) -> None:
     try:
         one = request.at(request.labels[0], out=request.folder) if request.labels else request
         output.result(compare(one, output, confirm))
-    except Stopped as stopped:
+    except ComparisonInterrupted as stopped:
         output.result(stopped.comparison)
         raise typer.Exit(130) from None
     return None
@@ -48,7 +48,7 @@ def run_several(request: CompareRequest, output: Output, confirm: bool) -> None:
         output.say(f"\n[bold]{count} labels per class[/bold]")
         try:
             found[count] = compare(_at(request, count, out), output, confirm=False)
-        except Stopped as stop:
+        except ComparisonInterrupted as stop:
             found[count], stopped = stop.comparison, True
         except typer.Exit:  # interrupted before any run finished
             stopped = True

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from auxin.cli._console import Output
 
 
-class Show(Protocol):
+class ProgressCallback(Protocol):
     """A callback that receives a name, the amount done (may be fractional), the total, and a description."""
 
     def __call__(self, name: str, done: float, total: float, what: str = "") -> None: ...
@@ -19,7 +19,7 @@ EVERY = 30.0
 
 
 @contextmanager
-def progress(output: Output) -> Iterator[Show]:
+def progress(output: Output) -> Iterator[ProgressCallback]:
     """Yield a callback that shows progress.
 
     In a terminal it draws one bar per name and removes it at the end. In a file or a pipe it prints one line every
@@ -61,7 +61,7 @@ def progress(output: Output) -> Iterator[Show]:
         yield show
 
 
-def _lines(output: Output) -> Show:
+def _lines(output: Output) -> ProgressCallback:
     begun: dict[str, float] = {}
     last = time.monotonic()
 

@@ -144,7 +144,7 @@ import numpy as np
 import pytest
 
 from auxin import catalogue
-from auxin.rivals import Shape
+from auxin.rivals import InputShape
 
 
 @pytest.fixture
@@ -157,8 +157,8 @@ def member(monkeypatch):
 def test_it_learns_the_sign_of_a_number(member, kind):
     x = np.linspace(-1, 1, 60)[:, None]
     y = (x[:, 0] > 0).astype(int)
-    for options in member.tries(kind, Shape(60, 1, 2)):
-        fitted = member.build(kind, Shape(60, 1, 2), 0, **options).fit(x, y)
+    for options in member.tries(kind, InputShape(60, 1, 2)):
+        fitted = member.build(kind, InputShape(60, 1, 2), 0, **options).fit(x, y)
         assert fitted.score(x, y) > 0.9
 '''
 

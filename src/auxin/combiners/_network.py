@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.combiners._base import TaskLosses, choice, number
-from auxin.combiners._weights import Constrained
+from auxin.combiners._weights import ConstrainedWeights
 
 Activation = Callable[[Tensor], Tensor]
 INITS = ("even", "uniform")
@@ -25,8 +25,8 @@ class LossNetwork(nn.Module):
     of all auxiliaries are equal and that of the main task is zero; all other weights are positive and random;
     the last layer is scaled so that the slope in every auxiliary is `scale` where every loss is one. Biases
     begin at 1, where Softplus is nearly straight: with three tasks the slope begins within 0.65 and 1.1 times
-    `scale` whatever the losses. Each layer is learned at a pace of its own, see `Constrained`. So at the start no
-    auxiliary is treated differently from another.
+    `scale` whatever the losses. Each layer is learned at a pace of its own, see `ConstrainedWeights`. So at the
+    start no auxiliary is treated differently from another.
 
     With `init="uniform"` it begins as the authors' code does: every weight, the main task's too, is drawn from
     U(0, `upper`), biases are zero, and every auxiliary loss is multiplied by `scale` before it enters the network
@@ -36,7 +36,7 @@ class LossNetwork(nn.Module):
         count: Number of losses, the main one first.
         width: Number of units per hidden layer.
         depth: Number of hidden layers.
-        constraint: see `Constrained`.
+        constraint: see `ConstrainedWeights`.
         activation: Between layers; `identity` makes the network linear and has no biases.
         scale: Initial slope, or factor of the auxiliary losses.
         init: "even", or "uniform" (the authors').
@@ -74,7 +74,7 @@ class LossNetwork(nn.Module):
         bent = activation is not identity
         self.biases = nn.ParameterList([torch.ones(width) for _ in range(depth)] if bent else [])
         weights[-1] *= scale / self._slope(weights)
-        self.layers = nn.ModuleList(Constrained(w, constraint, len(weights)) for w in weights)
+        self.layers = nn.ModuleList(ConstrainedWeights(w, constraint, len(weights)) for w in weights)
         self.pace = {f"biases.{i}": 1 / len(weights) for i in range(len(self.biases))}
 
     def _as_the_authors(self, count: int, width: int, depth: int, constraint: str, upper: float) -> None:
@@ -82,7 +82,7 @@ class LossNetwork(nn.Module):
         bent = self.activation is not identity
         self.biases = nn.ParameterList([torch.zeros(width) for _ in range(depth)] if bent else [])
         self.layers = nn.ModuleList(
-            Constrained(torch.empty(after, before).uniform_(0, upper), constraint)
+            ConstrainedWeights(torch.empty(after, before).uniform_(0, upper), constraint)
             for before, after in pairwise(sizes)
         )
 

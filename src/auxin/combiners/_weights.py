@@ -10,7 +10,7 @@ CONSTRAINTS = ("positive", "clipped", "free")
 _SMALLEST = 1e-4
 
 
-class Constrained(nn.Module):
+class ConstrainedWeights(nn.Module):
     """A tensor of weights that stay at least zero, or do not.
 
     | constraint | the weight is | at zero |
@@ -27,7 +27,7 @@ class Constrained(nn.Module):
             per step: at one rate for all, weights of a tenth would double with each step of Adam at 0.1. None: at
             the rate itself.
 
-    >>> Constrained(torch.tensor([2.0, 0.5]), "positive")().tolist()
+    >>> ConstrainedWeights(torch.tensor([2.0, 0.5]), "positive")().tolist()
     [2.0, 0.5]
     """
 
@@ -59,5 +59,5 @@ def _softplus_inverse(weight: Tensor) -> Tensor:
 def project_all(module: nn.Module) -> None:
     """Project every constrained weight of a combiner."""
     for part in module.modules():
-        if isinstance(part, Constrained):
+        if isinstance(part, ConstrainedWeights):
             part.project()

@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.combiners._network import INITS
-from auxin.combiners._weights import CONSTRAINTS, Constrained, project_all
+from auxin.combiners._weights import CONSTRAINTS, ConstrainedWeights, project_all
 from auxin.errors import ConfigError, message
 from auxin.paper import AUXILEARN, Paper
 
@@ -25,7 +25,7 @@ class ConvNet(LossCombiner):
     Departures: borders are repeated, not padded with zeros, so that a constant loss image has a constant
     answer; g(0) is subtracted; the start is near `equal`: all auxiliaries weigh the same, `scale` on an
     image of ones (the authors draw the weights from U(0, 0.1)); each layer is learned at a pace of its own, see
-    `Constrained`. A missing pixel enters as its task's mean
+    `ConstrainedWeights`. A missing pixel enters as its task's mean
     over the batch.
 
     Args:
@@ -73,7 +73,7 @@ class ConvNet(LossCombiner):
         if not even:
             kernels = [kernel.uniform_(0, upper) for kernel in kernels]
         layers = len(kernels) if even else None
-        self.layers = nn.ModuleList(Constrained(kernel, constraint, layers) for kernel in kernels)
+        self.layers = nn.ModuleList(ConstrainedWeights(kernel, constraint, layers) for kernel in kernels)
         if even:
             self.pace = {f"biases.{i}": 1 / len(kernels) for i in range(len(self.biases))}
 

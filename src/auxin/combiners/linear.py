@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
-from auxin.combiners._weights import Constrained, project_all
+from auxin.combiners._weights import ConstrainedWeights, project_all
 from auxin.paper import AUXILEARN, Paper
 
 _FORMS = ("positive", "clipped", "free", "convex")
@@ -49,7 +49,7 @@ class Linear(LossCombiner):
         self.learned: nn.Module | None = None
         if count > 1:
             raw = torch.log(initial / self.total) if form == "convex" else initial[int(self.fixed) :]
-            self.learned = Constrained(raw, "free" if form == "convex" else form)
+            self.learned = ConstrainedWeights(raw, "free" if form == "convex" else form)
 
     def weights(self) -> Tensor:
         """All tasks' weights, [T], differentiable in phi."""

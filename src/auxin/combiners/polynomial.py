@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, number
 from auxin.combiners._network import with_skip
-from auxin.combiners._weights import Constrained, project_all
+from auxin.combiners._weights import ConstrainedWeights, project_all
 from auxin.errors import ConfigError, message
 from auxin.paper import AUXILEARN, Paper
 
@@ -58,7 +58,7 @@ class Polynomial(LossCombiner):
             initial = torch.zeros(terms)
             if size == 1:
                 initial[1:] = scale
-            part = Constrained(initial, constraint)
+            part = ConstrainedWeights(initial, constraint)
             part.pace = {"raw": 1 / comb(count + size - 1, size - 1)}
             self.learned.append(part)
 

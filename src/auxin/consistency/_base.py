@@ -15,7 +15,7 @@ from auxin.tasks._base import Task
 from auxin.typing import MISSING, Batch
 
 
-class Agreement(Task):
+class ViewAgreement(Task):
     """A task whose targets say which row of the batch is the other view of a row.
 
     Targets: int64 [B], the position of the weak view for a row that is a strong view, -1 elsewhere. It predicts nothing
@@ -55,7 +55,7 @@ class Consistency(nn.Module, ABC):
     own_head: ClassVar[bool] = False
     compiles: ClassVar[bool] = True
     paper: ClassVar[Paper | None] = None
-    task: Agreement
+    task: ViewAgreement
 
     @classmethod
     @abstractmethod

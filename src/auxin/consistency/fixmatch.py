@@ -6,14 +6,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.consistency._base import Agreement, Consistency, only
+from auxin.consistency._base import Consistency, ViewAgreement, only
 from auxin.errors import ConfigError, message
 from auxin.paper import Paper
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 
 
-class Confident(Agreement):
+class ConfidentCrossEntropy(ViewAgreement):
     """The loss of FixMatch: cross-entropy of the strong view with the weak view's class, where that is confident.
 
     Args:
@@ -73,7 +73,7 @@ class FixMatch(Consistency):
             raise ConfigError(
                 message("The threshold is out of range", expected="from 0 to 1", found=f"{threshold}")
             )
-        self.task = Confident("fixmatch", width, float(threshold))
+        self.task = ConfidentCrossEntropy("fixmatch", width, float(threshold))
 
     @classmethod
     def build(  # pyright: ignore[reportIncompatibleMethodOverride]

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.consistency._base import Agreement, Consistency, only
+from auxin.consistency._base import Consistency, ViewAgreement, only
 from auxin.errors import ConfigError, message
 from auxin.paper import Paper
 from auxin.tasks._base import Task
@@ -14,7 +14,7 @@ from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 
 
-class Distance(Agreement):
+class Distance(ViewAgreement):
     """The squared distance between two answers: of probabilities for classes, of the outputs elsewhere.
 
     Targets: the teacher's answers, float [B, C], NaN for rows that are no strong views.

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.consistency._base import Agreement, Consistency, masked_mean
+from auxin.consistency._base import Consistency, ViewAgreement, masked_mean
 from auxin.errors import ConfigError, message
 from auxin.paper import Paper
 from auxin.tasks._base import Task
@@ -14,7 +14,7 @@ SMALL = 1e-4
 """Added to a variance before its root, as in the paper's equation 2."""
 
 
-class Embeddings(Agreement):
+class Embeddings(ViewAgreement):
     """The loss of VICReg on a head of its own.
 
     Args:

@@ -1,9 +1,9 @@
 """Data sets, splits and batches."""
 
 from auxin.data._augment import KINDS
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data._load import load
-from auxin.data._pool import Pool
+from auxin.data._pool import DevicePool
 from auxin.data._sampling import Stream, epoch_batches
 from auxin.data.encoders.contract import Encoder
 from auxin.data.encoders.restore import restore
@@ -11,10 +11,10 @@ from auxin.data.splits import Splits, make_splits
 
 __all__ = [
     "KINDS",
+    "DataSource",
     "Dataset",
+    "DevicePool",
     "Encoder",
-    "Pool",
-    "Source",
     "Splits",
     "Stream",
     "epoch_batches",

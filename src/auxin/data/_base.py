@@ -191,7 +191,7 @@ class Dataset:
         return content.marks(x, self.y[self.main], others)
 
 
-class Source(ABC):
+class DataSource(ABC):
     """One named data set: where its files are, and how they are read.
 
     Attributes:
@@ -220,4 +220,4 @@ class Source(ABC):
         """
 
 
-CONTRACT = Source
+CONTRACT = DataSource

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data.reading.download import Remote
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged, missing
 from auxin.data.reading.npz import read_npz
 from auxin.data.reading.parquet import read_table
@@ -40,11 +40,11 @@ class Layout:
     test: tuple[str, ...]
     classes: Mapping[str, int]
     keys: Mapping[str, tuple[str, str, str]]
-    remotes: Sequence[Remote]
+    remotes: Sequence[RemoteFile]
 
 
 @dataclass(frozen=True)
-class Part:
+class CifarPart:
     """Training or test rows: images uint8 [N, 3, 32, 32], labels int64 [N], file names where kept."""
 
     images: Tensor
@@ -52,7 +52,7 @@ class Part:
     files: list[str] | None = None
 
     @classmethod
-    def join(cls, parts: Sequence["Part"]) -> "Part":
+    def join(cls, parts: Sequence["CifarPart"]) -> "CifarPart":
         """Several as one."""
         labels = {k: torch.cat([p.labels[k] for p in parts]) for k in parts[0].labels}
         whole = all(p.files is not None for p in parts)
@@ -60,7 +60,7 @@ class Part:
         return cls(torch.cat([p.images for p in parts]), labels, files)
 
 
-def read_cifar(layout: Layout, root: Path) -> tuple[Part, Part, str]:
+def read_cifar(layout: Layout, root: Path) -> tuple[CifarPart, CifarPart, str]:
     """The training rows, the test rows, and which files they are from.
 
     The forms are looked for in the order: Python pickles, binary, `.npz`, Parquet; the first that is there
@@ -69,7 +69,9 @@ def read_cifar(layout: Layout, root: Path) -> tuple[Part, Part, str]:
     Raises:
         DataError: No form is there whole, or a file is damaged.
     """
-    forms: list[tuple[Callable[[Layout, Path], Part], Callable[[Layout, Path], dict[str, list[Path]]]]] = [
+    forms: list[
+        tuple[Callable[[Layout, Path], CifarPart], Callable[[Layout, Path], dict[str, list[Path]]]]
+    ] = [
         (_read_pickle, _find_pickles),
         (_read_binary, _find_binary),
         (_read_npz, _find_npz),
@@ -90,7 +92,7 @@ def read_cifar(layout: Layout, root: Path) -> tuple[Part, Part, str]:
     raise missing(layout.name, root, looked, layout.remotes)
 
 
-def _checked(layout: Layout, read: Callable[[Layout, Path], Part], files: Sequence[Path]) -> Part:
+def _checked(layout: Layout, read: Callable[[Layout, Path], CifarPart], files: Sequence[Path]) -> CifarPart:
     parts = []
     for file in files:
         part = read(layout, file)
@@ -102,7 +104,7 @@ def _checked(layout: Layout, read: Callable[[Layout, Path], Part], files: Sequen
                 found = f"{int(labels.min())} to {int(labels.max())}"
                 raise damaged(file, f"labels of kind {name} from 0 to {top}", found)
         parts.append(part)
-    return Part.join(parts)
+    return CifarPart.join(parts)
 
 
 def _all_or_none(files: Mapping[str, list[Path]]) -> dict[str, list[Path]]:
@@ -133,7 +135,7 @@ def _find_parquet(layout: Layout, base: Path) -> dict[str, list[Path]]:
     return {side: sorted(inside.glob(f"{side}*.parquet")) for side in ("train", "test")}
 
 
-def _read_pickle(layout: Layout, path: Path) -> Part:
+def _read_pickle(layout: Layout, path: Path) -> CifarPart:
     content = load_pickle(path)
     if not isinstance(content, dict):
         raise damaged(path, "a dictionary", type(content).__name__)
@@ -143,7 +145,7 @@ def _read_pickle(layout: Layout, path: Path) -> Part:
         raise damaged(path, f"the keys {', '.join(need)}", f"no {', '.join(absent)}")
     labels = {name: _labels(path, held[keys[0]]) for name, keys in layout.keys.items()}
     files = held.get("filenames")
-    return Part(
+    return CifarPart(
         _images(path, held["data"], flat=True), labels, None if files is None else [_text(f) for f in files]
     )
 
@@ -152,28 +154,28 @@ def _text(value: Any) -> str:
     return value.decode("latin1") if isinstance(value, bytes) else str(value)
 
 
-def _read_binary(layout: Layout, path: Path) -> Part:
+def _read_binary(layout: Layout, path: Path) -> CifarPart:
     data, record = path.read_bytes(), len(layout.classes) + _PIXELS
     if not data or len(data) % record:
         raise damaged(path, f"records of {record:,} bytes", f"{len(data):,} bytes")
     rows = np.frombuffer(data, np.uint8).reshape(-1, record)
     labels = {name: torch.from_numpy(rows[:, i].astype(np.int64)) for i, name in enumerate(layout.classes)}
-    return Part(_images(path, rows[:, len(labels) :], flat=True), labels)
+    return CifarPart(_images(path, rows[:, len(labels) :], flat=True), labels)
 
 
-def _read_npz(layout: Layout, path: Path) -> Part:
+def _read_npz(layout: Layout, path: Path) -> CifarPart:
     held = read_npz(path)
     need = ["images", *(keys[2] for keys in layout.keys.values())]
     if absent := [key for key in need if key not in held]:
         raise damaged(path, f"the arrays {', '.join(need)}", f"no {', '.join(absent)}")
     labels = {name: _labels(path, held[keys[2]]) for name, keys in layout.keys.items()}
     files = held["filenames"].tolist() if "filenames" in held else None
-    return Part(_images(path, held["images"], flat=False), labels, files)
+    return CifarPart(_images(path, held["images"], flat=False), labels, files)
 
 
-def _read_parquet(layout: Layout, path: Path) -> Part:
+def _read_parquet(layout: Layout, path: Path) -> CifarPart:
     images, labels = read_table([path], {name: keys[1] for name, keys in layout.keys.items()}, SHAPE)
-    return Part(images, labels)
+    return CifarPart(images, labels)
 
 
 def _images(path: Path, values: Any, flat: bool) -> Tensor:

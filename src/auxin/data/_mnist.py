@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from auxin.data.reading.download import Remote
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged, first, missing
 from auxin.data.reading.idx import read_idx
 from auxin.errors import DataError, message
@@ -15,7 +15,7 @@ _PARTS = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}
 
 
 def read_four(
-    name: str, root: Path, train: Sequence[str], remotes: Sequence[Remote]
+    name: str, root: Path, train: Sequence[str], remotes: Sequence[RemoteFile]
 ) -> tuple[Tensor, Tensor, Tensor, str]:
     """Images uint8 [N, 1, H, W], labels int64 [N], which rows are test rows, and which files they are from.
 

@@ -13,7 +13,7 @@ AT_ONCE = 256
 """Columns, or images, whose constants are computed at once."""
 
 
-class Pool:
+class DevicePool:
     """A data set on a device, from which batches are made there.
 
     Augmentation moves targets that have a value per pixel along with their images.
@@ -42,7 +42,7 @@ class Pool:
 
     >>> from auxin.data.digits import Digits
     >>> data = Digits.load(None)
-    >>> pool = Pool(data, torch.arange(100), "cpu", hidden=torch.tensor([3]))
+    >>> pool = DevicePool(data, torch.arange(100), "cpu", hidden=torch.tensor([3]))
     >>> batch = pool.batch(torch.tensor([2, 3]))
     >>> batch.x.shape, batch.y["digit"].tolist()
     (torch.Size([2, 1, 8, 8]), [2, -1])

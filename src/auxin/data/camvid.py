@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.npz import read_npz
 from auxin.data.reading.published import by_hand
 from auxin.tasks._base import Task
@@ -19,7 +19,7 @@ _IGNORED = 11
 _WHERE = "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/ (and save the frames as the arrays named above)"
 
 
-class Camvid(Source):
+class Camvid(DataSource):
     """CamVid (Brostow, Fauqueur, Cipolla 2009), 367 training, 101 validation and 233 test frames, eleven classes.
 
     Files: `camvid_train.npz`, `camvid_val.npz` and `camvid_test.npz`, each with `images` uint8 [N, H, W, 3] and

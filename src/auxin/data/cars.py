@@ -6,13 +6,13 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import by_hand, matlab, squares
 from auxin.tasks.classes import Classes
 
 
-class Cars(Source):
+class Cars(DataSource):
     """Stanford Cars (Krause et al. 2013), 8,144 training and 8,041 test images.
 
     Files: `devkit/cars_train_annos.mat`, `cars_test_annos_withlabels.mat`, and the images in `cars_train/` and

@@ -7,9 +7,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, Source
-from auxin.data._cifar import Layout, Part, read_cifar
-from auxin.data.reading.download import Remote
+from auxin.data._base import Dataset, DataSource
+from auxin.data._cifar import CifarPart, Layout, read_cifar
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks.classes import Classes
@@ -24,7 +24,7 @@ _LAYOUT = Layout(
     classes={"class": 10},
     keys={"class": ("labels", "label", "labels")},
     remotes=(
-        Remote(
+        RemoteFile(
             "https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",
             "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
             170052171,
@@ -33,7 +33,7 @@ _LAYOUT = Layout(
 )
 
 
-class Cifar10(Source):
+class Cifar10(DataSource):
     """CIFAR-10 (Krizhevsky 2009), 50,000 training and 10,000 test images, uint8 [N, 3, 32, 32].
 
     Files, the first form that is found: `cifar-10-batches-py/{data_batch_1..5,test_batch}`,
@@ -60,7 +60,7 @@ class Cifar10(Source):
             raise ConfigError(message(f"CIFAR-10 has no auxiliary task {aux!r}", expected="'term'"))
         folder = prepare("cifar10", root, download, _LAYOUT.remotes)
         train, test, source = read_cifar(_LAYOUT, folder)
-        both = Part.join([train, test])
+        both = CifarPart.join([train, test])
         return Dataset(
             name="cifar10",
             x=both.images,
@@ -72,7 +72,7 @@ class Cifar10(Source):
         )
 
 
-def _tasks(both: Part, train: int, aux: str | None, source: str) -> dict[str, Any]:
+def _tasks(both: CifarPart, train: int, aux: str | None, source: str) -> dict[str, Any]:
     main = both.labels["class"]
     made = {
         "tasks": {"class": Classes("class", 10, label_names=NAMES)},

@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, Source
-from auxin.data._cifar import Layout, Part, read_cifar
-from auxin.data.reading.download import Remote
+from auxin.data._base import Dataset, DataSource
+from auxin.data._cifar import CifarPart, Layout, read_cifar
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
 from auxin.data.targets.hierarchy100 import LEVELS, NAMES, parents
 from auxin.errors import ConfigError, DataError, message
@@ -26,7 +26,7 @@ _LAYOUT = Layout(
         "fine": ("fine_labels", "fine_label", "labels"),
     },
     remotes=(
-        Remote(
+        RemoteFile(
             "https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz",
             "58a81ae192c23a4be8b1804d68e518ed807d710a4eb253b1f2a199162a40d8ec",
             168513733,
@@ -35,7 +35,7 @@ _LAYOUT = Layout(
 )
 
 
-class Cifar100(Source):
+class Cifar100(DataSource):
     """CIFAR-100 (Krizhevsky 2009), 50,000 training and 10,000 test images, uint8 [N, 3, 32, 32].
 
     Liu, Davison, Johns 2019, section 4.3 and appendix A: the publisher's two levels (20 and 100 classes) and
@@ -62,7 +62,7 @@ class Cifar100(Source):
         levels = _parse(level)
         folder = prepare("cifar100", root, download, _LAYOUT.remotes)
         train, test, source = read_cifar(_LAYOUT, folder)
-        both = Part.join([train, test])
+        both = CifarPart.join([train, test])
         _contradiction(both.labels["fine"], both.labels["coarse"], source)
         tasks = {f"level{n}": n for n in levels}
         main, *others = tasks

@@ -5,15 +5,15 @@ from typing import Any, ClassVar
 
 import torch
 
-from auxin.data._base import Dataset, Source
-from auxin.data.reading.download import Remote
+from auxin.data._base import Dataset, DataSource
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.images import below
 from auxin.data.reading.published import place, squares
 from auxin.errors import DataError, message
 from auxin.tasks.classes import Classes
 
 _REMOTES = (
-    Remote(
+    RemoteFile(
         "https://datashare.ed.ac.uk/bitstream/handle/10283/3192/CINIC-10.tar.gz",
         "md5:6ee4d0c996905fe93221de577967a372",
         687544992,
@@ -21,7 +21,7 @@ _REMOTES = (
 )
 
 
-class Cinic10(Source):
+class Cinic10(DataSource):
     """CINIC-10 (Darlow et al. 2018), 90,000 training, 90,000 validation and 90,000 test images, uint8 [N, 3, 32, 32].
 
     Files: `train/CLASS/*.png`, `valid/CLASS/*.png`, `test/CLASS/*.png`, as the README of the authors' repository

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.dense import two_sides
 from auxin.data.reading.published import by_hand
 
@@ -14,7 +14,7 @@ _WHERE = (
 )
 
 
-class Cityscapes(Source):
+class Cityscapes(DataSource):
     """Cityscapes (Cordts et al. 2016), 2,975 training and 500 test images of 128 x 256, main task 19 classes.
 
     Files, as Liu, Johns and Davison prepared them: `train/` and `val/`, each with `image/0.npy` ... [H, W, 3] in

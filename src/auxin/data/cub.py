@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from auxin.data._base import Dataset, Source
-from auxin.data.reading.download import Remote
+from auxin.data._base import Dataset, DataSource
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, squares
 from auxin.tasks._base import Task
@@ -14,7 +14,7 @@ from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 
 _REMOTES = (
-    Remote(
+    RemoteFile(
         "https://data.caltech.edu/records/65de6-vp158/files/CUB_200_2011.tgz",
         "md5:97eceeb196236b17998738112f37df78",
         1150585339,
@@ -22,7 +22,7 @@ _REMOTES = (
 )
 
 
-class Cub(Source):
+class Cub(DataSource):
     """Caltech-UCSD Birds 200 (Wah et al. 2011), 5,994 training and 5,794 test images.
 
     Files, as the archive unpacks: `images.txt`, `image_class_labels.txt`, `train_test_split.txt`, `classes.txt`,

@@ -5,11 +5,11 @@ from typing import Any, ClassVar
 
 import torch
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data._digits import digit_tasks
 
 
-class Digits(Source):
+class Digits(DataSource):
     """The test part of UCI's Optical Recognition of Handwritten Digits, as scikit-learn ships it.
 
     Images uint8 [N, 1, 8, 8] with values 0 to 16. There is no official test set and no usual augmentation

@@ -3,30 +3,30 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data._mnist import read_four
-from auxin.data.reading.download import Remote
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
 from auxin.tasks.classes import Classes
 
 _AT = "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/"
 _REMOTES = [
-    Remote(
+    RemoteFile(
         _AT + "train-images-idx3-ubyte.gz",
         "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
         26421880,
     ),
-    Remote(
+    RemoteFile(
         _AT + "train-labels-idx1-ubyte.gz",
         "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
         29515,
     ),
-    Remote(
+    RemoteFile(
         _AT + "t10k-images-idx3-ubyte.gz",
         "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
         4422102,
     ),
-    Remote(
+    RemoteFile(
         _AT + "t10k-labels-idx1-ubyte.gz",
         "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
         5148,
@@ -37,7 +37,7 @@ _NAMES = (
 )  # fmt: skip
 
 
-class FashionMnist(Source):
+class FashionMnist(DataSource):
     """Fashion-MNIST (Xiao, Rasul, Vollgraf 2017), 60,000 + 10,000 images, uint8 [N, 1, 28, 28].
 
     Files: those of MNIST, in the folder, in `fashion_mnist/` or in `fashion_mnist/raw/`. Where there is no

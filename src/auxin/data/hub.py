@@ -5,15 +5,15 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from auxin.data import image_table, table
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.images import paths_in
 from auxin.data.reading.files import pick
 from auxin.data.reading.hub import HubTable, read_hub, sides
-from auxin.data.targets.specs import Spec, parse_specs, words
+from auxin.data.targets.specs import TargetSpec, parse_specs, words
 from auxin.errors import ConfigError, DataError, message
 
 
-class Hub(Source):
+class Hub(DataSource):
     """`hub:OWNER/NAME`, `hub:OWNER/NAME:CONFIGURATION` or `hub:FOLDER`, read by `datasets` (the extra `hub`).
 
     Columns are read as those of a table (see `table`) or, where one holds images, of an image table (see
@@ -82,9 +82,9 @@ class Hub(Source):
         pictures, frame = _pictures(where, found, specs, image), found.frame.assign(**{split: marks})
         if pictures is not None:
             files = paths_in(where, Path(), frame[pictures])
-            how = image_table.Read(pictures, split, group, size)
+            how = image_table.ImageTableFormat(pictures, split, group, size)
             return image_table.of_images(frame, files, specs, where, how, notes)
-        left = table.Left(words(ignore), words(keep), words(text), split, group)
+        left = table.ColumnRoles(words(ignore), words(keep), words(text), split, group)
         return table.of_frame(frame, specs, left, where, notes=notes)
 
 
@@ -105,7 +105,7 @@ def _spelled(found: HubTable, name: str) -> str:
     return f"{name}={'|'.join(found.lists[name])}" if name in found.lists else name
 
 
-def _pictures(where: str, found: HubTable, specs: Sequence[Spec], image: str | None) -> str | None:
+def _pictures(where: str, found: HubTable, specs: Sequence[TargetSpec], image: str | None) -> str | None:
     """The column of the inputs where they are images, else None."""
     targets = {column for spec in specs for column in spec.columns}
     able = [column for column in found.images if column not in targets]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from torch import Tensor
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.images import ImageFiles, paths_in
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
@@ -16,12 +16,12 @@ from auxin.data.reading.images import ENDINGS, Picture, below, look, pictures, r
 from auxin.data.reading.masks import dense_target
 from auxin.data.targets.columns import groups_of, kinds_said, split_rows, target_of
 from auxin.data.targets.refinements import refinements
-from auxin.data.targets.specs import DENSE, Spec, parse_specs
+from auxin.data.targets.specs import DENSE, TargetSpec, parse_specs
 from auxin.errors import ConfigError, message
 from auxin.tasks._base import Task
 
 
-class ImageTable(Source):
+class ImageTable(DataSource):
     """One image per row of a table that pandas reads; paths are relative to the table's folder.
 
     Targets are read as those of a table (see `table`), and where a column holds paths of image files it is a
@@ -95,11 +95,13 @@ class ImageTable(Source):
         files = paths_in(str(root), root.parent, frame[image])
         if unlabelled is not None:
             files, frame = _more(files, frame, Path(unlabelled), image, encoding, specs[0].columns, split)
-        return of_images(frame, files, specs, str(root), Read(image, split, group, size, encoding))
+        return of_images(
+            frame, files, specs, str(root), ImageTableFormat(image, split, group, size, encoding)
+        )
 
 
 @dataclass(frozen=True)
-class Read:
+class ImageTableFormat:
     """How a table of images is read (see `ImageTable`)."""
 
     image: str
@@ -112,9 +114,9 @@ class Read:
 def of_images(
     frame: Any,
     files: Sequence[Picture],
-    specs: Sequence[Spec],
+    specs: Sequence[TargetSpec],
     where: str,
-    read: Read,
+    read: ImageTableFormat,
     notes: Sequence[str] = (),
 ) -> Dataset:
     """The data set that a table in memory is, each of whose rows has an image.
@@ -166,7 +168,7 @@ def _more(
 
 
 def _targets(
-    where: str, frame: Any, specs: Sequence[Spec], files: Sequence[Picture], x: Tensor, notes: list[str]
+    where: str, frame: Any, specs: Sequence[TargetSpec], files: Sequence[Picture], x: Tensor, notes: list[str]
 ) -> tuple[dict[str, Task], dict[str, Tensor]]:
     tasks: dict[str, Task] = {}
     y: dict[str, Tensor] = {}
@@ -183,7 +185,7 @@ def _targets(
     return tasks, y
 
 
-def _holds_paths(frame: Any, spec: Spec) -> bool:
+def _holds_paths(frame: Any, spec: TargetSpec) -> bool:
     known = frame[spec.columns[0]].dropna()
     if len(spec.columns) > 1 or known.empty:
         return False

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.images import ImageFiles
 from auxin.data.reading.images import below, read_images
 from auxin.errors import ConfigError, DataError, message
@@ -13,7 +13,7 @@ from auxin.tasks.classes import Classes
 from auxin.typing import MISSING
 
 
-class Images(Source):
+class Images(DataSource):
     """A folder whose folders are the classes, each with its images, at any depth below.
 
     A folder that holds nothing but folders called `train` and `test`, each with the classes' folders, has an

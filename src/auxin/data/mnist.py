@@ -3,30 +3,30 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data._digits import digit_tasks
 from auxin.data._mnist import read_four
-from auxin.data.reading.download import Remote
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
 
 _AT = "https://ossci-datasets.s3.amazonaws.com/mnist/"
 _REMOTES = [
-    Remote(
+    RemoteFile(
         _AT + "train-images-idx3-ubyte.gz",
         "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
         9912422,
     ),
-    Remote(
+    RemoteFile(
         _AT + "train-labels-idx1-ubyte.gz",
         "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
         28881,
     ),
-    Remote(
+    RemoteFile(
         _AT + "t10k-images-idx3-ubyte.gz",
         "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
         1648877,
     ),
-    Remote(
+    RemoteFile(
         _AT + "t10k-labels-idx1-ubyte.gz",
         "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
         4542,
@@ -34,7 +34,7 @@ _REMOTES = [
 ]
 
 
-class Mnist(Source):
+class Mnist(DataSource):
     """MNIST (LeCun, Cortes, Burges), 60,000 training and 10,000 test images, uint8 [N, 1, 28, 28].
 
     Files: `train-images-idx3-ubyte`, `train-labels-idx1-ubyte`, `t10k-images-idx3-ubyte` and

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import by_hand, lines
 from auxin.errors import DataError, message
@@ -15,7 +15,7 @@ from auxin.tasks.classes import Classes
 _WHERE = "https://modelnet.cs.princeton.edu (ModelNet10.zip or ModelNet40.zip)"
 
 
-class Modelnet(Source):
+class Modelnet(DataSource):
     """ModelNet10 or 40 (Wu et al. 2015): points drawn evenly from the surfaces, float32 [N, 3, points, 1].
 
     Files: `CLASS/train/*.off` and `CLASS/test/*.off`. A cloud is centred and brought into the unit ball; which points

@@ -8,19 +8,19 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.arrays import Arrays, input_name
 from auxin.data.reading.files import pick
 from auxin.data.reading.npz import read_npz
 from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_said
 from auxin.data.targets.refinements import refinements
-from auxin.data.targets.specs import Spec, parse_specs
+from auxin.data.targets.specs import TargetSpec, parse_specs
 from auxin.errors import ConfigError, DataError, message
 from auxin.typing import MISSING
 
 
-class Npz(Source):
+class Npz(DataSource):
     """Any `.npz` file of plain arrays (nothing in it is run).
 
     Inputs: images [N, H, W], [N, H, W, C] or [N, C, H, W] with C at most 4 (the last axis is taken as
@@ -108,7 +108,7 @@ class Npz(Source):
 
 
 def _longer(
-    arrays: dict[str, np.ndarray], more: dict[str, np.ndarray], specs: Sequence[Spec], rows: int
+    arrays: dict[str, np.ndarray], more: dict[str, np.ndarray], specs: Sequence[TargetSpec], rows: int
 ) -> dict[str, np.ndarray]:
     """The targets' arrays with those of another file below them; main labels, and what it lacks, are missing."""
     found = dict(arrays)
@@ -123,7 +123,7 @@ def _longer(
     return found
 
 
-def _values(arrays: dict[str, np.ndarray], spec: Spec) -> np.ndarray:
+def _values(arrays: dict[str, np.ndarray], spec: TargetSpec) -> np.ndarray:
     if len(spec.columns) == 1:
         return arrays[spec.columns[0]]
     columns = [arrays[name] for name in spec.columns]

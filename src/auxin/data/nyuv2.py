@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.dense import two_sides
 
 _WHERE = (
@@ -12,7 +12,7 @@ _WHERE = (
 )
 
 
-class Nyuv2(Source):
+class Nyuv2(DataSource):
     """NYUv2 (Silberman et al. 2012; normals of Eigen, Fergus 2015), 795 training and 654 test images of 288 x 384.
 
     Files, as Liu, Johns and Davison prepared them and as AuxiLearn reads them: `train/` and `val/`, each with

@@ -5,20 +5,20 @@ from typing import Any, ClassVar
 
 import torch
 
-from auxin.data._base import Dataset, Source
-from auxin.data.reading.download import Remote
+from auxin.data._base import Dataset, DataSource
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, squares
 from auxin.tasks.classes import Classes
 
 _AT = "https://www.robots.ox.ac.uk/~vgg/data/pets/data/"
 _REMOTES = (
-    Remote(_AT + "images.tar.gz", "md5:5c4f3ee8e5d25df40f4fd59a7f44e54c", 791918971),
-    Remote(_AT + "annotations.tar.gz", "md5:95a8c909bbe2e81eed6a22bccdf3f68f", 19173078),
+    RemoteFile(_AT + "images.tar.gz", "md5:5c4f3ee8e5d25df40f4fd59a7f44e54c", 791918971),
+    RemoteFile(_AT + "annotations.tar.gz", "md5:95a8c909bbe2e81eed6a22bccdf3f68f", 19173078),
 )
 
 
-class OxfordPet(Source):
+class OxfordPet(DataSource):
     """Oxford-IIIT Pet (Parkhi et al. 2012), 3,680 training and 3,669 test images.
 
     Files: `annotations/{trainval,test}.txt` (name, breed from 1, species from 1) and `images/NAME.jpg`.

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import by_hand, lines
 from auxin.tasks.classes import Classes
@@ -18,7 +18,7 @@ _WHERE = (
 )
 
 
-class ShapenetPart(Source):
+class ShapenetPart(DataSource):
     """ShapeNet part (Yi et al. 2016), 16,881 shapes in 16 categories, 50 parts; points float32 [N, 3, points, 1].
 
     Files: `synsetoffset2category.txt`, `train_test_split/shuffled_{train,val,test}_file_list.json`, and

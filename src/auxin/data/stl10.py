@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, Source
-from auxin.data.reading.download import Remote
+from auxin.data._base import Dataset, DataSource
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, sides
 from auxin.errors import ConfigError, message
@@ -16,7 +16,7 @@ from auxin.tasks.classes import Classes
 from auxin.typing import MISSING
 
 _REMOTES = (
-    Remote(
+    RemoteFile(
         "http://ai.stanford.edu/~acoates/stl10/stl10_binary.tar.gz",
         "md5:91f7769df0f17e558f3565bffb0c7dfb",
         2640397119,
@@ -25,7 +25,7 @@ _REMOTES = (
 _SIDE = 96
 
 
-class Stl10(Source):
+class Stl10(DataSource):
     """STL-10 (Coates, Ng, Lee 2011), 5,000 training and 8,000 test images, uint8 [N, 3, 96, 96].
 
     Files: `train_X.bin`, `train_y.bin`, `test_X.bin`, `test_y.bin`, `class_names.txt`, and for `unlabelled`

@@ -7,20 +7,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, Source
+from auxin.data._base import Dataset, DataSource
 from auxin.data._digits import digit_tasks
-from auxin.data.reading.download import Remote
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import matlab, place, sides
 
 _AT = "http://ufldl.stanford.edu/housenumbers/"
 _REMOTES = (
-    Remote(_AT + "train_32x32.mat", "md5:e26dedcc434d2e4c54c9b2d4a06d8373", 182040794),
-    Remote(_AT + "test_32x32.mat", "md5:eb5a983be6a315427106f1b164d9cef3", 64275384),
+    RemoteFile(_AT + "train_32x32.mat", "md5:e26dedcc434d2e4c54c9b2d4a06d8373", 182040794),
+    RemoteFile(_AT + "test_32x32.mat", "md5:eb5a983be6a315427106f1b164d9cef3", 64275384),
 )
 
 
-class Svhn(Source):
+class Svhn(DataSource):
     """SVHN (Netzer et al. 2011), 73,257 training and 26,032 test images, uint8 [N, 3, 32, 32].
 
     Files: `train_32x32.mat` and `test_32x32.mat` (format 2, cropped digits). The publisher writes 10 for the digit

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from auxin.data._base import Dataset, Source
-from auxin.data.encoders.table import Columns
+from auxin.data._base import Dataset, DataSource
+from auxin.data.encoders.table import TableEncoder
 from auxin.data.encoders.text import MOST_WORDS
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
@@ -25,12 +25,12 @@ from auxin.data.targets.columns import (
 from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.repeats import said as repeated
-from auxin.data.targets.specs import Spec, parse_specs, words
+from auxin.data.targets.specs import TargetSpec, parse_specs, words
 from auxin.errors import ConfigError, DataError, message
 from auxin.math.sparse import SparseRows
 
 
-class Table(Source):
+class Table(DataSource):
     """One row per sample, read by pandas; empty cells are missing, blanks around words are left out.
 
     Columns that are no target are inputs: numbers, standardised on the training rows; words, one input per
@@ -111,7 +111,7 @@ class Table(Source):
         frame = read_frame(root, encoding, written)
         more = Path(unlabelled) if unlabelled else None
         frame = with_unlabelled(frame, more, encoding, specs[0].columns, split, written)
-        left = Left(words(ignore), words(keep), words(text), split, group, int(most_words))
+        left = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(most_words))
         return of_frame(frame, specs, left, str(root), encoding=encoding, notes=said)
 
 
@@ -127,7 +127,7 @@ def _labels_said(
 
 
 @dataclass(frozen=True)
-class Left:
+class ColumnRoles:
     """What a table's columns are that are no targets.
 
     Attributes:
@@ -149,8 +149,8 @@ class Left:
 
 def of_frame(
     frame: Any,
-    specs: Sequence[Spec],
-    left: Left,
+    specs: Sequence[TargetSpec],
+    left: ColumnRoles,
     where: str,
     *,
     encoding: str = "utf-8",
@@ -171,7 +171,7 @@ def of_frame(
     roles = [name for name in (left.split, left.group) if name]
     out = {column for spec in specs for column in spec.columns} | {*left.ignore, *roles}
     rest, said = _inputs(where, frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], left.keep)
-    encoder, rest, chosen = Columns.of(where, rest, left.text, (), encoding, left.keep, left.most_words)
+    encoder, rest, chosen = TableEncoder.of(where, rest, left.text, (), encoding, left.keep, left.most_words)
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     x, blank = encoder.encode_frame(where, rest)
     return Dataset(
@@ -201,7 +201,7 @@ def of_frame(
 
 
 def _inputs(
-    path: str, frame: Any, whole: Any, main: Spec, target: Tensor, keep: Sequence[str]
+    path: str, frame: Any, whole: Any, main: TargetSpec, target: Tensor, keep: Sequence[str]
 ) -> tuple[Any, list[str]]:
     """The columns that are inputs, and sentences about those that are left out."""
     notes = []
@@ -234,13 +234,13 @@ def _inputs(
     return rest, notes
 
 
-def _numbers(spec: Spec, target: Tensor) -> np.ndarray | None:
+def _numbers(spec: TargetSpec, target: Tensor) -> np.ndarray | None:
     """The values of a target that is one column of numbers."""
     one = target.is_floating_point() and target.dim() == 1 and len(spec.columns) == 1
     return target.double().numpy() if one else None
 
 
-def _given_away(frame: Any, specs: Sequence[Spec], y: Mapping[str, Tensor]) -> list[str]:
+def _given_away(frame: Any, specs: Sequence[TargetSpec], y: Mapping[str, Tensor]) -> list[str]:
     """A sentence on auxiliary targets that hold the main one."""
     main, *others = specs
     values = _numbers(main, y[main.name])

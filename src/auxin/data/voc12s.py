@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 
 import torch
 
-from auxin.data._base import Dataset, Source
-from auxin.data.reading.download import Remote
+from auxin.data._base import Dataset, DataSource
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, squares
 from auxin.errors import ConfigError, message
@@ -15,7 +15,7 @@ from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 
 _REMOTES = (
-    Remote(
+    RemoteFile(
         "http://host.robots.ox.ac.uk/pascal/VOC/voc2012/VOCtrainval_11-May-2012.tar",
         "md5:6cd6e144f989b92b3379bac3b3de84fd",
         1999639040,
@@ -45,7 +45,7 @@ NAMES = (
 )
 
 
-class Voc12s(Source):
+class Voc12s(DataSource):
     """PASCAL VOC 2012 (Everingham et al.), 5,717 training and 5,823 validation images, which test here.
 
     Files, as the publisher's archive unpacks: `JPEGImages/*.jpg`, `Annotations/*.xml`,

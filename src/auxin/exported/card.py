@@ -22,7 +22,7 @@ class TrunkState(Record):
     options: dict[str, Setting] = Field(default_factory=dict)
 
 
-class Decision(Record):
+class CardDecision(Record):
     """What the guard, or the comparison of several methods, decided on validation rows.
 
     Attributes:
@@ -86,7 +86,7 @@ class TrainingRecord(Record):
     test: float | None = None
     epoch: int = 0
     epochs: int = 0
-    decision: Decision | None = None
+    decision: CardDecision | None = None
     notes: list[str] = Field(default_factory=list)
     command: str = ""
     seconds: float

@@ -15,7 +15,7 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.data import Dataset, load
 from auxin.data.encoders.images import ImageFiles
-from auxin.data.encoders.table import Columns
+from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import SUFFIXES, is_file, read_frame
 from auxin.data.reading.hub import PREFIX, read_hub
 from auxin.data.reading.images import look, pictures
@@ -131,7 +131,7 @@ def _table(model: Model, source: str, keep: Sequence[str]) -> pd.DataFrame | Non
     path, encoding = Path(source), getattr(model.encoder, "encoding", "utf-8")
     if not is_file(path) or not path.name.lower().endswith(SUFFIXES):
         return None
-    own = model.encoder.written if isinstance(model.encoder, Columns) else []
+    own = model.encoder.written if isinstance(model.encoder, TableEncoder) else []
     return read_frame(
         path, encoding, [*keep, *_target_columns(model), *own]
     )  # carried over as they are written
@@ -144,7 +144,7 @@ def _inputs(
     encoder = model.encoder
     if source.startswith(PREFIX):
         return model.inputs(frame, say)
-    if frame is not None and isinstance(encoder, Columns):
+    if frame is not None and isinstance(encoder, TableEncoder):
         numbers = {column.name for column in encoder.columns} - {*encoder.written}
         if not numbers & {*keep, *_target_columns(model)}:
             x, blank = encoder.encode_frame(source, frame, say)

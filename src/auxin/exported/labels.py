@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from auxin.data.reading.marks import TRUTH, truth
-from auxin.data.targets.cells import Cells, cells_of
+from auxin.data.targets.cells import TargetColumn, cells_of
 from auxin.data.targets.lists import listed
-from auxin.data.targets.specs import Spec
+from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -37,7 +37,7 @@ def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | N
     own = (
         "" if names & {"?", "NA", "null", "nan", "-"} else None
     )  # a class of the model is no mark of a missing label
-    cells = cells_of(HERE, column, Spec(task.name, (task.name,), missing=own))
+    cells = cells_of(HERE, column, TargetSpec(task.name, (task.name,), missing=own))
     if isinstance(task, Regression):
         return _numbers(cells, say)
     if not known:
@@ -45,7 +45,7 @@ def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | N
     return _attributes(task, cells, say) if isinstance(task, Multilabel) else _classes(task, cells, say)
 
 
-def _numbers(cells: Cells, say: Callable[[str], None]) -> Tensor:
+def _numbers(cells: TargetColumn, say: Callable[[str], None]) -> Tensor:
     values = cells.numbers
     if values is None:
         values = np.array([_number(word) for word in cells.words])
@@ -61,7 +61,7 @@ def _number(word: str) -> float:
         return np.nan
 
 
-def _classes(task: Classes | Ordered, cells: Cells, say: Callable[[str], None]) -> Tensor:
+def _classes(task: Classes | Ordered, cells: TargetColumn, say: Callable[[str], None]) -> Tensor:
     place = _places(task.label_names)
     found = [_place(word, place) for word in cells.words]
     if odd := [word for word, number in zip(cells.words, found, strict=True) if number == MISSING]:
@@ -86,7 +86,7 @@ def _place(word: str, place: dict[str | float, int]) -> int:
     )
 
 
-def _attributes(task: Multilabel, cells: Cells, say: Callable[[str], None]) -> Tensor | None:
+def _attributes(task: Multilabel, cells: TargetColumn, say: Callable[[str], None]) -> Tensor | None:
     try:
         found = listed(HERE, task.name, cells.words)
     except DataError as error:

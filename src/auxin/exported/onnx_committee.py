@@ -15,11 +15,11 @@ from auxin.exported.onnx_estimators import OPSET, converted
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, layers_of
-from auxin.fitting.fed import Fed, StackedMember
+from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.inputs import SOFT
 from auxin.fitting.network import NetworkMember
 from auxin.fitting.scores import is_numbers, probable
-from auxin.fitting.search import Heated
+from auxin.fitting.search import TemperedMember
 from auxin.tasks._base import Task
 from auxin.tasks.multilabel import Multilabel
 
@@ -124,7 +124,7 @@ def committee_onnx(member: Member, shape: Sequence[int]) -> Any:
 
 def emit(graph: Graph, member: Member, x: str, width: int) -> str:
     """A member's probabilities [N, C] (or [N, D] of attributes), or its value in units of the spread [N, 1]."""
-    if isinstance(member, Heated):
+    if isinstance(member, TemperedMember):
         return _heated(graph, emit(graph, member.member, x, width), member)
     if isinstance(member, Blend):
         return graph.mean([emit(graph, one, x, width) for one in member.members], member.weights)
@@ -159,7 +159,7 @@ def member_width(member: StackedMember, width: int) -> int:
     return width + more
 
 
-def _heated(graph: Graph, found: str, member: Heated) -> str:
+def _heated(graph: Graph, found: str, member: TemperedMember) -> str:
     if member.heat == 1.0 or is_numbers(member.task):
         return found
     floor = graph.add("Clip", found, graph.constant(LEAST), graph.constant(1 - LEAST))
@@ -234,7 +234,7 @@ def _columns(graph: Graph, step: Any, x: str) -> str:
     return graph.add("Concat", *parts, axis=1)
 
 
-def _fed(graph: Graph, fed: Fed, x: str, width: int) -> list[str]:
+def _fed(graph: Graph, fed: AuxiliaryPredictions, x: str, width: int) -> list[str]:
     """The auxiliaries' predictions, each [N, K]: values, attributes, or every class's probability but the first's."""
     found = []
     for models in fed.models:

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from auxin import rivals
 from auxin.fitting.candidates import Candidate, Member, RivalCandidate
-from auxin.fitting.fed import Fed, Stacked
+from auxin.fitting.fed import AuxiliaryPredictions, RivalWithAuxiliaries
 from auxin.fitting.rows import Folds, Rows
 from auxin.fitting.scores import is_numbers, losses, probable
-from auxin.rivals import Shape
+from auxin.rivals import InputShape
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
@@ -52,16 +52,16 @@ def with_auxiliaries(
                 "without one get theirs from them."
             )
         for base in [*able[:1], *networks[:1]]:
-            found[f"infer:{base.family}"] = [Inferred(base, teacher, table)]
-    fed = Fed.fit(rows, seed)
+            found[f"infer:{base.family}"] = [InferredLabelCandidate(base, teacher, table)]
+    fed = AuxiliaryPredictions.fit(rows, seed)
     if fed is not None:
         for base in plain[:1]:
-            found[f"stack:{base.rival}"] = [Stacked(base, fed)]
+            found[f"stack:{base.rival}"] = [RivalWithAuxiliaries(base, fed)]
     return found
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class AuxiliaryColumns:
     """The auxiliary labels as columns.
 
     Attributes:
@@ -73,13 +73,13 @@ class Table:
     rows: np.ndarray
 
 
-def known_table(rows: Rows) -> Table | None:
+def known_table(rows: Rows) -> AuxiliaryColumns | None:
     """The auxiliary labels as columns: numbers, or a column per class."""
     parts = [_columns(task, y) for task, y in rows.auxiliaries.values() if not task.dense]
     if not parts:
         return None
     values = np.concatenate(parts, 1)
-    return Table(values, np.flatnonzero(~np.isnan(values).all(1)))
+    return AuxiliaryColumns(values, np.flatnonzero(~np.isnan(values).all(1)))
 
 
 def _columns(task: Task, y: Tensor) -> np.ndarray:
@@ -110,12 +110,12 @@ class Teacher:
     exact: bool
     said: str
 
-    def inputs(self, rows: Rows, table: Table) -> rivals.Vectors:
+    def inputs(self, rows: Rows, table: AuxiliaryColumns) -> rivals.Vectors:
         """What it is given, [N, K] or [N, D + K]."""
         return rows.beside(table.values) if self.beside else table.values
 
 
-def best_teacher(rows: Rows, table: Table, folds: Folds, seed: int) -> Teacher | None:
+def best_teacher(rows: Rows, table: AuxiliaryColumns, folds: Folds, seed: int) -> Teacher | None:
     """The best of a linear model on the auxiliaries, alone or beside the inputs, and of trees beside the inputs."""
     kind = rivals.kind_of(rows.task)
     if kind is None:
@@ -152,7 +152,7 @@ def best_teacher(rows: Rows, table: Table, folds: Folds, seed: int) -> Teacher |
 def _cross_fitted(
     rows: Rows, rival: str, options: rivals.Options, x: rivals.Vectors, folds: Folds, seed: int
 ) -> Tensor:
-    shape = Shape.of(x, len(rows.labelled), rows.shape.classes)
+    shape = InputShape.of(x, len(rows.labelled), rows.shape.classes)
     found = None
     for _, kept, held in folds.pairs(rows.labelled)[: folds.count]:
         fitted = rivals.fit(rival, rows.task, x[kept], rows.y[torch.from_numpy(kept)], shape, seed, options)
@@ -174,7 +174,7 @@ def _exact(task: Task, outputs: Tensor, wanted: Tensor) -> tuple[bool, str]:
 
 
 @dataclass(frozen=True, eq=False)
-class Inferred(Candidate):
+class InferredLabelCandidate(Candidate):
     """A candidate trained on given labels and on those that a teacher inferred from auxiliary labels.
 
     Attributes:
@@ -185,7 +185,7 @@ class Inferred(Candidate):
 
     base: Candidate
     teacher: Teacher
-    table: Table
+    table: AuxiliaryColumns
 
     @property
     def family(self) -> str:  # type: ignore[override]
@@ -202,12 +202,12 @@ class Inferred(Candidate):
         """One more than the candidate's, at most 9."""
         return min(self.base.simplicity + 1, 9)
 
-    def within(self, seconds: float, rows: Rows, folds: Folds) -> "Inferred | None":
+    def within(self, seconds: float, rows: Rows, folds: Folds) -> "InferredLabelCandidate | None":
         """As the candidate."""
         base = self.base.within(seconds, rows, folds)
         return self if base is self.base else None if base is None else replace(self, base=base)
 
-    def for_folds(self) -> "Inferred":
+    def for_folds(self) -> "InferredLabelCandidate":
         """As the candidate."""
         return replace(self, base=self.base.for_folds())
 
@@ -215,7 +215,7 @@ class Inferred(Candidate):
         """Infer labels for rows without one from what these rows say, and train on both."""
         x, task = self.teacher.inputs(rows, self.table), rows.task
         known = kept[np.isin(kept, self.table.rows)]
-        shape = Shape.of(x, len(known), rows.shape.classes)
+        shape = InputShape.of(x, len(known), rows.shape.classes)
         y = rows.y[torch.from_numpy(known)]
         taught = rivals.fit(self.teacher.rival, task, x[known], y, shape, seed, self.teacher.options)
         others = np.intersect1d(rows.unlabelled, self.table.rows)

@@ -19,7 +19,7 @@ TIGHT = 0.25
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class CandidateOutputs:
     """One candidate's out-of-fold outputs.
 
     Attributes:
@@ -40,7 +40,7 @@ class Entry:
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class ModelChoice:
     """What was chosen.
 
     Attributes:
@@ -52,12 +52,12 @@ class Choice:
         best: the best of each family, by family.
     """
 
-    kept: tuple[Entry, ...]
+    kept: tuple[CandidateOutputs, ...]
     weights: tuple[float, ...]
     heat: float
     outputs: Tensor
     blended: bool
-    best: dict[str, Entry]
+    best: dict[str, CandidateOutputs]
 
 
 Rank = Callable[[Tensor, np.ndarray], tuple[float, float]]
@@ -65,11 +65,11 @@ Rank = Callable[[Tensor, np.ndarray], tuple[float, float]]
 
 
 def best_of_families(
-    entries: Sequence[Entry], rows: np.ndarray, rank: Rank | None = None
-) -> dict[str, Entry]:
+    entries: Sequence[CandidateOutputs], rows: np.ndarray, rank: Rank | None = None
+) -> dict[str, CandidateOutputs]:
     """Of each family the entry that ranks highest on these rows, by default by its mean loss; the first of equals."""
     rank = rank or (lambda _, loss: (0.0, -float(loss.mean())))
-    found: dict[str, Entry] = {}
+    found: dict[str, CandidateOutputs] = {}
     for entry in sorted(entries, key=lambda e: rank(e.outputs, e.loss[rows]), reverse=True):
         found.setdefault(entry.family, entry)
     return {entry.family: found[entry.family] for entry in entries}
@@ -110,7 +110,7 @@ def simplest(
 
 def choose(
     task: Task,
-    entries: Sequence[Entry],
+    entries: Sequence[CandidateOutputs],
     wanted: Tensor,
     rows: np.ndarray,
     *,
@@ -118,7 +118,7 @@ def choose(
     seed: int = 0,
     metric: str | None = None,
     groups: np.ndarray | None = None,
-) -> Choice:
+) -> ModelChoice:
     """The best of every family, their blend, and of these the simplest that is about as good as the best.
 
     With a user's metric, the one that is best by it, whether simple or not; of equals, the one with the lower loss.
@@ -157,12 +157,12 @@ def choose(
     else:
         chosen, kept, shares = best[name].outputs, (best[name],), (1.0,)
     heat = temperature(task, chosen[index], truth) if len(kept) > 1 else 1.0
-    return Choice(kept, shares, heat, heat_outputs(task, chosen, heat), name == BLEND, best)
+    return ModelChoice(kept, shares, heat, heat_outputs(task, chosen, heat), name == BLEND, best)
 
 
 def corrected(
     task: Task,
-    entries: Sequence[Entry],
+    entries: Sequence[CandidateOutputs],
     wanted: Tensor,
     folds: Folds,
     metric: str | None = None,

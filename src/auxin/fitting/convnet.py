@@ -75,7 +75,7 @@ class Pixels:
         return (z - self.mean.view(1, -1, 1, 1)) / self.std.view(1, -1, 1, 1)
 
 
-class ConvNet(nn.Module):
+class SmallConvNet(nn.Module):
     """A trunk of convolutions and one linear head per task.
 
     Args:
@@ -106,7 +106,7 @@ def depth_of(shape: Sequence[int]) -> int:
 
 
 @dataclass(frozen=True, eq=False)
-class Lesson:
+class ConvTraining:
     """What one network learns from.
 
     Attributes:
@@ -131,7 +131,7 @@ class Lesson:
     seed: int
 
 
-def train_convnet(lesson: Lesson) -> dict[str, Tensor]:
+def train_convnet(lesson: ConvTraining) -> dict[str, Tensor]:
     """Train by SGD with momentum and clipping, at a rate that rises and then falls as a cosine, to the last step.
 
     A training whose loss stops being finite is done again at a third of its rate.
@@ -145,7 +145,7 @@ def train_convnet(lesson: Lesson) -> dict[str, Tensor]:
     return _folded(network)
 
 
-def _train(lesson: Lesson, factor: float) -> tuple[ConvNet, bool]:
+def _train(lesson: ConvTraining, factor: float) -> tuple[SmallConvNet, bool]:
     rows, x, options = lesson.rows, lesson.x, lesson.options
     rate = factor * float(options["rate"])
     consistency, auxiliary = float(options.get("consistency", 0.0)), float(options.get("auxiliary", 0.0))
@@ -156,7 +156,7 @@ def _train(lesson: Lesson, factor: float) -> tuple[ConvNet, bool]:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(lesson.seed)
         widths = {"main": rows.task.width} | {keys[name]: task.width for name, (task, _) in taught.items()}
-        network = ConvNet(x.shape[1:], widths)
+        network = SmallConvNet(x.shape[1:], widths)
     optimizer = torch.optim.SGD(network.parameters(), rate, MOMENTUM, weight_decay=DECAY, nesterov=True)
     confident = FixMatch(rows.task.width).task if consistency else None
     labelled = _draws(torch.from_numpy(lesson.kept), LABELLED, generator)
@@ -217,7 +217,7 @@ def _mean_loss(task: Task, outputs: Tensor, y: Tensor) -> Tensor:
     return task.loss(outputs, y).sum() / present.sum().clamp(min=1)
 
 
-def _folded(network: ConvNet) -> dict[str, Tensor]:
+def _folded(network: SmallConvNet) -> dict[str, Tensor]:
     """Weights with each normalisation folded into the convolution before it.
 
     w' = w g / s and b' = b - m g / s, for the normalisation g (z - m) / s + b with s = sqrt(v + eps).

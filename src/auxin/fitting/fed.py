@@ -20,7 +20,7 @@ MOST = 400
 
 
 @dataclass(frozen=True, eq=False)
-class Fed:
+class AuxiliaryPredictions:
     """Predictions of the auxiliaries: for training rows by models that did not see them, for new rows by all of them.
 
     Attributes:
@@ -32,7 +32,7 @@ class Fed:
     own: np.ndarray
 
     @classmethod
-    def fit(cls, rows: Rows, seed: int) -> "Fed | None":
+    def fit(cls, rows: Rows, seed: int) -> "AuxiliaryPredictions | None":
         """Cross-fitted over all rows with the auxiliary's label, main-labelled or not; None where none can be."""
         models, own = [], []
         for task, y in rows.auxiliaries.values():
@@ -85,11 +85,11 @@ def _fed(task: Task, outputs: Tensor) -> np.ndarray:
 
 
 @dataclass(frozen=True, eq=False)
-class Stacked(Candidate):
+class RivalWithAuxiliaries(Candidate):
     """A rival that is fed predictions of the auxiliaries beside the inputs."""
 
     base: RivalCandidate
-    fed: Fed
+    fed: AuxiliaryPredictions
 
     @property
     def family(self) -> str:  # type: ignore[override]
@@ -126,7 +126,7 @@ class StackedMember(Member):
 
     task: Task
     inner: Member
-    fed: Fed
+    fed: AuxiliaryPredictions
 
     def outputs(self, x: rivals.Vectors) -> Tensor:
         """The rival's outputs on inputs and predictions."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from auxin.consistency.fixmatch import FixMatch
 from auxin.fitting.candidates import Candidate, Member
-from auxin.fitting.convnet import ConvMember, Lesson, Pixels, train_convnet
+from auxin.fitting.convnet import ConvMember, ConvTraining, Pixels, train_convnet
 from auxin.fitting.rows import Folds, Rows
 from auxin.rivals import Options
 
@@ -67,13 +67,13 @@ class ConvCandidate(Candidate):
 
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Train the networks. A labelled row that is not kept takes no part, not even without its label."""
-        return self._member(Images.of(rows, seed), kept, torch.ones(len(rows.x)), seed)
+        return self._member(ImageRows.of(rows, seed), kept, torch.ones(len(rows.x)), seed)
 
     def teach(self, rows: Rows, kept: np.ndarray, weights: np.ndarray, seed: int) -> Member:
         """Train on these rows, with a weight each, and on rows without a main label."""
         every = torch.ones(len(rows.x))
         every[torch.from_numpy(kept)] = torch.from_numpy(weights).float()
-        return self._member(Images.of(rows, seed), kept, every, seed)
+        return self._member(ImageRows.of(rows, seed), kept, every, seed)
 
     def within(self, seconds: float, rows: Rows, folds: Folds) -> "ConvCandidate | None":
         """The same with as few steps as fit into a share of the time, by the time that a few steps take here."""
@@ -92,17 +92,17 @@ class ConvCandidate(Candidate):
         replace(self, steps=steps, networks=1).train(rows, rows.labelled, 0)
         return time.monotonic() - begun
 
-    def _member(self, images: "Images", kept: np.ndarray, weights: Tensor, seed: int) -> ConvMember:
+    def _member(self, images: "ImageRows", kept: np.ndarray, weights: Tensor, seed: int) -> ConvMember:
         seeds = range(NETWORKS * seed, NETWORKS * seed + self.networks)
         lessons = [
-            Lesson(images.rows, images.x, kept, images.others, weights, self.options, self.steps, s)
+            ConvTraining(images.rows, images.x, kept, images.others, weights, self.options, self.steps, s)
             for s in seeds
         ]
         return ConvMember(images.rows.task, images.pixels, tuple(train_convnet(lesson) for lesson in lessons))
 
 
 @dataclass(frozen=True, eq=False)
-class Images:
+class ImageRows:
     """The rows as the networks take them.
 
     Attributes:
@@ -118,7 +118,7 @@ class Images:
     others: np.ndarray
 
     @classmethod
-    def of(cls, rows: Rows, seed: int) -> "Images":
+    def of(cls, rows: Rows, seed: int) -> "ImageRows":
         """The rows in one unit, and a random part of those without a main label."""
         pixels = Pixels.fit(rows)
         others = np.random.default_rng(seed).permutation(rows.unlabelled)[:MOST_OTHERS]

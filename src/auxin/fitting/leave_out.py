@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
-from auxin.fitting.auxiliaries import Inferred, best_teacher, known_table
+from auxin.fitting.auxiliaries import InferredLabelCandidate, best_teacher, known_table
 from auxin.fitting.candidates import Candidate
-from auxin.fitting.fed import Fed, Stacked
+from auxin.fitting.fed import AuxiliaryPredictions, RivalWithAuxiliaries
 from auxin.fitting.rows import Folds, Rows
 
 
@@ -26,13 +26,13 @@ def without(
         None where the other tasks make no such candidate.
     """
     fewer = replace(rows, auxiliaries={k: v for k, v in rows.auxiliaries.items() if k != name})
-    if isinstance(candidate, Inferred):
+    if isinstance(candidate, InferredLabelCandidate):
         table = known_table(fewer)
         teacher = None if table is None else best_teacher(fewer, table, folds, seed)
         if table is None or teacher is None:
             return None
         return fewer, replace(candidate, teacher=teacher, table=table)
-    if isinstance(candidate, Stacked):
-        fed = Fed.fit(fewer, seed)
+    if isinstance(candidate, RivalWithAuxiliaries):
+        fed = AuxiliaryPredictions.fit(fewer, seed)
         return None if fed is None else (fewer, replace(candidate, fed=fed))
     return fewer, candidate

@@ -100,7 +100,7 @@ def _dropped(hidden: Tensor, share: float | Tensor) -> Tensor:
 
 
 @dataclass(frozen=True, eq=False)
-class Job:
+class BankJob:
     """What a bank is trained on.
 
     Attributes:
@@ -118,7 +118,7 @@ class Job:
     seed: int
 
 
-def train_bank(job: Job) -> tuple[Bank, list[str]]:
+def train_bank(job: BankJob) -> tuple[Bank, list[str]]:
     """Train SEEDS networks for each group; network g * SEEDS + s is group g's, with seed s.
 
     AdamW with decoupled weight decay, a rate that rises and then falls as a cosine, and gradients clipped for each
@@ -132,7 +132,7 @@ def train_bank(job: Job) -> tuple[Bank, list[str]]:
     return bank, list(job.rows.auxiliaries)
 
 
-def _train(job: Job, factor: float) -> tuple[Bank, Tensor]:
+def _train(job: BankJob, factor: float) -> tuple[Bank, Tensor]:
     groups = len(job.used)
     wide = lambda name, default: torch.tensor(  # noqa: E731
         [float(o.get(name, default)) for o in job.options for _ in range(SEEDS)]
@@ -286,7 +286,7 @@ class NetworkCandidate(Candidate):
         inputs = Inputs.fit(rows)
         used = torch.zeros(1, rows.x.shape[0], dtype=torch.bool)
         used[0, torch.from_numpy(kept)] = True
-        bank, _ = train_bank(Job(rows, inputs.transform(rows.x), used, [self.options], seed))
+        bank, _ = train_bank(BankJob(rows, inputs.transform(rows.x), used, [self.options], seed))
         return member(rows, inputs, bank, 0)
 
     def out_of_fold(self, rows: Rows, folds: Folds, seed: int, until: float | None = None) -> Tensor:
@@ -297,7 +297,7 @@ class NetworkCandidate(Candidate):
         used = torch.zeros(len(pairs), rows.x.shape[0], dtype=torch.bool)
         for group, (_, kept, _) in enumerate(pairs):
             used[group, torch.from_numpy(kept)] = True
-        bank, _ = train_bank(Job(rows, x, used, [self.options] * len(pairs), seed))
+        bank, _ = train_bank(BankJob(rows, x, used, [self.options] * len(pairs), seed))
         found = torch.zeros(len(folds.parts), len(rows.labelled), rows.task.width, dtype=torch.float64)
         for group, (repeat, _, held) in enumerate(pairs):
             outputs = member(rows, inputs, bank, group).outputs(rows.x[rows.labelled[held]])

@@ -9,7 +9,7 @@ import torch
 from scipy.sparse import csr_matrix, hstack, issparse
 from torch import Tensor
 
-from auxin.rivals import Shape, Vectors, count_of, kind_of
+from auxin.rivals import InputShape, Vectors, count_of, kind_of
 from auxin.tasks._base import Task
 
 BINS = 5
@@ -48,12 +48,12 @@ class Rows:
         return np.flatnonzero(~self.task.present(self.y).numpy())
 
     @cached_property
-    def shape(self) -> Shape:
+    def shape(self) -> InputShape:
         """The shape of the inputs, as rivals ask for it."""
         classes = count_of(self.task) if kind_of(self.task) == "classes" else 0
         if self.image is not None:  # pixels are no word counts, however many are empty
-            return Shape(len(self.labelled), self.x.shape[1], classes, None, self.image)
-        return Shape.of(self.x, len(self.labelled), classes)
+            return InputShape(len(self.labelled), self.x.shape[1], classes, None, self.image)
+        return InputShape.of(self.x, len(self.labelled), classes)
 
     def beside(self, columns: np.ndarray) -> Vectors:
         """The inputs with more columns behind them."""

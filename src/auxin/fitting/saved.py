@@ -12,11 +12,11 @@ from auxin.errors import DataError, message
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, Pixels
-from auxin.fitting.fed import Fed, StackedMember
+from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.inputs import Inputs
 from auxin.fitting.network import NetworkMember
-from auxin.fitting.search import Heated
-from auxin.rivals import Shape
+from auxin.fitting.search import TemperedMember
+from auxin.rivals import InputShape
 from auxin.tasks._base import Task
 
 State = dict[str, Any]
@@ -39,7 +39,7 @@ class Parts:
 
 def state_of(member: Member, parts: Parts) -> State:
     """What a member is, with its weights put among the parts."""
-    if isinstance(member, Heated):
+    if isinstance(member, TemperedMember):
         return {"kind": "heated", "heat": member.heat, "member": state_of(member.member, parts)}
     if isinstance(member, Blend):
         members = [state_of(one, parts) for one in member.members]
@@ -78,7 +78,7 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
     """
     kind = state["kind"]
     if kind == "heated":
-        return Heated(restored(state["member"], task, parts), float(state["heat"]))
+        return TemperedMember(restored(state["member"], task, parts), float(state["heat"]))
     if kind == "blend":
         members = tuple(restored(one, task, parts) for one in state["members"])
         return Blend(task, members, tuple(state["weights"]))
@@ -89,7 +89,7 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
             tuple(_fitted(one, parts.tasks[one["task"]], parts) for one in models) for models in state["fed"]
         )
         none = torch.empty(0, 0).numpy()
-        return StackedMember(task, restored(state["inner"], task, parts), Fed(fed, none))
+        return StackedMember(task, restored(state["inner"], task, parts), AuxiliaryPredictions(fed, none))
     if kind == "convnet":
         own = _own(state, parts)
         pixels = Pixels(tuple(state["image"]), state["factor"], own.pop("input mean"), own.pop("input std"))
@@ -148,5 +148,5 @@ def _fitted(state: Mapping[str, Any], task: Task, parts: Parts) -> rivals.Fitted
     first, last = state["estimators"]
     dense = None if state["dense"] is None else tuple(state["dense"])
     rows, columns, classes = state["shape"]
-    shape = Shape(rows, columns, classes, dense, compressed=bool(state.get("compressed")))
+    shape = InputShape(rows, columns, classes, dense, compressed=bool(state.get("compressed")))
     return rivals.Fitted(state["rival"], task, tuple(parts.estimators[first:last]), shape)

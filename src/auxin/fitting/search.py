@@ -14,7 +14,7 @@ from auxin.errors import RunError, message
 from auxin.fitting.auxiliaries import with_auxiliaries
 from auxin.fitting.blend import Blend, mean_of_repeats
 from auxin.fitting.candidates import Candidate, Constant, Member, TooSlow, rival_candidates
-from auxin.fitting.choose import Choice, Entry, choose, corrected
+from auxin.fitting.choose import CandidateOutputs, ModelChoice, choose, corrected
 from auxin.fitting.images import ConvCandidate, image_candidates
 from auxin.fitting.network import network_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
@@ -55,7 +55,7 @@ class Search:
     metric: str | None = None
     say: Callable[[str], None] = lambda _: None
     step: Callable[[str, int, int], None] = lambda *_: None
-    entries: list[Entry] = field(default_factory=list)
+    entries: list[CandidateOutputs] = field(default_factory=list)
     candidates: dict[str, Candidate] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
@@ -65,7 +65,7 @@ class Search:
         self.folds: Folds = make_folds(self.rows, FOLDS, REPEATS, self.seed)
         self.wanted: Tensor = self.rows.y[torch.from_numpy(self.rows.labelled)]
 
-    def run(self) -> Choice:
+    def run(self) -> ModelChoice:
         """Score the candidates, and choose."""
         self._score(Constant())
         offered = rival_candidates(self.rows, self.tries, self.families or self._usual())
@@ -123,14 +123,14 @@ class Search:
             self.rows.task, self.entries, self.wanted, self.folds, self.metric, self.rows.of_groups
         )
 
-    def finish(self, choice: Choice) -> "Heated":
+    def finish(self, choice: ModelChoice) -> "TemperedMember":
         """Train what was chosen on every labelled row."""
         members = tuple(self.trained(entry) for entry in choice.kept)
         if len(members) == 1:
             return members[0]
-        return Heated(Blend(self.rows.task, members, choice.weights), choice.heat)
+        return TemperedMember(Blend(self.rows.task, members, choice.weights), choice.heat)
 
-    def trained(self, entry: Entry) -> "Heated":
+    def trained(self, entry: CandidateOutputs) -> "TemperedMember":
         """A candidate trained on every labelled row, at the temperature that its out-of-fold outputs asked for.
 
         Raises:
@@ -140,7 +140,7 @@ class Search:
         if not bool(member.outputs(self.rows.x[self.rows.labelled[:FOLDS]]).isfinite().all()):
             wrong = f"{entry.name} was chosen, but diverges where it is trained on every labelled row"
             raise RunError(message(wrong, do="Choose another --seed, or a --method."))
-        return Heated(member, entry.heat)
+        return TemperedMember(member, entry.heat)
 
     def _round(self, offered: dict[str, list[Candidate]]) -> None:
         """The first try of every family, the simplest first, then the further tries of those that lead."""
@@ -208,7 +208,7 @@ class Search:
         found = heat_outputs(task, found, heat)
         loss = losses(task, found, self.wanted)
         self.candidates[candidate.name] = candidate
-        entry = Entry(candidate.name, candidate.family, candidate.simplicity, found, loss, heat)
+        entry = CandidateOutputs(candidate.name, candidate.family, candidate.simplicity, found, loss, heat)
         self.entries.append(entry)
 
     def left(self) -> float | None:
@@ -219,7 +219,7 @@ class Search:
 
 
 @dataclass(frozen=True, eq=False)
-class Heated(Member):
+class TemperedMember(Member):
     """A member at a temperature."""
 
     member: Member

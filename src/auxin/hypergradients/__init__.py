@@ -1,9 +1,9 @@
 """Estimators of the hypergradient dL_A/dphi."""
 
-from auxin.hypergradients._base import Ahead as Ahead
 from auxin.hypergradients._base import BilevelProblem as BilevelProblem
 from auxin.hypergradients._base import Estimator as Estimator
 from auxin.hypergradients._base import Hypergradient as Hypergradient
+from auxin.hypergradients._base import NextBatchForward as NextBatchForward
 from auxin.hypergradients._base import TrainingGradient as TrainingGradient
 from auxin.hypergradients._diagnosis import Diagnosis as Diagnosis
 from auxin.hypergradients._diagnosis import diagnose as diagnose

@@ -182,7 +182,7 @@ class TrainingGradient:
 
 
 @dataclass(frozen=True)
-class Ahead:
+class NextBatchForward:
     """A forward pass at W+ on the next training batch, kept so that the training step there need not make it again.
 
     Attributes:
@@ -220,7 +220,7 @@ class Hypergradient:
     residual: float | None = None
     influence: Tensor | None = None
     notes: list[str] = field(default_factory=list)
-    ahead: Ahead | None = None
+    ahead: NextBatchForward | None = None
 
 
 class Estimator(ABC):

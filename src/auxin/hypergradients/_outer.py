@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, UnsupportedError, message
-from auxin.hypergradients._base import Ahead, BilevelProblem, Hypergradient, TrainingGradient
+from auxin.hypergradients._base import BilevelProblem, Hypergradient, NextBatchForward, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
 from auxin.math.functional import lent, placed, save_rng, undistorted
 from auxin.math.params import Vector, axpy, bare, filled, leaves, trainable
@@ -25,7 +25,7 @@ class OuterGradient:
     v: Vector
     phi: Vector
     reaches_phi: bool
-    ahead: Ahead | None = None
+    ahead: NextBatchForward | None = None
 
 
 def outer_gradient(
@@ -53,7 +53,7 @@ def outer_gradient(
     ahead = None
     if keep:
         moved = [(own, buffers[name]) for name, own in bare(problem.network).named_buffers()]
-        ahead = Ahead(at, signals, rng, after, moved)
+        ahead = NextBatchForward(at, signals, rng, after, moved)
     v = filled(grads[: len(at)], at)
     v = problem.averaged(v)
     return OuterGradient(loss.detach(), v, direct, reaches, ahead)

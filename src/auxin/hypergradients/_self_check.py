@@ -145,7 +145,7 @@ def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
 
 
 @dataclass(frozen=True)
-class Tried:
+class SelfCheckResult:
     """The first way that is right, if any, how far each is off, and why each before it was left, in words."""
 
     right: Way | None
@@ -155,7 +155,7 @@ class Tried:
 
 def _tried(
     problem: BilevelProblem, train: Any, gradient: TrainingGradient, around: Operator, tolerance: float
-) -> Tried:
+) -> SelfCheckResult:
     """The ways, the cheapest first, until one is right to the tolerance."""
     errors: dict[Way, float] = {}
     failures: list[str] = []
@@ -169,9 +169,9 @@ def _tried(
             continue
         errors[way] = error
         if error <= tolerance:
-            return Tried(way, errors, failures)
+            return SelfCheckResult(way, errors, failures)
         failures.append(f"{_NAMES[way]} is off by {error:.1e}")
-    return Tried(None, errors, failures)
+    return SelfCheckResult(None, errors, failures)
 
 
 _NAMES = {
@@ -197,7 +197,7 @@ def _error(
         return error
 
 
-def _note(way: Way, tried: Tried, problem: BilevelProblem) -> str:
+def _note(way: Way, tried: SelfCheckResult, problem: BilevelProblem) -> str:
     errors, failures = tried.errors, tried.failures
     if way == "forward":
         return ""
@@ -221,7 +221,7 @@ def _not_terminal(
     error = differenced_over_phi(problem, train, gradient, around.q)
     dtype = around.q[0].dtype
     if error is not None and error > 10 * REFUSED.get(dtype, float("inf")):
-        raise _refusal(Tried(None, {"reverse": error}, [f"Double backward is off by {error:.1e}"]))
+        raise _refusal(SelfCheckResult(None, {"reverse": error}, [f"Double backward is off by {error:.1e}"]))
     if not problem.terminal:
         return Verdict("reverse")
     where = (
@@ -230,7 +230,7 @@ def _not_terminal(
     return Verdict("reverse", f"Reverse-over-reverse is used: the one-JVP shortcut does not apply ({where}).")
 
 
-def _refusal(tried: Tried) -> UnsupportedError:
+def _refusal(tried: SelfCheckResult) -> UnsupportedError:
     wrong = (
         "An operation has neither forward mode nor double backward, and phi has too many elements for a backward "
         "pass each"

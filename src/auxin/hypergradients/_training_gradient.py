@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 
-from auxin.hypergradients._base import Ahead, BilevelProblem, TrainingGradient
+from auxin.hypergradients._base import BilevelProblem, NextBatchForward, TrainingGradient
 from auxin.hypergradients._outer import gradients_of, move_buffers
 from auxin.math.functional import Rng, placed, save_rng, still
 from auxin.math.params import filled, leaves, local, trainable
@@ -14,7 +14,7 @@ from auxin.typing import Signals
 
 
 def training_gradient(
-    problem: BilevelProblem, batch: Any, keep_graph: bool = True, ahead: Ahead | None = None
+    problem: BilevelProblem, batch: Any, keep_graph: bool = True, ahead: NextBatchForward | None = None
 ) -> TrainingGradient:
     """Compute grad_W L_T at the network's current parameters, in one forward and one backward pass.
 

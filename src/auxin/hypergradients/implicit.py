@@ -140,7 +140,7 @@ class Implicit(Estimator):
 
     def _solve(
         self, problem: BilevelProblem, train: Any, here: TrainingGradient, outer: OuterGradient
-    ) -> "_Solved":
+    ) -> "_SolvedDirection":
         """p and the signals' tangent along it; the products' graph is gone when this returns."""
         around, v = self._expansion(problem, train, here), outer.v
         kept = [self.parameters == "all" or bool(g.any()) for g in v]
@@ -155,7 +155,9 @@ class Implicit(Estimator):
             damping = getattr(self.solver, "damping", 0.0)
             residual = relative_residual(product, solution.vector, right, damping)
         solution = replace(solution, vector=_filled(solution.vector, v, kept))
-        return _Solved(solution, residual, around.tangent(solution.vector) if problem.terminal else None)
+        return _SolvedDirection(
+            solution, residual, around.tangent(solution.vector) if problem.terminal else None
+        )
 
     def _expansion(self, problem: BilevelProblem, train: Any, here: TrainingGradient) -> Expansion:
         """The training loss around W, its context held constant."""
@@ -175,7 +177,7 @@ class Implicit(Estimator):
         return hessian(network, params, inputs, criterion, here.rng)
 
     def _slope(
-        self, problem: BilevelProblem, train: Any, here: TrainingGradient, found: "_Solved"
+        self, problem: BilevelProblem, train: Any, here: TrainingGradient, found: "_SolvedDirection"
     ) -> tuple[Slope, list[str]]:
         """The mixed product: by the tangent where phi is terminal, which the first batch checks."""
         p = found.solution.vector
@@ -198,7 +200,7 @@ class Implicit(Estimator):
 
 
 @dataclass(frozen=True)
-class _Solved:
+class _SolvedDirection:
     """What a solver found, and the signals with their tangent along it (None where phi is not terminal)."""
 
     solution: Solution

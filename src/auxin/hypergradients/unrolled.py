@@ -147,13 +147,13 @@ def _backwards(
 
 
 @dataclass
-class _Through:
+class _UpdatePullback:
     params: Vector
     gradient: Vector
     states: list[dict[str, Tensor]]
 
 
-def _through_update(step: InnerStep, at: Iterate, grads: Vector, after: _Adjoint) -> _Through:
+def _through_update(step: InnerStep, at: Iterate, grads: Vector, after: _Adjoint) -> _UpdatePullback:
     """(dU/d(W, g, s))^T lambda: elementwise, no network."""
     params, values = leaves(at.params), leaves(grads)
     flat = [(i, k, v) for i, s in enumerate(at.states) for k, v in s.items() if _differentiable(k, v)]
@@ -173,7 +173,7 @@ def _through_update(step: InnerStep, at: Iterate, grads: Vector, after: _Adjoint
     adjoints: list[dict[str, Tensor]] = [{} for _ in params]
     for (i, key, _), value in zip(flat, found[2 * n :], strict=True):
         adjoints[i][key] = value
-    return _Through(list(found[:n]), list(found[n : 2 * n]), adjoints)
+    return _UpdatePullback(list(found[:n]), list(found[n : 2 * n]), adjoints)
 
 
 def _differentiable(key: str, value: Any) -> bool:

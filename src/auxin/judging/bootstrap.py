@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from auxin.judging.paired import LEVEL
 from auxin.judging.weighted import draws_for, row_weights, weighted
-from auxin.runs.predictions import Predictions
+from auxin.runs.predictions import MainPredictions
 
 
 @dataclass(frozen=True, eq=False)
@@ -21,7 +21,7 @@ class Resamples:
     """
 
     metric: str
-    predictions: Mapping[tuple[str, int], Predictions]
+    predictions: Mapping[tuple[str, int], MainPredictions]
     values: dict[tuple[str, int], NDArray[np.float64]] = field(default_factory=dict)
 
     def interval(self, method: str, reference: str, seeds: Sequence[int]) -> tuple[float, float] | None:

@@ -20,7 +20,7 @@ from auxin.judging.bootstrap import Resamples
 from auxin.judging.paired import ENOUGH_SEEDS, Paired, bootstrap, holm, paired, standard_error
 from auxin.judging.sentence import sentence
 from auxin.records.results import Comparison, Contrast, Half, Row, RunResult, Verdict
-from auxin.runs.predictions import Predictions
+from auxin.runs.predictions import MainPredictions
 
 SIGNIFICANT = 0.05
 
@@ -48,7 +48,7 @@ def judge(
     half: Half = "development",
     single: str = "single",
     chance: float = 0.0,
-    predictions: Mapping[tuple[str, int], Predictions] | None = None,
+    predictions: Mapping[tuple[str, int], MainPredictions] | None = None,
     **about: Any,
 ) -> Comparison:
     """Turn final runs into a comparison with verdicts.

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from auxin.runs.predictions import Predictions
+from auxin.runs.predictions import MainPredictions
 
 Floats = NDArray[np.float64]
 
@@ -18,7 +18,7 @@ WORK = 4e7
 """About how many weights times columns one metric may touch; larger tables get fewer draws, at least 200."""
 
 
-def draws_for(found: Predictions, most: int = 2000) -> int:
+def draws_for(found: MainPredictions, most: int = 2000) -> int:
     """How many resamples are affordable for predictions of this size."""
     columns = found.said.shape[1] if found.said.ndim == 2 else max(1, found.scores.shape[-1])
     return int(np.clip(WORK / max(1, len(found) * columns), 200, most))
@@ -30,7 +30,7 @@ def row_weights(rows: int, draws: int, seed: int = 0) -> Floats:
     return generator.multinomial(rows, np.full(rows, 1 / rows), size=draws).astype(float)
 
 
-def weighted(metric: str, found: Predictions, weights: Floats) -> Floats:
+def weighted(metric: str, found: MainPredictions, weights: Floats) -> Floats:
     """The metric for each set of row weights, [draws]; greater is better, NaN where it is not defined.
 
     With whole-number weights this is the task's own metric over rows repeated so often.
@@ -59,7 +59,7 @@ def weighted(metric: str, found: Predictions, weights: Floats) -> Floats:
     return _nan_mean(_BY_NUMBER[metric](*_moments(found, weights)))
 
 
-def _class_counts(found: Predictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _class_counts(found: MainPredictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Right, true and predicted rows (or pixels) of each class, [draws, C] each."""
     if found.kind == "class_maps":
         return weights @ found.right, weights @ found.true, weights @ found.said
@@ -96,7 +96,7 @@ _BY_CLASS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
 }
 
 
-def _attribute_counts(found: Predictions, weights: Floats) -> tuple[Floats, ...]:
+def _attribute_counts(found: MainPredictions, weights: Floats) -> tuple[Floats, ...]:
     """Per attribute: known rows, those predicted right, true, predicted, and both, [draws, D] each."""
     known = ~np.isnan(found.true)
     true, said = known & (np.nan_to_num(found.true) > 0.5), known & (found.said > 0)
@@ -111,7 +111,7 @@ _BY_ATTRIBUTE: dict[str, Callable[..., Floats]] = {
 }
 
 
-def _moments(found: Predictions, weights: Floats) -> tuple[Floats, ...]:
+def _moments(found: MainPredictions, weights: Floats) -> tuple[Floats, ...]:
     """Per number: the count and the sums of |e|, e^2, y and y^2, [draws, D] each; y from its mean over all rows."""
     if found.kind == "number_maps":
         return tuple(weights @ found.true[:, :, k] for k in range(5))
@@ -130,7 +130,7 @@ _BY_NUMBER: dict[str, Callable[..., Floats]] = {
 }
 
 
-def _kappa(found: Predictions, weights: Floats) -> Floats:
+def _kappa(found: MainPredictions, weights: Floats) -> Floats:
     """Cohen's kappa with quadratic weights."""
     size = len(found.table)
     true, said = weights @ _one_hot(found.true, size), weights @ _one_hot(found.said, size)
@@ -143,7 +143,7 @@ def _kappa(found: Predictions, weights: Floats) -> Floats:
 _RANKED = ("auc", "average_precision")
 
 
-def _ranked(metric: str, found: Predictions, weights: Floats) -> Floats:
+def _ranked(metric: str, found: MainPredictions, weights: Floats) -> Floats:
     """Each class against the rest, or each attribute over its known rows, averaged where defined."""
     make = _auc if metric == "auc" else _average_precision
     columns = []

@@ -7,7 +7,7 @@ import torch
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
-from auxin.sources._base import Known, Source
+from auxin.sources._base import Source, SourceInputs
 
 FOLDS = 5
 SURE = 0.02
@@ -15,7 +15,7 @@ SURE = 0.02
 ROUNDS = 500
 
 
-def held_out(source: Source, known: Known, folds: int = FOLDS) -> Tensor:
+def held_out(source: Source, known: SourceInputs, folds: int = FOLDS) -> Tensor:
     """What a source says about each labelled row while that row's label is hidden from it, float [n, K].
 
     The folds are stratified where every class has as many rows as folds, else there are as many folds as the
@@ -39,7 +39,7 @@ def held_out(source: Source, known: Known, folds: int = FOLDS) -> Tensor:
     return found
 
 
-def mixture_weights(sources: Sequence[Source], known: Known, folds: int = FOLDS) -> Tensor:
+def mixture_weights(sources: Sequence[Source], known: SourceInputs, folds: int = FOLDS) -> Tensor:
     """The weights of a mixture of sources that give the labelled rows' labels the greatest likelihood, float64 [S].
 
     w maximises sum_i log sum_s w_s p_s(y_i), with p_s the source's held-out distribution, by expectation

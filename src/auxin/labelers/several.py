@@ -18,7 +18,7 @@ from auxin.tasks.dense_classes import DenseClasses
 from auxin.typing import Batch
 
 
-class Several(Labeler):
+class SeveralLabelers(Labeler):
     """The targets of labelers side by side, under the names labels1, labels2, ...
 
     Navon et al. 2021, section 3.3, learn one auxiliary task; this learns several, weighed by the combiner on
@@ -33,7 +33,7 @@ class Several(Labeler):
     >>> from auxin.labelers.random import Random
     >>> x, y, rows = torch.zeros(2, 1), torch.tensor([0, 1]), torch.arange(2)
     >>> context = LabelerContext("y", Hierarchy((2, 2)), x, {"y": y}, rows, nn.Identity, seed=0)
-    >>> made = Several.build(context, members="random+random", psi="2+3")(Batch(x, {"y": y}, rows))
+    >>> made = SeveralLabelers.build(context, members="random+random", psi="2+3")(Batch(x, {"y": y}, rows))
     >>> {name: tuple(targets.shape) for name, targets in made.items()}
     {'labels1': (2, 4), 'labels2': (2, 6)}
     """
@@ -49,7 +49,7 @@ class Several(Labeler):
     @classmethod
     def build(  # pyright: ignore[reportIncompatibleMethodOverride]
         cls, context: LabelerContext, *, members: str = "auxilearn+auxilearn_vector", psi: str = ""
-    ) -> "Several":
+    ) -> "SeveralLabelers":
         """Make the members, each by its defaults.
 
         Args:

@@ -13,7 +13,7 @@ from auxin.labelers._checks import check_choice, main_labels
 from auxin.labelers._cross_validated import mixture_weights
 from auxin.math.sparse import SparseRows
 from auxin.paper import Paper
-from auxin.sources._base import Known, Source
+from auxin.sources._base import Source, SourceInputs
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.typing import Batch
@@ -70,7 +70,7 @@ class Sources(Labeler):
 
     def __init__(
         self,
-        known: Known,
+        known: SourceInputs,
         rows: Tensor,
         sources: dict[str, Source],
         main: str,
@@ -126,7 +126,7 @@ class Sources(Labeler):
             )
         order = _within(context, int(limit))
         others = {name: target[order] for name, target in context.y.items() if name != context.main}
-        known = Known(
+        known = SourceInputs(
             context.x[order],
             context.y[context.main][order],
             _classes(context),
@@ -183,7 +183,7 @@ class Sources(Labeler):
         self.asked += 1
 
 
-def chosen(members: str, known: Known) -> dict[str, Source]:
+def chosen(members: str, known: SourceInputs) -> dict[str, Source]:
     """The sources of these names.
 
     Raises:
@@ -220,7 +220,7 @@ def _classes(context: LabelerContext) -> int:
     return main.width if main is not None else context.hierarchy.primary
 
 
-def _start(sources: dict[str, Source], known: Known) -> Tensor:
+def _start(sources: dict[str, Source], known: SourceInputs) -> Tensor:
     """The logarithms of the cross-validated weights, of mean zero over the sources that have one."""
     fixed = {name: source for name, source in sources.items() if not source.follows}
     if len(fixed) < 2:

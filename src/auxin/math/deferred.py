@@ -13,7 +13,7 @@ from torch import Tensor
 
 
 @dataclass(eq=False)
-class Doubts:
+class FailureCounts:
     """How often each question was answered with no.
 
     Attributes:
@@ -37,12 +37,12 @@ class Doubts:
         return [what for what, count in self.counts.items() if int(count)]
 
 
-_OPEN: list[Doubts] = []
+_OPEN: list[FailureCounts] = []
 _TRACING: list[bool] = []
 
 
 @contextmanager
-def deferred() -> Iterator[Doubts]:
+def deferred() -> Iterator[FailureCounts]:
     """Within, no question waits for the device; the inmost `deferred` counts.
 
     >>> import torch
@@ -52,7 +52,7 @@ def deferred() -> Iterator[Doubts]:
     >>> doubts.found(), holds(torch.tensor([True, False]), "all is well")
     (['all is well'], False)
     """
-    doubts = Doubts()
+    doubts = FailureCounts()
     _OPEN.append(doubts)
     try:
         yield doubts

@@ -40,7 +40,7 @@ def adopt(module: nn.Module, example: Tensor) -> nn.Module:
     finally:
         for part, mode in modes:
             part.training = mode
-    return Adopted(module, _count_features(module, features, len(example)))
+    return UserModule(module, _count_features(module, features, len(example)))
 
 
 def _count_features(module: nn.Module, features: object, rows: int) -> int:
@@ -57,7 +57,7 @@ def _count_features(module: nn.Module, features: object, rows: int) -> int:
     return features.shape[1]
 
 
-class Adopted(nn.Module):
+class UserModule(nn.Module):
     """A user's own module with its number of features beside it."""
 
     def __init__(self, module: nn.Module, width: int) -> None:

@@ -11,7 +11,7 @@ from torch import nn
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
-from auxin.models._adopted import Adopted, adopt, own_randomness
+from auxin.models._adopted import UserModule, adopt, own_randomness
 from auxin.models._base import PrimaryNetwork, Trunk
 from auxin.models._layers import MeanPool, xavier
 from auxin.models._named import builder
@@ -80,7 +80,7 @@ def _trunk(trunk: str | nn.Module, shape: tuple[int, ...], seed: int, options: M
                 found=", ".join(options),
             )
         )
-    if isinstance(trunk, Trunk | Adopted):
+    if isinstance(trunk, Trunk | UserModule):
         return copy.deepcopy(trunk)
     like = next(trunk.parameters(), torch.zeros(()))
     return adopt(copy.deepcopy(trunk), torch.zeros(2, *shape, dtype=like.dtype, device=like.device))

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from auxin.errors import ConfigError, message
 
 
-class Images(nn.Module):
+class VisionModel(nn.Module):
     """A vision model: images [B, C, H, W] to its pooled output, or the mean over positions."""
 
     def __init__(self, model: nn.Module, side: tuple[int, int], channels: int) -> None:
@@ -34,7 +34,7 @@ class Images(nn.Module):
         return last.mean((2, 3)) if last.dim() == 4 else last.mean(1)
 
 
-class Texts(nn.Module):
+class LanguageModel(nn.Module):
     """A text model: rows [B, D] whose last columns are token numbers, -1 behind a text's end.
 
     Each text becomes the mean of its tokens' last hidden states; the other columns go beside them as they are.
@@ -66,7 +66,7 @@ class Texts(nn.Module):
         return (found.last_hidden_state * weight).sum(1) / weight.sum(1).clamp_min(1)
 
 
-class Frozen(nn.Module):
+class FrozenTrunk(nn.Module):
     """A trunk that is not trained, under one layer that is."""
 
     def __init__(self, body: nn.Module, hidden: int) -> None:
@@ -134,7 +134,7 @@ def _load(place: Path) -> Any:
         raise ConfigError(message(f"The pretrained model {place} cannot be loaded: {said}")) from error
 
 
-def _images(place: Path, model: Any, shape: tuple[int, ...]) -> Images:
+def _images(place: Path, model: Any, shape: tuple[int, ...]) -> VisionModel:
     size = getattr(model.config, "image_size", None) or max(shape[1:])
     side = (size, size) if isinstance(size, int) else tuple(size)
     channels = int(getattr(model.config, "num_channels", 3))
@@ -142,14 +142,14 @@ def _images(place: Path, model: Any, shape: tuple[int, ...]) -> Images:
         raise ConfigError(
             message(f"The pretrained model {place} takes {channels} channels", found=f"{shape[0]} channels")
         )
-    return Images(model, side, channels)  # type: ignore[arg-type]
+    return VisionModel(model, side, channels)  # type: ignore[arg-type]
 
 
-def _texts(model: Any, shape: tuple[int, ...], texts: str) -> Texts:
+def _texts(model: Any, shape: tuple[int, ...], texts: str) -> LanguageModel:
     tokens = int(model.config.vocab_size)
     if model.config.is_encoder_decoder:
         model = model.get_encoder()
     if getattr(model, "pooler", None) is not None:
         model.pooler = None  # its output is not used, and weights without a gradient have no place in a step
     places = tuple(int(part) for part in texts.split("+"))
-    return Texts(model, places, shape[0] - sum(places), tokens)
+    return LanguageModel(model, places, shape[0] - sum(places), tokens)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from auxin import catalogue
 from auxin.errors import ConfigError, message
 from auxin.models._base import Trunk
-from auxin.models._transformers import Frozen, read_folder
+from auxin.models._transformers import FrozenTrunk, read_folder
 
 
 class Pretrained(Trunk):
@@ -64,7 +64,7 @@ class Pretrained(Trunk):
             )
         if place.is_dir():
             made = read_folder(place, shape, texts, options)
-            self.body = Frozen(made, layer) if frozen else made
+            self.body = FrozenTrunk(made, layer) if frozen else made
         else:
             self.body = _weights(place, shape, body, options)
         self.width = int(self.body.width)  # type: ignore[arg-type]

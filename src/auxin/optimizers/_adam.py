@@ -98,7 +98,7 @@ def pull(
 
 
 @dataclass(frozen=True)
-class _Numbers:
+class _StepConstants:
     """b1, b2, alpha / (1 - b1^t) and sqrt(1 - b2^t) of the coming step."""
 
     first: float
@@ -107,7 +107,7 @@ class _Numbers:
     root: float
 
 
-def _numbers(group: Mapping[str, Any], state: State) -> _Numbers | None:
+def _numbers(group: Mapping[str, Any], state: State) -> _StepConstants | None:
     """None for AMSGrad, before the first step, and where a number is on a device or being recorded."""
     if not state or group.get("amsgrad") or traced():
         return None
@@ -116,7 +116,7 @@ def _numbers(group: Mapping[str, Any], state: State) -> _Numbers | None:
     rate = scalar(_rate(group["lr"], group, {"step": step}))
     if any(isinstance(x, Tensor) for x in (first, second, step, rate, group["lr"])):
         return None
-    return _Numbers(first, second, rate, (1 - second**step) ** 0.5)
+    return _StepConstants(first, second, rate, (1 - second**step) ** 0.5)
 
 
 def _rate(rate: Any, group: Mapping[str, Any], after: State) -> Any:

@@ -28,7 +28,7 @@ IGNORED = 11
 
 
 @dataclass(frozen=True)
-class Part:
+class CamvidPart:
     """Images as the network sees them, the pictures themselves, and the labels by task."""
 
     x: Tensor
@@ -41,14 +41,14 @@ class Part:
 
 
 @cache
-def part(folder: Path, name: str) -> Part:
+def part(folder: Path, name: str) -> CamvidPart:
     """The rows of train, val or test."""
     with np.load(folder / f"camvid_{name}.npz", allow_pickle=False) as file:
         pictures, labels = file["images"], torch.from_numpy(file["labels"].astype(np.int64))
     x = torch.from_numpy(pictures).permute(0, 3, 1, 2).float() / 255
     labels[labels == IGNORED] = -1
     y = {"segmentation": labels, "edges": edges(x), "colour": smoothed(x)}
-    return Part((x - 0.4) / 0.27, pictures, y)
+    return CamvidPart((x - 0.4) / 0.27, pictures, y)
 
 
 def edges(x: Tensor) -> Tensor:
@@ -76,7 +76,7 @@ def tasks() -> dict[str, Any]:
 
 
 @dataclass
-class Trained:
+class TrainedSegmenter:
     """A network after training with a learned combiner."""
 
     network: PrimaryNetwork
@@ -93,7 +93,7 @@ def train(
     look: Callable[[Auxiliary], None] = lambda _: None,
     meta_lr: float = 0.02,
     rows: int = 100,
-) -> Trained:
+) -> TrainedSegmenter:
     """Train a small SegNet on few masks, the combiner by the look-ahead on held-out ones.
 
     Args:
@@ -126,11 +126,11 @@ def train(
         meta = data.batch(held_out[torch.randint(len(held_out), (8,), generator=draw)])
         if aux.after_step(optimizer, meta) is not None:
             look(aux)
-    return Trained(network, aux, _miou(network, part(folder, "val")))
+    return TrainedSegmenter(network, aux, _miou(network, part(folder, "val")))
 
 
 @torch.no_grad()
-def _miou(network: PrimaryNetwork, data: Part) -> float:
+def _miou(network: PrimaryNetwork, data: CamvidPart) -> float:
     network.eval()
     found = torch.cat([network(x)["segmentation"] for x in data.x.split(16)])
     return tasks()["segmentation"].score(found, data.y["segmentation"], "miou")

@@ -13,19 +13,27 @@ from auxin.judging.paired import paired
 from auxin.methods import resolve
 from auxin.recipes._sheet import PAPERS, Sheet, read_sheet
 from auxin.recipes._summary import difference, line, verdict_of
-from auxin.records.recipe import Claim, Line, Picture
+from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.runs.device import pick_device
 from auxin.runs.rows import load_data, split_rows
 from auxin.runs.run import RunSpec, execute, rebuild, score_rows
 from auxin.runs.settings import layered
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 _SMOKE_MODEL = {"vector": "mlp", "image": "conv4", "dense": "segnet"}
 
 
-class Grid(Recipe):
+class GridRecipe(Recipe):
     """A recipe whose pieces are the runs of a sheet. A TOML file of the folder is a subclass with its sheet.
 
     Attributes:
@@ -69,7 +77,7 @@ class Grid(Recipe):
         name = self.sheet.data[str(piece.settings["data"])].name
         return [] if name == "digits" else [name]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One training, from its settings and the sheet."""
         spec = self.spec(piece, bench)
         result = execute(spec)
@@ -84,7 +92,7 @@ class Grid(Recipe):
         notes = [*self._small(spec), *result.warnings]
         return PieceResult(values, _curves(result, self.sheet.figure.measure), notes=notes)
 
-    def spec(self, piece: Piece, bench: Bench) -> RunSpec:
+    def spec(self, piece: Piece, bench: PieceEnvironment) -> RunSpec:
         """The run behind a piece."""
         sheet, told = self.sheet, piece.settings
         data, row, smoke = (
@@ -145,7 +153,7 @@ class Grid(Recipe):
         whole += self._measured(done)
         return RecipeOutcome(whole, self._claims(done), self._pictures(whole, done), notes)
 
-    def _measured(self, done: Mapping[str, FinishedPiece]) -> list[Line]:
+    def _measured(self, done: Mapping[str, FinishedPiece]) -> list[RecipeRow]:
         """What the sheet asks for beside the metrics: measures of the labels at the end, seconds."""
         found = []
         for measure in self.sheet.measures:
@@ -189,7 +197,9 @@ class Grid(Recipe):
             return error
         return None
 
-    def _line(self, metric: str, data: str, method: str, done: Mapping[str, FinishedPiece]) -> Line | None:
+    def _line(
+        self, metric: str, data: str, method: str, done: Mapping[str, FinishedPiece]
+    ) -> RecipeRow | None:
         sheet = self.sheet
         own, base = (_scores(done, metric, data, m) for m in (method, sheet.reference))
         if not own:
@@ -216,7 +226,7 @@ class Grid(Recipe):
             }
         )
 
-    def _pictures(self, lines: Sequence[Line], done: Mapping[str, FinishedPiece]) -> list[PictureData]:
+    def _pictures(self, lines: Sequence[RecipeRow], done: Mapping[str, FinishedPiece]) -> list[PictureData]:
         figure = self.sheet.figure
         if figure.kind == "curves":
             return self._curve_pictures(done)
@@ -263,7 +273,7 @@ class Grid(Recipe):
 
 
 @cache
-def from_sheet(file: Path) -> type[Grid]:
+def from_sheet(file: Path) -> type[GridRecipe]:
     """The recipe that a TOML file describes.
 
     Raises:
@@ -280,7 +290,7 @@ def from_sheet(file: Path) -> type[Grid]:
         "__doc__": sheet.title,
         "__module__": f"auxin.recipes.{file.stem}",
     }
-    return type(file.stem.title().replace("_", ""), (Grid,), about)
+    return type(file.stem.title().replace("_", ""), (GridRecipe,), about)
 
 
 def _tiny(user: Mapping[str, bool | int | float | str], modality: str) -> dict[str, bool | int | float | str]:

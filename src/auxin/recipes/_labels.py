@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from auxin.data import Dataset, Splits, load, make_splits
 from auxin.methods import resolve
 from auxin.methods._base import Setting
-from auxin.runs.build import Built, build
+from auxin.runs.build import PreparedRun, build
 from auxin.runs.rows import grouped
 from auxin.runs.settings import layered
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 
 COMPRESSED: Mapping[str, Setting] = {
     "epochs": 8,
@@ -27,7 +27,7 @@ SMOKE: Mapping[str, Setting] = {"epochs": 1, "batch": 20, "model": "conv4", "mod
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedLabeler:
     """A finished training.
 
     Attributes:
@@ -36,7 +36,7 @@ class Trained:
         splits: Roles of the rows.
     """
 
-    built: Built
+    built: PreparedRun
     dataset: Dataset
     splits: Splits
 
@@ -60,7 +60,7 @@ class Trained:
 
 def train(
     name: str, folder: Path, method: str, seed: int, user: Mapping[str, Setting], smoke: bool, **options: str
-) -> Trained:
+) -> TrainedLabeler:
     """Train a method by MAXL's protocol, compressed, on every training row.
 
     Args:
@@ -79,5 +79,5 @@ def train(
     told = {**COMPRESSED, **own, **user, **(SMOKE if smoke else {})}
     settings = layered(dataset.name, dataset.modality, chosen, "maxl", told, {})
     built = build(dataset, splits, chosen, settings, seed)
-    fit(built.state, built.plan, Watch())
-    return Trained(built, dataset, splits)
+    fit(built.state, built.plan, EpochCallbacks())
+    return TrainedLabeler(built, dataset, splits)

@@ -16,7 +16,7 @@ Rows = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
-class Training:
+class RegressionTraining:
     """How W and the weights are trained: algorithm 1 of Navon et al. 2021.
 
     Attributes:
@@ -39,7 +39,7 @@ class Training:
 
 
 @dataclass
-class Path:
+class RegressionPath:
     """W, the weights and the losses over training.
 
     Attributes:
@@ -55,7 +55,7 @@ class Path:
     outer: list[float] = field(default_factory=list)
 
 
-def learn(train: Rows, outer: Rows, how: Training, bias: bool = False) -> Path:
+def learn(train: Rows, outer: Rows, how: RegressionTraining, bias: bool = False) -> RegressionPath:
     """Train W on `train` and phi on `outer` by turns.
 
     Args:
@@ -83,7 +83,7 @@ def learn(train: Rows, outer: Rows, how: Training, bias: bool = False) -> Path:
     estimator = Implicit("neumann", alpha=how.rate, terms=how.terms, power_steps=0)
     inner = torch.optim.SGD(network.parameters(), lr=how.rate)
     meta = torch.optim.SGD(combiner.phi(), lr=how.meta_rate, momentum=0.9)
-    path = Path()
+    path = RegressionPath()
     for step in range(how.steps + 1):
         if step % how.every == 0:
             with torch.no_grad():

@@ -7,12 +7,11 @@ from sklearn.linear_model import LogisticRegression
 from torch import Tensor
 
 from auxin.requests.rule import EvalSettings
-from auxin.rules.bench import Bench, Mapped
+from auxin.rules.bench import Mapped, RuleBench
 from auxin.rules.data import RuleData, rule_data
 from auxin.rules.evaluate import mapped, states
 from auxin.rules.file import load_rule
-from auxin.studies.recipe import Bench as Place
-from auxin.studies.recipe import FinishedPiece
+from auxin.studies.recipe import FinishedPiece, PieceEnvironment
 from auxin.update_rules.learned import Learned
 
 SHIPPED = "small"
@@ -33,7 +32,7 @@ def untrained() -> Learned:
     return Learned(**shipped().options)
 
 
-def data_of(name: str, place: Place, side: int = 8) -> RuleData:
+def data_of(name: str, place: PieceEnvironment, side: int = 8) -> RuleData:
     """A data set as the bench takes it; images grey and `side` wide.
 
     Images of 28 x 28 come as 14 x 14 or whole where `side` says so.
@@ -42,15 +41,15 @@ def data_of(name: str, place: Place, side: int = 8) -> RuleData:
     return rule_data(name, root, side=side)
 
 
-def bench_for(data: RuleData, seed: int, smoke: bool, shots: int = 10, permuted: bool = True) -> Bench:
+def bench_for(data: RuleData, seed: int, smoke: bool, shots: int = 10, permuted: bool = True) -> RuleBench:
     """The bench with ten labels per class, as the paper has it."""
     nets, draws, shots = (4, 1, 2) if smoke else (10, 3, shots)
-    return Bench(data, nets=nets, draws=draws, validation=1, shots=shots, seed=seed, permuted=permuted)
+    return RuleBench(data, nets=nets, draws=draws, validation=1, shots=shots, seed=seed, permuted=permuted)
 
 
 def after(
     rule: Learned,
-    bench: Bench,
+    bench: RuleBench,
     hidden: Sequence[int],
     steps: int,
     activation: str = "relu",
@@ -62,12 +61,12 @@ def after(
     return mapped(rule, state, activation)
 
 
-def accuracy(bench: Bench, features: Mapped) -> float:
+def accuracy(bench: RuleBench, features: Mapped) -> float:
     """Ridge regression on the features, mean over networks and draws."""
     return float(bench.score(features).plain.mean())
 
 
-def logistic(bench: Bench, features: Mapped) -> float:
+def logistic(bench: RuleBench, features: Mapped) -> float:
     """The read-out of the release: logistic regression at C = 1 on the support rows, accuracy on the query."""
     scores = []
     for draw in bench.tests:

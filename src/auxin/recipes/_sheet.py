@@ -25,7 +25,7 @@ Numbers = dict[str, dict[str, dict[str, float | list[float]]]]
 PAPERS = {"maxl": papers.MAXL, "auxilearn": papers.AUXILEARN, "update_rules": papers.UPDATE_RULES}
 
 
-class Part(BaseModel):
+class SheetPart(BaseModel):
     """A part of a sheet: no unknown entries."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,7 +56,7 @@ Split = Annotated[dict[str, float | int], AfterValidator(_split)]
 """Some options of `SplitSpec`."""
 
 
-class DataPart(Part):
+class DataPart(SheetPart):
     """One data set of the table.
 
     Attributes:
@@ -79,7 +79,7 @@ class DataPart(Part):
         return self
 
 
-class MethodPart(Part):
+class MethodPart(SheetPart):
     """One row of the table.
 
     Attributes:
@@ -93,7 +93,7 @@ class MethodPart(Part):
     split: Split = {}
 
 
-class FigurePart(Part):
+class FigurePart(SheetPart):
     """The picture.
 
     Attributes:
@@ -108,7 +108,7 @@ class FigurePart(Part):
     y: str = ""
 
 
-class ClaimPart(Part):
+class ClaimPart(SheetPart):
     """A sentence of the paper's that one row is better than another.
 
     Attributes:
@@ -125,7 +125,7 @@ class ClaimPart(Part):
     lower: bool = False
 
 
-class Sheet(Part):
+class Sheet(SheetPart):
     """A recipe as data; the field names are the TOML file's."""
 
     title: str

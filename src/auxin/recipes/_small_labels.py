@@ -9,11 +9,11 @@ from auxin.data import Dataset, Splits, make_splits
 from auxin.methods import resolve
 from auxin.methods._base import Method, Setting
 from auxin.recipes._candidates import cifar100, only
-from auxin.runs.build import Built, build
+from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import layered
 from auxin.studies.recipe import one_rate
 from auxin.training.evaluate import score
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 from auxin.training.objective import Objective
 
 TASKS = ("fine60", "ten", "animal", "colour", "drawn")
@@ -67,7 +67,7 @@ def train(
     how: Method,
     flat: Mapping[str, Setting],
     taught: Objective | None = None,
-) -> tuple[Built, float]:
+) -> tuple[PreparedRun, float]:
     """Train, and the accuracy on the development rows.
 
     Args:
@@ -82,5 +82,5 @@ def train(
     meta = "auxiliary" if auxiliary and how.estimator is not None else "next"
     built = build(data(folder), rows, how, {**flat, "meta": meta}, seed, taught=taught)
     one_rate(built.state.learner.meta_optimizer, float(flat["meta_lr"] or 0))
-    fit(built.state, built.plan, Watch())
+    fit(built.state, built.plan, EpochCallbacks())
     return built, score(built.network, built.pool, rows.development, built.task)

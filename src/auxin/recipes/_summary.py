@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 
 from auxin.judging.paired import Paired, paired, standard_error
-from auxin.records.recipe import Line
+from auxin.records.recipe import RecipeRow
 
 Verdict = Literal["", "reproduced", "within noise", "not reproduced", "budget too small"]
 
@@ -20,7 +20,7 @@ def line(
     paper: float | None = None,
     paper_error: float | None = None,
     factor: float = 1.0,
-) -> Line:
+) -> RecipeRow:
     """A line of the table: the mean over seeds and its standard error.
 
     >>> made = line("accuracy", [0.1, 0.3], "%", factor=100)
@@ -28,7 +28,7 @@ def line(
     (20.0, 10.0)
     """
     own = np.asarray(values, float) * factor
-    return Line(
+    return RecipeRow(
         name=name,
         ours=float(own.mean()),
         error=standard_error(own),

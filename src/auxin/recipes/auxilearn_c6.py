@@ -10,7 +10,15 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _small_labels
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 AUXILIARY = 0.2
 
@@ -38,7 +46,7 @@ class FixedAuxiliary(Recipe):
         steps = 4 if smoke else 300
         return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 5)]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Learning, then fixed, then untrained, on the same rows from the same initial weights."""
         seed, folder = int(piece.settings["seed"] or 0), bench.data("cifar100")
         flat = _small_labels.settings(int(piece.settings["steps"] or 0))

@@ -10,17 +10,33 @@ from torch import Tensor
 
 from auxin.analysis.landscape import landscape
 from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._regression import HARMFUL, NAMES, Rows, Training, learn, least_squares, shared_line
+from auxin.recipes._regression import (
+    HARMFUL,
+    NAMES,
+    RegressionTraining,
+    Rows,
+    learn,
+    least_squares,
+    shared_line,
+)
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
-HOW = Training(steps=400, rate=0.05, every=10, meta_rate=1.0, form="convex")
+HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=1.0, form="convex")
 RANGE = ((-0.5, 2.5), (-4.5, 2.5))
 """What the landscapes show of W."""
 
 
-class Figure2(Recipe):
+class AuxiLearnFigure2(Recipe):
     """Section 5.1 and figure 2.
 
     y_main = w* x + e_0, y_1 = w* x + e_1 (helpful), y_2 = w~ x + e_2 (harmful), w* = (1, 1), w~ = (2, -4); one
@@ -46,7 +62,7 @@ class Figure2(Recipe):
             for s in range(2 if smoke else 20)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train once; the distances to w* of the trained W and of single-task training's."""
         del bench
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)

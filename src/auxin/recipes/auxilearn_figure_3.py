@@ -13,14 +13,22 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
 from auxin.recipes._summary import line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 
 SHOWN = (20, 120, 210)
 
 
-class Figure3(Recipe):
+class AuxiLearnFigure3(Recipe):
     """Section 5.3 and figure 3: image, mask, auxiliary loss, main loss, adaptive weight sum_j dL_T/dl_j per pixel.
 
     The paper says that pixel weights are a non-trivial combination of the losses. Measured here: how much of the
@@ -37,7 +45,7 @@ class Figure3(Recipe):
         """One training."""
         return [Piece("seed-0", {"seed": 0, "steps": 10 if smoke else 300})]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train with the ConvNet combiner, then look at three test images."""
         folder = bench.data("camvid")
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
@@ -90,7 +98,7 @@ class Figure3(Recipe):
 
 
 @torch.no_grad()
-def _losses(found: _camvid.Trained, test: _camvid.Part, rows: torch.Tensor) -> TaskLosses:
+def _losses(found: _camvid.TrainedSegmenter, test: _camvid.CamvidPart, rows: torch.Tensor) -> TaskLosses:
     signals = found.network.eval()(test.x[rows])
     values, present = [], []
     for name, task in _camvid.tasks().items():

@@ -16,15 +16,23 @@ from auxin.methods import resolve
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.runs.build import Built, build
+from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import layered
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
-from auxin.training.loop import Watch, fit
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
+from auxin.training.loop import EpochCallbacks, fit
 
 PSI, SHOWN = 5, ("deer", "frog")
 
 
-class Figure4(Recipe):
+class AuxiLearnFigure4(Recipe):
     """Section 5.4 and figure 4: labels of five classes per main class, projected within the classes frog and deer.
 
     Whether the learned labels mean something is measured: the information they share, within main classes, with the
@@ -43,7 +51,7 @@ class Figure4(Recipe):
         steps = 6 if smoke else 400
         return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 3)]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train, label the training rows, project."""
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
         dataset = load("cifar10", bench.data("cifar10"), aux="term")
@@ -53,7 +61,7 @@ class Figure4(Recipe):
         splits = make_splits(dataset, seed=seed, validation=0.0, auxiliary=0.1)
         built = build(dataset, splits, resolve("auxilearn"), settings, seed)
         before = _labels(built, splits.train)
-        fit(built.state, built.plan, Watch())
+        fit(built.state, built.plan, EpochCallbacks())
         after = _labels(built, splits.train)
         main, own = dataset.y["class"][splits.train], terms[splits.train]
         values = {
@@ -101,7 +109,7 @@ class Figure4(Recipe):
         return RecipeOutcome(lines, [claim], [PictureData(picture, first.arrays)])
 
 
-def _labels(built: Built, rows: Tensor) -> Tensor:
+def _labels(built: PreparedRun, rows: Tensor) -> Tensor:
     assert built.labeler is not None
     with torch.no_grad():
         return torch.cat([built.labeler(built.pool.batch(part)) for part in rows.split(500)])

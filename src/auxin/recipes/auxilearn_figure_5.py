@@ -8,15 +8,23 @@ import numpy as np
 import torch
 
 from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._regression import HARMFUL, NAMES, Training, learn, least_squares, shared_line
+from auxin.recipes._regression import HARMFUL, NAMES, RegressionTraining, learn, least_squares, shared_line
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
-HOW = Training(steps=400, rate=0.05, every=10, meta_rate=2.0, form="convex", terms=10)
+HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=2.0, form="convex", terms=10)
 
 
-class Figure5(Recipe):
+class AuxiLearnFigure5(Recipe):
     """Appendix C.1 and figure 5: section 5.1 again, phi trained on the training rows instead of an auxiliary set.
 
     The combined loss then has nothing to gain from an auxiliary, and training reduces to the main task alone.
@@ -38,7 +46,7 @@ class Figure5(Recipe):
             for s in range(2 if smoke else 20)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train with phi on the training rows, and with phi on an auxiliary set."""
         del bench
         seed, how = int(piece.settings["seed"] or 0), replace(HOW, steps=int(piece.settings["steps"] or 0))

@@ -8,16 +8,24 @@ import numpy as np
 import torch
 
 from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._regression import Training, draw, learn
+from auxin.recipes._regression import RegressionTraining, draw, learn
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 TASKS, INPUTS = 100, 10
-HOW = Training(steps=400, rate=0.05, every=10, meta_rate=0.3, form="positive", scale=0.02)
+HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=0.3, form="positive", scale=0.02)
 
 
-class Figure6(Recipe):
+class AuxiLearnFigure6(Recipe):
     """Appendix C.3 and figure 6: y = w x + e, and y_j = w x + |e_j| with e_j ~ N(0, j sigma_aux^2), j = 1 ... 100.
 
     The correlation is that of the *unclipped* parameter behind a weight (the weight is its softplus) with the noise:
@@ -42,7 +50,7 @@ class Figure6(Recipe):
             for s in range(2 if smoke else 10)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Learn the weights; their rank correlation with the noise."""
         del bench
         generator = torch.Generator().manual_seed(int(piece.settings["seed"] or 0))

@@ -10,13 +10,21 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _small_labels
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 SIZES, DEPTHS = (1, 2, 3, 5), (1, 2, 3, 5)
 """Labels per class in the auxiliary set, out of 10; hidden layers."""
 
 
-class Figure7(Recipe):
+class AuxiLearnFigure7(Recipe):
     """Appendix C.4 and figure 7: the nonlinear auxiliary network, one of the two varied at a time.
 
     Sizes are varied with 2 hidden layers, depths with 2 labels per class in the auxiliary set.
@@ -42,7 +50,7 @@ class Figure7(Recipe):
             for size, depth in (pairs[:1] + pairs[-1:] if smoke else pairs)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One training."""
         size, depth, seed, steps = (int(piece.settings[k] or 0) for k in ("size", "depth", "seed", "steps"))
         flat = _small_labels.settings(steps, **{"combiner.depth": depth})

@@ -12,12 +12,20 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
 from auxin.recipes._summary import line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 EVERY = 5
 
 
-class Figure8(Recipe):
+class AuxiLearnFigure8(Recipe):
     """Appendix C.5 and figure 8: the scheduling effect.
 
     The paper's two sentences: of the three largest weights at the end two belong to non-linear terms; and the
@@ -40,7 +48,7 @@ class Figure8(Recipe):
         steps = 10 if smoke else 300
         return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 3)]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train once; every term's weight and every task's share after each meta step."""
         weights: list[list[float]] = []
         shares: list[list[float]] = []

@@ -13,7 +13,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import Rows, least_squares, shared_line
 from auxin.recipes._summary import line
 from auxin.records.recipe import Claim
-from auxin.studies.recipe import Bench, FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import FinishedPiece, Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
 
 ALPHA, TERMS = 1e-4, 3
 """What the authors' code ships with."""
@@ -40,7 +40,7 @@ class NeumannScale(Recipe):
         """One per seed."""
         return [Piece(f"seed-{s}", {"seed": s}) for s in range(2 if smoke else 20)]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Compare four estimates with the closed form."""
         del bench
         train, outer = shared_line(int(piece.settings["seed"] or 0))

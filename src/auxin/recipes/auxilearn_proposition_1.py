@@ -12,14 +12,22 @@ from auxin.methods import resolve
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _candidates
 from auxin.recipes._summary import line, rank_correlation
-from auxin.records.recipe import Claim, Line, Picture
+from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.requests.probe import ProbeSettings
 from auxin.runs.build import build
 from auxin.runs.settings import layered
 from auxin.studies.probe_seed import RANDOM, candidates, prepare, score, trained_alone
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 from auxin.training.evaluate import outputs
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 
 CIFAR = (
     "fine",
@@ -76,7 +84,7 @@ class Proposition1(Recipe):
                     found.append(Piece(name, settings))
         return found
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One probe, or one training."""
         data, main, what = (str(piece.settings[key]) for key in ("data", "main", "what"))
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
@@ -164,7 +172,7 @@ def _train(
     given = what in dataset.tasks
     method = resolve("equal" if given else what)
     built = build(_candidates.only(dataset, *([what] if given else [])), splits, method, settings, seed)
-    fit(built.state, built.plan, Watch())
+    fit(built.state, built.plan, EpochCallbacks())
     found, wanted = outputs(built.network, built.pool, splits.development, built.task)
     metric = "accuracy" if built.task.width > 2 else "auc"
     return PieceResult({"score": built.task.score(found, wanted, metric)})
@@ -218,7 +226,7 @@ def _redrawn(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> fl
     return rank_correlation(x[rows], y[rows])[0]
 
 
-def _correlations(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Line]:
+def _correlations(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[RecipeRow]:
     found = []
     for kind in next(iter(cases.values()))["predictors"]:
         predictor, at, damping = kind.partition("@")
@@ -226,7 +234,9 @@ def _correlations(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Lin
         rho, low, high = _correlation(cases, kind)
         text = f"{data}: rank correlation of {name} and gain, [{low:+.2f}, {high:+.2f}]"
         found.append(
-            Line(name=text, ours=rho, seeds=len(next(iter(next(iter(cases.values()))["gains"].values()))))
+            RecipeRow(
+                name=text, ours=rho, seeds=len(next(iter(next(iter(cases.values()))["gains"].values())))
+            )
         )
     return found
 

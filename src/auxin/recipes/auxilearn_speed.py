@@ -17,7 +17,15 @@ from auxin.records.recipe import Claim, Picture
 from auxin.records.results import Setting
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.steps import Learner
@@ -56,7 +64,7 @@ class Speed(Recipe):
         """A piece per seed."""
         return [Piece(f"seed-{s}", {"seed": s, "smoke": smoke}) for s in range(1 if smoke else 3)]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Time the steps of every way in turn; the first turn warms up and is not counted."""
         del bench
         seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])

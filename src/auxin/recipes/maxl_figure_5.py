@@ -12,13 +12,21 @@ from auxin.paper import MAXL, Paper
 from auxin.recipes._labels import train
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 METHODS = {"single task": "single", "human": "given", "MAXL": "maxl"}
 LEVELS = {"3 of 10": "3:10", "20 of 100": "20:100"}
 
 
-class Figure5(Recipe):
+class MaxlFigure5(Recipe):
     """Section 4.5 and figure 5: how well primary classes are separated in the features of test images.
 
     Separation is measured too: the silhouette of the primary classes in the features.
@@ -45,7 +53,7 @@ class Figure5(Recipe):
             for told in ({"level": level, "method": method, "seed": s, "smoke": smoke},)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train, and look at the features of development rows."""
         told, seed = piece.settings, int(piece.settings["seed"] or 0)
         user = {"model.channel_width": 8}

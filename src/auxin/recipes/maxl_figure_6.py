@@ -10,17 +10,25 @@ import torch
 
 from auxin.analysis.label_collapse import agreement
 from auxin.paper import MAXL, Paper
-from auxin.recipes._labels import Trained, train
+from auxin.recipes._labels import TrainedLabeler, train
 from auxin.recipes._summary import line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 DATA = {"CIFAR-100": ("cifar100", 5), "MNIST": ("mnist", 3)}
 SHOWN, EACH = 5, 5
 """Primary classes, and images per auxiliary class."""
 
 
-class Figure6(Recipe):
+class MaxlFigure6(Recipe):
     """Section 4.5 and figure 6: five test images for each of three auxiliary classes of five primary classes.
 
     The section's last finding is measured too: labels of networks trained from scratch again differ. The measure is the
@@ -42,7 +50,7 @@ class Figure6(Recipe):
             for data in DATA
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train, label the development rows, and keep the likeliest images of some auxiliary classes."""
         told, seed = piece.settings, int(piece.settings["seed"] or 0)
         name, psi = DATA[str(told["data"])]
@@ -81,7 +89,9 @@ def _shared(a: FinishedPiece, b: FinishedPiece) -> float:
     return float("nan") if found is None else float(found)
 
 
-def _examples(done: Trained, rows: torch.Tensor, labels: torch.Tensor, psi: int) -> dict[str, np.ndarray]:
+def _examples(
+    done: TrainedLabeler, rows: torch.Tensor, labels: torch.Tensor, psi: int
+) -> dict[str, np.ndarray]:
     """A column of pictures per auxiliary class: those of the highest probability, primary class below primary class."""
     main, x = done.dataset.y[done.dataset.main][rows], done.dataset.x[rows]
     columns: dict[str, list[np.ndarray]] = {f"class {k + 1}": [] for k in range(min(3, psi))}

@@ -15,13 +15,21 @@ from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.rules.tasks_procedural import strokes
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 EPOCHS = (1, 2, 5, 10, 20, 40, 80)
 LEARNERS = ("prototypical network", "learned rule")
 
 
-class Figure2(Recipe):
+class MetzFigure2(Recipe):
     """Left: the accuracy and the bound of VAEs that were trained longer and longer on digits.
 
     Right: a prototypical network (a 4-layer ConvNet trained by class means on drawn strokes, ten ways, five shots) and
@@ -56,7 +64,7 @@ class Figure2(Recipe):
             for permuted in (False, True)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One VAE, or one learner on one order."""
         told, seed, smoke = piece.settings, int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         permuted = bool(told.get("permuted", False))
@@ -140,7 +148,7 @@ def prototypical(seed: int, episodes: int, ways: int = 10, shots: int = 5, side:
     return trunk
 
 
-def _nearest(trunk: nn.Module, bench: _rules.Bench) -> float:
+def _nearest(trunk: nn.Module, bench: _rules.RuleBench) -> float:
     """Accuracy of the nearest class mean; batch norm sees support and query together, as in training."""
     scores: list[Tensor] = []
     side = round(bench.data.x.shape[1] ** 0.5)

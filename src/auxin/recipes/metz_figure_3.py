@@ -12,14 +12,22 @@ from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
 from auxin.requests.rule import TrainSettings
 from auxin.rules.train import RuleRun
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 from auxin.update_rules.learned import Learned
 
 LOOKS = 8
 SETS = ("digits", "imdb")
 
 
-class Figure3(Recipe):
+class MetzFigure3(Recipe):
     """A small rule is meta-trained on drawn tasks; now and then it is tried on digits and on IMDB's words.
 
     The paper sees images improve to the end of 200 hours, and text best after 30 hours.
@@ -45,7 +53,7 @@ class Figure3(Recipe):
             for s in range(1 if smoke else 3)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Meta-train, and look at even intervals."""
         seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         updates = int(piece.settings["updates"] or 0)

@@ -12,14 +12,22 @@ from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.requests.rule import EvalSettings
 from auxin.rules.evaluate import measure
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 DATA, SIDES = ("mnist", "fashion_mnist"), (14, 28)
 PARTS = ("learned rule", "untrained rule", "random network", "supervised", "vae", "raw", "pca")
 HIDDEN, STEPS = (64,), 100
 
 
-class Figure4(Recipe):
+class MetzFigure4(Recipe):
     """Ten labels per class; features read by ridge regression, and by logistic regression as the release does.
 
     28 x 28 is larger than anything the rule was meta-trained on (8 x 8).
@@ -48,7 +56,7 @@ class Figure4(Recipe):
             for told in ({"data": data, "side": side, "part": part, "seed": s, "smoke": smoke},)
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One part on one data set."""
         told = piece.settings
         part, smoke = str(told["part"]), bool(told["smoke"])

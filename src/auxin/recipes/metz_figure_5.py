@@ -10,13 +10,21 @@ from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 DEPTHS, WIDTHS = (2, 3, 5, 8, 11), (16, 64, 256, 1024, 10_000)
 ACTIVATIONS = ("relu", "leaky_relu", "silu", "tanh", "step")
 
 
-class Figure5(Recipe):
+class MetzFigure5(Recipe):
     """Accuracy before and after the rule on digits: depth (64 wide), width (one hidden layer), activation (64 wide).
 
     Depth counts weight matrices. The shipped rule was meta-trained on depths 1 and 2, widths 64 and 128, ReLU.
@@ -49,7 +57,7 @@ class Figure5(Recipe):
             )
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One network before and after."""
         told, smoke = piece.settings, bool(piece.settings["smoke"])
         width, depth = int(told["width"] or 0), int(told["depth"] or 0)

@@ -15,12 +15,20 @@ from auxin.requests.rule import EvalSettings
 from auxin.rules.data import RuleData
 from auxin.rules.tasks import moons
 from auxin.rules.use import pictures
-from auxin.studies.recipe import Bench, FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import (
+    FinishedPiece,
+    PictureData,
+    Piece,
+    PieceEnvironment,
+    PieceResult,
+    Recipe,
+    RecipeOutcome,
+)
 
 ENDS = {"before": 0, "after": 100}
 
 
-class Figure6(Recipe):
+class MetzFigure6(Recipe):
     """Two half circles in the plane: are they separated, and how much of the embedding's variance is in two components?
 
     The same share on MNIST at 14 x 14 beside it, whose variance the paper sees spread over more; and the first layer's
@@ -44,7 +52,7 @@ class Figure6(Recipe):
             for data in ("moons", "mnist")
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Accuracy and spread, before and after."""
         told, seed, smoke = piece.settings, int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         if told["data"] == "moons":

@@ -8,12 +8,12 @@ from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim
-from auxin.studies.recipe import Bench, FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import FinishedPiece, Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
 
 PARTS = {"learned rule": 100, "random network": 0, "untrained rule": 100, "raw words": -1}
 
 
-class Text(Recipe):
+class MetzText(Recipe):
     """Two classes, ten labels each, ten networks per seed; features read by ridge regression."""
 
     paper: ClassVar[Paper] = replace(UPDATE_RULES, place="the text experiment (IMDB)")
@@ -33,7 +33,7 @@ class Text(Recipe):
             for part in PARTS
         ]
 
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One part."""
         told, smoke = piece.settings, bool(piece.settings["smoke"])
         own = _rules.bench_for(_rules.data_of("imdb", bench), int(told["seed"] or 0), smoke)

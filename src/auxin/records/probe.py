@@ -11,7 +11,7 @@ Word = Literal["helps", "no evidence", "hurts"]
 Kind = Literal["given", "self-made", "reference"]
 
 
-class Scored(Record):
+class ScoredCandidate(Record):
     """One candidate on one trained network.
 
     Attributes:
@@ -62,11 +62,11 @@ class SeedProbe(Record):
     held_out_loss: float
     train_rows: int
     held_out_rows: int
-    candidates: list[Scored]
+    candidates: list[ScoredCandidate]
     seconds: float
 
 
-class Ranked(Record):
+class RankedCandidate(Record):
     """One line of the ranking.
 
     Attributes:
@@ -108,7 +108,7 @@ class Probe(Record):
     version: Literal[1] = VERSION
     dataset: str
     main: str
-    ranking: list[Ranked]
+    ranking: list[RankedCandidate]
     seeds: int
     damping_share: float
     dampings: list[float]

@@ -36,7 +36,7 @@ class PieceRecord(Record):
     seconds: float = 0.0
 
 
-class Line(Record):
+class RecipeRow(Record):
     """One row of the table: ours beside the paper's.
 
     Attributes:
@@ -99,7 +99,7 @@ class Picture(Record):
     words: dict[str, str] = {}
 
 
-class Reproduced(Record):
+class RecipeRecord(Record):
     """A table or figure of a paper, run again.
 
     Attributes:
@@ -129,7 +129,7 @@ class Reproduced(Record):
     stand_in: str = ""
     departures: list[str] = []
     smoke: bool = False
-    lines: list[Line] = []
+    lines: list[RecipeRow] = []
     claims: list[Claim] = []
     pictures: list[Picture] = []
     notes: list[str] = []

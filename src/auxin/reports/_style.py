@@ -57,7 +57,7 @@ SETTINGS: dict[Any, Any] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class MethodStyle:
     """How one method is drawn, in every figure alike: colour, dashes and marker say it three times."""
 
     colour: str
@@ -65,21 +65,21 @@ class Look:
     marker: str
 
 
-def looks(comparison: Comparison) -> dict[str, Look]:
+def looks(comparison: Comparison) -> dict[str, MethodStyle]:
     """Each method's look: single grey and dotted, controls dashed, methods on trial solid."""
     return looks_of([(row.method, row.role) for row in comparison.rows])
 
 
-def looks_of(methods: Sequence[tuple[str, str]]) -> dict[str, Look]:
+def looks_of(methods: Sequence[tuple[str, str]]) -> dict[str, MethodStyle]:
     """The looks of methods with these roles, in this order."""
-    found: dict[str, Look] = {}
+    found: dict[str, MethodStyle] = {}
     for method, role in methods:
         turn = sum(look.colour != SINGLE for look in found.values())
         if role == "single":
-            found[method] = Look(SINGLE, (0, (1, 1.2)), "o")
+            found[method] = MethodStyle(SINGLE, (0, (1, 1.2)), "o")
             continue
         dash = (0, (4, 1.6)) if role == "control" else "-"
-        found[method] = Look(PALETTE[turn % len(PALETTE)], dash, _MARKERS[turn % len(_MARKERS)])
+        found[method] = MethodStyle(PALETTE[turn % len(PALETTE)], dash, _MARKERS[turn % len(_MARKERS)])
     return found
 
 

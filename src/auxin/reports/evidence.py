@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from auxin.records.results import Row
 from auxin.reports.read import Results
-from auxin.runs.predictions import Predictions, read_arrays, read_predictions
+from auxin.runs.predictions import MainPredictions, read_arrays, read_predictions
 
 PREDICTIONS, FEATURES, EXAMPLES = "predictions.npz", "features.npz", "examples.npz"
 
@@ -30,7 +30,7 @@ def pictured(results: Results) -> list[str]:
     return list(dict.fromkeys([*chosen, *twins]))
 
 
-def predictions(results: Results, method: str) -> list[Predictions]:
+def predictions(results: Results, method: str) -> list[MainPredictions]:
     """The predictions of a method's runs, by seed, those that are there."""
     return [
         p for place in _places(results, method) if (p := read_predictions(place / PREDICTIONS)) is not None

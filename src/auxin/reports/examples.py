@@ -41,7 +41,7 @@ class PrimaryClass:
 
 
 @dataclass(frozen=True)
-class Examples:
+class MethodExamples:
     """The examples of one method.
 
     Attributes:
@@ -55,7 +55,7 @@ class Examples:
     primary: list[PrimaryClass]
 
 
-def examples(results: Results) -> Examples | None:
+def examples(results: Results) -> MethodExamples | None:
     """The examples of the best method on trial that has any, or None."""
     trial = [row.method for row in results.comparison.rows if row.role == "method"]
     order = [*(m for m in evidence.pictured(results) if m in trial), *trial]
@@ -66,7 +66,7 @@ def examples(results: Results) -> Examples | None:
     return None
 
 
-def _of(method: str, arrays: dict[str, NDArray]) -> Examples:
+def _of(method: str, arrays: dict[str, NDArray]) -> MethodExamples:
     main, auxiliary = arrays["main"], arrays["auxiliary"]
     names = evidence.names_of(arrays, int(main.max()) + 1)
     primary = []
@@ -80,7 +80,7 @@ def _of(method: str, arrays: dict[str, NDArray]) -> Examples:
     inputs = arrays["inputs"]
     columns = [str(name) for name in arrays.get("columns", np.zeros(0)).tolist()]
     plain = [f"input {number + 1}" for number in range(inputs.shape[1])] if inputs.ndim == 2 else []
-    return Examples(method, columns or plain, primary)
+    return MethodExamples(method, columns or plain, primary)
 
 
 def _auxiliary(number: int, chosen: NDArray, arrays: dict[str, NDArray]) -> AuxiliaryClass:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from auxin.reports import evidence
 from auxin.reports._style import GRID, INK, MUTED, PALETTE, SINGLE, panel, styled
 from auxin.reports.read import Results
-from auxin.runs.predictions import Predictions
+from auxin.runs.predictions import MainPredictions
 
 LARGEST, NUMBERED = 24, 12
 """Classes that a matrix may have, and those up to which shares are written into its cells."""
@@ -43,7 +43,7 @@ def figures(results: Results) -> dict[str, Figure]:
     return found
 
 
-def shares(runs: list[Predictions]) -> NDArray[np.float64]:
+def shares(runs: list[MainPredictions]) -> NDArray[np.float64]:
     """Of each true class (row) the share that is predicted as each class, over all seeds' rows, [C, C]."""
     table = np.sum([run.table for run in runs], axis=0).astype(float)
     total = table.sum(axis=1, keepdims=True)
@@ -72,7 +72,7 @@ def most_frequent(results: Results, count: int = 8) -> list[Mistake]:
 
 
 @styled
-def _matrix(method: str, runs: list[Predictions]) -> Figure:
+def _matrix(method: str, runs: list[MainPredictions]) -> Figure:
     table = shares(runs)
     size = len(table)
     drawn, axes = panel(f"Confusion of {evidence.short(method, 24)}", "predicted", "true", height=4.4)
@@ -87,7 +87,7 @@ def _matrix(method: str, runs: list[Predictions]) -> Figure:
     return drawn
 
 
-def _class_axes(axes: Axes, run: Predictions, size: int) -> None:
+def _class_axes(axes: Axes, run: MainPredictions, size: int) -> None:
     names = [evidence.short(name, 12) for name in (run.names or range(size))]
     longest = max(map(len, names))
     axes.set_xticks(range(size), names, rotation=0 if longest * size <= 40 else 90)
@@ -101,7 +101,7 @@ def _class_axes(axes: Axes, run: Predictions, size: int) -> None:
 
 
 @styled
-def _numbers(method: str, run: Predictions) -> Figure:
+def _numbers(method: str, run: MainPredictions) -> Figure:
     """True against predicted values of the first seed's rows."""
     true, said = run.true[:POINTS, 0].astype(float), run.said[:POINTS, 0].astype(float)
     known = np.isfinite(true) & np.isfinite(said)

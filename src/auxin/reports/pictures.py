@@ -12,7 +12,7 @@ LARGEST = 4_000_000
 
 
 @dataclass(frozen=True)
-class Picture:
+class CreditedPicture:
     """A picture of someone else's making.
 
     Attributes:
@@ -26,7 +26,7 @@ class Picture:
     url: str
 
 
-def pictures(folder: Path) -> list[Picture]:
+def pictures(folder: Path) -> list[CreditedPicture]:
     """The pictures in `folder/figures` that are none of the page's own, by name; one format of each."""
     found: dict[str, Path] = {}
     for file in sorted((folder / "figures").glob("*")):
@@ -35,8 +35,8 @@ def pictures(folder: Path) -> list[Picture]:
     return [_picture(file) for file in found.values()]
 
 
-def _picture(file: Path) -> Picture:
+def _picture(file: Path) -> CreditedPicture:
     text = file.with_suffix(".txt")
     said = text.read_text(encoding="utf-8").strip() if text.exists() else ""
     content = base64.b64encode(file.read_bytes()).decode()
-    return Picture(captions.title(file.stem), said, f"data:{KINDS[file.suffix]};base64,{content}")
+    return CreditedPicture(captions.title(file.stem), said, f"data:{KINDS[file.suffix]};base64,{content}")

@@ -18,7 +18,7 @@ from auxin.judging import wording
 from auxin.records.results import Contrast, EpochRecord, Row
 from auxin.reports._lines import DASHES, finished, line, words
 from auxin.reports._series import Value, curve, measure, names
-from auxin.reports._style import INK, MUTED, PAPER, Look, looks, panel, styled
+from auxin.reports._style import INK, MUTED, PAPER, MethodStyle, looks, panel, styled
 from auxin.reports.measures import measures
 from auxin.reports.read import Results
 from auxin.store import write_bytes
@@ -183,13 +183,13 @@ def differences(results: Results, which: Callable[[Row], Contrast | None]) -> Fi
     return drawn
 
 
-def _dots(axes: Axes, values: np.ndarray, height: float, look: Look) -> None:
+def _dots(axes: Axes, values: np.ndarray, height: float, look: MethodStyle) -> None:
     axes.scatter(
         values, np.full(values.shape, height - 0.22), s=13, color=look.colour, alpha=0.45, linewidths=0
     )
 
 
-def _mean(axes: Axes, mean: float, around: tuple[float, float], height: float, look: Look) -> None:
+def _mean(axes: Axes, mean: float, around: tuple[float, float], height: float, look: MethodStyle) -> None:
     low, high = around
     axes.plot([mean - low, mean + high], [height + 0.08] * 2, color=look.colour, linewidth=2.4)
     axes.plot(

@@ -9,7 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from auxin.records.probe import Probe, Ranked
+from auxin.records.probe import Probe, RankedCandidate
 from auxin.reports._style import INK, MUTED, PALETTE, SINGLE, panel, styled
 from auxin.reports.plots import rendered
 from auxin.store import write_bytes
@@ -48,11 +48,11 @@ def _warning(text: str) -> Text:
     return Text(f"Warning: {text}", style="yellow")
 
 
-def _score(row: Ranked) -> str:
+def _score(row: RankedCandidate) -> str:
     return f"{row.score:+.3g} [{row.low:+.3g}, {row.high:+.3g}]"
 
 
-def _cosine(row: Ranked) -> str:
+def _cosine(row: RankedCandidate) -> str:
     return f"{row.cosine:+.3f} [{row.cosine_low:+.3f}, {row.cosine_high:+.3f}]"
 
 

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.ticker import MaxNLocator
 
-from auxin.records.recipe import Picture, Reproduced
+from auxin.records.recipe import Picture, RecipeRecord
 from auxin.reports._style import GRID, INK, MUTED, PALETTE, PAPER, SINGLE, panel, styled
 from auxin.reports.plots import rendered
 from auxin.store import read_json, write_bytes
@@ -35,7 +35,7 @@ def draw(folder: Path) -> list[Path]:
         RunError: The folder holds no result, or cannot be written to.
     """
     files = []
-    for picture in read_json(folder / "result.json", Reproduced).pictures:
+    for picture in read_json(folder / "result.json", RecipeRecord).pictures:
         with np.load(folder / "pictures" / f"{picture.name}.npz", allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         path = folder / "figures" / f"{picture.name}.png"

@@ -7,13 +7,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from auxin.records.recipe import Claim, Line, Reproduced
+from auxin.records.recipe import Claim, RecipeRecord, RecipeRow
 from auxin.store import write_text
 
 HOLDS = {True: "holds", False: "does not hold", None: "not decided"}
 
 
-def terminal(result: Reproduced) -> RenderableType:
+def terminal(result: RecipeRecord) -> RenderableType:
     """Title, table, claims and notes."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in _columns(result):
@@ -26,14 +26,14 @@ def terminal(result: Reproduced) -> RenderableType:
     return Group(*words, *claims)
 
 
-def write_markdown(result: Reproduced, folder: Path) -> Path:
+def write_markdown(result: RecipeRecord, folder: Path) -> Path:
     """Write `folder/table.md`."""
     file = folder / "table.md"
     write_text(file, markdown(result))
     return file
 
 
-def markdown(result: Reproduced) -> str:
+def markdown(result: RecipeRecord) -> str:
     """The same as a page of Markdown."""
     columns = _columns(result)
     rows = [_cells(line, _has_paper(result), _judged(result)) for line in result.lines]
@@ -47,16 +47,16 @@ def markdown(result: Reproduced) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def _has_paper(result: Reproduced) -> bool:
+def _has_paper(result: RecipeRecord) -> bool:
     return any(line.paper is not None for line in result.lines)
 
 
-def _columns(result: Reproduced) -> list[str]:
+def _columns(result: RecipeRecord) -> list[str]:
     judged = ["Δ ours", "Δ paper", "verdict"] if _judged(result) else []
     return ["", "ours", *(["paper"] if _has_paper(result) else []), *judged, "seeds"]
 
 
-def _judged(result: Reproduced) -> bool:
+def _judged(result: RecipeRecord) -> bool:
     return any(line.verdict for line in result.lines)
 
 
@@ -64,14 +64,14 @@ def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _cells(line: Line, paper: bool, judged: bool) -> list[str]:
+def _cells(line: RecipeRow, paper: bool, judged: bool) -> list[str]:
     name = f"{line.name} ({line.unit})" if line.unit else line.name
     published = [_number(line.paper, line.paper_error) if line.paper is not None else "–"] if paper else []
     verdict = _verdict(line) if judged else []
     return [name, _number(line.ours, line.error), *published, *verdict, str(line.seeds)]
 
 
-def _verdict(line: Line) -> list[str]:
+def _verdict(line: RecipeRow) -> list[str]:
     """Our difference to the reference with its interval, the paper's, and what that says."""
     if line.difference is None:
         return ["–", "–", ""]
@@ -96,7 +96,7 @@ def _claim(claim: Claim) -> str:
     return f"{claim.text.rstrip('.')}: {claim.found}."
 
 
-def _remarks(result: Reproduced) -> list[str]:
+def _remarks(result: RecipeRecord) -> list[str]:
     smoke = ["A tiny run that shows that the recipe runs; its numbers mean nothing."] if result.smoke else []
     stand_in = [f"Stand-in: {result.stand_in}"] if result.stand_in else []
     departures = ["Departures: " + " ".join(result.departures)] if result.departures else []

@@ -15,7 +15,7 @@ COLOURS = {"helps": "bold green", "hurts": "bold red", "reference": "dim"}
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class RowTexts:
     """One row as text."""
 
     method: str
@@ -27,21 +27,21 @@ class Cells:
     overhead: str
 
 
-def headings(comparison: Comparison) -> Cells:
+def headings(comparison: Comparison) -> RowTexts:
     """The columns' names."""
     best = comparison.best_control
     control = f"Δ best control ({best})" if best else "Δ best control"
     score = f"{wording.title(comparison.metric)}, {comparison.half}"
-    return Cells("method", score, "Δ single", control, "verdict", "s/run", "overhead")
+    return RowTexts("method", score, "Δ single", control, "verdict", "s/run", "overhead")
 
 
-def cells(comparison: Comparison) -> list[Cells]:
+def cells(comparison: Comparison) -> list[RowTexts]:
     """The rows as text, in the comparison's order."""
     return [_cells(row, comparison.metric) for row in comparison.rows]
 
 
-def _cells(row: Row, metric: str) -> Cells:
-    return Cells(
+def _cells(row: Row, metric: str) -> RowTexts:
+    return RowTexts(
         method=row.method,
         score=wording.mean(row.mean, row.standard_error, metric),
         versus_single=wording.contrast(row.versus_single, metric),
@@ -57,8 +57,8 @@ def verdict(row: Row) -> str:
     return row.verdict if row.judged_by is None else f"{row.verdict} vs {row.judged_by}"
 
 
-def _values(row: Cells) -> list[str]:
-    return [getattr(row, name) for name in Cells.__slots__]
+def _values(row: RowTexts) -> list[str]:
+    return [getattr(row, name) for name in RowTexts.__slots__]
 
 
 def terminal(comparison: Comparison) -> "Group":
@@ -81,9 +81,9 @@ class _Fitting:
     comparison: Comparison
 
     def __rich_console__(self, console: "Console", options: "ConsoleOptions") -> "RenderResult":
-        last = [name for name in Cells.__slots__ if name not in ("seconds", "overhead")]
+        last = [name for name in RowTexts.__slots__ if name not in ("seconds", "overhead")]
         short = [name for name in last if name != "versus_control"]
-        forms = ((list(Cells.__slots__), False), (last, False), (last, True), (short, True))
+        forms = ((list(RowTexts.__slots__), False), (last, False), (last, True), (short, True))
         for columns, folded in forms:
             table = _table(self.comparison, tuple(columns), folded)
             if console.measure(table, options=options.update(max_width=10_000)).maximum <= options.max_width:
@@ -103,7 +103,7 @@ def _table(comparison: Comparison, columns: Sequence[str], folded: bool) -> "Tab
     )
     table = Table(box=box.SIMPLE_HEAD, caption=caption, caption_style="dim", pad_edge=False)
 
-    def text(row: Cells, name: str) -> Text:
+    def text(row: RowTexts, name: str) -> Text:
         return Text(_folded(getattr(row, name)) if folded else getattr(row, name))
 
     for name in columns:

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.requests.option import group, option
-from auxin.requests.shared import Compute, Study, Training
+from auxin.requests.shared import Compute, StudyRequest, TrainingRequest
 from auxin.requests.values import Counts, Names, Seconds
 
 LABELS = (
@@ -19,7 +19,7 @@ AUX = (
 )
 
 
-class CompareRequest(Study):
+class CompareRequest(StudyRequest):
     """What a user requests of `auxin compare`."""
 
     panel: ClassVar[str] = "Comparison"
@@ -68,8 +68,8 @@ class CompareRequest(Study):
     refit: bool = option(
         True, "After the settings are chosen, train the final runs on the validation rows too."
     )
-    training: Training = group(
-        Training(),
+    training: TrainingRequest = group(
+        TrainingRequest(),
         help={"settings": "Setting of all methods, such as lr=0.1 or labeler.entropy=0.2. Repeatable."},
     )
     budget: Seconds = option(

@@ -5,11 +5,11 @@ from typing import ClassVar
 
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.requests.option import group, option
-from auxin.requests.shared import Compute, Study, Training
+from auxin.requests.shared import Compute, StudyRequest, TrainingRequest
 from auxin.requests.values import Seconds
 
 
-class FitRequest(Study):
+class FitRequest(StudyRequest):
     """What a user requests of `auxin fit`."""
 
     panel: ClassVar[str] = "Model"
@@ -40,8 +40,8 @@ class FitRequest(Study):
     )
     draws: int = option(3, "Number of validation sets that each setting is averaged over.", metavar="N", ge=1)
     seed: int = option(0, "Seed of the splits, the initial weights and the batches.")
-    training: Training = group(
-        Training(), help={"settings": "Setting of the method, such as lr=0.1. Repeatable."}
+    training: TrainingRequest = group(
+        TrainingRequest(), help={"settings": "Setting of the method, such as lr=0.1. Repeatable."}
     )
     budget: Seconds = option(
         "5min", "Time limit, such as 90s or 1h. `none`: no limit.", metavar="TIME", changes_results=False

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.requests.option import Group, group, option
-from auxin.requests.shared import Compute, Study, Training
+from auxin.requests.shared import Compute, StudyRequest, TrainingRequest
 from auxin.requests.values import Names
 
 
@@ -29,7 +29,7 @@ class ProbeSettings(Group):
     batches: int = option(8, "Number of batches for the confidence intervals.", metavar="N", ge=2)
 
 
-class ProbeRequest(Study):
+class ProbeRequest(StudyRequest):
     """What a user requests of `auxin probe`. The loss L_A is taken on the validation rows."""
 
     panel: ClassVar[str] = "Probe"
@@ -54,8 +54,8 @@ class ProbeRequest(Study):
     )
     seeds: int = option(3, "Number of networks trained on the main task.", metavar="N", ge=1)
     how: ProbeSettings = group(ProbeSettings())
-    training: Training = group(
-        Training(), help={"settings": "Setting of the training, such as steps=300. Repeatable."}
+    training: TrainingRequest = group(
+        TrainingRequest(), help={"settings": "Setting of the training, such as steps=300. Repeatable."}
     )
     compute: Compute = group(Compute())
 

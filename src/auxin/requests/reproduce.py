@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from auxin.requests.option import Group, group, option
-from auxin.requests.shared import Engine, Study
+from auxin.requests.shared import Engine, StudyRequest
 from auxin.requests.values import Seconds, Words
 
 
@@ -27,7 +27,7 @@ class RecipeSize(Group):
     )
 
 
-class RecipeRequest(Study):
+class RecipeRequest(StudyRequest):
     """What a user requests of `auxin reproduce`."""
 
     panel: ClassVar[str] = "Recipe"

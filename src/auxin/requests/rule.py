@@ -195,7 +195,7 @@ class RuleTrainRequest(Group):
     settings: TrainSettings = group(TrainSettings())
 
 
-class RuleData(Group):
+class RuleDataRequest(Group):
     """A rule, and the data that it is used on."""
 
     panel: ClassVar[str] = "Data"
@@ -225,7 +225,9 @@ class ApplySettings(Group):
 class RuleApplyRequest(Group):
     """What a user requests of `auxin rule apply`."""
 
-    of: RuleData = group(help={"target": "Column of the labels, which are copied beside the features."})
+    of: RuleDataRequest = group(
+        help={"target": "Column of the labels, which are copied beside the features."}
+    )
     side: int = option(
         0, "Side length in pixels that images are resized to, in grey. 0: images stay as they are.", ge=0
     )
@@ -253,8 +255,8 @@ class EvalSettings(Group):
 class RuleEvaluateRequest(Group):
     """What a user requests of `auxin rule evaluate`."""
 
-    of: RuleData = group(
-        RuleData(rule="small", data="digits", out=Path("runs/rule-evaluate")),
+    of: RuleDataRequest = group(
+        RuleDataRequest(rule="small", data="digits", out=Path("runs/rule-evaluate")),
         help={
             "rule": "Rule file, `small`, or a folder of training runs (one per seed).",
             "data": "Known data sets, comma-separated, or your own file.",

@@ -44,10 +44,10 @@ class Compute(Engine):
     device: str = option("auto", "Device: cpu, cuda, or auto.", changes_results=False)
 
 
-class Training(Group):
+class TrainingRequest(Group):
     """The user's own hyperparameters, above every default."""
 
-    panel: ClassVar[str] = "Training"
+    panel: ClassVar[str] = "TrainingRequest"
 
     model: str | None = option(
         None,
@@ -76,7 +76,7 @@ class Training(Group):
         return own | ({"model": self.model} if self.model else {}) | self.settings
 
 
-class Study(Group):
+class StudyRequest(Group):
     """What every study has: a folder for its results, and the command line that repeats it."""
 
     panel: ClassVar[str] = "Results"

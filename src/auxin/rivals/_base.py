@@ -27,7 +27,7 @@ WIDE = 100
 
 
 @dataclass(frozen=True)
-class Shape:
+class InputShape:
     """What a rival may know of the inputs before it is built.
 
     Attributes:
@@ -39,7 +39,7 @@ class Shape:
         folder: Folder of a pretrained model of `transformers`; "" where there is none.
         compressed: Whether the inputs are a SciPy matrix of compressed rows.
 
-    >>> Shape.of(np.zeros((10, 200)), 10, 2).sparse
+    >>> InputShape.of(np.zeros((10, 200)), 10, 2).sparse
     True
     """
 
@@ -52,7 +52,7 @@ class Shape:
     compressed: bool = False
 
     @classmethod
-    def of(cls, x: Vectors, rows: int, classes: int = 0) -> "Shape":
+    def of(cls, x: Vectors, rows: int, classes: int = 0) -> "InputShape":
         """The shape of these inputs."""
         if issparse(x):
             some = x[:2000]
@@ -104,12 +104,12 @@ class Rival(ABC):
 
     @classmethod
     @abstractmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """The options to try, the likeliest first."""
 
     @classmethod
     @abstractmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, **options: Any) -> Any:
+    def build(cls, kind: Kind, shape: InputShape, seed: int, **options: Any) -> Any:
         """An unfitted estimator with `fit` and `predict_proba` (classes) or `predict` (real values).
 
         Args:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
-from auxin.rivals._base import Kind, Options, Rival, Shape, Vectors
+from auxin.rivals._base import InputShape, Kind, Options, Rival, Vectors
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
@@ -74,7 +74,7 @@ class Fitted:
     name: str
     task: Task
     estimators: tuple[Any, ...]
-    shape: Shape
+    shape: InputShape
 
     def outputs(self, x: Vectors) -> Tensor:
         """What a head of the task would put out for these inputs, float64 [N, width].
@@ -131,7 +131,7 @@ def fit(
     task: Task,
     x: Vectors,
     y: Tensor,
-    shape: Shape,
+    shape: InputShape,
     seed: int,
     options: Options,
     weights: np.ndarray | None = None,
@@ -188,7 +188,7 @@ def _one(
     kind: Kind,
     x: Vectors,
     y: np.ndarray,
-    shape: Shape,
+    shape: InputShape,
     seed: int,
     options: Mapping[str, Any],
     weights: np.ndarray | None,

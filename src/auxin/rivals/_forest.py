@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import filled
 
 TREES = 100
@@ -23,7 +23,7 @@ class Forest(Rival):
     quick: ClassVar[Options] = {"trees": QUICK}
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """The share of columns that a split looks at ("sqrt": their root), and the rows of the smallest leaf."""
         if kind == "classes" or shape.wide:
             found = (("sqrt", 1), ("sqrt", 3), (0.5 if not shape.wide else 0.1, 1))
@@ -33,7 +33,13 @@ class Forest(Rival):
 
     @classmethod
     def build(
-        cls, kind: Kind, shape: Shape, seed: int, features: Any = "sqrt", leaf: int = 1, trees: int = TREES
+        cls,
+        kind: Kind,
+        shape: InputShape,
+        seed: int,
+        features: Any = "sqrt",
+        leaf: int = 1,
+        trees: int = TREES,
     ) -> Any:
         """The pipeline."""
         made = cls.estimators[kind != "classes"]

@@ -10,7 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from auxin.rivals._base import Shape
+from auxin.rivals._base import InputShape
 
 
 class OneUnit(StandardScaler):
@@ -48,7 +48,7 @@ def filled(model: Any) -> Pipeline:
     return Pipeline([("fill", _fill("median")), ("model", model)])
 
 
-def scaled(model: Any, shape: Shape, *, brightness: bool = False) -> Pipeline:
+def scaled(model: Any, shape: InputShape, *, brightness: bool = False) -> Pipeline:
     """The estimator after gaps are filled with the mean and columns have mean 0 and spread 1.
 
     Word counts get length 1 per row instead: in units of its spread a word that occurs once outweighs all others. An

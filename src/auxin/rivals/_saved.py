@@ -85,7 +85,7 @@ _LIST = "skops.io._trusted_types"
 _IMPORTING = Lock()
 
 
-class _Nothing(ModuleType):
+class _EmptyTrustList(ModuleType):
     """In place of skops' lists of what it trusts: nothing, and of random generators NumPy's default."""
 
     NUMPY_RANDOM_BIT_GENERATOR_TYPE_NAMES = ("numpy.random.PCG64",)
@@ -106,7 +106,7 @@ def _skops() -> Any:
     """
     with _IMPORTING:
         others = {name: sys.modules.pop(name) for name in _loaded()}
-        sys.modules[_LIST] = _Nothing(_LIST)
+        sys.modules[_LIST] = _EmptyTrustList(_LIST)
         try:
             return import_module("skops.io")
         finally:

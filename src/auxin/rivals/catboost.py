@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 
 
 class CatBoost(Rival):
     """`catboost.CatBoostClassifier` and `CatBoostRegressor`, with shallow symmetric trees.
 
-    >>> [dict(one) for one in CatBoost.tries("regression", Shape(100, 4))]
+    >>> [dict(one) for one in CatBoost.tries("regression", InputShape(100, 4))]
     [{'rate': 0.1, 'rounds': 150}, {'rate': 0.03, 'rounds': 300}, {'rate': 0.1, 'rounds': 150, 'depth': 6}]
     """
 
@@ -18,7 +18,7 @@ class CatBoost(Rival):
     simplicity: ClassVar[int] = 7
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """Rates, rounds and the trees' depth."""
         return [
             {"rate": 0.1, "rounds": 150},
@@ -28,7 +28,7 @@ class CatBoost(Rival):
 
     @classmethod
     def build(
-        cls, kind: Kind, shape: Shape, seed: int, rate: float = 0.1, rounds: int = 150, depth: int = 4
+        cls, kind: Kind, shape: InputShape, seed: int, rate: float = 0.1, rounds: int = 150, depth: int = 4
     ) -> Any:
         """The estimator; gaps need no filling. It writes no files."""
         import catboost  # pyright: ignore[reportMissingImports]

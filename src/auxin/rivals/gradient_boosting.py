@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 
 MANY = 5
 """With more classes than this, fewer rounds: every round grows a tree per class."""
@@ -16,14 +16,14 @@ class GradientBoosting(Rival):
 
     Trees are small, since its users have few labels: at most 8 leaves of at least 5 rows.
 
-    >>> [dict(one) for one in GradientBoosting.tries("regression", Shape(100, 4))]
+    >>> [dict(one) for one in GradientBoosting.tries("regression", InputShape(100, 4))]
     [{'rate': 0.1, 'rounds': 80}, {'rate': 0.03, 'rounds': 100}, {'rate': 0.1, 'rounds': 80, 'leaf': 20}]
     """
 
     simplicity: ClassVar[int] = 6
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """Rates, rounds and the rows of the smallest leaf."""
         share = 0.5 if shape.wide or shape.classes > MANY else 1.0
         found: list[dict[str, Any]] = [
@@ -35,7 +35,7 @@ class GradientBoosting(Rival):
 
     @classmethod
     def build(
-        cls, kind: Kind, shape: Shape, seed: int, rate: float = 0.1, rounds: int = 80, leaf: int = 5
+        cls, kind: Kind, shape: InputShape, seed: int, rate: float = 0.1, rounds: int = 80, leaf: int = 5
     ) -> Any:
         """The estimator; gaps need no filling."""
         made: Any = HistGradientBoostingClassifier if kind == "classes" else HistGradientBoostingRegressor

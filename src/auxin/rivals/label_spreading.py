@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sklearn.semi_supervised import LabelSpreading
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
 
 FAR = 1e-9
@@ -18,7 +18,7 @@ class Spreading(Rival):
 
     New rows take the weighted mean of their neighbours' labels; test rows are never in the graph.
 
-    >>> [dict(one) for one in Spreading.tries("classes", Shape(100, 64, 10))]
+    >>> [dict(one) for one in Spreading.tries("classes", InputShape(100, 64, 10))]
     [{'neighbours': 7, 'alpha': 0.2}, {'neighbours': 7, 'alpha': 0.8}, {'neighbours': 15, 'alpha': 0.2}]
     """
 
@@ -31,13 +31,13 @@ class Spreading(Rival):
     )
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """Neighbours, and the share alpha of a row's label that its neighbours decide."""
         found = ((7, 0.2), (7, 0.8), (15, 0.2))
         return [{"neighbours": k, "alpha": alpha} for k, alpha in found]
 
     @classmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, neighbours: int = 7, alpha: float = 0.2) -> Any:
+    def build(cls, kind: Kind, shape: InputShape, seed: int, neighbours: int = 7, alpha: float = 0.2) -> Any:
         """The pipeline."""
         made = LabelSpreading(kernel="knn", n_neighbors=neighbours, alpha=alpha, max_iter=100, tol=FAR)
         return scaled(made, shape)

@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 
 
 class LightGBM(Rival):
     """`lightgbm.LGBMClassifier` and `LGBMRegressor`, with small trees.
 
-    >>> [dict(one) for one in LightGBM.tries("regression", Shape(100, 4))]
+    >>> [dict(one) for one in LightGBM.tries("regression", InputShape(100, 4))]
     [{'rate': 0.1, 'rounds': 80}, {'rate': 0.03, 'rounds': 150}, {'rate': 0.1, 'rounds': 80, 'leaf': 20}]
     """
 
@@ -18,7 +18,7 @@ class LightGBM(Rival):
     simplicity: ClassVar[int] = 6
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """Rates, rounds and the rows of the smallest leaf."""
         return [
             {"rate": 0.1, "rounds": 80},
@@ -28,7 +28,7 @@ class LightGBM(Rival):
 
     @classmethod
     def build(
-        cls, kind: Kind, shape: Shape, seed: int, rate: float = 0.1, rounds: int = 80, leaf: int = 5
+        cls, kind: Kind, shape: InputShape, seed: int, rate: float = 0.1, rounds: int = 80, leaf: int = 5
     ) -> Any:
         """The estimator; gaps need no filling."""
         from lightgbm import LGBMClassifier, LGBMRegressor

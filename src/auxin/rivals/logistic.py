@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sklearn.linear_model import LogisticRegression
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
 
 
@@ -14,7 +14,7 @@ class Logistic(Rival):
 
     Word counts are not standardised, and need a weaker penalty.
 
-    >>> [dict(one) for one in Logistic.tries("classes", Shape(100, 4, 2))]
+    >>> [dict(one) for one in Logistic.tries("classes", InputShape(100, 4, 2))]
     [{'C': 1.0}, {'C': 0.1}, {'C': 0.01}]
     """
 
@@ -23,12 +23,12 @@ class Logistic(Rival):
     simplicity: ClassVar[int] = 1
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """Strengths of the penalty."""
         strengths = (10.0, 1.0, 100.0) if shape.sparse else (1.0, 0.1, 0.01)
         return [{"C": value} for value in strengths]
 
     @classmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, C: float = 1.0) -> Any:
+    def build(cls, kind: Kind, shape: InputShape, seed: int, C: float = 1.0) -> Any:
         """The pipeline."""
         return scaled(LogisticRegression(C=C, max_iter=500), shape)

@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 
 
 class PretrainedLinear(Rival):
@@ -16,7 +16,7 @@ class PretrainedLinear(Rival):
     The folder is what `save_pretrained` of `transformers` wrote. Its weights are read at every prediction, and are
     not copied into a saved model.
 
-    >>> PretrainedLinear.tries("classes", Shape(100, 64, 10))  # no folder, nothing to try
+    >>> PretrainedLinear.tries("classes", InputShape(100, 64, 10))  # no folder, nothing to try
     []
     """
 
@@ -25,14 +25,14 @@ class PretrainedLinear(Rival):
     onnx: ClassVar[str] = "the pretrained network's weights stay in its own folder"
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """Strengths of the penalty; none without a folder and images."""
         if not shape.folder or shape.image is None:
             return []
         return [{"C": value} for value in (0.1, 0.01, 1.0)]
 
     @classmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, C: float = 0.1) -> Any:
+    def build(cls, kind: Kind, shape: InputShape, seed: int, C: float = 0.1) -> Any:
         """The pipeline."""
         from auxin.rivals._features import PretrainedFeatures
 

@@ -10,8 +10,8 @@ from auxin.rivals._forest import Forest
 class RandomForest(Forest):
     """`sklearn.ensemble.RandomForestClassifier` and `RandomForestRegressor`.
 
-    >>> from auxin.rivals import Shape
-    >>> [dict(one) for one in RandomForest.tries("regression", Shape(100, 4))]
+    >>> from auxin.rivals import InputShape
+    >>> [dict(one) for one in RandomForest.tries("regression", InputShape(100, 4))]
     [{'features': 0.5, 'leaf': 1}, {'features': 1.0, 'leaf': 1}, {'features': 0.5, 'leaf': 3}]
     """
 

@@ -5,14 +5,14 @@ from typing import Any, ClassVar
 
 from sklearn.linear_model import Ridge
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
 
 
 class RidgeRegression(Rival):
     """`sklearn.linear_model.Ridge` with an L2 penalty of strength alpha.
 
-    >>> [dict(one) for one in RidgeRegression.tries("regression", Shape(100, 4))]
+    >>> [dict(one) for one in RidgeRegression.tries("regression", InputShape(100, 4))]
     [{'alpha': 1.0}, {'alpha': 10.0}, {'alpha': 100.0}]
     """
 
@@ -21,12 +21,12 @@ class RidgeRegression(Rival):
     simplicity: ClassVar[int] = 1
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """Strengths of the penalty."""
         strengths = (1.0, 0.3, 3.0) if shape.sparse else (1.0, 10.0, 100.0)
         return [{"alpha": value} for value in strengths]
 
     @classmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, alpha: float = 1.0) -> Any:
+    def build(cls, kind: Kind, shape: InputShape, seed: int, alpha: float = 1.0) -> Any:
         """The pipeline."""
         return scaled(Ridge(alpha=alpha), shape, brightness=True)

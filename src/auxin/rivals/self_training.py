@@ -6,14 +6,14 @@ from typing import Any, ClassVar
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import SelfTrainingClassifier
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
 
 
 class SelfTraining(Rival):
     """`sklearn.semi_supervised.SelfTrainingClassifier` around logistic regression.
 
-    >>> [dict(one) for one in SelfTraining.tries("classes", Shape(100, 64, 10))]
+    >>> [dict(one) for one in SelfTraining.tries("classes", InputShape(100, 64, 10))]
     [{'threshold': 0.9, 'C': 1.0}, {'threshold': 0.75, 'C': 1.0}, {'threshold': 0.9, 'C': 0.1}]
     """
 
@@ -24,14 +24,14 @@ class SelfTraining(Rival):
     simplicity: ClassVar[int] = 2
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """How sure it must be of a row, and the strength 1 / C of the penalty."""
         factor = 10.0 if shape.sparse else 1.0
         found = ((0.9, 1.0), (0.75, 1.0), (0.9, 0.1))
         return [{"threshold": threshold, "C": factor * c} for threshold, c in found]
 
     @classmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, threshold: float = 0.9, C: float = 1.0) -> Any:
+    def build(cls, kind: Kind, shape: InputShape, seed: int, threshold: float = 0.9, C: float = 1.0) -> Any:
         """The pipeline."""
         inner = LogisticRegression(C=C, max_iter=500)
         return scaled(SelfTrainingClassifier(inner, threshold=threshold), shape)

@@ -12,7 +12,7 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
 
 TREES, NEIGHBOURS, FOLDS = 40, 7, 3
@@ -21,7 +21,7 @@ TREES, NEIGHBOURS, FOLDS = 40, 7, 3
 class Stacking(Rival):
     """`sklearn.ensemble.StackingClassifier` and `StackingRegressor` (Wolpert 1992).
 
-    >>> [dict(one) for one in Stacking.tries("classes", Shape(100, 64, 10))]
+    >>> [dict(one) for one in Stacking.tries("classes", InputShape(100, 64, 10))]
     [{'final': 1.0}]
     """
 
@@ -29,12 +29,12 @@ class Stacking(Rival):
     simplicity: ClassVar[int] = 8
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """The final model's penalty: C for classes, alpha for real values."""
         return [{"final": 1.0}]
 
     @classmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, final: float = 1.0) -> Any:
+    def build(cls, kind: Kind, shape: InputShape, seed: int, final: float = 1.0) -> Any:
         """The pipeline."""
         linear = 10.0 if shape.sparse else 0.1
         near = max(1, min(NEIGHBOURS, shape.rows // 4))

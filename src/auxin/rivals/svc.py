@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from auxin.rivals._base import Kind, Options, Rival, Shape
+from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
 
 FOLDS = 3
@@ -20,7 +20,7 @@ class SupportVectors(Rival):
     (`sklearn.calibration.CalibratedClassifierCV` with `ensemble=False`). Vectors that are kept sparse get the linear
     kernel (`LinearSVC`, `LinearSVR`): the words of many texts.
 
-    >>> [dict(one) for one in SupportVectors.tries("classes", Shape(100, 4, 2))]
+    >>> [dict(one) for one in SupportVectors.tries("classes", InputShape(100, 4, 2))]
     [{'C': 1.0}, {'C': 10.0}, {'C': 100.0}]
     """
 
@@ -29,14 +29,14 @@ class SupportVectors(Rival):
     fewest: ClassVar[int] = FOLDS
 
     @classmethod
-    def tries(cls, kind: Kind, shape: Shape) -> Sequence[Options]:
+    def tries(cls, kind: Kind, shape: InputShape) -> Sequence[Options]:
         """Strengths of the penalty on errors; images have many more pixels than rows, and need a strong one."""
         if shape.image is not None and kind == "classes":
             return [{"C": value} for value in (10.0, 1.0, 100.0)]
         return [{"C": value} for value in ((1.0, 10.0, 100.0) if kind == "classes" else (1.0, 10.0, 0.3))]
 
     @classmethod
-    def build(cls, kind: Kind, shape: Shape, seed: int, C: float = 1.0) -> Any:
+    def build(cls, kind: Kind, shape: InputShape, seed: int, C: float = 1.0) -> Any:
         """The pipeline."""
         if kind == "regression":
             machine = LinearSVR(C=C, random_state=seed) if shape.compressed else SVR(C=C)

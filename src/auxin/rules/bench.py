@@ -26,7 +26,7 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Scores:
+class DrawScores:
     """Accuracy per network, [T], averaged over the test draws.
 
     Attributes:
@@ -42,7 +42,7 @@ class Scores:
     level: dict[float, float]
 
 
-class Bench:
+class RuleBench:
     """Draws fixed by a seed.
 
     Args:
@@ -104,14 +104,14 @@ class Bench:
         """Support and query rows, [T, 2n, D]."""
         return self._permuted(self.data.x[torch.cat([draw.support, draw.query], 1)])
 
-    def score(self, mapped: Mapped, *, shuffled: bool = False) -> Scores:
+    def score(self, mapped: Mapped, *, shuffled: bool = False) -> DrawScores:
         """How well ridge regression on the features does; `shuffled` breaks the support labels (chance)."""
         validation = [self._accuracies(mapped, draw) for draw in self.validations]
         level = torch.stack(validation).mean((0, 2))
         best = int(level.argmax())
         test = torch.stack([self._accuracies(mapped, draw, shuffled=shuffled) for draw in self.tests]).mean(0)
         levels = {s: float(v) for s, v in zip(SCALES, level, strict=True)}
-        return Scores(test[SCALES.index(1.0)], test[best], SCALES[best], levels)
+        return DrawScores(test[SCALES.index(1.0)], test[best], SCALES[best], levels)
 
     def _accuracies(self, mapped: Mapped, draw: Draw, *, shuffled: bool = False) -> Tensor:
         """[scales, T]."""

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from auxin.requests.rule import EvalSettings
-from auxin.rules.bench import Bench, Mapped, Scores
+from auxin.rules.bench import DrawScores, Mapped, RuleBench
 from auxin.rules.data import RuleData
 from auxin.rules.rivals import QUICK, SLOW, hand_rule, rival, supervised
 from auxin.update_rules._base import State, UpdateRule
@@ -55,7 +55,7 @@ def judged_at(settings: EvalSettings) -> int:
     return HEADLINE if HEADLINE in settings.steps else settings.steps[-1]
 
 
-def measure(part: str, rules: dict[str, Learned], bench: Bench, settings: EvalSettings) -> dict[str, Any]:
+def measure(part: str, rules: dict[str, Learned], bench: RuleBench, settings: EvalSettings) -> dict[str, Any]:
     """Measure one part, as plain data."""
     judged, hidden, width = judged_at(settings), settings.hidden, settings.width
     if part.startswith(RULE):
@@ -65,7 +65,7 @@ def measure(part: str, rules: dict[str, Learned], bench: Bench, settings: EvalSe
         found = hand_rule(bench, hidden, width, judged)
     elif part == "supervised":
         accuracy = supervised(bench, hidden, width)
-        found = Scores(accuracy, accuracy, 1.0, {})
+        found = DrawScores(accuracy, accuracy, 1.0, {})
     elif part == "untrained_rule":
         torch.manual_seed(0)
         found = curve(Learned(**first.options), bench, settings, (judged,))[judged]
@@ -76,7 +76,7 @@ def measure(part: str, rules: dict[str, Learned], bench: Bench, settings: EvalSe
     return {"row": row(found)}
 
 
-def _measured(rule: Learned, bench: Bench, settings: EvalSettings, judged: int) -> dict[str, Any]:
+def _measured(rule: Learned, bench: RuleBench, settings: EvalSettings, judged: int) -> dict[str, Any]:
     found: dict[str, Any] = {"curve": {}}
     for step, state in states(rule, bench, settings, settings.steps):
         found["curve"][str(step)] = row(bench.score(mapped(rule, state)))
@@ -105,9 +105,9 @@ def assembled(
     }
 
 
-def bench_of(data: RuleData, settings: EvalSettings, *, permuted: bool = True) -> Bench:
+def bench_of(data: RuleData, settings: EvalSettings, *, permuted: bool = True) -> RuleBench:
     """The bench for these settings."""
-    return Bench(
+    return RuleBench(
         data,
         nets=settings.nets,
         shots=settings.shots,
@@ -119,7 +119,9 @@ def bench_of(data: RuleData, settings: EvalSettings, *, permuted: bool = True) -
     )
 
 
-def curve(rule: UpdateRule, bench: Bench, settings: EvalSettings, steps: Sequence[int]) -> dict[int, Scores]:
+def curve(
+    rule: UpdateRule, bench: RuleBench, settings: EvalSettings, steps: Sequence[int]
+) -> dict[int, DrawScores]:
     """The rule's scores at these inner steps."""
     found = {}
     for step, state in states(rule, bench, settings, steps):
@@ -128,7 +130,7 @@ def curve(rule: UpdateRule, bench: Bench, settings: EvalSettings, steps: Sequenc
 
 
 def states(
-    rule: UpdateRule, bench: Bench, settings: EvalSettings, steps: Sequence[int], activation: str = "relu"
+    rule: UpdateRule, bench: RuleBench, settings: EvalSettings, steps: Sequence[int], activation: str = "relu"
 ) -> Iterator[tuple[int, State]]:
     """The bench's networks at these inner steps."""
     widths = (bench.data.x.shape[1], *settings.hidden, settings.width)
@@ -146,12 +148,12 @@ def mapped(rule: UpdateRule, state: State, activation: str = "relu") -> Mapped:
     return lambda x: rule.features(state, x, activation)
 
 
-def _inductive(rule: UpdateRule, state: State, bench: Bench) -> Scores:
+def _inductive(rule: UpdateRule, state: State, bench: RuleBench) -> DrawScores:
     reference = bench.reference()
     return bench.score(lambda x: rule.features(state, x, reference=reference))
 
 
-def row(scores: Scores) -> dict[str, Any]:
+def row(scores: DrawScores) -> dict[str, Any]:
     """A row of the table: means, standard errors over networks, and every network's accuracy."""
     return {
         "plain": mean_error(scores.plain.tolist()),

@@ -27,7 +27,7 @@ class MetaGradient:
         return all(bool(torch.isfinite(g).all()) for g in self.gradient) and self.loss == self.loss
 
 
-class Estimator(Protocol):
+class PoolEstimator(Protocol):
     """Advances a pool by `steps` and estimates d(objective) / d(theta) on the way."""
 
     def __call__(self, rule: UpdateRule, pool: Pool, steps: int) -> MetaGradient:
@@ -40,7 +40,7 @@ class Estimator(Protocol):
 
 
 @dataclass(slots=True, eq=False)
-class Truncated:
+class TruncatedGradient:
     """Back-propagation through the truncation.
 
     Args:
@@ -92,7 +92,7 @@ class Truncated:
 
 
 @dataclass(slots=True, eq=False)
-class _Particle:
+class _AntitheticPair:
     """One antithetic pair: a state on either side, and the sum of the perturbations since the group began."""
 
     plus: State
@@ -108,7 +108,7 @@ class PersistentES:
     the pair's perturbations since its group began.
 
     Args:
-        objective, batch, shots: As in `Truncated`; both halves of a pair see the same draws.
+        objective, batch, shots: As in `TruncatedGradient`; both halves of a pair see the same draws.
         sigma: standard deviation of a perturbation.
         pairs: antithetic pairs per group.
         seed: Seed of the perturbations.
@@ -120,7 +120,7 @@ class PersistentES:
     sigma: float = 0.01
     pairs: int = 4
     seed: int = 0
-    particles: dict[int, list[_Particle]] = field(default_factory=dict)
+    particles: dict[int, list[_AntitheticPair]] = field(default_factory=dict)
     generator: torch.Generator = field(default_factory=torch.Generator)
 
     def __post_init__(self) -> None:
@@ -158,9 +158,9 @@ class PersistentES:
         state = pool.state.with_tensors(pool.state.tensors(), pool.state.age + steps)
         return MetaGradient(mean, gradient, state)
 
-    def _begun(self, pool: Pool, parameters: Sequence[Tensor]) -> list[_Particle]:
+    def _begun(self, pool: Pool, parameters: Sequence[Tensor]) -> list[_AntitheticPair]:
         return [
-            _Particle(pool.state, pool.state, [torch.zeros_like(p) for p in parameters])
+            _AntitheticPair(pool.state, pool.state, [torch.zeros_like(p) for p in parameters])
             for _ in range(self.pairs)
         ]
 

@@ -9,12 +9,12 @@ from torch.nn import functional as F
 from auxin.data import load
 from auxin.errors import ConfigError, DataError, message
 from auxin.requests.rule import TrainSettings
-from auxin.rules.gradients import Estimator, PersistentES, Truncated
+from auxin.rules.gradients import PersistentES, PoolEstimator, TruncatedGradient
 from auxin.rules.objective import OBJECTIVES
 from auxin.rules.tasks_arrays import ArrayFamily
 
 
-def estimator_of(settings: TrainSettings) -> Estimator:
+def estimator_of(settings: TrainSettings) -> PoolEstimator:
     """The estimator that the settings name.
 
     Raises:
@@ -25,8 +25,8 @@ def estimator_of(settings: TrainSettings) -> Estimator:
             message(f"Unknown objective {settings.objective!r}", expected=f"one of: {', '.join(OBJECTIVES)}")
         )
     objective = OBJECTIVES[settings.objective]
-    makers: dict[str, Callable[[], Estimator]] = {
-        "truncated": lambda: Truncated(
+    makers: dict[str, Callable[[], PoolEstimator]] = {
+        "truncated": lambda: TruncatedGradient(
             objective, settings.batch, settings.shots, settings.every_state, settings.recompute
         ),
         "persistent_es": lambda: PersistentES(objective, settings.batch, settings.shots, seed=settings.seed),

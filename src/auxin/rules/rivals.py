@@ -13,7 +13,7 @@ from auxin.features.pca import PCA
 from auxin.features.random import RandomFeatures
 from auxin.features.vae import VAE
 from auxin.math.rule_network import forward
-from auxin.rules.bench import Bench, Draw, Scores
+from auxin.rules.bench import Draw, DrawScores, RuleBench
 from auxin.update_rules._base import State, UpdateRule
 from auxin.update_rules.hebb import Hebb
 
@@ -21,7 +21,7 @@ QUICK = ("raw", "pca", "pca_whitened", "kmeans", "random_relu", "random_linear")
 SLOW = ("autoencoder", "vae")
 
 
-def rival(name: str, bench: Bench, width: int, hidden: Sequence[int], steps: int) -> Scores:
+def rival(name: str, bench: RuleBench, width: int, hidden: Sequence[int], steps: int) -> DrawScores:
     """A rival's scores: fitted per network on the rows that the network has seen after these steps.
 
     The slow ones are fitted on the rows of four networks and shared (each in its network's own order of inputs).
@@ -39,7 +39,7 @@ def rival(name: str, bench: Bench, width: int, hidden: Sequence[int], steps: int
     return bench.score(mapped)
 
 
-def _plain(bench: Bench, net: int, steps: int) -> Tensor:
+def _plain(bench: RuleBench, net: int, steps: int) -> Tensor:
     return bench.data.unlabelled[bench.batches[:steps, net].flatten()]
 
 
@@ -56,14 +56,14 @@ def _features(name: str, width: int, hidden: Sequence[int]) -> Features:
     return makers[name]()
 
 
-def hand_rule(bench: Bench, hidden: Sequence[int], width: int, steps: int) -> Scores:
+def hand_rule(bench: RuleBench, hidden: Sequence[int], width: int, steps: int) -> DrawScores:
     """Hebb with triangular decorrelation on the same networks."""
     rule = Hebb()
     state = trained(rule, bench, hidden, width, steps)
     return bench.score(lambda x: rule.features(state, x))
 
 
-def trained(rule: UpdateRule, bench: Bench, hidden: Sequence[int], width: int, steps: int) -> State:
+def trained(rule: UpdateRule, bench: RuleBench, hidden: Sequence[int], width: int, steps: int) -> State:
     """The bench's networks after these steps of a rule."""
     widths = (bench.data.x.shape[1], *hidden, width)
     state = rule.init_state(widths, bench.nets, torch.Generator().manual_seed(7))
@@ -74,7 +74,7 @@ def trained(rule: UpdateRule, bench: Bench, hidden: Sequence[int], width: int, s
 
 
 def supervised(
-    bench: Bench, hidden: Sequence[int], width: int, rates: Sequence[float] = (3e-3, 3e-2)
+    bench: RuleBench, hidden: Sequence[int], width: int, rates: Sequence[float] = (3e-3, 3e-2)
 ) -> Tensor:
     """The same network and a linear head trained on the support labels alone (Adam, 150 full-batch steps), [T].
 
@@ -88,7 +88,7 @@ def supervised(
     return torch.stack([_one(bench, draw, hidden, width, best) for draw in bench.tests]).mean(0)
 
 
-def _one(bench: Bench, draw: Draw, hidden: Sequence[int], width: int, rate: float) -> Tensor:
+def _one(bench: RuleBench, draw: Draw, hidden: Sequence[int], width: int, rate: float) -> Tensor:
     x, n = bench.inputs(draw), draw.support.shape[1]
     blank = Hebb().init_state((x.shape[2], *hidden, width), bench.nets, torch.Generator().manual_seed(7))
     head = torch.zeros(bench.nets, width + 1, bench.data.ways)

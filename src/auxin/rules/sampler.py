@@ -10,14 +10,14 @@ from torch import Tensor
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError, message
-from auxin.rules.tasks import Examples, TaskFamily, TaskGroup, choice, permuted
+from auxin.rules.tasks import TaskExamples, TaskFamily, TaskGroup, choice, permuted
 from auxin.rules.tasks_procedural import PROCEDURAL
 
 T = TypeVar("T")
 DEFAULT_MIX = {"strokes": 0.5, "textures": 0.3, "mixtures": 0.2}
 
 
-class Shape(NamedTuple):
+class NetworkShape(NamedTuple):
     """The base networks of a group: widths, inputs first and embedding last, and the hidden units' activation."""
 
     widths: tuple[int, ...]
@@ -72,7 +72,7 @@ class TaskSampler:
         self.arrays[name] = family
         self.mix = {**self.mix, name: weight}
 
-    def draw(self, tasks: int, generator: torch.Generator) -> tuple[TaskGroup, Shape]:
+    def draw(self, tasks: int, generator: torch.Generator) -> tuple[TaskGroup, NetworkShape]:
         """T tasks of one shape, and their base networks."""
         classes = self.classes[choice(generator, len(self.classes))]
         hidden = self.hidden[choice(generator, len(self.hidden))]
@@ -89,7 +89,7 @@ class TaskSampler:
             self.held,
             classes,
         )
-        return group, Shape((self.side**2, *hidden, self.embedding), activation)
+        return group, NetworkShape((self.side**2, *hidden, self.embedding), activation)
 
     def _family(self, name: str) -> TaskFamily:
         known = {**PROCEDURAL, **self.arrays}
@@ -97,11 +97,11 @@ class TaskSampler:
             raise ConfigError(unknown("task family", name, sorted(known)))
         return known[name]
 
-    def _task(self, name: str, classes: int, kinds: int, generator: torch.Generator) -> Examples:
+    def _task(self, name: str, classes: int, kinds: int, generator: torch.Generator) -> TaskExamples:
         unlabelled = max(1, self.per_class * classes // kinds)
         found = self._family(name)(generator, kinds, unlabelled + self.held, self.side)
         order = torch.randperm(found.x.shape[1], generator=generator)
-        return Examples(permuted(found.x[:, order], generator), found.extra[:, order])
+        return TaskExamples(permuted(found.x[:, order], generator), found.extra[:, order])
 
 
 def _one(options: Sequence[T], generator: torch.Generator) -> T:

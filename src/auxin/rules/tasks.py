@@ -14,14 +14,14 @@ from auxin.errors import ConfigError, DataError, message
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Examples:
+class TaskExamples:
     """The examples of one task: x [classes, per class, D] float, extra targets [classes, per class, A]."""
 
     x: Tensor
     extra: Tensor
 
 
-TaskFamily = Callable[[torch.Generator, int, int, int], Examples]
+TaskFamily = Callable[[torch.Generator, int, int, int], TaskExamples]
 """(generator, classes, examples per class, image side) -> examples; D is side * side for every procedural family."""
 
 

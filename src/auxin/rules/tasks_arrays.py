@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from auxin.errors import DataError, message
-from auxin.rules.tasks import Examples, choice, uniform
+from auxin.rules.tasks import TaskExamples, choice, uniform
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +45,7 @@ class ArrayFamily:
         if len(torch.unique(self.y)) < 2:
             raise DataError(message("The array has one class only", expected="at least 2 classes"))
 
-    def __call__(self, generator: torch.Generator, classes: int, count: int, side: int) -> Examples:
+    def __call__(self, generator: torch.Generator, classes: int, count: int, side: int) -> TaskExamples:
         """Examples of some classes; a class is drawn again where the array has fewer than asked."""
         present = torch.unique(self.y)
         order = torch.randperm(len(present), generator=generator)
@@ -60,13 +60,13 @@ class ArrayFamily:
         order = torch.randperm(len(own), generator=generator)
         return own[order[torch.arange(count) % len(own)]]
 
-    def _table(self, x: Tensor, side: int, generator: torch.Generator) -> Examples:
+    def _table(self, x: Tensor, side: int, generator: torch.Generator) -> TaskExamples:
         width = side * side
         if x.shape[-1] != width:
             x = x @ torch.randn(x.shape[-1], width, generator=generator) / x.shape[-1] ** 0.5
-        return Examples(x, x.new_zeros(*x.shape[:2], 0))
+        return TaskExamples(x, x.new_zeros(*x.shape[:2], 0))
 
-    def _images(self, x: Tensor, side: int, generator: torch.Generator) -> Examples:
+    def _images(self, x: Tensor, side: int, generator: torch.Generator) -> TaskExamples:
         classes, count, channels = x.shape[:3]
         mix = torch.rand(channels, generator=generator) + 0.1
         grey = (x.flatten(0, 1) * (mix / mix.sum())[:, None, None]).sum(1, keepdim=True)
@@ -76,7 +76,7 @@ class ArrayFamily:
         small = F.adaptive_avg_pool2d(grey, side).flatten(1)
         if self.augment:
             small = small + uniform(generator, 0, 0.05) * torch.randn(small.shape, generator=generator)
-        return Examples(small.unflatten(0, (classes, count)), shift.unflatten(0, (classes, count)))
+        return TaskExamples(small.unflatten(0, (classes, count)), shift.unflatten(0, (classes, count)))
 
     def _moved(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         if choice(generator, 2):

@@ -5,12 +5,12 @@ import math
 import torch
 from torch import Tensor
 
-from auxin.rules.tasks import Examples, TaskFamily, choice, grid, uniform
+from auxin.rules.tasks import TaskExamples, TaskFamily, choice, grid, uniform
 
 _POINTS = 7
 
 
-def strokes(generator: torch.Generator, classes: int, count: int, side: int) -> Examples:
+def strokes(generator: torch.Generator, classes: int, count: int, side: int) -> TaskExamples:
     """Classes of two to five soft curved strokes, moved, turned, bent and noised per example.
 
     The extra targets are the turn's sine and cosine, so that the features keep them.
@@ -31,7 +31,7 @@ def strokes(generator: torch.Generator, classes: int, count: int, side: int) -> 
     width = uniform(generator, 0.12, 0.32)
     image = _drawn(points, width, side)
     image = _finished(image, generator)
-    return Examples(image, torch.stack([angle.sin(), angle.cos()], -1))
+    return TaskExamples(image, torch.stack([angle.sin(), angle.cos()], -1))
 
 
 def _moved(points: Tensor, angle: Tensor, jitter: float, generator: torch.Generator) -> Tensor:
@@ -74,7 +74,7 @@ def fields(generator: torch.Generator, count: int, side: int, power: float) -> T
     return (smooth - smooth.mean(1, keepdim=True)) / smooth.std(1, keepdim=True).clamp(min=1e-3)
 
 
-def textures(generator: torch.Generator, classes: int, count: int, side: int) -> Examples:
+def textures(generator: torch.Generator, classes: int, count: int, side: int) -> TaskExamples:
     """Smooth images: one to three templates per class, a shared subspace of deformations, gain, offset, mask."""
     power = uniform(generator, 1.0, 3.0)
     templates = fields(generator, classes * 3, side, power).unflatten(0, (classes, 3))
@@ -92,10 +92,10 @@ def textures(generator: torch.Generator, classes: int, count: int, side: int) ->
     if uniform(generator, 0, 1) < 0.4:
         image = image * (fields(generator, 1, side, 3.0) > -0.7)
     image = torch.sigmoid(image) if uniform(generator, 0, 1) < 0.5 else (0.5 + 0.2 * image).clamp(0, 1)
-    return Examples(image, image.new_zeros(classes, count, 0))
+    return TaskExamples(image, image.new_zeros(classes, count, 0))
 
 
-def mixtures(generator: torch.Generator, classes: int, count: int, side: int) -> Examples:
+def mixtures(generator: torch.Generator, classes: int, count: int, side: int) -> TaskExamples:
     """Table-like rows: Gaussian clusters in a small latent space, mixed by a power law, bent, of unlike scales."""
     latent = 6 + choice(generator, 15)
     kinds = 1 + choice(generator, 3)
@@ -111,7 +111,7 @@ def mixtures(generator: torch.Generator, classes: int, count: int, side: int) ->
     x = _bent(x, generator)
     scales = torch.exp(uniform(generator, 0, 0.7) * torch.randn(width, generator=generator))
     x = x * scales
-    return Examples(x / x.std().clamp(min=1e-3), x.new_zeros(classes, count, 0))
+    return TaskExamples(x / x.std().clamp(min=1e-3), x.new_zeros(classes, count, 0))
 
 
 def _bent(x: Tensor, generator: torch.Generator) -> Tensor:

@@ -19,7 +19,7 @@ from auxin.rules.file import save_rule
 from auxin.rules.gradients import PersistentES
 from auxin.rules.parts import cifar10_family, estimator_of, family_of
 from auxin.rules.sampler import TaskSampler
-from auxin.rules.trainer import MetaTrainer, Progress
+from auxin.rules.trainer import MetaTrainer, MetaUpdate
 from auxin.store import write_text
 from auxin.tensor_files import read_state, set_aside, write_state
 from auxin.update_rules.learned import Learned
@@ -76,7 +76,7 @@ class RuleRun:
         """Whether this process writes the files."""
         return not dist.is_initialized() or dist.get_rank() == 0
 
-    def run(self, interval: float | None = None) -> Iterator[Progress]:
+    def run(self, interval: float | None = None) -> Iterator[MetaUpdate]:
         """Meta-train to the end; the rule and its card are written at the end.
 
         Args:

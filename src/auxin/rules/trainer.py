@@ -15,14 +15,14 @@ from torch import Tensor
 from torch import distributed as dist
 
 from auxin.errors import ConfigError, RunError, message
-from auxin.rules.gradients import Estimator
+from auxin.rules.gradients import PoolEstimator
 from auxin.rules.pool import Pool, PoolMaker, derived_seed
 from auxin.rules.sampler import TaskSampler
 from auxin.update_rules._base import UpdateRule
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class MetaUpdate:
     """What one meta-update did: its number, the objective (NaN if every group was dropped), counts."""
 
     update: int
@@ -61,7 +61,7 @@ class MetaTrainer:
         self,
         rule: UpdateRule,
         sampler: TaskSampler,
-        estimator: Estimator,
+        estimator: PoolEstimator,
         *,
         updates: int = 1200,
         seed: int = 0,
@@ -92,7 +92,7 @@ class MetaTrainer:
         own = range(self.process, pools, self.processes)
         self.pools = {number: self.maker.fresh(rule, number, 0) for number in own}
 
-    def run(self, updates: int | None = None) -> Iterator[Progress]:
+    def run(self, updates: int | None = None) -> Iterator[MetaUpdate]:
         """Meta-update until the end, or for this many updates; yields after each.
 
         Raises:
@@ -113,7 +113,7 @@ class MetaTrainer:
                 )
             yield progress
 
-    def _update(self) -> Progress:
+    def _update(self) -> MetaUpdate:
         numbers = [(self.update * self.groups + i) % self.pool_count for i in range(self.groups)]
         low, high = self.truncation
         steps = low + derived_seed(self.seed, "steps", self.update) % (high - low + 1)
@@ -131,7 +131,7 @@ class MetaTrainer:
             norm = self._apply([g / finite for g in total])
         loss = float(tally[0]) / finite if finite else math.nan
         self.update += 1
-        return Progress(self.update, loss, self.dropped, self.adam.param_groups[0]["lr"], norm)
+        return MetaUpdate(self.update, loss, self.dropped, self.adam.param_groups[0]["lr"], norm)
 
     def _advance(self, pool: Pool, steps: int, total: list[Tensor], tally: Tensor) -> None:
         found = self.estimator(self.rule, pool, steps)

@@ -1,6 +1,6 @@
 """The augmentation of a run, and the strong views of its consistency."""
 
-from auxin.data import KINDS, Dataset, Pool
+from auxin.data import KINDS, Dataset, DevicePool
 from auxin.errors import ConfigError, message
 from auxin.requests.hyperparameters import Hyperparameters
 from auxin.views import View, compose
@@ -16,7 +16,7 @@ def pool_and_views(plain: Hyperparameters, dataset: Dataset) -> tuple[str | None
     return "none", plain.augmentation
 
 
-def strong_view(plain: Hyperparameters, pool: Pool, dataset: Dataset) -> View:
+def strong_view(plain: Hyperparameters, pool: DevicePool, dataset: Dataset) -> View:
     """The strong view of a consistency."""
     if dataset.encoder.verbatim > 0:
         wrong = f"The inputs of {plain.model} are text tokens, for which there are no augmented views"

@@ -10,7 +10,7 @@ from torch import nn
 from auxin import catalogue, combiners
 from auxin.combiners._base import paced
 from auxin.consistency import Consistency
-from auxin.data import Dataset, Pool, Splits, epoch_batches
+from auxin.data import Dataset, DevicePool, Splits, epoch_batches
 from auxin.errors import ConfigError, message
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler, LabelerContext
@@ -39,7 +39,7 @@ from auxin.views import compose
 
 
 @dataclass(frozen=True, eq=False)
-class Built:
+class PreparedRun:
     """A run, ready to start.
 
     Attributes:
@@ -54,7 +54,7 @@ class Built:
 
     state: TrainState
     plan: Plan
-    pool: Pool
+    pool: DevicePool
     task: Task
     hierarchy: Hierarchy | None
     refines: str | None
@@ -80,7 +80,7 @@ def build(
     device: torch.device | str = "cpu",
     *,
     taught: Objective | None = None,
-) -> Built:
+) -> PreparedRun:
     """Make everything a run needs; the same seed makes the same networks and batches.
 
     Args:
@@ -103,7 +103,7 @@ def build(
     plain = Hyperparameters.model_validate({name: settings[name] for name in known()})
     dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
     augmentation, weak = pool_and_views(plain, dataset)
-    pool = Pool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
+    pool = DevicePool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
     if taught is None:
         labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
     else:
@@ -142,7 +142,7 @@ def build(
         weak=compose(weak, pool.shape, pool.background) if weak else None,
     )
     plan = _plan(plain, feed, splits, learns=method.estimator is not None)
-    return Built(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
+    return PreparedRun(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
 
 
 def rows_for(method: Method, settings: Mapping[str, Setting], splits: Splits) -> Splits:
@@ -182,7 +182,12 @@ def _consistency(
 
 
 def _labeler(
-    dataset: Dataset, splits: Splits, method: Method, settings: Mapping[str, Setting], pool: Pool, seed: int
+    dataset: Dataset,
+    splits: Splits,
+    method: Method,
+    settings: Mapping[str, Setting],
+    pool: DevicePool,
+    seed: int,
 ) -> tuple[Labeler | None, Hierarchy | None]:
     if method.labeler is None:
         return None, None

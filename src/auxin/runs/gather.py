@@ -10,8 +10,8 @@ from torch.nn import functional as F
 from auxin.data import Dataset
 from auxin.math.metrics import COST, among_likeliest, confusion, cost_of_rows, hits
 from auxin.models._base import PrimaryNetwork
-from auxin.runs.build import Built
-from auxin.runs.predictions import Predictions, write_arrays, write_predictions
+from auxin.runs.build import PreparedRun
+from auxin.runs.predictions import MainPredictions, write_arrays, write_predictions
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
@@ -55,7 +55,7 @@ def row_shares(task: Task, output: Tensor, target: Tensor, metric: str) -> list[
     return cost_of_rows(metric, said, target).tolist() if metric.startswith(COST) else []
 
 
-def predictions_of(task: Task, output: Tensor, target: Tensor, metric: str) -> Predictions | None:
+def predictions_of(task: Task, output: Tensor, target: Tensor, metric: str) -> MainPredictions | None:
     """The predictions on these rows as the result files hold them; None for a kind of task that is not known."""
     output, target = output.detach().cpu(), target.detach().cpu()
     names = tuple(str(name) for name in getattr(task, "label_names", ()))
@@ -67,31 +67,37 @@ def predictions_of(task: Task, output: Tensor, target: Tensor, metric: str) -> P
     if isinstance(task, DenseClasses):
         return _class_maps(task, output, target, names)
     if isinstance(task, DenseRegression):
-        return Predictions("number_maps", _map_moments(task, output, target), _NONE, _NONE, _NONE, _NONE)
+        return MainPredictions("number_maps", _map_moments(task, output, target), _NONE, _NONE, _NONE, _NONE)
     if isinstance(task, Multilabel):
         true = target.double()
         true = true if target.is_floating_point() else true.masked_fill(target == -1, torch.nan)
-        return Predictions("attributes", true.numpy(), output.double().numpy(), _NONE, _NONE, _NONE, names)
+        return MainPredictions(
+            "attributes", true.numpy(), output.double().numpy(), _NONE, _NONE, _NONE, names
+        )
     if task.dense:
         return None
     rows = (len(target), -1)
     true, said = target.double().reshape(rows), task.predict(output.double()).reshape(rows)
-    return Predictions("numbers", true.numpy(), said.numpy(), _NONE, _NONE, _NONE, names)
+    return MainPredictions("numbers", true.numpy(), said.numpy(), _NONE, _NONE, _NONE, names)
 
 
-def _classes(true: Tensor, said: Tensor, size: int, scores: Tensor, names: tuple[str, ...]) -> Predictions:
+def _classes(
+    true: Tensor, said: Tensor, size: int, scores: Tensor, names: tuple[str, ...]
+) -> MainPredictions:
     table = confusion(said, true, size)
     parts = (true.numpy(), said.numpy(), _NONE, table.numpy(), scores.numpy())
-    return Predictions("classes", *parts, names=names)
+    return MainPredictions("classes", *parts, names=names)
 
 
-def _class_maps(task: DenseClasses, output: Tensor, target: Tensor, names: tuple[str, ...]) -> Predictions:
+def _class_maps(
+    task: DenseClasses, output: Tensor, target: Tensor, names: tuple[str, ...]
+) -> MainPredictions:
     labels = target.argmax(1) if target.is_floating_point() else target
     kept, said = task.pixels(target), task.predict(output)
     pairs = zip(labels, said, kept, strict=True)
     tables = torch.stack([confusion(s[k], t[k], task.width) for t, s, k in pairs])
     parts = (tables.sum(2), tables.sum(1), tables.diagonal(dim1=1, dim2=2), tables.sum(0))
-    return Predictions("class_maps", *(part.numpy() for part in parts), scores=_NONE, names=names)
+    return MainPredictions("class_maps", *(part.numpy() for part in parts), scores=_NONE, names=names)
 
 
 def _map_moments(task: DenseRegression, output: Tensor, target: Tensor) -> np.ndarray:
@@ -107,10 +113,10 @@ def _map_moments(task: DenseRegression, output: Tensor, target: Tensor) -> np.nd
 
 
 def leave(
-    built: Built,
+    built: PreparedRun,
     dataset: Dataset,
     folder: Path,
-    found: Predictions | None,
+    found: MainPredictions | None,
     rows: Tensor,
     examples: dict[str, Tensor],
 ) -> None:
@@ -134,7 +140,7 @@ def leave(
         write_arrays(folder / EXAMPLES, shown, names=getattr(built.task, "label_names", ()))
 
 
-def _features(built: Built, rows: Tensor) -> dict[str, np.ndarray]:
+def _features(built: PreparedRun, rows: Tensor) -> dict[str, np.ndarray]:
     """The trunk's features of these rows, float16 [N, D], and their labels; empty where there are none."""
     if not isinstance(built.network, PrimaryNetwork) or built.task.dense or not len(rows):
         return {}
@@ -152,7 +158,7 @@ def _features(built: Built, rows: Tensor) -> dict[str, np.ndarray]:
     return {"features": features, "labels": target.cpu().numpy()}
 
 
-def _examples(built: Built, dataset: Dataset, labels: dict[str, Tensor]) -> dict[str, np.ndarray]:
+def _examples(built: PreparedRun, dataset: Dataset, labels: dict[str, Tensor]) -> dict[str, np.ndarray]:
     """For some primary classes, the rows that each of their auxiliary classes claims most: inputs and label."""
     psi = built.hierarchy
     if not labels or psi is None or labels["targets"].shape[1] != psi.classes:

@@ -15,7 +15,7 @@ from auxin.analysis.task_weights import task_weights
 from auxin.data import Splits
 from auxin.labelers._base import LABELS, by_task
 from auxin.models._base import PrimaryNetwork
-from auxin.runs.build import Built
+from auxin.runs.build import PreparedRun
 from auxin.tasks.vector import Vector
 from auxin.tensor_files import read_tensors
 from auxin.typing import Batch
@@ -37,7 +37,7 @@ class Measures:
         looks: How often per run what needs gradients is measured, about.
     """
 
-    built: Built
+    built: PreparedRun
     splits: Splits
     looks: int = 20
     found: dict[str, float] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from auxin.data import Dataset, Splits, epoch_batches
 from auxin.errors import ConfigError, RunError, message
 from auxin.methods._base import Method, Setting
 from auxin.records.results import EpochRecord, PhaseRecord
-from auxin.runs.build import Built, build, epochs_of, rows_for
+from auxin.runs.build import PreparedRun, build, epochs_of, rows_for
 from auxin.runs.job import RunSpec
 from auxin.runs.measures import Measures
 from auxin.runs.rows import split_rows
@@ -22,7 +22,7 @@ from auxin.store import append_line
 from auxin.strategies._base import Job, Phase, Run
 from auxin.training import state as checkpoints
 from auxin.training.evaluate import score
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 from auxin.training.state import EpochLog
 
 RowsHeld = Literal["run", "held", "all", "all held"]
@@ -45,7 +45,7 @@ class PhaseLog:
     measures: dict[str, Measures] = field(default_factory=dict)
     written: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
-    last: Built | None = None
+    last: PreparedRun | None = None
     told: Callable[[float], None] | None = None
 
 
@@ -96,7 +96,7 @@ class Phases(Job):
         assert found in get_args(RowsHeld)
         return found  # type: ignore[return-value]
 
-    def build(self, phase: Phase) -> Built:
+    def build(self, phase: Phase) -> PreparedRun:
         """Fresh networks, optimisers and batches."""
         phase = replace(phase, name=self._full(phase.name))
         splits, spec = self.splits(phase.rows), self.spec
@@ -113,7 +113,7 @@ class Phases(Job):
 
     def train(self, run: Run, *, until: int | None = None, part: str = "") -> None:
         """Train, going on from the phase's checkpoint; a part or a phase that others follow is saved at its end."""
-        assert isinstance(run, Built)
+        assert isinstance(run, PreparedRun)
         self.phase_log.last = run
         plan = run.plan if until is None else replace(run.plan, epochs=until, patience=None)
         file = self._file(run.phase.name + (f"-{part}" if part else ""))
@@ -130,7 +130,7 @@ class Phases(Job):
 
     def score(self, run: Run) -> float:
         """The user's metric on the validation rows."""
-        assert isinstance(run, Built)
+        assert isinstance(run, PreparedRun)
         rows = splits_for(self.spec, "held").validation
         if self.refit or not len(rows):
             wrong = "There are no validation rows that this network did not train on"
@@ -176,9 +176,9 @@ class Phases(Job):
     def _file(self, name: str) -> Path:
         return self.folder / ("checkpoint.pt" if name == "run" else f"checkpoint-{name}.pt")
 
-    def _watch(self, built: Built, file: Path) -> Watch:
+    def _watch(self, built: PreparedRun, file: Path) -> EpochCallbacks:
         splits = self.splits(built.phase.rows)
-        return Watch(
+        return EpochCallbacks(
             validation=self._scorer(built, splits.validation) if len(splits.validation) else None,
             development=self._curve(built, splits.development),
             measures=self.phase_log.measures[built.phase.name].epoch,
@@ -186,10 +186,10 @@ class Phases(Job):
             checkpoint=file,
         )
 
-    def _scorer(self, built: Built, rows: Tensor) -> Callable[[], float]:
+    def _scorer(self, built: PreparedRun, rows: Tensor) -> Callable[[], float]:
         return lambda: score(built.network, built.pool, rows, built.task, self.spec.metric)
 
-    def _curve(self, built: Built, rows: Tensor) -> Callable[[], float] | None:
+    def _curve(self, built: PreparedRun, rows: Tensor) -> Callable[[], float] | None:
         """The development score at some epochs of a final run; NaN stands for an epoch that was not looked at."""
         if self.spec.phase == "tuning":
             return None
@@ -205,19 +205,19 @@ class Phases(Job):
 
     def count(self, run: Run) -> None:
         """Enter a run's epochs and steps in the books."""
-        assert isinstance(run, Built)
+        assert isinstance(run, PreparedRun)
         name, state = run.phase.name, run.state
         self.phase_log.records[name] = PhaseRecord(
             name=name, rows=self._rows(run.phase.rows), steps=state.step, epochs=len(state.logs)
         )
         self._write_new(run)
 
-    def _tell(self, built: Built) -> None:
+    def _tell(self, built: PreparedRun) -> None:
         self._write_new(built)
         if self.phase_log.told is not None:
             self.phase_log.told(len(built.state.logs) / built.plan.epochs)
 
-    def _write_new(self, built: Built) -> None:
+    def _write_new(self, built: PreparedRun) -> None:
         """Write the epochs that are not in the file yet; after a resume, those before it too."""
         name, logs = built.phase.name, built.state.logs
         for log in logs[self.phase_log.written.get(name, 0) :]:
@@ -255,7 +255,7 @@ def record(log: EpochLog, main: str, phase: str = "run") -> EpochRecord:
     )
 
 
-def begin_with(built: Built, weights: Mapping[str, Tensor]) -> None:
+def begin_with(built: PreparedRun, weights: Mapping[str, Tensor]) -> None:
     """Start from these weights, as far as the network has parameters of their names and shapes."""
     own = built.network.state_dict()
     taken = {n: v for n, v in weights.items() if n in own and own[n].shape == v.shape}

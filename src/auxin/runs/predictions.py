@@ -21,7 +21,7 @@ Array = NDArray[np.float64] | NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
-class Predictions:
+class MainPredictions:
     """The main task's predictions on N rows, in the rows' order.
 
     Attributes:
@@ -52,12 +52,12 @@ class Predictions:
 PARTS = ("true", "said", "right", "table", "scores")
 
 
-def write_predictions(file: Path, found: Predictions) -> None:
+def write_predictions(file: Path, found: MainPredictions) -> None:
     """Write them whole or not at all, compressed."""
     write_arrays(file, {name: getattr(found, name) for name in PARTS}, kind=found.kind, names=found.names)
 
 
-def read_predictions(file: Path) -> Predictions | None:
+def read_predictions(file: Path) -> MainPredictions | None:
     """Read them back; None where there are none (an older run, or one that diverged).
 
     Raises:
@@ -70,7 +70,7 @@ def read_predictions(file: Path) -> Predictions | None:
     if kind not in get_args(Kind) or not set(PARTS) <= set(arrays):
         raise RunError(_damaged(file, "something else"))
     names = tuple(str(name) for name in arrays["names"].tolist())
-    return Predictions(kind, **{name: arrays[name] for name in PARTS}, names=names)  # type: ignore[arg-type]
+    return MainPredictions(kind, **{name: arrays[name] for name in PARTS}, names=names)  # type: ignore[arg-type]
 
 
 def write_arrays(file: Path, arrays: dict[str, NDArray], **words: object) -> None:

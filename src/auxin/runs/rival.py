@@ -11,8 +11,8 @@ from auxin import catalogue
 from auxin.data import Dataset, Splits
 from auxin.math.sparse import SparseRows
 from auxin.methods._base import Setting
-from auxin.rivals import Fitted, Shape, Vectors, count_of, fit, kind_of
-from auxin.runs.build import Built
+from auxin.rivals import Fitted, InputShape, Vectors, count_of, fit, kind_of
+from auxin.runs.build import PreparedRun
 from auxin.runs.settings import options
 
 
@@ -51,7 +51,7 @@ def tries(name: str, dataset: Dataset, rows: int) -> Sequence[Mapping[str, Setti
     return [{f"rival.{option}": value for option, value in one.items()} for one in found]
 
 
-def with_rival(built: Built, name: str, splits: Splits, settings: Mapping[str, Setting]) -> Built:
+def with_rival(built: PreparedRun, name: str, splits: Splits, settings: Mapping[str, Setting]) -> PreparedRun:
     """The run with a rival, trained on the run's rows, in place of the network.
 
     It sees the rows as the network does, normalised and without augmentation, and the rows without a main label
@@ -70,9 +70,9 @@ def with_rival(built: Built, name: str, splits: Splits, settings: Mapping[str, S
     return built
 
 
-def _shape(x: Tensor | SparseRows, rows: int, task: Any) -> Shape:
+def _shape(x: Tensor | SparseRows, rows: int, task: Any) -> InputShape:
     classes = count_of(task) if kind_of(task) == "classes" else 0
-    shape = Shape.of(_flat(x), rows, classes)
+    shape = InputShape.of(_flat(x), rows, classes)
     return replace(shape, image=tuple(x.shape[1:])) if x.dim() == 4 else shape
 
 

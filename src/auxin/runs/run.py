@@ -17,13 +17,13 @@ from auxin.data import Splits
 from auxin.errors import RunError, message
 from auxin.methods import inner_name, resolve
 from auxin.records.results import DecisionRecord, RunResult, Scores
-from auxin.runs.build import Built, build
+from auxin.runs.build import PreparedRun, build
 from auxin.runs.environment import hardware, versions
 from auxin.runs.gather import PREDICTIONS, leave, predictions_of, row_shares
 from auxin.runs.job import RunSpec
 from auxin.runs.listening import report
 from auxin.runs.phases import Phases, fitting, record, splits_for
-from auxin.runs.predictions import Predictions, write_predictions
+from auxin.runs.predictions import MainPredictions, write_predictions
 from auxin.runs.rival import with_rival
 from auxin.runs.rows import load_data
 from auxin.runs.settings import options
@@ -70,7 +70,7 @@ class _Execution:
         self.method = resolve(spec.method)
         self.job = Phases(spec, load_data(spec.data), self.method, inner_name(spec.method))
         self.job.phase_log.told = lambda share: report(spec.folder, share)
-        self.found: Predictions | None = None
+        self.found: MainPredictions | None = None
         self.splits = self.job.splits("run")
         self.strategy = strategies.build(self.method.strategy, options(spec.settings, "strategy"))
         self.begun = time.perf_counter()  # data and splits are read once per process, not once per run
@@ -85,7 +85,7 @@ class _Execution:
         (self.folder / "epochs.jsonl").unlink(missing_ok=True)
         outcome, warnings = self._train()
         built = self.job.phase_log.last if outcome is None else outcome.run
-        assert isinstance(built, Built)
+        assert isinstance(built, PreparedRun)
         result = self._result(built, outcome, warnings)
         if self.spec.keep_weights:
             generated = self.job.phase_log.measures[built.phase.name].generated(self.splits.development)
@@ -112,7 +112,7 @@ class _Execution:
         scales = _scales(outcome.run)
         return outcome, [*self.job.phase_log.measures[outcome.run.phase.name].warnings(), *scales, *left_out]
 
-    def _result(self, built: Built, outcome: Outcome | None, warnings: list[str]) -> RunResult:
+    def _result(self, built: PreparedRun, outcome: Outcome | None, warnings: list[str]) -> RunResult:
         spec, state = self.spec, built.state
         scores, correct = (_lost(spec), {}) if outcome is None else self._scores(built, outcome.curve)
         steps = [log.seconds / log.steps for log in state.logs]
@@ -148,7 +148,7 @@ class _Execution:
             started=self.started,
         )
 
-    def _scores(self, built: Built, curve: bool) -> tuple[Scores, dict[str, list[float]]]:
+    def _scores(self, built: PreparedRun, curve: bool) -> tuple[Scores, dict[str, list[float]]]:
         """Tuning runs see the validation rows; final runs the development half. Neither opens the confirmation half."""
         validation = None
         if len(self.splits.validation):
@@ -181,8 +181,8 @@ class _RivalExecution(_Execution):
 
 
 def score_rows(
-    built: Built, rows: Tensor, metric: str | None
-) -> tuple[float, list[float], Predictions | None]:
+    built: PreparedRun, rows: Tensor, metric: str | None
+) -> tuple[float, list[float], MainPredictions | None]:
     """The score on these rows; each row's share of it, in the rows' order, where it is a mean; and the predictions."""
     found, wanted = outputs(built.network, built.pool, rows, built.task)
     metric = metric or built.task.metrics[0]
@@ -204,7 +204,7 @@ def _lost(spec: RunSpec) -> Scores:
     return Scores(development=math.nan)
 
 
-def rebuild(spec: RunSpec) -> tuple[Built, Splits]:
+def rebuild(spec: RunSpec) -> tuple[PreparedRun, Splits]:
     """The trained network of a finished final run, from its saved weights, and the run's rows.
 
     The network is the one that the run's strategy kept: it may have fewer heads than the method has tasks.

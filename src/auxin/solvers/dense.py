@@ -11,7 +11,7 @@ from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
 
 
 @dataclass
-class Dense(Solver):
+class DenseSolver(Solver):
     """(H + damping I) p = v by LU factorisation of the whole matrix.
 
     Args:
@@ -23,7 +23,7 @@ class Dense(Solver):
         RunError: The damped matrix is singular.
 
     >>> import torch
-    >>> Dense().solve(lambda x: [2.0 * x[0]], [torch.ones(2)]).vector
+    >>> DenseSolver().solve(lambda x: [2.0 * x[0]], [torch.ones(2)]).vector
     [tensor([0.5000, 0.5000])]
     """
 

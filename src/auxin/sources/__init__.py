@@ -1,5 +1,5 @@
 """Sources of soft labels for rows without a main label, one member per file."""
 
-from auxin.sources._base import Known, Source
+from auxin.sources._base import Source, SourceInputs
 
-__all__ = ["Known", "Source"]
+__all__ = ["Source", "SourceInputs"]

@@ -13,7 +13,7 @@ from auxin.tasks._base import Task
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class SourceInputs:
     """The input of a source: the training rows, with and without a main label.
 
     Attributes:
@@ -37,7 +37,7 @@ class Known:
         """Which rows carry a main label, bool [N]."""
         return self.y >= 0
 
-    def without(self, rows: Tensor) -> "Known":
+    def without(self, rows: Tensor) -> "SourceInputs":
         """The same rows with the main labels of some (bool [N]) hidden."""
         return replace(self, y=self.y.masked_fill(rows, -1))
 
@@ -56,18 +56,20 @@ class Source(ABC):
     needs_auxiliaries: ClassVar[bool] = False
 
     @classmethod
-    def unfit(cls, known: Known) -> str | None:
+    def unfit(cls, known: SourceInputs) -> str | None:
         """The reason why the source cannot be used here, or None if it can."""
         if cls.needs_auxiliaries and not known.auxiliaries:
             return "the rows carry no auxiliary labels."
         return None
 
-    def begin(self, known: Known) -> Tensor | None:
+    def begin(self, known: SourceInputs) -> Tensor | None:
         """What it says before it is asked for the first time, as `guess`; None where it says nothing yet."""
         return None if self.follows else self.guess(known)
 
     @abstractmethod
-    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+    def guess(
+        self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None
+    ) -> Tensor:
         """A distribution over the classes for every row, float [N, K] on the CPU; a row of NaN where it has none.
 
         Args:

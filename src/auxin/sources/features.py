@@ -5,11 +5,11 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.sources._base import Known, Source, check_network, flat
+from auxin.sources._base import Source, SourceInputs, check_network, flat
 from auxin.sources.spread import spread
 
 
-class Features(Source):
+class FeatureSpread(Source):
     """Labels spread over the graph of nearest neighbours of what the trunk makes of the inputs.
 
     Iscen, Tolias, Avrithis, Chum 2019, "Label Propagation for Deep Semi-supervised Learning", section 3.2, with
@@ -26,11 +26,13 @@ class Features(Source):
     def __init__(self, neighbours: int = 7, alpha: float = 0.2) -> None:
         self.neighbours, self.alpha = neighbours, alpha
 
-    def begin(self, known: Known) -> Tensor:
+    def begin(self, known: SourceInputs) -> Tensor:
         """Before there are features the labels spread over the inputs."""
         return spread(flat(known.x), known.y, known.classes, self.neighbours, self.alpha)
 
-    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+    def guess(
+        self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None
+    ) -> Tensor:
         """Distributions by spreading over the features."""
         del outputs
         points = functional.normalize(check_network("features", features).double().flatten(1), dim=1)

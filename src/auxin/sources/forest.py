@@ -3,25 +3,27 @@
 from sklearn.ensemble import ExtraTreesClassifier
 from torch import Tensor, from_numpy
 
-from auxin.sources._base import Known, Source, flat, spelled_out
+from auxin.sources._base import Source, SourceInputs, flat, spelled_out
 
 
-class Forest(Source):
+class ForestSource(Source):
     """The votes of randomised trees trained on the labelled rows: `sklearn.ensemble.ExtraTreesClassifier`.
 
     Args:
         trees: Number of trees.
 
     >>> import torch
-    >>> known = Known(torch.tensor([[0.0], [1.0], [9.0]]), torch.tensor([0, -1, 1]), 2)
-    >>> Forest(20).guess(known).argmax(1).tolist()
+    >>> known = SourceInputs(torch.tensor([[0.0], [1.0], [9.0]]), torch.tensor([0, -1, 1]), 2)
+    >>> ForestSource(20).guess(known).argmax(1).tolist()
     [0, 0, 1]
     """
 
     def __init__(self, trees: int = 200) -> None:
         self.trees = trees
 
-    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+    def guess(
+        self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None
+    ) -> Tensor:
         """Its probabilities for every row."""
         del features, outputs
         x, there = flat(known.x).numpy(), known.labelled.cpu().numpy()

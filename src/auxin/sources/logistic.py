@@ -3,10 +3,10 @@
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, from_numpy
 
-from auxin.sources._base import Known, Source, flat, spelled_out
+from auxin.sources._base import Source, SourceInputs, flat, spelled_out
 
 
-class Logistic(Source):
+class LogisticSource(Source):
     """Multinomial logistic regression with an L2 penalty, trained on the labelled rows.
 
     `sklearn.linear_model.LogisticRegression` on the normalised inputs.
@@ -15,15 +15,17 @@ class Logistic(Source):
         strength: Inverse C of the penalty, as in scikit-learn; None: 1 / sqrt(D), which suits wide inputs.
 
     >>> import torch
-    >>> known = Known(torch.tensor([[0.0], [1.0], [9.0]]), torch.tensor([0, -1, 1]), 2)
-    >>> Logistic().guess(known).argmax(1).tolist()
+    >>> known = SourceInputs(torch.tensor([[0.0], [1.0], [9.0]]), torch.tensor([0, -1, 1]), 2)
+    >>> LogisticSource().guess(known).argmax(1).tolist()
     [0, 0, 1]
     """
 
     def __init__(self, strength: float | None = None) -> None:
         self.strength = strength
 
-    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+    def guess(
+        self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None
+    ) -> Tensor:
         """Its probabilities for every row."""
         del features, outputs
         x, there = flat(known.x).numpy(), known.labelled.cpu().numpy()

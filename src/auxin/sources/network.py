@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from auxin.sources._base import Known, Source, check_network
+from auxin.sources._base import Source, SourceInputs, check_network
 
 
 class Network(Source):
@@ -16,7 +16,7 @@ class Network(Source):
     batches.
 
     >>> import torch
-    >>> known = Known(torch.zeros(1, 1), torch.tensor([-1]), 2)
+    >>> known = SourceInputs(torch.zeros(1, 1), torch.tensor([-1]), 2)
     >>> Network().guess(known, outputs=torch.zeros(1, 2))
     tensor([[0.5000, 0.5000]])
     """
@@ -24,7 +24,9 @@ class Network(Source):
     follows: ClassVar[bool] = True
     average: ClassVar[float] = 0.6
 
-    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+    def guess(
+        self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None
+    ) -> Tensor:
         """The softmax of the outputs."""
         del known, features
         return check_network("network", outputs).detach().cpu().float().softmax(1)

@@ -7,7 +7,7 @@ from sklearn.neighbors import kneighbors_graph
 from torch import Tensor
 
 from auxin.errors import DataError, message
-from auxin.sources._base import Known, Source, flat
+from auxin.sources._base import Source, SourceInputs, flat
 
 ENOUGH = 1e-6
 """The iteration ends when no entry moves by more."""
@@ -29,7 +29,7 @@ class Spread(Source):
         neighbours: Number k of neighbours.
         alpha: Weight alpha of the neighbours in each row's distribution, above 0 and below 1.
 
-    >>> known = Known(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([0, -1, 1, -1]), 2)
+    >>> known = SourceInputs(torch.tensor([[0.0], [0.1], [5.0], [5.1]]), torch.tensor([0, -1, 1, -1]), 2)
     >>> Spread(neighbours=1).guess(known).argmax(1).tolist()
     [0, 0, 1, 1]
     """
@@ -37,7 +37,9 @@ class Spread(Source):
     def __init__(self, neighbours: int = 7, alpha: float = 0.2) -> None:
         self.neighbours, self.alpha = neighbours, alpha
 
-    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+    def guess(
+        self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None
+    ) -> Tensor:
         """Distributions by spreading over the inputs."""
         del features, outputs
         return spread(flat(known.x), known.y, known.classes, self.neighbours, self.alpha)

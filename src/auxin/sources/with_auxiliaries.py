@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.ensemble import ExtraTreesClassifier
 from torch import Tensor, from_numpy
 
-from auxin.sources._base import Known, Source, flat, spelled_out
+from auxin.sources._base import Source, SourceInputs, flat, spelled_out
 from auxin.tasks.classes import Classes
 
 
@@ -25,7 +25,7 @@ class WithAuxiliaries(Source):
     >>> import torch
     >>> from auxin.tasks.classes import Classes
     >>> species = torch.tensor([0, 0, 1, 1])
-    >>> known = Known(torch.zeros(4, 1), torch.tensor([0, -1, 1, -1]), 2, {"s": species}, {"s": Classes("s", 2)})
+    >>> known = SourceInputs(torch.zeros(4, 1), torch.tensor([0, -1, 1, -1]), 2, {"s": species}, {"s": Classes("s", 2)})
     >>> WithAuxiliaries(20).guess(known).argmax(1).tolist()
     [0, 0, 1, 1]
     """
@@ -35,7 +35,9 @@ class WithAuxiliaries(Source):
     def __init__(self, trees: int = 200) -> None:
         self.trees = trees
 
-    def guess(self, known: Known, features: Tensor | None = None, outputs: Tensor | None = None) -> Tensor:
+    def guess(
+        self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None
+    ) -> Tensor:
         """Its probabilities for every row."""
         del features, outputs
         x = np.concatenate([flat(known.x).numpy(), *columns(known)], axis=1)
@@ -46,7 +48,7 @@ class WithAuxiliaries(Source):
         return spelled_out(found, [int(label) for label in model.classes_], known.classes)
 
 
-def columns(known: Known) -> Iterator[np.ndarray]:
+def columns(known: SourceInputs) -> Iterator[np.ndarray]:
     """The auxiliary labels as columns of numbers, [N, D] each; targets with a value per pixel are left out."""
     for name, target in known.auxiliaries.items():
         task = known.tasks[name]

@@ -7,7 +7,7 @@ import torch
 
 from auxin.exported.card import Estimate
 from auxin.fitting.candidates import Constant
-from auxin.fitting.choose import BLEND, Choice
+from auxin.fitting.choose import BLEND, ModelChoice
 from auxin.fitting.scores import is_numbers, standard_error
 from auxin.fitting.search import Search
 from auxin.judging.wording import name as named
@@ -26,7 +26,7 @@ STEEPEST = 0.5
 
 
 def advice(
-    found: Search, choice: Choice, estimate: Estimate, metric: str, scores: Mapping[str, float]
+    found: Search, choice: ModelChoice, estimate: Estimate, metric: str, scores: Mapping[str, float]
 ) -> list[str]:
     """The sentences, the most important first."""
     said = [
@@ -40,7 +40,7 @@ def advice(
     return [*filter(None, said), *auxiliaries(found, choice, metric), *_more(found, choice, metric)]
 
 
-def _kept(choice: Choice) -> str:
+def _kept(choice: ModelChoice) -> str:
     if len(choice.kept) == 1:
         return f"This model is {choice.kept[0].name}."
     parts = sorted(zip(choice.weights, choice.kept, strict=True), key=lambda pair: -pair[0])
@@ -49,13 +49,13 @@ def _kept(choice: Choice) -> str:
     )
 
 
-def _explained(choice: Choice) -> list[str]:
+def _explained(choice: ModelChoice) -> list[str]:
     """A sentence for each prefix in the names of what was kept."""
     names = {entry.family.partition(":")[0] for entry in choice.kept if ":" in entry.family}
     return [_PREFIXES[name] for name in sorted(names & set(_PREFIXES))]
 
 
-def _chosen(found: Search, choice: Choice, scores: Mapping[str, float]) -> str:
+def _chosen(found: Search, choice: ModelChoice, scores: Mapping[str, float]) -> str:
     """Why the first of the table is not what was kept, where that is so."""
     kept = BLEND if choice.blended else choice.kept[0].family
     if found.metric is not None or scores.get(kept, -np.inf) >= max(scores.values(), default=-np.inf):
@@ -95,7 +95,7 @@ def _beside(estimate: Estimate, scores: Mapping[str, float], metric: str) -> str
     return f"On the same rows, by {named(metric)}: {', '.join(parts)}." if parts else ""
 
 
-def _below_guess(found: Search, choice: Choice) -> str:
+def _below_guess(found: Search, choice: ModelChoice) -> str:
     guess = choice.best.get(Constant().family)
     if guess is None:
         return ""
@@ -109,13 +109,13 @@ def _below_guess(found: Search, choice: Choice) -> str:
     )
 
 
-def _loss(found: Search, choice: Choice) -> np.ndarray:
+def _loss(found: Search, choice: ModelChoice) -> np.ndarray:
     from auxin.fitting.scores import losses
 
     return losses(found.rows.task, choice.outputs, found.wanted)
 
 
-def _more(found: Search, choice: Choice, metric: str) -> list[str]:
+def _more(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     """What a hundred more labels would buy, from the loss with half of the labels.
 
     The loss is taken to fall as n^-b between half of the labels and all of them, and beyond; b is at most 0.5.

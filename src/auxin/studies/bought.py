@@ -2,10 +2,10 @@
 
 import time
 
-from auxin.fitting.auxiliaries import Inferred
+from auxin.fitting.auxiliaries import InferredLabelCandidate
 from auxin.fitting.blend import mean_of_repeats
-from auxin.fitting.choose import Choice, Entry
-from auxin.fitting.fed import Stacked
+from auxin.fitting.choose import CandidateOutputs, ModelChoice
+from auxin.fitting.fed import RivalWithAuxiliaries
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.leave_out import without
 from auxin.fitting.network import NetworkCandidate
@@ -17,7 +17,7 @@ MOST = 6
 """So many auxiliary tasks are left out one by one at most."""
 
 
-def auxiliaries(found: Search, choice: Choice, metric: str) -> list[str]:
+def auxiliaries(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     """Sentences: the best candidate with auxiliaries against the best without, and that one without each of them."""
     uses = {family for family, entry in choice.best.items() if _aided(found, entry)}
     if not uses:
@@ -38,14 +38,14 @@ def auxiliaries(found: Search, choice: Choice, metric: str) -> list[str]:
     return [together, *_each(found, first, metric)]
 
 
-def _aided(found: Search, entry: Entry) -> bool:
+def _aided(found: Search, entry: CandidateOutputs) -> bool:
     candidate = found.candidates[entry.name]
     if isinstance(candidate, NetworkCandidate | ConvCandidate):
         return "auxiliary" in candidate.options
-    return isinstance(candidate, Inferred | Stacked)
+    return isinstance(candidate, InferredLabelCandidate | RivalWithAuxiliaries)
 
 
-def _each(found: Search, entry: Entry, metric: str) -> list[str]:
+def _each(found: Search, entry: CandidateOutputs, metric: str) -> list[str]:
     """The candidate's score without each auxiliary, as far as the time allows."""
     names = list(found.rows.auxiliaries)
     if len(names) < 2:
@@ -66,7 +66,7 @@ def _each(found: Search, entry: Entry, metric: str) -> list[str]:
     return measured
 
 
-def _one(found: Search, entry: Entry, name: str, metric: str) -> str:
+def _one(found: Search, entry: CandidateOutputs, name: str, metric: str) -> str:
     """How much worse the candidate is without one auxiliary, and how sure that is."""
     task, wanted = found.rows.task, found.wanted
     made = without(name, found.candidates[entry.name], found.rows, found.folds, found.seed)

@@ -31,7 +31,7 @@ class Size:
         return sum(run_seconds.values()) * (tuning + self.seeds) * self.length / jobs
 
 
-class Planned(Record):
+class SavedPlan(Record):
     """A plan on disk, so that a resumed comparison does not plan again."""
 
     tries: int
@@ -41,7 +41,7 @@ class Planned(Record):
     cuts: list[str]
 
     @classmethod
-    def of(cls, size: Size, cuts: list[str]) -> "Planned":
+    def of(cls, size: Size, cuts: list[str]) -> "SavedPlan":
         """The plan of this size."""
         return cls(
             tries=size.tries, tuning_seeds=size.tuning_seeds, seeds=size.seeds, length=size.length, cuts=cuts

@@ -13,7 +13,7 @@ from auxin.records.results import RunResult, Setting
 from auxin.runs.applicable import applicable
 from auxin.runs.rows import split_rows
 from auxin.studies.budget import SPARE, Size
-from auxin.studies.compare import TUNING, Comparing
+from auxin.studies.compare import TUNING, CompareStudy
 from auxin.studies.engine import Unit, UnitResults, run_unit
 from auxin.studies.tuning import chosen, standard_error
 
@@ -26,7 +26,7 @@ WITHOUT = ("maxl", "rotation", "denoising", "masking")
 
 
 @dataclass(frozen=True)
-class Choice:
+class ComparisonChoice:
     """What the comparison chose.
 
     Attributes:
@@ -58,10 +58,10 @@ def candidates(dataset: Dataset) -> list[str]:
     return ["single", *kept]
 
 
-class Choosing(Comparing):
+class ChooseStudy(CompareStudy):
     """A comparison that ends with a choice and sees no test row."""
 
-    def choose(self) -> Choice:
+    def choose(self) -> ComparisonChoice:
         """Pilot (with a budget), try, choose."""
         return self.run()  # type: ignore[return-value]
 
@@ -82,7 +82,7 @@ class Choosing(Comparing):
             for index in range(len(self._tries(name)))
         ]
 
-    def judge(self, done: UnitResults) -> Choice:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def judge(self, done: UnitResults) -> ComparisonChoice:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The method with the best mean score on the validation rows."""
         results = [done[unit.digest] for unit in self._tuning_units()]
         rows = len(split_rows(self.request.data, self.request.split, TUNING, refit=False).validation)
@@ -95,7 +95,7 @@ class Choosing(Comparing):
         method, why = decide(scores, rows, results[0].metric)
         means = {name: fmean(by_seed.values()) for name, by_seed in scores.items()}
         shown = {name: value for name, value in means.items() if math.isfinite(value)}
-        return Choice(
+        return ComparisonChoice(
             method,
             settings,
             shown,

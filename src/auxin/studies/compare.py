@@ -23,7 +23,7 @@ from auxin.runs.gather import PREDICTIONS
 from auxin.runs.job import RunSpec
 from auxin.runs.measures import agreement_between_runs
 from auxin.runs.metric import guess, settle
-from auxin.runs.predictions import Predictions, read_predictions
+from auxin.runs.predictions import MainPredictions, read_predictions
 from auxin.runs.rival import tries
 from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.run import LABELS_FILE
@@ -45,7 +45,7 @@ TRIES = 4
 
 
 @dataclass(eq=False)
-class Comparing(Study):
+class CompareStudy(Study):
     """A comparison: pilot runs where there is a time budget, tuning runs, final runs, and the verdict.
 
     Attributes:
@@ -270,8 +270,8 @@ class Comparing(Study):
         """Shorten the comparison by the pilot runs' times; a resumed comparison keeps its first plan."""
         if not self._plan_file.exists():
             self._plan(budget, self._run_seconds(done))
-            write_json(self._plan_file, budgets.Planned.of(self.size, self.cuts))
-        self.size, self.cuts = read_json(self._plan_file, budgets.Planned).restored()
+            write_json(self._plan_file, budgets.SavedPlan.of(self.size, self.cuts))
+        self.size, self.cuts = read_json(self._plan_file, budgets.SavedPlan).restored()
         self.planned = True
         for cut in self.cuts:
             self.tell(f"Cut to fit the budget: {cut}.")
@@ -339,7 +339,7 @@ class Comparing(Study):
         task = dataset.tasks[dataset.main]
         return guess(task, settle(self.request.metric, task), dataset.y[dataset.main][getattr(splits, half)])
 
-    def _predictions(self, finals: Sequence[RunResult]) -> dict[tuple[str, int], Predictions]:
+    def _predictions(self, finals: Sequence[RunResult]) -> dict[tuple[str, int], MainPredictions]:
         """The final runs' predictions on the development rows, where the metric is no mean over rows."""
         files = {
             (run.method, run.seed): Path(self.final(run.method, run.seed).folder) / PREDICTIONS

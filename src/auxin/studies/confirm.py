@@ -8,10 +8,10 @@ from auxin.judging.verdict import judge
 from auxin.records.results import Comparison, RunResult, Scores
 from auxin.requests.compare import CompareRequest
 from auxin.runs.job import RunSpec
-from auxin.runs.predictions import Predictions
+from auxin.runs.predictions import MainPredictions
 from auxin.runs.run import rebuild, score_rows
 from auxin.store import read_json, write_json
-from auxin.studies.compare import Comparing
+from auxin.studies.compare import CompareStudy
 
 NAME = "confirmation.json"
 
@@ -42,7 +42,7 @@ def confirm(request: CompareRequest) -> Comparison:
     digest = _digest(comparison)
     if file.exists():
         return _again(file, digest)
-    job = Comparing(request, lambda _: None)
+    job = CompareStudy(request, lambda _: None)
     job.chosen = {row.method: (dict(row.settings), row.validation or 0.0) for row in comparison.rows}
     finals = [job.final(row.method, seed) for seed in comparison.seeds for row in comparison.rows]
     pairs = [_confirmed(spec) for spec in finals]
@@ -91,7 +91,7 @@ def _digest(comparison: Comparison) -> str:
     return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
-def _confirmed(spec: RunSpec) -> tuple[RunResult, Predictions | None]:
+def _confirmed(spec: RunSpec) -> tuple[RunResult, MainPredictions | None]:
     """The run's result with its score on the confirmation rows, and its predictions; a diverged run stays diverged."""
     result = read_json(Path(spec.folder) / "result.json", RunResult)
     development = result.scores.development

@@ -14,7 +14,7 @@ from auxin.errors import RunError, message
 from auxin.folders import CONTENT, claim_folder
 from auxin.records.results import Record
 from auxin.requests.rule import EvalSettings, RuleEvaluateRequest
-from auxin.rules.bench import Bench, check_rows
+from auxin.rules.bench import RuleBench, check_rows
 from auxin.rules.data import RuleData, rule_data
 from auxin.rules.evaluate import assembled, bench_of, judged_at, measure, part_names
 from auxin.rules.file import load_rule
@@ -179,7 +179,7 @@ def _rule(file: str) -> Learned:
 
 
 @lru_cache(maxsize=1)
-def _bench(request: RulesOnData) -> Bench:
+def _bench(request: RulesOnData) -> RuleBench:
     return bench_of(_data(request), request.settings)
 
 

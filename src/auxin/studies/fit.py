@@ -10,25 +10,25 @@ import torch
 
 from auxin.data import Dataset, Splits, epoch_batches
 from auxin.errors import ConfigError, message
-from auxin.exported.card import Decision
+from auxin.exported.card import CardDecision
 from auxin.exported.model import Model, load_model
 from auxin.folders import CONTENT, claim_folder
 from auxin.methods import full_name, resolve
 from auxin.records.results import Setting
 from auxin.requests.compare import CompareRequest
 from auxin.requests.fit import FitRequest
-from auxin.requests.shared import Training
+from auxin.requests.shared import TrainingRequest
 from auxin.runs.applicable import applicable
 from auxin.runs.build import build
 from auxin.runs.device import pick_device
 from auxin.runs.metric import settle
 from auxin.runs.rows import data_content, load_data, split_rows
 from auxin.runs.settings import layered
-from auxin.studies.choose import Choice, Choosing, candidates
+from auxin.studies.choose import ChooseStudy, ComparisonChoice, candidates
 from auxin.studies.engine import Progress
-from auxin.studies.fit_finish import Fitted, TrainingDetails, finish, follow
+from auxin.studies.fit_finish import FitOutcome, TrainingDetails, finish, follow
 from auxin.studies.fit_job import EpochProgress, FitJob
-from auxin.studies.fit_search import Wanted, search, searchable
+from auxin.studies.fit_search import SearchTarget, search, searchable
 
 BEST = "best"
 """Name of the search over all candidates."""
@@ -77,7 +77,7 @@ class Fitting:
         claim_folder(self.out, {CONTENT: data_content(request.data), **self.request.identity()})
         (self.out / RUNS).mkdir(exist_ok=True)
 
-    def run(self) -> Fitted | Model:
+    def run(self) -> FitOutcome | Model:
         """Return the saved model; the existing one if this fit was finished before."""
         if (self.out / "model.json").exists():
             return load_model(self.out, [str(self.own.get("model", ""))])
@@ -88,7 +88,7 @@ class Fitting:
         trained = follow(job, self.request.guard)
         for note in job.notes:
             self.tell(note)
-        decision = Decision(
+        decision = CardDecision(
             kept=choice.method, asked=self.request.method, why=choice.why, validation=choice.scores
         )
         about = TrainingDetails(
@@ -105,12 +105,12 @@ class Fitting:
         job.forget()
         return fitted
 
-    def _search(self) -> Fitted:
+    def _search(self) -> FitOutcome:
         """Rivals, networks and their blends by cross-validation, the best of them on all rows."""
         request = self.request
         assert request.metric is not None
         spent = time.monotonic() - self.begun
-        wanted = Wanted(
+        wanted = SearchTarget(
             metric=request.metric,
             decides=self.decides,
             seed=request.seed,
@@ -123,7 +123,7 @@ class Fitting:
         step = lambda what, done, of: self.tell(Progress(what, done, of))  # noqa: E731
         model = search(self.dataset, self.splits, wanted, self._say, step)
         model.save(self.out)
-        return Fitted(model, None)
+        return FitOutcome(model, None)
 
     def _compared(self) -> list[str]:
         """The methods that are compared, refused here where they cannot run."""
@@ -153,14 +153,14 @@ class Fitting:
             if name in ("single", self.request.method):
                 build(self.dataset, self.splits, resolve(name), self._defaults(name), seed=0)
 
-    def _choose(self) -> Choice:
+    def _choose(self) -> ComparisonChoice:
         request = self.request
         comparison = CompareRequest(
             data=request.data,
             split=request.split,
             methods=tuple(self.compared),
             out=self.out / RUNS,
-            training=Training(settings=self._user),
+            training=TrainingRequest(settings=self._user),
             seeds=1,
             tries=request.tries,
             tuning_seeds=request.draws,
@@ -172,16 +172,16 @@ class Fitting:
             twins=False,
             command=request.command,
         )
-        choice = Choosing(comparison, self._say).choose()
+        choice = ChooseStudy(comparison, self._say).choose()
         self._say(f"The method {choice.method} is trained: {choice.why}.")
         return choice
 
-    def _only(self, name: str) -> Choice:
+    def _only(self, name: str) -> ComparisonChoice:
         for note in [*self.dataset.notes, *self.splits.notes]:
             self._say(note)
-        return Choice(name, {name: self._defaults(name)}, {}, "", tuple(self.notes))
+        return ComparisonChoice(name, {name: self._defaults(name)}, {}, "", tuple(self.notes))
 
-    def _job(self, choice: Choice) -> FitJob:
+    def _job(self, choice: ComparisonChoice) -> FitJob:
         request, name = self.request, choice.method
         return FitJob(
             self.dataset,

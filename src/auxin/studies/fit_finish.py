@@ -10,11 +10,11 @@ from scipy.optimize import minimize_scalar
 from torch import Tensor
 
 from auxin import strategies
-from auxin.exported.card import Decision, TrainingRecord, TrunkState
+from auxin.exported.card import CardDecision, TrainingRecord, TrunkState
 from auxin.exported.model import Model
 from auxin.exported.predictor import Predictor
 from auxin.models._base import PrimaryNetwork
-from auxin.runs.build import Built, trunk_options
+from auxin.runs.build import PreparedRun, trunk_options
 from auxin.runs.environment import hardware, versions
 from auxin.runs.settings import options
 from auxin.strategies._base import SINGLE, Outcome
@@ -34,7 +34,7 @@ WIDEST = 3.0
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FitOutcome:
     """A model, and what was found on the way.
 
     Attributes:
@@ -64,14 +64,14 @@ class TrainingDetails:
     asked: str
     started: str
     seconds: float
-    decision: Decision | None = None
+    decision: CardDecision | None = None
     notes: tuple[str, ...] = ()
     command: str = ""
     test: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingOutcome:
     """What training ended with.
 
     Attributes:
@@ -81,11 +81,11 @@ class Trained:
     """
 
     outcome: Outcome
-    held: Built | None
+    held: PreparedRun | None
     score: float | None
 
 
-def follow(job: FitJob, guard: bool) -> Trained:
+def follow(job: FitJob, guard: bool) -> TrainingOutcome:
     """Train by the method's strategy without the validation rows, then what was chosen on every labelled row.
 
     Args:
@@ -98,25 +98,25 @@ def follow(job: FitJob, guard: bool) -> Trained:
     strategy = strategies.build(chain, options(job.settings, "strategy"))
     if not len(job.splits.validation):
         outcome = strategy.follow(job)
-        return Trained(replace(outcome, notes=(*job.notes, *outcome.notes)), None, None)
+        return TrainingOutcome(replace(outcome, notes=(*job.notes, *outcome.notes)), None, None)
     holding = job.within("held", hold=True) if job.refit else job
     outcome = strategy.follow(holding)
     held = outcome.run
-    assert isinstance(held, Built)
+    assert isinstance(held, PreparedRun)
     score = holding.score(held)
     single = outcome.decision is not None and outcome.decision.kept == "single"
     inner = strategy.inner if isinstance(strategy, Guard) else strategy
     if job.refit and (single or not inner.holds_validation):
         final = Outcome(job.fresh(job.phase(method=SINGLE))) if single else inner.follow(job)
         outcome = replace(final, notes=outcome.notes, decision=outcome.decision)
-    return Trained(replace(outcome, notes=(*job.notes, *outcome.notes)), held, score)
+    return TrainingOutcome(replace(outcome, notes=(*job.notes, *outcome.notes)), held, score)
 
 
-def finish(job: FitJob, trained: Trained, about: TrainingDetails) -> Fitted:
+def finish(job: FitJob, trained: TrainingOutcome, about: TrainingDetails) -> FitOutcome:
     """Cut the auxiliaries off, calibrate on rows that did not train, and write the record."""
     outcome, held = trained.outcome, trained.held
     run = outcome.run
-    assert isinstance(run, Built)
+    assert isinstance(run, PreparedRun)
     assert isinstance(run.network, PrimaryNetwork)
     heat, losses = 1.0, None
     if held is not None:
@@ -130,25 +130,25 @@ def finish(job: FitJob, trained: Trained, about: TrainingDetails) -> Fitted:
     data = job.dataset.fitted(roles.train, roles.every_training_row, name)
     trunk = TrunkState(name=name, shape=list(run.pool.shape), options=trunk_options(settings, data))
     model = Model(predictor.float(), trunk, record, data.encoder)
-    return Fitted(model, outcome, losses)
+    return FitOutcome(model, outcome, losses)
 
 
-def _settings(job: FitJob, run: Built) -> dict[str, Any]:
+def _settings(job: FitJob, run: PreparedRun) -> dict[str, Any]:
     alone = not run.phase.method.auxiliary and job.alone is not None
     return {**(job.alone if alone and job.alone is not None else job.settings), **run.phase.settings}
 
 
 def _record(
-    job: FitJob, trained: Trained, settings: Mapping[str, Any], about: TrainingDetails
+    job: FitJob, trained: TrainingOutcome, settings: Mapping[str, Any], about: TrainingDetails
 ) -> TrainingRecord:
     outcome = trained.outcome
     run = outcome.run
-    assert isinstance(run, Built)
+    assert isinstance(run, PreparedRun)
     best = run.state.best
     decision = about.decision
     if outcome.decision is not None:
         found = outcome.decision
-        decision = Decision(
+        decision = CardDecision(
             kept=found.kept, asked=about.asked, why=found.sentence, validation=dict(found.scores)
         )
     return TrainingRecord(

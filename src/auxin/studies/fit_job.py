@@ -11,12 +11,12 @@ from torch import Tensor
 from auxin.data import Dataset, Splits, epoch_batches
 from auxin.errors import RunError, message
 from auxin.methods._base import Method, Setting
-from auxin.runs.build import Built, build, epochs_of
+from auxin.runs.build import PreparedRun, build, epochs_of
 from auxin.runs.phases import begin_with
 from auxin.strategies._base import SINGLE, Job, Phase, Run
 from auxin.training import state as checkpoints
 from auxin.training.evaluate import score
-from auxin.training.loop import Diverged, Watch, fit
+from auxin.training.loop import Diverged, EpochCallbacks, fit
 
 RETRIES = 2
 """A phase that diverges is trained again this often, each time at a third of the rate."""
@@ -103,7 +103,7 @@ class FitJob(Job):
                     file.unlink(missing_ok=True)
         return super().fresh(phase)
 
-    def build(self, phase: Phase) -> Built:
+    def build(self, phase: Phase) -> PreparedRun:
         """Fresh networks, optimisers and batches."""
         settings = {**self._own(phase), **phase.settings}
         built = build(
@@ -130,13 +130,13 @@ class FitJob(Job):
 
     def train(self, run: Run, *, until: int | None = None, part: str = "") -> None:
         """Train to the end of the plan, or until so many epochs are finished."""
-        assert isinstance(run, Built)
+        assert isinstance(run, PreparedRun)
         plan = run.plan
         held = len(self.roles(run.phase).validation)
         if until is not None:
             plan = replace(plan, epochs=until, patience=None)
         file = self._file(run.phase.name + (f"-{part}" if part else ""))
-        watch = Watch(
+        watch = EpochCallbacks(
             validation=(lambda: self.score(run)) if held else None,
             on_epoch=lambda _: self._report(run),
             checkpoint=file,
@@ -148,21 +148,21 @@ class FitJob(Job):
     def count(self, run: Run) -> None:
         """Do nothing: `auxin fit` does not record phases."""
 
-    def _report(self, run: Built) -> None:
+    def _report(self, run: PreparedRun) -> None:
         if self.tell is not None:
             log = run.state.logs[-1]
             self.tell(EpochProgress(run.phase.name, log.epoch, run.plan.epochs, log.losses, log.validation))
 
     def score(self, run: Run) -> float:
         """The user's metric on the validation rows, where these did not train."""
-        assert isinstance(run, Built)
+        assert isinstance(run, PreparedRun)
         if self.refit:
             raise RunError(
                 message("This network was trained on the validation rows", do="Score it with hold=True")
             )
         return self.score_on(run, self.splits.validation)
 
-    def score_on(self, run: Built, rows: Tensor) -> float:
+    def score_on(self, run: PreparedRun, rows: Tensor) -> float:
         """The user's metric on rows that did not train."""
         if not len(rows):
             wrong = "There are no validation rows to select on"

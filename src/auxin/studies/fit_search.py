@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from auxin.data import Dataset, Splits
-from auxin.exported.card import Decision, Estimate, TrainingRecord, TrunkState
+from auxin.exported.card import CardDecision, Estimate, TrainingRecord, TrunkState
 from auxin.exported.committee import Committee
 from auxin.exported.model import Model
-from auxin.fitting.choose import Choice, Entry
+from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
 from auxin.fitting.search import FOLDS, Search
@@ -28,7 +28,7 @@ UNLABELLED = 20_000
 
 
 @dataclass(frozen=True)
-class Wanted:
+class SearchTarget:
     """What a search for a model is asked for.
 
     Attributes:
@@ -65,7 +65,7 @@ def searchable(dataset: Dataset, labelled: int) -> bool:
 def search(
     dataset: Dataset,
     splits: Splits,
-    wanted: Wanted,
+    wanted: SearchTarget,
     say: Callable[[str], None],
     step: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Model:
@@ -118,7 +118,7 @@ def search(
         metric=wanted.metric,
         validation=value,
         test=_test(fitted, splits, member, wanted.metric),
-        decision=Decision(kept=method, asked=wanted.asked, why=said[0], validation=scores),
+        decision=CardDecision(kept=method, asked=wanted.asked, why=said[0], validation=scores),
         notes=notes,
         command=wanted.command,
         seconds=time.monotonic() - begun,
@@ -152,7 +152,7 @@ def _rare(dataset: Dataset, labelled: Tensor) -> list[str]:
     ]
 
 
-def table(found: Search, choice: Choice, metric: str) -> dict[str, float]:
+def table(found: Search, choice: ModelChoice, metric: str) -> dict[str, float]:
     """Each family's cross-validated score, and the blend's where one was made."""
     scores = {
         family: found.rows.task.score(entry.outputs, found.wanted, metric)
@@ -163,8 +163,8 @@ def table(found: Search, choice: Choice, metric: str) -> dict[str, float]:
     return {name: value for name, value in scores.items() if np.isfinite(value)}
 
 
-def _settings(choice: Choice) -> dict[str, Setting]:
-    parts: list[tuple[Entry, float]] = list(zip(choice.kept, choice.weights, strict=True))
+def _settings(choice: ModelChoice) -> dict[str, Setting]:
+    parts: list[tuple[CandidateOutputs, float]] = list(zip(choice.kept, choice.weights, strict=True))
     settings: Mapping[str, Setting] = {f"weight of {entry.name}": round(weight, 4) for entry, weight in parts}
     return dict(settings)
 

@@ -47,7 +47,7 @@ class Point(Record):
     high: float | None = None
 
 
-class Line(Record):
+class BudgetCurve(Record):
     """A method over the budgets."""
 
     method: str
@@ -74,7 +74,7 @@ class LabelBudget(Record):
     half: Half
     labels: list[int]
     sentence: str = ""
-    lines: list[Line]
+    lines: list[BudgetCurve]
     folders: dict[int, str] = Field(default_factory=dict)
     command: str = ""
     finished: bool = True
@@ -153,7 +153,7 @@ def _line(
     comparisons: Mapping[int, Comparison],
     labels: Sequence[int],
     scores: Mapping[str, Floats],
-) -> Line:
+) -> BudgetCurve:
     points = []
     for at, count in enumerate(labels):
         row = next(row for row in comparisons[count].rows if row.method == method)
@@ -168,7 +168,7 @@ def _line(
                 **value,
             )
         )
-    return Line(method=method, role=role, points=points)
+    return BudgetCurve(method=method, role=role, points=points)
 
 
 def _worth(scores: Mapping[str, Floats], method: str, at: int, labels: Sequence[int]) -> dict:
@@ -221,7 +221,7 @@ def monotone(values: Floats) -> Floats:
     return isotonic_regression(values).x
 
 
-def best(lines: Sequence[Line]) -> Line | None:
+def best(lines: Sequence[BudgetCurve]) -> BudgetCurve | None:
     """The method whose scores lie highest above single's on average: of those on trial, else of the controls."""
     single = next(line for line in lines if line.role == "single")
     base = np.array([point.mean for point in single.points])
@@ -231,7 +231,7 @@ def best(lines: Sequence[Line]) -> Line | None:
     return max(others, key=lambda o: float(np.mean([p.mean for p in o.points] - base)), default=None)
 
 
-def sentence(lines: Sequence[Line]) -> str:
+def sentence(lines: Sequence[BudgetCurve]) -> str:
     """How many more labels the best method's gain is worth, budget by budget, and what the verdicts were."""
     chosen = best(lines)
     if chosen is None:

@@ -14,7 +14,7 @@ from auxin.methods._base import Method
 from auxin.pretexts import possible
 from auxin.records.results import RunResult, Setting
 from auxin.runs.applicable import EVERY, applicable, auxiliaries
-from auxin.runs.build import Built
+from auxin.runs.build import PreparedRun
 from auxin.runs.settings import options
 
 SELF_MADE = ("single", "rotation", "random", "clusters", "maxl_frozen", "maxl")
@@ -131,7 +131,7 @@ def _twins(found: dict[str, Method], say: Callable[[str], None]) -> dict[str, Me
 
 
 def check_strategy(
-    name: str, method: Method, splits: Splits, settings: dict[str, Setting], built: Built
+    name: str, method: Method, splits: Splits, settings: dict[str, Setting], built: PreparedRun
 ) -> None:
     """Refuse a strategy that cannot run on these rows, with these options, or with such a network.
 

@@ -12,7 +12,7 @@ from auxin.data import Dataset
 from auxin.errors import ConfigError, message
 from auxin.folders import CONTENT, claim_folder
 from auxin.methods import resolve
-from auxin.records.probe import Probe, Ranked, Scored, SeedProbe, Word
+from auxin.records.probe import Probe, RankedCandidate, ScoredCandidate, SeedProbe, Word
 from auxin.requests.probe import ProbeRequest
 from auxin.runs.applicable import auxiliaries
 from auxin.runs.build import build
@@ -126,7 +126,7 @@ def _compute(
     return found
 
 
-def ranking(seeds: Sequence[Sequence[Scored]]) -> list[Ranked]:
+def ranking(seeds: Sequence[Sequence[ScoredCandidate]]) -> list[RankedCandidate]:
     """The candidates over seeds, the most helpful first, the reference last.
 
     Args:
@@ -137,7 +137,7 @@ def ranking(seeds: Sequence[Sequence[Scored]]) -> list[Ranked]:
         score, low, high = resampled([np.array(s.newton) for s in scored])
         cosine, cosine_low, cosine_high = resampled([np.array(s.cosine) for s in scored])
         rows.append(
-            Ranked(
+            RankedCandidate(
                 name=scored[0].name,
                 kind=scored[0].kind,
                 score=score,

@@ -18,7 +18,7 @@ from auxin.analysis.probe import (
     fit_head,
     mean_loss,
 )
-from auxin.data import Dataset, Pool, Splits
+from auxin.data import Dataset, DevicePool, Splits
 from auxin.errors import DataError, message
 from auxin.math.params import norm
 from auxin.math.products import Product, differentiate
@@ -27,15 +27,15 @@ from auxin.methods import resolve
 from auxin.methods._base import Setting
 from auxin.models import build_network
 from auxin.models._base import PrimaryNetwork
-from auxin.records.probe import Kind, Scored, SeedProbe
+from auxin.records.probe import Kind, ScoredCandidate, SeedProbe
 from auxin.requests.probe import ProbeSettings
 from auxin.runs.applicable import auxiliaries
-from auxin.runs.build import Built, build
+from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import options
 from auxin.solvers.conjugate_gradient import ConjugateGradient
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
-from auxin.training.loop import Watch, fit
+from auxin.training.loop import EpochCallbacks, fit
 from auxin.training.reproducible import derive, generator
 from auxin.typing import Batch
 
@@ -47,7 +47,7 @@ LEAST = 5
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class AuxiliaryCandidate:
     """An auxiliary task and rows that carry its label.
 
     Attributes:
@@ -62,7 +62,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, eq=False)
-class Probing:
+class ProbedNetwork:
     """A network trained on the main task alone, ready to be asked about candidates.
 
     Attributes:
@@ -147,14 +147,14 @@ def trained_alone(
     settings: Mapping[str, Setting],
     seed: int,
     device: torch.device | str = "cpu",
-) -> Built:
+) -> PreparedRun:
     """Single-task training to the plan's end."""
     built = build(dataset, splits, resolve("single"), settings, seed, device)
-    fit(built.state, built.plan, Watch())
+    fit(built.state, built.plan, EpochCallbacks())
     return built
 
 
-def prepare(built: Built, splits: Splits, how: ProbeSettings) -> Probing:
+def prepare(built: PreparedRun, splits: Splits, how: ProbeSettings) -> ProbedNetwork:
     """Freeze, cut the held-out rows into batches, find H's largest eigenvalue.
 
     Raises:
@@ -179,12 +179,12 @@ def prepare(built: Built, splits: Splits, how: ProbeSettings) -> Probing:
     product = curvature_product(network, built.task, train, how.curvature)
     like = [p.detach() for p in network.parameters() if p.requires_grad]
     largest = largest_eigenvalue(product, like, steps=15)
-    return Probing(network, built.task, train, held_out, product, largest)
+    return ProbedNetwork(network, built.task, train, held_out, product, largest)
 
 
 def candidates(
-    dataset: Dataset, splits: Splits, pool: Pool, seed: int, rows: int, pretexts: Sequence[str]
-) -> list[Candidate]:
+    dataset: Dataset, splits: Splits, pool: DevicePool, seed: int, rows: int, pretexts: Sequence[str]
+) -> list[AuxiliaryCandidate]:
     """The data's auxiliary tasks, the self-made ones, and labels drawn at random as a reference."""
     draw = generator(seed, "probe")
     every = torch.cat([splits.train, splits.unlabelled])
@@ -193,13 +193,13 @@ def candidates(
     for name in auxiliaries(dataset):
         task = _cross_entropy(fitted.tasks[name])
         labelled = every[task.present(dataset.y[name][every])]
-        found.append(Candidate(task, "given", pool.batch(_some(labelled, rows, draw))))
+        found.append(AuxiliaryCandidate(task, "given", pool.batch(_some(labelled, rows, draw))))
     seen = pool.batch(_some(every, rows, draw))
     for name in pretexts:
         pretext = catalogue.load("pretexts", name).build(pool.shape)
         x, target = pretext(seen.x, generator(seed, "probe", name, device=pool.device))
         found.append(
-            Candidate(
+            AuxiliaryCandidate(
                 _cross_entropy(pretext.task), "self-made", Batch(x, {pretext.task.name: target}, seen.rows)
             )
         )
@@ -207,7 +207,7 @@ def candidates(
     classes = main.width if isinstance(main, Classes) else 10
     drawn = torch.randint(classes, (len(seen),), generator=draw).to(pool.device)
     useless = Classes(RANDOM, classes, "cross_entropy")
-    return [*found, Candidate(useless, "reference", replace(seen, y={RANDOM: drawn}))]
+    return [*found, AuxiliaryCandidate(useless, "reference", replace(seen, y={RANDOM: drawn}))]
 
 
 def _some(rows: Tensor, count: int, draw: torch.Generator) -> Tensor:
@@ -221,14 +221,14 @@ def _cross_entropy(task: Task) -> Task:
 
 
 def score(
-    ready: Probing,
+    ready: ProbedNetwork,
     found: Directions,
-    candidate: Candidate,
+    candidate: AuxiliaryCandidate,
     shape: tuple[int, ...],
     settings: Mapping[str, Setting],
     seed: int,
     batches: int,
-) -> Scored:
+) -> ScoredCandidate:
     """Fit the candidate's head on the frozen trunk, then score it batch by batch."""
     task, batch = candidate.task, candidate.batch
     heads: dict[str, Any] = {task.name: task}
@@ -250,7 +250,7 @@ def score(
         for r in torch.arange(len(batch)).chunk(batches)
     ]
     scores = candidate_scores(found, trunk, ready.params, head, task, parts)
-    return Scored(
+    return ScoredCandidate(
         name=task.name,
         kind=candidate.kind,
         newton=scores.newton.tolist(),
@@ -261,6 +261,6 @@ def score(
     )
 
 
-def _main_loss(ready: Probing, batch: Batch) -> Tensor:
+def _main_loss(ready: ProbedNetwork, batch: Batch) -> Tensor:
     with torch.enable_grad():
         return mean_loss(ready.task, ready.network(batch.x)[ready.task.name], batch.y[ready.task.name])

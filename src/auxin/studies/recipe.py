@@ -18,7 +18,7 @@ import torch
 from auxin.data.fixtures import fixture
 from auxin.errors import DataError, message
 from auxin.paper import Paper
-from auxin.records.recipe import Claim, Line, Picture, PieceRecord
+from auxin.records.recipe import Claim, Picture, PieceRecord, RecipeRow
 from auxin.records.results import Setting
 from auxin.requests.reproduce import RecipeSize
 
@@ -46,7 +46,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Bench:
+class PieceEnvironment:
     """The environment in which a piece runs.
 
     Attributes:
@@ -93,7 +93,7 @@ class PictureData:
 class RecipeOutcome:
     """The outcome of a recipe: table lines, checked claims of the paper, figures, and notes."""
 
-    lines: Sequence[Line] = ()
+    lines: Sequence[RecipeRow] = ()
     claims: Sequence[Claim] = ()
     pictures: Sequence[PictureData] = ()
     notes: Sequence[str] = ()
@@ -138,7 +138,7 @@ class Recipe(ABC):
     minutes: ClassVar[float] = 1.0
     departures: ClassVar[tuple[str, ...]] = ()
     size: RecipeSize = RecipeSize()
-    bench: Bench | None = None
+    bench: PieceEnvironment | None = None
 
     @abstractmethod
     def pieces(self, smoke: bool) -> list[Piece]:
@@ -150,7 +150,7 @@ class Recipe(ABC):
         return self.needs
 
     @abstractmethod
-    def run(self, piece: Piece, bench: Bench) -> PieceResult:
+    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Do one piece of work, from its settings alone.
 
         Raises:

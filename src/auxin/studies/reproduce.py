@@ -14,13 +14,13 @@ from auxin import catalogue
 from auxin.errors import ConfigError, message
 from auxin.folders import CONTENT, claim_folder
 from auxin.interrupts import Terminated
-from auxin.records.recipe import PieceRecord, Reproduced
+from auxin.records.recipe import PieceRecord, RecipeRecord
 from auxin.requests.reproduce import RecipeRequest, RecipeSize
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import Executor, pick
 from auxin.store import digest_of, write_bytes, write_json
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
-from auxin.studies.recipe import Arrays, Bench, FinishedPiece, Piece, Recipe
+from auxin.studies.recipe import Arrays, FinishedPiece, Piece, PieceEnvironment, Recipe
 
 RESULT = "result.json"
 
@@ -29,7 +29,7 @@ def recipe_of(request: RecipeRequest, tell: Callable[[str], None] = lambda _: No
     """Return the recipe of a request, of its size and in its folder."""
     made: Recipe = catalogue.load("recipes", request.name)()
     made.size = request.size
-    made.bench = Bench(request.root, request.folder, tell, request.smoke)
+    made.bench = PieceEnvironment(request.root, request.folder, tell, request.smoke)
     return made
 
 
@@ -91,7 +91,7 @@ class Reproduction(Study):
         assert self.recipe.bench is not None
         return content_of(self.recipe.bench.data(data))
 
-    def judge(self, done: UnitResults) -> Reproduced:
+    def judge(self, done: UnitResults) -> RecipeRecord:
         """The result over the pieces that are finished, written to `result.json`."""
         request, found = self.request, {}
         for piece in self.pieces:
@@ -104,7 +104,7 @@ class Reproduction(Study):
         for drawn in outcome.pictures:
             write_arrays(request.folder / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
         notes = dict.fromkeys([*outcome.notes, *(n for d in found.values() for n in d.found.notes)])
-        result = Reproduced(
+        result = RecipeRecord(
             recipe=request.name,
             citation=str(recipe.paper),
             place=recipe.paper.place,
@@ -130,7 +130,7 @@ class Reproduction(Study):
 
 def reproduce(
     study: Reproduction, executor: Executor | None = None, tell: Tell = lambda _: None
-) -> Reproduced:
+) -> RecipeRecord:
     """Run a recipe, resuming from what its folder holds; the result is written to `result.json` there.
 
     Args:

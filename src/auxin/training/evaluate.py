@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from auxin.data import Pool
+from auxin.data import DevicePool
 from auxin.math.sparse import at_once
 from auxin.tasks._base import Task
 
@@ -25,7 +25,7 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def outputs(
-    network: nn.Module, pool: Pool, rows: Tensor, task: Task, size: int = 1000
+    network: nn.Module, pool: DevicePool, rows: Tensor, task: Task, size: int = 1000
 ) -> tuple[Tensor, Tensor]:
     """The main head's outputs and the labels for these rows, not augmented, in the rows' order."""
     found, wanted = [], []
@@ -37,6 +37,6 @@ def outputs(
     return torch.cat(found), torch.cat(wanted)
 
 
-def score(network: nn.Module, pool: Pool, rows: Tensor, task: Task, metric: str | None = None) -> float:
+def score(network: nn.Module, pool: DevicePool, rows: Tensor, task: Task, metric: str | None = None) -> float:
     """The metric over these rows; greater is better."""
     return task.score(*outputs(network, pool, rows, task), metric)

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.data import Pool, Stream, epoch_batches
+from auxin.data import DevicePool, Stream, epoch_batches
 from auxin.pretexts._base import Pretext
 from auxin.training.reproducible import generator
 from auxin.typing import MISSING, Batch
@@ -38,7 +38,7 @@ class Feed:
         weak: View applied to every row after the pool's augmentation, the same for all methods; None for no change.
     """
 
-    pool: Pool
+    pool: DevicePool
     train: Tensor
     unlabelled: Tensor
     auxiliary: Tensor

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
-from auxin.hypergradients import Ahead, training_gradient
+from auxin.hypergradients import NextBatchForward, training_gradient
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.rng import restore_rng
 from auxin.math.tree import detach
@@ -51,8 +51,8 @@ def following_epoch(
 
 
 def following_step(
-    learner: Learner, batch: Batch, meta: Batch | None, ahead: Ahead | None, *, keep: bool
-) -> tuple[Tensor, Ahead | None]:
+    learner: Learner, batch: Batch, meta: Batch | None, ahead: NextBatchForward | None, *, keep: bool
+) -> tuple[Tensor, NextBatchForward | None]:
     """An inner step, with a meta step where there is a meta batch, from the forward pass at hand if there is one.
 
     Args:

@@ -47,7 +47,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Watch:
+class EpochCallbacks:
     """What to look at after each epoch, and who is told.
 
     Attributes:
@@ -67,7 +67,7 @@ class Watch:
     interval: float = field(default_factory=checkpoint_seconds)
 
 
-def fit(state: TrainState, plan: Plan, watch: Watch) -> None:
+def fit(state: TrainState, plan: Plan, watch: EpochCallbacks) -> None:
     """Train to the plan's end, going on from the checkpoint if there is one.
 
     Raises:
@@ -162,7 +162,7 @@ def _steps(state: TrainState, plan: Plan) -> Iterator[Tensor]:
     return fused_epoch(learner, feed, set_rate, every=plan.every, meta=plan.meta, step=state.step)
 
 
-def _look(log: EpochLog, watch: Watch) -> None:
+def _look(log: EpochLog, watch: EpochCallbacks) -> None:
     log.validation = watch.validation() if watch.validation is not None else None
     log.development = watch.development() if watch.development is not None else None
     log.measures = watch.measures() if watch.measures is not None else {}

@@ -24,7 +24,7 @@ from auxin.math.functional import still
 from auxin.math.rng import under_rng
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
-from auxin.training.processes import Others, parallel, world_size
+from auxin.training.processes import RemoteLosses, parallel, world_size
 from auxin.training.screen import screen
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, entry, fitted, labelled, mean
@@ -206,7 +206,7 @@ class Objective:
 
         return [losses.values], combine
 
-    def couples(self, losses: TaskLosses, others: Others) -> bool:
+    def couples(self, losses: TaskLosses, others: RemoteLosses) -> bool:
         """Whether the weight of one of this process's losses depends on the losses of other processes' rows."""
         first, values = losses.values.detach(), losses.values.detach() * 1.5 + 0.1
         mine = others.own(torch.arange(len(first), device=first.device))

@@ -47,7 +47,7 @@ def summed(value: float, like: Tensor) -> float:
 
 
 @dataclass(frozen=True, eq=False)
-class Others:
+class RemoteLosses:
     """The losses of the other processes' rows, as constants.
 
     Attributes:
@@ -77,7 +77,7 @@ class Others:
 
 
 @torch.no_grad()
-def exchanged(values: Sequence[Tensor], present: Sequence[Tensor], like: Tensor) -> Others | None:
+def exchanged(values: Sequence[Tensor], present: Sequence[Tensor], like: Tensor) -> RemoteLosses | None:
     """The losses of the other processes; None with one process.
 
     Args:
@@ -99,7 +99,7 @@ def exchanged(values: Sequence[Tensor], present: Sequence[Tensor], like: Tensor)
     empty = parts[0][:0], masks[0][:0]
     before = torch.cat([empty[0], *parts[:rank]]), torch.cat([empty[1], *masks[:rank]])
     after = torch.cat([empty[0], *parts[rank + 1 :]]), torch.cat([empty[1], *masks[rank + 1 :]])
-    return Others(before, after)
+    return RemoteLosses(before, after)
 
 
 def _spread(rows: Tensor, sides: torch.Size) -> Tensor:

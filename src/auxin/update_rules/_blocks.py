@@ -9,7 +9,7 @@ from auxin.math.rule_network import truncated_normal
 UNITS, EXAMPLES = 2, 3
 
 
-class Dense(nn.Module):
+class ChannelMap(nn.Module):
     """A linear map over channels, optionally a convolution of odd kernel along units or examples.
 
     Weights start as a truncated normal of std 1 / sqrt(kernel * inputs), biases at 0 (the authors' initial
@@ -84,8 +84,8 @@ class MixLayer(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
-        self.own = Dense(inputs, outputs, max(kernel, 1), UNITS)
-        self.pooled = Dense(inputs, outputs) if kernel == 0 else None
+        self.own = ChannelMap(inputs, outputs, max(kernel, 1), UNITS)
+        self.pooled = ChannelMap(inputs, outputs) if kernel == 0 else None
         self.normalise = Normalise(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -101,7 +101,7 @@ class BatchLayer(nn.Module):
 
     def __init__(self, inputs: int, outputs: int, kernel: int) -> None:
         super().__init__()
-        self.dense = Dense(inputs, outputs, kernel, EXAMPLES)
+        self.dense = ChannelMap(inputs, outputs, kernel, EXAMPLES)
         self.normalise = Normalise(outputs)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from auxin.update_rules._blocks import EXAMPLES, BatchLayer, Dense, MixLayer, Normalise, UnitMixer
+from auxin.update_rules._blocks import EXAMPLES, BatchLayer, ChannelMap, MixLayer, Normalise, UnitMixer
 
 STATISTICS = 8
 
@@ -104,7 +104,7 @@ class MixedTop(nn.Module):
         self.first = BatchLayer(1, channels, kernel)
         self.mixers = nn.Sequential(*(BatchLayer(width, width, kernel_batch) for _ in range(2)))
         self.layers = nn.Sequential(*(BatchLayer(channels, channels, kernel_batch) for _ in range(2)))
-        self.last = Dense(channels, delta, kernel_batch, EXAMPLES)
+        self.last = ChannelMap(channels, delta, kernel_batch, EXAMPLES)
 
     def forward(self, x: Tensor) -> Tensor:
         """Top activities [T, N_L, B] to the error signal [T, D, N_L, B]."""
@@ -120,7 +120,7 @@ class PooledTop(nn.Module):
         super().__init__()
         widths = [2] + [channels] * layers
         self.layers = nn.Sequential(*(MixLayer(a, b, kernel=0) for a, b in itertools.pairwise(widths)))
-        self.last = Dense(channels, delta)
+        self.last = ChannelMap(channels, delta)
 
     def forward(self, x: Tensor) -> Tensor:
         """Top activities [T, N_L, B] to the error signal [T, D, N_L, B]."""

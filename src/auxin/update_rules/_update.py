@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from auxin.update_rules._blocks import Dense
+from auxin.update_rules._blocks import ChannelMap
 from auxin.update_rules._terms import (
     COMPETITIVE,
     RECONSTRUCT,
@@ -64,8 +64,8 @@ class WeightUpdate(nn.Module):
         self.names = [name for name in TERMS if name in terms]
         self.lower = sum(TERMS[name].lower for name in self.names)
         self.upper = sum(TERMS[name].upper for name in self.names)
-        self.read_lower = Dense(channels, self.lower * rank) if self.lower else None
-        self.read_upper = Dense(channels, self.upper * rank) if self.upper else None
+        self.read_lower = ChannelMap(channels, self.lower * rank) if self.lower else None
+        self.read_upper = ChannelMap(channels, self.upper * rank) if self.upper else None
         self.alpha = nn.Parameter(torch.full((len(self.names),), start / gain))
         self.alpha_0 = nn.Parameter(torch.zeros(()))
         self.competitive_gain = competitive_start
@@ -151,7 +151,7 @@ class BiasUpdate(nn.Module):
 
     def __init__(self, channels: int, *, fence: bool) -> None:
         super().__init__()
-        self.read = Dense(channels, 1)
+        self.read = ChannelMap(channels, 1)
         self.fence = fence
 
     def forward(self, h: Tensor) -> Tensor:

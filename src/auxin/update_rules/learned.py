@@ -15,7 +15,7 @@ from auxin.errors import ConfigError, message
 from auxin.math.rule_network import ACTIVATIONS, Activity, forward
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.update_rules._base import State, UpdateRule, check_inputs
-from auxin.update_rules._blocks import Dense
+from auxin.update_rules._blocks import ChannelMap
 from auxin.update_rules._neuron import MixedTop, NeuronNetwork, PooledTop, weight_statistics
 from auxin.update_rules._terms import OURS, TERMS, Layer
 from auxin.update_rules._update import BiasUpdate, WeightUpdate, normalised_columns
@@ -122,7 +122,7 @@ class Learned(UpdateRule):
             unit_identity=unit_identity,
             blocks=blocks,
         )
-        self.read_delta = Dense(channels, delta_channels)
+        self.read_delta = ChannelMap(channels, delta_channels)
         merge = {
             "rank": rank,
             "terms": terms,

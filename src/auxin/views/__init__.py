@@ -49,7 +49,7 @@ def compose(names: str, shape: tuple[int, ...], fill: Tensor | None = None, *, t
     wanted = usual(shape, text=text) if names == AUTO else names
     parts = [name.strip() for name in wanted.split("+") if name.strip() not in ("", "none")]
     background = torch.zeros(shape[:1]) if fill is None else fill
-    return Composed([_one(part, shape, background) for part in parts])
+    return ComposedViews([_one(part, shape, background) for part in parts])
 
 
 def _one(text: str, shape: tuple[int, ...], fill: Tensor) -> View:
@@ -67,7 +67,7 @@ def _one(text: str, shape: tuple[int, ...], fill: Tensor) -> View:
     return catalogue.load("views", name).build(shape, fill, strength)
 
 
-class Composed(View):
+class ComposedViews(View):
     """Views applied one after the other; none leave the inputs as they are.
 
     Args:
@@ -78,7 +78,7 @@ class Composed(View):
         self.parts = tuple(parts)
 
     @classmethod
-    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "Composed":
+    def build(cls, shape: tuple[int, ...], fill: Tensor, strength: float = 1.0) -> "ComposedViews":
         """No change at all."""
         del shape, fill, strength
         return cls(())

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from auxin.data.encoders.columns import Column
-from auxin.data.reading.marks import Written
+from auxin.data.reading.marks import NumericWords
 from auxin.errors import DataError, message
 
 FEW_ODD = 0.1
@@ -33,7 +33,7 @@ def check_words(where: str, column: Column) -> None:
         )
 
 
-def check_mixed(where: str, column: Column, written: Written | None) -> None:
+def check_mixed(where: str, column: Column, written: NumericWords | None) -> None:
     """Refuse words that are numbers too long to be read as such, or numbers but for a few cells (a slip of the pen).
 
     Args:

@@ -11,9 +11,9 @@ from auxin.data.encoders.cells import check_mixed, check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder
 from auxin.data.encoders.dates import Dates, form_of
 from auxin.data.encoders.numbers import Numbers
-from auxin.data.encoders.text import MOST_WORDS, Text
+from auxin.data.encoders.text import MOST_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens
-from auxin.data.encoders.words import Words
+from auxin.data.encoders.words import CategoryEncoder
 from auxin.data.reading.marks import as_written
 
 MOST_CATEGORIES = 100
@@ -25,7 +25,7 @@ ID_SHARE = 0.9
 
 
 @dataclass
-class Choice:
+class EncoderChoice:
     """The encoders of a table's columns, not fitted yet, and what was decided.
 
     Attributes:
@@ -43,7 +43,7 @@ class Choice:
 
 def choose(
     where: str, frame: Any, texts: Sequence[str], keep: Sequence[str] = (), most: int = MOST_WORDS
-) -> Choice:
+) -> EncoderChoice:
     """What each input column is.
 
     Args:
@@ -56,7 +56,7 @@ def choose(
     Raises:
         DataError: A column is neither numbers nor words, or mixes both.
     """
-    made = Choice(most)
+    made = EncoderChoice(most)
     plain = frame.dtypes == np.float64
     for name, number in zip(frame.columns, plain, strict=True):
         if number and name not in texts:
@@ -71,11 +71,11 @@ def choose(
     return made
 
 
-def _choose_one(where: str, column: Column, text: bool, keep: bool, made: Choice) -> None:
+def _choose_one(where: str, column: Column, text: bool, keep: bool, made: EncoderChoice) -> None:
     name = str(column.name)
     if text:
         check_words(where, column)
-        made.columns.append(Text(name, most=made.words))
+        made.columns.append(TextEncoder(name, most=made.words))
     elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         made.columns.append(Numbers(name))
     else:
@@ -83,7 +83,7 @@ def _choose_one(where: str, column: Column, text: bool, keep: bool, made: Choice
         _choose_words(where, name, column, keep, made)
 
 
-def _choose_words(where: str, name: str, column: Column, keep: bool, made: Choice) -> None:
+def _choose_words(where: str, name: str, column: Column, keep: bool, made: EncoderChoice) -> None:
     different = column.dropna().astype(str).unique()
     if (found := form_of(column)) is not None:
         form, unsure = found
@@ -98,16 +98,16 @@ def _choose_words(where: str, name: str, column: Column, keep: bool, made: Choic
         return
     check_mixed(where, column, written)
     if len(different) <= min(MOST_CATEGORIES, len(column) / 2):
-        made.columns.append(Words(name))
+        made.columns.append(CategoryEncoder(name))
         return
     if column.dropna().astype(str).str.split().str.len().mean() >= TEXT_LENGTH:
-        made.columns.append(Text(name, most=made.words))
+        made.columns.append(TextEncoder(name, most=made.words))
     elif len(different) <= MOST_CATEGORIES:
-        made.columns.append(Words(name))
+        made.columns.append(CategoryEncoder(name))
     elif len(different) > ID_SHARE * column.notna().sum() and not keep:
         made.left_out.append(name)
     else:
-        made.columns.append(Words(name, most=MOST_CATEGORIES))
+        made.columns.append(CategoryEncoder(name, most=MOST_CATEGORIES))
         made.notes.append(
             f"Of the {len(different):,} words of {name} the {MOST_CATEGORIES} most frequent are used as inputs."
         )
@@ -120,6 +120,8 @@ def _example(values: Mapping[str, float]) -> str:
 
 def column_from(state: Mapping[str, Any]) -> ColumnEncoder:
     """The column that gave this state."""
-    kinds: dict[str, type[ColumnEncoder]] = {k.kind: k for k in (Numbers, Words, Dates, Text, Tokens)}
+    kinds: dict[str, type[ColumnEncoder]] = {
+        k.kind: k for k in (Numbers, CategoryEncoder, Dates, TextEncoder, Tokens)
+    }
     own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k != "kind"}
     return kinds[state["kind"]](**own)

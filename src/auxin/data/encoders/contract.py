@@ -24,7 +24,7 @@ def warn(sentence: str) -> None:
 class Encoder(ABC):
     """From a file or rows of the user's to inputs; the same rows always give the same inputs.
 
-    Inputs are not standardised yet: that is the `Pool`'s part, whose `mean` and `std` go with the encoder
+    Inputs are not standardised yet: that is the `DevicePool`'s part, whose `mean` and `std` go with the encoder
     into a saved model: a batch is (x - mean) / std, and 0 where a value is missing.
 
     Attributes:

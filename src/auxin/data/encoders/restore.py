@@ -6,7 +6,7 @@ from typing import Any
 from auxin.data.encoders.arrays import Arrays
 from auxin.data.encoders.contract import Encoder
 from auxin.data.encoders.images import ImageFiles
-from auxin.data.encoders.table import Columns
+from auxin.data.encoders.table import TableEncoder
 from auxin.errors import DataError, message
 
 
@@ -16,7 +16,7 @@ def restore(state: Mapping[str, Any]) -> Encoder:
     Raises:
         DataError: It is no encoder's state.
     """
-    kinds: dict[str, type[Encoder]] = {k.kind: k for k in (Arrays, Columns, ImageFiles)}
+    kinds: dict[str, type[Encoder]] = {k.kind: k for k in (Arrays, TableEncoder, ImageFiles)}
     if state.get("kind") not in kinds:
         raise DataError(
             message(

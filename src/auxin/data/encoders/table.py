@@ -15,7 +15,7 @@ from auxin.data.encoders.choice import choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
 from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
 from auxin.data.encoders.numbers import Numbers
-from auxin.data.encoders.text import MOST_WORDS, Text
+from auxin.data.encoders.text import MOST_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.columnar import read_memory, table_of
 from auxin.data.reading.frame import read_frame
@@ -23,7 +23,7 @@ from auxin.errors import DataError, message
 from auxin.math.sparse import SparseRows
 
 
-class Columns(Encoder):
+class TableEncoder(Encoder):
     """A table's input columns, each encoded by itself and put side by side.
 
     Args:
@@ -50,7 +50,7 @@ class Columns(Encoder):
         encoding: str,
         keep: Sequence[str] = (),
         words: int = MOST_WORDS,
-    ) -> tuple["Columns", Any, list[str]]:
+    ) -> tuple["TableEncoder", Any, list[str]]:
         """The encoder of a table's input columns, fitted on all its rows until `fit` is given fewer.
 
         Returns:
@@ -80,7 +80,7 @@ class Columns(Encoder):
         made = cls(choice.columns, [*others, *choice.left_out], encoding)
         return made.fit(frame), frame, choice.notes
 
-    def fit(self, raw: Any) -> "Columns":
+    def fit(self, raw: Any) -> "TableEncoder":
         """The encoder with categories, vocabularies and gaps of these rows, a DataFrame."""
         plain = self._plain(raw)
         gaps: dict[str, bool] = {}
@@ -94,7 +94,7 @@ class Columns(Encoder):
             else c.fit(raw[c.name])
             for c in self.columns
         ]
-        return Columns(columns, self.others, self.encoding)
+        return TableEncoder(columns, self.others, self.encoding)
 
     @property
     def written(self) -> list[str]:
@@ -111,10 +111,10 @@ class Columns(Encoder):
         kinds: dict[str, bool] = {str(name): kind == np.float64 for name, kind in frame.dtypes.items()}
         return [c for c in self.columns if isinstance(c, Numbers) and kinds[c.name]]
 
-    def suited(self, model: str) -> "Columns":
+    def suited(self, model: str) -> "TableEncoder":
         """Texts as a pretrained model's tokens, behind all other columns; else itself. `fit` follows."""
         columns = tokenised(self.columns, model)
-        return self if columns == self.columns else Columns(columns, self.others, self.encoding)
+        return self if columns == self.columns else TableEncoder(columns, self.others, self.encoding)
 
     def asks(self) -> dict[str, str]:
         """The numbers of tokens of the texts, "256+32"."""
@@ -129,14 +129,14 @@ class Columns(Encoder):
     @property
     def texts(self) -> list[str]:
         """The columns that are text."""
-        return [c.name for c in self.columns if isinstance(c, Text)]
+        return [c.name for c in self.columns if isinstance(c, TextEncoder)]
 
     @property
     def blocks(self) -> tuple[tuple[int, int], ...]:
         """The ranges of columns that are words of a text."""
         place, found = 0, []
         for column in self.columns:
-            if isinstance(column, Text):
+            if isinstance(column, TextEncoder):
                 found.append((place, place + column.width))
             place += column.width
         return tuple(found)
@@ -177,15 +177,15 @@ class Columns(Encoder):
 
     def _compressed(self, where: str, frame: Any, say: Say) -> Encoded:
         """The inputs kept sparse: the texts' words are never dense, and the other columns only by themselves."""
-        rest = [c for c in self.columns if not isinstance(c, Text)]
+        rest = [c for c in self.columns if not isinstance(c, TextEncoder)]
         names = [*frame.columns]
         x, blank = (
-            Columns(rest, names, self.encoding).encode_frame(where, frame, say) if rest else (None, None)
+            TableEncoder(rest, names, self.encoding).encode_frame(where, frame, say) if rest else (None, None)
         )
         parts: list[tuple[csr_matrix, csr_matrix]] = []
         place = 0
         for column in self.columns:
-            if isinstance(column, Text):
+            if isinstance(column, TextEncoder):
                 made = column.compressed(where, frame[column.name])
                 parts.append((made, csr_matrix(made.shape, dtype=bool)))
             else:
@@ -229,7 +229,7 @@ class Columns(Encoder):
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> "Columns":
+    def from_state(cls, state: Mapping[str, Any]) -> "TableEncoder":
         """The encoder that gave this state."""
         return cls([column_from(c) for c in state["columns"]], state["others"], state["encoding"])
 

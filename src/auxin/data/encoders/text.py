@@ -19,7 +19,7 @@ training rows."""
 
 
 @dataclass(frozen=True)
-class Text(ColumnEncoder):
+class TextEncoder(ColumnEncoder):
     """TF-IDF of the most frequent words of the rows it was fitted on; markup such as `<br />` is left out.
 
     scikit-learn's `TfidfVectorizer` with sublinear counts. A row's numbers have length 1, times the root of
@@ -37,7 +37,7 @@ class Text(ColumnEncoder):
         """One per word."""
         return len(self.vocabulary)
 
-    def fit(self, column: Column) -> "Text":
+    def fit(self, column: Column) -> "TextEncoder":
         """Vocabulary and inverse document frequencies."""
         least = 2 if len(column) >= 50 else 1
         vectorizer = self._vectorizer(min_df=least, max_features=self.most)
@@ -51,7 +51,7 @@ class Text(ColumnEncoder):
                     do=f"Leave it out: --ignore {self.name}",
                 )
             ) from error
-        return Text(
+        return TextEncoder(
             self.name, tuple(vectorizer.get_feature_names_out()), tuple(vectorizer.idf_.tolist()), self.most
         )
 

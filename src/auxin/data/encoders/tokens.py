@@ -10,7 +10,7 @@ import numpy as np
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
-from auxin.data.encoders.text import Text, plain
+from auxin.data.encoders.text import TextEncoder, plain
 from auxin.errors import ConfigError, message
 
 PRETRAINED = "pretrained:"
@@ -98,7 +98,7 @@ def folder_of(model: str) -> str | None:
 def tokenised(columns: tuple[ColumnEncoder, ...], model: str) -> tuple[ColumnEncoder, ...]:
     """The columns as this model takes them: texts as its tokens, behind all others, where it is pretrained."""
     folder = folder_of(model)
-    if folder is None or not any(isinstance(column, Text) for column in columns):
+    if folder is None or not any(isinstance(column, TextEncoder) for column in columns):
         return columns
-    others = [column for column in columns if not isinstance(column, Text)]
-    return (*others, *(Tokens(column.name, folder) for column in columns if isinstance(column, Text)))
+    others = [column for column in columns if not isinstance(column, TextEncoder)]
+    return (*others, *(Tokens(column.name, folder) for column in columns if isinstance(column, TextEncoder)))

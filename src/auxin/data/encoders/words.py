@@ -13,7 +13,7 @@ from auxin.data.reading.marks import MARKS, TRUTH, truth
 
 
 @dataclass(frozen=True)
-class Words(ColumnEncoder):
+class CategoryEncoder(ColumnEncoder):
     """One number per category: 1 where the row has it; none where it is missing, or was not seen in fitting.
 
     Where the categories are yes and no, however they were written, new rows may write them in another way.
@@ -33,7 +33,7 @@ class Words(ColumnEncoder):
         """One per category."""
         return len(self.categories)
 
-    def fit(self, column: Column) -> "Words":
+    def fit(self, column: Column) -> "CategoryEncoder":
         """The categories in their sorted order."""
         codes, different = pd.factorize(column)
         words = [str(value) for value in different]

@@ -14,7 +14,7 @@ import pyarrow.csv as arrow_csv
 
 from auxin.data.reading.files import damaged
 from auxin.data.reading.marks import AMONG_NUMBERS
-from auxin.data.reading.typed import Columns, Typed, numbers_of
+from auxin.data.reading.typed import NumberColumns, TypedColumns, numbers_of
 from auxin.errors import DataError
 
 pc: Any = _compute  # its functions are made when it is imported, so that checkers know none
@@ -52,7 +52,7 @@ def _opened(path: Path, encoding: str) -> Any:
 
 
 def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.DataFrame:
-    """The table; see `Typed` for what a column becomes.
+    """The table; see `TypedColumns` for what a column becomes.
 
     Args:
         path: The file.
@@ -69,7 +69,7 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
             return _at_once(path, encoding, names, separator, lines, verbatim)
         except pa.ArrowInvalid:  # a column of numbers with words further down, or rows of odd lengths
             pass
-    typed = Typed(names, verbatim, zeros)
+    typed = TypedColumns(names, verbatim, zeros)
     try:
         if quoted:
             raise pa.ArrowInvalid("blanks stand before quotes")
@@ -79,7 +79,7 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
             for batch in _batches(path, encoding, names, separator, lines, only=late):
                 typed.again(batch)
     except pa.ArrowInvalid:  # pandas reads more, or says better what is wrong
-        typed = Typed(names, verbatim, zeros=True)
+        typed = TypedColumns(names, verbatim, zeros=True)
         typed.add(_by_pandas(path, encoding, names, separator))
     return typed.frame()
 
@@ -97,7 +97,7 @@ def _at_once(
         raise pa.ArrowInvalid("there are no rows")
     wanted = [n for n in names if n not in verbatim and numbers_of(first.column(n), False) is not None]
     share = 1.1 * max(path.stat().st_size / FIRST, 1.0)  # of the file's size to the first block's
-    found = Columns(names, wanted, verbatim, int(share * first.num_rows) + 1)
+    found = NumberColumns(names, wanted, verbatim, int(share * first.num_rows) + 1)
     cells = pa.chunked_array([first.column(n) for n in wanted], pa.string())
     rare = pc.any(pc.is_in(cells, RARE)).as_py()
     nulls = AMONG_NUMBERS if rare else AMONG_NUMBERS.difference(RARE.to_pylist())

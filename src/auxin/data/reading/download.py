@@ -12,7 +12,7 @@ from auxin.errors import DataError, RunError, message
 
 
 @dataclass(frozen=True, slots=True)
-class Remote:
+class RemoteFile:
     """A file that a publisher offers: where, its SHA-256 (or another hash, as `md5:...`), and its size in bytes."""
 
     url: str
@@ -30,7 +30,7 @@ class Remote:
         return self.sha256 if ":" in self.sha256 else f"sha256:{self.sha256}"
 
 
-def fetch(remotes: Sequence[Remote], folder: Path) -> None:
+def fetch(remotes: Sequence[RemoteFile], folder: Path) -> None:
     """Download files into a folder and unpack those that are tar archives; skips what is already there.
 
     A file appears under its name only when it is whole and its hash is right.
@@ -48,7 +48,7 @@ def fetch(remotes: Sequence[Remote], folder: Path) -> None:
             unpack(file, folder)
 
 
-def _fetch(remote: Remote, file: Path) -> None:
+def _fetch(remote: RemoteFile, file: Path) -> None:
     if (free := shutil.disk_usage(file.parent).free) < remote.size:
         raise RunError(
             message(

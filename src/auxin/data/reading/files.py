@@ -5,7 +5,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from auxin.data.reading.download import Remote, fetch
+from auxin.data.reading.download import RemoteFile, fetch
 from auxin.errors import ConfigError, DataError, message
 
 
@@ -34,7 +34,7 @@ def folder(name: str, root: Path | None) -> Path:
     return root
 
 
-def prepare(name: str, root: Path | None, download: object, remotes: Sequence[Remote]) -> Path:
+def prepare(name: str, root: Path | None, download: object, remotes: Sequence[RemoteFile]) -> Path:
     """The folder of a data set, after downloading into it if that was asked for.
 
     Raises:
@@ -55,7 +55,7 @@ def first(folders: Iterable[Path], *names: str) -> Path | None:
     return next((path for base in folders for name in names if (path := base / name).is_file()), None)
 
 
-def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[Remote]) -> DataError:
+def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[RemoteFile]) -> DataError:
     """The error for a data set whose files are not in the folder."""
     return DataError(
         message(

@@ -55,7 +55,7 @@ STYLES = {
 
 
 @dataclass(frozen=True)
-class Written:
+class NumericWords:
     """What a column of words is as numbers.
 
     Attributes:
@@ -71,7 +71,7 @@ class Written:
     unit: str
 
 
-def as_written(cells: Iterable[str]) -> Written | None:
+def as_written(cells: Iterable[str]) -> NumericWords | None:
     """Different cells as numbers in the style that suits most of them; None where it suits less than half.
 
     >>> as_written(["$12,345", "$7"]).values
@@ -84,7 +84,7 @@ def as_written(cells: Iterable[str]) -> Written | None:
     return best if different and 2 * len(best.values) > len(different) else None
 
 
-def _try(style: Style, cells: Sequence[str]) -> Written:
+def _try(style: Style, cells: Sequence[str]) -> NumericWords:
     values: dict[str, float] = {}
     units: dict[str, str] = {}
     for cell in cells:
@@ -96,7 +96,7 @@ def _try(style: Style, cells: Sequence[str]) -> Written:
     for cell, own in units.items():
         if own != unit and not _goes_with(own, unit):
             del values[cell]
-    return Written(style, values, tuple(cell for cell in cells if cell not in values), unit)
+    return NumericWords(style, values, tuple(cell for cell in cells if cell not in values), unit)
 
 
 def _goes_with(own: str, most: str) -> bool:

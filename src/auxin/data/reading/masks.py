@@ -10,7 +10,7 @@ from torch import Tensor
 
 from auxin.data.reading.files import damaged
 from auxin.data.reading.images import Picture, called, opened, upright
-from auxin.data.targets.specs import Spec
+from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
 from auxin.tasks.dense_classes import DenseClasses
@@ -25,7 +25,7 @@ Size = tuple[int, int]
 
 
 def dense_target(
-    spec: Spec, paths: Sequence[Picture | None], sizes: Sequence[Size], side: Size
+    spec: TargetSpec, paths: Sequence[Picture | None], sizes: Sequence[Size], side: Size
 ) -> tuple[Task, Tensor, list[str]]:
     """The task that mask files make, its targets [N, H, W], and what was decided.
 
@@ -56,7 +56,7 @@ def dense_target(
 
 
 def dense_classes(
-    spec: Spec, masks: Sequence[np.ndarray | None], side: Size
+    spec: TargetSpec, masks: Sequence[np.ndarray | None], side: Size
 ) -> tuple[Task, Tensor, list[str]]:
     """The task of masks' values [H, W], -1 where a pixel has no label, and its targets [N, H, W]."""
     found = np.unique(np.concatenate([np.unique(mask) for mask in masks if mask is not None]))
@@ -105,7 +105,7 @@ def _all_values(
     return [None if path is None else _values(path, size, side, numbers) for path, size in pairs]
 
 
-def _ignored(spec: Spec, found: np.ndarray) -> tuple[int | None, list[str]]:
+def _ignored(spec: TargetSpec, found: np.ndarray) -> tuple[int | None, list[str]]:
     if spec.missing is not None:
         return _number(spec), []
     if IGNORE in found and len(found) > 2:
@@ -115,7 +115,7 @@ def _ignored(spec: Spec, found: np.ndarray) -> tuple[int | None, list[str]]:
     return None, []
 
 
-def _number(spec: Spec) -> int:
+def _number(spec: TargetSpec) -> int:
     try:
         return int(spec.missing or "")
     except ValueError as error:

@@ -46,7 +46,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 }
 
 
-class _Plain(pickle.Unpickler):
+class _RestrictedUnpickler(pickle.Unpickler):
     def find_class(self, module_name: str, global_name: str, /) -> Any:
         if (module_name, global_name) not in _ALLOWED:
             raise DataError(f"{module_name}.{global_name}")
@@ -60,7 +60,7 @@ def load_pickle(path: Path) -> Any:
         DataError: The pickle asks for anything else (which is not run), or is damaged.
     """
     try:
-        return _Plain(io.BytesIO(path.read_bytes()), encoding="bytes").load()
+        return _RestrictedUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
     except DataError as error:
         raise DataError(
             message(

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data.reading.download import Remote
+from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged, folder, missing, prepare
 from auxin.data.reading.images import decode, look
 from auxin.errors import DataError, message
@@ -17,7 +17,7 @@ def place(
     name: str,
     root: Path | None,
     holds: Sequence[str],
-    remotes: Sequence[Remote] = (),
+    remotes: Sequence[RemoteFile] = (),
     download: object = False,
 ) -> Path:
     """The folder below `root` that holds these files or folders: `root` itself, one of its folders, or one of theirs.

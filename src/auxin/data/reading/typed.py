@@ -17,7 +17,7 @@ _NUMBERLESS = pa.array(sorted(AMONG_NUMBERS))
 _MARKS = pa.array(sorted(MARKS))
 
 
-class Typed:
+class TypedColumns:
     """Collects batches of text cells and tells numbers from words.
 
     A column is numbers where every cell is a plain number or a mark of a missing value, and none begins with a zero
@@ -107,7 +107,7 @@ class Typed:
         return frame
 
 
-class Columns:
+class NumberColumns:
     """Takes rows whose columns of numbers are known, and writes them where they stay.
 
     Few columns stay apart, so that leaving one out copies none; many are one block, which pandas is faster with.

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.data.reading.content import CONTENT, ranked
-from auxin.data.splits.groups import Wanted, share_groups
+from auxin.data.splits.groups import GroupShare, share_groups
 from auxin.errors import DataError, message
 
 SHOWN = 5
@@ -81,7 +81,7 @@ class Drawer:
             DataError: a class, or all of them together, has too few rows for that.
         """
         if self.groups is not None:
-            wanted = Wanted(amount, key, what, least, keep, self.strict)
+            wanted = GroupShare(amount, key, what, least, keep, self.strict)
             return share_groups(rows, self.groups, self.strata, wanted)
         least, keep = (least, keep) if self.strict else (0, 0)
         groups = self.by_stratum(rows)

@@ -13,7 +13,7 @@ DRAWS = 64
 
 
 @dataclass(frozen=True)
-class Wanted:
+class GroupShare:
     """What a share of the groups must be.
 
     Attributes:
@@ -34,7 +34,7 @@ class Wanted:
 
 
 def share_groups(
-    rows: Sequence[int], groups: Sequence[str], strata: Sequence[int], wanted: Wanted
+    rows: Sequence[int], groups: Sequence[str], strata: Sequence[int], wanted: GroupShare
 ) -> tuple[list[int], list[int]]:
     """Groups whose rows come nearest to the amount and to the strata's shares of it, and the rest.
 
@@ -83,7 +83,7 @@ def _rows(members: dict[str, list[int]], names: Sequence[str] | set[str]) -> lis
     return [row for name in sorted(names) for row in members[name]]
 
 
-def _draw(members: dict[str, list[int]], total: int, wanted: Wanted, number: int) -> set[str]:
+def _draw(members: dict[str, list[int]], total: int, wanted: GroupShare, number: int) -> set[str]:
     secret = blake2b(f"{wanted.key}:{number}".encode(), digest_size=32).digest()
     order = sorted(members, key=lambda name: blake2b(name.encode(), key=secret, digest_size=16).digest())
     taken: set[str] = set()
@@ -98,7 +98,7 @@ def _draw(members: dict[str, list[int]], total: int, wanted: Wanted, number: int
 
 
 def _cost(
-    taken: Sequence[int], strata: Sequence[int], sizes: Counter[int], part: float, wanted: Wanted
+    taken: Sequence[int], strata: Sequence[int], sizes: Counter[int], part: float, wanted: GroupShare
 ) -> float:
     """How far the share is from its part of every stratum, in rows; much more where a class is left out."""
     counts = Counter(strata[row] for row in taken)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auxin.data.reading.masks import dense_classes
-from auxin.data.targets.specs import Spec
+from auxin.data.targets.specs import TargetSpec
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -22,7 +22,7 @@ Made = tuple[Task, Tensor, list[str]]
 _AXES = {"classes": 1, "ordered": 1, "regression": 1, "multilabel": 2, "vector": 2, "dense_classes": 3}
 
 
-def array_target(where: str, spec: Spec, values: np.ndarray, rows: int) -> Made:
+def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
     """The task that an array makes, its targets, and what was decided.
 
     [N]: text, booleans and whole numbers are classes, fractional numbers regression. [N, D]: zeros and ones
@@ -96,7 +96,7 @@ def _whole(values: np.ndarray) -> bool:
     return bool(np.isfinite(known).all() and (known == np.floor(known)).all())
 
 
-def _blanked(spec: Spec, values: np.ndarray) -> np.ndarray:
+def _blanked(spec: TargetSpec, values: np.ndarray) -> np.ndarray:
     """The array with the user's own value for a missing label taken as missing (masks do it themselves)."""
     if spec.missing is None or values.ndim == 3:
         return values

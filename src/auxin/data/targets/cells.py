@@ -9,7 +9,7 @@ import pandas as pd
 
 from auxin.data.encoders.cells import FEW_ODD, MANY
 from auxin.data.reading.marks import AMONG_NUMBERS, MARKS, as_written
-from auxin.data.targets.specs import Spec
+from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError, message
 
 Column = Any
@@ -18,7 +18,7 @@ _PLAIN = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf
 
 
 @dataclass(frozen=True)
-class Cells:
+class TargetColumn:
     """A target's column.
 
     Attributes:
@@ -52,7 +52,7 @@ def word(value: object) -> str:
     return str(value).strip()
 
 
-def cells_of(where: str, column: Column, spec: Spec) -> Cells:
+def cells_of(where: str, column: Column, spec: TargetSpec) -> TargetColumn:
     """The words of a column without the marks of missing values.
 
     Missing are empty cells, the user's own mark (`spec.missing`), and the usual marks: `?`, `NA` and the like always,
@@ -83,7 +83,7 @@ def cells_of(where: str, column: Column, spec: Spec) -> Cells:
     if isinstance(column.dtype, pd.CategoricalDtype):
         order = {word(value): number for number, value in enumerate(column.cat.categories)}
         ranks = tuple(order[w] for w in kept)
-    return Cells(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks)
+    return TargetColumn(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks)
 
 
 def _missing_notes(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:
@@ -114,7 +114,7 @@ def _numbers(name: str, words: list[str]) -> tuple[dict[str, float], tuple[str, 
     return values, odd, [said] if not odd else []
 
 
-def refuse_odd(where: str, cells: Cells, column: Column) -> None:
+def refuse_odd(where: str, cells: TargetColumn, column: Column) -> None:
     """Refuse a column of numbers in which a few cells are none, and name the first."""
     if not cells.odd:
         return

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from auxin.data.reading.marks import TRUTH
-from auxin.data.targets.cells import Cells, Column, cells_of, refuse_odd, word
+from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd, word
 from auxin.data.targets.lists import listed, says_lists
-from auxin.data.targets.specs import DENSE, Spec
+from auxin.data.targets.specs import DENSE, TargetSpec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -29,7 +29,7 @@ Made = tuple[Task, Tensor, list[str]]
 """A task, its targets, and what was decided, in sentences."""
 
 
-def target_of(where: str, frame: Any, spec: Spec) -> Made:
+def target_of(where: str, frame: Any, spec: TargetSpec) -> Made:
     """The task that one column or several make, and its targets; dense kinds are made elsewhere.
 
     Raises:
@@ -58,7 +58,7 @@ def target_of(where: str, frame: Any, spec: Spec) -> Made:
     return *_classes(where, spec.name, read[0], Ordered if kind == "ordered" else Classes), notes
 
 
-def _empty(where: str, cells: Cells) -> DataError:
+def _empty(where: str, cells: TargetColumn) -> DataError:
     return DataError(
         message(
             f"The target {cells.name!r} of {where} has no values",
@@ -67,7 +67,7 @@ def _empty(where: str, cells: Cells) -> DataError:
     )
 
 
-def guess(where: str, cells: Cells, column: Column) -> str:
+def guess(where: str, cells: TargetColumn, column: Column) -> str:
     """Words and few whole numbers are classes, other numbers regression, lists of labels multilabel."""
     refuse_odd(where, cells, column)
     if cells.numbers is None:
@@ -76,13 +76,13 @@ def guess(where: str, cells: Cells, column: Column) -> str:
     return "classes" if whole and len({*cells.numbers.tolist()}) <= MOST_CLASSES else "regression"
 
 
-def _guess_several(read: Sequence[Cells]) -> str:
+def _guess_several(read: Sequence[TargetColumn]) -> str:
     """Columns of yes and no are attributes; others are components of a vector."""
     return "multilabel" if all(w.lower() in TRUTH for cells in read for w in cells.words) else "vector"
 
 
 def _real(
-    where: str, spec: Spec, kind: str, read: Sequence[Cells], columns: Sequence[Column]
+    where: str, spec: TargetSpec, kind: str, read: Sequence[TargetColumn], columns: Sequence[Column]
 ) -> tuple[Task, Tensor]:
     for cells, column in zip(read, columns, strict=True):
         refuse_odd(where, cells, column)
@@ -111,7 +111,7 @@ def _real(
     return Regression(spec.name), torch.from_numpy(made[:, 0].copy())
 
 
-def _no_number(cells: Cells) -> str:
+def _no_number(cells: TargetColumn) -> str:
     for w in cells.words:
         try:
             float(w)
@@ -120,7 +120,7 @@ def _no_number(cells: Cells) -> str:
     return cells.words[0]
 
 
-def check_finite(where: str, cells: Cells) -> None:
+def check_finite(where: str, cells: TargetColumn) -> None:
     """Refuse numbers that float32 cannot hold."""
     values = np.asarray(cells.numbers)
     bad = ~(np.abs(values) <= np.finfo(np.float32).max)
@@ -135,12 +135,12 @@ def check_finite(where: str, cells: Cells) -> None:
         )
 
 
-def _values(cells: Cells, of_words: np.ndarray) -> np.ndarray:
+def _values(cells: TargetColumn, of_words: np.ndarray) -> np.ndarray:
     """The rows' values, NaN where missing."""
     return np.append(of_words.astype(np.float64), np.nan)[cells.codes]
 
 
-def _classes(where: str, name: str, cells: Cells, make: Any) -> tuple[Task, Tensor]:
+def _classes(where: str, name: str, cells: TargetColumn, make: Any) -> tuple[Task, Tensor]:
     """Classes in the order of their numbers, or of the alphabet; words of one meaning are one class."""
     keys: list[Any] = list(cells.words if cells.numbers is None else cells.numbers.tolist())
     if cells.ranks is not None:
@@ -165,7 +165,7 @@ def _classes(where: str, name: str, cells: Cells, make: Any) -> tuple[Task, Tens
     )
 
 
-def _attributes(where: str, spec: Spec, read: Sequence[Cells]) -> Made:
+def _attributes(where: str, spec: TargetSpec, read: Sequence[TargetColumn]) -> Made:
     """Several columns of yes and no, or one whose cells list what is there."""
     if len(read) > 1:
         made = np.stack([_yes(where, cells) for cells in read], 1).astype(np.float32)
@@ -189,7 +189,7 @@ def _attributes(where: str, spec: Spec, read: Sequence[Cells]) -> Made:
     )
 
 
-def _yes(where: str, cells: Cells) -> np.ndarray:
+def _yes(where: str, cells: TargetColumn) -> np.ndarray:
     """1 and 0 for yes and no, however they are written; NaN where missing."""
     if odd := sorted({w for w in cells.words if w.lower() not in TRUTH}):
         raise DataError(

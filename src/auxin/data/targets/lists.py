@@ -14,7 +14,7 @@ _BRACKETS = {"[": "]", "{": "}", "(": ")"}
 
 
 @dataclass(frozen=True)
-class Listed:
+class LabelLists:
     """How cells list labels, and what each lists.
 
     Attributes:
@@ -60,7 +60,7 @@ def split(cell: str, mark: str) -> frozenset[str]:
     return frozenset(word.strip() for word in cell.split(mark) if word.strip())
 
 
-def listed(where: str, name: str, cells: Sequence[str]) -> Listed:
+def listed(where: str, name: str, cells: Sequence[str]) -> LabelLists:
     """What different cells list.
 
     Raises:
@@ -75,7 +75,7 @@ def listed(where: str, name: str, cells: Sequence[str]) -> Listed:
     else:
         made = {cell: frozenset([cell]) for cell in cells}
         how = "one label per cell"
-    return Listed(how, tuple(sorted(set().union(*made.values()))), made)
+    return LabelLists(how, tuple(sorted(set().union(*made.values()))), made)
 
 
 def _of_brackets(where: str, name: str, cell: str) -> frozenset[str]:

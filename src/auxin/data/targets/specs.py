@@ -23,7 +23,7 @@ ONE = ("classes", "ordered", "regression", *DENSE)
 
 
 @dataclass(frozen=True)
-class Spec:
+class TargetSpec:
     """One target.
 
     Attributes:
@@ -51,7 +51,7 @@ def parse_specs(
     aux: str | Sequence[str] = (),
     kinds: str | Sequence[str] = "",
     missing: str | Sequence[str] = "",
-) -> list[Spec]:
+) -> list[TargetSpec]:
     """The targets, the main one first.
 
     Args:
@@ -67,7 +67,7 @@ def parse_specs(
         ConfigError: A name is given twice, or a kind that is not known, or to nothing.
 
     >>> parse_specs("t.csv", ["y", "a", "b"], "y", "pose=a|b", "pose=vector")[1]
-    Spec(name='pose', columns=('a', 'b'), kind='vector', missing=None)
+    TargetSpec(name='pose', columns=('a', 'b'), kind='vector', missing=None)
     """
     found = [_columns(where, known, word) for word in [target.strip(), *words(aux)]]
     names = [name for name, _ in found]
@@ -78,7 +78,7 @@ def parse_specs(
     said = pairs("kind of target", kinds, names, f"COLUMN={'|'.join(KINDS)}")
     said = {name: ALIASES.get(kind, kind) for name, kind in said.items()}
     blank = pairs("missing label", missing, names, "COLUMN=VALUE")
-    specs = [Spec(name, columns, said.get(name), blank.get(name)) for name, columns in found]
+    specs = [TargetSpec(name, columns, said.get(name), blank.get(name)) for name, columns in found]
     for spec in specs:
         _check(spec, kinds)
     return specs
@@ -98,7 +98,7 @@ def _columns(where: str, known: Collection[str], word: str) -> tuple[str, tuple[
     return name.strip() or "_".join(columns), columns
 
 
-def _check(spec: Spec, kinds: object) -> None:
+def _check(spec: TargetSpec, kinds: object) -> None:
     if spec.kind is not None and spec.kind not in KINDS:
         near = get_close_matches(spec.kind, [*KINDS, *ALIASES], n=2)
         raise ConfigError(
