@@ -99,6 +99,22 @@ def test_pullback_equals_autograd_through_torchs_own_update(name, options, clip)
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=str)
+def test_a_linear_update_needs_no_gradient_for_its_pullback(name, options):
+    params = parameters(name=name)
+    optimizer = build(name, params, **options)
+    with doubles():
+        warm(optimizer)
+    grads, v = vectors(params, 1), vectors(params, 2)
+    step, without = InnerStep(optimizer, params), [g.new_zeros(()).expand_as(g) for g in grads]
+    same = relative(step.pullback(without, v), step.pullback(grads, v)) == 0
+    assert same or not step.linear
+    assert not any(
+        InnerStep(optimizer, params, **clip).linear for clip in ({"clip_norm": 1}, {"clip_value": 1})
+    )
+    assert step.linear == (name == "sgd")
+
+
+@pytest.mark.parametrize(("name", "options"), CASES, ids=str)
 def test_pullback_equals_central_differences(name, options):
     if name in ROUNDED:
         pytest.skip(

@@ -1,5 +1,7 @@
 """Forward mode with products taken over and norms by fused kernels, against torch's own forward mode."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 import torch.autograd.forward_ad as forward_ad
@@ -9,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from auxin.math.functional import jvp, save_rng, under_rng
 from auxin.math.params import trainable
-from auxin.math.tangents import recording, replaying
+from auxin.math.tangents import Kept, recording, replaying
 
 D = torch.float64
 
@@ -59,7 +61,7 @@ def test_equals_torchs_forward_mode(name, trains):
     tangent, rng = [torch.randn_like(p) for p in params.values()], save_rng()
     with under_rng(rng), recording(net) as products:
         net(x)
-        products.open = False
+        products.close()
     assert products.kept
     for given in (products, None):
         primal, slope = jvp(net, list(params.values()), tangent, (x,), rng, given)
@@ -73,18 +75,56 @@ def test_products_are_taken_and_not_computed_again():
     net, x = dense(nn.Tanh()).to(D), torch.randn(2, 6, dtype=D)
     with recording(net) as products:
         net(x)
-        products.open = False
-    module, output, version = products.kept[1]
-    products.kept[1] = (module, output + 1, 0)
+        products.close()
+    kept = products.kept[1]
+    products.kept[1] = Kept(kept.module, kept.value + 1, 0)
     with torch.no_grad(), replaying(net, products):
-        assert torch.allclose(net(x), output + 1)
-    assert version == 0
+        assert torch.allclose(net(x), kept.value + 1)
+    assert kept.version == 0
+
+
+class DrawsMore(nn.Module):
+    """A layer's dropout, and after it one that is no layer and is not kept."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.line = nn.Dropout(0.5), nn.Linear(6, 8)
+
+    def forward(self, x):
+        return nn.functional.dropout(self.layer(self.line(x)), 0.5, True)
+
+
+def test_masks_are_kept_and_later_draws_begin_where_they_began():
+    net, x = DrawsMore().to(D), torch.randn(5, 6, dtype=D)
+    params, rng = trainable(net), save_rng()
+    with under_rng(rng), recording(net) as products:
+        net(x)
+        products.close()
+    with under_rng(rng):
+        _, second = (nn.functional.dropout(torch.ones(5, 8, dtype=D), 0.5, True) for _ in range(2))
+    assert [type(kept.module) for kept in products.kept] == [nn.Linear, nn.Dropout]
+    products.kept[1] = replace(products.kept[1], value=torch.ones(5, 8, dtype=torch.bool))
+    tangent = [torch.ones_like(p) for p in params.values()]
+    primal, _ = jvp(net, list(params.values()), tangent, (x,), rng, products)
+    assert torch.equal(primal != 0, second != 0)
+
+
+def test_outputs_that_are_cheap_for_their_memory_are_dropped():
+    net = nn.Sequential(nn.Conv1d(1, 4, 3), nn.Conv1d(4, 64, 2), nn.Conv1d(64, 2, 1), nn.Linear(6, 9)).to(D)
+    with recording(net) as products:
+        net(torch.randn(2, 1, 9, dtype=D))
+        assert all(kept.value is not None for kept in products.kept)
+        products.close()
+    columns, entries = [3, 4 * 2, 64, 6], [4 * 7, 64 * 6, 2 * 6, 2 * 9]
+    mean = sum(c * n for c, n in zip(columns, entries, strict=True)) / sum(entries)
+    assert 8 < mean < 64
+    assert [kept.value is not None for kept in products.kept] == [False, False, True, True]
 
 
 def test_checkpoints_keep_nothing():
     net, x = dense(nn.Tanh()).to(D), torch.randn(2, 6, dtype=D)
     with recording(net) as products:
         out = checkpoint(net, x, use_reentrant=False)
-        products.open = False
+        products.close()
         out.sum().backward()
     assert not products.kept

@@ -98,7 +98,7 @@ def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGra
         with placed(problem.network, params) as module, recording(module) as products:
             with problem.autocast():
                 signals = module(*problem.inputs(batch))
-            products.open = False
+            products.close()
             signals = problem.raised(signals)
             loss = problem.training_loss(signals, batch, detach(context))
             found = gradients_of(loss, params, own)

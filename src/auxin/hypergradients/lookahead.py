@@ -98,6 +98,8 @@ class Lookahead(Estimator):
             if gradient is None or gradient.hooked:
                 gradient = gradient_without_a_trace(problem, train)
             ahead = step.lookahead(gradient.gradients)
+            if ours and step.linear:  # shapes without memory
+                gradient.gradients[:] = [g.new_zeros(()).expand_as(g) for g in gradient.gradients]
             rng = save_rng()
             outer = outer_gradient(problem, ahead, meta, keep)
             off = 0.0

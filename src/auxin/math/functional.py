@@ -126,18 +126,22 @@ def placed(
     (tensor([[6.]]),)
     """
     module = bare(network)
-    _refuse_renormalising(module)
+    modules = list(
+        module.modules()
+    )  # walking through a network takes as long as a small layer's forward pass
+    _refuse_renormalising(module, modules)
     lent_buffers = lent(module) if buffers is None else buffers
-    new = dict(zip(map(id, trainable(module).values()), params, strict=True))
+    own_params = trainable(module)
+    new = dict(zip(map(id, own_params.values()), params, strict=True))
     new.update({id(own): lent_buffers[name] for name, own in module.named_buffers()})
     places = [
         (held, key, own)
-        for part in module.modules()
+        for part in modules
         for held in (part._parameters, part._buffers)
         for key, own in held.items()
         if own is not None and id(own) in new
     ]
-    versions = [own._version for own in trainable(module).values()]
+    versions = [own._version for own in own_params.values()]
     try:
         for held, key, own in places:
             held[key] = new[id(own)]  # type: ignore[assignment]
@@ -146,12 +150,12 @@ def placed(
     finally:
         for held, key, own in places:
             held[key] = own  # type: ignore[assignment]
-    written = [k for k, v in zip(trainable(module).items(), versions, strict=True) if k[1]._version != v]
+    written = [k for (k, p), v in zip(own_params.items(), versions, strict=True) if p._version != v]
     if written:
         raise UnsupportedError(
             message(
                 "The network's forward pass writes into its own parameters, which a meta step must leave alone",
-                found=", ".join(name for name, _ in written[:3]),
+                found=", ".join(written[:3]),
                 do="Change them after `optimizer.step()` instead. (This call changed them once, as any forward does.)",
             )
         )
@@ -187,8 +191,8 @@ def undistorted(network: nn.Module) -> Iterator[None]:
             part.scale_grad_by_freq = True
 
 
-def _refuse_renormalising(module: nn.Module) -> None:
-    for part in module.modules():
+def _refuse_renormalising(module: nn.Module, modules: Iterable[nn.Module]) -> None:
+    for part in modules:
         if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.max_norm is not None:
             name = next(name for name, each in module.named_modules() if each is part)
             raise UnsupportedError(

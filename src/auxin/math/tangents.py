@@ -6,7 +6,8 @@ same random state. Batch and layer norm's tangents take torch's fused kernels: t
 input is symmetric, so its backward kernel is its forward mode.
 
 A pass under `recording` keeps the outputs of linear layers and convolutions; a pass under `replaying` uses them, in
-the order of the calls. Modules of exactly torch's own classes take part; everything else is left to torch.
+the order of the calls. Dropout masks are kept too, one byte per entry, because drawing them again costs as much as many
+a product. Modules of exactly torch's own classes take part; everything else is left to torch.
 """
 
 from collections.abc import Callable, Iterator
@@ -19,46 +20,83 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from auxin.math.rng import Rng, restore_rng, save_rng
+
 Forward = Callable[[Tensor], Tensor]
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """The result of one module's call.
+
+    Attributes:
+        module: The module.
+        value: Output of a linear layer or a convolution, or the entries that a dropout kept; None once it is used.
+        version: The value's version then (a later one means that it was written to afterwards), -1 if it is unusable.
+        after: Random state after the call, where it drew a mask.
+    """
+
+    module: nn.Module
+    value: Tensor | None
+    version: int
+    after: Rng | None = None
 
 
 @dataclass(eq=False)
 class Products:
-    """The outputs of a forward pass's linear layers and convolutions.
+    """The outputs of a forward pass's linear layers and convolutions, and its dropout masks.
 
     Attributes:
-        kept: (module, output, its version), in the order of the calls; a changed version says that the output was
-            written to afterwards.
+        kept: The results, in the order of the calls.
         open: Whether the forward pass is under way; a call after it recomputes a checkpoint.
     """
 
-    kept: list[tuple[nn.Module, Tensor, int]] = field(default_factory=list)
+    kept: list[Kept] = field(default_factory=list)
     open: bool = True
     _place: int = 0
 
-    def add(self, module: nn.Module, output: Tensor) -> None:
-        """Keep an output; all are dropped where checkpointing shows that memory is short."""
-        if output.is_inference():
-            self.kept.append((module, output, -1))
+    def add(self, module: nn.Module, value: Tensor, after: Rng | None = None) -> None:
+        """Keep a result; all are dropped where checkpointing shows that memory is short."""
+        if value.is_inference():
+            self.kept.append(Kept(module, None, -1, after))
         elif self.open:
-            self.kept.append((module, output.detach(), output._version))
+            self.kept.append(Kept(module, value.detach(), value._version, after))
         else:
             self.kept.clear()
 
-    def take(self, module: nn.Module, like: Tensor) -> Tensor | None:
-        """The output of this call, if it is the one that was kept here and nobody has written to it."""
-        if self._place >= len(self.kept) or self.kept[self._place][0] is not module:
+    def close(self) -> None:
+        """End the forward pass, and drop the convolutions' outputs that take the most memory for the time they save.
+
+        An entry of an output costs as many products as the weight has columns. Convolutions whose entries cost less
+        than the mean are dropped: the first ones of a network, which have large outputs and few channels. On VGG-16
+        they are three fifths of the memory and a fifth of the products.
+        """
+        self.open = False
+        outputs = [
+            (i, kept.value, _columns(kept.module)) for i, kept in enumerate(self.kept) if not kept.after
+        ]
+        sizes = [(i, value.numel(), columns) for i, value, columns in outputs if value is not None]
+        entries, work = sum(n for _, n, _ in sizes), sum(n * columns for _, n, columns in sizes)
+        for i, _, columns in sizes:
+            module = self.kept[i].module
+            if type(module) is not nn.Linear and columns * entries < work:
+                self.kept[i] = Kept(module, None, -1)
+
+    def take(self, module: nn.Module, dtype: torch.dtype) -> Kept | None:
+        """The result of this call, if it is the one that was kept here and nobody has written to it."""
+        if self._place >= len(self.kept) or self.kept[self._place].module is not module:
             return None
-        _, output, version = self.kept[self._place]
-        self.kept[self._place] = (module, like, -1)  # let go of the memory
+        found = self.kept[self._place]
+        self.kept[self._place] = Kept(module, None, -1)  # let go of the memory
         self._place += 1
-        usable = version >= 0 and output._version == version and output.dtype == like.dtype
-        return output if usable else None
+        value = found.value
+        usable = value is not None and value._version == found.version and value.dtype == dtype
+        return found if usable else None
 
 
 @contextmanager
 def recording(network: nn.Module) -> Iterator[Products]:
-    """Within, the network's products are kept; close them (`open = False`) when the forward pass is done."""
+    """Within, the network's products are kept; `close()` them when the forward pass is done."""
     products = Products()
 
     def keep(module: nn.Module, own: Forward) -> Forward:
@@ -69,7 +107,12 @@ def recording(network: nn.Module) -> Iterator[Products]:
 
         return forward
 
-    with _forwards(network, lambda m: keep(m, m.forward) if type(m) in PRODUCTS else None):
+    def record(module: nn.Module) -> Forward | None:
+        if type(module) in PRODUCTS:
+            return keep(module, module.forward)
+        return _dropout(module, products, keep=True) if type(module) is nn.Dropout else None
+
+    with _forwards(network, record):
         yield products
 
 
@@ -81,7 +124,7 @@ def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
         if type(module) in PRODUCTS and products is not None:
             return _product(module, products)
         if type(module) is nn.Dropout:
-            return _dropout(module)
+            return _dropout(module, products)
         if type(module) in NORMS:
             return (
                 _batch_norm(module)
@@ -94,15 +137,38 @@ def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
         yield
 
 
-def _dropout(module: nn.Dropout) -> Forward:
-    """Dropout as a product with its mask, drawn as the layer draws it; torch's own tangent is decomposed in Python."""
+def _dropout(module: nn.Dropout, products: Products | None, keep: bool = False) -> Forward:
+    """Dropout as a product with its mask, drawn as the layer draws it; torch's own tangent is decomposed in Python.
+
+    Args:
+        module: The layer.
+        products: Where masks are kept.
+        keep: Whether to draw masks and keep them, and not to take them.
+    """
     own = module.forward
+
+    def drawn(like: Tensor) -> Tensor:
+        if like.device.type == "cpu":  # what the layer does there, in two passes over memory fewer
+            mask = torch.empty_like(like).bernoulli_(1 - module.p).div_(1 - module.p)
+        else:
+            mask = F.dropout(torch.ones_like(like), module.p, True)
+        if keep and products is not None:
+            products.add(module, mask != 0, save_rng())
+        return mask
+
+    def taken(like: Tensor) -> Tensor | None:
+        found = None if keep or products is None else products.take(module, torch.bool)
+        if found is None or found.value is None or found.after is None:
+            return None
+        restore_rng(found.after)  # what draws next begins where it began in the pass that was recorded
+        return found.value.to(like.dtype).div_(1 - module.p)
 
     def forward(x: Tensor) -> Tensor:
         if not module.training or not 0 < module.p < 1 or module.inplace:
             return own(x)
-        primal, tangent = parts(x)
-        mask = F.dropout(torch.ones_like(primal), module.p, True)
+        primal, tangent = (x, None) if keep else parts(x)
+        mask = taken(primal)
+        mask = drawn(primal) if mask is None else mask
         if tangent is None or not torch._C._is_fwd_grad_enabled():
             return primal * mask
         return forward_ad.make_dual(primal * mask, mask.mul_(tangent))
@@ -117,6 +183,11 @@ def _linear(module: Any) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
 
 def _convolution(module: Any) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
     return lambda x, weight, bias: module._conv_forward(x, weight, bias)
+
+
+def _columns(module: Any) -> int:
+    """The number of products in one entry of a linear layer's or a convolution's output."""
+    return module.weight[0].numel()
 
 
 PRODUCTS: dict[type[nn.Module], Any] = {
@@ -134,7 +205,8 @@ def _product(module: Any, products: Products) -> Forward:
     def forward(x: Tensor) -> Tensor:
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
         _, bias_tangent = parts(module.bias)
-        y = products.take(module, primal)
+        found = products.take(module, primal.dtype)
+        y = None if found is None else found.value
         if y is None:
             return own(x)
         if not torch._C._is_fwd_grad_enabled():

@@ -27,9 +27,11 @@ class Update(ABC):
     Attributes:
         handles: The class that this update reproduces (exactly that class, not its subclasses); of a package that
             need not be installed, the class's full name.
+        linear: Whether W+ is linear in g, so that `pull` reads no value of g and g's memory is free after the step.
     """
 
     handles: ClassVar[type[torch.optim.Optimizer] | str]
+    linear: ClassVar[bool] = False
 
     @classmethod
     def fits(cls, optimizer: object) -> bool:

@@ -112,6 +112,13 @@ class InnerStep:
             for p, g, group, update, s in self._rows(clipped_grads)
         ]
 
+    @property
+    def linear(self) -> bool:
+        """Whether `pullback` reads no value of the gradients: updates linear in g, without clipping or hooks."""
+        changed = self.clip_norm is not None or self.clip_value is not None
+        hooked = any(p._backward_hooks for p in self.parameters)
+        return not changed and not hooked and all(update.linear for update in self.updates)
+
     def pullback(self, grads: Sequence[Tensor | None], v: Sequence[Tensor]) -> list[Tensor]:
         """(dU/dg)^T v: elementwise work on the parameters, no network; zeros where a gradient is None."""
         changed = self.clip_norm is not None or self.clip_value is not None

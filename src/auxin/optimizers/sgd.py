@@ -25,6 +25,7 @@ class SGDUpdate(Update):
     """
 
     handles = torch.optim.SGD
+    linear = True
 
     def advance(
         self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
