@@ -24,7 +24,8 @@ from auxin.data.reading.npz import read_npz
 from auxin.errors import ConfigError, DataError, message
 from auxin.exported.labels import labels_of
 from auxin.exported.model import Model, Predictions
-from auxin.math.sparse import SparseRows
+from auxin.exported.named import columns
+from auxin.exported.stream import predict_table, streams
 from auxin.store import write_bytes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.multilabel import Multilabel
@@ -77,23 +78,32 @@ def write_predictions(
         )
     known = source in catalogue.names("data") and not Path(source).exists()
     dataset = _known(source, options or {}, known)
+    if dataset is None and streams(model, source, out):
+        return _done(model, out, *predict_table(model, Path(source), out, keep, say))
     frame = _table(model, source, keep) if dataset is None else None
     rows: Any = frame if source.startswith(PREFIX) else source
-    x = _inputs(model, source, frame, keep, say) if dataset is None else dataset.x
+    x = model.inputs(rows, say) if dataset is None else dataset.x
     found = model.predict(x)
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
     labels = _labels(model, rows, frame, len(x), say) if dataset is None else _of_dataset(model, dataset)
+    return _done(model, out, len(x), found.outputs, labels)
+
+
+def _done(
+    model: Model, out: Path, rows: int, outputs: Tensor | None, labels: Tensor | None
+) -> dict[str, Any]:
+    """What `write_predictions` returns."""
     present = None if labels is None else model.task.present(labels)
     some = present is not None and bool(present.any())
     record = model.training
     return {
-        "rows": len(x),
+        "rows": rows,
         "task": model.task.name,
         "method": record.method,
         "metric": record.metric,
         "labelled": int(present.sum()) if present is not None else 0,
-        "score": model.task.score(found.outputs, labels, record.metric)
-        if some and labels is not None
+        "score": model.task.score(outputs, labels, record.metric)
+        if some and labels is not None and outputs is not None
         else None,
         "file": str(out),
     }
@@ -135,21 +145,6 @@ def _table(model: Model, source: str, keep: Sequence[str]) -> pd.DataFrame | Non
     return read_frame(
         path, encoding, [*keep, *_target_columns(model), *own]
     )  # carried over as they are written
-
-
-def _inputs(
-    model: Model, source: str, frame: pd.DataFrame | None, keep: Sequence[str], say: Say
-) -> Tensor | SparseRows:
-    """The inputs of the rows; a table that was read for the columns to carry over is not read again."""
-    encoder = model.encoder
-    if source.startswith(PREFIX):
-        return model.inputs(frame, say)
-    if frame is not None and isinstance(encoder, TableEncoder):
-        numbers = {column.name for column in encoder.columns} - {*encoder.written}
-        if not numbers & {*keep, *_target_columns(model)}:
-            x, blank = encoder.encode_frame(source, frame, say)
-            return x if blank is None else x.masked_fill(blank, np.nan)  # type: ignore[arg-type]
-    return model.inputs(source, say)
 
 
 def _target_columns(model: Model) -> list[str]:
@@ -197,22 +192,6 @@ def _archive(arrays: Mapping[str, np.ndarray]) -> bytes:
             with archive.open(f"{name}.npy", "w", force_zip64=True) as entry:
                 np.lib.format.write_array(entry, np.ascontiguousarray(values), allow_pickle=False)
     return sink.getvalue()
-
-
-def columns(model: Model, found: Predictions) -> dict[str, Any]:
-    """Predictions as a table's columns: labels by name, a probability per class, or values in the target's unit."""
-    names, values = model.labels, found.values
-    if found.probabilities is None:
-        several = (
-            {f"prediction {k + 1}": values[:, k].numpy() for k in range(values.shape[1])}
-            if values.dim() > 1
-            else {}
-        )
-        return several or {"prediction": values.numpy()}
-    chances = {f"p({name})": found.probabilities[:, k].numpy() for k, name in enumerate(names)}
-    if values.dim() > 1:
-        return {f"is {name}": values[:, k].numpy() for k, name in enumerate(names)} | chances
-    return {"prediction": [names[k] for k in values.tolist()]} | chances
 
 
 def _labels(model: Model, source: Any, frame: pd.DataFrame | None, rows: int, say: Say) -> Tensor | None:

@@ -84,11 +84,12 @@ def as_numbers(where: str, column: Column) -> np.ndarray:
     usable = np.isnan(values) | (np.abs(np.nan_to_num(values, posinf=np.inf)) <= np.finfo(np.float32).max)
     if not usable.all():
         row = int(np.flatnonzero(~usable)[0])
+        label = column.index[row]  # of a part of a table, the row's number in the whole
         raise DataError(
             message(
                 f"The column {column.name!r} of {where} holds a number that is not usable",
                 expected="finite numbers below 3e38",
-                found=f"{values[row]} in row {row}",
+                found=f"{values[row]} in row {label}",
             )
         )
     return values

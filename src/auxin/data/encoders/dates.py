@@ -65,7 +65,7 @@ class Dates(ColumnEncoder):
                 message(
                     f"The column {self.name!r} of {where} holds values that are not dates",
                     expected=f"dates written as {self.form}, empty where missing",
-                    found=f"{words[odd].iloc[0]!r} in row {int(np.flatnonzero(odd)[0])}",
+                    found=f"{words[odd].iloc[0]!r} in row {words.index[odd][0]}",
                     do="Correct or empty such cells",
                 )
             )

@@ -9,6 +9,7 @@ import pandas as pd
 from auxin.data.encoders.cells import as_numbers
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
+from auxin.data.encoders.notices import missing
 from auxin.data.reading.marks import AMONG_NUMBERS, STYLES, TRUTH, number_of
 from auxin.errors import DataError, message
 
@@ -96,9 +97,7 @@ class Numbers(ColumnEncoder):
     def say_missing(self, count: int, say: Say) -> None:
         """Say that values are missing which no training row misses."""
         if count and not self.gaps:
-            say(
-                f"{count:,} missing values of {self.name!r} are replaced by its mean; no training row lacks this value."
-            )
+            missing(say, self.name, count)
 
     def state(self) -> dict[str, Any]:
         """Plain data for JSON; what is as usual is left out."""

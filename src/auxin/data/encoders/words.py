@@ -9,6 +9,7 @@ import pandas as pd
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
+from auxin.data.encoders.notices import unseen
 from auxin.data.reading.marks import MARKS, TRUTH, truth
 
 
@@ -50,12 +51,9 @@ class CategoryEncoder(ColumnEncoder):
         words = [str(value) for value in different]
         place = self._places()
         table = np.array([*(place.get(_meaning(word, place), -1) for word in words), -1])
-        unseen = {w for w, number in zip(words, table[:-1], strict=True) if number < 0} - MARKS
-        if not self.most and (new := sorted(unseen)):
-            shown = ", ".join(map(repr, new[:5])) + (" ..." if len(new) > 5 else "")
-            say(
-                f"Categories of {self.name!r} that do not occur in the training rows are treated as missing: {shown}."
-            )
+        new = {w for w, number in zip(words, table[:-1], strict=True) if number < 0} - MARKS
+        if not self.most and new:
+            unseen(say, self.name, new)
         hot = np.zeros((len(codes), self.width), np.float32)
         rows = np.flatnonzero(table[codes] >= 0)
         hot[rows, table[codes][rows]] = 1

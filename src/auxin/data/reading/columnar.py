@@ -4,7 +4,7 @@ Dates, yes and no, and lists become words as they are written there.
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,9 @@ import pyarrow.parquet as pq
 
 from auxin.data.reading.typed import words_of
 from auxin.errors import DataError, message
+
+PART = 1 << 16
+"""Rows that are predicted at once."""
 
 
 def read_parquet(path: Path, verbatim: Collection[str]) -> pd.DataFrame:
@@ -28,6 +31,15 @@ def read_parquet(path: Path, verbatim: Collection[str]) -> pd.DataFrame:
         verbatim: Columns whose numbers become words.
     """
     return frame_of(pq.read_table(path), verbatim)
+
+
+def parquet_parts(
+    path: Path, verbatim: Collection[str], also: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The table some rows at a time, each part with the columns `also` as they are written."""
+    for batch in pq.ParquetFile(path).iter_batches(PART):
+        table = pa.Table.from_batches([batch])
+        yield frame_of(table, verbatim), frame_of(table.select(also), also)
 
 
 def read_memory(where: str, source: Any) -> pd.DataFrame:

@@ -14,12 +14,14 @@ import pyarrow.csv as arrow_csv
 
 from auxin.data.reading.files import damaged
 from auxin.data.reading.marks import AMONG_NUMBERS
-from auxin.data.reading.typed import NumberColumns, TypedColumns, numbers_of
+from auxin.data.reading.typed import NumberColumns, TypedColumns, numbers_of, words_of
 from auxin.errors import DataError
 
 pc: Any = _compute  # its functions are made when it is imported, so that checkers know none
 BLOCK = 1 << 20
 """Bytes that are parsed at once."""
+PART = 1 << 24
+"""Bytes that are predicted at once."""
 FIRST = 1 << 18
 """Bytes by which columns of numbers are told from words."""
 RARE = pa.array(sorted(mark for mark in AMONG_NUMBERS if mark.startswith(("-", ".", "1"))))
@@ -82,6 +84,32 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
         typed = TypedColumns(names, verbatim, zeros=True)
         typed.add(_by_pandas(path, encoding, names, separator))
     return typed.frame()
+
+
+def read_parts(
+    path: Path, encoding: str, verbatim: Collection[str], also: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The table some rows at a time, each part with the columns `also` as they are written."""
+    names, separator, lines = header(path, encoding)
+    zeros, quoted = _traits(path, separator)
+    done = 0
+    try:
+        if quoted:
+            raise pa.ArrowInvalid("blanks stand before quotes")
+        for batch in _batches(path, encoding, names, separator, lines, block=PART):
+            yield _part(batch, verbatim, zeros, also)
+            done += batch.num_rows
+    except pa.ArrowInvalid:
+        rest = _by_pandas(path, encoding, names, separator).slice(done)
+        yield _part(rest, verbatim, True, also)
+
+
+def _part(
+    batch: pa.RecordBatch, verbatim: Collection[str], zeros: bool, also: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    typed = TypedColumns(batch.schema.names, verbatim, zeros)
+    typed.add(batch)
+    return typed.frame(), pd.DataFrame({name: words_of(batch.column(name), True) for name in also})
 
 
 def _at_once(

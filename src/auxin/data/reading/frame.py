@@ -13,8 +13,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from auxin.data.reading.arff import arff_columns, read_arff
-from auxin.data.reading.columnar import read_parquet
+from auxin.data.reading.columnar import parquet_parts, read_parquet
 from auxin.data.reading.delimited import header, read_delimited
+from auxin.data.reading.delimited import read_parts as delimited_parts
 from auxin.data.reading.files import damaged
 from auxin.errors import ConfigError, DataError, message
 
@@ -41,14 +42,59 @@ def read_frame(path: Path, encoding: str = "utf-8", verbatim: Collection[str] = 
         raise DataError(message(f"There is no file {shown(path)}", do="Correct the path"))
     encoding = _known(encoding)
     with _refusing(path, encoding):
-        frame: Any = _read(path, encoding, verbatim)
+        return _named(path, _read(path, encoding, verbatim))
+
+
+def read_parts(
+    path: Path, encoding: str, verbatim: Collection[str], also: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    """The table some rows at a time, so that its size is no matter; their index holds the rows' numbers.
+
+    Args:
+        path: The file.
+        encoding: Encoding of text files.
+        verbatim: As for `read_frame`.
+        also: Columns that are wanted beside the table, as they are written.
+
+    Raises:
+        DataError: As `read_frame`.
+    """
+    begin, known = 0, _known(encoding)
+    columns_of(path, encoding)  # refuses columns of one name
+    with _refusing(path, known):
+        for part, beside in _parts(path, known, verbatim, also):
+            frame = _named(path, part)
+            frame.index = pd.RangeIndex(begin, begin := begin + len(frame))
+            yield frame, beside.set_axis(frame.index)
+    if not begin:
+        raise _no_rows(path)
+
+
+def _parts(
+    path: Path, encoding: str, verbatim: Collection[str], also: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
+    if path.suffix == ".parquet":
+        yield from parquet_parts(path, verbatim, also)
+    elif path.suffix == ".arff":
+        whole: Any = read_arff(path, encoding, also)
+        yield read_arff(path, encoding, verbatim), whole[list(also)]
+    else:
+        yield from delimited_parts(path, encoding, verbatim, also)
+
+
+def _named(path: Path, frame: Any) -> pd.DataFrame:
+    """A table with its columns' names as words, each once, and at least one row."""
     names = [str(column).strip() for column in frame.columns]
     if len(set(names)) < len(names):
         _refuse_twice(path, names)
     frame.columns = names
     if frame.empty:
-        raise damaged(path, "at least one row below the header", "none", "Check the file")
+        raise _no_rows(path)
     return frame
+
+
+def _no_rows(path: Path) -> DataError:
+    return damaged(path, "at least one row below the header", "none", "Check the file")
 
 
 @contextmanager

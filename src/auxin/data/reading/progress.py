@@ -15,7 +15,7 @@ EVERY = 1.0
 
 
 @contextmanager
-def watched(what: str, stream: TextIO | None = None) -> Iterator[None]:
+def watched(what: str, stream: TextIO | None = None, doing: str = "Loading") -> Iterator[None]:
     """Show on standard error that reading goes on where it takes longer than `PATIENCE`.
 
     A terminal sees the seconds count, in a line that is cleared at the end; anything else gets one line.
@@ -23,13 +23,14 @@ def watched(what: str, stream: TextIO | None = None) -> Iterator[None]:
     Args:
         what: The file or data set; of a path the name is shown.
         stream: instead of standard error.
+        doing: the first word.
 
     >>> with watched("t.csv"):
     ...     pass  # quick: nothing is shown
     """
     out = sys.stderr if stream is None else stream
     done = threading.Event()
-    watcher = threading.Thread(target=_show, args=(Path(what).name, out, done), daemon=True)
+    watcher = threading.Thread(target=_show, args=(f"{doing} {Path(what).name}", out, done), daemon=True)
     watcher.start()
     try:
         yield
@@ -44,10 +45,10 @@ def _show(name: str, out: TextIO, done: threading.Event) -> None:
         return
     terminal = out.isatty()
     if not terminal:
-        print(f"Loading {name} ...", file=out, flush=True)
+        print(f"{name} ...", file=out, flush=True)
         return
     while True:
-        print(f"\rLoading {name}: {time.monotonic() - begun:.0f} s", end="", file=out, flush=True)
+        print(f"\r{name}: {time.monotonic() - begun:.0f} s", end="", file=out, flush=True)
         if done.wait(EVERY):
             break
-    print("\r" + " " * (len(name) + 24) + "\r", end="", file=out, flush=True)
+    print("\r" + " " * (len(name) + 16) + "\r", end="", file=out, flush=True)
