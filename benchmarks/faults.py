@@ -1,11 +1,15 @@
 """Kill auxin's verbs at random moments, run them again, and compare with runs that nothing disturbed.
 
-    python benchmarks/faults.py --kills 50 --jobs compare1,compare2,fit --out table.md
+    python benchmarks/faults.py --kills compare1=50,compare2=50,fit=20 --place DIR
 
-Every job first runs undisturbed. Then it is killed (SIGKILL, at a moment drawn uniformly over the undisturbed run's
-time) and started again, three kills to a folder, and finishes. What it leaves is compared with the undisturbed run:
-every number of every JSON file, every tensor and every array, bit for bit, times excepted. Ten seconds after each kill
-no process of the job may be alive. Checkpoints are written after every epoch (AUXIN_CHECKPOINT_SECONDS=0).
+Every job first runs undisturbed. Then it is killed (SIGKILL) and started again, up to five kills to a folder, and
+finishes. What it leaves is compared with the undisturbed run: every number of every JSON file, every tensor and every
+array, bit for bit, times excepted. Ten seconds after each kill no process of the job may be alive.
+
+Four kills of five wait until the process has written a checkpoint of its own, and come after a further time that is
+drawn uniformly over half of the span in which the undisturbed run had checkpoints. The fifth is drawn uniformly over
+the whole run, from the import of modules to the last figure. Checkpoints are written after every epoch or update
+(AUXIN_CHECKPOINT_SECONDS=0). The same command with the same DIR goes on where it was stopped.
 """
 
 import argparse
@@ -16,9 +20,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import time
-from dataclasses import dataclass, field
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -37,30 +41,44 @@ TIMES = {
     "checksum",
 }
 """Fields that tell times, or hash a file that does."""
-TINY = ["--labels-per-class", "5", "--tries", "1", "--set", "model.channel_width=4", "--set", "steps=150"]
-COMPARE = ["compare", "--methods", "single,maxl", "--no-twins", "--seeds", "2", *TINY]
+TINY = ["--labels-per-class", "5", "--tries", "1", "--set", "model.channel_width=4", "--set", "steps=300"]
+COMPARE = ["compare", "digits", "--methods", "single,maxl", "--no-twins", "--seeds", "2", *TINY]
 FIT = ["fit", "digits", "--method", "maxl", "--draws", "1", "--budget", "none", *TINY]
-RULE = ["rule", "train", "--procedural", "--updates", "20", "--tasks", "2"]
+COLLAPSE = ["reproduce", "maxl_collapse", "--rows", "400", "--seeds", "1", "--only", "0-2--rate-1e-1"]
+RULE = ["rule", "train", "--procedural", "--updates", "40", "--tasks", "2"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
-PLAIN = [sys.executable]
 JOBS: dict[str, list[str]] = {
-    "compare1": [*PLAIN, "-m", "auxin", *COMPARE, "--jobs", "1"],
-    "compare2": [*PLAIN, "-m", "auxin", *COMPARE, "--jobs", "2"],
-    "fit": [*PLAIN, "-m", "auxin", *FIT, "--jobs", "1"],
-    "rule": [*PLAIN, "-m", "auxin", *RULE],
-    "reproduce": [*PLAIN, "-m", "auxin", "reproduce", "auxilearn_figure_6", "--smoke", "--jobs", "2"],
+    "compare1": [sys.executable, "-m", "auxin", *COMPARE, "--jobs", "1"],
+    "compare2": [sys.executable, "-m", "auxin", *COMPARE, "--jobs", "2"],
+    "fit": [sys.executable, "-m", "auxin", *FIT, "--jobs", "1"],
+    "rule": [sys.executable, "-m", "auxin", *RULE],
+    "reproduce": [sys.executable, "-m", "auxin", *COLLAPSE, "--jobs", "2"],
     "torchrun": [*TORCHRUN, "-m", "auxin", *COMPARE],
     "torchrun_rule": [*TORCHRUN, "-m", "auxin", *RULE],
 }
+TOGETHER = 5
+"""Kills of one folder."""
 
 
 @dataclass
 class Tally:
-    """What came of one job's kills."""
+    """What came of one job's kills.
 
+    Attributes:
+        seconds: Length of the undisturbed run.
+        first, last: Seconds into it when the first checkpoint was seen, and the last one.
+        kills, folders: Their numbers.
+        met: Kills with a checkpoint on disk.
+        orphans: Processes that were alive ten seconds after a kill.
+        different, failed: Files that differ, and runs that did not finish.
+    """
+
+    seconds: float = 0.0
+    first: float = 0.0
+    last: float = 0.0
     kills: int = 0
     folders: int = 0
-    checkpoints: int = 0
+    met: int = 0
     orphans: int = 0
     different: list[str] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
@@ -75,6 +93,15 @@ def start(job: str, out: Path) -> subprocess.Popen:
     )
 
 
+def checkpoints(out: Path, since: float = 0.0) -> bool:
+    """Whether a checkpoint is on disk that was written after this time."""
+    for file in out.rglob("checkpoint*"):
+        with suppress(FileNotFoundError):
+            if file.stat().st_mtime >= since:
+                return True
+    return False
+
+
 def family(process: subprocess.Popen) -> list[psutil.Process]:
     """The process and all that it has started."""
     try:
@@ -86,25 +113,42 @@ def family(process: subprocess.Popen) -> list[psutil.Process]:
 
 def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     """Those that still run."""
-    return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    with suppress(psutil.NoSuchProcess):
+        return [p for p in processes if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
+    return alive([p for p in processes if p.is_running()])
 
 
-def kill(job: str, out: Path, moment: float, tally: Tally) -> bool:
-    """Start the job and kill it at this moment; tells whether it was still running then."""
+def moment_came(process: subprocess.Popen, out: Path, tally: Tally) -> bool:
+    """Wait for the moment of a kill; tells whether the process was still running then."""
+    since = time.time()
+    if random.random() < 0.8:
+        while process.poll() is None and not checkpoints(out, since):
+            time.sleep(0.02)
+        delay = random.uniform(0, (tally.last - tally.first) / 2)
+    else:
+        delay = random.uniform(0, tally.seconds)
+    end = time.monotonic() + delay
+    while process.poll() is None and time.monotonic() < end:
+        time.sleep(0.02)
+    return process.poll() is None
+
+
+def kill(job: str, out: Path, tally: Tally) -> bool:
+    """Start the job and kill it at a random moment; tells whether it was still running then."""
     process = start(job, out)
-    time.sleep(moment)
-    if process.poll() is not None:
+    if not moment_came(process, out, tally):
         return False
     members = family(process)
     victim = random.choice(members) if job.startswith("torchrun") else members[0]
-    tally.checkpoints += bool(list(out.rglob("checkpoint*")))
+    tally.met += checkpoints(out)
     os.kill(victim.pid, signal.SIGKILL)
     tally.kills += 1
     end = time.monotonic() + 10
     if victim is members[0]:
         process.wait()
     while alive(members) and time.monotonic() < end:
-        time.sleep(0.2)
+        process.poll()
+        time.sleep(0.1)
     left = alive(members)
     if left and victim is not members[0]:  # torchrun itself ends its ranks, within half a minute
         process.wait(timeout=60)
@@ -143,72 +187,91 @@ def results(out: Path) -> dict[str, Any]:
 
 @dataclass
 class Torture:
-    """One job, its undisturbed run, and what came of its kills."""
+    """One job, its undisturbed run, and what came of its kills; it is kept in a folder."""
 
     job: str
     place: Path
     tally: Tally = field(default_factory=Tally)
 
     def __post_init__(self) -> None:
-        begun, whole = time.monotonic(), self.place / f"{self.job}-whole"
-        if start(self.job, whole).wait() != 0:
+        self.file, whole = self.place / f"{self.job}.json", self.place / f"{self.job}-whole"
+        if self.file.exists():
+            self.tally = Tally(**json.loads(self.file.read_text()))
+        else:
+            shutil.rmtree(whole, ignore_errors=True)
+            self._undisturbed(whole)
+        self.wanted = results(whole)
+
+    def _undisturbed(self, whole: Path) -> None:
+        begun, process, tally = time.monotonic(), start(self.job, whole), self.tally
+        while process.poll() is None:
+            if checkpoints(whole):
+                tally.last = time.monotonic() - begun
+                tally.first = tally.first or tally.last
+            time.sleep(0.05)
+        tally.seconds = time.monotonic() - begun
+        if process.returncode != 0:
             raise SystemExit((self.place / f"{whole.name}.log").read_text()[-2000:])
-        self.seconds, self.wanted = time.monotonic() - begun, results(whole)
+        self._keep()
+
+    def _keep(self) -> None:
+        self.file.write_text(json.dumps(asdict(self.tally)))
 
     def folder(self, kills: int) -> None:
         """Kill so many times in one folder, let it finish, and compare."""
         tally = self.tally
         out = self.place / f"{self.job}-{tally.folders}"
+        shutil.rmtree(out, ignore_errors=True)  # a benchmark that was stopped has left it
         tally.folders += 1
         for _ in range(kills):
-            if not kill(self.job, out, random.uniform(0.4, 1.0) * self.seconds, tally):
-                self.seconds *= 0.7  # the machine has become faster since the undisturbed run
+            if not kill(self.job, out, tally):
                 break
         code = start(self.job, out).wait()
+        log = (self.place / f"{out.name}.log").read_text()
         if code != 0:
-            tally.failed.append(
-                f"{out.name}: exit {code}: {(self.place / f'{out.name}.log').read_text()[-1500:]}"
-            )
-            return
-        found = results(out)
-        names = found.keys() | self.wanted.keys()
-        tally.different += [f"{out.name}/{n}" for n in sorted(names) if found.get(n) != self.wanted.get(n)]
-        tally.different += [f"{f} is left" for f in out.rglob("*.part")]
-        if not tally.different:
-            shutil.rmtree(out)
+            tally.failed.append(f"{out.name}: exit {code}: {log[-1500:]}")
+        else:
+            found = results(out)
+            names = found.keys() | self.wanted.keys()
+            different = [f"{out.name}/{n}" for n in sorted(names) if found.get(n) != self.wanted.get(n)]
+            different += [f"{f} is left" for f in out.rglob("*.part")]
+            tally.different += different
+            if not different:
+                shutil.rmtree(out)
+        self._keep()
 
     def row(self) -> str:
         """A row of the table."""
         tally = self.tally
-        cells = [self.job, tally.kills, tally.folders, tally.checkpoints, f"{self.seconds:.0f}"]
+        cells = [self.job, tally.kills, tally.folders, tally.met, f"{tally.seconds:.0f}"]
         cells += [len(tally.different), len(tally.failed), tally.orphans]
         return "| " + " | ".join(map(str, cells)) + " |"
 
 
 def main() -> None:
-    """Kill every job three times to a folder, round by round, until there are enough kills or the time is over."""
+    """Kill every job, some kills to a folder, round by round, until there are enough kills or the time is over."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", default=",".join(f"{job}=20" for job in JOBS))
     parser.add_argument("--minutes", type=float, default=1e9)
-    parser.add_argument("--jobs", default=",".join(JOBS))
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--place", type=Path, required=True)
     given = parser.parse_args()
-    random.seed(given.seed)
+    given.place.mkdir(parents=True, exist_ok=True)
+    wanted = {job: int(count) for job, count in (part.split("=") for part in given.kills.split(","))}
     end = time.monotonic() + 60 * given.minutes
-    with tempfile.TemporaryDirectory() as place:
-        tortures: dict[str, Torture] = {}
-        while time.monotonic() < end:
-            names = given.jobs.split(",")
-            left = [n for n in names if n not in tortures or tortures[n].tally.kills < given.kills]
-            if not left:
-                break
-            for name in left:
-                if time.monotonic() < end:
-                    torture = tortures.get(name) or Torture(name, Path(place))
-                    tortures[name] = torture
-                    torture.folder(min(3, given.kills - torture.tally.kills))
+    tortures: dict[str, Torture] = {}
+    while time.monotonic() < end:
+        left = [job for job in wanted if job not in tortures or tortures[job].tally.kills < wanted[job]]
+        if not left:
+            break
+        for job in left:
+            if time.monotonic() < end:
+                torture = tortures.get(job) or Torture(job, given.place)
+                tortures[job] = torture
+                missing = wanted[job] - torture.tally.kills
+                if missing:
+                    torture.folder(min(TOGETHER, missing))
                     print(torture.row(), torture.tally.different[:4], torture.tally.failed[:2], flush=True)
-        print("\n".join(torture.row() for torture in tortures.values() if torture))
+    print("\n".join(torture.row() for torture in tortures.values()))
 
 
 if __name__ == "__main__":
