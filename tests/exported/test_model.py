@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 from auxin.cli import main
 from auxin.data import DevicePool, load
-from auxin.errors import DataError, UnsupportedError
+from auxin.errors import AuxinError, DataError, UnsupportedError
 from auxin.exported.card import TrainingRecord, TrunkState
 from auxin.exported.export import to_onnx, to_torch
 from auxin.exported.folder import checksum
@@ -297,4 +297,28 @@ def test_no_function_of_auxins_own_is_called_either(tmp_path) -> None:
     model().save(tmp_path)
     broken(tmp_path, lambda t: t["trunk"].update(name="auxin.catalogue:user_module"))
     with pytest.raises(DataError, match="runs code outside"):
+        load_model(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda t: t["task"]["options"].update(label_names=[1, 2, 3]),
+        lambda t: t["task"]["options"].update(label_names=["a"]),
+        lambda t: t.update(encoder={"kind": "arrays", "shape": "5", "dtype": "float32", "array": None}),
+        lambda t: t.update(encoder={"kind": "arrays", "shape": [5], "dtype": "object", "array": None}),
+        lambda t: t.update(encoder={"kind": "images", "shape": [5], "resized": 1, "column": 3, "encoding": 7}),
+        lambda t: t.update(encoder={"kind": "table", "columns": [], "others": [], "encoding": 7}),
+        lambda t: t.update(encoder={"kind": "table", "columns": [{"kind": "words", "name": "a", "categories": [1]}],
+                                    "others": [], "encoding": "utf-8"}),
+        lambda t: t.update(encoder={"kind": "table", "columns": [{"kind": "text", "name": "a", "vocabulary": ["a"],
+                                    "idf": [1.0, 2.0]}], "others": [], "encoding": "utf-8"}),
+        lambda t: t["trunk"].update(shape=[-1]),
+        lambda t: t["trunk"].update(options={"hidden": [0]}),
+    ],
+)  # fmt: skip
+def test_a_signed_card_whose_fields_do_not_fit_is_refused_when_it_is_loaded(change, tmp_path) -> None:
+    model().save(tmp_path)
+    broken(tmp_path, change)
+    with pytest.raises(AuxinError):
         load_model(tmp_path)

@@ -1,11 +1,14 @@
 """Backbones that are there already: weights of a file, folders of `transformers`, and the user's own factory."""
 
+import json
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import torch
 from safetensors.torch import save_file
 
+from auxin.data.encoders.tokens import Tokens
 from auxin.errors import ConfigError
 from auxin.models import build_network
 from auxin.tasks.classes import Classes
@@ -51,6 +54,30 @@ def test_a_folder_of_transformers_is_a_trunk(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(ConfigError, match="cannot be loaded"):
         build_network(f"pretrained:{tmp_path / 'empty'}", (3, 8, 8), TASKS, seed=0)
+
+
+def test_code_in_a_folder_of_transformers_is_neither_run_nor_asked_about(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transformers = pytest.importorskip("transformers", reason="needs the extra `pretrained`")
+    (tmp_path / "own.py").write_text(
+        f"from pathlib import Path\nfrom transformers import PretrainedConfig, PreTrainedModel\n"
+        f"Path({str(tmp_path / 'run')!r}).touch()\n"
+        f"class C(PretrainedConfig):\n    model_type = 'own'\nclass M(PreTrainedModel):\n    config_class = C\n"
+    )
+    auto = {"AutoConfig": "own.C", "AutoModel": "own.M"}
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "own", "auto_map": auto}))
+    (tmp_path / "tokenizer_config.json").write_text(
+        json.dumps({"auto_map": {"AutoTokenizer": ["own.C", None]}})
+    )
+    monkeypatch.setattr("builtins.input", lambda *_: "y")
+    with pytest.raises(ConfigError, match="cannot be loaded"):
+        build_network(f"pretrained:{tmp_path}", (3, 8, 8), TASKS, seed=0)
+    with pytest.raises(ConfigError, match="no tokenizer"):
+        Tokens("text", str(tmp_path)).fit(pd.Series(["a", "b"]))
+    assert not (tmp_path / "run").exists()
+    transformers.AutoConfig.from_pretrained(str(tmp_path), local_files_only=True)  # where asked, "y" runs it
+    assert (tmp_path / "run").exists()
 
 
 def test_the_users_own_factory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,6 +52,13 @@ def plugged(tmp_path, monkeypatch):
     return "a_table"
 
 
+@pytest.mark.parametrize("content", [b"title = '\xff'", b"a = " + b"[" * 9000, b"\x00"])
+def test_a_file_that_is_no_text_is_refused_in_words(content, tmp_path) -> None:
+    (tmp_path / "a.toml").write_bytes(content)
+    with pytest.raises(ConfigError, match=r"a\.toml"):
+        read_sheet(tmp_path / "a.toml")
+
+
 def test_a_sheet_is_a_member_of_the_family(plugged):
     assert plugged in catalogue.names("recipes")
     assert next(e.summary for e in catalogue.entries("recipes") if e.name == plugged) == "A table."

@@ -51,6 +51,14 @@ def test_file_that_is_no_safetensors(tmp_path):
         ({"options": "{"}, "damaged"),
         ({"options": '{"nonsense": 1}'}, "damaged"),
         ({"options": '{"channels": 5}'}, "damaged"),
+        ({"options": '{"channels": "16"}'}, "channels is of another type"),
+        ({"options": '{"gain": [1]}'}, "gain is of another type"),
+        ({"options": '{"divide": 1}'}, "divide is of another type"),
+        ({"options": '{"decay": 1e400}'}, "decay is of another type"),
+        ({"options": '{"terms": "hebb"}'}, "terms is of another type"),
+        ({"options": '{"bias_std": -1.0}'}, "bias_std is negative"),
+        ({"options": '{"kernel_batch": -1}'}, "kernel_batch"),
+        ({"card": "[]"}, "its card is list"),
     ],
 )
 def test_another_kind_or_version(saved, change, found):

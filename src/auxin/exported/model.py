@@ -12,7 +12,7 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.data import Encoder, restore
 from auxin.data.encoders.contract import warn
-from auxin.errors import DataError, message
+from auxin.errors import AuxinError, DataError, message
 from auxin.exported import folder as _folder
 from auxin.exported.card import COMMITTEE, VERSION, Card, TrainingRecord, TrunkState
 from auxin.exported.committee import Committee
@@ -191,19 +191,30 @@ def load_model(folder: Path | str, modules: Sequence[str] = ()) -> Model:
     card, weights = _folder.read(Path(folder))
     _check_trunk(card.trunk.name, Path(folder), modules)
     try:
-        return _rebuilt(card, weights, Path(folder))
-    except (
-        RuntimeError,
-        ValueError,
-        TypeError,
-        KeyError,
-        AttributeError,
-        LookupError,
-        OverflowError,
-    ) as error:
+        model = _rebuilt(card, weights, Path(folder))
+        _try(model)
+    except AuxinError:
+        raise
+    except Exception as error:  # parts that do not fit together fail in every layer below
+        found = f"{type(error).__name__}: {error}"[:500]
         raise DataError(
-            message(f"The model in {folder} cannot be rebuilt", found=str(error)[:500], do="Train it again")
+            message(f"The model in {folder} cannot be rebuilt", found=found, do="Train it again")
         ) from error
+    return model
+
+
+def _try(model: Model) -> None:
+    """Predict one input of zeros, so that parts that do not fit together are found when a model is loaded.
+
+    Raises:
+        ValueError: There are not as many names as probabilities.
+    """
+    found = model.predict(torch.zeros(()).expand(1, *model.trunk.shape))
+    named, given = len(model.labels), found.probabilities
+    if not len(found.values):
+        raise ValueError("it predicts nothing")
+    if given is not None and named and given.shape[1] != named:
+        raise ValueError(f"{named} names of {given.shape[1]} classes")
 
 
 def _check_trunk(name: str, folder: Path, modules: Sequence[str]) -> None:

@@ -32,5 +32,12 @@ class TaskState(BaseModel):
         return cls(kind=type(task).__module__.rsplit(".", 1)[-1], name=task.name, options=plain)
 
     def task(self) -> Task:
-        """The task again."""
+        """The task again.
+
+        Raises:
+            ValueError: Names of classes are no words, or the options make no task.
+        """
+        names = self.options.get("label_names") or ()
+        if not all(isinstance(name, str) for name in names):
+            raise ValueError(f"the names of the classes of {self.name} are no words: {names!r}"[:200])
         return catalogue.load("tasks", self.kind)(self.name, **self.options)

@@ -122,12 +122,16 @@ def _load(place: Path) -> Any:
         ) from error
     logging.disable_progress_bar()  # every run loads the weights again
     try:
-        config = AutoConfig.from_pretrained(str(place), local_files_only=True)
+        config = AutoConfig.from_pretrained(str(place), local_files_only=True, trust_remote_code=False)
         for name, value in config.to_dict().items():
             if "drop" in name and isinstance(value, float):
                 setattr(config, name, 0.0)
         return AutoModel.from_pretrained(
-            str(place), config=config, local_files_only=True, attn_implementation="eager"
+            str(place),
+            config=config,
+            local_files_only=True,
+            trust_remote_code=False,  # else a folder's own code is asked about, and run
+            attn_implementation="eager",
         ).eval()
     except (OSError, ValueError, KeyError) as error:
         said = str(error).splitlines()[0] if str(error) else type(error).__name__

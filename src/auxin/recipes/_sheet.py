@@ -159,7 +159,7 @@ def read_sheet(file: Path) -> Sheet:
     """
     try:
         sheet = Sheet(**tomllib.loads(file.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, ValidationError) as error:
+    except (OSError, RecursionError, ValueError) as error:  # of TOML, of UTF-8, of the sheet's parts
         raise _refused(file, _words(error)) from error
     if wrong := mistakes(sheet):
         raise _refused(file, wrong)

@@ -62,7 +62,9 @@ def _built(
         rule = Learned(**json.loads(metadata["options"]))
         rule.load_state_dict(tensors)
         card = json.loads(metadata.get("card", "{}"))
-    except (KeyError, ValueError, TypeError, RuntimeError, AuxinError) as error:
+        if not isinstance(card, dict):
+            raise TypeError(f"its card is {type(card).__name__} instead of names and values")
+    except (KeyError, ValueError, TypeError, RuntimeError, OverflowError, MemoryError, AuxinError) as error:
         raise DataError(message(f"The rule file {path} is damaged", found=str(error))) from error
     if not all(torch.isfinite(t).all() for t in tensors.values()):
         raise DataError(message(f"The rule file {path} holds numbers that are not finite"))

@@ -254,10 +254,24 @@ def _carry(v: Tensor, signal: Tensor) -> Tensor:
     return below * torch.rsqrt(1e-6 + below.square().mean(1, keepdim=True))
 
 
-_OPTIONS = frozenset(inspect.signature(Learned.__init__).parameters) - {"self"}
+LARGEST = 10**6
+"""No option of a rule is larger."""
+_DEFAULTS: dict[str, Any] = {
+    name: p.default for name, p in inspect.signature(Learned.__init__).parameters.items() if name != "self"
+}
+_OPTIONS = frozenset(_DEFAULTS)
 
 
 def _check(**options: Any) -> None:
+    for name, value in options.items():
+        if not _fits(value, _DEFAULTS[name]):
+            raise ConfigError(
+                message(
+                    f"The rule's option {name} is of another type or size",
+                    expected=f"such as {_DEFAULTS[name]!r}, and numbers up to {LARGEST:,}",
+                    found=repr(value)[:100],
+                )
+            )
     unknown = sorted(set(options["terms"]) - set(TERMS) - set(OURS))
     if unknown:
         raise ConfigError(
@@ -272,10 +286,13 @@ def _check(**options: Any) -> None:
             raise ConfigError(
                 message(f"{name} is too small", expected="at least 1", found=str(options[name]))
             )
+    for name in ("weight_std", "bias_std"):
+        if options[name] < 0:
+            raise ConfigError(message(f"{name} is negative", expected="0 or more", found=str(options[name])))
     for name in ("kernel_batch", "kernel_top"):
-        if options[name] % 2 != 1:
+        if options[name] < 1 or options[name] % 2 != 1:
             raise ConfigError(message(f"{name} must be odd", found=str(options[name])))
-    if options["kernel_units"] != 0 and options["kernel_units"] % 2 != 1:
+    if options["kernel_units"] < 0 or (options["kernel_units"] != 0 and options["kernel_units"] % 2 != 1):
         raise ConfigError(message("kernel_units must be odd, or 0", found=str(options["kernel_units"])))
     if not 0 < options["step_size"] <= 1:
         raise ConfigError(
@@ -283,3 +300,14 @@ def _check(**options: Any) -> None:
                 "step_size is out of range", expected="0 < step_size <= 1", found=str(options["step_size"])
             )
         )
+
+
+def _fits(value: Any, default: Any) -> bool:
+    """Whether an option is of its default's type: a number within bounds, a word, words, or true or false."""
+    if isinstance(default, tuple):
+        return isinstance(value, list | tuple) and all(isinstance(word, str) for word in value)
+    if isinstance(default, str | bool) or isinstance(value, bool):
+        return type(value) is type(default)
+    if isinstance(default, int):
+        return isinstance(value, int) and 0 <= value <= LARGEST
+    return isinstance(value, int | float) and abs(value) <= LARGEST

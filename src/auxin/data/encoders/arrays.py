@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from auxin.data.encoders.checked import checked
 from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
 from auxin.data.reading import check
 from auxin.data.reading.files import pick
@@ -99,7 +100,10 @@ class Arrays(Encoder):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Arrays":
         """The encoder that gave this state."""
-        return cls(tuple(state["shape"]), state["dtype"], state["array"])
+        own = checked(
+            state, shape=tuple[int, ...], dtype=Literal["uint8", "float32", "float64"], array=str | None
+        )
+        return cls(**own)
 
 
 def input_name(path: object, arrays: Mapping[str, np.ndarray]) -> str:

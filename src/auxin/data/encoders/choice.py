@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auxin.data.encoders.cells import check_mixed, check_words
+from auxin.data.encoders.checked import checked_as
 from auxin.data.encoders.columns import Column, ColumnEncoder
 from auxin.data.encoders.dates import Dates, form_of
 from auxin.data.encoders.numbers import Numbers
@@ -123,5 +124,4 @@ def column_from(state: Mapping[str, Any]) -> ColumnEncoder:
     kinds: dict[str, type[ColumnEncoder]] = {
         k.kind: k for k in (Numbers, CategoryEncoder, Dates, TextEncoder, Tokens)
     }
-    own: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in state.items() if k != "kind"}
-    return kinds[state["kind"]](**own)
+    return checked_as(kinds[state["kind"]], {name: value for name, value in state.items() if name != "kind"})

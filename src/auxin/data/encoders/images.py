@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pandas as pd
 
+from auxin.data.encoders.checked import checked
 from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, read_frame
@@ -83,7 +84,8 @@ class ImageFiles(Encoder):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "ImageFiles":
         """The encoder that gave this state."""
-        return cls(tuple(state["shape"]), state["resized"], state["column"], state["encoding"])
+        own = checked(state, shape=tuple[int, int, int], resized=bool, column=str | None, encoding=str)
+        return cls(**own)
 
 
 def paths_in(where: str, folder: Path, column: Any) -> list[Picture]:

@@ -11,6 +11,7 @@ import torch
 from scipy.sparse import csr_matrix, hstack
 
 from auxin.data.encoders.cells import as_numbers
+from auxin.data.encoders.checked import checked
 from auxin.data.encoders.choice import choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
 from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
@@ -231,7 +232,8 @@ class TableEncoder(Encoder):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "TableEncoder":
         """The encoder that gave this state."""
-        return cls([column_from(c) for c in state["columns"]], state["others"], state["encoding"])
+        own = checked(state, columns=list[dict[str, Any]], others=list[str], encoding=str)
+        return cls([column_from(c) for c in own["columns"]], own["others"], own["encoding"])
 
 
 DENSE = 1 << 26

@@ -32,6 +32,10 @@ class TextEncoder(ColumnEncoder):
     idf: tuple[float, ...] = ()
     most: int = MOST_WORDS
 
+    def __post_init__(self) -> None:
+        if len(self.vocabulary) != len(self.idf) or len({*self.vocabulary}) != len(self.vocabulary):
+            raise ValueError(f"{len(self.vocabulary)} words of {self.name} and {len(self.idf)} frequencies")
+
     @property
     def width(self) -> int:
         """One per word."""

@@ -73,7 +73,7 @@ def _tokenizer(folder: str) -> Any:
     if not any((Path(folder) / name).is_file() for name in FILES):  # else an empty one would be made up
         raise _no_tokenizer(folder, f"none of {', '.join(FILES)}")
     try:
-        return AutoTokenizer.from_pretrained(folder, local_files_only=True)
+        return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # damaged files, a tokenizer that is not known
         found = next(iter(str(error).splitlines()), type(error).__name__)
         raise _no_tokenizer(folder, found) from error
