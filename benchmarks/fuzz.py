@@ -26,7 +26,7 @@ from PIL import Image
 
 from auxin import catalogue, rivals
 from auxin.data import load
-from auxin.data.encoders.table import Columns
+from auxin.data.encoders.table import TableEncoder
 from auxin.errors import AuxinError
 from auxin.exported.card import TrainingRecord, TrunkState
 from auxin.exported.committee import Committee
@@ -38,7 +38,7 @@ from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import RivalMember
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.rows import Rows
-from auxin.fitting.search import Heated
+from auxin.fitting.search import TemperedMember
 from auxin.models import build_network
 from auxin.recipes._grid import Grid, from_sheet
 from auxin.requests.hyperparameters import Hyperparameters
@@ -114,7 +114,7 @@ def models(folder: Path) -> dict[str, Target]:
     frame.to_csv(table, index=False)
     data = load(table, target="y", text="text")
     task, encoder = data.tasks["y"], data.encoder
-    assert isinstance(encoder, Columns)
+    assert isinstance(encoder, TableEncoder)
     shape = tuple(data.x.shape[1:])
     network = build_network("mlp", shape, data.tasks, seed=0, hidden=4)
     whole = Predictor.of(network.eval(), task, torch.zeros(shape), torch.ones(shape), 1.0)
@@ -124,7 +124,7 @@ def models(folder: Path) -> dict[str, Target]:
     options = catalogue.load("rivals", "logistic").tries(rivals.kind_of(task), rows.shape)[0]
     linear = RivalMember(task, rivals.fit("logistic", task, rows.x, rows.y, rows.shape, 0, options))
     small = NetworkCandidate("network", {"rate": 5e-3}).train(rows, rows.labelled, 0)
-    blend = Heated(Blend(task, (linear, small), (0.5, 0.5)), 1.5)
+    blend = TemperedMember(Blend(task, (linear, small), (0.5, 0.5)), 1.5)
     Model(Committee(blend), trunk, RECORD, encoder).save(folder / "blend")
 
     def predict(file: Path) -> object:
