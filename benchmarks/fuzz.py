@@ -40,7 +40,7 @@ from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import TemperedMember
 from auxin.models import build_network
-from auxin.recipes._grid import Grid, from_sheet
+from auxin.recipes._grid import GridRecipe, from_sheet
 from auxin.requests.hyperparameters import Hyperparameters
 from auxin.rules.applied import LearnedRule
 from auxin.runs.settings import parse
@@ -162,7 +162,7 @@ def recipes(folder: Path) -> dict[str, Target]:
 
     def planned(file: Path) -> object:
         from_sheet.cache_clear()
-        made: Grid = from_sheet(file)()
+        made: GridRecipe = from_sheet(file)()
         return [made.spec(piece, Bench(None, folder)) for piece in made.pieces(smoke=False)[:12]]
 
     return {"recipe": Target("recipes", folder / "recipe.toml", planned, (flipped, reworded, reworded))}
