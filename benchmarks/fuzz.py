@@ -44,7 +44,7 @@ from auxin.recipes._grid import GridRecipe, from_sheet
 from auxin.requests.hyperparameters import Hyperparameters
 from auxin.rules.applied import LearnedRule
 from auxin.runs.settings import parse
-from auxin.studies.recipe import Bench
+from auxin.studies.recipe import PieceEnvironment
 
 RECORD = TrainingRecord(
     data="d", method="single", seed=0, split_hash="0", rows={"train": 9}, settings={"lr": 0.1}, metric="accuracy",
@@ -163,7 +163,7 @@ def recipes(folder: Path) -> dict[str, Target]:
     def planned(file: Path) -> object:
         from_sheet.cache_clear()
         made: GridRecipe = from_sheet(file)()
-        return [made.spec(piece, Bench(None, folder)) for piece in made.pieces(smoke=False)[:12]]
+        return [made.spec(piece, PieceEnvironment(None, folder)) for piece in made.pieces(smoke=False)[:12]]
 
     return {"recipe": Target("recipes", folder / "recipe.toml", planned, (flipped, reworded, reworded))}
 
