@@ -2,6 +2,7 @@
 
 import ast
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -57,29 +58,43 @@ def part_of(file: Path, root: Path) -> str:
     return file.relative_to(root).with_suffix("").parts[0]
 
 
-def imports(file: Path, root: Path) -> list[Import]:
-    """Every import statement of a file, at any depth, relative ones made absolute."""
-    home = ("auxin", *file.relative_to(root).parts[:-1])
+@cache
+def nodes(text: str) -> list[ast.Import | ast.ImportFrom | ast.Call]:
+    """The imports and calls of a source, at any depth."""
+    return [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Import | ast.ImportFrom | ast.Call)]
+
+
+@cache
+def imports_of(text: str, home: tuple[str, ...], part: str) -> list[Import]:
+    """Every import of a source, at any depth, relative ones made absolute."""
     found = []
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in nodes(text):
         if isinstance(node, ast.Import):
-            found += [Import(part_of(file, root), alias.name, node.lineno) for alias in node.names]
+            found += [Import(part, alias.name, node.lineno) for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = home[: len(home) - node.level + 1] if node.level else ()
             module = ".".join((*base, *([node.module] if node.module else [])))
-            found += [
-                Import(part_of(file, root), f"{module}.{alias.name}", node.lineno) for alias in node.names
-            ]
-    return found + [Import(part_of(file, root), name, c.lineno) for c in calls(file) if (name := spelt(c))]
+            found += [Import(part, f"{module}.{alias.name}", node.lineno) for alias in node.names]
+    return found + [Import(part, name, c.lineno) for c in calls_of(text) if (name := spelt(c))]
+
+
+def imports(file: Path, root: Path) -> list[Import]:
+    """Every import statement of a file."""
+    home = ("auxin", *file.relative_to(root).parts[:-1])
+    return imports_of(file.read_text(encoding="utf-8"), home, part_of(file, root))
+
+
+@cache
+def calls_of(text: str) -> list[ast.Call]:
+    """Calls of `import_module` and `__import__`."""
+    names = {"import_module", "__import__"}
+    found = [node for node in nodes(text) if isinstance(node, ast.Call)]
+    return [c for c in found if {getattr(c.func, "id", ""), getattr(c.func, "attr", "")} & names]
 
 
 def calls(file: Path) -> list[ast.Call]:
-    """Calls of `import_module` and `__import__`."""
-    names = {"import_module", "__import__"}
-    found = [
-        node for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))) if isinstance(node, ast.Call)
-    ]
-    return [c for c in found if {getattr(c.func, "id", ""), getattr(c.func, "attr", "")} & names]
+    """Calls of `import_module` and `__import__` in a file."""
+    return calls_of(file.read_text(encoding="utf-8"))
 
 
 def spelt(call: ast.Call) -> str | None:

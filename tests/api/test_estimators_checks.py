@@ -18,7 +18,7 @@ def assert_passes_all_checks(estimator) -> None:
 
 
 def test_scikit_learns_checks_of_the_classifier() -> None:
-    assert_passes_all_checks(AuxiliaryClassifier(steps=12))
+    assert_passes_all_checks(AuxiliaryClassifier(steps=3))
 
 
 def test_scikit_learns_checks_of_the_regressor() -> None:

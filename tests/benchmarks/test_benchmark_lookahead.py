@@ -79,5 +79,6 @@ def test_the_command(bench, capsys, monkeypatch):
     assert "| following_double |" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_peak_memory_is_of_a_process_of_its_own(bench):
     assert 0 < bench.memory_of("fused", 2, 4) < 1000

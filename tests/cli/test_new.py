@@ -1,7 +1,5 @@
 """`auxin new` writes a member that works and a test that it passes."""
 
-import os
-import subprocess
 import sys
 
 import pytest
@@ -21,13 +19,11 @@ def run(*words):
 def test_the_written_test_passes_and_the_member_is_listed(kind, tmp_path, monkeypatch, capsys):
     assert run("new", kind, "my_own", "--folder", str(tmp_path)) in (0, None)
     assert "AUXIN_PLUGINS" in capsys.readouterr().out
-    words = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "test_my_own.py")]
-    found = subprocess.run(
-        words, cwd=tmp_path, capture_output=True, text=True, env=dict(os.environ), check=False
-    )
-    assert found.returncode == 0, found.stdout
+    monkeypatch.delitem(sys.modules, "test_my_own", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", str(tmp_path / "test_my_own.py")]) == 0
     passed = {"combiner": 3, "labeler": 1, "rival": 2, "pretext": 1}[kind]
-    assert f"{passed} passed" in found.stdout
+    assert f"{passed} passed" in capsys.readouterr().out
     monkeypatch.setenv("AUXIN_PLUGINS", str(tmp_path))
     assert "my_own" in catalogue.names(f"{kind}s")
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from auxin import cli
+from auxin.reports import _style
 
 sys.path.append(str(Path(__file__).parents[1] / "reports"))
 from fake_results import fake_runs, write_fake
@@ -21,7 +22,10 @@ def _report(capsys, *arguments):
     return caught.value.code, capsys.readouterr()
 
 
-def test_the_page_goes_beside_the_runs(capsys, runs):
+def test_the_page_goes_beside_the_runs(capsys, runs, monkeypatch):
+    monkeypatch.setitem(
+        _style.SETTINGS, "pdf.fonttype", 3
+    )  # not embedded glyph by glyph, which takes seconds
     code, captured = _report(capsys, runs)
     assert code == 0
     assert (runs / "report.html").read_text(encoding="utf-8").startswith("<!doctype html>")

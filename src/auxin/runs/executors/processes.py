@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
@@ -42,10 +42,10 @@ class Processes(Executor):
         """
         if not tasks:
             return
-        context = get_context("spawn")
+        context = _context()
         news: SimpleQueue[tuple[str, float]] = context.SimpleQueue()
         workers = min(self.jobs, len(tasks))
-        pool = ProcessPoolExecutor(workers, context, initializer=start, initargs=(os.getpid(), news))
+        pool = ProcessPoolExecutor(workers, context, initializer=start, initargs=(dict(os.environ), news))
         try:
             numbers = {pool.submit(compute, task): number for number, task in enumerate(tasks)}
             waiting: set[Future[Any]] = set(numbers)
@@ -68,6 +68,15 @@ class Processes(Executor):
             ) from error
         finally:
             _stop(pool)
+
+
+def _context() -> Any:
+    """Where processes can be forked, workers are forked from one server process, which imports PyTorch once for all of them."""
+    if "forkserver" not in get_all_start_methods():
+        return get_context("spawn")
+    context = get_context("forkserver")
+    context.set_forkserver_preload(["auxin.runs.run"])
+    return context
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:

@@ -1,28 +1,38 @@
 """What a worker process does first. It imports nothing heavy: a worker must see early that its parent has died."""
 
+import os
 import signal
+import threading
+from multiprocessing import parent_process
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-from auxin.interrupts import Terminated, follow, heed, leave
+from auxin.interrupts import Terminated, heed, leave
 from auxin.runs.listening import listen_from_now_on
 
 
-def start(parent: int, news: "SimpleQueue[tuple[str, float]]") -> None:
+def start(environment: dict[str, str], news: "SimpleQueue[tuple[str, float]]") -> None:
     """Follow the parent, leave Ctrl-C to it, send it progress, and compute on one thread.
 
     Args:
-        parent: The parent's process id. It comes from the parent: a worker that asks for it after its parent has
-            died is told another process's.
+        environment: The parent's environment variables. A server process that forks workers may have older ones.
         news: Takes each run's folder and the share of it that is done.
     """
-    follow(parent)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     heed(leave)
     listen_from_now_on(lambda folder, share: news.put((folder, share)))
     import torch
 
     torch.set_num_threads(1)
+
+
+def _end_with_parent() -> None:
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 def compute(task: Any) -> Any:
