@@ -71,7 +71,7 @@ class Processes(Executor):
 
 
 def _context() -> Any:
-    """Where processes can be forked, workers are forked from one server process, which imports PyTorch once for all of them."""
+    """Workers are forked, where that is possible, from one server process, which imports PyTorch once for all."""
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
