@@ -62,18 +62,20 @@ def predict(
     """
     output = Output(as_json)
     output.say(f"[bold]auxin predict[/bold]  {data}")
-    from auxin.exported.files import write_predictions
-    from auxin.exported.model import load_model
+    from auxin.exported.plain import write_plain
 
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
-    found = write_predictions(
-        load_model(model, modules or ()),
-        data,
-        out,
-        columns,
-        lambda note: output.say(f"  {note}"),
-        {"root": root, "level": level},
-    )
+
+    def say(note: str) -> None:
+        output.say(f"  {note}")
+
+    options = {"root": root, "level": level}
+    found = None if root or level else write_plain(model, data, out, columns, say)
+    if found is None:
+        from auxin.exported.files import write_predictions
+        from auxin.exported.model import load_model
+
+        found = write_predictions(load_model(model, modules or ()), data, out, columns, say, options)
     output.say(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
     if found["score"] is not None:
         value = f"{found['metric']} {found['score']:.4f}"

@@ -16,7 +16,7 @@ from auxin import catalogue
 from auxin.data import Dataset, load
 from auxin.data.encoders.images import ImageFiles
 from auxin.data.encoders.table import TableEncoder
-from auxin.data.reading.frame import SUFFIXES, is_file, read_frame
+from auxin.data.reading.frame import SUFFIXES, columns_of, is_file, read_frame
 from auxin.data.reading.hub import PREFIX, read_hub
 from auxin.data.reading.images import look, pictures
 from auxin.data.reading.masks import labelled_masks
@@ -78,8 +78,8 @@ def write_predictions(
         )
     known = source in catalogue.names("data") and not Path(source).exists()
     dataset = _known(source, options or {}, known)
-    if dataset is None and streams(model, source, out):
-        return _done(model, out, *predict_table(model, Path(source), out, keep, say))
+    if dataset is None and streams(model.encoder, source, out):
+        return _done(model, out, *_streamed(model, Path(source), out, keep, say))
     frame = _table(model, source, keep) if dataset is None else None
     rows: Any = frame if source.startswith(PREFIX) else source
     x = model.inputs(rows, say) if dataset is None else dataset.x
@@ -87,6 +87,25 @@ def write_predictions(
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
     labels = _labels(model, rows, frame, len(x), say) if dataset is None else _of_dataset(model, dataset)
     return _done(model, out, len(x), found.outputs, labels)
+
+
+def _streamed(
+    model: Model, path: Path, out: Path, keep: Sequence[str], say: Say
+) -> tuple[int, Tensor | None, Tensor | None]:
+    """Predict a table some rows at a time: how many there are, and their outputs and labels, where they have labels."""
+    encoder: Any = model.encoder
+    scored = model.task.name in columns_of(path, encoding=encoder.encoding)[0]
+    outputs = []
+
+    def predict(frame: pd.DataFrame, tally: Say) -> dict[str, Any]:
+        x, blank = encoder.encode_frame(str(path), frame, tally)
+        found = model.predict(x if blank is None else x.masked_fill(blank, torch.nan))
+        if scored:
+            outputs.append(found.outputs.float())
+        return _columns(model, found)
+
+    rows, cells = predict_table(encoder, path, out, keep, model.task.name, predict, say)
+    return (rows, torch.cat(outputs), labels_of(model.task, cells, say)) if scored else (rows, None, None)
 
 
 def _done(
@@ -176,12 +195,17 @@ def _content(model: Model, found: Predictions, identity: dict[str, Any], kind: s
             arrays["probabilities"] = found.probabilities.numpy()
         text = {name: np.asarray(values, dtype=str) for name, values in identity.items() if name != "row"}
         return _archive({"row": identity["row"], **text, **arrays})
-    frame = pd.DataFrame({**identity, **columns(model, found)})
+    frame = pd.DataFrame({**identity, **_columns(model, found)})
     if kind == ".csv":
         return frame.to_csv(index=False).encode()
     sink = io.BytesIO()
     frame.to_parquet(sink, index=False)
     return sink.getvalue()
+
+
+def _columns(model: Model, found: Predictions) -> dict[str, Any]:
+    chances = None if found.probabilities is None else found.probabilities.numpy()
+    return columns(found.values.numpy(), chances, model.labels)
 
 
 def _archive(arrays: Mapping[str, np.ndarray]) -> bytes:

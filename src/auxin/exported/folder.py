@@ -5,25 +5,28 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
-from safetensors.torch import load, save
-from torch import Tensor
 
 from auxin.errors import DataError, message
 from auxin.exported.card import COMMITTEE, FORMAT, VERSION, Card
 from auxin.rivals import dump, restore
 from auxin.store import digest_of, write_bytes, write_json
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 CARD = "model.json"
 WEIGHTS = "weights.safetensors"
 ESTIMATORS = "estimators.skops"
 
 
-def write_weights(folder: Path, weights: Mapping[str, Tensor]) -> str:
+def write_weights(folder: Path, weights: "Mapping[str, Tensor]") -> str:
     """Write the weights; their SHA-256."""
+    from safetensors.torch import save
+
     content = save(dict(weights))
     write_bytes(folder / WEIGHTS, content)
     return hashlib.sha256(content).hexdigest()
@@ -62,16 +65,16 @@ def checksum(plain: Mapping[str, Any]) -> str:
     return digest_of({name: value for name, value in plain.items() if name != "checksum"})
 
 
-def read(folder: Path) -> tuple[Card, dict[str, Tensor]]:
-    """Both files.
+def read(folder: Path) -> "tuple[Card, dict[str, Tensor]]":
+    """The card and the weights.
 
     Raises:
         DataError: One is missing or damaged, or they do not belong together, or are another version's, or hold
             numbers that cannot be used.
     """
-    card = _card(folder / CARD, _content(folder, CARD))
-    content = _content(folder, WEIGHTS)
-    _same(folder / WEIGHTS, hashlib.sha256(content).hexdigest(), card.weights)
+    from safetensors.torch import load
+
+    card, content = read_files(folder)
     try:
         weights = load(content)
     except (SafetensorError, ValueError) as error:
@@ -80,7 +83,19 @@ def read(folder: Path) -> tuple[Card, dict[str, Tensor]]:
     return card, weights
 
 
-def _check_numbers(folder: Path, card: Card, weights: Mapping[str, Tensor]) -> None:
+def read_files(folder: Path) -> tuple[Card, bytes]:
+    """The card, and the weights' file as it is.
+
+    Raises:
+        DataError: One is missing or damaged, or they do not belong together, or are another version's.
+    """
+    card = _card(folder / CARD, _content(folder, CARD))
+    content = _content(folder, WEIGHTS)
+    _same(folder / WEIGHTS, hashlib.sha256(content).hexdigest(), card.weights)
+    return card, content
+
+
+def _check_numbers(folder: Path, card: Card, weights: "Mapping[str, Tensor]") -> None:
     """Refuse numbers with which every prediction would be wrong or not a number."""
     broken = [name for name, value in weights.items() if not bool(value.isfinite().all())]
     if broken:

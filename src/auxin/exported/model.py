@@ -1,6 +1,7 @@
 """A trained model for the main task alone: predict with it, save it, load it."""
 
 import copy
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,7 +24,9 @@ from auxin.models import build_network
 from auxin.tasks._base import Task
 
 ROWS = 500
-"""Rows that are predicted at once."""
+"""Rows that a network predicts at once."""
+NUMBERS = 1 << 19
+"""Numbers that a blend takes at once: estimators cost about as much for few rows as for many."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +93,8 @@ class Model:
         """
         self._check(x)
         if isinstance(self.predictor, Committee):
-            return Predictions(self.task, torch.cat([self.predictor.outputs(part) for part in x.split(ROWS)]))
+            rows = max(ROWS, NUMBERS // max(1, math.prod(x.shape[1:])))
+            return Predictions(self.task, torch.cat([self.predictor.outputs(part) for part in x.split(rows)]))
         kind = torch.float64 if x.dim() == 2 else torch.float32
         network = self.predictor if kind == torch.float32 else copy.deepcopy(self.predictor).to(kind)
         with torch.no_grad():

@@ -1,12 +1,14 @@
 """A task as plain data and back: what a kind's constructor takes, without what only training needs."""
 
 import inspect
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel
 
 from auxin import catalogue
-from auxin.tasks._base import Task
+
+if TYPE_CHECKING:
+    from auxin.tasks._base import Task
 
 TRAINING_ONLY = ("name", "loss", "gamma", "class_weights")
 
@@ -24,14 +26,14 @@ class TaskState(BaseModel):
     options: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, task: Task) -> "TaskState":
+    def of(cls, task: "Task") -> "TaskState":
         """The task as plain data."""
         names = [n for n in inspect.signature(type(task)).parameters if n not in TRAINING_ONLY]
         found = {n: getattr(task, n) for n in names if hasattr(task, n)}
         plain = {n: list(v) if isinstance(v, tuple) else v for n, v in found.items()}
         return cls(kind=type(task).__module__.rsplit(".", 1)[-1], name=task.name, options=plain)
 
-    def task(self) -> Task:
+    def task(self) -> "Task":
         """The task again.
 
         Raises:

@@ -1,8 +1,16 @@
-"""What a person would use instead of auxin: scikit-learn estimators on the same rows, folds and tries."""
+"""What a person would use instead of auxin: scikit-learn estimators on the same rows, folds and tries.
+
+`restore` and `predicted` need no PyTorch; the names that do are loaded when one is first asked for.
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from auxin.rivals._base import InputShape, Kind, Options, Rival, Vectors
-from auxin.rivals._fitted import Fitted, count_of, fit, kind_of, outputs_of, unfit
+from auxin.rivals._predicted import chances, predicted
 from auxin.rivals._saved import dump, restore
+
+if TYPE_CHECKING:
+    from auxin.rivals._fitted import Fitted, count_of, fit, kind_of, outputs_of, unfit
 
 __all__ = [
     "Fitted",
@@ -11,11 +19,21 @@ __all__ = [
     "Options",
     "Rival",
     "Vectors",
+    "chances",
     "count_of",
     "dump",
     "fit",
     "kind_of",
     "outputs_of",
+    "predicted",
     "restore",
     "unfit",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'auxin.rivals' has no attribute {name!r}")
+    import auxin.rivals._fitted as fitted
+
+    return getattr(fitted, name)

@@ -1,29 +1,24 @@
 """Rivals on auxin's tasks: which task is learned as what, and predictions as a head would put them out."""
 
-import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 import torch
-from scipy.sparse import csr_matrix, issparse
 from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
 from auxin.rivals._base import InputShape, Kind, Options, Rival, Vectors
+from auxin.rivals._predicted import LEAST, predicted, quiet
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered
 from auxin.tasks.regression import Regression
 from auxin.typing import MISSING
-
-LEAST = 1e-6
-"""No class has a smaller probability than this: the logarithm of an impossible class would be infinite."""
 
 
 def kind_of(task: Task) -> Kind | None:
@@ -82,13 +77,10 @@ class Fitted:
         Args:
             x: [N, D], NaN where missing.
         """
-        if self.shape.compressed and not issparse(x):
-            x = csr_matrix(x)  # as the estimators saw them in training
-        with _quiet():
-            if kind_of(self.task) == "regression":
-                return torch.from_numpy(self.estimators[0].predict(x).astype(np.float64))[:, None]
-            width = count_of(self.task)
-            found = [_probabilities(one, x, width) for one in self.estimators]
+        classes = 0 if kind_of(self.task) == "regression" else count_of(self.task)
+        found = [torch.from_numpy(predicted(one, x, self.shape, classes)) for one in self.estimators]
+        if not classes:
+            return found[0][:, None]
         if isinstance(self.task, Multilabel):
             return torch.stack([p[:, 1].logit(LEAST) for p in found], 1)
         return outputs_of(self.task, found[0])
@@ -99,14 +91,6 @@ def count_of(task: Task) -> int:
     if isinstance(task, Multilabel):
         return 2
     return task.classes if isinstance(task, Ordered) else task.width
-
-
-def _probabilities(estimator: Any, x: Vectors, width: int) -> Tensor:
-    found = np.asarray(estimator.predict_proba(x), dtype=np.float64)
-    full = np.zeros((x.shape[0], width))
-    full[:, np.asarray(estimator.classes_, dtype=np.int64)] = np.nan_to_num(found)
-    full = np.maximum(full, LEAST)
-    return torch.from_numpy(full / full.sum(1, keepdims=True))
 
 
 def outputs_of(task: Task, probabilities: Tensor) -> Tensor:
@@ -160,7 +144,7 @@ def fit(
     if not rival.unlabelled:
         kept = task.present(y).numpy()
         x, y, weights = x[kept], y[torch.from_numpy(kept)], None if weights is None else weights[kept]
-    with _quiet():
+    with quiet():
         found = tuple(
             _one(rival, kind_of(task) or "classes", part, columns, shape, seed, options, weights)
             for part, columns in _parts(task, x, y)
@@ -210,11 +194,3 @@ def _one(
         return estimator.fit(x, y)
     key = "model__sample_weight" if hasattr(estimator, "steps") else "sample_weight"
     return estimator.fit(x, y, **{key: weights})
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Without what estimators say of few rows, rounds that did not converge, or rows without a label."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield

@@ -135,20 +135,28 @@ def restore(content: bytes, where: str) -> tuple[Any, ...]:
         DataError: The file is damaged, or asks for a type that is not on the list.
     """
     try:
+        return tuple(
+            _skops().loads(content, trusted=list(TRUSTED))
+        )  # which refuses before it builds anything
+    except Exception as error:  # of all kinds
+        raise _refusal(content, where, error) from error
+
+
+def _refusal(content: bytes, where: str, error: Exception) -> DataError:
+    """What is wrong with a file that could not be read."""
+    found = f"{type(error).__name__}: {error}"
+    try:
         asked = _skops().get_untrusted_types(data=content)
-    except Exception as error:  # zip, JSON and type errors of all kinds
-        raise DataError(message(f"{where} is damaged", found=f"{type(error).__name__}: {error}")) from error
+    except Exception:  # zip, JSON and type errors
+        return DataError(message(f"{where} is damaged", found=found))
     if strange := sorted(set(asked) - set(TRUSTED)):
-        raise DataError(
+        return DataError(
             message(
                 f"{where} is refused: it contains types that no estimator of auxin uses",
                 found=", ".join(strange[:5]),
                 do="Use the file that `auxin fit` wrote",
             )
         )
-    try:
-        return tuple(_skops().loads(content, trusted=list(TRUSTED)))
-    except Exception as error:  # a missing package, another version's state
-        raise DataError(
-            message(f"{where} cannot be read", found=f"{type(error).__name__}: {error}", do="Train it again")
-        ) from error
+    return DataError(
+        message(f"{where} cannot be read", found=found, do="Train it again")
+    )  # another version's

@@ -3,15 +3,16 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
-from torch import Tensor
+if TYPE_CHECKING:
+    from torch import Tensor
 
-from auxin.math.sparse import SparseRows
+    from auxin.math.sparse import SparseRows
 
 Say = Callable[[str], None]
 """Told in a sentence of everything that is decided for the user while rows are encoded."""
-Encoded = tuple[Tensor | SparseRows, Tensor | SparseRows | None]
+Encoded: TypeAlias = "tuple[Tensor | SparseRows, Tensor | SparseRows | None]"
 """Inputs as a `Dataset` holds them, and which of their values are missing (bool, or None: none are)."""
 HERE = "the given rows"
 

@@ -7,7 +7,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy.sparse import csr_matrix, hstack
 
 from auxin.data.encoders.cells import as_numbers
@@ -21,7 +20,6 @@ from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.columnar import read_memory, table_of
 from auxin.data.reading.frame import read_frame
 from auxin.errors import DataError, message
-from auxin.math.sparse import SparseRows
 
 
 class TableEncoder(Encoder):
@@ -157,9 +155,17 @@ class TableEncoder(Encoder):
 
     def encode_frame(self, where: str, frame: Any, say: Say = warn) -> Encoded:
         """The inputs of a table in memory; `where` is what messages call it."""
-        self._check(where, frame, say)
+        import torch
+
         if self.texts and len(frame) * sum(c.width for c in self.columns) > DENSE:
+            self._check(where, frame, say)
             return self._compressed(where, frame, say)
+        x, blank = self.arrays(where, frame, say)
+        return torch.from_numpy(x), None if blank is None else torch.from_numpy(blank)
+
+    def arrays(self, where: str, frame: Any, say: Say = warn) -> tuple[np.ndarray, np.ndarray | None]:
+        """The inputs of a table in memory as arrays, without PyTorch: never kept sparse."""
+        self._check(where, frame, say)
         begins = np.cumsum([0, *(column.width for column in self.columns)])
         x = np.empty((len(frame), int(begins[-1])), np.float32)
         places = dict(zip([c.name for c in self.columns], begins[:-1].tolist(), strict=True))
@@ -174,15 +180,15 @@ class TableEncoder(Encoder):
                 if empty.any():
                     blank = np.zeros(x.shape, bool) if blank is None else blank
                     blank[:, place] = empty
-        return torch.from_numpy(x), None if blank is None else torch.from_numpy(blank)
+        return x, blank
 
     def _compressed(self, where: str, frame: Any, say: Say) -> Encoded:
         """The inputs kept sparse: the texts' words are never dense, and the other columns only by themselves."""
+        from auxin.math.sparse import SparseRows
+
         rest = [c for c in self.columns if not isinstance(c, TextEncoder)]
-        names = [*frame.columns]
-        x, blank = (
-            TableEncoder(rest, names, self.encoding).encode_frame(where, frame, say) if rest else (None, None)
-        )
+        others = TableEncoder(rest, [*frame.columns], self.encoding)
+        x, blank = others.arrays(where, frame, say) if rest else (None, None)
         parts: list[tuple[csr_matrix, csr_matrix]] = []
         place = 0
         for column in self.columns:
@@ -190,10 +196,10 @@ class TableEncoder(Encoder):
                 made = column.compressed(where, frame[column.name])
                 parts.append((made, csr_matrix(made.shape, dtype=bool)))
             else:
-                assert isinstance(x, torch.Tensor)
+                assert x is not None
                 of = slice(place, place := place + column.width)
-                gone = np.zeros((len(x), 0), bool) if blank is None else blank[:, of].numpy()  # type: ignore[index]
-                made = csr_matrix(x[:, of].numpy())
+                gone = np.zeros((len(x), 0), bool) if blank is None else blank[:, of]
+                made = csr_matrix(x[:, of])
                 parts.append((made, csr_matrix(gone) if gone.size else csr_matrix(made.shape, dtype=bool)))
         joined, missing = (hstack(some, format="csr") for some in zip(*parts, strict=True))
         return SparseRows(joined), SparseRows(missing) if missing.nnz else None

@@ -1,0 +1,39 @@
+"""The small networks of a saved blend in NumPy: what `auxin.fitting.network` trains, for vectors."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+Weights = Mapping[str, np.ndarray]
+SOFT = 3.0
+"""Inputs z become z / sqrt(1 + (z / SOFT)^2), as in training."""
+
+
+def forward(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
+    """The outputs of S networks, float64 [S, N, width].
+
+    Args:
+        weights: Of the networks, each [S, ...], and of their inputs, by the names of the saved model.
+        x: float32 [N, D], NaN where missing.
+        length: Whether a row gets length 1 first.
+    """
+    z = _inputs(weights, x, length)
+    hidden = np.maximum(z @ weights["first"] + weights["first_bias"], 0)
+    hidden = np.maximum(hidden @ weights["second"] + weights["second_bias"], 0)
+    return (hidden @ weights["head"] + weights["bias"] + z @ weights["skip"]).astype(np.float64)
+
+
+def _inputs(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
+    mean, std = weights["input mean"], weights["input std"]
+    if length:
+        x = x / np.maximum(np.linalg.norm(np.nan_to_num(x), axis=1, keepdims=True), 1e-8)
+    z = (np.where(np.isnan(x), mean, x) - mean) / std
+    if "input basis" in weights:
+        z = (z @ weights["input basis"]) / weights["input scale"]
+    return z / np.sqrt(1 + (z / SOFT) ** 2)
+
+
+def softmax(outputs: np.ndarray) -> np.ndarray:
+    """Probabilities along the last axis."""
+    powers = np.exp(outputs - outputs.max(-1, keepdims=True))
+    return powers / powers.sum(-1, keepdims=True)
