@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 
-def differenced(net, optimizers, phi, train_loss, outer_loss, eps=1e-5):
+def differenced(net, optimizers, phi, train_loss, outer_loss, eps=1e-5, steps=1):
     """d L_A(after the optimisers' real step) / d phi by central differences; everything is put back.
 
     Args:
@@ -13,6 +13,8 @@ def differenced(net, optimizers, phi, train_loss, outer_loss, eps=1e-5):
         phi: a leaf of any shape, read by `train_loss`.
         train_loss: from nothing to the training loss, with phi as it is then.
         outer_loss: from nothing to the outer loss.
+        eps: half of the difference.
+        steps: how many real steps are taken.
     """
     several = [optimizers] if isinstance(optimizers, torch.optim.Optimizer) else list(optimizers)
     start, found = _state(net, several), torch.zeros_like(phi)
@@ -21,13 +23,14 @@ def differenced(net, optimizers, phi, train_loss, outer_loss, eps=1e-5):
         for sign in (1, -1):
             with torch.no_grad():
                 phi.view(-1)[i] += sign * eps
-            for each in several:
-                each.zero_grad()
-            train_loss().backward()
-            for each in several:
-                each.step()
-                each.zero_grad()
-            _buffers(net, start)
+            for _ in range(steps):
+                for each in several:
+                    each.zero_grad()
+                train_loss().backward()
+                for each in several:
+                    each.step()
+                    each.zero_grad()
+                _buffers(net, start)
             with torch.no_grad():
                 ends.append(outer_loss().item())
                 phi.view(-1)[i] -= sign * eps

@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ import torch
 from torch import nn
 
 sys.path.insert(0, str(Path(__file__).parent))
-from auxiliary_cases import identical, make, net, step
+from auxiliary_cases import Net, identical, make, net, step
 from test_auxiliary_processes import off, rows
 
 SCRIPT = """
@@ -20,14 +21,16 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import torch
 from torch import distributed as dist
-from test_auxiliary_sharded import CASES, refusals, train
+from test_auxiliary_sharded import CASES, WARNED, refusals, train
 dist.init_process_group("gloo")
 found = {name: train(name, rank=dist.get_rank()) for name in CASES}
+found["warned"] = [name for name, words in WARNED.items() if "Two training gradients" in words]
 found["refused"] = refusals(dist.get_rank())
 if dist.get_rank() == 0:
     torch.save(found, "found.pt")
 dist.destroy_process_group()
 """
+WARNED = {}
 SGD, ADAMW = torch.optim.SGD, torch.optim.AdamW
 CASES = {
     "sgd": (lambda p: SGD(p, lr=0.1, momentum=0.9), {}),
@@ -35,7 +38,16 @@ CASES = {
     "clipped": (lambda p: SGD(p, lr=0.1), {"clip_norm": 0.2}),
     "clipped by value": (lambda p: SGD(p, lr=0.1), {"clip_value": 0.02}),
     "monotone": (lambda p: SGD(p, lr=0.1), {"combiner": "monotone"}),
+    "stopped": (lambda p: SGD(p, lr=0.1), {}),
 }
+
+
+class Stopped(Net):
+    """One output is scaled by another, as a constant."""
+
+    def forward(self, x):
+        out = super().forward(x)
+        return out | {"far": out["far"] * out["near"].detach().exp()}
 
 
 def sharded(model, replicas=False):
@@ -61,6 +73,8 @@ def train(name, rank=None, estimator="finite_difference"):
     """Three steps with a meta step each; the weights, phi, the hypergradients and the outer losses."""
     build, options = CASES[name]
     model = net()
+    if name == "stopped":
+        model.__class__ = Stopped
     if rank is not None:
         sharded(model)
     optimizer = build(model.parameters())
@@ -77,7 +91,10 @@ def train(name, rank=None, estimator="finite_difference"):
             nn.utils.clip_grad_value_(model.parameters(), 0.02)
         optimizer.step()
         before, random = kept(model, optimizer), torch.get_rng_state()
-        outer = aux.after_step(optimizer, meta)
+        with warnings.catch_warnings(record=True) as given:
+            warnings.simplefilter("always")
+            outer = aux.after_step(optimizer, meta)
+        WARNED[name] = WARNED.get(name, "") + " ".join(str(each.message) for each in given)
         assert identical(kept(model, optimizer), before)
         assert torch.equal(torch.get_rng_state(), random)
         optimizer.zero_grad()
@@ -124,6 +141,7 @@ def test_a_sharded_network_equals_a_whole_one(tmp_path):
         assert exact["moved"].abs().max() > 1e-4
         assert off(found[name], alike) < 1e-6, name
         assert off({"moved": found[name]["moved"]}, {"moved": exact["moved"]}) < 1e-5, name
+    assert found["warned"] == ["stopped"]
     refused = found["refused"]
     assert len(refused) == 4
     assert all("UnsupportedError" in words for words in refused)

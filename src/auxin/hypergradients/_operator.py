@@ -11,8 +11,10 @@ from torch import Tensor
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._mixed import Slope, reverse_slope, to_phi
 from auxin.hypergradients._outer import gradients_of, refuse_reentrant
+from auxin.hypergradients._unroll import moved
 from auxin.math.functional import jvp, placed, plain_attention, save_rng, still, under_rng
 from auxin.math.params import Vector, axpy, dot, leaves, norm, trainable
+from auxin.math.params import scale as scaled
 from auxin.math.tree import detach, rebuild, tensors
 
 STEP = 0.1
@@ -157,7 +159,12 @@ def differenced_over_phi(
     start = save_rng()
     values = []
     for sign in (1.0, -1.0):
-        with _shifted(phi, draws, sign * step), under_rng(start), still(problem.auxiliary), plain_attention():
+        with (
+            moved(phi, scaled(sign * step, draws)),
+            under_rng(start),
+            still(problem.auxiliary),
+            plain_attention(),
+        ):
             with torch.no_grad():
                 context = None if problem.context is None else problem.context(train)
             params = leaves(own)
@@ -209,19 +216,6 @@ def _outer_difference(
     # targets in float32 make a loss in float32 of a network in float64
     coarse = torch.finfo(ends[0].dtype).eps
     return float(ends[0] - ends[1]) / (2 * step), 50 * coarse * abs(float(ends[0])) / step
-
-
-@contextmanager
-def _shifted(phi: Sequence[Tensor], by: Vector, factor: float) -> Iterator[None]:
-    """phi + factor * by inside; afterwards phi's own memory again, untouched."""
-    own = [p.data for p in phi]
-    try:
-        for p, d in zip(phi, by, strict=True):
-            p.data = p.data + factor * d
-        yield
-    finally:
-        for p, data in zip(phi, own, strict=True):
-            p.data = data
 
 
 def _reaches(ends: Sequence[Tensor], at: Sequence[Tensor]) -> bool:

@@ -20,6 +20,7 @@ from auxin.errors import UnsupportedError, message
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._mixed import Slope, element_slope, forward_slope, reverse_slope, to_phi
 from auxin.hypergradients._operator import SMALL, Operator, differenced_over_phi
+from auxin.hypergradients._stopped import ELEMENTS
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.math.params import Vector, bare
 from auxin.math.products import precisely
@@ -37,9 +38,6 @@ _PSEUDO = (
     "The outer loss's gradient is off by {:.1e} from a difference of the outer loss itself: the network stops, scales "
     "or replaces gradients (a hook, a straight-through operation). The hypergradient follows that gradient."
 )
-
-ELEMENTS = 64
-"""The most elements of phi for which a backward pass is spent on each."""
 
 Way = Literal["forward", "reverse", "element"]
 WAYS: dict[Way, Any] = {"forward": forward_slope, "reverse": reverse_slope, "element": element_slope}

@@ -3,10 +3,16 @@
 Ordinary forward and backward passes alone: the network's own hooks gather and scatter parameters and gradients, and
 nothing else than the values of the shards is changed. They are moved to W+ and to W +- eps p in place and put back
 bit for bit.
+
+With the first batch of each structure the difference is compared with one of the training gradient over phi, which
+follows the real step also where a gradient is stopped (`no_grad`, `detach`). Where they disagree, that difference is
+taken for each element of phi.
 """
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -15,12 +21,22 @@ from torch import Tensor
 from auxin.hypergradients._base import BilevelProblem, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import RADIUS, linear_slope, to_phi
 from auxin.hypergradients._outer import OuterGradient, finish
-from auxin.math.functional import save_rng, still, under_rng
-from auxin.math.params import Vector, axpy, bare, trainable, zeros
+from auxin.hypergradients._stopped import WRONG, is_large, refuse_or_warn
+from auxin.hypergradients._structure import Memory, key_of
+from auxin.hypergradients._unroll import moved
+from auxin.math.functional import Rng, save_rng, still, under_rng
+from auxin.math.params import Vector, axpy, bare, dot, norm, trainable, zeros
 from auxin.math.params import scale as scaled
-from auxin.math.sharding import reshard, shard, total
+from auxin.math.sharding import anywhere, reshard, shard, total
 from auxin.math.tree import detach
 from auxin.optimizers import InnerStep, ShardedStep
+
+_STOPPED = (
+    "Two training gradients for each element of phi are used: the training step does not follow a difference of the "
+    "loss, because the network or a loss stops, scales or replaces gradients (`detach`, `no_grad`, a hook)."
+)
+
+_MEMORY: Memory[bool] = Memory()
 
 
 def sharded_difference(
@@ -39,6 +55,7 @@ def sharded_difference(
     local, network = ShardedStep(step), bare(problem.network)
     reshard(network)
     parameters = list(trainable(network).values())
+    start = save_rng()
     with under_rng(None), still([network]), _put_back(network, parameters, list(problem.phi)) as own:
         gradient = _training_gradient(problem, train, parameters)
         _move(network, parameters, local.lookahead(gradient.gradients))
@@ -51,10 +68,90 @@ def sharded_difference(
         for sign in (1.0, -1.0):
             _move(network, parameters, axpy(sign * eps, p, own))
             ends.append(_phi_gradient(problem, train, gradient))
-    times = problem.processes / (2 * eps)
-    slope = linear_slope(problem, [times * (up - down) for up, down in zip(*ends, strict=True)])
+        times, notes = problem.processes / (2 * eps), []
+        product = [times * (up - down) for up, down in zip(*ends, strict=True)]
+        _move(network, parameters, own)
+        mixed = _Mixed(problem, train, parameters, p, start)
+        if not _follows(mixed, product):
+            product, notes = mixed.by_elements(), [_STOPPED]
+    slope = linear_slope(problem, product)
     outer = OuterGradient(loss, v, zeros(list(problem.phi)), reaches_phi=False)
-    return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=[])
+    return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=notes)
+
+
+def _follows(mixed: "_Mixed", product: Vector) -> bool:
+    """Whether a difference of the loss is the training gradient's; examined together, once for each structure.
+
+    Raises:
+        UnsupportedError: It is not, and phi has too many elements for a pair of gradients each.
+    """
+    problem, network, dtype = mixed.problem, bare(mixed.problem.network), mixed.p[0].dtype
+    key = key_of(problem, mixed.train)
+    seen = _MEMORY.get(network, key)
+    if not anywhere(seen is None, mixed.p[0]):
+        return bool(seen)
+    off = mixed.off(product)
+    if off is None:  # a step of size zero, or rounding
+        return True
+    right = off <= WRONG.get(dtype, float("inf"))
+    if not right and is_large(problem):
+        refuse_or_warn(dtype, off, "finite_difference")
+        right = True
+    elif not right:
+        warnings.warn(_STOPPED, RuntimeWarning, stacklevel=4)
+    _MEMORY.put(network, key, right)
+    return right
+
+
+@dataclass(frozen=True)
+class _Mixed:
+    """<p, d grad_W L_T / dphi> by differences of the training gradient over phi, at W.
+
+    Attributes:
+        problem: The two losses.
+        train: This process's training batch.
+        parameters: The network's parameters, at W.
+        p: This process's shards of the vector.
+        rng: Random state of the training gradient.
+    """
+
+    problem: BilevelProblem
+    train: Any
+    parameters: Sequence[Tensor]
+    p: Vector
+    rng: Rng
+
+    def off(self, product: Vector) -> float | None:
+        """How far a product over phi is from the difference along a random direction; None where rounding rules."""
+        phi, random = list(self.problem.phi), torch.Generator().manual_seed(1)
+        along = [torch.randn(x.shape, generator=random, dtype=torch.float32).to(x) for x in phi]
+        expected, noise = self.along(along)
+        parts = torch.stack([dot(product, along), norm([a * b for a, b in zip(product, along, strict=True)])])
+        torch.distributed.all_reduce(parts)
+        found, size = (parts / torch.distributed.get_world_size()).tolist()
+        scale = max(abs(expected), size)
+        return None if noise >= 0.1 * scale else abs(found - expected) / scale
+
+    def by_elements(self) -> Vector:
+        """The product, by two training gradients for each element of phi; the same in every process."""
+        slopes = zeros(list(self.problem.phi))
+        for place, whole in enumerate(slopes):
+            for at in range(whole.numel()):
+                one = zeros(slopes)
+                one[place].view(-1)[at] = 1.0
+                whole.view(-1)[at] = self.along(one)[0]
+        return slopes
+
+    def along(self, direction: Vector) -> tuple[float, float]:
+        """The derivative along a direction over phi, and how far rounding may move it."""
+        step, ends = {torch.float64: 1e-5, torch.float32: 1e-2}.get(self.p[0].dtype, 1e-1), []
+        for sign in (1.0, -1.0):
+            with moved(list(self.problem.phi), scaled(sign * step, direction)), under_rng(self.rng):
+                gradient = _training_gradient(self.problem, self.train, self.parameters)
+            terms = [(g * t).sum() for g, t in zip(gradient.gradients, self.p, strict=True)]
+            ends.append(float(total(terms, self.parameters)))
+        rounding = 10 * torch.finfo(self.p[0].dtype).eps * max(map(abs, ends)) / step
+        return (ends[0] - ends[1]) / (2 * step), rounding
 
 
 @contextmanager
@@ -81,13 +178,13 @@ def _move(network: torch.nn.Module, parameters: Sequence[Tensor], to: Sequence[T
 
 def _training_gradient(problem: BilevelProblem, train: Any, parameters: Sequence[Tensor]) -> TrainingGradient:
     """The gradient of the training loss at W, on shards: the processes' mean, as the network's hooks take it."""
-    with still(problem.auxiliary) as moved, torch.enable_grad():
+    with still(problem.auxiliary) as buffers, torch.enable_grad():
         context = None if problem.context is None else problem.context(train)
     rng = save_rng()
     fixed = detach(context)
     with still(problem.auxiliary):
         loss, grads = _gradient(problem, parameters, train, lambda s: problem.training_loss(s, train, fixed))
-    return TrainingGradient(loss, grads, torch.zeros(()), context, rng, True, moved)
+    return TrainingGradient(loss, grads, torch.zeros(()), context, rng, True, buffers)
 
 
 def _gradient(

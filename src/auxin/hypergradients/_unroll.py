@@ -1,6 +1,7 @@
 """Inner steps taken on paper: from the network's parameters and the optimiser's state, moving neither."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +11,7 @@ from torch import Tensor
 from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem
 from auxin.hypergradients._outer import gradients_of
-from auxin.math.functional import Rng, placed, restore_rng, save_rng, still
+from auxin.math.functional import Rng, call, placed, restore_rng, save_rng, still
 from auxin.math.params import Vector, detached, filled, leaves, trainable
 from auxin.math.tree import detach
 from auxin.optimizers import InnerStep
@@ -63,3 +64,27 @@ def advance(problem: BilevelProblem, step: InnerStep, at: Iterate, batch: Any) -
     with torch.no_grad():
         after, states = step.advance(at.params, grads, at.states)
     return Iterate(after, states, save_rng())
+
+
+def window(
+    problem: BilevelProblem, step: InnerStep, at: Iterate, batches: list[Any], meta: Any
+) -> tuple[Iterate, Tensor]:
+    """Inner steps on these batches, under the iterate's random state, and the outer loss after them, without R."""
+    for batch in batches:
+        at = advance(problem, step, at, batch)
+    restore_rng(at.rng)
+    with torch.no_grad():
+        return at, problem.outer(call(problem.network, at.params, problem.inputs(meta)), meta)
+
+
+@contextmanager
+def moved(phi: Sequence[Tensor], by: Vector) -> Iterator[None]:
+    """phi + by inside; afterwards phi's own memory again, untouched."""
+    own = [p.data for p in phi]
+    try:
+        for p, d in zip(phi, by, strict=True):
+            p.data = p.data + d
+        yield
+    finally:
+        for p, data in zip(phi, own, strict=True):
+            p.data = data

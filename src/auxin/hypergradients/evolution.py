@@ -6,8 +6,6 @@ particle's perturbations since its unroll began (persistent), or its last one (n
     dL_A/dphi ~ mean over pairs of  xi (F(phi + eps) - F(phi - eps)) / (2 sigma^2)
 """
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -16,8 +14,8 @@ from torch import Tensor
 from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined
-from auxin.hypergradients._unroll import Iterate, advance, batches_of, begin, needed
-from auxin.math.functional import call, restore_rng, save_rng, still, under_rng
+from auxin.hypergradients._unroll import Iterate, batches_of, begin, moved, needed, window
+from auxin.math.functional import save_rng, still, under_rng
 from auxin.math.params import Vector, axpy, zeros
 from auxin.math.params import scale as scaled
 from auxin.optimizers import InnerStep
@@ -102,7 +100,7 @@ class Evolution(Estimator):
                 self._drift[i] = axpy(1.0, self._drift[i], noise)
                 ends, values = [], []
                 for sign, at in zip((1.0, -1.0), self._particles[i], strict=True):
-                    with _moved(list(problem.phi), scaled(sign, noise)), under_rng(rng):
+                    with moved(list(problem.phi), scaled(sign, noise)), under_rng(rng):
                         end, value = _window(problem, step, at, batches, meta)
                     ends.append(end)
                     values.append(value)
@@ -151,29 +149,12 @@ class Evolution(Estimator):
         self.random.set_state(state["random"])
 
 
-@contextmanager
-def _moved(phi: Sequence[Tensor], by: Vector) -> Iterator[None]:
-    """phi + by inside; afterwards phi's own memory again, untouched."""
-    own = [p.data for p in phi]
-    try:
-        for p, d in zip(phi, by, strict=True):
-            p.data = p.data + d
-        yield
-    finally:
-        for p, data in zip(phi, own, strict=True):
-            p.data = data
-
-
 def _window(
     problem: BilevelProblem, step: InnerStep, at: Iterate, batches: list[Any], meta: Any
 ) -> tuple[Iterate, Tensor]:
     """T inner steps under the present random state, and the outer loss after them, R included."""
-    at = Iterate(at.params, at.states, save_rng())
-    for batch in batches:
-        at = advance(problem, step, at, batch)
-    restore_rng(at.rng)
+    at, loss = window(problem, step, Iterate(at.params, at.states, save_rng()), batches, meta)
     with torch.no_grad(), still(problem.auxiliary):
-        loss = problem.outer(call(problem.network, at.params, problem.inputs(meta)), meta)
         if problem.regulariser is not None:
             context = None if problem.context is None else problem.context(batches[-1])
             loss = loss + (problem.direct(context) or 0.0)

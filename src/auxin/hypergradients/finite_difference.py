@@ -15,8 +15,8 @@ from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient,
 from auxin.hypergradients._mixed import difference_slope, element_slope
 from auxin.hypergradients._operator import differenced_over_phi
 from auxin.hypergradients._outer import finish, outer_gradient
-from auxin.hypergradients._self_check import ELEMENTS
 from auxin.hypergradients._sharded import sharded_difference
+from auxin.hypergradients._stopped import WRONG, is_large, refuse_or_warn
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.hypergradients._unroll import needed
@@ -26,15 +26,6 @@ from auxin.math.params import scale as scaled
 from auxin.math.products import precisely
 from auxin.math.sharding import is_sharded
 from auxin.optimizers import InnerStep
-
-WRONG = {torch.float64: 1e-2, torch.float32: 0.5}
-"""The relative error above which a difference of the loss is not taken for one of the training gradient."""
-
-_NOISY = (
-    "The finite difference is off by {:.1e} along a random direction. Either float32 rounds it away, or the "
-    "network or a loss stops gradients, which a difference does not follow. estimator='lookahead' is exact in "
-    "both cases."
-)
 
 _MEMORY: Memory[bool] = Memory()
 
@@ -141,33 +132,13 @@ class FiniteDifference(Estimator):
         if off is None:  # the gradient hardly depends on phi here
             return True
         follows = off <= WRONG.get(q[0].dtype, float("inf"))
-        if not follows and _is_large(problem):
-            follows = _refuse_or_warn(q[0].dtype, off)
+        if not follows and is_large(problem):
+            refuse_or_warn(q[0].dtype, off, "finite_difference")
+            follows = True
         elif not follows:
             warnings.warn(_STOPPED, RuntimeWarning, stacklevel=3)
         _MEMORY.put(network, key, follows)
         return follows
-
-
-def _is_large(problem: BilevelProblem) -> bool:
-    """Whether phi has too many elements for a backward pass each, or enters the primary network."""
-    return not problem.terminal or sum(x.numel() for x in problem.phi) > ELEMENTS
-
-
-def _refuse_or_warn(dtype: torch.dtype, off: float) -> bool:
-    """Refuse in float64; warn and return True in float32, where rounding gives such errors too."""
-    if dtype != torch.float64:
-        warnings.warn(_NOISY.format(off), RuntimeWarning, stacklevel=4)
-        return True
-    raise UnsupportedError(
-        message(
-            "The training gradient is not that of the training loss, because the network or a loss stops, scales "
-            "or replaces gradients",
-            expected="a loss whose differences are its gradient",
-            found=f"a difference that is off by {off:.1e}",
-            do='Use estimator="lookahead", which follows the training gradient.',
-        )
-    )
 
 
 def _refuse_sixteen_bits(params: Vector) -> None:

@@ -6,6 +6,7 @@ With v = grad L_A(W), H the Hessian of L_T in W (or its Gauss-Newton matrix) and
 """
 
 import inspect
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
@@ -19,6 +20,7 @@ from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient,
 from auxin.hypergradients._mixed import Slope, reverse_slope, tangent_slope
 from auxin.hypergradients._outer import OuterGradient, finish, outer_gradient
 from auxin.hypergradients._self_check import WAYS, Verdict, verdict
+from auxin.hypergradients._stopped import follows
 from auxin.math.curvature import projected
 from auxin.math.functional import save_rng, still, under_rng
 from auxin.math.params import Vector, detached, trainable
@@ -30,6 +32,12 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.solvers._base import Curvature, Solution, Solver
 from auxin.typing import Signals
 
+_STOPPED = (
+    "The curvature leaves out how a stopped target (`detach`, `no_grad`) moves with the parameters: its product is off "
+    "by {:.1e} from a difference of the training gradient. The hypergradient is that of a target that stands still; "
+    "estimator='lookahead' is exact for the next step."
+)
+
 
 class Implicit(Estimator):
     """The hypergradient by implicit differentiation, at W as it is.
@@ -37,6 +45,9 @@ class Implicit(Estimator):
     Navon et al. 2021, equation 6; Lorraine, Vicol, Duvenaud 2020. Exact where W minimises L_T and the solver
     is exact. In forwards F of the primary network: v 3, auxiliary network 4, the tangent 3; with the Hessian the
     graph 3 and each product 6; with Gauss-Newton the graph 1 and each product 5.
+
+    A target made under `torch.no_grad` or by `detach` stands still in H, while in training it moves with W. The first
+    batch of each structure shows it, and a warning states it; the solver `identity` takes no product with H.
 
     Departure: the authors' Neumann sum lacks the factor alpha, see `auxin.solvers.neumann`.
 
@@ -127,6 +138,8 @@ class Implicit(Estimator):
                     here = _targets(problem, train, graph=True)
             slope, notes = self._slope(problem, train, here, found)
             solution = found.solution
+            if self.check and solution.products:
+                notes += _still_target(problem, train)
             return finish(
                 problem,
                 here,
@@ -197,6 +210,18 @@ class Implicit(Estimator):
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a saved state."""
         self.solver.load_state_dict(state)
+
+
+def _still_target(problem: BilevelProblem, train: Any) -> list[str]:
+    """The note, and the warning, that H leaves out how stopped gradients move with W; nothing where it does not."""
+    right, off = follows(problem, train)
+    if right:
+        return []
+    note = _STOPPED.format(off)
+    if off:
+        warnings.warn(note, RuntimeWarning, stacklevel=4)
+        return [note]
+    return []
 
 
 @dataclass(frozen=True)

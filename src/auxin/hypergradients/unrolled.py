@@ -7,6 +7,7 @@ backwards in t:
 """
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +18,17 @@ from torch import Tensor
 from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined, outer_gradient
-from auxin.hypergradients._unroll import Iterate, advance, batches_of, begin, needed
+from auxin.hypergradients._stopped import follows, is_large, refuse_or_warn
+from auxin.hypergradients._unroll import Iterate, advance, batches_of, begin, moved, needed, window
 from auxin.math.functional import placed, plain_attention, restore_rng, still, under_rng
 from auxin.math.params import Vector, axpy, dot, filled, leaves, zeros
+from auxin.math.params import scale as scaled
 from auxin.optimizers import InnerStep
+
+_STOPPED = (
+    "Two unrolls for each element of phi are used: the network or a loss stops gradients (`detach`, `no_grad`), and "
+    "the target moves from step to step, which double backward does not follow."
+)
 
 
 @dataclass
@@ -41,6 +49,11 @@ class Unrolled(Estimator):
     optimiser's state are where the unroll begins; neither moves. Per step: the gradient once forwards (3 F),
     and once backwards with its double backward (9 F); memory: the graph of one step and the stored iterates.
     The regulariser is averaged over the steps' batches; batch norm's running statistics stay as they are.
+
+    A target made under `torch.no_grad` or by `detach` is another constant at every step, which the recursion's double
+    backward does not follow. The first batch of each structure shows it, and then each element of phi takes two real
+    unrolls and a central difference, with a warning, up to 64 elements. Above that, and under data parallelism,
+    float64 refuses, and float32, where rounding alone can give such an error, warns. One step needs none of this.
 
     Args:
         steps: T, where `train` is one batch (a list of batches says T itself, one batch for each step).
@@ -79,10 +92,16 @@ class Unrolled(Estimator):
         """The hypergradient of T steps from here (arguments as in `Estimator.estimate`).
 
         A training gradient at hand is not used. `scale="unit"` divides by the learning rate.
+
+        Raises:
+            UnsupportedError: In float64, a network or a loss that stops gradients, with a phi of more than 64 elements
+                or under data parallelism.
         """
         del gradient
         step = needed(step, "An unroll")
         batches = batches_of(train, self.steps)
+        if len(batches) > 1 and problem.average is None and not self._follows(problem, batches[0]):
+            return _by_differences(problem, step, batches, meta, scale)
         every = self.segment or max(1, math.isqrt(len(batches)))
         with under_rng(None):
             stored, last = _forwards(problem, step, batches, every)
@@ -96,8 +115,54 @@ class Unrolled(Estimator):
                     list(zip(_again(problem, step, stored[start], part), part, strict=True))
                 ):
                     adjoint = _backwards(problem, step, at, batch, adjoint)
+        if len(batches) > 1 and problem.average is not None:  # after everything that processes do together
+            self._follows(problem, batches[0])
         direct = axpy(1.0 / len(batches), adjoint.direct, outer.phi)
         return combined(adjoint.phi, direct, outer.loss, unit=step.unit, scale=scale, moved=adjoint.moved)
+
+    def _follows(self, problem: BilevelProblem, batch: Any) -> bool:
+        """Whether the recursion follows the real steps; False where differences have to.
+
+        Raises:
+            UnsupportedError: It does not, and differences are not possible.
+        """
+        right, off = follows(problem, batch)
+        if right:
+            return True
+        if is_large(problem) or problem.average is not None:
+            refuse_or_warn(next(iter(problem.phi)).dtype, off, "unrolled")
+            return True
+        if off:
+            warnings.warn(_STOPPED, RuntimeWarning, stacklevel=3)
+        return False
+
+
+def _by_differences(
+    problem: BilevelProblem, step: InnerStep, batches: list[Any], meta: Any, scale: str
+) -> Hypergradient:
+    """Central differences of the outer loss after the unroll, element by element of phi; R by autograd."""
+    phi = list(problem.phi)
+    slopes, direct, losses = zeros(phi), zeros(phi), []
+    size = {torch.float64: 1e-5, torch.float32: 1e-2}[phi[0].dtype]
+    with under_rng(None):
+        first = begin(problem, step)
+        for place, whole in enumerate(slopes):
+            for at in range(whole.numel()):
+                by = zeros(phi)
+                by[place].view(-1)[at] = size
+                ends = []
+                for sign in (1.0, -1.0):
+                    with moved(phi, scaled(sign, by)):
+                        ends.append(window(problem, step, first, batches, meta)[1])
+                whole.view(-1)[at] = (ends[0] - ends[1]) / (2 * size)
+                losses += ends
+        changes: list[tuple[Tensor, Tensor]] = []
+        for batch in batches:
+            with still(problem.auxiliary) as changes, torch.enable_grad():  # noqa: F811
+                penalty = problem.direct(None if problem.context is None else problem.context(batch))
+                direct = axpy(1.0 / len(batches), _grad(penalty, phi), direct)
+    outer = torch.stack(losses).mean()
+    return combined(slopes, direct, outer, unit=step.unit, scale=scale, moved=changes, notes=[_STOPPED])
 
 
 def _forwards(

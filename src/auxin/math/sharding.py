@@ -43,3 +43,10 @@ def total(parts: Iterable[Tensor], parameters: Iterable[Tensor]) -> Tensor:
     found = torch.stack(terms).sum()
     torch.distributed.all_reduce(found)
     return found
+
+
+def anywhere(flag: bool, like: Tensor) -> bool:
+    """Whether the flag is set in any of the processes; `like` is on the device that they communicate by."""
+    found = torch.tensor(float(flag), device=like.device)
+    torch.distributed.all_reduce(found, torch.distributed.ReduceOp.MAX)
+    return bool(found)

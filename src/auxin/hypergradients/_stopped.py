@@ -1,0 +1,188 @@
+"""Whether the training gradient is the gradient of the training loss, which it is not where gradients are stopped.
+
+A target made under `torch.no_grad` or by `detach` is a constant of one training step, and another constant at the next
+step: it moves with the parameters. The one-step look-ahead needs no more than that it is a constant. An unroll, and the
+curvature of an implicit solver, have to follow the target as well, which no double backward does.
+"""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from auxin.errors import UnsupportedError, message
+from auxin.hypergradients._base import BilevelProblem
+from auxin.hypergradients._outer import gradients_of
+from auxin.hypergradients._structure import Memory, key_of
+from auxin.math.functional import placed, plain_attention, still, under_rng
+from auxin.math.params import Vector, axpy, bare, detached, dot, filled, leaves, trainable
+from auxin.math.products import check_twice_differentiable, precisely
+from auxin.math.tree import detach
+
+WRONG = {torch.float64: 1e-2, torch.float32: 0.5}
+"""The relative error above which a difference is not taken for the derivative that it is compared with."""
+
+FOLLOWED = {torch.float64: 1e-4, torch.float32: 0.1}
+"""The same for derivatives over W, which are compared where rounding is known to be smaller."""
+
+ELEMENTS = 64
+"""The most elements of phi for which a backward pass, or a pair of unrolls, is spent on each."""
+
+NOISY = (
+    "A finite difference is off by {:.1e} along a random direction. Either float32 rounds it away, or the network or a "
+    "loss stops gradients (`detach`, `no_grad`), which estimator={!r} does not follow. estimator='lookahead' is exact "
+    "in both cases."
+)
+
+_MEMORY: Memory[bool] = Memory()
+
+
+def is_large(problem: BilevelProblem) -> bool:
+    """Whether phi has too many elements for a backward pass each, or enters the primary network."""
+    return not problem.terminal or sum(x.numel() for x in problem.phi) > ELEMENTS
+
+
+def refuse_or_warn(dtype: torch.dtype, off: float, estimator: str) -> None:
+    """Refuse in float64; warn in float32, where rounding gives such errors too.
+
+    Args:
+        dtype: The parameters' precision.
+        off: The relative error of the difference.
+        estimator: The estimator's name, for the message.
+
+    Raises:
+        UnsupportedError: The precision is float64.
+    """
+    if dtype != torch.float64:
+        warnings.warn(NOISY.format(off, estimator), RuntimeWarning, stacklevel=4)
+        return
+    raise UnsupportedError(
+        message(
+            "The training gradient is not that of the training loss, because the network or a loss stops, scales "
+            "or replaces gradients",
+            expected="a loss whose differences are its gradient",
+            found=f"a difference that is off by {off:.1e}",
+            do='Use estimator="lookahead", which follows the training gradient.',
+        )
+    )
+
+
+def follows(problem: BilevelProblem, batch: Any) -> tuple[bool, float]:
+    """Whether double backward is the derivative of the training gradient over W; examined once for each structure.
+
+    First a difference of the loss is compared with its gradient. Where they disagree (a stopped gradient, but also a
+    hook that scales gradients), a difference of the gradient is compared with a product with the Hessian.
+
+    Returns:
+        The verdict, and the relative error of the product (0 where it was not examined, or where rounding and jumps
+        leave no verdict).
+    """
+    network, key = bare(problem.network), key_of(problem, batch)
+    seen = _MEMORY.get(network, key)
+    if seen is not None:
+        return seen, 0.0
+    own = detached(list(trainable(problem.network).values()))
+    worst = FOLLOWED.get(own[0].dtype) if own else None
+    if worst is None or not sum(x.numel() for x in problem.phi):
+        return True, 0.0
+    with precisely():
+        field = _Field(problem, batch, own)
+        off = field.loss_off()
+        if off is not None and off > worst:
+            off = field.gradient_off()
+    if off is not None:
+        _MEMORY.put(network, key, off <= worst)
+    return off is None or off <= worst, off or 0.0
+
+
+class _Field:
+    """The training loss and its gradient around W, with the context constant and one random state.
+
+    Args:
+        problem: The two losses.
+        batch: The training batch.
+        own: W.
+    """
+
+    def __init__(self, problem: BilevelProblem, batch: Any, own: Vector) -> None:
+        self.problem, self.batch, self.own = problem, batch, own
+        self.step = 1e-6 if own[0].dtype == torch.float64 else 1e-3
+        with under_rng(None), still(problem.auxiliary), torch.no_grad():
+            self.context = None if problem.context is None else detach(problem.context(batch))
+        random = torch.Generator().manual_seed(3)
+        self.along, self.weight = (
+            [torch.randn(p.shape, generator=random, dtype=torch.float32).to(p) * _size(p) for p in own]
+            for _ in range(2)
+        )
+
+    def loss_off(self) -> float | None:
+        """How far <grad L_T, q> is from the loss's difference along q."""
+        gradient, _ = self._gradient(self.own)
+        factor = self.problem.processes
+        return self._compared(float(dot(gradient, self.along)), lambda w: factor * self._gradient(w)[1])
+
+    def gradient_off(self) -> float | None:
+        """How far <a, H q> is from the difference of <a, grad L_T> along q; None where there is no double backward."""
+        try:
+            product = self._product()
+        except (NotImplementedError, RuntimeError):
+            return None
+        value = float(dot(product, self.along))
+        return self._compared(value, lambda w: float(dot(self._gradient(w)[0], self.weight)))
+
+    def _compared(self, found: float, function: Any) -> float | None:
+        """The relative error of a derivative along q; None where rounding or jumps leave no verdict."""
+        expected, noise = self._difference(function, self.step)
+        scale = max(abs(found), abs(expected))
+        if not scale or noise > 0.1 * scale:
+            return None
+        off = abs(found - expected)
+        if off > 0.01 * scale:
+            for step in (self.step / 4, 4 * self.step):
+                again, noise = self._difference(function, step)
+                if abs(again - expected) > max(0.5 * off, noise):
+                    return None
+        return off / scale
+
+    def _difference(self, function: Any, step: float) -> tuple[float, float]:
+        ends = [function(axpy(sign * step, self.along, self.own)) for sign in (1.0, -1.0)]
+        rounding = 50 * torch.finfo(self.own[0].dtype).eps * max(map(abs, ends)) / step
+        return (ends[0] - ends[1]) / (2 * step), rounding
+
+    def _gradient(self, at: Vector) -> tuple[Vector, float]:
+        params, own = leaves(at), list(trainable(self.problem.network).values())
+        with self._placed(params) as module:
+            loss = self._loss(module)
+            return filled(gradients_of(loss, params, own), params), float(loss.detach())
+
+    def _product(self) -> Vector:
+        """H times the weight, by double backward."""
+        params = leaves(self.own)
+        with self._placed(params) as module:
+            grads = torch.autograd.grad(self._loss(module), params, create_graph=True, allow_unused=True)
+            pairs = [(g, a) for g, a in zip(grads, self.weight, strict=True) if g is not None]
+            check_twice_differentiable([g for g, _ in pairs])
+            pairing = dot([g for g, _ in pairs], [a for _, a in pairs])
+            if not pairing.requires_grad:
+                return [torch.zeros_like(p) for p in params]
+            return filled(torch.autograd.grad(pairing, params, allow_unused=True), params)
+
+    @contextmanager
+    def _placed(self, params: Vector) -> Iterator[torch.nn.Module]:
+        with (
+            under_rng(None), still(self.problem.auxiliary), torch.enable_grad(), plain_attention(),
+            placed(self.problem.network, params) as module,
+        ):  # fmt: skip
+            yield module
+
+    def _loss(self, module: torch.nn.Module) -> Tensor:
+        signals = module(*self.problem.inputs(self.batch))
+        return self.problem.training_loss(signals, self.batch, self.context)
+
+
+def _size(x: Tensor) -> float:
+    """The root of the mean square; 1 where that is 0."""
+    return float(torch.linalg.vector_norm(x) / max(1, x.numel()) ** 0.5) or 1.0
