@@ -5,6 +5,8 @@ import pytest
 from auxin import catalogue
 from auxin.errors import ConfigError, DataError
 from auxin.recipes._sheet import read_sheet
+from auxin.recipes._summary import equal_rows
+from auxin.records.recipe import PieceRecord
 from auxin.requests.reproduce import RecipeRequest, RecipeSize
 from auxin.studies.recipe import PieceEnvironment
 from auxin.studies.reproduce import Reproduction, reproduce
@@ -77,6 +79,26 @@ def test_a_tiny_run_from_fixtures_gives_the_table_with_verdicts_and_resumes(plug
     times = [p.stat().st_mtime_ns for p in sorted((tmp_path / "out" / "pieces").glob("*.json"))]
     reproduce(Reproduction(RecipeRequest(name=plugged, out=tmp_path / "out", smoke=True)))
     assert times == [p.stat().st_mtime_ns for p in sorted((tmp_path / "out" / "pieces").glob("*.json"))]
+
+
+def test_rows_whose_runs_are_the_same_are_named():
+    def pieces(scores):
+        return [
+            PieceRecord(
+                digest="",
+                piece=f"{method}-{seed}",
+                settings={"data": "A", "method": method, "seed": seed},
+                values={"accuracy": score, "seconds": float(len(method))},
+                seconds=1.0,
+            )
+            for method, own in scores.items()
+            for seed, score in enumerate(own)
+        ]
+
+    [said] = equal_rows(pieces({"single": [0.5, 0.6], "clipped": [0.7, 0.8], "free": [0.7, 0.8]}))
+    assert said.startswith("clipped and free gave the same numbers on A in every seed")
+    assert equal_rows(pieces({"clipped": [0.7, 0.8], "free": [0.7, 0.9]})) == []
+    assert equal_rows(pieces({"clipped": [0.7], "free": [0.7]})) == []
 
 
 def test_data_that_are_not_at_hand_are_left_out_and_said(plugged, tmp_path):

@@ -12,7 +12,7 @@ from auxin.errors import DataError
 from auxin.judging.paired import paired
 from auxin.methods import resolve
 from auxin.recipes._sheet import PAPERS, Sheet, read_sheet
-from auxin.recipes._summary import difference, line, verdict_of
+from auxin.recipes._summary import difference, equal_rows, line, verdict_of
 from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
@@ -151,6 +151,7 @@ class GridRecipe(Recipe):
         absent = [data for data in self.sheet.data if self._missing(data) is not None]
         notes += [f"Not in --root, and left out: {', '.join(absent)}."] if absent else []
         whole += self._measured(done)
+        notes += equal_rows(d.found for d in done.values())
         return RecipeOutcome(whole, self._claims(done), self._pictures(whole, done), notes)
 
     def _measured(self, done: Mapping[str, FinishedPiece]) -> list[RecipeRow]:

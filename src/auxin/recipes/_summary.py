@@ -1,6 +1,7 @@
 """Lines of a table and words of a claim, from numbers over seeds."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import combinations
 from typing import Any, Literal
 
 import numpy as np
@@ -8,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 
 from auxin.judging.paired import Paired, paired, standard_error
-from auxin.records.recipe import RecipeRow
+from auxin.records.recipe import PieceRecord, RecipeRow
 
 Verdict = Literal["", "reproduced", "within noise", "not reproduced", "budget too small"]
 
@@ -99,3 +100,23 @@ def below(a: Sequence[float], b: Sequence[float]) -> bool | None:
     if found.low is None or found.high is None:
         return None
     return True if found.high < 0 else False if found.low > 0 else None
+
+
+def equal_rows(pieces: Iterable[PieceRecord]) -> list[str]:
+    """A sentence for each two rows of a sheet whose runs gave the same numbers in every seed, times excepted.
+
+    Where two methods differ in a constraint or a part that never acted, their runs are the same training, and the
+    comparison shows nothing.
+    """
+    rows: dict[str, dict[str, dict[str, dict[str, float]]]] = {}
+    for piece in pieces:
+        data, method, seed = (str(piece.settings[k]) for k in ("data", "method", "seed"))
+        numbers = {k: v for k, v in piece.values.items() if k != "seconds"}
+        rows.setdefault(data, {}).setdefault(method, {})[seed] = numbers
+    return [
+        f"{a} and {b} gave the same numbers on {data} in every seed: what sets them apart never acted, and their "
+        "comparison shows nothing."
+        for data, methods in rows.items()
+        for a, b in combinations(methods, 2)
+        if len(methods[a]) > 1 and methods[a] == methods[b]
+    ]
