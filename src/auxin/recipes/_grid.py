@@ -11,7 +11,7 @@ import numpy as np
 from auxin.errors import DataError
 from auxin.judging.paired import paired
 from auxin.methods import resolve
-from auxin.recipes._sheet import PAPERS, Sheet, read_sheet
+from auxin.recipes._sheet import PAPERS, Sheet, read_sheet, tiny
 from auxin.recipes._summary import difference, equal_rows, line, verdict_of
 from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.records.results import RunResult
@@ -29,8 +29,6 @@ from auxin.studies.recipe import (
     Recipe,
     RecipeOutcome,
 )
-
-_SMOKE_MODEL = {"vector": "mlp", "image": "conv4", "dense": "segnet"}
 
 
 class GridRecipe(Recipe):
@@ -107,7 +105,7 @@ class GridRecipe(Recipe):
         user = {**sheet.settings, **data.settings, **row.settings}
         split = SplitSpec.model_validate({"validation": 0.0, **data.split, **row.split})
         if smoke:
-            user = _tiny(user, dataset.modality)
+            user = tiny(user, dataset.modality)
             few = 0.1 if data.name == "digits" else None  # the others read fixtures of a few rows
             split = SplitSpec(fraction=few, validation=0.25, auxiliary=0.25, test=split.test)
         seed = int(told["seed"] or 0)
@@ -292,24 +290,6 @@ def from_sheet(file: Path) -> type[GridRecipe]:
         "__module__": f"auxin.recipes.{file.stem}",
     }
     return type(file.stem.title().replace("_", ""), (GridRecipe,), about)
-
-
-def _tiny(user: Mapping[str, bool | int | float | str], modality: str) -> dict[str, bool | int | float | str]:
-    """The settings of the tiny run: the method's own parts stay, networks and lengths shrink."""
-    kept = {
-        n: v for n, v in user.items() if not n.startswith(("model", "epochs", "steps", "batch", "average"))
-    }
-    width = {"model.hidden": 8} if modality == "vector" else {"model.channel_width": 4}
-    points = user.get("model") in ("dgcnn", "pointnet")
-    tiny = {
-        "model": user["model"] if points else _SMOKE_MODEL.get(modality, "mlp"),
-        "epochs": 1,
-        "batch": 16,
-        "looks": 1,
-        "every": 2,
-        **width,
-    }
-    return {**kept, **tiny}
 
 
 def _at_most(where: DataSpec, split: SplitSpec, rows: int, seed: int) -> SplitSpec:

@@ -4,6 +4,7 @@ All errors of a sheet are reported at once.
 """
 
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -22,6 +23,7 @@ from auxin.runs.settings import PRESETS
 Value = bool | int | float | str
 Numbers = dict[str, dict[str, dict[str, float | list[float]]]]
 """What the paper found, by metric, data and method: a number, or a number and its error, in `unit`."""
+_SMOKE_MODEL = {"vector": "mlp", "image": "conv4", "dense": "segnet"}
 PAPERS = {"maxl": papers.MAXL, "auxilearn": papers.AUXILEARN, "update_rules": papers.UPDATE_RULES}
 
 
@@ -218,3 +220,21 @@ def _tried(where: str, attempt: Any) -> list[str]:
     except ConfigError as error:
         return [f"{where}: {error}"]
     return []
+
+
+def tiny(user: Mapping[str, Value], modality: str) -> dict[str, Value]:
+    """The settings of the tiny run: the method's own parts stay, networks and lengths shrink."""
+    kept = {
+        n: v for n, v in user.items() if not n.startswith(("model", "epochs", "steps", "batch", "average"))
+    }
+    width = {"model.hidden": 8} if modality == "vector" else {"model.channel_width": 4}
+    points = user.get("model") in ("dgcnn", "pointnet")
+    small = {
+        "model": user["model"] if points else _SMOKE_MODEL.get(modality, "mlp"),
+        "epochs": 1,
+        "batch": 16,
+        "looks": 1,
+        "every": 2,
+        **width,
+    }
+    return {**kept, **small}
