@@ -52,7 +52,7 @@ def part(folder: Path, name: str) -> CamvidPart:
 
 
 def edges(x: Tensor) -> Tensor:
-    """The length of the brightness's gradient by Sobel's filters, [B, H, W], standardised."""
+    """The norm of the brightness gradient by Sobel filters, [B, H, W], standardised."""
     kernel = torch.tensor([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
     bright = F.pad(x.mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
     length = F.conv2d(bright, torch.stack([kernel, kernel.T]).unsqueeze(1)).norm(dim=1)

@@ -1,4 +1,4 @@
-"""Real data with candidate auxiliaries of known worth: labels derived, spoilt and drawn, for the study of the probe."""
+"""Real data with candidate auxiliaries of known worth: labels that were derived, corrupted and drawn at random."""
 
 from dataclasses import replace
 from functools import cache

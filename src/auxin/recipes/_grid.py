@@ -129,7 +129,7 @@ class GridRecipe(Recipe):
         )
 
     def _small(self, spec: RunSpec) -> list[str]:
-        """A sentence where the data at hand are a part of the paper's."""
+        """A sentence if the data at hand are only a part of those of the paper."""
         part = next(p for p in self.sheet.data.values() if p.name == spec.data.name)
         have = int((~load_data(spec.data).official_test).sum())
         if part.rows is None or have >= part.rows:
@@ -153,7 +153,7 @@ class GridRecipe(Recipe):
         return RecipeOutcome(whole, self._claims(done), self._pictures(whole, done), notes)
 
     def _measured(self, done: Mapping[str, FinishedPiece]) -> list[RecipeRow]:
-        """What the sheet asks for beside the metrics: measures of the labels at the end, seconds."""
+        """Lines of the measures that the sheet names beside the metrics: of the labels at the end, or seconds."""
         found = []
         for measure in self.sheet.measures:
             for data in self.sheet.data:
@@ -265,7 +265,7 @@ class GridRecipe(Recipe):
         return drawn
 
     def _mark(self, data: str, method: str) -> str:
-        """What the cell's runs are made of, in few letters: a changed sheet does not read old pieces."""
+        """A hash of what the cell's runs depend on, so that pieces of an earlier sheet are not reused."""
         sheet = self.sheet
         told = repr((sheet.preset, sheet.settings, sheet.data[data], sheet.methods[method], sheet.metrics))
         return sha256(told.encode()).hexdigest()[:12]

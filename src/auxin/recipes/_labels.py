@@ -1,4 +1,4 @@
-"""Trained networks of MAXL and its controls, for the figures that look into them."""
+"""Trained networks of MAXL and its controls, for the figures that show their features and labels."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ COMPRESSED: Mapping[str, Setting] = {
     "average": 1,
     "meta_weight_decay": 0.0125,
 }
-"""MAXL's 200 epochs in 8: where steps are small, k epochs at rate r move as one at k r does."""
+"""MAXL's 200 epochs in 8: for small steps, k epochs at rate r are equivalent to one epoch at rate k r."""
 SMOKE: Mapping[str, Setting] = {"epochs": 1, "batch": 20, "model": "conv4", "model.channel_width": 4}
 
 

@@ -96,7 +96,7 @@ class MethodPart(SheetPart):
 
 
 class FigurePart(SheetPart):
-    """The picture.
+    """How the figure is drawn.
 
     Attributes:
         kind: "bars" (ours beside the paper's), "curves" (a measure over epochs), "sizes" (over the data's order).
@@ -180,7 +180,7 @@ def _refused(file: Path, wrong: list[str]) -> ConfigError:
 
 
 def mistakes(sheet: Sheet) -> list[str]:
-    """What is wrong with a sheet beyond its form, each in a sentence."""
+    """The mistakes of a sheet that its types do not catch, each as a sentence."""
     wrong = (
         [] if sheet.preset in PRESETS else [f"the preset {sheet.preset!r} is not one of {', '.join(PRESETS)}"]
     )
@@ -223,7 +223,7 @@ def _tried(where: str, attempt: Any) -> list[str]:
 
 
 def tiny(user: Mapping[str, Value], modality: str) -> dict[str, Value]:
-    """The settings of the tiny run: the method's own parts stay, networks and lengths shrink."""
+    """The settings of the tiny run: those of the method are kept, networks and training are made small."""
     kept = {
         n: v for n, v in user.items() if not n.startswith(("model", "epochs", "steps", "batch", "average"))
     }

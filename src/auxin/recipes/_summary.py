@@ -57,7 +57,7 @@ FEWEST = 3
 
 
 def verdict_of(gap: Paired, theirs: float | None) -> Verdict:
-    """What a paired difference says of the paper's, which has its sign.
+    """The verdict on a paired difference beside the paper's.
 
     "reproduced": it is of the paper's sign beyond its 95 % interval. "within noise": the interval holds zero and the
     paper's difference, so that the runs do not tell. "not reproduced": the interval excludes the paper's difference

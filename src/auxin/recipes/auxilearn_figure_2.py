@@ -33,7 +33,7 @@ from auxin.studies.recipe import (
 
 HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=1.0, form="convex")
 RANGE = ((-0.5, 2.5), (-4.5, 2.5))
-"""What the landscapes show of W."""
+"""The range of each coordinate of W in the landscapes."""
 
 
 class AuxiLearnFigure2(Recipe):

@@ -16,7 +16,7 @@ from auxin.records.recipe import Claim
 from auxin.studies.recipe import FinishedPiece, Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
 
 ALPHA, TERMS = 1e-4, 3
-"""What the authors' code ships with."""
+"""The defaults of the authors' code."""
 
 
 class NeumannScale(Recipe):
@@ -25,8 +25,8 @@ class NeumannScale(Recipe):
     On section 5.1's regression, where everything has a closed form: dL_A/dphi_j = -<v, H^-1 grad l_j>.
 
     Three statements are checked. With the factor alpha and enough terms the hypergradient is the closed form. Without
-    it, it is the closed form divided by alpha. With the authors' alpha of 1e-4 and 3 terms, it is four times the
-    identity solver's, H not being looked at.
+    it, it is the closed form divided by alpha. With the authors' alpha of 1e-4 and 3 terms, it is four times that of
+    the identity solver, which ignores H.
     """
 
     paper: ClassVar[Paper] = replace(AUXILEARN, place="section 3.4, algorithm 2")

@@ -54,7 +54,7 @@ class MaxlFigure5(Recipe):
         ]
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
-        """Train, and look at the features of development rows."""
+        """Train, and compute the features of development rows."""
         told, seed = piece.settings, int(piece.settings["seed"] or 0)
         user = {"model.channel_width": 8}
         done = train(

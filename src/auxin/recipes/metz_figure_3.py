@@ -28,7 +28,7 @@ SETS = ("digits", "imdb")
 
 
 class MetzFigure3(Recipe):
-    """A small rule is meta-trained on drawn tasks; now and then it is tried on digits and on IMDB's words.
+    """A small rule is meta-trained on drawn tasks; it is evaluated at intervals on digits and on IMDB.
 
     The paper sees images improve to the end of 200 hours, and text best after 30 hours.
     """
@@ -54,7 +54,7 @@ class MetzFigure3(Recipe):
         ]
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
-        """Meta-train, and look at even intervals."""
+        """Meta-train, and evaluate at even intervals."""
         seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         updates = int(piece.settings["updates"] or 0)
         mix = {"strokes": 0.4, "textures": 0.35, "mixtures": 0.25}

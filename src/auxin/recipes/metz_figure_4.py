@@ -1,4 +1,4 @@
-"""Few-shot accuracy on MNIST and Fashion-MNIST at 14 x 14 and 28 x 28: the learned rule and what stands beside it."""
+"""Few-shot accuracy on MNIST and Fashion-MNIST at 14 x 14 and 28 x 28: the learned rule beside its controls."""
 
 from collections.abc import Mapping
 from dataclasses import replace
