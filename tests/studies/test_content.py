@@ -9,7 +9,7 @@ from auxin.errors import RunError
 from auxin.requests.compare import CompareRequest
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.requests.shared import Compute, TrainingRequest
-from auxin.runs.rows import data_content, load_data, split_rows
+from auxin.runs.rows import _stamp, data_content, data_now, load_data, split_rows
 from auxin.studies.compare import CompareStudy
 from auxin.studies.confirm import confirm
 
@@ -63,3 +63,16 @@ def test_a_confirmation_on_an_error_is_held_against_the_right_guess(asked: Compa
     assert job.chance("confirmation") == pytest.approx(wanted, rel=1e-4)
     assert found.rows[0].mean > wanted
     assert not [warning for warning in found.warnings if "guess" in warning]
+
+
+def test_a_study_reads_data_that_changed_since_an_earlier_study_of_the_same_process(
+    asked: CompareRequest,
+) -> None:
+    first = data_now(asked.data)
+    assert data_now(asked.data) is first
+    table(Path(asked.data.name), 1)
+    again = data_now(asked.data)
+    assert not np.array_equal(first.x, again.x)
+    assert load_data(asked.data) is again
+    listed = asked.data.model_copy(update={"image": "file"})
+    assert _stamp(listed) != _stamp(listed)

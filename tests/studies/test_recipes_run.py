@@ -12,7 +12,7 @@ from auxin.paper import AUXILEARN
 from auxin.records.recipe import RecipeRow
 from auxin.requests.reproduce import RecipeRequest
 from auxin.studies.recipe import Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
-from auxin.studies.reproduce import Reproduction, content_of
+from auxin.studies.reproduce import Reproduction
 from auxin.studies.reproduce import reproduce as run_recipe
 
 
@@ -70,11 +70,9 @@ def test_pieces_of_data_that_changed_are_computed_again(tmp_path, monkeypatch):
     (tmp_path / "wine").mkdir()
     (tmp_path / "wine" / "a.csv").write_text("1")
     reproduce("counting", tmp_path / "out", tmp_path)
-    content_of.cache_clear()
     reproduce("counting", tmp_path / "out", tmp_path)
     assert len(Counting.ran) == 3
     (tmp_path / "wine" / "a.csv").write_text("2")
-    content_of.cache_clear()
     told = []
     run_recipe(
         Reproduction(RecipeRequest(name="counting", out=tmp_path / "out", root=tmp_path)), tell=told.append

@@ -3,6 +3,7 @@
 import hashlib
 from dataclasses import replace
 from functools import lru_cache
+from pathlib import Path
 
 import torch
 
@@ -15,6 +16,38 @@ from auxin.tasks.classes import Classes
 def load_data(spec: DataSpec) -> Dataset:
     """The data set, read once per process."""
     return grouped(load(spec.name, spec.root, **dict(spec.options)))
+
+
+_read: dict[DataSpec, object] = {}
+"""The stamps of the files of the data that `load_data` holds."""
+
+
+def data_now(spec: DataSpec) -> Dataset:
+    """The data set as its files are now: a study begins with it, so that a change since an earlier study is seen."""
+    stamp = _stamp(spec)
+    if _read.get(spec) != stamp:
+        for kept in (load_data, data_content, split_rows):
+            kept.cache_clear()
+        _read.clear()
+        _read[spec] = stamp
+    return load_data(spec)
+
+
+def _stamp(spec: DataSpec) -> object:
+    """Sizes and times of the files; of an image table, which may list any files, something that equals nothing."""
+    if spec.image is not None:
+        return object()
+    places = [Path(str(place)) for place in (spec.name, spec.root, spec.unlabelled) if place is not None]
+    files = [file for place in places for file in (place.rglob("*") if place.is_dir() else [place])]
+    return [(str(file), *_size_and_time(file)) for file in files]
+
+
+def _size_and_time(file: Path) -> tuple[int, int]:
+    try:
+        found = file.stat()
+    except (OSError, ValueError):
+        return 0, 0  # a data set's name, or a file that the reader refuses
+    return found.st_size, found.st_mtime_ns
 
 
 @lru_cache(maxsize=2)

@@ -25,7 +25,7 @@ from auxin.runs.measures import agreement_between_runs
 from auxin.runs.metric import guess, settle
 from auxin.runs.predictions import MainPredictions, read_predictions
 from auxin.runs.rival import tries
-from auxin.runs.rows import data_content, load_data, split_rows
+from auxin.runs.rows import data_content, data_now, split_rows
 from auxin.runs.run import LABELS_FILE
 from auxin.runs.settings import attempts, layered, without_model
 from auxin.store import read_json, write_json
@@ -64,7 +64,7 @@ class CompareStudy(Study):
     def __post_init__(self) -> None:
         request = self.request
         self.begun, self.started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
-        self.dataset, self.out = load_data(request.data), request.folder
+        self.dataset, self.out = data_now(request.data), request.folder
         self.device = pick_device(request.compute.device)
         self.own = request.training.hyperparameters
         if request.metric is not None:

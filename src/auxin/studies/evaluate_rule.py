@@ -93,6 +93,8 @@ class EvaluateRule(Study):
     """
 
     def __init__(self, request: RulesOnData) -> None:
+        for kept in (_data, _rule, _bench):  # an earlier study of this process may have read other files
+            kept.cache_clear()
         self.request, self.done = request, {}
         self.data = _data(request)
         check_rows(self.data, request.settings.shots, request.settings.batch)

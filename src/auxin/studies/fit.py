@@ -22,7 +22,7 @@ from auxin.runs.applicable import applicable
 from auxin.runs.build import build
 from auxin.runs.device import pick_device
 from auxin.runs.metric import settle
-from auxin.runs.rows import data_content, load_data, split_rows
+from auxin.runs.rows import data_content, data_now, split_rows
 from auxin.runs.settings import layered
 from auxin.studies.choose import ChooseStudy, ComparisonChoice, candidates
 from auxin.studies.engine import Progress
@@ -60,7 +60,7 @@ class Fitting:
     def __post_init__(self) -> None:
         self.started = datetime.now(UTC).isoformat(timespec="seconds")
         request = self.request
-        self.dataset: Dataset = load_data(request.data)
+        self.dataset: Dataset = data_now(request.data)
         self.decides = request.metric is not None
         metric = settle(request.metric, self.dataset.tasks[self.dataset.main])
         method = BEST if request.method == BEST else full_name(request.method, len(self.dataset.tasks) > 1)

@@ -19,7 +19,7 @@ from auxin.runs.build import build
 from auxin.runs.device import pick_device
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import executor_of
-from auxin.runs.rows import data_content, load_data, split_rows
+from auxin.runs.rows import data_content, data_now, load_data, split_rows
 from auxin.runs.settings import Setting, layered
 from auxin.store import digest_of, write_json
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
@@ -44,7 +44,7 @@ class ProbeStudy(Study):
 
     def __init__(self, request: ProbeRequest) -> None:
         self.request, self.done = request, {}
-        self.dataset = load_data(request.data)
+        self.dataset = data_now(request.data)
         self.dataset.dense("probe")
         self.pretexts, self.notes = _pretexts(request.pretexts, self.dataset)
         if not auxiliaries(self.dataset) and not self.pretexts:

@@ -47,6 +47,7 @@ class Reproduction(Study):
     """
 
     def __init__(self, request: RecipeRequest, *, shared: bool = False) -> None:
+        content_of.cache_clear()  # an earlier study of this process may have read other files
         self.request, self.done = request, {}
         self.recipe = recipe_of(request)
         assert self.recipe.bench is not None
