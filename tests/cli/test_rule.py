@@ -8,8 +8,6 @@ import torch
 from safetensors.torch import load_file
 
 from auxin import cli
-from auxin.rules.file import save_rule
-from auxin.update_rules.learned import Learned
 
 
 @pytest.fixture
@@ -149,18 +147,6 @@ def test_evaluate(auxin, tmp_path):
     assert auxin("evaluate", *words, "--json")[0] == 0
     first = {file.name: file.read_bytes() for file in (tmp_path / "parts" / "digits").glob("*.json")}
     assert first == parts  # nothing was measured again
-
-
-def test_another_rule_of_the_same_name_is_not_taken_for_the_first(auxin, tmp_path):
-    words = (*QUICK, "--out", tmp_path / "out")
-    for folder, seed in (("a", 0), ("b", 1)):
-        (tmp_path / folder).mkdir()
-        torch.manual_seed(seed)
-        save_rule(Learned.preset("small"), tmp_path / folder / "rule.safetensors")
-    assert auxin("evaluate", tmp_path / "a" / "rule.safetensors", "digits", *words)[0] == 0
-    code, _, err = auxin("evaluate", tmp_path / "b" / "rule.safetensors", "digits", *words)
-    assert code == 2
-    assert "rules was" in err
 
 
 @pytest.mark.slow
