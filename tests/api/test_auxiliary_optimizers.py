@@ -4,7 +4,7 @@ import copy
 
 import pytest
 import torch
-from auxiliary_cases import NAMES, batch, make, net, steps
+from auxiliary_cases import NAMES, batch, identical, make, net, steps
 from torch import nn
 from torch.nn import functional as F
 
@@ -43,6 +43,17 @@ def after_real_steps(model, optimizers, logits, train, meta):
     return losses(model, meta)[0].detach()
 
 
+def differenced_logits(aux, model, optimizers, train, meta):
+    """The outer loss's central differences over the softmax's logits, by real steps."""
+    logits, found = aux.combiner.logits.detach(), []
+    for unit in torch.eye(2, dtype=torch.float64):
+        ends = [
+            after_real_steps(model, optimizers, logits + sign * 1e-5 * unit, train, meta) for sign in (1, -1)
+        ]
+        found.append((ends[0] - ends[1]) / 2e-5)
+    return torch.stack(found)
+
+
 @pytest.mark.parametrize("together", TOGETHER)
 @pytest.mark.parametrize("form", [list, tuple, lambda found: dict(enumerate(found))])
 def test_the_look_ahead_goes_through_the_real_steps_of_all_optimisers(together, form, monkeypatch):
@@ -55,15 +66,92 @@ def test_the_look_ahead_goes_through_the_real_steps_of_all_optimisers(together, 
     for each in optimizers:
         each.step()
     aux.after_step(form(optimizers), meta)
-    logits, found = aux.combiner.logits.detach(), []
-    for unit in torch.eye(2, dtype=torch.float64):
-        ends = [
-            after_real_steps(model, optimizers, logits + sign * 1e-5 * unit, train, meta) for sign in (1, -1)
-        ]
-        found.append((ends[0] - ends[1]) / 2e-5)
-    truth = torch.stack(found)
+    truth = differenced_logits(aux, model, optimizers, train, meta)
     assert truth.abs().max() > 1e-6
     torch.testing.assert_close(taken[0][0], truth, rtol=1e-6, atol=1e-10)
+
+
+def muon_and_adamw(model):
+    flat, rest = ([p for p in model.parameters() if (p.dim() == 2) == matrices] for matrices in (True, False))
+    return [torch.optim.Muon(flat, lr=0.05), ADAMW(rest, lr=0.05)]
+
+
+def exact(matrix, coefficients, steps, eps):
+    """Muon's iteration in the matrix's own format, by another formula than auxin's: on the singular values."""
+    u, s, v = torch.linalg.svd(matrix, full_matrices=False)
+    a, b, c = coefficients
+    s = s / matrix.norm().clamp(min=eps)
+    for _ in range(steps):
+        s = a * s + b * s**3 + c * s**5
+    return u @ s.diag() @ v
+
+
+def test_muon_beside_adamw_without_its_rounding(monkeypatch):
+    """Muon rounds its step to bfloat16, a staircase; the truth is its real step with the rounding taken out."""
+    from auxin.optimizers import muon
+
+    monkeypatch.setattr("torch.optim._muon._zeropower_via_newtonschulz", exact)
+    model, train, meta = net(), batch(1), batch(2)
+    optimizers = muon_and_adamw(model)
+    for seed in range(3):
+        sum(losses(model, batch(seed))).backward()
+        for each in optimizers:
+            each.step()
+            each.zero_grad()
+    aux = make(model, every=1, scale="raw")
+    taken = []
+    monkeypatch.setattr(aux.meta, "_move", taken.append)
+    aux(model(train["x"]), train).backward()
+    before = copy.deepcopy([each.state_dict() for each in optimizers])
+    aux.after_step(optimizers, meta)
+    assert identical(before, [each.state_dict() for each in optimizers])
+    monkeypatch.setattr(
+        muon, "_orthogonalised",
+        lambda u, group: muon.newton_schulz(u, group["ns_coefficients"], group["ns_steps"], group["eps"]),
+    )  # fmt: skip
+    aux.after_step(optimizers, meta)
+    truth = differenced_logits(aux, model, optimizers, train, meta)
+    assert truth.abs().max() > 1e-4
+    torch.testing.assert_close(taken[1][0], truth, rtol=1e-6, atol=1e-9)
+    torch.testing.assert_close(taken[0][0], truth, rtol=0.1, atol=1e-4)  # W+ rounded, as Muon has it
+
+
+def test_muon_beside_adamw_in_a_training():
+    """A harmful auxiliary loses its weight, and a saved state goes on bit for bit."""
+    goal, wrong = torch.tensor([[1.0, 1.0]]).double(), torch.tensor([[2.0, -4.0]]).double()
+
+    def rows(seed, count, spread):
+        random = torch.Generator().manual_seed(seed)
+        x = torch.randn(count, 2, generator=random, dtype=torch.float64)
+        noise = torch.randn(count, 1, generator=random, dtype=torch.float64)
+        return {"x": x, "main": x @ goal.T + spread * noise, "helps": x @ goal.T, "harms": x @ wrong.T}
+
+    def start():
+        torch.manual_seed(0)
+        model = nn.Linear(2, 1).double()
+        tasks = dict.fromkeys(("main", "helps", "harms"), lambda out, y: (out - y).square().mean(1))
+        return model, muon_and_adamw(model), make(model, tasks, combiner="softmax", every=1, lr=0.1)
+
+    def go(model, optimizers, aux, count):
+        for _ in range(count):
+            aux(model(train["x"]), train).backward()
+            for each in optimizers:
+                each.step()
+                each.zero_grad()
+            aux.after_step(optimizers, meta)
+
+    train, meta = rows(0, 8, 1.0), rows(1, 64, 0.0)
+    model, optimizers, aux = start()
+    go(model, optimizers, aux, 20)
+    saved = copy.deepcopy([model.state_dict(), *(each.state_dict() for each in optimizers), aux.state_dict()])
+    go(model, optimizers, aux, 20)
+    assert aux.weights()["harms"] < 0.5 < 1.5 < aux.weights()["helps"]
+    again = start()
+    for part, state in zip([again[0], *again[1], again[2]], saved, strict=True):
+        part.load_state_dict(state)
+    go(*again, 20)
+    assert identical(again[0].state_dict(), model.state_dict())
+    assert identical(again[2].state_dict(), aux.state_dict())
 
 
 def test_parameters_that_no_optimiser_holds_are_named_once():

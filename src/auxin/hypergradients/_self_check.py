@@ -122,6 +122,9 @@ def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
     Raises:
         UnsupportedError: No way agrees with the training step's own gradient.
     """
+    gradient = replace(
+        gradient, products=None
+    )  # they are for the pass that follows: one step is as any other, bit for bit
     around = Operator(problem, train, gradient)
     if not problem.terminal or around.phi_enters or around.criterion_reads_parameters:
         return _not_terminal(problem, train, gradient, around)
