@@ -1,4 +1,4 @@
-"""Write a self-contained HTML page about a comparison, and its figures."""
+"""Write a self-contained HTML page about a comparison, and its figures, or about a trained model."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,7 +15,9 @@ _FORMATS = ("png", "pdf", "svg")
 
 
 def report(
-    runs: Annotated[Path, typer.Argument(metavar="RUNS", help="Folder that `auxin compare` wrote.")],
+    runs: Annotated[
+        Path, typer.Argument(metavar="RUNS", help="Folder that `auxin compare` or `auxin fit` wrote.")
+    ],
     out: Annotated[
         Path | None,
         typer.Option("--out", metavar="FILE", help="HTML file to write. Default: report.html in RUNS."),
@@ -30,11 +32,11 @@ def report(
     ] = "png,pdf",
     as_json: JsonFlag = False,
 ) -> None:
-    """Write an HTML page about a comparison: verdict, table, figures, cost, and the command that repeats it.
+    """Write an HTML page about a comparison (verdict, table, figures, cost, command), or about a model of `auxin fit`.
 
     The page is one file and loads nothing from the network. The figures go to a folder `figures` beside it. Results
     from different rows are refused, because they are not comparable. For a comparison at several label budgets, one
-    page covers them all.
+    page covers them all. A model's page has no figures.
 
     [bold]Example[/bold]
 
@@ -43,10 +45,16 @@ def report(
     formats = _formats(figures)
     output = Output(as_json)
     from auxin.reports import label_budget
+    from auxin.reports.model_page import model_page, read_model_card, sentences
+    from auxin.store import write_text
 
     file, budget = out or runs / "report.html", label_budget.read_label_budget(runs)
     if budget is not None:
         return _budget(budget, runs, file, formats, output)
+    if (card := read_model_card(runs)) is not None:
+        write_text(file, model_page(card))
+        output.say(*(f"  {sentence}" for sentence in sentences(card)))
+        return _done(file, [], {"model": card.training.model_dump(mode="json")}, output)
     from auxin.reports import mistakes, plots, table, tsne
     from auxin.reports.page import write_page
     from auxin.reports.read import read_results

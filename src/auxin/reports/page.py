@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from matplotlib.figure import Figure
 
 from auxin.judging import wording
@@ -19,6 +18,7 @@ from auxin.records.results import Comparison, Contrast, Row, Setting
 from auxin.reports import captions, label_budget, mistakes, tsne
 from auxin.reports._style import looks
 from auxin.reports._svg import inline, variable
+from auxin.reports._template import template
 from auxin.reports.examples import examples
 from auxin.reports.pictures import pictures
 from auxin.reports.plots import figures, rendered
@@ -39,13 +39,13 @@ def write_page(results: Results, file: Path) -> None:
 def page(results: Results) -> str:
     """The page about one comparison, as HTML."""
     comparison = results.comparison
-    return _template("page.html.j2").render(part=part(results), title=_heading(comparison))
+    return template("page.html.j2").render(part=part(results), title=_heading(comparison))
 
 
 def budget_page(budget: LabelBudget, parts: Mapping[int, Results]) -> str:
     """The page about a label budget: its curve and what a gain is worth, then each budget's comparison."""
     head, *rows = label_budget.cells(budget)
-    return _template("budget.html.j2").render(
+    return template("budget.html.j2").render(
         budget=budget,
         metric=wording.title(budget.metric),
         title=f"{budget.dataset}: what is a gain worth in labels?",
@@ -55,17 +55,6 @@ def budget_page(budget: LabelBudget, parts: Mapping[int, Results]) -> str:
         worths=label_budget.worths(budget),
         parts={count: part(found, f"k{count}-") for count, found in parts.items()},
     )
-
-
-def _template(name: str) -> Any:
-    environment = Environment(
-        loader=PackageLoader("auxin", "reports"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    return environment.get_template(name)
 
 
 def _heading(comparison: Comparison) -> str:
