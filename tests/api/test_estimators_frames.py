@@ -159,7 +159,7 @@ def test_cross_validation_scores_the_labelled_rows() -> None:
         (lambda X: X.assign(Fare=[np.inf, *range(89)]), "not usable"),
         (lambda X: X.iloc[:, [0, 0]], "unique column names"),
         (lambda X: X[["PassengerId"]], "No column of X is left"),
-        (lambda X: X.assign(Lists=[[1, 2]] * 90), "several values in a cell"),
+        (lambda X: X.assign(Lists=[{"a": 1}] * 90), "several values in a cell"),
         (lambda X: X.iloc[:0], "different numbers of rows"),
     ],
 )

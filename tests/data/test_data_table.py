@@ -201,7 +201,7 @@ def test_the_most_frequent_of_many_words_are_inputs(tmp_path):
         (b"", ["a table with a header"]),
         (b"\n\n", ["a table with a header"]),
         (b"a,b,c\n", ["at least one row"]),
-        (b"a,b\n1,2\n1,2,3\n", ["line 3", "as many fields as the header"]),
+        (b"a,b\n1,2\n1,2,3\n", ["2 fields in every row", "3 in line 3", "double quotes"]),
         (b"a,b,a\n1,2,3\n", ["several called a", "Rename them"]),
         ("a,b\nl\u00e9,2\n".encode("latin-1"), ["text in utf-8", "--encoding latin-1"]),
     ],

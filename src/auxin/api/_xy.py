@@ -12,17 +12,17 @@ from torch import Tensor
 
 from auxin.api._frames import InputFrame
 from auxin.data import Dataset, Splits, make_splits
+from auxin.data.reading.columnar import read_memory
+from auxin.data.targets.arrays import array_target
+from auxin.data.targets.columns import target_of
 from auxin.data.targets.refinements import refinements
+from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError, message
 from auxin.runs.rows import grouped
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
-from auxin.tasks.vector import Vector
 from auxin.typing import MISSING
-
-MOST_CLASSES = 20
-"""Auxiliary whole numbers of more different values than this are regression."""
 
 
 def images(x: np.ndarray) -> np.ndarray:
@@ -156,32 +156,11 @@ def _named(auxiliaries: Any) -> dict[str, Any]:
 
 
 def _task(name: str, values: np.ndarray) -> tuple[Task, Tensor]:
-    if values.ndim == 2 and values.dtype.kind in "biuf":
-        return Vector(name, values.shape[1]), torch.from_numpy(values.astype(np.float32))
+    """The task that a table's column of the same values makes; an array [N, D] makes what one in an `.npz` does."""
+    where, spec = "auxiliaries", TargetSpec(name, (name,))
     if values.ndim != 1:
-        found = f"{values.dtype} {list(values.shape)}"
-        raise DataError(
-            message(f"The auxiliary {name!r} is not usable", expected="[N], or numbers [N, D]", found=found)
-        )
-    if not _few(values):
-        return Regression(name), _reals(name, values)
-    classes, target = _numbered(name, values)
-    if len(classes) < 2:
-        raise DataError(
-            message(f"The auxiliary {name!r} has one class, {classes[0]!r}", expected="at least two")
-        )
-    return Classes(name, len(classes), label_names=[str(label) for label in classes.tolist()]), target
-
-
-def _few(column: np.ndarray) -> bool:
-    """Words, booleans, and whole numbers of few different values are classes; other numbers are not."""
-    known = column[~np.asarray(pd.isna(column))]
-    try:
-        numbers = known.astype(np.float64)
-    except (TypeError, ValueError):
-        return True
-    words = any(isinstance(value, str | bool | np.bool_) for value in known.tolist())
-    return words or bool(len(np.unique(numbers)) <= MOST_CLASSES and (numbers == np.floor(numbers)).all())
+        return array_target(where, spec, values, len(values))[:2]
+    return target_of(where, read_memory(where, {name: values}), spec)[:2]
 
 
 def of_array(x: np.ndarray) -> InputFrame:

@@ -11,11 +11,12 @@ from auxin.data.encoders.cells import check_mixed, check_words
 from auxin.data.encoders.checked import checked_as
 from auxin.data.encoders.columns import Column, ColumnEncoder
 from auxin.data.encoders.dates import Dates, form_of
+from auxin.data.encoders.lists import ListEncoder, lists_words
 from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.text import MOST_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens
 from auxin.data.encoders.words import CategoryEncoder
-from auxin.data.reading.marks import as_written
+from auxin.data.reading.marks import COMMAS, as_written
 
 MOST_CATEGORIES = 100
 """Of an input column of words, so many of the most frequent ones are categories."""
@@ -92,12 +93,18 @@ def _choose_words(where: str, name: str, column: Column, keep: bool, made: Encod
         also = "; day and month could be the other way round" if unsure else ""
         made.notes.append(f"Dates: {name} (written as {form}{also}).")
         return
-    written = None if pd.api.types.is_bool_dtype(column) else as_written(different)
+    written = (
+        None if pd.api.types.is_bool_dtype(column) else as_written(different, column.attrs.get(COMMAS, False))
+    )
     if written is not None and not written.odd:
         made.columns.append(Numbers(name, style=written.style.name))
-        made.notes.append(f"Read as numbers with {written.style.name}: {name}{_example(written.values)}.")
+        made.notes.append(written.said(name))
         return
     check_mixed(where, column, written)
+    if lists_words(where, name, list(different)):
+        made.columns.append(ListEncoder(name))
+        made.notes.append(f"Lists of words, one input per word: {name} (such as {different[0][:60]}).")
+        return
     if len(different) <= min(MOST_CATEGORIES, len(column) / 2):
         made.columns.append(CategoryEncoder(name))
         return
@@ -114,14 +121,9 @@ def _choose_words(where: str, name: str, column: Column, keep: bool, made: Encod
         )
 
 
-def _example(values: Mapping[str, float]) -> str:
-    cell = next((cell for cell in values if not cell.isdecimal()), None)
-    return "" if cell is None else f" ({cell} is {values[cell]:.12g})"
-
-
 def column_from(state: Mapping[str, Any]) -> ColumnEncoder:
     """The column that gave this state."""
     kinds: dict[str, type[ColumnEncoder]] = {
-        k.kind: k for k in (Numbers, CategoryEncoder, Dates, TextEncoder, Tokens)
+        k.kind: k for k in (Numbers, CategoryEncoder, ListEncoder, Dates, TextEncoder, Tokens)
     }
     return checked_as(kinds[state["kind"]], {name: value for name, value in state.items() if name != "kind"})

@@ -15,6 +15,7 @@ from auxin.errors import DataError, message
 ISO = "ISO8601"
 _FORMS = (
     (re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?"), (ISO,)),
+    (re.compile(r"\d{4}-\d{2}"), ("%Y-%m",)),
     (re.compile(r"\d{4}/\d{1,2}/\d{1,2}"), ("%Y/%m/%d",)),
     (re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}"), ("%d.%m.%Y",)),
     (re.compile(r"\d{1,2}/\d{1,2}/\d{4}"), ("%d/%m/%Y", "%m/%d/%Y")),
@@ -107,4 +108,4 @@ def form_of(column: Column) -> tuple[str, bool] | None:
     return None
 
 
-_FORMS_FIRST = re.compile(r"\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")
+_FORMS_FIRST = re.compile(r"\d{4}-\d{2}$|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}")

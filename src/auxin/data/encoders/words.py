@@ -42,6 +42,8 @@ class CategoryEncoder(ColumnEncoder):
             counts = np.bincount(codes[codes >= 0], minlength=len(words))
             chosen = sorted(range(len(words)), key=lambda place: (-counts[place], words[place]))[: self.most]
             words = [words[place] for place in chosen]
+        if all(word.lower() in TRUTH for word in words):  # several spellings of yes and no are two categories
+            words = [*{TRUTH[word.lower()]: word for word in reversed(words)}.values()]
         return replace(self, categories=tuple(sorted(set(words))))
 
     def encode(self, where: str, column: Column, say: Say) -> Values:

@@ -100,8 +100,12 @@ def frame_of(table: pa.Table, verbatim: Collection[str] = ()) -> pd.DataFrame:
 def column_of(cells: pa.ChunkedArray, verbatim: bool) -> Any:
     """One column of a Parquet table."""
     kind = cells.type
+    if isinstance(kind, pa.BaseExtensionType):
+        return _extension(cells, verbatim)
     if pa.types.is_dictionary(kind):
-        cells = pa.chunked_array([chunk.dictionary_decode() for chunk in cells.chunks], kind.value_type)
+        return _categories(cells, verbatim)
+    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        cells = _decoded(cells)
         kind = cells.type
     if pa.types.is_boolean(kind):
         return _words(["True" if value else "False" for value in cells.to_pylist()], cells)
@@ -109,19 +113,51 @@ def column_of(cells: pa.ChunkedArray, verbatim: bool) -> Any:
         return _plain_numbers(cells) if verbatim else _float(cells)
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind):
+    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
         return words_of(cells.cast(pa.string()), verbatim)
     if pa.types.is_temporal(kind):
         return _times(cells)
-    if _list_of_words(kind) or (verbatim and pa.types.is_list(kind)):
+    if _is_list(kind) and (verbatim or not pa.types.is_nested(kind.value_type)):
         return _words([json.dumps(value, default=str) for value in cells.to_pylist()], cells)
     return pd.Series(cells.to_pylist(), dtype=object)
 
 
-def _list_of_words(kind: pa.DataType) -> bool:
-    return (pa.types.is_list(kind) or pa.types.is_large_list(kind)) and (
-        pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
+def _is_list(kind: pa.DataType) -> bool:
+    return (
+        pa.types.is_list(kind)
+        or pa.types.is_large_list(kind)
+        or pa.types.is_fixed_size_list(kind)
+        or pa.types.is_list_view(kind)
     )
+
+
+def _categories(cells: pa.ChunkedArray, verbatim: bool) -> Any:
+    """Categories as their values are read; those of words that have an order keep it."""
+    kind = cells.type
+    whole = pa.chunked_array([chunk.dictionary_decode() for chunk in cells.chunks], kind.value_type)
+    made = column_of(whole, verbatim)
+    if not kind.ordered or not (
+        pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
+    ):
+        return made
+    order = column_of(cells.unify_dictionaries().chunk(0).dictionary, verbatim).dropna().unique()
+    return pd.Series(pd.Categorical(made, categories=order, ordered=True))
+
+
+def _extension(cells: pa.ChunkedArray, verbatim: bool) -> Any:
+    """pandas' periods as they are written; other types as what they are made of."""
+    if "period" in cells.type.extension_name:
+        return _times(cells)
+    plain = [chunk.storage for chunk in cells.chunks]
+    return column_of(pa.chunked_array(plain, cells.type.storage_type), verbatim)
+
+
+def _decoded(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Bytes that are all words in UTF-8, as some programs write words, are words."""
+    try:
+        return cells.cast(pa.string())
+    except pa.ArrowInvalid:
+        return cells
 
 
 def _float(cells: pa.ChunkedArray) -> np.ndarray:

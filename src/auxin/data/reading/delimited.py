@@ -2,6 +2,8 @@
 
 import csv
 import gzip
+import re
+import warnings
 from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pyarrow.compute as _compute
 import pyarrow.csv as arrow_csv
 
 from auxin.data.reading.files import damaged
-from auxin.data.reading.marks import AMONG_NUMBERS
+from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS
 from auxin.data.reading.typed import NumberColumns, TypedColumns, numbers_of, words_of
 from auxin.errors import DataError
 
@@ -33,20 +35,24 @@ WIDEST = 1 << 30
 
 
 def header(path: Path, encoding: str) -> tuple[list[str], str, int]:
-    """The columns' names, the separator, and how many lines the header takes."""
+    """The columns' names, the separator, and how many lines the header takes; Excel's line `sep=;` counts as one."""
     with _opened(path, encoding) as stream:
         line = stream.readline()
+        above = line if re.fullmatch(r'"?sep=[,;\t|]"?', line.strip(), re.I) else ""
+        line = stream.readline() if above else line
         if not line.strip():
-            raise pd.errors.EmptyDataError("the first line is empty")
+            do = "Begin the file with a line of the columns' names"
+            raise damaged(path, "a table with a header", "the first line is empty", do)
         fields = {mark: len(next(csv.reader([line], delimiter=mark))) for mark in ",;\t|"}
         separator = max(fields, key=lambda mark: fields[mark])
         stream.seek(0)
+        stream.read(len(above))
         reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
         try:
             names = next(reader)
         except csv.Error as error:
             raise damaged(path, "a line of the columns' names", error, "Check the first line") from error
-        return [name.strip() for name in names], separator, reader.line_num
+        return [name.strip() for name in names], separator, reader.line_num + bool(above)
 
 
 def _opened(path: Path, encoding: str) -> Any:
@@ -62,7 +68,14 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
         verbatim: Columns that stay as they are written.
     """
     names, separator, lines = header(path, encoding)
-    verbatim = set(verbatim)
+    frame = _table(path, encoding, names, separator, lines, set(verbatim))
+    frame.attrs[COMMAS] = separator == ";"
+    return frame
+
+
+def _table(
+    path: Path, encoding: str, names: list[str], separator: str, lines: int, verbatim: set[str]
+) -> pd.DataFrame:
     if len(set(names)) < len(names):  # refused by the caller, by name
         return pd.DataFrame([[""] * len(names)], columns=pd.Index(names))
     zeros, quoted = _traits(path, separator)
@@ -82,7 +95,7 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
                 typed.again(batch)
     except pa.ArrowInvalid:  # pandas reads more, or says better what is wrong
         typed = TypedColumns(names, verbatim, zeros=True)
-        typed.add(_by_pandas(path, encoding, names, separator))
+        typed.add(_by_pandas(path, encoding, names, separator, lines))
     return typed.frame()
 
 
@@ -97,19 +110,21 @@ def read_parts(
         if quoted:
             raise pa.ArrowInvalid("blanks stand before quotes")
         for batch in _batches(path, encoding, names, separator, lines, block=PART):
-            yield _part(batch, verbatim, zeros, also)
+            yield _part(batch, verbatim, zeros, also, separator)
             done += batch.num_rows
     except pa.ArrowInvalid:
-        rest = _by_pandas(path, encoding, names, separator).slice(done)
-        yield _part(rest, verbatim, True, also)
+        rest = _by_pandas(path, encoding, names, separator, lines).slice(done)
+        yield _part(rest, verbatim, True, also, separator)
 
 
 def _part(
-    batch: pa.RecordBatch, verbatim: Collection[str], zeros: bool, also: Sequence[str]
+    batch: pa.RecordBatch, verbatim: Collection[str], zeros: bool, also: Sequence[str], separator: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     typed = TypedColumns(batch.schema.names, verbatim, zeros)
     typed.add(batch)
-    return typed.frame(), pd.DataFrame({name: words_of(batch.column(name), True) for name in also})
+    beside = pd.DataFrame({name: words_of(batch.column(name), True) for name in also})
+    beside.attrs[COMMAS] = separator == ";"
+    return typed.frame(), beside
 
 
 def _at_once(
@@ -147,11 +162,11 @@ def _batches(
     block: int = BLOCK,
 ) -> Iterator[pa.RecordBatch]:
     """Rows as cells of text; the columns `numbers` as float64, where the cells `nulls` are empty."""
-    short: list[Any] = []
+    odd: list[Any] = []
 
     def refuse(row: Any) -> str:
-        if row.actual_columns < row.expected_columns and row.text.strip():
-            short.append(row)
+        if odd_fields(row.text, separator, len(names)):
+            odd.append(row)
         return "error"
 
     size = path.stat().st_size if path.suffix != ".gz" else WIDEST
@@ -178,26 +193,58 @@ def _batches(
         with pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None) as stream:
             yield from arrow_csv.open_csv(stream, **options)
     except pa.ArrowInvalid:
-        if short:
-            raise _short(path, short[0], lines) from None
+        if odd:
+            where = f" in line {odd[0].number + lines - 1}" if odd[0].number is not None else ""
+            raise _odd_row(path, len(names), odd[0].actual_columns, where, odd[0].text) from None
         raise
 
 
-def _short(path: Path, row: Any, lines: int) -> DataError:
-    where = f" in line {row.number + lines - 1}" if row.number is not None else ""
-    found = f"{row.actual_columns}{where}: {row.text[:80]!r}"
+def odd_fields(line: str, separator: str, count: int) -> bool:
+    """Whether a line has too few fields, or too many that hold something; an empty one has none."""
+    fields = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    return bool(line.strip()) and (len(fields) < count or any(field.strip() for field in fields[count:]))
+
+
+def _odd_row(path: Path, count: int, found: int, where: str, text: str) -> DataError:
     do = "Complete the row, or fetch the file again if it was cut off"
-    return damaged(path, f"{row.expected_columns} fields in every row, as in the header", found, do)
+    if found > count:
+        do = "Put fields that hold the separator in double quotes"
+    return damaged(
+        path, f"{count} fields in every row, as in the header", f"{found}{where}: {text[:80]!r}", do
+    )
 
 
-def _by_pandas(path: Path, encoding: str, names: list[str], separator: str) -> pa.RecordBatch:
-    frame: Any = pd.read_csv(
-        path, sep=separator, encoding=encoding, skipinitialspace=True, index_col=False, header=0,
-        dtype=str, keep_default_na=False, na_values=[""], on_bad_lines="error", low_memory=False,
-    )  # fmt: skip
+def _by_pandas(path: Path, encoding: str, names: list[str], separator: str, lines: int) -> pa.RecordBatch:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            frame = _pandas(path, encoding, names, separator, lines)
+    except (
+        pd.errors.ParserWarning,
+        pd.errors.ParserError,
+    ):  # a row is longer than the header; pandas may cut it
+        _refuse_long(path, encoding, names, separator, lines)
+        with warnings.catch_warnings(action="ignore"):
+            frame = _pandas(path, encoding, names, separator, lines)
     arrays = [pa.array(frame.iloc[:, place], pa.string(), from_pandas=True) for place in range(len(names))]
     arrays = [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays]
     return pa.RecordBatch.from_arrays(arrays, names)
+
+
+def _pandas(path: Path, encoding: str, names: list[str], separator: str, lines: int) -> Any:
+    return pd.read_csv(
+        path, sep=separator, encoding=encoding, skipinitialspace=True, index_col=False, header=None, names=names,
+        skiprows=lines, dtype=str, keep_default_na=False, na_values=[""], on_bad_lines="error", low_memory=False,
+    )  # fmt: skip
+
+
+def _refuse_long(path: Path, encoding: str, names: list[str], separator: str, lines: int) -> None:
+    with _opened(path, encoding) as stream:
+        reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
+        for fields in reader:
+            if reader.line_num > lines and any(field.strip() for field in fields[len(names) :]):
+                text, where = separator.join(fields), f" in line {reader.line_num}"
+                raise _odd_row(path, len(names), len(fields), where, text)
 
 
 def _traits(path: Path, separator: str) -> tuple[bool, bool]:

@@ -1,7 +1,7 @@
 """How missing values, numbers, and yes and no are written in files."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 _MARKS = """
@@ -28,13 +28,13 @@ class Style:
 
     Attributes:
         name: What a user calls it.
-        pattern: Pattern of the whole cell, with the groups sign, before, number, after.
-        decimal: The mark before the fraction.
+        pattern: Pattern of the whole cell.
+        read: From a match of the pattern to the number.
     """
 
     name: str
     pattern: re.Pattern[str]
-    decimal: str
+    read: Callable[[re.Match[str]], float]
 
 
 def _pattern(number: str) -> re.Pattern[str]:
@@ -44,14 +44,44 @@ def _pattern(number: str) -> re.Pattern[str]:
     )
 
 
+def _grouped(match: re.Match[str]) -> float:
+    return _signed(match, re.sub(r"[,'\u2019 \u00a0\u202f]", "", match["number"]))
+
+
+def _with_comma(match: re.Match[str]) -> float:
+    return _signed(match, re.sub(r"[.'\u2019 \u00a0\u202f]", "", match["number"]).replace(",", "."))
+
+
+def _signed(match: re.Match[str], text: str) -> float:
+    negative = (match["sign"] in ("-", "\u2212", "(")) != (match["inner"] in ("-", "\u2212"))
+    return -float(text) if negative else float(text)
+
+
+_HOURS = re.compile(
+    r"(?P<sign>-?)(?:(?P<days>\d+) days?,? ?)?(?P<plus>\+?)"
+    r"(?P<hours>\d{1,3}):(?P<minutes>[0-5]\d)(?::(?P<seconds>[0-5]\d(?:\.\d+)?))?"
+)
+
+
+def _hours(match: re.Match[str]) -> float:
+    """Hours; as pandas writes them, "-1 days +23:00:00" is one hour less than nothing."""
+    clock = int(match["hours"]) + int(match["minutes"]) / 60 + float(match["seconds"] or 0) / 3600
+    days, sign = 24 * int(match["days"] or 0), -1 if match["sign"] else 1
+    return sign * days + clock if match["plus"] else sign * (days + clock)
+
+
 STYLES = {
     style.name: style
     for style in (
-        Style("commas between thousands", _pattern(_THOUSANDS), "."),
-        Style("decimal commas", _pattern(_DECIMAL), ","),
+        Style("commas between thousands", _pattern(_THOUSANDS), _grouped),
+        Style("decimal commas", _pattern(_DECIMAL), _with_comma),
+        Style("hours before the colon", _HOURS, _hours),
     )
 }
-"""The styles, in the order in which they are tried: 1,234 throughout is taken for thousands."""
+"""The styles, in the order in which they are tried: 1,234 throughout is taken for thousands, unless semicolons part
+the fields of the file: that is how programs write where a comma stands before the fraction."""
+COMMAS = "decimal_commas"
+"""The entry of a frame's `attrs` that says so."""
 
 
 @dataclass(frozen=True)
@@ -62,17 +92,26 @@ class NumericWords:
         style: The style that suits most of its cells.
         values: The number of each cell that is one.
         odd: The cells that are none, or have another unit than most.
-        unit: The unit of most cells ("%", "$", or "").
     """
 
     style: Style
     values: dict[str, float]
     odd: tuple[str, ...]
-    unit: str
+
+    def said(self, name: str) -> str:
+        """A sentence that tells how a column is read, by a cell of it."""
+        marked = [cell for cell in self.values if "," in cell or ":" in cell]
+        cell = next(iter([*marked, *(c for c in self.values if not c.isdecimal()), *self.values]))
+        how = f" with {self.style.name}" if marked else ""
+        return f"Read as numbers{how}: {name} ({cell} is {self.values[cell]:.12g})."
 
 
-def as_written(cells: Iterable[str]) -> NumericWords | None:
+def as_written(cells: Iterable[str], commas: bool = False) -> NumericWords | None:
     """Different cells as numbers in the style that suits most of them; None where it suits less than half.
+
+    Args:
+        cells: The cells.
+        commas: Whether decimal commas are likelier than commas between thousands, where both suit.
 
     >>> as_written(["$12,345", "$7"]).values
     {'$12,345': 12345.0, '$7': 7.0}
@@ -80,7 +119,8 @@ def as_written(cells: Iterable[str]) -> NumericWords | None:
     ('60%',)
     """
     different = list(dict.fromkeys(cells))
-    best = max((_try(style, different) for style in STYLES.values()), key=lambda made: len(made.values))
+    made = [_try(style, different) for style in STYLES.values()]
+    best = max(made[1:] + made[:1] if commas else made, key=lambda one: len(one.values))
     return best if different and 2 * len(best.values) > len(different) else None
 
 
@@ -90,13 +130,14 @@ def _try(style: Style, cells: Sequence[str]) -> NumericWords:
     for cell in cells:
         match = style.pattern.fullmatch(cell)
         if match and cell.startswith("(") == cell.endswith(")"):
-            values[cell], units[cell] = _number(match, style), match["before"] or match["after"] or ""
+            found = match.groupdict()
+            values[cell], units[cell] = style.read(match), found.get("before") or found.get("after") or ""
     counts = {unit: list(units.values()).count(unit) for unit in set(units.values())}
     unit = max(sorted(counts), key=lambda u: counts[u], default="")
     for cell, own in units.items():
         if own != unit and not _goes_with(own, unit):
             del values[cell]
-    return NumericWords(style, values, tuple(cell for cell in cells if cell not in values), unit)
+    return NumericWords(style, values, tuple(cell for cell in cells if cell not in values))
 
 
 def _goes_with(own: str, most: str) -> bool:
@@ -107,17 +148,7 @@ def _goes_with(own: str, most: str) -> bool:
 def number_of(cell: str, style: Style) -> float | None:
     """A cell as a number in a style; None where it is none."""
     match = style.pattern.fullmatch(cell)
-    return None if match is None or cell.startswith("(") != cell.endswith(")") else _number(match, style)
-
-
-def _number(match: re.Match[str], style: Style) -> float:
-    text = match["number"]
-    if style.decimal == ",":
-        text = re.sub(r"[.'\u2019 \u00a0\u202f]", "", text).replace(",", ".")
-    else:
-        text = re.sub(r"[,'\u2019 \u00a0\u202f]", "", text)
-    negative = (match["sign"] in ("-", "\u2212", "(")) != (match["inner"] in ("-", "\u2212"))
-    return -float(text) if negative else float(text)
+    return None if match is None or cell.startswith("(") != cell.endswith(")") else style.read(match)
 
 
 def truth(cells: Iterable[str]) -> bool:

@@ -6,7 +6,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from auxin.data.reading.columnar import read_memory
 from auxin.data.reading.masks import dense_classes
+from auxin.data.targets.columns import target_of
+from auxin.data.targets.guess import of_numbers
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks._base import Task
@@ -42,6 +45,8 @@ def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) ->
         )
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
+    if values.ndim == 1 and values.dtype.kind in "bU":  # as a table's column of these words
+        return target_of(where, read_memory(where, dict.fromkeys(spec.columns, values)), spec)
     kind = spec.kind or _guess(where, spec.name, values)
     if values.ndim != _AXES.get(kind, values.ndim):
         raise ConfigError(
@@ -64,7 +69,7 @@ def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) ->
 def _guess(where: str, name: str, values: np.ndarray) -> str:
     whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and _whole(values))
     if values.ndim == 1:
-        return "classes" if whole or values.dtype.kind == "U" else "regression"
+        return "classes" if whole and _minus_one(values) else of_numbers(values)
     if (
         values.ndim == 2
         and whole
@@ -84,6 +89,12 @@ def _guess(where: str, name: str, values: np.ndarray) -> str:
             found=f"{values.dtype} {list(values.shape)}",
         )
     )
+
+
+def _minus_one(values: np.ndarray) -> bool:
+    """Whether whole numbers are -1 and from 0 on: class numbers, with -1 where there is none."""
+    known = values[~_nan(values)]
+    return {MISSING, 0} <= {*np.unique(known).tolist()} and bool((known >= MISSING).all())
 
 
 def _nan(values: np.ndarray) -> np.ndarray:

@@ -8,13 +8,16 @@ import numpy as np
 import pandas as pd
 
 from auxin.data.encoders.cells import FEW_ODD, MANY
-from auxin.data.reading.marks import AMONG_NUMBERS, MARKS, as_written
+from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, MARKS, as_written
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError, message
 
 Column = Any
 """A pandas Series; pandas has no types that a checker can follow."""
 _PLAIN = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|Infinity)")
+
+EXACT = 2.0**53
+"""From here on not every whole number is a float64."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,8 @@ def cells_of(where: str, column: Column, spec: TargetSpec) -> TargetColumn:
     words = [word(value) for value in different]
     own = {""} if spec.missing is None else {"", spec.missing}
     marks, among = (MARKS, AMONG_NUMBERS) if spec.missing != "" else (frozenset({""}), frozenset({""}))
-    numbers = _numbers(str(column.name), [w for w in words if w not in own | among])
+    commas = column.attrs.get(COMMAS, False)
+    numbers = _numbers(str(column.name), [w for w in words if w not in own | among], commas)
     gone = own | (among if numbers is not None and not numbers[1] else marks)
     kept = [w for w in dict.fromkeys(words) if w not in gone]
     place = {w: number for number, w in enumerate(kept)}
@@ -86,22 +90,30 @@ def cells_of(where: str, column: Column, spec: TargetSpec) -> TargetColumn:
     return TargetColumn(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks)
 
 
+def _too_long(numbers: dict[str, float]) -> bool:
+    """Whether whole numbers are so long that different ones are the same float: codes of digits, then."""
+    long = {w: value for w, value in numbers.items() if abs(value) >= EXACT and w.lstrip("+-").isdecimal()}
+    return len({*long.values()}) < len(long)
+
+
 def _missing_notes(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:
     if pd.api.types.is_numeric_dtype(column):
         return []
-    counts = column[column.isin(list(gone))].value_counts()
+    counts = column[column.isin(list(gone))].astype("str").value_counts()
     if counts.empty:
         return []
     shown = ", ".join(f"{mark!r} ({count:,})" for mark, count in counts.items())
     return [f"Missing in {name!r}: {shown}; --missing {name}= keeps such cells as labels."]
 
 
-def _numbers(name: str, words: list[str]) -> tuple[dict[str, float], tuple[str, ...], list[str]] | None:
+def _numbers(
+    name: str, words: list[str], commas: bool
+) -> tuple[dict[str, float], tuple[str, ...], list[str]] | None:
     """The words' numbers, words that are none, and what was decided; None where they are not meant as numbers."""
     plain = {w: float(w) for w in words if _PLAIN.fullmatch(w)}
     if len(plain) == len(words):
-        return (plain, (), []) if words else None
-    written = as_written(words)
+        return (plain, (), []) if words and not _too_long(plain) else None
+    written = as_written(words, commas)
     if written is None:
         return None
     values = {**{w: plain[w] for w in plain if w in written.values}, **written.values}
@@ -109,9 +121,7 @@ def _numbers(name: str, words: list[str]) -> tuple[dict[str, float], tuple[str, 
     slip = odd and len(odd) < FEW_ODD * len(words) and len({*values.values()}) > MANY
     if odd and not slip:
         return None
-    example = next((w for w in words if w not in plain and w in values), words[0])
-    said = f"Read as numbers with {written.style.name}: {name} ({example} is {values.get(example, 0):.12g})."
-    return values, odd, [said] if not odd else []
+    return values, odd, [written.said(name)] if not odd else []
 
 
 def refuse_odd(where: str, cells: TargetColumn, column: Column) -> None:

@@ -1,6 +1,7 @@
 """Columns of a table as targets, and the columns that say which rows go where."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,11 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from auxin.data.encoders.dates import form_of
 from auxin.data.reading.marks import TRUTH
 from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd, word
-from auxin.data.targets.lists import listed, says_lists
+from auxin.data.targets.guess import MOST_CLASSES, of_numbers
+from auxin.data.targets.lists import listed, says_lists, vectors
 from auxin.data.targets.specs import DENSE, TargetSpec
 from auxin.errors import DataError, message
 from auxin.tasks._base import Task
@@ -21,8 +24,6 @@ from auxin.tasks.regression import Regression
 from auxin.tasks.vector import Vector
 from auxin.typing import MISSING
 
-MOST_CLASSES = 10
-"""Whole numbers of more different values than this are numbers, unless the user sets the kind: counts, grades."""
 SHOWN = 8
 """So many names of classes are printed."""
 Made = tuple[Task, Tensor, list[str]]
@@ -35,6 +36,7 @@ def target_of(where: str, frame: Any, spec: TargetSpec) -> Made:
     Raises:
         DataError: A column has no values, only one class, or no numbers where numbers are needed.
     """
+    check_cells(where, frame[list(spec.columns)])
     columns = [frame[name] for name in spec.columns]
     read = [cells_of(where, column, spec) for column in columns]
     for cells in read:
@@ -45,6 +47,8 @@ def target_of(where: str, frame: Any, spec: TargetSpec) -> Made:
     if kind == "multilabel":
         task, target, said = _attributes(where, spec, read)
         return task, target, [*notes, *said]
+    if kind == "vector" and len(read) == 1 and (rows := vectors(read[0].words)) is not None:
+        return *_of_lists(spec, read[0], rows), notes
     if kind in ("vector", "regression"):
         return *_real(where, spec, kind, read, columns), notes
     if kind in DENSE:
@@ -55,7 +59,19 @@ def target_of(where: str, frame: Any, spec: TargetSpec) -> Made:
                 found="a table without images",
             )
         )
-    return *_classes(where, spec.name, read[0], Ordered if kind == "ordered" else Classes), notes
+    task, target, said = _classes(where, spec.name, read[0], Ordered if kind == "ordered" else Classes)
+    return task, target, [*notes, *said]
+
+
+def _dates(where: str, cells: TargetColumn) -> DataError:
+    return DataError(
+        message(
+            f"The target {cells.name!r} of {where} holds dates",
+            expected="numbers, or words that name classes",
+            found=f"{len(cells.words):,} different dates, such as {cells.words[0]}",
+            do=f"Write it as a number, such as days since a date, or say --kind {cells.name}=classes",
+        )
+    )
 
 
 def _empty(where: str, cells: TargetColumn) -> DataError:
@@ -71,9 +87,14 @@ def guess(where: str, cells: TargetColumn, column: Column) -> str:
     """Words and few whole numbers are classes, other numbers regression, lists of labels multilabel."""
     refuse_odd(where, cells, column)
     if cells.numbers is None:
-        return "multilabel" if says_lists(cells.words) else "classes"
-    whole = bool((cells.numbers == np.floor(cells.numbers)).all())
-    return "classes" if whole and len({*cells.numbers.tolist()}) <= MOST_CLASSES else "regression"
+        if vectors(cells.words) is not None:
+            return "vector"
+        if says_lists(cells.words):
+            return "multilabel"
+        if len(cells.words) > MOST_CLASSES and form_of(pd.Series(cells.words, dtype="str")) is not None:
+            raise _dates(where, cells)
+        return "classes"
+    return of_numbers(cells.numbers)
 
 
 def _guess_several(read: Sequence[TargetColumn]) -> str:
@@ -140,7 +161,13 @@ def _values(cells: TargetColumn, of_words: np.ndarray) -> np.ndarray:
     return np.append(of_words.astype(np.float64), np.nan)[cells.codes]
 
 
-def _classes(where: str, name: str, cells: TargetColumn, make: Any) -> tuple[Task, Tensor]:
+def _of_lists(spec: TargetSpec, cells: TargetColumn, rows: np.ndarray) -> tuple[Task, Tensor]:
+    """Cells that each list so many numbers."""
+    table = np.append(rows, np.full((1, rows.shape[1]), np.nan), 0).astype(np.float32)
+    return Vector(spec.name, rows.shape[1]), torch.from_numpy(table[cells.codes])
+
+
+def _classes(where: str, name: str, cells: TargetColumn, make: Any) -> Made:
     """Classes in the order of their numbers, or of the alphabet; words of one meaning are one class."""
     keys: list[Any] = list(cells.words if cells.numbers is None else cells.numbers.tolist())
     if cells.ranks is not None:
@@ -160,9 +187,24 @@ def _classes(where: str, name: str, cells: TargetColumn, make: Any) -> tuple[Tas
             )
         )
     table = np.array([*(order[key] for key in keys), MISSING], dtype=np.int64)
-    return make(name, len(order), label_names=[called[key] for key in order]), torch.from_numpy(
-        table[cells.codes]
-    )
+    names = [called[key] for key in order]
+    said = _spellings(name, names, zip(keys, cells.words, strict=True))
+    return make(name, len(order), label_names=names), torch.from_numpy(table[cells.codes]), said
+
+
+def _spellings(name: str, classes: Sequence[str], words: Iterable[tuple[Any, str]]) -> list[str]:
+    """Sentences on words that are one class although they differ, and on classes that differ only in case."""
+    joined, cases = defaultdict(list), defaultdict(list)
+    for key, w in words:
+        joined[key].append(w)
+    for w in classes:
+        cases[w.casefold()].append(w)
+    same = [" = ".join(sorted(group)) for group in joined.values() if len(group) > 1]
+    apart = [" and ".join(sorted(group)) for group in cases.values() if len(group) > 1]
+    return [
+        *([f"Spellings of one class of {name!r}: {_shown(same)}."] if same else []),
+        *([f"Classes of {name!r} that differ only in capital letters: {_shown(apart)}."] if apart else []),
+    ]
 
 
 def _attributes(where: str, spec: TargetSpec, read: Sequence[TargetColumn]) -> Made:
@@ -203,16 +245,17 @@ def _yes(where: str, cells: TargetColumn) -> np.ndarray:
 
 
 def check_cells(where: str, frame: Any) -> None:
-    """Refuse cells that hold several values, as Parquet's lists do: nothing that compares values can take them."""
+    """Refuse cells that hold several values, or bytes: nothing that compares values can take them."""
     for name in frame.columns[frame.dtypes == np.object_]:
         cell = next(iter(frame[name].dropna()), None)
-        if isinstance(cell, list | dict | tuple | set | np.ndarray):
+        if isinstance(cell, list | dict | tuple | set | np.ndarray | bytes):
+            several = "bytes that are no text" if isinstance(cell, bytes) else "several values in a cell"
             raise DataError(
                 message(
-                    f"The column {str(name)!r} of {where} holds several values in a cell",
+                    f"The column {str(name)!r} of {where} holds {several}",
                     expected="a number or a word per cell",
                     found=type(cell).__name__,
-                    do=f"Spread it over columns, or leave it out: --ignore {name}",
+                    do=f"Write it as numbers or words, or leave it out: --ignore {name}",
                 )
             )
 

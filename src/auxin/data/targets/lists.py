@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from auxin.errors import DataError, message
 
 SEPARATORS = (";", "|", ",")
 _ITEM = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,\s'"\[\](){}]+)""")
+EMPTY = "set()"
 _BRACKETS = {"[": "]", "{": "}", "(": ")"}
 
 
@@ -29,8 +32,8 @@ class LabelLists:
 
 
 def bracketed(cell: str) -> bool:
-    """Whether a cell is a list in brackets, such as `["a", "b"]`."""
-    return len(cell) > 1 and _BRACKETS.get(cell[0]) == cell[-1]
+    """Whether a cell is a list in brackets, such as `["a", "b"]`, or an empty set of Python's."""
+    return cell == EMPTY or (len(cell) > 1 and _BRACKETS.get(cell[0]) == cell[-1])
 
 
 def says_lists(cells: Sequence[str]) -> bool:
@@ -78,9 +81,29 @@ def listed(where: str, name: str, cells: Sequence[str]) -> LabelLists:
     return LabelLists(how, tuple(sorted(set().union(*made.values()))), made)
 
 
+def vectors(cells: Sequence[str]) -> np.ndarray | None:
+    """Cells that each list equally many numbers, some with a fraction, [cells, numbers]; None where they do not.
+
+    >>> vectors(["[0.5, 1]", "[2, 3]"]).tolist(), vectors(["[1, 2]", "[2]"]), vectors(["[1, 2]"])
+    ([[0.5, 1.0], [2.0, 3.0]], None, None)
+    """
+    if not all(cell.startswith("[") and bracketed(cell) for cell in cells):
+        return None
+    try:
+        made = [json.loads(cell) for cell in cells]
+        plain = all(type(number) in (int, float) for row in made for number in row)
+    except (json.JSONDecodeError, RecursionError, TypeError):
+        return None
+    fractional = any(type(number) is float for row in made for number in row)
+    same = len({len(row) for row in made}) == 1
+    return np.array(made, np.float64) if plain and fractional and same else None
+
+
 def _of_brackets(where: str, name: str, cell: str) -> frozenset[str]:
     if not bracketed(cell):  # Label Studio writes a single choice without brackets
         return frozenset([cell])
+    if cell == EMPTY:
+        return frozenset()
     try:
         return frozenset(_labels(json.loads(cell)))
     except json.JSONDecodeError:
@@ -101,7 +124,7 @@ def _labels(made: Any) -> list[str]:
             raise TypeError("no choices")
         return _labels(made["choices"])
     if isinstance(made, list):
-        return [label for part in made for label in _labels(part)]
+        return [label for part in made if part is not None for label in _labels(part)]
     if isinstance(made, bool) or made is None:
         raise TypeError("no label")
     return [str(made).strip()]
@@ -110,7 +133,7 @@ def _labels(made: Any) -> list[str]:
 def _no_list(where: str, name: str, cell: str) -> DataError:
     return DataError(
         message(
-            f"A cell of the target {name!r} of {where} lists no labels",
+            f"A cell of {name!r} of {where} lists no labels",
             expected='a list such as ["a", "b"], or Label Studio\'s {"choices": ["a", "b"]}',
             found=cell[:120],
             do="Correct the cell, or empty it",
