@@ -60,8 +60,8 @@ def test_a_new_file_is_a_new_data_set(tmp_path, monkeypatch):
     (folder / "tiny.py").write_text(
         '"""Two rows."""\n'
         "from auxin.data.digits import Digits\n"
-        "from auxin.data import Dataset, Source\n"
-        "class Tiny(Source):\n"
+        "from auxin.data import Dataset, DataSource\n"
+        "class Tiny(DataSource):\n"
         "    '''Digits under another name.'''\n"
         "    @classmethod\n"
         "    def load(cls, root, **options):\n"
