@@ -1,7 +1,7 @@
 """The few types that every part of auxin shares."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -36,7 +36,3 @@ class Batch:
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""
         return Batch(self.x.to(device), {k: v.to(device) for k, v in self.y.items()}, self.rows.to(device))
-
-    def with_targets(self, **y: Tensor) -> "Batch":
-        """The same rows with further targets (or other ones under the same names)."""
-        return replace(self, y={**self.y, **y})

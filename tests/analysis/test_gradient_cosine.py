@@ -1,6 +1,7 @@
 """Gradient cosines and task weights of a run: right, and without a trace."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,7 +42,7 @@ def test_a_task_that_repeats_the_main_one_has_cosine_one() -> None:
     main = criterion.main
     batch = next(iter(built.state.feed.epoch()))
     criterion.tasks = {main: criterion.tasks[main], "again": criterion.tasks[main]}
-    batch = batch.with_targets(again=batch.y[main])
+    batch = replace(batch, y={**batch.y, "again": batch.y[main]})
 
     class Twice(torch.nn.Module):
         def forward(self, x):

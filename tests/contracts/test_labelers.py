@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+from dataclasses import replace
 
 import pytest
 import torch
@@ -165,7 +166,7 @@ def test_a_missing_main_label_gives_nan_unless_it_labels_everywhere(member):
 def test_a_batch_without_any_main_label_is_harmless(member):
     made = context(member)
     labeler, batch = member.build(made), batch_of(made, torch.arange(40, 60))
-    batch = batch.with_targets(fine=torch.full((20,), -1))
+    batch = replace(batch, y={**batch.y, "fine": torch.full((20,), -1)})
     found = labeler(batch)
     term = labeler.regulariser(found)
     assert term is None or term.isfinite()

@@ -57,7 +57,7 @@ def test_autoencoder_reconstructs_better_than_the_mean():
     g = torch.Generator().manual_seed(0)
     x = torch.randn(300, 3, generator=g) @ torch.randn(3, 10, generator=g)
     found = Autoencoder(6, hidden=(16,), epochs=40, rates=(1e-2,)).fit(x)
-    assert found.error < 0.3 * float(x.var())
+    assert found.loss < 0.3 * float(x.var())
 
 
 def test_vae_code_is_near_the_prior():

@@ -7,7 +7,7 @@ import pytest
 
 from auxin.cli._console import console
 from auxin.reports.rule_figures import draw
-from auxin.reports.rule_table import gap, grid_markdown, markdown, terminal
+from auxin.reports.rule_table import gap, markdown, terminal
 
 
 def row(values):
@@ -53,17 +53,6 @@ def test_markdown_names_every_row(result):
     assert "| PCA | 0.600 | 0.600 |" in text
     assert "**0.850** ± 0.050" in text
     assert "rule - PCA, paired | +0.250 ± 0.050" in text
-
-
-def test_the_grid_as_a_table(result):
-    text = grid_markdown(result)
-    assert "| no hidden layer | 0.200 | 0.500 |" in text
-    assert "| 1 x 4 hidden, 2 matrices |" in text
-    assert [line.split(" | ")[0] for line in text.splitlines()[-3:]] == [
-        "| step hidden units",
-        "| 9 inputs",
-        "| inputs in their own order",
-    ]
 
 
 def test_terminal_table(result, capsys):

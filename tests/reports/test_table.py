@@ -25,17 +25,6 @@ def test_markdown_has_a_row_per_method_and_equal_columns(comparison):
     assert f"{row.verdict} vs {comparison.best_control}" in line
 
 
-def test_latex_is_escaped_and_balanced(comparison):
-    text = table.latex(comparison)
-    assert r"maxl\_frozen" in text
-    assert r"(\%)" in text
-    assert "±" not in text
-    assert "−" not in text
-    body = [line for line in text.splitlines() if line.endswith(r"\\")]
-    assert len(body) == 1 + len(SKILL)
-    assert {line.replace(r"\&", "").count("&") for line in body} == {6}
-
-
 def _printed(comparison):
     console = Console(width=150, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
     with console.file:

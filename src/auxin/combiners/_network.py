@@ -2,12 +2,15 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
-from auxin.combiners._base import TaskLosses, choice, number
-from auxin.combiners._weights import ConstrainedWeights
+from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
+from auxin.combiners._weights import ConstrainedWeights, project_all
+from auxin.paper import AUXILEARN, Paper
 
 Activation = Callable[[Tensor], Tensor]
 INITS = ("even", "uniform")
@@ -118,3 +121,41 @@ def with_skip(network: Callable[[Tensor], Tensor] | None, losses: TaskLosses) ->
     """
     main = losses.means()[0]
     return main if network is None else main + network(losses.per_sample().filled()).mean()
+
+
+class NetworkCombiner(LossCombiner):
+    """A combiner that is a `LossNetwork` beside the main loss, trained by the hypergradient.
+
+    Attributes:
+        activation: Function between the layers.
+        constraints: Constraints on the weights that the combiner offers.
+    """
+
+    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
+    paper: ClassVar[Paper | None] = AUXILEARN
+    published: ClassVar[Options] = {"init": "uniform", "upper": 0.2, "scale": 0.1, "width": 10, "depth": 5}
+    activation: ClassVar[Activation] = staticmethod(F.softplus)
+    constraints: ClassVar[tuple[str, ...]] = ("clipped", "positive")
+
+    def __init__(
+        self,
+        count: int,
+        scale: float = 1.0,
+        width: int = 10,
+        depth: int = 2,
+        constraint: str = "clipped",
+        init: str = "even",
+        upper: float = 1.0,
+    ) -> None:
+        super().__init__(count)
+        choice("constraint", constraint, self.constraints)
+        parts = (width, depth, constraint, self.activation, scale, init, upper)
+        self.network = LossNetwork(count, *parts) if count > 1 else None
+
+    def forward(self, losses: TaskLosses) -> Tensor:
+        """The training loss, a scalar."""
+        return with_skip(self.network, self.check(losses))
+
+    def after_meta_step(self) -> None:
+        """Clip negative weights."""
+        project_all(self)

@@ -1,17 +1,9 @@
 """Monotone: AuxiLearn's nonlinear network of losses, which never falls when a loss rises."""
 
-from typing import ClassVar
-
-from torch import Tensor
-from torch.nn import functional as F
-
-from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice
-from auxin.combiners._network import LossNetwork, with_skip
-from auxin.combiners._weights import project_all
-from auxin.paper import AUXILEARN, Paper
+from auxin.combiners._network import NetworkCombiner
 
 
-class Monotone(LossCombiner):
+class Monotone(NetworkCombiner):
     """L = m_0 + mean_b [ g(l_b; phi) - g(0; phi) ], g a Softplus network with weights of at least zero.
 
     Navon et al. 2021, section 3.2 and appendix C.2 ("Nonlinear"). Each sample has weights of its own,
@@ -34,34 +26,8 @@ class Monotone(LossCombiner):
         upper: Upper end of that distribution.
 
     >>> import torch
+    >>> from auxin.combiners._base import TaskLosses
     >>> losses = TaskLosses(torch.ones(4, 3), torch.ones(4, 3) > 0, ("a", "b", "c"))
     >>> [round(w, 4) for w in Monotone(3, scale=0.5).task_weights(losses).tolist()]
     [1.0, 0.5, 0.5]
     """
-
-    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
-    paper: ClassVar[Paper | None] = AUXILEARN
-    published: ClassVar[Options] = {"init": "uniform", "upper": 0.2, "scale": 0.1, "width": 10, "depth": 5}
-
-    def __init__(
-        self,
-        count: int,
-        scale: float = 1.0,
-        width: int = 10,
-        depth: int = 2,
-        constraint: str = "clipped",
-        init: str = "even",
-        upper: float = 1.0,
-    ) -> None:
-        super().__init__(count)
-        choice("constraint", constraint, ("clipped", "positive"))
-        parts = (width, depth, constraint, F.softplus, scale, init, upper)
-        self.network = LossNetwork(count, *parts) if count > 1 else None
-
-    def forward(self, losses: TaskLosses) -> Tensor:
-        """The training loss, a scalar."""
-        return with_skip(self.network, self.check(losses))
-
-    def after_meta_step(self) -> None:
-        """Clip negative weights."""
-        project_all(self)

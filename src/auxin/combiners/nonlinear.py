@@ -1,16 +1,9 @@
 """Nonlinear: the unconstrained twin of `monotone`; it can reverse an auxiliary's gradient."""
 
-from typing import ClassVar
-
-from torch import Tensor
-from torch.nn import functional as F
-
-from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy
-from auxin.combiners._network import LossNetwork, with_skip
-from auxin.paper import AUXILEARN, Paper
+from auxin.combiners._network import NetworkCombiner
 
 
-class Nonlinear(LossCombiner):
+class Nonlinear(NetworkCombiner):
     """L = m_0 + mean_b [ g(l_b; phi) - g(0; phi) ], g a Softplus network with weights of either sign.
 
     Navon et al. 2021, appendix C.2, table 4 ("Non-Monotonic", "harder to stabilize"). It begins exactly as
@@ -25,14 +18,13 @@ class Nonlinear(LossCombiner):
         upper: Upper end of that distribution.
 
     >>> import torch
+    >>> from auxin.combiners._base import TaskLosses
     >>> losses = TaskLosses(torch.ones(4, 2), torch.ones(4, 2) > 0, ("a", "b"))
     >>> [round(w, 4) for w in Nonlinear(2, scale=0.5).task_weights(losses).tolist()]
     [1.0, 0.5]
     """
 
-    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
-    paper: ClassVar[Paper | None] = AUXILEARN
-    published: ClassVar[Options] = {"init": "uniform", "upper": 0.2, "scale": 0.1, "width": 10, "depth": 5}
+    constraints = ("free",)
 
     def __init__(
         self,
@@ -43,10 +35,4 @@ class Nonlinear(LossCombiner):
         init: str = "even",
         upper: float = 1.0,
     ) -> None:
-        super().__init__(count)
-        parts = (width, depth, "free", F.softplus, scale, init, upper)
-        self.network = LossNetwork(count, *parts) if count > 1 else None
-
-    def forward(self, losses: TaskLosses) -> Tensor:
-        """The training loss, a scalar."""
-        return with_skip(self.network, self.check(losses))
+        super().__init__(count, scale, width, depth, "free", init, upper)

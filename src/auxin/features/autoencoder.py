@@ -6,8 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.features._base import Features, check_rows, check_width
-from auxin.features._encoder import perceptron, trained
+from auxin.features._encoder import CodeFeatures, perceptron
 from auxin.paper import Paper
 
 
@@ -17,16 +16,13 @@ class _Autoencoder(nn.Module):
         self.encoder = perceptron(widths, last=True)
         self.decoder = perceptron(list(widths)[::-1], last=False)
 
-    def forward(self, x: Tensor) -> Tensor:
-        return self.decoder(self.encoder(x))
+    def forward(self, x: Tensor, generator: torch.Generator) -> Tensor:
+        """The mean squared error."""
+        del generator
+        return (self.decoder(self.encoder(x)) - x).square().mean()
 
 
-def _loss(network: nn.Module, x: Tensor, generator: torch.Generator) -> Tensor:
-    del generator
-    return (network(x) - x).square().mean()
-
-
-class Autoencoder(Features):
+class Autoencoder(CodeFeatures):
     """Features are the code (batch norm and ReLU, like the rule's top layer). Loss: mean squared error.
 
     The learning rate is chosen, and training stopped, by the error on a tenth of the rows.
@@ -48,38 +44,11 @@ class Autoencoder(Features):
         "https://doi.org/10.1126/science.1127647",
     )
 
-    def __init__(
-        self,
-        width: int = 16,
-        *,
-        hidden: Sequence[int] = (64,),
-        rates: Sequence[float] = (1e-3, 1e-2),
-        epochs: int = 30,
-        batch: int = 64,
-        patience: int = 3,
-    ) -> None:
-        self.width, self.hidden, self.rates = check_width(width), tuple(hidden), tuple(rates)
-        self.epochs, self.batch, self.patience = epochs, batch, patience
-        self.network: nn.Module | None = None
+    def build(self, widths: Sequence[int]) -> nn.Module:
+        """An encoder and its mirror image."""
+        return _Autoencoder(widths)
 
-    def fit(self, x: Tensor, seed: int = 0) -> "Autoencoder":
-        """Train."""
-        check_rows(x, least=20)
-        widths = (x.shape[1], *self.hidden, self.width)
-        self.network, self.error = trained(
-            lambda: _Autoencoder(widths),
-            _loss,
-            x,
-            rates=self.rates,
-            epochs=self.epochs,
-            batch=self.batch,
-            patience=self.patience,
-            seed=seed,
-        )
-        return self
-
-    def transform(self, x: Tensor) -> Tensor:
-        """The code [N, width]."""
-        assert isinstance(self.network, _Autoencoder), "fit first"
-        with torch.no_grad():
-            return self.network.encoder(x)
+    def code(self, network: nn.Module, x: Tensor) -> Tensor:
+        """The encoder's output."""
+        assert isinstance(network, _Autoencoder)
+        return network.encoder(x)

@@ -36,22 +36,6 @@ def softmax_fisher(logits: Tensor, tangent: Tensor, weight: Tensor) -> Tensor:
     return weight.clamp(min=0).unsqueeze(-1) * (p * tangent - p * (p * tangent).sum(-1, keepdim=True))
 
 
-def bernoulli_fisher(logits: Tensor, tangent: Tensor, weight: Tensor) -> Tensor:
-    """weight * p (1 - p) t, p = sigmoid(logits): the Fisher matrix of independent attributes [B, ...]."""
-    p = logits.sigmoid()
-    return _spread(weight, tangent) * p * (1 - p) * tangent
-
-
-def gaussian_fisher(output: Tensor, tangent: Tensor, weight: Tensor) -> Tensor:
-    """weight * 2 t: the curvature of a squared error [B, ...]."""
-    del output
-    return _spread(weight, tangent) * 2 * tangent
-
-
-def _spread(weight: Tensor, like: Tensor) -> Tensor:
-    return weight.clamp(min=0).reshape(weight.shape + (1,) * (like.dim() - weight.dim()))
-
-
 def projected(criterion: Callable[[Signals], Tensor], signals: Signals) -> OutputCurvature:
     """The criterion's Hessian in each sample's signals, negative eigenvalues set to zero.
 

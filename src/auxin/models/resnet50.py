@@ -1,16 +1,9 @@
 """ResNet-50, with a stem for small images."""
 
-from typing import ClassVar
-
-from torch import Tensor
-
-from auxin.models._base import Trunk
-from auxin.models._layers import check_image, check_positive
-from auxin.models._residual import RESNET, Bottleneck, residual
-from auxin.paper import Paper
+from auxin.models._residual import Bottleneck, ResNet
 
 
-class ResNet50(Trunk):
+class ResNet50(ResNet):
     """Sixteen residual blocks, a bottleneck 1x1, 3x3, 1x1 each, in four stages; then the mean over positions.
 
     He et al. 2016, table 1, with He-normal weights. Images whose shorter side is at most 64 are met by one
@@ -28,31 +21,5 @@ class ResNet50(Trunk):
     128
     """
 
-    modality: ClassVar[str] = "image"
-    paper: ClassVar[Paper] = RESNET
-
-    def __init__(
-        self,
-        channels: int,
-        height: int,
-        breadth: int,
-        channel_width: int = 64,
-        norm: str = "batch",
-        stem: str = "auto",
-    ) -> None:
-        super().__init__()
-        check_positive("resnet50", channel_width=channel_width)
-        self.layers = residual(
-            Bottleneck, (3, 4, 6, 3), (channels, height, breadth), channel_width, norm, stem
-        )
-        self.width = 8 * channel_width * Bottleneck.expansion
-
-    @classmethod
-    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> "ResNet50":
-        """The network for images of this shape, [C, H, W]."""
-        check_image("resnet50", shape)
-        return cls(*shape, **options)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Images [B, C, H, W] to features [B, 32 channel_width]."""
-        return self.layers(x)
+    block = Bottleneck
+    counts = (3, 4, 6, 3)

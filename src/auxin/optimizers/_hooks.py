@@ -5,7 +5,7 @@ derivative. A post-accumulate hook and an optimiser's step hooks work on the par
 optimiser: what they do cannot be asked without doing it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -17,8 +17,6 @@ from auxin.math.rng import under_rng
 
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-2}
 """How far a hook's derivative may be from a central difference; 0.1 in lower precision."""
-
-Hook = Callable[[Tensor], Tensor | None]
 
 
 def name_of(hook: Any) -> str:

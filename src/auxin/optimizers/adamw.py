@@ -1,16 +1,11 @@
 """AdamW: adaptive moments with decoupled weight decay."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
-from torch import Tensor
 
-from auxin.optimizers import _adam
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.adam import AdamUpdate
 
 
-class AdamWUpdate(Update):
+class AdamWUpdate(AdamUpdate):
     """The update of `torch.optim.AdamW` (equations in `optimizers/_adam.py`).
 
     >>> w, g = torch.tensor([1.0]), torch.tensor([2.0])
@@ -20,21 +15,3 @@ class AdamWUpdate(Update):
     """
 
     handles = torch.optim.AdamW
-
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
-        """One step."""
-        return _adam.advance(param, grad, group, state)
-
-    def step(self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> Tensor:
-        """The same as a constant, in one pass over memory."""
-        found = _adam.step(param, grad, group, state)
-        return super().step(param, grad, group, state) if found is None else found
-
-    def pull(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State, cotangent: Tensor
-    ) -> Tensor:
-        """(dU/dg)^T times a cotangent, in one pass over memory."""
-        found = _adam.pull(param, grad, group, state, cotangent)
-        return super().pull(param, grad, group, state, cotangent) if found is None else found

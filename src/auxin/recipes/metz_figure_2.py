@@ -73,7 +73,7 @@ class MetzFigure2(Recipe):
             vae = VAE(16, hidden=(64,), epochs=int(told["epochs"] or 1), rates=(1e-3,), patience=10**9)
             vae.fit(own.data.unlabelled, seed)
             features = lambda x: torch.stack([vae.transform(rows) for rows in x])  # noqa: E731
-            return PieceResult({"accuracy": _rules.accuracy(own, features), "bound": -vae.bound})
+            return PieceResult({"accuracy": _rules.accuracy(own, features), "bound": -vae.loss})
         if told["learner"] == "learned rule":
             features = _rules.after(_rules.shipped(), own, (64,), 3 if smoke else 100)
             return PieceResult({"accuracy": _rules.accuracy(own, features)})

@@ -93,13 +93,6 @@ def markdown(results: Sequence[dict[str, Any]], kind: str = "tuned") -> str:
     return "\n".join(lines)
 
 
-def grid_markdown(result: dict[str, Any]) -> str:
-    """The generalisation grid as a table, before and after the rule."""
-    lines = ["| network | before | after |", "| --- | ---: | ---: |"]
-    lines += [f"| {cell_name(c)} | {c['before']:.3f} | {c['after']:.3f} |" for c in result["grid"]]
-    return "\n".join(lines)
-
-
 def cell_name(cell: dict[str, Any]) -> str:
     """What is unusual about a cell of the grid."""
     if cell["part"] == "network":

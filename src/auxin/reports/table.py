@@ -135,37 +135,3 @@ def markdown(comparison: Comparison) -> str:
     rows = [_values(headings(comparison)), ["---", *["---:"] * 3, "---", *["---:"] * 2]]
     rows += [_values(row) for row in cells(comparison)]
     return "".join(f"| {' | '.join(value.replace('|', chr(92) + '|') for value in row)} |\n" for row in rows)
-
-
-_ESCAPES = {
-    "\\": r"\textbackslash{}",
-    **{character: f"\\{character}" for character in "&%$#_{}"},
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "±": r"$\pm$",
-    "Δ": r"$\Delta$",
-    "×": r"$\times$",
-    "–": "--",
-    wording.MINUS: "$-$",
-}
-
-
-def latex(comparison: Comparison) -> str:
-    """The table as LaTeX (booktabs)."""
-    head, *body = [
-        " & ".join(map(_escaped, _values(row))) + r" \\" for row in [headings(comparison), *cells(comparison)]
-    ]
-    lines = [
-        r"\begin{tabular}{lrrrlrr}",
-        r"\toprule",
-        head,
-        r"\midrule",
-        *body,
-        r"\bottomrule",
-        r"\end{tabular}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _escaped(text: str) -> str:
-    return "".join(_ESCAPES.get(character, character) for character in text)

@@ -42,9 +42,7 @@ class DataSpec(Group):
         None, "Value that means a missing label, such as y=-1.", metavar="NAME=VALUE"
     )
     group: str | None = option(
-        None,
-        "Column of groups. Rows of one group stay on the same side of every split.",
-        metavar="COLUMN",
+        None, "Column of groups. Rows of one group stay on the same side of every split.", metavar="COLUMN"
     )
     split: str | None = option(None, "Column that marks each row as train or test.", metavar="COLUMN")
     unlabelled: str | int | None = option(

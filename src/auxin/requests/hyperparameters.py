@@ -19,70 +19,20 @@ PARTS = ("model", "rival", "labeler", "consistency", "combiner", "estimator", "s
 class Hyperparameters(Group):
     """The hyperparameters of the training loop, with their defaults in the preset `auxin`."""
 
-    model: str = option(
-        "conv4",
-        "Name of the trunk.",
-    )
+    model: str = option("conv4", "Name of the trunk.")
     steps: int = option(
-        600,
-        "Number of inner steps; it gives the number of epochs where `epochs` is None.",
-        ge=1,
-        le=1e9,
+        600, "Number of inner steps; it gives the number of epochs where `epochs` is None.", ge=1, le=1e9
     )
-    epochs: int | None = option(
-        None,
-        "Number of passes over the main-labelled rows.",
-        ge=1,
-        le=1e9,
-    )
-    batch: int = option(
-        64,
-        "Number of main-labelled rows per batch.",
-        ge=1,
-        le=1e7,
-    )
-    optimizer: str = option(
-        "sgd",
-        "Optimizer of the primary network: sgd, adam or adamw.",
-    )
-    lr: float = option(
-        0.1,
-        "Learning rate of the primary network.",
-        gt=0,
-        le=1e6,
-    )
-    momentum: float = option(
-        0.9,
-        "Momentum of SGD.",
-        ge=0,
-        le=1,
-    )
-    weight_decay: float = option(
-        5e-4,
-        "Weight decay of the primary network.",
-        ge=0,
-        le=1e6,
-    )
-    schedule: str = option(
-        "cosine",
-        "Learning-rate schedule: constant, cosine or halve.",
-    )
-    halve_every: int = option(
-        50,
-        "Number of epochs between two halvings of the learning rate.",
-        ge=1,
-        le=1e9,
-    )
-    clip: float | None = option(
-        None,
-        "Largest global gradient norm, or None.",
-        gt=0,
-        le=1e30,
-    )
-    loss: str = option(
-        "cross_entropy",
-        "Loss of every classification task: focal or cross_entropy.",
-    )
+    epochs: int | None = option(None, "Number of passes over the main-labelled rows.", ge=1, le=1e9)
+    batch: int = option(64, "Number of main-labelled rows per batch.", ge=1, le=1e7)
+    optimizer: str = option("sgd", "Optimizer of the primary network: sgd, adam or adamw.")
+    lr: float = option(0.1, "Learning rate of the primary network.", gt=0, le=1e6)
+    momentum: float = option(0.9, "Momentum of SGD.", ge=0, le=1)
+    weight_decay: float = option(5e-4, "Weight decay of the primary network.", ge=0, le=1e6)
+    schedule: str = option("cosine", "Learning-rate schedule: constant, cosine or halve.")
+    halve_every: int = option(50, "Number of epochs between two halvings of the learning rate.", ge=1, le=1e9)
+    clip: float | None = option(None, "Largest global gradient norm, or None.", gt=0, le=1e30)
+    loss: str = option("cross_entropy", "Loss of every classification task: focal or cross_entropy.")
     class_weights: str = option(
         "none",
         "Weights of the classes: none, or balanced (rare classes of the data's own tasks weigh as much as frequent "
@@ -94,24 +44,16 @@ class Hyperparameters(Group):
         'affine:0.5+flip (`auxin ls views`); "auto" is the one of the data set.',
     )
     strong: str = option(
-        "auto",
-        'Strong views of methods with a consistency, joined by "+"; "auto" suits the inputs.',
+        "auto", 'Strong views of methods with a consistency, joined by "+"; "auto" suits the inputs.'
     )
     unlabelled_ratio: float = option(
-        1.0,
-        "Number of auxiliary-only rows per main-labelled row, in methods that use them.",
-        ge=0,
-        le=1e6,
+        1.0, "Number of auxiliary-only rows per main-labelled row, in methods that use them.", ge=0, le=1e6
     )
     pretexts: str = option(
-        "",
-        'Self-supervised tasks, separated by "+", beside the data\'s own in the methods that use those.',
+        "", 'Self-supervised tasks, separated by "+", beside the data\'s own in the methods that use those.'
     )
     pretext_share: float = option(
-        1.0,
-        "Share of a batch's rows that each self-supervised task copies and changes.",
-        ge=0,
-        le=1,
+        1.0, "Share of a batch's rows that each self-supervised task copies and changes.", ge=0, le=1
     )
     psi: int | None = option(
         None,
@@ -124,55 +66,27 @@ class Hyperparameters(Group):
         "Order of inner and meta steps: fused, alternating, or following (fused, with a forward pass less: "
         "`auxin.training.following`).",
     )
-    every: int = option(
-        1,
-        "Number of inner steps per meta step (fused, following).",
-        ge=1,
-        le=1e9,
-    )
-    meta: str = option(
-        "next",
-        "Rows of the outer loss: same, next or auxiliary.",
-    )
-    scale: str = option(
-        "unit",
-        "Scale of the hypergradient: raw or unit.",
-    )
-    meta_optimizer: str = option(
-        "adam",
-        "Optimizer of phi: sgd or adam.",
-    )
+    every: int = option(1, "Number of inner steps per meta step (fused, following).", ge=1, le=1e9)
+    meta: str = option("next", "Rows of the outer loss: same, next or auxiliary.")
+    scale: str = option("unit", "Scale of the hypergradient: raw or unit.")
+    meta_optimizer: str = option("adam", "Optimizer of phi: sgd or adam.")
     meta_lr: float = option(
         5e-3,
         "Learning rate of phi: about how far a task's weight moves per meta step, see `Combiner.paces`.",
         ge=0,
         le=1e6,
     )
-    meta_weight_decay: float = option(
-        0.0,
-        "L2 decay of phi.",
-        ge=0,
-        le=1e6,
-    )
-    meta_momentum: float = option(
-        0.0,
-        "Momentum of the SGD of phi.",
-        ge=0,
-        le=1,
-    )
+    meta_weight_decay: float = option(0.0, "L2 decay of phi.", ge=0, le=1e6)
+    meta_momentum: float = option(0.0, "Momentum of the SGD of phi.", ge=0, le=1)
     meta_paced: bool = option(
         True,
         "Whether each layer of a combiner moves at a pace of its own (`Combiner.paces`), instead of all at `meta_lr`.",
     )
     meta_clip: float | None = option(
-        None,
-        "Largest global norm of the hypergradient, or None.",
-        gt=0,
-        le=1e30,
+        None, "Largest global norm of the hypergradient, or None.", gt=0, le=1e30
     )
     hypergradient: str = option(
-        "",
-        "Estimator of the hypergradient (`auxin ls hypergradients`); empty: the method's own.",
+        "", "Estimator of the hypergradient (`auxin ls hypergradients`); empty: the method's own."
     )
     patience: int | None = option(
         None,
@@ -187,22 +101,17 @@ class Hyperparameters(Group):
         le=1e6,
     )
     average: int = option(
-        1,
-        "Number of last epochs whose scores are averaged into the reported score.",
-        ge=1,
-        le=1e9,
+        1, "Number of last epochs whose scores are averaged into the reported score.", ge=1, le=1e9
     )
     precision: str = option(
         "float32",
         "Precision of the forward passes: float32, tf32 or bfloat16 (see `auxin.training.precision`).",
     )
     channels_last: bool = option(
-        False,
-        "Whether images and convolution weights have the channels innermost in memory.",
+        False, "Whether images and convolution weights have the channels innermost in memory."
     )
     compile: bool = option(
-        False,
-        "Whether the steps are compiled; where that fails they run as they are, with a note.",
+        False, "Whether the steps are compiled; where that fails they run as they are, with a note."
     )
 
 

@@ -18,8 +18,7 @@ class ProbeSettings(Group):
         0.01, "Damping lambda, as a fraction of the largest eigenvalue of the curvature.", gt=0
     )
     over: Literal["shared", "network"] = option(
-        "shared",
-        "Weights of the curvature. `shared`: the trunk. `network`: the trunk and the main head.",
+        "shared", "Weights of the curvature. `shared`: the trunk. `network`: the trunk and the main head."
     )
     curvature: Literal["gauss_newton", "hessian"] = option(
         "gauss_newton", "Curvature matrix: `gauss_newton` or `hessian`."

@@ -15,15 +15,10 @@ class RecipeSize(Group):
 
     seeds: int | None = option(None, "Number of seeds. Default: the recipe's.", metavar="N", ge=1)
     rows: int | None = option(
-        None,
-        "Maximum number of training rows, in recipes that are tables of runs.",
-        metavar="N",
-        ge=10,
+        None, "Maximum number of training rows, in recipes that are tables of runs.", metavar="N", ge=10
     )
     only: Words = option(
-        (),
-        "Run only the pieces whose names contain one of these words, comma-separated.",
-        metavar="WORDS",
+        (), "Run only the pieces whose names contain one of these words, comma-separated.", metavar="WORDS"
     )
 
 
@@ -40,8 +35,7 @@ class RecipeRequest(StudyRequest):
         changes_results=False,
     )
     smoke: bool = option(
-        False,
-        "Run a tiny version on made-up rows, to test that the recipe runs. Its numbers mean nothing.",
+        False, "Run a tiny version on made-up rows, to test that the recipe runs. Its numbers mean nothing."
     )
     size: RecipeSize = group(RecipeSize())
     budget: Seconds = option(

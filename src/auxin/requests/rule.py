@@ -107,10 +107,7 @@ class TrainSettings(Group):
     root: str | None = option(None, "Folder that holds one folder per data set.", metavar="DIR")
     procedural: bool = option(False, "Train on procedural tasks only, which need no data.")
     data: tuple[str, ...] = option(
-        (),
-        "Your own .npz file with arrays x and y. Repeatable.",
-        metavar="FILE",
-        repeatable=True,
+        (), "Your own .npz file with arrays x and y. Repeatable.", metavar="FILE", repeatable=True
     )
     watch: str | None = option(
         None,
@@ -157,16 +154,11 @@ class TrainSettings(Group):
         False, "Evaluate the meta-objective at every unrolled state, as the paper does. Slower."
     )
     recompute: bool = option(
-        False,
-        "Recompute steps in the backward pass: memory for one step, not for a truncation. Slower.",
+        False, "Recompute steps in the backward pass: memory for one step, not for a truncation. Slower."
     )
     device: str = option("cpu", "Device: cpu or cuda.")
     options: Options = option(
-        {},
-        "Option of the rule, such as top=relu. Repeatable.",
-        "--set",
-        "NAME=VALUE",
-        repeatable=True,
+        {}, "Option of the rule, such as top=relu. Repeatable.", "--set", "NAME=VALUE", repeatable=True
     )
     side: int = option(8, "Side length of the tasks' images, in pixels.", hidden=True)
     classes: tuple[int, ...] = option((10,), "Numbers of labelled classes.", hidden=True)
@@ -188,9 +180,7 @@ class RuleTrainRequest(Group):
     """What a user requests of `auxin rule train`."""
 
     out: Path = option(
-        Path("runs/rule"),
-        "Folder for the rule. A repeated run with the same folder resumes.",
-        metavar="DIR",
+        Path("runs/rule"), "Folder for the rule. A repeated run with the same folder resumes.", metavar="DIR"
     )
     settings: TrainSettings = group(TrainSettings())
 

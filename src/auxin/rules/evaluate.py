@@ -1,7 +1,7 @@
 """Evaluation of a learned rule: paired with its rivals, and curves far past its horizon."""
 
 import statistics
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +16,6 @@ from auxin.update_rules.learned import Learned
 
 HEADLINE = 100
 """Inner steps at which a rule is judged: the longest it was trained for."""
-
-
-def evaluate(
-    rules: dict[str, Learned],
-    data: RuleData,
-    settings: EvalSettings,
-    say: Callable[[str], None] = lambda _: None,
-) -> dict[str, Any]:
-    """Every rule and every rival on one data set, one after another; plain data, ready for a result file.
-
-    Args:
-        rules: Rules by name, such as one per meta-seed.
-        data: The data set.
-        settings: How.
-        say: Function that receives what is being measured.
-    """
-    bench, found = bench_of(data, settings), {}
-    for part in part_names(list(rules), settings):
-        say(part)
-        found[part] = measure(part, rules, bench, settings)
-    return assembled(data, list(rules), settings, found)
 
 
 RULE = "rule "
@@ -178,15 +157,6 @@ def paired(result: dict[str, Any], rule: str, other: str, kind: str = "tuned") -
     """Mean and standard error over networks of the rule's accuracy minus another row's."""
     ours, theirs = (result["rows"][name][f"{kind}_nets"] for name in (rule, other))
     return mean_error([a - b for a, b in zip(ours, theirs, strict=True)])
-
-
-def selected(results: Sequence[dict[str, Any]], rules: Sequence[str], kind: str = "plain") -> str:
-    """The rule with the best mean accuracy over these (meta-validation) sets."""
-
-    def level(name: str) -> float:
-        return statistics.fmean(result["rows"][name][kind][0] for result in results)
-
-    return max(rules, key=level)
 
 
 def rule_paths(folder: Path) -> dict[str, Path]:

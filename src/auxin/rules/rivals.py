@@ -94,7 +94,7 @@ def _one(bench: RuleBench, draw: Draw, hidden: Sequence[int], width: int, rate: 
     head = torch.zeros(bench.nets, width + 1, bench.data.ways)
     tensors = [t.clone().requires_grad_() for t in [*blank.weights, *blank.biases, head]]
     layers = len(blank.weights)
-    optimiser = torch.optim.Adam(tensors, lr=rate)
+    optimiser = torch.optim.Adam(tensors, lr=rate, fused=True)
 
     def logits() -> Tensor:
         state = State(tuple(tensors[:layers]), blank.backward, tuple(tensors[layers : 2 * layers]))

@@ -29,7 +29,6 @@ class MetaUpdate:
     loss: float
     dropped: int
     rate: float
-    gradient_norm: float
 
 
 class MetaTrainer:
@@ -126,12 +125,11 @@ class MetaTrainer:
         self._reduce(total, tally)
         finite = float(tally[1])
         self.dropped += int(tally[2])
-        norm = math.nan
         if finite:
-            norm = self._apply([g / finite for g in total])
+            self._apply([g / finite for g in total])
         loss = float(tally[0]) / finite if finite else math.nan
         self.update += 1
-        return MetaUpdate(self.update, loss, self.dropped, self.adam.param_groups[0]["lr"], norm)
+        return MetaUpdate(self.update, loss, self.dropped, self.adam.param_groups[0]["lr"])
 
     def _advance(self, pool: Pool, steps: int, total: list[Tensor], tally: Tensor) -> None:
         found = self.estimator(self.rule, pool, steps)
@@ -158,18 +156,17 @@ class MetaTrainer:
                 dist.all_reduce(g)
             dist.all_reduce(tally)
 
-    def _apply(self, gradient: list[Tensor]) -> float:
+    def _apply(self, gradient: list[Tensor]) -> None:
         parameters = list(self.rule.parameters())
         for p, g in zip(parameters, gradient, strict=True):
             p.grad = g
-        norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.clip))
+        torch.nn.utils.clip_grad_norm_(parameters, self.clip)
         self._sparsify()
         self.adam.param_groups[0]["lr"] = self.rate * schedule(self.update, self.updates)
         self.adam.step()
         self.adam.zero_grad()
         for a, p in zip(self.average, parameters, strict=True):
             a.lerp_(p.detach(), 1 - self.decay)
-        return norm
 
     def _sparsify(self) -> None:
         alpha = dict(self.rule.named_parameters()).get("weight_update.alpha")

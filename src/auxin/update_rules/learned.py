@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
-from auxin.math.rule_network import ACTIVATIONS, Activity, forward
+from auxin.math.rule_network import ACTIVATIONS, Activity, forward, standardise
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.update_rules._base import State, UpdateRule, check_inputs
 from auxin.update_rules._blocks import ChannelMap
@@ -212,8 +212,8 @@ class Learned(UpdateRule):
         layer = Layer(
             normalised_columns(w),
             activity.post[number - 1],
-            _standard(activity.post[number - 1]),
-            _standard(activity.post[number]),
+            standardise(activity.post[number - 1]),
+            standardise(activity.post[number]),
             activity.normal[number],
             update.sharpness(w),
             update.ridge(w),
@@ -239,11 +239,6 @@ class Learned(UpdateRule):
         kept = [(v, texts[k]) for k, v in found.items() if k in texts and abs(v) >= least]
         parts = [f"{v:+.2f} {text}" for v, text in sorted(kept, key=lambda item: -abs(item[0]))]
         return f"G = [ {'  '.join(parts) or '0'} ] / {max(len(self.weight_update.names), 1)}"
-
-
-def _standard(x: Tensor) -> Tensor:
-    var, mean = torch.var_mean(x, -1, correction=0, keepdim=True)
-    return (x - mean) * torch.rsqrt(var + 1e-6)
 
 
 def _carry(v: Tensor, signal: Tensor) -> Tensor:

@@ -75,7 +75,7 @@ def _context() -> Any:
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
-    context.set_forkserver_preload(["auxin.runs.run"])
+    context.set_forkserver_preload(["auxin.runs.run", "torch._dynamo"])  # which every optimiser imports
     return context
 
 
