@@ -2,19 +2,22 @@
 
     python benchmarks/faults.py --kills compare1=50,compare2=50,fit=20 --place DIR
 
-Every job first runs undisturbed. Then it is killed (SIGKILL) and started again, up to five kills to a folder, and
+Every job first runs undisturbed. Then it is killed (SIGKILL) and started again, up to eight kills to a folder, and
 finishes. What it leaves is compared with the undisturbed run: every number of every JSON file, every tensor and every
 array, bit for bit, times excepted. Ten seconds after each kill no process of the job may be alive.
 
 Four kills of five wait until the process has written a checkpoint of its own, and come after a further time that is
 drawn uniformly over half of the span in which the undisturbed run had checkpoints. The fifth is drawn uniformly over
-the whole run, from the import of modules to the last figure. Checkpoints are written after every epoch or update
+the whole run, to the last figure. Processes are forked from one that has imported every module (under torchrun and in
+workers they begin with the imports). Checkpoints are written after every epoch or update
 (AUXIN_CHECKPOINT_SECONDS=0). The same command with the same DIR goes on where it was stopped.
 """
 
 import argparse
+import importlib
 import json
 import os
+import pkgutil
 import random
 import shutil
 import signal
@@ -24,11 +27,14 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, NoReturn
 
 import numpy as np
 import psutil
 from safetensors import safe_open
+
+import auxin
+from auxin.cli import main as main_of_auxin
 
 TIMES = {
     "seconds",
@@ -41,22 +47,22 @@ TIMES = {
     "checksum",
 }
 """Fields that tell times, or hash a file that does."""
-TINY = ["--labels-per-class", "5", "--tries", "1", "--set", "model.channel_width=4", "--set", "steps=300"]
+TINY = ["--labels-per-class", "5", "--tries", "1", "--set", "model.channel_width=4", "--set", "steps=120"]
 COMPARE = ["compare", "digits", "--methods", "single,maxl", "--no-twins", "--seeds", "2", *TINY]
 FIT = ["fit", "digits", "--method", "maxl", "--draws", "1", "--budget", "none", *TINY]
-COLLAPSE = ["reproduce", "maxl_collapse", "--rows", "400", "--seeds", "1", "--only", "0-2--rate-1e-1"]
-RULE = ["rule", "train", "--procedural", "--updates", "40", "--tasks", "2"]
+COLLAPSE = ["reproduce", "maxl_collapse", "--rows", "250", "--seeds", "1", "--only", "0-2--rate-1e-1"]
+RULE = ["rule", "train", "--procedural", "--updates", "30", "--tasks", "2"]
 TORCHRUN = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
 JOBS: dict[str, list[str]] = {
-    "compare1": [sys.executable, "-m", "auxin", *COMPARE, "--jobs", "1"],
-    "compare2": [sys.executable, "-m", "auxin", *COMPARE, "--jobs", "2"],
-    "fit": [sys.executable, "-m", "auxin", *FIT, "--jobs", "1"],
-    "rule": [sys.executable, "-m", "auxin", *RULE],
-    "reproduce": [sys.executable, "-m", "auxin", *COLLAPSE, "--jobs", "2"],
-    "torchrun": [*TORCHRUN, "-m", "auxin", *COMPARE],
-    "torchrun_rule": [*TORCHRUN, "-m", "auxin", *RULE],
+    "compare1": [*COMPARE, "--jobs", "1"],
+    "compare2": [*COMPARE, "--jobs", "2"],
+    "fit": [*FIT, "--jobs", "1"],
+    "rule": RULE,
+    "reproduce": [*COLLAPSE, "--jobs", "1"],
+    "torchrun": COMPARE,
+    "torchrun_rule": RULE,
 }
-TOGETHER = 5
+TOGETHER = 8
 """Kills of one folder."""
 
 
@@ -84,13 +90,69 @@ class Tally:
     failed: list[str] = field(default_factory=list)
 
 
-def start(job: str, out: Path) -> subprocess.Popen:
+class Forked:
+    """A command in a copy of this process, which has imported every module: a start costs no seconds.
+
+    Args:
+        words: The command.
+        log: Where it prints.
+    """
+
+    def __init__(self, words: list[str], log: BinaryIO) -> None:
+        self.returncode: int | None = None
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._run(words, log)
+
+    def _run(self, words: list[str], log: BinaryIO) -> NoReturn:
+        code = 1
+        try:
+            os.setsid()
+            os.dup2(log.fileno(), 1)
+            os.dup2(log.fileno(), 2)
+            main_of_auxin(words)
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        finally:
+            sys.stdout.flush()
+            sys.stderr.flush()
+            os._exit(code)
+
+    def poll(self) -> int | None:
+        """The exit code, or None while it runs."""
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.returncode = os.waitstatus_to_exitcode(status) if pid else None
+        return self.returncode
+
+    def wait(self, timeout: float = 3600.0) -> int:
+        """The exit code, after its end."""
+        end = time.monotonic() + timeout
+        while self.poll() is None and time.monotonic() < end:
+            time.sleep(0.02)
+        assert self.returncode is not None
+        return self.returncode
+
+
+Process = Forked | subprocess.Popen
+
+
+def start(job: str, out: Path) -> Process:
     """The job in a session of its own."""
-    environment = {**os.environ, "OMP_NUM_THREADS": "1", "AUXIN_CHECKPOINT_SECONDS": "0"}
-    log = (out.parent / f"{out.name}.log").open("ab")
-    return subprocess.Popen(
-        [*JOBS[job], "--out", str(out)], env=environment, stdout=log, stderr=log, start_new_session=True
-    )
+    words = [*JOBS[job], "--out", str(out)]
+    with (out.parent / f"{out.name}.log").open("ab") as log:
+        if not job.startswith("torchrun"):
+            return Forked(words, log)
+        command = [*TORCHRUN, "-m", "auxin", *words]
+        return subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+
+
+def import_all() -> None:
+    """Import every module of auxin, so that copies of this process have them."""
+    for found in pkgutil.walk_packages(auxin.__path__, "auxin."):
+        if not found.name.endswith("__main__"):
+            with suppress(ImportError):
+                importlib.import_module(found.name)
 
 
 def checkpoints(out: Path, since: float = 0.0) -> bool:
@@ -102,7 +164,7 @@ def checkpoints(out: Path, since: float = 0.0) -> bool:
     return False
 
 
-def family(process: subprocess.Popen) -> list[psutil.Process]:
+def family(process: Process) -> list[psutil.Process]:
     """The process and all that it has started."""
     try:
         parent = psutil.Process(process.pid)
@@ -118,7 +180,7 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return alive([p for p in processes if p.is_running()])
 
 
-def moment_came(process: subprocess.Popen, out: Path, tally: Tally) -> bool:
+def moment_came(process: Process, out: Path, tally: Tally) -> bool:
     """Wait for the moment of a kill; tells whether the process was still running then."""
     since = time.time()
     if random.random() < 0.8:
@@ -255,6 +317,8 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--place", type=Path, required=True)
     given = parser.parse_args()
+    os.environ |= {"OMP_NUM_THREADS": "1", "AUXIN_CHECKPOINT_SECONDS": "0"}
+    import_all()
     given.place.mkdir(parents=True, exist_ok=True)
     wanted = {job: int(count) for job, count in (part.split("=") for part in given.kills.split(","))}
     end = time.monotonic() + 60 * given.minutes
