@@ -1,6 +1,5 @@
 """A folder with a small table in it, and commands on it: where the faults of docs/faults.md are made to happen."""
 
-import errno
 import json
 import os
 import re
@@ -33,6 +32,9 @@ MANY = [
     "model.hidden=8",
 ]
 RULE = ["rule", "train", "--procedural", "--updates", "2", "--tasks", "2"]
+MODULE = """import torch
+def trunk(shape): return torch.nn.Sequential(torch.nn.Linear(shape[0], 3), torch.nn.ReLU())
+"""
 RECIPE = """
 from dataclasses import replace
 from auxin.paper import AUXILEARN
@@ -77,9 +79,14 @@ class Scene:
         release_folder(self.out)
         return int(stop.value.code or 0)
 
+    @property
+    def comparing(self) -> list[object]:
+        """The small comparison, as a command."""
+        return ["compare", self.table, "--target", "y", "--out", self.out, *QUICK]
+
     def compare(self, *words: object) -> int:
         """The small comparison."""
-        return self.call("compare", self.table, "--target", "y", "--out", self.out, *QUICK, *words)
+        return self.call(*self.comparing, *words)
 
     @property
     def fitting(self) -> list[object]:
@@ -152,5 +159,24 @@ def flip(file: Path, place: int = -200) -> None:
     file.write_bytes(bytes(content))
 
 
-def full(*_: object, **__: object) -> None:
-    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+def refused(number: int) -> Callable[..., object]:
+    """A function that the operating system refuses."""
+
+    def refuse(*_: object, **__: object) -> object:
+        raise OSError(number, os.strerror(number))
+
+    return refuse
+
+
+Row = Callable[["Scene"], int]
+ROWS: dict[str, tuple[Row, tuple[pytest.MarkDecorator, ...]]] = {}
+
+
+def row(fault: str, *marks: pytest.MarkDecorator) -> Callable[[Row], Row]:
+    """This function makes that row's fault happen; it returns the exit code."""
+
+    def kept(function: Row) -> Row:
+        ROWS[fault] = (function, marks)
+        return function
+
+    return kept

@@ -23,6 +23,22 @@ def test_results_of_other_data_are_refused_and_named(tmp_path: Path) -> None:
         claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 4})
 
 
+def test_code_of_ones_own_belongs_to_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = tmp_path / "plugins" / "methods" / "mine.py"
+    plugin.parent.mkdir(parents=True)
+    monkeypatch.setenv("AUXIN_PLUGINS", str(tmp_path / "plugins"))
+    plugin.write_text("a = 1")
+    claim_folder(tmp_path / "out", {"seeds": 3})
+    (tmp_path / "out" / "result.json").write_text("{}")
+    assert claim_folder(tmp_path / "out", {"seeds": 3})
+    plugin.write_text("a = 2")
+    with pytest.raises(RunError, match=r"results of other code.*methods/mine\.py"):
+        claim_folder(tmp_path / "out", {"seeds": 3})
+    monkeypatch.setattr("auxin.folders._version", lambda: "9.9.9")
+    with pytest.raises(RunError, match=r"different study.*auxin version was .*now .*9\.9\.9"):
+        claim_folder(tmp_path / "out", {"seeds": 3})
+
+
 def test_a_folder_of_0_1_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "manifest.json").write_text('{"seeds": 3}')
     (tmp_path / "result.json").write_text("{}")

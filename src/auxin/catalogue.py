@@ -10,6 +10,7 @@ Listing never imports a member (so it is fast, and an absent optional dependency
 
 import ast
 import difflib
+import hashlib
 import importlib
 import importlib.util
 import inspect
@@ -142,6 +143,21 @@ def module(family: str, name: str) -> ModuleType:
     return plugin
 
 
+_imported: dict[str, Path | None] = {}
+"""The user's own modules that were imported, and their files."""
+
+
+def own_code(text: str) -> dict[str, str]:
+    """The SHA-256 of the user's own code: every plugin, and the imported modules that the text names as `MODULE:`.
+
+    Args:
+        text: What a study is, as JSON.
+    """
+    files = {f"{family}/{file.name}": file for family in families() for file in _plugins(family)}
+    files |= {f"{name}:": file for name, file in _imported.items() if file is not None and f"{name}:" in text}
+    return {name: hashlib.sha256(file.read_bytes()).hexdigest() for name, file in sorted(files.items())}
+
+
 def user_module(name: str) -> ModuleType:
     """A module of the user's own: installed, or a file of the current folder.
 
@@ -152,7 +168,9 @@ def user_module(name: str) -> ModuleType:
     if here not in sys.path:
         sys.path.insert(0, here)
     try:
-        return importlib.import_module(name)
+        made = importlib.import_module(name)
+        _imported[name] = Path(made.__file__) if made.__file__ else None
+        return made
     except ModuleNotFoundError as error:
         if error.name != name.partition(".")[0]:
             raise

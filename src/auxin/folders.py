@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from auxin import catalogue
 from auxin.errors import RunError, message
 from auxin.store import PART, UNIT, write_text
 
@@ -32,7 +34,7 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
             auxin's; another process is writing into it; or it cannot be made.
     """
     file = folder / MANIFEST
-    wanted = json.loads(json.dumps(identity, default=str))
+    wanted = _complete(identity)
     if not file.exists() and folder.exists() and (not folder.is_dir() or _strangers(folder)):
         raise RunError(
             message(
@@ -59,6 +61,19 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
             return True
     write_text(file, json.dumps(wanted, indent=2) + "\n")
     return False
+
+
+def _complete(identity: Mapping[str, object]) -> dict[str, object]:
+    """A study's identity as the manifest holds it, with the code that computes its results."""
+    text = json.dumps(identity, default=str)
+    return {**json.loads(text), VERSION: _version(), CODE: catalogue.own_code(text)}
+
+
+def _version() -> str:
+    try:
+        return version("auxin")
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def release_folder(folder: Path) -> None:
@@ -118,10 +133,19 @@ def _manifest(file: Path) -> dict[str, object]:
 
 
 CONTENT = "data content"
+VERSION = "auxin version"
+CODE = "own code"
+OTHER = {
+    CONTENT: "results of other data: the rows of the data have changed since",
+    VERSION: "results of another version of auxin",
+    CODE: "results of other code: a plugin or a module of your own has changed since",
+}
+"""What a folder holds where its manifest differs in this alone."""
 
 
 def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
-    different = [name for name in wanted if found.get(name) != wanted[name]]
+    recorded = {name: wanted[name] for name in wanted if name in found or name not in (VERSION, CODE)}
+    different = [name for name in recorded if found.get(name) != wanted[name]]
     if different == [CONTENT] and CONTENT not in found:
         raise RunError(
             message(
@@ -131,12 +155,10 @@ def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object
         )
     if different:
         pairs = [f"{n} was {_short(found.get(n))}, now {_short(wanted[n])}" for n in different]
-        changed = different == [CONTENT]
+        what = OTHER.get(different[0], "a different study") if len(different) == 1 else "a different study"
         raise RunError(
             message(
-                f"The output folder {folder} holds results of other data: the rows of the data have changed since"
-                if changed
-                else f"The output folder {folder} holds a different study",
+                f"The output folder {folder} holds {what}",
                 expected="the same command on the same data, to resume",
                 found="; ".join(pairs),
                 do="Choose another --out",

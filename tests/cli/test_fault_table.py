@@ -7,7 +7,7 @@ import re
 import signal
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,20 +21,7 @@ from auxin import interrupts
 from auxin.folders import CONTENT, LOCK, MANIFEST
 from auxin.rules.file import save_rule
 from auxin.update_rules.learned import Learned
-from fault_scene import MANY, QUICK, RECIPE, RULE, Scene, flip, full, page
-
-Row = Callable[["Scene"], int]
-ROWS: dict[str, tuple[Row, tuple[pytest.MarkDecorator, ...]]] = {}
-
-
-def row(fault: str, *marks: pytest.MarkDecorator) -> Callable[[Row], Row]:
-    """This function makes that row's fault happen; it returns the exit code."""
-
-    def kept(function: Row) -> Row:
-        ROWS[fault] = (function, marks)
-        return function
-
-    return kept
+from fault_scene import MANY, MODULE, QUICK, RECIPE, ROWS, RULE, Scene, flip, page, refused, row
 
 
 @pytest.fixture
@@ -97,11 +84,8 @@ def _worker(scene: Scene) -> int:
 @row("rows or labels of the data changed since")
 def _rows(scene: Scene) -> int:
     assert scene.compare() == 0
-    before = scene.files()
     scene.table.write_text(scene.table.read_text().replace("p\n", "q\n", 1))
-    code = scene.compare()
-    assert scene.files() == before
-    return code
+    return scene.unchanged(*scene.comparing)
 
 
 @row("data of a recipe changed since")
@@ -142,6 +126,23 @@ def _rule(scene: Scene) -> int:
 def _options(scene: Scene) -> int:
     assert scene.fit() == 0
     return scene.unchanged(*scene.fitting, "--labels-per-class", "5")
+
+
+@row("auxin is of another version than the results")
+def _version(scene: Scene) -> int:
+    assert scene.fit() == 0
+    scene.patch.setattr("auxin.folders._version", lambda: "9.9.9")
+    return scene.unchanged(*scene.fitting)
+
+
+@row("a plugin, or a module of one's own, changed since")
+def _code(scene: Scene) -> int:
+    (scene.folder / "a_module_of_mine.py").write_text(MODULE)
+    scene.patch.syspath_prepend(scene.folder)
+    own = [*scene.fitting, "--model", "a_module_of_mine:trunk"]
+    assert scene.call(*own) == 0
+    (scene.folder / "a_module_of_mine.py").write_text(MODULE + "# changed\n")
+    return scene.unchanged(*own)
 
 
 @row("a second command on the same folder")
@@ -191,7 +192,7 @@ def _full(scene: Scene) -> int:
     assert scene.fit() == 0
     assert scene.predict() == 0
     before = (scene.folder / "p.csv").read_bytes()
-    scene.patch.setattr("auxin.store.os.fsync", full)
+    scene.patch.setattr("auxin.store.os.fsync", refused(errno.ENOSPC))
     code = scene.predict()
     assert (scene.folder / "p.csv").read_bytes() == before
     return code
@@ -199,8 +200,7 @@ def _full(scene: Scene) -> int:
 
 @row("the folder of --out is read-only")
 def _read_only(scene: Scene) -> int:
-    refused = OSError(errno.EROFS, os.strerror(errno.EROFS))
-    scene.patch.setattr("auxin.store.tempfile.mkstemp", lambda *_, **__: (_ for _ in ()).throw(refused))
+    scene.patch.setattr("auxin.store.tempfile.mkstemp", refused(errno.EROFS))
     return scene.fit()
 
 
