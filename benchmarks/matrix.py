@@ -12,10 +12,12 @@ to bfloat16, so the truth is its step in float64, and what is left is that round
 
 import argparse
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +27,8 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from auxin.errors import AuxinError
-from auxin.hypergradients import BilevelProblem, hypergradient
+from auxin.hypergradients import BilevelProblem, gradient_without_a_trace, hypergradient
+from auxin.training.processes import averaged, parallel
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 from real_step import differenced, off
@@ -69,23 +72,25 @@ def compiled(net: nn.Module) -> nn.Module:
 
 
 def distributed(net: nn.Module) -> nn.Module:
-    if not torch.distributed.is_initialized():
-        store = torch.distributed.HashStore()
-        torch.distributed.init_process_group("gloo", store=store, rank=0, world_size=1)
     return nn.parallel.DistributedDataParallel(net, find_unused_parameters=True)
 
 
+TOGETHER = "DDP, two processes"
 MODES: dict[str, Callable[[nn.Module], nn.Module]] = {
     "plain": lambda net: net,
     "checkpointed": checkpointed,
     "compiled": compiled,
-    "DDP, one process": distributed,
+    TOGETHER: distributed,
 }
 
 
 def setting(model: str, mode: str, optimizer: str, dtype: torch.dtype) -> tuple[Any, ...]:
     torch.manual_seed(0)
     net, (x, meta) = MODELS[model]()
+    rank = torch.distributed.get_rank() if parallel() else 0
+    if rank:  # rows of its own for the same network
+        torch.manual_seed(rank)
+        _, (x, meta) = MODELS[model]()
     net = net.to(dtype).train()
     x, meta = (t.to(dtype) if t.is_floating_point() else t for t in (x, meta))
     run = MODES[mode](net)
@@ -100,7 +105,7 @@ def setting(model: str, mode: str, optimizer: str, dtype: torch.dtype) -> tuple[
         return (out - batch[1])[:, 0].pow(2).mean()
 
     def train() -> Tensor:
-        torch.manual_seed(SEED)
+        torch.manual_seed(SEED + rank)
         return criterion(run(x), (x, y[0]))
 
     for _ in range(3):
@@ -109,28 +114,60 @@ def setting(model: str, mode: str, optimizer: str, dtype: torch.dtype) -> tuple[
             each.step()
             each.zero_grad()
     w.grad = None
-    problem = BilevelProblem(run, criterion, outer, [w])
+    average = (lambda v: averaged(v, v)) if parallel() else None
+    problem = BilevelProblem(run, criterion, outer, [w], average=average)  # type: ignore[arg-type]
     return net, optimizers, w, train, lambda: outer(run(meta), (meta, y[1])), problem, (x, y[0]), (meta, y[1])
 
 
 def cell(model: str, mode: str, optimizer: str) -> str:
     """Relative error and time, or why there is none."""
+    if mode == TOGETHER and not parallel():
+        return in_two_processes(model, optimizer)
     net, optimizers, w, train, outer, problem, batch, meta = setting(model, mode, optimizer, torch.float64)
 
     def look() -> Tensor:
-        torch.manual_seed(SEED)
-        return hypergradient(problem, batch, meta, optimizer=optimizers).gradients[0]
+        torch.manual_seed(SEED + (torch.distributed.get_rank() if parallel() else 0))
+        gradient = None
+        if parallel():  # as `auxin.Auxiliary` does
+            own = gradient_without_a_trace(problem, batch)
+            gradient = replace(own, gradients=averaged(own.gradients, own.gradients) or [])
+        found = hypergradient(problem, batch, meta, optimizer=optimizers, gradient=gradient)
+        return mean(found.gradients[0])
 
     try:
         found = look()
     except AuxinError as error:
         return f"refused: {str(error).split('. ')[0]}"
     with unrounded():
-        truth = differenced(net, optimizers, w, train, outer)
+        truth = mean(differenced(net, optimizers, w, train, outer))
     spent = min(seconds(look) for _ in range(3)) / min(
         seconds(lambda: step(train, optimizers)) for _ in range(3)
     )
     return f"{off(found, truth):.0e}, {spent:.1f}"
+
+
+def mean(value: Tensor) -> Tensor:
+    """The mean over the processes."""
+    return (averaged([value], [value]) or [value])[0] if parallel() else value
+
+
+def in_two_processes(model: str, optimizer: str) -> str:
+    """The cell of the first of two gloo processes, each with rows of its own; the truth is DDP's real step."""
+    with tempfile.TemporaryDirectory() as folder:
+        torch.multiprocessing.spawn(one_of_two, (folder, model, optimizer), nprocs=2)
+        return Path(folder, "cell").read_text()
+
+
+def one_of_two(rank: int, folder: str, model: str, optimizer: str) -> None:
+    warnings.simplefilter("ignore")
+    torch.set_num_threads(1)
+    torch.distributed.init_process_group(
+        "gloo", init_method=f"file://{folder}/store", rank=rank, world_size=2
+    )
+    found = tried(cell, model, TOGETHER, optimizer)
+    if rank == 0:
+        Path(folder, "cell").write_text(found)
+    torch.distributed.destroy_process_group()
 
 
 @contextmanager
