@@ -67,6 +67,16 @@ def test_pcgrad_is_the_explicit_projection(seed):
     assert (expected @ rows[0]) >= rows[0].norm() ** 2 * (1 - 1e-12)
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_db_mtl_is_the_sum_of_the_log_losses_gradients_at_one_length(seed):
+    net, found, rows = net_and_losses(seed)
+    logs = [net.direction(loss.log()) for loss in found.means()]
+    longest = max(g.norm() for g in logs)
+    expected = 0.7 * sum(longest * g / g.norm() for g in logs)
+    combiner = build("db_mtl", NAMES, scale=0.7)
+    torch.testing.assert_close(net.direction(combiner(found, rows @ rows.T)), expected, rtol=1e-6, atol=1e-9)
+
+
 @pytest.mark.parametrize("against", ["each", "sum"])
 def test_a_gradient_that_is_zero_has_no_cosine(against):
     combiner = build("gradient_cosine", NAMES, mode="weighted", against=against)

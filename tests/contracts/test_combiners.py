@@ -315,6 +315,7 @@ TWINS = {
         {"equal", "meta_weight"}
     ),  # weighs samples, not tasks: see tests/combiners/test_combiners_samples.py
     frozenset({"static", "meta_weight"}),
+    frozenset({"db_mtl", "torchjd"}),  # the stand-in for the library divides by the gradients' lengths too
     frozenset({"monotone", "nonlinear"}),  # see the test of their constraint
 }
 

@@ -20,7 +20,7 @@ class TorchJD(GramianCombiner):
     gradients through a square root of the Gramian, which is all they need. Aggregators that are no
     weighting (GradDrop, ConFIG, TrimmedMean) are refused. FairGrad (`torchjd:FairGrad`, `alpha=1`) is there; its
     solver stops early where gradients are small (norms of 1e-4), so its weights are then too small. DB-MTL is not
-    in TorchJD 0.18.
+    in TorchJD 0.18: `db_mtl` is auxin's own.
 
     Args:
         count: Number of tasks, the main one included.
