@@ -108,7 +108,7 @@ def _estimate(
     return estimator.estimate(problem, train, meta).gradients[0]
 
 
-def _means(signals: Tensor, y: Tensor) -> Tensor:
+def _means(signals: Any, y: Tensor) -> Tensor:
     return (signals - y).square().mean(0)
 
 

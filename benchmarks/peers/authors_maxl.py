@@ -59,7 +59,7 @@ def maxl_of(folder: Path, narrow: int, mask: float) -> tuple[dict[str, Any], lis
     tree = _Adapted(narrow, mask).visit(ast.parse((folder / "model_vgg_maxl.py").read_text()))
     space: dict[str, Any] = {"torch": torch, "nn": nn, "F": F, "np": np, "device": torch.device("cpu")}
     space |= {"OrderedDict": dict}
-    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    classes: list[ast.stmt] = [node for node in tree.body if isinstance(node, ast.ClassDef)]
     exec(compile(ast.fix_missing_locations(ast.Module(classes, [])), "theirs", "exec"), space)
     epochs = next(node for node in tree.body if isinstance(node, ast.For))
     return space, [node for node in epochs.body if isinstance(node, ast.For)]
@@ -111,6 +111,7 @@ def ours(rows: int, side: int, narrow: int, batch: int) -> tuple[Any, list[Batch
     settings = layered("made", "image", resolve("maxl"), "maxl", user, {})
     learner = build(dataset, splits, resolve("maxl"), settings, seed=0).state.learner
     learner.network.train()
+    assert learner.criterion.labeler is not None
     learner.criterion.labeler.train()
     x = (images / 255 - 0.5) / 0.2
     whole = [torch.arange(start, start + batch) for start in range(0, rows - batch + 1, batch)]
