@@ -10,7 +10,7 @@ from rich.text import Text
 from auxin.records.recipe import Claim, RecipeRecord, RecipeRow
 from auxin.store import write_text
 
-HOLDS = {True: "holds", False: "does not hold", None: "not decided"}
+HOLDS = {True: "reproduced", False: "not reproduced", None: "not decided"}
 
 
 def terminal(result: RecipeRecord) -> RenderableType:
