@@ -1,12 +1,13 @@
 """Tasks side by side in worker processes with one thread each; what has finished is kept whatever happens to others."""
 
+import atexit
 import os
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_all_start_methods, get_context
+from multiprocessing import forkserver, get_all_start_methods, get_context
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
@@ -75,8 +76,14 @@ def _context() -> Any:
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
+    atexit.register(_end_server)
     context.set_forkserver_preload(["auxin.runs.run", "torch._dynamo"])  # which every optimiser imports
     return context
+
+
+def _end_server() -> None:
+    """End the server and wait for it, so that the time of its workers counts as this process's children's."""
+    getattr(forkserver._forkserver, "_stop", lambda: None)()
 
 
 def _stop(pool: ProcessPoolExecutor) -> None:
