@@ -47,7 +47,7 @@ class Compute(Engine):
 class TrainingRequest(Group):
     """The user's own hyperparameters, above every default."""
 
-    panel: ClassVar[str] = "TrainingRequest"
+    panel: ClassVar[str] = "Training"
 
     model: str | None = option(
         None,
