@@ -27,7 +27,7 @@ FLOORS = [
     {"optimizers", "solvers", "tasks", "models", "data", "pretexts", "views", "sources"},
     {"hypergradients", "combiners", "labelers", "update_rules", "features", "rivals", "consistency"},
     {"training", "strategies", "methods", "analysis", "rules", "fitting"},
-    {"runs", "exported"},
+    {"runs", "exported", "loggers"},
     {"judging"},
     {"studies"},
     {"api"},

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 import typer
 
+from auxin import loggers
 from auxin.cli._console import Output
 from auxin.cli._progress import progress
 from auxin.judging.use import to_use
-from auxin.records.results import Comparison
+from auxin.records.results import Comparison, RunResult
 from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
 from auxin.reports.table import terminal
@@ -39,14 +40,14 @@ def compare(request: CompareRequest, output: Output, confirm: bool) -> Compariso
         The comparison.
 
     Raises:
-        Stopped: Ctrl-C was pressed. The finished runs have been shown.
+        ComparisonInterrupted: Ctrl-C was pressed. The finished runs have been shown.
     """
     request, decided = decide(request)
     for sentence in [*decided, f"The output folder is {request.folder}. Run the same command to resume."]:
         output.say(f"  {sentence}")
     if confirm:
         return _show(confirm_once(request), request, output)
-    with _callback(output) as tell:
+    with _callback(output, request) as tell:
         job = CompareStudy(request, tell)
         for sentence in decided:
             job.notes.insert(0, sentence)
@@ -70,13 +71,16 @@ def _interrupted(job: CompareStudy, output: Output) -> Comparison:
 
 
 @contextmanager
-def _callback(output: Output) -> Iterator[Tell]:
+def _callback(output: Output, request: CompareRequest) -> Iterator[Tell]:
+    logger = loggers.start(request.log, request.folder) if request.log else None
     with progress(output) as show:
 
         def tell(event: RunsDone | str) -> None:
             if isinstance(event, str):
                 output.say(f"  {event}")
             else:
+                if logger is not None and isinstance(run := event.last, RunResult):
+                    logger.log(run, f"{run.phase}/{run.method}/{run.attempt}/seed-{run.seed}")
                 show(event.phase, event.done + event.running, event.total)
 
         yield tell

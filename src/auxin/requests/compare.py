@@ -78,6 +78,12 @@ class CompareRequest(StudyRequest):
         metavar="TIME",
         changes_results=False,
     )
+    log: str | None = option(
+        None,
+        "Also log the finished runs for another tool: `tensorboard` or `mlflow`, each an extra of that name.",
+        metavar="NAME",
+        changes_results=False,
+    )
     compute: Compute = group(Compute())
 
     def default_folder(self) -> Path:
