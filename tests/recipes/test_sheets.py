@@ -8,7 +8,7 @@ from auxin.recipes._sheet import read_sheet
 from auxin.recipes._summary import equal_rows
 from auxin.records.recipe import PieceRecord
 from auxin.requests.reproduce import RecipeRequest, RecipeSize
-from auxin.studies.recipe import PieceEnvironment
+from auxin.studies.recipe import FinishedPiece, PieceEnvironment
 from auxin.studies.reproduce import Reproduction, reproduce
 
 SHEET = """
@@ -99,6 +99,23 @@ def test_rows_whose_runs_are_the_same_are_named():
     assert said.startswith("clipped and free gave the same numbers on A in every seed")
     assert equal_rows(pieces({"clipped": [0.7, 0.8], "free": [0.7, 0.9]})) == []
     assert equal_rows(pieces({"clipped": [0.7], "free": [0.7]})) == []
+
+
+@pytest.mark.parametrize(("seeds", "holds"), [(2, None), (3, True)])
+def test_a_sentence_of_the_paper_is_judged_from_three_seeds_on(plugged, tmp_path, seeds, holds):
+    sheet = tmp_path / "plugins" / "recipes" / "a_table.toml"
+    sheet.write_text(SHEET + '[[claims]]\ntext = "better"\nbetter = "maxl"\nworse = "single"\n')
+    done = {}
+    for method, level in (("single", 0.5), ("maxl", 0.6)):
+        for seed in range(seeds):
+            told = {"data": "A", "method": method, "seed": seed}
+            values = {"accuracy": level * (1 + 0.01 * seed)}
+            record = PieceRecord(
+                digest="", piece=f"{method}-{seed}", settings=told, values=values, seconds=1.0
+            )
+            done[record.piece] = FinishedPiece(record, {})
+    [claim] = catalogue.load("recipes", plugged)().outcome(done).claims
+    assert claim.holds is holds
 
 
 def test_data_that_are_not_at_hand_are_left_out_and_said(plugged, tmp_path):

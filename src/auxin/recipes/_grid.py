@@ -12,7 +12,7 @@ from auxin.errors import DataError
 from auxin.judging.paired import paired
 from auxin.methods import resolve
 from auxin.recipes._sheet import PAPERS, Sheet, read_sheet, tiny
-from auxin.recipes._summary import difference, equal_rows, line, verdict_of
+from auxin.recipes._summary import FEWEST, difference, equal_rows, line, verdict_of
 from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
@@ -178,6 +178,7 @@ class GridRecipe(Recipe):
                 gap = paired([x * factor for x in a], [x * factor for x in b])
                 holds = None if gap.low is None or gap.high is None else (True if gap.low > 0 else None)
                 holds = False if gap.high is not None and gap.high < 0 else holds
+                holds = None if gap.seeds < FEWEST else holds
                 words = f"{data}: {told.better} minus {told.worse} in {told.metric} " + difference(
                     a, b, abs(factor)
                 )
