@@ -78,6 +78,8 @@ def _choose_one(where: str, column: Column, text: bool, keep: bool, made: Encode
     if text:
         check_words(where, column)
         made.columns.append(TextEncoder(name, most=made.words))
+    elif isinstance(column.dtype, pd.SparseDtype):
+        made.columns.append(Numbers(name, sparse=True))
     elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         made.columns.append(Numbers(name))
     else:

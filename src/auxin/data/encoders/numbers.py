@@ -23,6 +23,8 @@ class Numbers(ColumnEncoder):
         gaps: Whether values were missing.
         style: How the training file wrote its numbers, where it is not plainly: a name of `STYLES`; new files are read
             alike.
+        sparse: Whether most are zero and the column came so: it keeps its zero and shares its scale with such columns
+            beside it.
         truth: Whether the training rows hold 0 and 1 alone: new rows may then say yes and no, or true and false.
 
     >>> import pandas as pd
@@ -34,6 +36,7 @@ class Numbers(ColumnEncoder):
     gaps: bool = False
     style: str = ""
     truth: bool = False
+    sparse: bool = False
 
     @property
     def width(self) -> int:
@@ -48,6 +51,7 @@ class Numbers(ColumnEncoder):
 
     def of(self, gaps: bool, truth: bool) -> "Numbers":
         """The same with or without gaps, of 0 and 1 alone or not."""
+        gaps = gaps and not self.sparse
         same = (gaps, truth) == (self.gaps, self.truth)
         return self if same else replace(self, gaps=gaps, truth=truth)
 

@@ -15,6 +15,7 @@ from auxin.data.encoders.choice import choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
 from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
 from auxin.data.encoders.numbers import Numbers
+from auxin.data.encoders.sparse_columns import compressed, densified, keeps_zero, runs, thin_of
 from auxin.data.encoders.text import MOST_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.columnar import read_memory, table_of
@@ -73,7 +74,7 @@ class TableEncoder(Encoder):
         written = {
             c.name: c.values(where, frame[c.name])
             for c in choice.columns
-            if isinstance(c, Numbers) and c.name not in plain
+            if isinstance(c, Numbers) and not c.sparse and c.name not in plain
         }
         frame = frame.assign(**written) if written else frame
         made = cls(choice.columns, [*others, *choice.left_out], encoding)
@@ -91,6 +92,8 @@ class TableEncoder(Encoder):
             c.of(gaps[c.name], truths[c.name])
             if isinstance(c, Numbers) and c.name in gaps
             else c.fit(raw[c.name])
+            if not (isinstance(c, Numbers) and c.sparse)
+            else c
             for c in self.columns
         ]
         return TableEncoder(columns, self.others, self.encoding)
@@ -132,11 +135,14 @@ class TableEncoder(Encoder):
 
     @property
     def blocks(self) -> tuple[tuple[int, int], ...]:
-        """The ranges of columns that are words of a text."""
-        place, found = 0, []
+        """The ranges of columns that are words of a text, or numbers of which most are zero."""
+        place, found, joined = 0, [], False
         for column in self.columns:
-            if isinstance(column, TextEncoder):
+            if isinstance(column, Numbers) and column.sparse and found and found[-1][1] == place and joined:
+                found[-1] = (found[-1][0], place + 1)
+            elif keeps_zero(column):
                 found.append((place, place + column.width))
+            joined = isinstance(column, Numbers)
             place += column.width
         return tuple(found)
 
@@ -151,13 +157,20 @@ class TableEncoder(Encoder):
         """The columns of rows in memory that are inputs, as a file of the same content is read."""
         frame: Any = table_of(source)
         self._check(where, frame, say)
-        return read_memory(where, frame[[c.name for c in self.columns]])
+        wanted = frame[[c.name for c in self.columns]]
+        thin = thin_of(wanted)
+        if not thin:
+            return read_memory(where, wanted)
+        rest = read_memory(where, wanted.drop(columns=thin)) if len(thin) < len(self.columns) else None
+        kept = wanted[thin].reset_index(drop=True)
+        return kept if rest is None else pd.concat([kept, rest], axis=1)
 
     def encode_frame(self, where: str, frame: Any, say: Say = warn) -> Encoded:
         """The inputs of a table in memory; `where` is what messages call it."""
         import torch
 
-        if self.texts and len(frame) * sum(c.width for c in self.columns) > DENSE:
+        large = len(frame) * sum(c.width for c in self.columns) > DENSE
+        if large and any(keeps_zero(c) for c in self.columns):
             self._check(where, frame, say)
             return self._compressed(where, frame, say)
         x, blank = self.arrays(where, frame, say)
@@ -166,6 +179,7 @@ class TableEncoder(Encoder):
     def arrays(self, where: str, frame: Any, say: Say = warn) -> tuple[np.ndarray, np.ndarray | None]:
         """The inputs of a table in memory as arrays, without PyTorch: never kept sparse."""
         self._check(where, frame, say)
+        frame = densified(frame)
         begins = np.cumsum([0, *(column.width for column in self.columns)])
         x = np.empty((len(frame), int(begins[-1])), np.float32)
         places = dict(zip([c.name for c in self.columns], begins[:-1].tolist(), strict=True))
@@ -186,13 +200,23 @@ class TableEncoder(Encoder):
         """The inputs kept sparse: the texts' words are never dense, and the other columns only by themselves."""
         from auxin.math.sparse import SparseRows
 
-        rest = [c for c in self.columns if not isinstance(c, TextEncoder)]
+        rest = [c for c in self.columns if not keeps_zero(c)]
+        thin = [c.name for c in self.columns if isinstance(c, Numbers) and c.sparse]
+        numbers = compressed(frame, thin)
+        where_of = {name: number for number, name in enumerate(thin)}
         others = TableEncoder(rest, [*frame.columns], self.encoding)
         x, blank = others.arrays(where, frame, say) if rest else (None, None)
         parts: list[tuple[csr_matrix, csr_matrix]] = []
         place = 0
-        for column in self.columns:
-            if isinstance(column, TextEncoder):
+        for several in runs(self.columns):
+            column = several[0]
+            if isinstance(column, Numbers) and column.sparse:
+                made = numbers[:, where_of[column.name] : where_of[several[-1].name] + 1]
+                gone = made.copy()
+                gone.data = np.isnan(made.data)
+                made.data = np.nan_to_num(made.data)
+                parts.append((made, gone.astype(bool)))
+            elif isinstance(column, TextEncoder):
                 made = column.compressed(where, frame[column.name])
                 parts.append((made, csr_matrix(made.shape, dtype=bool)))
             else:

@@ -1,6 +1,7 @@
 """ARFF files: dense and sparse rows, quoted values, strings and dates; which attributes are labels (MEKA, Mulan)."""
 
 import re
+from array import array
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_matrix
 
 from auxin.data.reading.files import damaged
 from auxin.errors import DataError
@@ -18,6 +20,8 @@ _ATTRIBUTE = re.compile(
     r"""@attribute\s+(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|(\S+?))(?:\s+|(?=\{))(.+)$""", re.I
 )
 _ESCAPED = re.compile(r"\\(.)")
+DENSE = 1 << 26
+"""Tables of more numbers than this are kept sparse."""
 NUMBERS = ("numeric", "real", "integer")
 
 
@@ -36,6 +40,12 @@ class Attribute:
     values: tuple[str, ...] = ()
 
     @property
+    def numbers(self) -> bool:
+        """Whether a cell is a number, and 0 where a sparse row leaves it out."""
+        plain = all(value.isdecimal() and (value == "0" or value[0] != "0") for value in self.values)
+        return self.kind == "numeric" or (self.kind == "nominal" and self.zero == "0" and plain)
+
+    @property
     def zero(self) -> str:
         """What a sparse row means that leaves it out: 0, or the first of the values."""
         return self.values[0] if self.values else "0"
@@ -44,18 +54,41 @@ class Attribute:
 def read_arff(path: Path, encoding: str, verbatim: Collection[str]) -> pd.DataFrame:
     """The table: numbers as float64, all others as words; `?` is missing.
 
+    Nominal attributes of the values 0, 1 and so on are numbers too. Where a table is large, its numbers are columns of
+    pandas' `Sparse[float64]`.
+
     Raises:
         DataError: A line that is no ARFF, with its number.
     """
     lines = path.read_text(encoding=encoding).splitlines()
     _, attributes, begin = _head(path, lines)
-    rows = list(_rows(path, lines, begin, attributes))
-    return pd.DataFrame(
-        {
-            a.name: _column(path, a, [row[place] for row in rows], verbatim)
-            for place, a in enumerate(attributes)
-        }
+    plain = [a.numbers and a.name not in verbatim for a in attributes]
+    places, rows, values = array("q"), array("q"), array("d")
+    words = {place: [] for place, number in enumerate(plain) if not number}
+    count = 0
+    for row in _data(path, lines, begin, len(attributes)):
+        for cells, place in zip(words.values(), words, strict=True):
+            cells.append(attributes[place].zero)
+        for place, cell in row:
+            if plain[place]:
+                places.append(place)
+                rows.append(count)
+                values.append(_number(path, attributes[place], cell))
+            else:
+                words[place][-1] = cell
+        count += 1
+    made = {attributes[place].name: _words(path, attributes[place], cells) for place, cells in words.items()}
+    block = coo_matrix((values, (rows, places)), (count, len(attributes))).tocsc()[:, np.flatnonzero(plain)]
+    names = [a.name for a, number in zip(attributes, plain, strict=True) if number]
+    numbers: Any = (
+        pd.DataFrame.sparse.from_spmatrix(block, columns=names)
+        if block.shape[0] * block.shape[1] > DENSE
+        else pd.DataFrame(block.toarray(), columns=names)
     )
+    if not made:
+        return numbers
+    joined: Any = pd.concat([numbers, pd.DataFrame(made)], axis=1)
+    return joined[[a.name for a in attributes]]
 
 
 def arff_columns(path: Path, encoding: str) -> tuple[list[str], list[str]]:
@@ -133,36 +166,40 @@ def _unescaped(text: str) -> str:
     return _ESCAPED.sub(r"\1", text) if "\\" in text else text
 
 
-def _rows(path: Path, lines: list[str], begin: int, attributes: list[Attribute]) -> Iterator[list[str]]:
-    zeros = [attribute.zero for attribute in attributes]
+def _data(path: Path, lines: list[str], begin: int, count: int) -> Iterator[list[tuple[int, str]]]:
+    """The rows, each as its entries by the attributes' numbers; those of a sparse row are not all there."""
     for number, line in enumerate(lines[begin:], begin + 1):
         text = line.strip()
         if not text or text.startswith("%"):
             continue
         try:
-            row = _sparse(text, zeros) if text.startswith("{") else _split(text)
-            if len(row) == len(zeros) + 1 and re.fullmatch(r"\{[^}]*\}", row[-1]):
-                raise ValueError("a weight of the row, which auxin does not read")
-            if len(row) != len(zeros):
-                raise ValueError(f"{len(row)} values")
+            if text.startswith("{"):
+                row = [*_entries(text, count)]
+            else:
+                row = [*enumerate(_split(text))]
+                if len(row) == count + 1 and re.fullmatch(r"\{[^}]*\}", row[-1][1]):
+                    raise ValueError("a weight of the row, which auxin does not read")
+                if len(row) != count:
+                    raise ValueError(f"{len(row)} values")
         except (ValueError, IndexError) as error:
-            expected = f"{len(zeros)} values in every row, as there are attributes"
+            expected = f"{count} values in every row, as there are attributes"
             raise damaged(path, expected, f"line {number}: {error}", "Correct the line") from error
         yield row
 
 
-def _sparse(text: str, zeros: list[str]) -> list[str]:
-    """A row `{place value, place value}`; what it leaves out is zero, or the first value of its attribute."""
+def _entries(text: str, count: int) -> Iterator[tuple[int, str]]:
+    """The entries of a row `{place value, place value}`."""
     if not text.endswith("}"):
         raise ValueError(f"a brace that does not end, or text behind it: {text[-40:]!r}")
-    row = list(zeros)
+    last = -1
     for part in _sparse_parts(text[1:-1].strip()):
         place, _, value = part.strip().partition(" ")
         number = int(place)
-        if not 0 <= number < len(row):
-            raise ValueError(f"the attribute number {place}, of {len(row)}")
-        [row[number]] = _split(value.strip())
-    return row
+        if not last < number < count:
+            raise ValueError(f"the attribute number {place} behind {last}, of {count}")
+        last = number
+        [value] = _split(value.strip())
+        yield number, value
 
 
 def _sparse_parts(text: str) -> list[str]:
@@ -171,25 +208,30 @@ def _sparse_parts(text: str) -> list[str]:
     return re.findall(r"""\d+\s+(?:'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|[^,]*)""", text)
 
 
-def _column(path: Path, attribute: Attribute, cells: list[str], verbatim: Collection[str]) -> Any:
-    missing = [cell == "?" or (cell == "" and attribute.kind == "numeric") for cell in cells]
-    if attribute.kind == "numeric" and attribute.name not in verbatim:
-        try:
-            return np.array(
-                [np.nan if gap else float(cell) for cell, gap in zip(cells, missing, strict=True)]
-            )
-        except ValueError as error:
-            raise damaged(
-                path, f"numbers in the attribute {attribute.name!r}", error, "Correct the cell"
-            ) from error
+def _words(path: Path, attribute: Attribute, cells: list[str]) -> Any:
+    """A column of words; `?` is missing."""
     if attribute.values and (odd := sorted({*cells} - {*attribute.values, "?"})):
         expected = f"values of the attribute {attribute.name!r} among {', '.join(attribute.values[:20])}"
         raise damaged(
             path, expected, f"{odd[0]!r}", "Correct the cell, or name the value in the @attribute line"
         )
+    missing = [cell == "?" or (cell == "" and attribute.kind == "numeric") for cell in cells]
     if attribute.kind == "date":
         cells = [cell.replace("T00:00:00", "") for cell in cells]
     return pd.Series(cells, dtype="str").mask(np.array(missing, bool))
+
+
+def _number(path: Path, attribute: Attribute, cell: str) -> float:
+    if cell in ("?", ""):
+        return np.nan
+    if attribute.values and cell not in attribute.values:
+        _words(path, attribute, [cell])
+    try:
+        return float(cell)
+    except ValueError as error:
+        raise damaged(
+            path, f"numbers in the attribute {attribute.name!r}", error, "Correct the cell"
+        ) from error
 
 
 def _labels(path: Path, relation: str, names: list[str]) -> list[str]:

@@ -32,6 +32,9 @@ def useless(frame: Any) -> list[str]:
 
 
 def _constant(column: Any) -> bool:
+    if isinstance(column.dtype, pd.SparseDtype):
+        values = column.array.sp_values
+        return len(values) in (0, len(column)) and len(np.unique(values)) < 2
     if len(column) > 1000 and column.iloc[:1000].nunique() > 1:
         return False
     return column.nunique() < 2
@@ -69,7 +72,11 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
     names = _numbers(frame)
     numbers, pairs = set(names), _pairs(codes)
     found = {
-        name for name in frame.columns if name not in numbers and _other_word(frame[name], target, codes, few)
+        name
+        for name in frame.columns
+        if name not in numbers
+        and not _unlikely(frame[name], pairs)
+        and _other_word(frame[name], target, codes, few)
     }
     for part, columns in _parts(frame, names):
         likely = _likely(columns, pairs) if few else np.zeros(len(part), bool)
@@ -80,6 +87,10 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
             same |= {*np.flatnonzero(_linear(columns, values)).tolist()}
         found |= {part[place] for place in same}
     return [str(name) for name in frame.columns if name in found]
+
+
+def _unlikely(column: Any, pairs: tuple[np.ndarray, np.ndarray]) -> bool:
+    return isinstance(column.dtype, pd.SparseDtype) and not _likely(column.to_numpy()[:, None], pairs)[0]
 
 
 def _other_word(column: Any, target: Any, codes: np.ndarray, few: bool) -> bool:
