@@ -19,8 +19,10 @@ class TorchJD(GramianCombiner):
     CAGrad, IMTLG, NashMTL, AlignedMTL, DualProj, FairGrad, PCGrad, Random and others. They see the
     gradients through a square root of the Gramian, which is all they need. Aggregators that are no
     weighting (GradDrop, ConFIG, TrimmedMean) are refused. FairGrad (`torchjd:FairGrad`, `alpha=1`) is there; its
-    solver stops early where gradients are small (norms of 1e-4), so its weights are then too small. DB-MTL is not
-    in TorchJD 0.18: `db_mtl` is auxin's own.
+    solver stops early where gradients are small (norms of 1e-4), so its weights are then too small. UPGrad and
+    DualProj add 1e-4 of the Gramian's trace to its diagonal, so their direction conflicts with a task whose gradient
+    is 30 times shorter than another's (`projector=torchjd.linalg.QuadprogProjector(reg_eps=1e-10)` does not). DB-MTL
+    is not in TorchJD 0.18: `db_mtl` is auxin's own.
 
     Args:
         count: Number of tasks, the main one included.
