@@ -26,6 +26,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from scipy.stats import t as student
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -129,14 +130,20 @@ def main() -> None:
             tried = [train(way, rate, asked.noise, rows, seed) for rate in RATES]
             found[way].append(max(tried, key=lambda pair: pair[0])[1])
         print(seed, {way: round(scores[-1], 4) for way, scores in found.items()}, flush=True)
-    print(f"\n| way | accuracy, {asked.noise:.0%} wrong | standard error | meta_weight minus it |")
-    print("| --- | --- | --- | --- |")
+    print(table(found, "meta_weight"))
+
+
+def table(found: dict[str, list[float]], learned: str) -> str:
+    """Each way's test accuracy over the seeds, and the learned way's paired differences with their 95 % t intervals."""
+    lines = [f"\n| way | test accuracy | standard error | {learned} minus it |", "| --- | --- | --- | --- |"]
     for way, scores in found.items():
-        apart = [a - b for a, b in zip(found["meta_weight"], scores, strict=True)]
-        error, spread = (statistics.stdev(v) / len(v) ** 0.5 if len(v) > 1 else 0.0 for v in (scores, apart))
-        print(
-            f"| {way} | {statistics.mean(scores):.4f} | {error:.4f} | {statistics.mean(apart):+.4f} +- {spread:.4f} |"
-        )
+        apart = [a - b for a, b in zip(found[learned], scores, strict=True)]
+        n, gain = len(scores), statistics.mean(apart)
+        error, spread = ((statistics.stdev(v) / n**0.5 if n > 1 else 0.0) for v in (scores, apart))
+        half = spread * float(student.ppf(0.975, max(1, n - 1)))
+        shown = "" if way == learned else f"{gain:+.3f} ({gain - half:+.3f} to {gain + half:+.3f})"
+        lines.append(f"| {way} | {statistics.mean(scores):.3f} | {error:.3f} | {shown} |")
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
