@@ -166,6 +166,24 @@ def test_phi_said_to_be_inside_the_primary_network():
     assert found.notes == []
 
 
+def test_a_batch_that_shows_nothing_settles_nothing():
+    """Rows of zeros reach no parameter, whatever an operation's forward mode says."""
+    net = nn.Sequential(nn.Linear(3, 2, bias=False), WrongForward()).double()
+    phi = torch.zeros(2, dtype=torch.float64, requires_grad=True)
+    problem = BilevelProblem(
+        net, lambda s, b: (s.square() * phi.exp()).sum(), lambda s, b: s.square().sum(), [phi]
+    )
+    step = InnerStep(SGD(net.parameters(), lr=0.1), net.parameters())
+    rows = (torch.randn(4, 3, dtype=torch.float64),)
+    Lookahead().estimate(problem, (torch.zeros_like(rows[0]),), rows, step)
+    assert _self_check.known(problem) is None
+    with pytest.warns(RuntimeWarning, match="Reverse-over-reverse is used"):
+        found = Lookahead().estimate(problem, rows, rows, step)
+    assert (
+        relative(found.gradients, Lookahead("reverse").estimate(problem, rows, rows, step).gradients) < 1e-12
+    )
+
+
 def test_runs_once_per_network_and_criterion(monkeypatch):
     calls = []
     original = _self_check.examine
