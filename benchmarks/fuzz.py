@@ -16,6 +16,7 @@ import time
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from auxin.exported.committee import Committee
 from auxin.exported.files import write_predictions
 from auxin.exported.folder import CARD, ESTIMATORS, WEIGHTS
 from auxin.exported.model import Model, load_model
+from auxin.exported.plain import write_plain
 from auxin.exported.predictor import Predictor
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import RivalMember
@@ -103,6 +105,10 @@ def readers(folder: Path) -> dict[str, Target]:
     return found
 
 
+def quiet(_: str) -> None:
+    """Say nothing."""
+
+
 def models(folder: Path) -> dict[str, Target]:
     """A network and a blend of an estimator with a network, which predict a table."""
     draw = np.random.default_rng(0)
@@ -127,9 +133,15 @@ def models(folder: Path) -> dict[str, Target]:
     blend = TemperedMember(Blend(task, (linear, small), (0.5, 0.5)), 1.5)
     Model(Committee(blend), trunk, RECORD, encoder).save(folder / "blend")
 
+    plain = folder / "new.csv"
+    frame.drop(columns="y").to_csv(plain, index=False)
+    turns = cycle((True, False))
+
     def predict(file: Path) -> object:
-        model = load_model(file.parent)
-        return write_predictions(model, str(table), folder / "out.csv", say=lambda _: None)
+        """As `auxin predict` does: without PyTorch where it can, and every other time in any case with it."""
+        place, out = file.parent, folder / "out.csv"
+        done = write_plain(place, str(plain), out, [], quiet) if next(turns) else None
+        return done or write_predictions(load_model(place), str(table), out, say=quiet)
 
     found = {}
     for place in ("network", "blend"):
