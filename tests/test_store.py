@@ -44,6 +44,12 @@ def test_a_folder_of_0_1_is_refused_in_words(tmp_path: Path) -> None:
     (tmp_path / "result.json").write_text("{}")
     with pytest.raises(RunError, match=r"auxin 0\.1.*auxin report"):
         claim_folder(tmp_path, {CONTENT: "a", "seeds": 3})
+    with pytest.raises(RunError, match=r"auxin 0\.1"):  # its other fields were of another form
+        claim_folder(tmp_path, {CONTENT: "a", "seeds": [3], "data": {"name": "t.csv"}})
+    (tmp_path / "rule").mkdir()
+    (tmp_path / "rule" / "rule.safetensors").write_text("x")
+    with pytest.raises(RunError, match=r"auxin 0\.1.*auxin rule apply"):
+        claim_folder(tmp_path / "rule", {"rule train": {}})
     (tmp_path / "manifest.json").write_text("[]")
     with pytest.raises(RunError, match="cannot be read"):
         claim_folder(tmp_path, {CONTENT: "a", "seeds": 3})

@@ -13,6 +13,8 @@ from auxin.store import PART, UNIT, write_text
 
 MANIFEST = "manifest.json"
 LOCK = ".auxin.lock"
+FORMER_RULE = "rule.safetensors"
+"""In a folder without a manifest: what `rule train` of auxin 0.1 wrote."""
 _locks: dict[Path, FileLock] = {}
 
 
@@ -35,6 +37,8 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
     """
     file = folder / MANIFEST
     wanted = _complete(identity)
+    if not file.exists() and (folder / FORMER_RULE).is_file():
+        raise _former(folder, "`auxin rule apply` reads its rule; choose another --out to train one again")
     if not file.exists() and folder.exists() and (not folder.is_dir() or _strangers(folder)):
         raise RunError(
             message(
@@ -143,16 +147,16 @@ OTHER = {
 """What a folder holds where its manifest differs in this alone."""
 
 
+def _former(folder: Path, do: str) -> RunError:
+    what = f"The results in {folder} were written by auxin 0.1, which did not record the content of the data"
+    return RunError(message(what, do=do))
+
+
 def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
     recorded = {name: wanted[name] for name in wanted if name in found or name not in (VERSION, CODE)}
     different = [name for name in recorded if found.get(name) != wanted[name]]
-    if different == [CONTENT] and CONTENT not in found:
-        raise RunError(
-            message(
-                f"The results in {folder} were written by auxin 0.1, which did not record the content of the data",
-                do="`auxin report` reads them; choose another --out to run the study again",
-            )
-        )
+    if CONTENT in different and CONTENT not in found and VERSION not in found:
+        raise _former(folder, "`auxin report` reads comparisons; choose another --out to run the study again")
     if different:
         pairs = [f"{n} was {_short(found.get(n))}, now {_short(wanted[n])}" for n in different]
         what = OTHER.get(different[0], "a different study") if len(different) == 1 else "a different study"

@@ -18,7 +18,7 @@ from filelock import FileLock
 from PIL import Image
 
 from auxin import interrupts
-from auxin.folders import CONTENT, LOCK, MANIFEST
+from auxin.folders import CONTENT, LOCK, MANIFEST, VERSION
 from auxin.rules.file import save_rule
 from auxin.update_rules.learned import Learned
 from fault_scene import MANY, MODULE, QUICK, RECIPE, ROWS, RULE, Scene, flip, page, refused, row
@@ -156,7 +156,7 @@ def _second(scene: Scene) -> int:
 def _former(scene: Scene) -> int:
     assert scene.fit() == 0
     manifest = json.loads((scene.out / MANIFEST).read_text())
-    del manifest[CONTENT]
+    del manifest[CONTENT], manifest[VERSION]
     (scene.out / MANIFEST).write_text(json.dumps(manifest))
     return scene.unchanged(*scene.fitting)
 

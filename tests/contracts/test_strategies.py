@@ -68,6 +68,24 @@ def test_it_runs_and_its_books_are_honest(
     assert len(lines) == sum(phase.epochs for phase in found.phases)
 
 
+def test_a_run_that_was_killed_after_its_last_checkpoint_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise Killed
+
+    monkeypatch.setenv("AUXIN_CHECKPOINT_SECONDS", "0")
+    whole = execute(spec("maxl", tmp_path / "whole", final=True))
+    with monkeypatch.context() as patch:
+        patch.setattr("auxin.runs.run.write_json", killed)
+        with pytest.raises(Killed):
+            execute(spec("maxl", tmp_path / "killed", final=True))
+    assert list((tmp_path / "killed").glob("checkpoint*"))
+    again = execute(spec("maxl", tmp_path / "killed", final=True))
+    assert again.label_measures == whole.label_measures != {}
+    assert (again.warnings, again.scores) == (whole.warnings, whole.scores)
+
+
 @pytest.mark.parametrize("name", CHAINS)
 def test_resume_is_exact_wherever_it_is_killed(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

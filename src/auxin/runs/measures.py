@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 
@@ -40,7 +40,6 @@ class Measures:
     built: PreparedRun
     splits: Splits
     looks: int = 20
-    found: dict[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.rows = self.splits.train[:ROWS]
@@ -56,12 +55,13 @@ class Measures:
         if epoch % self.every == 0 or epoch == self.built.plan.epochs:
             whole = self.built.state.feed.looked_at(self.rows)
             found |= self._weights(whole) | self._cosines(whole)
-        self.found = {name: value for name, value in found.items() if math.isfinite(value)}
-        return self.found
+        return {name: value for name, value in found.items() if math.isfinite(value)}
 
     def last(self) -> dict[str, float]:
-        """The latest label measures."""
-        return {name: value for name, value in self.found.items() if name.startswith("label")}
+        """The label measures of the last epoch, which a resumed run may have trained before it was killed."""
+        logs = self.built.state.logs
+        found = logs[-1].measures if logs else {}
+        return {name: value for name, value in found.items() if name.startswith("label")}
 
     def warnings(self) -> list[str]:
         """What the labels warn of at the end of training, where they were to be learned."""
