@@ -149,7 +149,7 @@ class NetworkCombiner(LossCombiner):
     ) -> None:
         super().__init__(count)
         choice("constraint", constraint, self.constraints)
-        parts = (width, depth, constraint, self.activation, scale, init, upper)
+        parts = (width, depth, constraint, type(self).activation, scale, init, upper)
         self.network = LossNetwork(count, *parts) if count > 1 else None
 
     def forward(self, losses: TaskLosses) -> Tensor:

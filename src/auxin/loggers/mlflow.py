@@ -2,7 +2,8 @@
 
 import math
 import os
-from typing import ClassVar
+from importlib import import_module
+from typing import Any, ClassVar
 
 from auxin.loggers._base import RunLogger, scalars
 from auxin.records.results import RunResult
@@ -19,8 +20,7 @@ class MLflow(RunLogger):
 
     def log(self, run: RunResult, name: str) -> None:
         """Write one run of the experiment `auxin`."""
-        import mlflow  # pyright: ignore[reportMissingImports]
-
+        mlflow: Any = import_module("mlflow")
         local = f"sqlite:///{(self.folder / 'mlflow.db').resolve()}"
         client = mlflow.MlflowClient(os.environ.get("MLFLOW_TRACKING_URI", local))
         known = client.get_experiment_by_name("auxin")
