@@ -1,4 +1,7 @@
-"""Every way into auxin guesses the same kind from the same values: files, arrays and estimators' auxiliaries."""
+"""Every way into auxin guesses the same kind from the same values: files, arrays and estimators' auxiliaries.
+
+Many class indices are the exception: an `.npz` that a program wrote may hold them, a column of a table hardly does.
+"""
 
 import numpy as np
 import pandas as pd
@@ -11,7 +14,7 @@ ROWS = 40
 CASES = {
     "few whole numbers": np.arange(ROWS) % 3,
     "ten whole numbers": np.arange(ROWS) % 10,
-    "eleven whole numbers": np.arange(ROWS) % 11,
+    "eleven whole numbers": np.arange(ROWS) % 11 + 1,
     "whole floats": (np.arange(ROWS) % 4).astype(float),
     "whole floats with gaps": np.where(np.arange(ROWS) % 5 == 0, np.nan, np.arange(ROWS) % 4),
     "fractions": np.arange(ROWS) / 7,
@@ -41,6 +44,20 @@ def test_every_entrance_guesses_the_same(name, tmp_path):
         assert names(other) == names(task)
         np.testing.assert_array_equal(target.numpy(), y.numpy())
         assert note.replace(".0", "") == said.replace(".0", "")
+
+
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        (np.arange(ROWS) % 20, "Classes"),  # class indices: every number from 0 on occurs
+        (np.where(np.arange(ROWS) % 20 == 7, -1, np.arange(ROWS) % 20), "Classes"),  # -1: no label
+        (np.arange(ROWS) % 20 * 3, "Regression"),  # counts with gaps
+        ((np.arange(ROWS) % 20).astype(float), "Regression"),
+    ],
+)
+def test_class_indices_of_an_npz(values, kind, tmp_path):
+    np.savez(tmp_path / "t.npz", x=np.zeros((ROWS, 2)), t=values)
+    assert type(load(tmp_path / "t.npz", target="t").tasks["t"]).__name__ == kind
 
 
 def names(task):

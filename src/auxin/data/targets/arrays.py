@@ -69,7 +69,7 @@ def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) ->
 def _guess(where: str, name: str, values: np.ndarray) -> str:
     whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and _whole(values))
     if values.ndim == 1:
-        return "classes" if whole and _minus_one(values) else of_numbers(values)
+        return "classes" if whole and (_minus_one(values) or _indices(values)) else of_numbers(values)
     if (
         values.ndim == 2
         and whole
@@ -95,6 +95,13 @@ def _minus_one(values: np.ndarray) -> bool:
     """Whether whole numbers are -1 and from 0 on: class numbers, with -1 where there is none."""
     known = values[~_nan(values)]
     return {MISSING, 0} <= {*np.unique(known).tolist()} and bool((known >= MISSING).all())
+
+
+def _indices(values: np.ndarray) -> bool:
+    """Whether integers are class indices as programs write them: every number from 0 to the largest occurs."""
+    return values.dtype.kind in "iu" and np.array_equal(
+        different := np.unique(values), np.arange(len(different))
+    )
 
 
 def _nan(values: np.ndarray) -> np.ndarray:
