@@ -12,6 +12,7 @@ from torch.utils.flop_counter import flop_registry
 
 from _gpu.variants import Sizes, Variant, batches, make
 from auxin.data import Dataset
+from auxin.hypergradients._stopped import LOOKS
 
 LAUNCH = 4e-6
 """Seconds of the host for one kernel, in eager mode."""
@@ -35,8 +36,8 @@ def work(dataset: Dataset, variant: Variant, sizes: Sizes, device: str) -> dict[
     built = make(dataset, variant, sizes, device)
     learner, batch = built.state.learner, next(batches(built))
     learner.train_step(batch)
-    if learner.learns:
-        learner.meta_step(batch, batch)  # the first one checks itself
+    for _ in range(LOOKS if learner.learns else 0):  # the first ones check themselves
+        learner.meta_step(batch, batch)
     with torch.no_grad():
         forward = _flops(lambda: learner.network(batch.x))
     train = _flops(lambda: learner.train_step(batch))

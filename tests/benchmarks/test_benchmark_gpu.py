@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-pytestmark = pytest.mark.filterwarnings("ignore:The finite difference is off")  # float32, few channels
+pytestmark = pytest.mark.filterwarnings("ignore:A finite difference is off")  # float32, few channels
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 ASKED = [

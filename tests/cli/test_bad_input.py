@@ -87,7 +87,10 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     "latin-1": (lambda d: [text(d, LATIN), *T], ["text in utf-8", "--encoding latin-1"]),
     "utf-16": (lambda d: [text(d, UTF16), *T], ["text in utf-8", "--encoding utf-16"]),
     "unknown encoding": (lambda d: [csv(d), *T, "--encoding", "klingon"], ["encoding", "'klingon'"]),
-    "ragged rows": (lambda d: [text(d, b"a,y\n1,0\n1,2,3\n"), *T], ["line 3", "as many fields"]),
+    "ragged rows": (
+        lambda d: [text(d, b"a,y\n1,0\n1,2,3\n"), *T],
+        ["line 3", "in every row, as in the header"],
+    ),
     "empty file": (lambda d: [text(d, b""), *T], ["a table with a header"]),
     "blank file": (lambda d: [text(d, b"\n\n"), *T], ["a table with a header"]),
     "header only": (lambda d: [text(d, b"a,y\n"), *T], ["at least one row"]),
@@ -98,8 +101,8 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
         ["several called 0", "first line is numbers"],
     ),
     "cells of several values": (
-        lambda d: [parquet(d, pairs=[[1, 2]] * ROWS), *T],
-        ["'pairs'", "several values in a cell", "--ignore pairs"],
+        lambda d: [parquet(d, pairs=[[k / 2, 1.0] for k in range(ROWS)]), *T],
+        ["'pairs'", "lists of numbers", "--ignore pairs"],
     ),
     "a device that is not here": (lambda d: [csv(d), *T, "--device", "tpu"], ["is not available", "'tpu'"]),
     "an image of fractions": (

@@ -9,7 +9,7 @@ from torch import nn
 from torch.optim import SGD
 
 from auxin.errors import UnsupportedError
-from auxin.hypergradients import BilevelProblem, hypergradient
+from auxin.hypergradients import BilevelProblem, _stopped, hypergradient
 from real_step import differenced, off
 
 D = torch.float64
@@ -127,6 +127,15 @@ def test_an_implicit_estimate_says_that_its_target_stands_still():
         with warnings.catch_warnings():
             warnings.filterwarnings("error", message="The curvature")
             Case(net).found(estimator="implicit", **options)
+
+
+def test_an_examination_without_a_verdict_ends(monkeypatch):
+    looked = []
+    monkeypatch.setattr(_stopped._Field, "loss_off", lambda self: looked.append(1))
+    case = Case(mlp())
+    for _ in range(_stopped.LOOKS + 2):
+        case.found(estimator="implicit", damping=1.0)
+    assert len(looked) == _stopped.LOOKS
 
 
 def test_evolution_takes_the_real_steps():

@@ -37,7 +37,11 @@ NOISY = (
     "in both cases."
 )
 
+LOOKS = 3
+"""The examinations without a verdict after which a structure is taken as followed; each costs three gradients."""
+
 _MEMORY: Memory[bool] = Memory()
+_UNDECIDED: Memory[int] = Memory()
 
 
 def is_large(problem: BilevelProblem) -> bool:
@@ -73,6 +77,8 @@ def refuse_or_warn(dtype: torch.dtype, off: float, estimator: str) -> None:
 def follows(problem: BilevelProblem, batch: Any) -> tuple[bool, float]:
     """Whether double backward is the derivative of the training gradient over W; examined once for each structure.
 
+    Where rounding or jumps leave no verdict, it is examined again, `LOOKS` times in all.
+
     First a difference of the loss is compared with its gradient. Where they disagree (a stopped gradient, but also a
     hook that scales gradients), a difference of the gradient is compared with a product with the Hessian.
 
@@ -84,18 +90,21 @@ def follows(problem: BilevelProblem, batch: Any) -> tuple[bool, float]:
     seen = _MEMORY.get(network, key)
     if seen is not None:
         return seen, 0.0
+    looks = _UNDECIDED.get(network, key) or 0
     own = detached(list(trainable(problem.network).values()))
     worst = FOLLOWED.get(own[0].dtype) if own else None
-    if worst is None or not sum(x.numel() for x in problem.phi):
+    if worst is None or looks == LOOKS or not sum(x.numel() for x in problem.phi):
         return True, 0.0
     with precisely():
         field = _Field(problem, batch, own)
         off = field.loss_off()
         if off is not None and off > worst:
             off = field.gradient_off()
-    if off is not None:
-        _MEMORY.put(network, key, off <= worst)
-    return off is None or off <= worst, off or 0.0
+    if off is None:
+        _UNDECIDED.put(network, key, looks + 1)
+        return True, 0.0
+    _MEMORY.put(network, key, off <= worst)
+    return off <= worst, off
 
 
 class _Field:
