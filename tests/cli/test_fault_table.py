@@ -59,13 +59,14 @@ def _parent(scene: Scene) -> int:
     more = ["--seeds", "2", "--jobs", "2"]
     process = scene.start("-m", "auxin", "compare", scene.table, "--target", "y", *MANY, *more)
     parent = psutil.Process(process.pid)
-    while len(parent.children()) < 2:
+    while len(parent.children(recursive=True)) < 4:  # resource tracker, fork server, two workers
         assert process.poll() is None
         time.sleep(0.01)
-    workers = parent.children()
+    family = parent.children(recursive=True)
     process.kill()
     process.wait()
-    assert not psutil.wait_procs(workers, timeout=10)[1]
+    left = psutil.wait_procs(family, timeout=10)[1]
+    assert not [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
     return 137
 
 
