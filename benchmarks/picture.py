@@ -1,6 +1,6 @@
 """Draw the picture of the README from the kept result files: digits on the left, the panel on the right.
 
-python benchmarks/picture.py results/panel/confirmation.json docs/_static/results.png
+python benchmarks/picture.py results/panel/fresh.json docs/_static/results.png
 """
 
 import json
@@ -26,7 +26,7 @@ SHOWN = {
 
 def digits(axes: plt.Axes) -> None:
     """Each seed's accuracy on the confirmation rows."""
-    rows = json.loads((ROOT / "results/digits-unlabelled/confirmation.json").read_text())["rows"]
+    rows = json.loads((ROOT / "results/optdigits/confirmation.json").read_text())["rows"]
     for place, row in enumerate(reversed(rows)):
         scores = 100 * np.array(list(row["scores"].values()))
         colour = BLUE if row["method"].startswith("fixmatch") else GREY
@@ -35,7 +35,7 @@ def digits(axes: plt.Axes) -> None:
     axes.margins(y=0.15)
     axes.set_yticks(range(len(rows)), [row["method"] for row in reversed(rows)])
     axes.set_xlabel("accuracy (%) on rows opened once")
-    axes.set_title("Digits, 10 labels per class, 20 seeds", loc="left", fontsize=10)
+    axes.set_title("Digits never opened before, 10 labels per class, 20 seeds", loc="left", fontsize=10)
 
 
 def panel(axes: plt.Axes, file: Path) -> None:
@@ -54,7 +54,7 @@ def panel(axes: plt.Axes, file: Path) -> None:
     axes.barh([SHOWN[name] for name in order], [means[name] for name in order], color=colours)
     axes.set_xlabel("mean normalised rank (0 is best)")
     sets = len({cell["set"] for cell in cells})
-    axes.set_title(f"auxin fit on {sets} data sets, {file.stem} half", loc="left", fontsize=10)
+    axes.set_title(f"auxin fit on {sets} data sets, {file.stem} part", loc="left", fontsize=10)
 
 
 def main() -> None:
