@@ -122,6 +122,8 @@ def main() -> None:
     parser.add_argument("--base", default="")
     parser.add_argument("--parts", default="long,wide,million,texts")
     given = parser.parse_args()
+    if given.base and not (Path(given.base) / "auxin").is_dir():
+        parser.error(f"--base {given.base} holds no auxin/; give the folder `src` of the other checkout")
     parts = given.parts.split(",")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # geomloss 0.3.1 with torch 2.13.0: SamplesLoss("gaussian"), the squared MMD (and "energy" and "laplacian" alike).
 #
-# Guess, written before the run: the Hessian by double backward equals the difference of gradients.
+# Expected: the Hessian by double backward equals the difference of gradients.
 # Seen: value and gradient are right and the Hessian is off by a multiple of its own size, without a warning. The loss detaches one
 # argument of k(x, x) and doubles the gradient of the other, which is right once: the second backward pass no longer sees
 # the detached argument. So a hypergradient that goes through an MMD alignment loss is wrong. Written out, the same loss is right.

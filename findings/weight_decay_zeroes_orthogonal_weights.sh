@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torch 2.13.0: torch.nn.utils.parametrizations.orthogonal on a weight that is not square, trained by AdamW with its defaults.
 #
-# Guess, written before the run: the layer computes the same function of its parameters around any value of them, so a small change of
+# Expected: the layer computes the same function of its parameters around any value of them, so a small change of
 # the parameters changes the weight a little, and weight decay leaves it orthogonal.
 # Seen: after one step of AdamW (weight_decay=0.01) the whole weight is exactly zero, and stays so. Such weights are made of Householder
 # reflectors by default, the signs of whose columns are kept on the diagonal of the parameter, and the forward pass takes

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torch 2.13.0: the second derivative of torch.nn.utils.parametrizations.weight_norm is silently wrong on its default dim=0.
 #
-# Guess, written before the run: double backward of w = g v / |v| equals a difference of two gradients (1e-6 in float64).
+# Expected: double backward of w = g v / |v| equals a difference of two gradients (1e-6 in float64).
 # Seen: Hessian products in v are off by about their own size for dim=0 and dim=1 and right for dim=None. The fused operation
 # keeps |v| as a constant of the backward pass, so the derivative of 1/|v| is missing when that pass is differentiated
 # again. First derivatives are right. The same formula written out, g * v / v.norm(...), is right to rounding. Forward mode raises.

@@ -21,7 +21,7 @@ class TorchJD(GramianCombiner):
     weighting (GradDrop, ConFIG, TrimmedMean) are refused. FairGrad (`torchjd:FairGrad`, `alpha=1`) is there; its
     solver stops early where gradients are small (norms of 1e-4), so its weights are then too small. UPGrad and
     DualProj add 1e-4 of the Gramian's trace to its diagonal, so their direction conflicts with a task whose gradient
-    is 30 times shorter than another's (`projector=torchjd.linalg.QuadprogProjector(reg_eps=1e-10)` does not). DB-MTL
+    is 100 times shorter than another's (`projector=torchjd.linalg.QuadprogProjector(reg_eps=1e-10)` does not). DB-MTL
     is not in TorchJD 0.18: `db_mtl` is auxin's own.
 
     Args:
