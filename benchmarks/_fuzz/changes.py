@@ -79,7 +79,9 @@ def _one_value(tree: Any, draw: Draw) -> None:
         elif draw.random() < 0.15:
             tree[key] = copy.deepcopy(tree[keys[int(draw.integers(0, len(keys)))]])
         else:
-            tree[key] = VALUES[int(draw.integers(0, len(VALUES)))]
+            tree[key] = copy.deepcopy(
+                VALUES[int(draw.integers(0, len(VALUES)))]
+            )  # a later change may go into it
         return
 
 

@@ -206,3 +206,18 @@ def test_a_seeds_rows_are_encoded_once_and_runs_use_them(tmp_path):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         data.fitted(splits.validation)  # categories that only others have are no news there
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"kind": "numbers", "name": "a", "gaps": False, "style": "decimal comma"},
+        {"kind": "dates", "name": "a", "form": "%Q", "clock": False, "gaps": False},
+        {"kind": "text", "name": "a", "vocabulary": ["b"], "idf": [float("inf")]},
+        {"kind": "text", "name": "a", "vocabulary": ["b"], "idf": [1e300]},
+        {"kind": "text", "name": "a", "vocabulary": ["b"], "idf": [0.0]},
+    ],
+)
+def test_a_saved_column_with_values_that_no_encoder_writes_is_refused_when_it_is_restored(column) -> None:
+    with pytest.raises(ValueError, match=r"way of writing|out of bounds|not JSON compliant"):
+        restore({"kind": "table", "columns": [column], "others": [], "encoding": "utf-8"})

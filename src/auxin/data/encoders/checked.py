@@ -11,14 +11,14 @@ def checked(state: Mapping[str, Any], **types: Any) -> dict[str, Any]:
     """The values of these names, each of its type; lists become tuples where the type is one.
 
     Raises:
-        ValueError: A name is missing, or a value is of another type.
+        ValueError: A name is missing, or a value is of another type or not finite.
 
     >>> checked({"kind": "arrays", "shape": [3, 8, 8]}, shape=tuple[int, ...])
     {'shape': (3, 8, 8)}
     """
     fields: dict[str, Any] = {name: (kind, ...) for name, kind in types.items()}
     model = create_model("State", __config__=ConfigDict(strict=True), **fields)
-    return dict(model.model_validate_json(json.dumps(dict(state))))
+    return dict(model.model_validate_json(_text(state)))
 
 
 def checked_as(kind: type[Any], state: Mapping[str, Any]) -> Any:
@@ -27,4 +27,8 @@ def checked_as(kind: type[Any], state: Mapping[str, Any]) -> Any:
     Raises:
         ValueError: As for `checked`.
     """
-    return TypeAdapter(kind).validate_json(json.dumps(dict(state)), strict=True)
+    return TypeAdapter(kind).validate_json(_text(state), strict=True)
+
+
+def _text(state: Mapping[str, Any]) -> str:
+    return json.dumps(dict(state), allow_nan=False)

@@ -45,6 +45,10 @@ class Dates(ColumnEncoder):
     clock: bool = False
     gaps: bool = False
 
+    def __post_init__(self) -> None:
+        if not any(self.form in forms for _, forms in _FORMS):
+            raise ValueError(f"{self.form!r} is no way of writing the dates of {self.name}")
+
     @property
     def width(self) -> int:
         """5, two more with a clock, one more with gaps."""

@@ -38,6 +38,10 @@ class Numbers(ColumnEncoder):
     truth: bool = False
     sparse: bool = False
 
+    def __post_init__(self) -> None:
+        if self.style and self.style not in STYLES:
+            raise ValueError(f"{self.style!r} is no way of writing the numbers of {self.name}")
+
     @property
     def width(self) -> int:
         """1, or 2 with gaps."""

@@ -35,6 +35,8 @@ class TextEncoder(ColumnEncoder):
     def __post_init__(self) -> None:
         if len(self.vocabulary) != len(self.idf) or len({*self.vocabulary}) != len(self.vocabulary):
             raise ValueError(f"{len(self.vocabulary)} words of {self.name} and {len(self.idf)} frequencies")
+        if not all(0 < value < 1000 for value in self.idf):
+            raise ValueError(f"an inverse document frequency of {self.name} is out of bounds")
 
     @property
     def width(self) -> int:
