@@ -10,7 +10,7 @@ from torch import Tensor
 from auxin import rivals
 from auxin.fitting.candidates import Candidate, Member, RivalCandidate
 from auxin.fitting.fed import AuxiliaryPredictions, RivalWithAuxiliaries
-from auxin.fitting.rows import Folds, Rows
+from auxin.fitting.rows import Folds, Rows, in_units
 from auxin.fitting.scores import is_numbers, losses, probable
 from auxin.rivals import InputShape
 from auxin.tasks._base import Task
@@ -155,8 +155,9 @@ def _cross_fitted(
     shape = InputShape.of(x, len(rows.labelled), rows.shape.classes)
     found = None
     for _, kept, held in folds.pairs(rows.labelled)[: folds.count]:
-        fitted = rivals.fit(rival, rows.task, x[kept], rows.y[torch.from_numpy(kept)], shape, seed, options)
-        outputs = fitted.outputs(x[rows.labelled[held]])
+        own, y = rows.own_units(kept).task, rows.y[torch.from_numpy(kept)]
+        fitted = rivals.fit(rival, own, x[kept], y, shape, seed, options)
+        outputs = in_units(fitted.outputs(x[rows.labelled[held]]), own, rows.task)
         found = (
             torch.zeros(len(rows.labelled), outputs.shape[1], dtype=torch.float64) if found is None else found
         )

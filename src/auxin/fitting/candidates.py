@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from auxin import catalogue, rivals
-from auxin.fitting.rows import Folds, Rows
+from auxin.fitting.rows import Folds, Rows, in_units
 from auxin.rivals import Options
 from auxin.tasks._base import Task
 
@@ -72,6 +72,11 @@ class Candidate(ABC):
         """The same, cheaper where there is a cheaper one, for folds that only compare."""
         return self
 
+    def predicted(self, rows: Rows, kept: np.ndarray, x: rivals.Vectors, seed: int) -> Tensor:
+        """Outputs for `x` after training on these labelled rows alone: no other label is read, nor its unit."""
+        own = rows.own_units(kept)
+        return in_units(self.train(own, kept, seed).outputs(x), own.task, rows.task)
+
     def out_of_fold(self, rows: Rows, folds: Folds, seed: int, until: float | None = None) -> Tensor:
         """Outputs for every labelled row by cheaper members that did not see its label, [R, n, width].
 
@@ -90,7 +95,7 @@ class Candidate(ABC):
             now = time.monotonic()
             if until is not None and number and now + (now - begun) / number * (len(pairs) - number) > until:
                 raise TooSlow(f"{number} of {len(pairs)} folds took {now - begun:.1f} s")
-            outputs = quick.train(rows, kept, seed).outputs(rows.x[rows.labelled[held]])
+            outputs = quick.predicted(rows, kept, rows.x[rows.labelled[held]], seed)
             if found is None:
                 found = torch.zeros(
                     len(folds.parts), len(rows.labelled), outputs.shape[1], dtype=torch.float64

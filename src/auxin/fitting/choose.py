@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin.fitting.blend import greedy
 from auxin.fitting.rows import Folds
-from auxin.fitting.scores import heat_outputs, pooled, standard_error, temperature
+from auxin.fitting.scores import heat_outputs, is_numbers, pooled, standard_error, temperature
 from auxin.fitting.scores import losses as losses_of
 from auxin.tasks._base import Task
 
@@ -29,6 +29,7 @@ class CandidateOutputs:
         outputs: for every labelled row, [n, width].
         loss: of every labelled row, [n].
         heat: the temperature that `outputs` are at already.
+        plain: the outputs before that, [n, width]; None where there is no temperature.
     """
 
     name: str
@@ -37,6 +38,30 @@ class CandidateOutputs:
     outputs: Tensor
     loss: np.ndarray
     heat: float = 1.0
+    plain: Tensor | None = None
+
+    @classmethod
+    def of(
+        cls,
+        task: Task,
+        name: str,
+        family: str,
+        simplicity: int,
+        plain: Tensor,
+        wanted: Tensor,
+        rows: np.ndarray | None = None,
+    ) -> "CandidateOutputs":
+        """Outputs at the temperature that suits the labels `wanted` of `rows` (all where not given)."""
+        index = torch.arange(len(wanted)) if rows is None else torch.from_numpy(rows)
+        heat = temperature(task, plain[index], wanted[index])
+        outputs = heat_outputs(task, plain, heat)
+        return cls(name, family, simplicity, outputs, losses_of(task, outputs, wanted), heat, plain)
+
+    def by(self, task: Task, wanted: Tensor, rows: np.ndarray) -> "CandidateOutputs":
+        """The same at the temperature that suits the labels of these rows."""
+        if self.plain is None or is_numbers(task):
+            return self
+        return self.of(task, self.name, self.family, self.simplicity, self.plain, wanted, rows)
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,12 +196,14 @@ def corrected(
     """Out-of-fold outputs of the choice itself: each fold's rows by what the other folds' rows would have chosen.
 
     What was chosen because it looked best on some rows looks too good on those rows. Here tries, weights and
-    temperature for a row are chosen without that row, [n, width].
+    temperatures for a row are chosen without that row's label, [n, width]. Which candidates there are is not: further
+    tries are those of the families that lead on all rows, and labels are inferred by what infers best on all rows.
     """
     found = torch.zeros_like(entries[0].outputs)
     for fold in range(folds.count):
         held = folds.parts[0] == fold
         others = np.flatnonzero(~held)
-        choice = choose(task, entries, wanted, others, seed=fold, metric=metric, groups=groups)
+        own = [entry.by(task, wanted, others) for entry in entries]
+        choice = choose(task, own, wanted, others, seed=fold, metric=metric, groups=groups)
         found[torch.from_numpy(held)] = choice.outputs[torch.from_numpy(held)].to(found)
     return found

@@ -11,11 +11,12 @@ from torch.nn import functional as F
 
 from auxin.fitting.candidates import Candidate, Member
 from auxin.fitting.inputs import Inputs
-from auxin.fitting.rows import Folds, Rows
+from auxin.fitting.rows import Folds, Rows, in_units
 from auxin.fitting.scores import pooled
 from auxin.rivals import Options, Vectors
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
+from auxin.tasks.regression import Regression
 
 HIDDEN = 48
 SEEDS = 2
@@ -109,6 +110,7 @@ class BankJob:
         used: Which labelled rows each group of networks learns from, bool [G, N].
         options: Options of every group.
         seed: Seed of weights and batches.
+        units: The main task in each group's own units; the rows' units for all where not given.
     """
 
     rows: Rows
@@ -116,6 +118,21 @@ class BankJob:
     used: Tensor
     options: Sequence[Options]
     seed: int
+    units: Sequence[Task] = ()
+
+    @property
+    def apart(self) -> bool:
+        """Whether every group has targets of its own."""
+        return bool(self.units) and isinstance(self.rows.task, Regression)
+
+    def targets(self) -> Tensor:
+        """The main targets, [N, ...]; where groups have their own units, [E, N], so that each loss is in its own."""
+        y, task = self.rows.y, self.rows.task
+        if not self.apart or not isinstance(task, Regression):
+            return y
+        z = (y[:, None].double() - task.mean) / task.scale
+        each = torch.stack([in_units(z, task, own)[:, 0] for own in self.units])
+        return (each * task.scale + task.mean).to(y.dtype).repeat_interleave(SEEDS, 0)
 
 
 def train_bank(job: BankJob) -> tuple[Bank, list[str]]:
@@ -152,12 +169,14 @@ def _train(job: BankJob, factor: float) -> tuple[Bank, Tensor]:
         held[:, labelled] = used[:, labelled]
         moments = [(torch.zeros_like(p), torch.zeros_like(p)) for p in bank.parameters()]
         generator = torch.Generator().manual_seed(job.seed)
+        wanted = job.targets()
         for step in range(STEPS):
             part = labelled
             if len(part) > MOST_ROWS:
                 part = labelled[torch.randperm(len(labelled), generator=generator)[:MOST_ROWS]]
             found = bank(job.x[part], [task.name], dropout)[task.name]
-            loss = _weighted(task, found, job.rows.y[part], used[:, part]).sum()
+            y = wanted[:, part] if job.apart else wanted[part]
+            loss = _weighted(task, found, y, used[:, part]).sum()
             if taught:
                 other = torch.randint(len(job.x), (AUXILIARY_ROWS,), generator=generator)
                 names = list(job.rows.auxiliaries)
@@ -174,9 +193,15 @@ def _train(job: BankJob, factor: float) -> tuple[Bank, Tensor]:
 
 
 def _weighted(task: Task, outputs: Tensor, y: Tensor, weights: Tensor) -> Tensor:
-    """Each network's mean loss over the rows that count for it, [E]: outputs [E, n, width], weights [E, n]."""
+    """Each network's mean loss over the rows that count for it, [E]: outputs [E, n, width], weights [E, n].
+
+    The targets are [n, ...], the same for all networks, or of a number [E, n].
+    """
     e, n, width = outputs.shape
     weights = weights * task.present(y).float()
+    if isinstance(task, Regression) and y.dim() == 2:
+        each = task.loss(outputs.reshape(e * n, width), y.reshape(e * n)).reshape(e, n)
+        return (each * weights).sum(1) / weights.sum(1).clamp(min=1.0)
     if isinstance(task, Classes) and not y.is_floating_point():
         log_p = outputs.log_softmax(2)
         each = -log_p.gather(2, y.clamp(min=0).view(1, n, 1).expand(e, n, 1))[:, :, 0]
@@ -297,11 +322,12 @@ class NetworkCandidate(Candidate):
         used = torch.zeros(len(pairs), rows.x.shape[0], dtype=torch.bool)
         for group, (_, kept, _) in enumerate(pairs):
             used[group, torch.from_numpy(kept)] = True
-        bank, _ = train_bank(BankJob(rows, x, used, [self.options] * len(pairs), seed))
+        units = [rows.own_units(kept).task for _, kept, _ in pairs]
+        bank, _ = train_bank(BankJob(rows, x, used, [self.options] * len(pairs), seed, units))
         found = torch.zeros(len(folds.parts), len(rows.labelled), rows.task.width, dtype=torch.float64)
         for group, (repeat, _, held) in enumerate(pairs):
             outputs = member(rows, inputs, bank, group).outputs(rows.x[rows.labelled[held]])
-            found[repeat, torch.from_numpy(held)] = outputs
+            found[repeat, torch.from_numpy(held)] = in_units(outputs, units[group], rows.task)
         return found
 
 

@@ -1,7 +1,7 @@
 """What every candidate learns from, and the folds that every candidate is scored on."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -11,6 +11,7 @@ from torch import Tensor
 
 from auxin.rivals import InputShape, Vectors, count_of, kind_of
 from auxin.tasks._base import Task
+from auxin.tasks.regression import Regression
 
 BINS = 5
 """Real targets are spread over the folds by this many quantile bins."""
@@ -74,6 +75,25 @@ class Rows:
         value = torch.nan if self.y.is_floating_point() else -1
         view = (-1,) + (1,) * (self.y.dim() - 1)
         return self.y.masked_fill(missing.view(view), value)
+
+    def own_units(self, kept: np.ndarray) -> "Rows":
+        """The same rows, with the main task's mean and scale learned from the labels of the rows `kept` alone.
+
+        >>> rows = Rows(np.zeros((3, 1)), Regression("y"), torch.tensor([1.0, 3.0, 100.0]))
+        >>> rows.own_units(np.array([0, 1])).task.mean
+        2.0
+        """
+        task = self.task
+        if not isinstance(task, Regression):
+            return self
+        return replace(self, task=Regression.fit(task.name, self.y[torch.from_numpy(kept)], task.kind))
+
+
+def in_units(outputs: Tensor, own: Task, task: Task) -> Tensor:
+    """Outputs of a task in its own units, float64 [N, width], as outputs of the same task in other units."""
+    if not isinstance(own, Regression) or not isinstance(task, Regression) or own is task:
+        return outputs
+    return (outputs.double() * own.scale + (own.mean - task.mean)) / task.scale
 
 
 def beside(x: Vectors, columns: np.ndarray) -> Vectors:

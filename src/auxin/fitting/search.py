@@ -18,7 +18,7 @@ from auxin.fitting.choose import CandidateOutputs, ModelChoice, choose, correcte
 from auxin.fitting.images import ConvCandidate, image_candidates
 from auxin.fitting.network import network_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
-from auxin.fitting.scores import heat_outputs, losses, standard_error, temperature
+from auxin.fitting.scores import heat_outputs, standard_error
 from auxin.rivals import Vectors, unfit
 
 FOLDS, REPEATS = 5, 1
@@ -203,13 +203,9 @@ class Search:
         if not bool(torch.isfinite(found).all()):
             self.say(f"{candidate.name} was left out: its predictions are not finite.")
             return
-        task = self.rows.task
-        heat = temperature(task, found, self.wanted)
-        found = heat_outputs(task, found, heat)
-        loss = losses(task, found, self.wanted)
         self.candidates[candidate.name] = candidate
-        entry = CandidateOutputs(candidate.name, candidate.family, candidate.simplicity, found, loss, heat)
-        self.entries.append(entry)
+        names = candidate.name, candidate.family, candidate.simplicity
+        self.entries.append(CandidateOutputs.of(self.rows.task, *names, found, self.wanted))
 
     def left(self) -> float | None:
         """The seconds that the search may still take; None: as many as it needs."""

@@ -133,9 +133,8 @@ def _more(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     for _, kept, held in folds.pairs(rows.labelled)[:LOOKED]:
         seen[held] = True
         half = draw.permutation(kept)[: len(kept) // 2]
-        outputs[torch.from_numpy(held)] = candidate.train(rows, half, found.seed).outputs(
-            rows.x[rows.labelled[held]]
-        )
+        x = rows.x[rows.labelled[held]]
+        outputs[torch.from_numpy(held)] = candidate.predicted(rows, half, x, found.seed)
     fewer, all_of = losses(rows.task, outputs, found.wanted)[seen].mean(), entry.loss[seen].mean()
     power = float(np.clip(np.log(fewer / all_of) / np.log(2), 0.0, STEEPEST))
     saved = 1 - ((n + MORE) / n) ** -power
