@@ -6,7 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from auxin.errors import ConfigError, DataError
+from auxin.errors import ConfigError, DataError, RunError
+from auxin.rules.applied import LearnedRule
 from auxin.rules.file import load_rule, save_rule
 from auxin.update_rules._presets import preset_names
 from auxin.update_rules.learned import Learned
@@ -58,6 +59,10 @@ def test_file_that_is_no_safetensors(tmp_path):
         ({"options": '{"terms": "hebb"}'}, "terms is of another type"),
         ({"options": '{"bias_std": -1.0}'}, "bias_std is negative"),
         ({"options": '{"kernel_batch": -1}'}, "kernel_batch"),
+        ({"options": '{"decay": -1.0}'}, "decay is negative"),
+        ({"options": '{"gain": 0.0}'}, "gain is too small"),
+        ({"options": '{"ridge": 0.0}'}, "ridge is too small"),
+        ({"options": '{"sharpness": -4.0}'}, "sharpness is too small"),
         ({"card": "[]"}, "its card is list"),
     ],
 )
@@ -84,3 +89,22 @@ def test_unknown_name():
     with pytest.raises(ConfigError, match="preset"):
         Learned.preset("nonsense")
     assert preset_names() == ["paper", "small"]
+
+
+def test_a_rule_of_valid_numbers_that_cannot_train_says_so() -> None:
+    rows = torch.rand(40, 6, generator=torch.Generator().manual_seed(0))
+    for change, said in (("ridge", "has no solution on these rows"), ("bias", "diverged within 2 steps")):
+        learned = LearnedRule.load("small")
+        with torch.no_grad():
+            if change == "ridge":
+                learned.rule.weight_update.log_ridge.fill_(-1e30)
+            else:
+                learned.rule.bias_update.read.weight.fill_(3e38)
+        with pytest.raises(RunError, match=said):
+            learned.fit(rows, hidden=(5,), width=4, steps=2, batch=40)
+
+
+def test_a_spread_of_zero_starts_weights_at_zero() -> None:
+    state = Learned.preset("small", weight_std=0.0, bias_std=0.0).init_state((6, 4), 1)
+    assert not state.weights[0].any()
+    assert not state.biases[0].any()

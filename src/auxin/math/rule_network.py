@@ -71,7 +71,9 @@ class Activity:
 
 def truncated_normal(shape: tuple[int, ...], std: float, generator: torch.Generator | None) -> Tensor:
     """Normal numbers cut at two standard deviations."""
-    values = torch.empty(shape)
+    values = torch.zeros(shape)
+    if std == 0:
+        return values
     torch.nn.init.trunc_normal_(values, 0.0, std, -2 * std, 2 * std, generator=generator)
     return values
 

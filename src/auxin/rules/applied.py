@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError, RunError, message
 from auxin.rules.file import load_rule
 from auxin.update_rules._base import State
 from auxin.update_rules.learned import Learned
@@ -100,6 +100,7 @@ class LearnedRule:
         Raises:
             DataError: There are missing values, fewer rows than a batch, or all values are equal.
             ConfigError: The rule cannot produce this width, or a number is out of range.
+            RunError: The training diverges.
         """
         rows = _rows(x)
         if len(rows) < batch:
@@ -129,6 +130,14 @@ class LearnedRule:
             for _ in range(steps):
                 chosen = torch.randint(len(rows), (batch,), generator=generator)
                 state = self.rule.step(state, rows[chosen][None], activation)
+        if not all(torch.isfinite(part).all() for part in state.tensors()):
+            raise RunError(
+                message(
+                    f"The rule's training diverged within {steps} steps",
+                    expected="finite weights",
+                    do="Train it for fewer steps, or use another rule",
+                )
+            )
         self.state, self.activation = state, activation
         kept = torch.randperm(len(rows), generator=generator)[: max(512, batch)]
         self.reference = rows[kept]

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from auxin.errors import RunError, message
 from auxin.math.rule_network import EPSILON
 
 
@@ -156,7 +157,13 @@ def reconstruct(layer: Layer) -> Tensor:
     batch = a.shape[2]
     gram = a.transpose(1, 2) @ a / batch + layer.ridge * torch.eye(batch, dtype=a.dtype, device=a.device)
     centred = layer.below - layer.below.mean(2, keepdim=True)
-    tau = -centred @ torch.linalg.solve(gram, a.transpose(1, 2)) / batch
+    try:
+        decoder = torch.linalg.solve(gram, a.transpose(1, 2))
+    except torch.linalg.LinAlgError as error:
+        what = "The rule's reconstruction term has no solution on these rows"
+        found = f"a ridge of {float(layer.ridge):.3g}, and activities of up to {float(a.abs().max()):.3g}"
+        raise RunError(message(what, expected="a ridge above 0 and finite activities", found=found)) from error
+    tau = -centred @ decoder / batch
     return tau / column_rms(tau, 1e-12)
 
 

@@ -281,9 +281,12 @@ def _check(**options: Any) -> None:
             raise ConfigError(
                 message(f"{name} is too small", expected="at least 1", found=str(options[name]))
             )
-    for name in ("weight_std", "bias_std"):
+    for name in ("weight_std", "bias_std", "decay"):
         if options[name] < 0:
             raise ConfigError(message(f"{name} is negative", expected="0 or more", found=str(options[name])))
+    for name in ("gain", "sharpness", "ridge"):
+        if options[name] <= 0:
+            raise ConfigError(message(f"{name} is too small", expected="above 0", found=str(options[name])))
     for name in ("kernel_batch", "kernel_top"):
         if options[name] < 1 or options[name] % 2 != 1:
             raise ConfigError(message(f"{name} must be odd", found=str(options[name])))
