@@ -46,9 +46,9 @@ def test_sizes_and_channels(tmp_path):
     (tmp_path / "p" / "cat" / "big.jpg").write_bytes(png(images(1, shape=(3, 40, 30))[0]))
     data = load(tmp_path / "p")
     assert data.shape == (3, 64, 64)
-    assert "2 different sizes" in data.notes[0]
+    assert "2 different sizes" in data.notes[-1]
     assert load(tmp_path / "p", size=20).shape == (3, 20, 20)
-    assert load(tmp_path / "p", size=20).notes == ()
+    assert load(tmp_path / "p", size=20).notes == ("Targets: class (classes: cat, dog).",)
     with pytest.raises(ConfigError, match=r"image size.*4 to 1,024.*Found 2"):
         load(tmp_path / "p", size=2)
 

@@ -73,12 +73,30 @@ def _reader(path: Path, options: Container[str]) -> str:
                 expected=f"a folder, a file ending in one of: {', '.join(known)}; or a known name: "
                 f"{', '.join(sources)}",
                 found=repr(path.suffix or path.name),
-                do=f"If it is a data set of the Hugging Face hub, write hub:{path}" if _on_hub(path) else "",
+                do=f"If it is a data set of the Hugging Face hub, write hub:{path}"
+                if _on_hub(path)
+                else OTHERS.get(path.suffix.lower(), ""),
             )
         )
     if not path.exists():
         raise DataError(message(f"There is no file {path}", do="Correct the path"))
     return max(able, key=lambda name: able[name])
+
+
+_PANDAS = "Write it as CSV or Parquet, for example with pandas: {}(FILE).to_parquet('t.parquet')"
+OTHERS = {
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "Save it as CSV in the spreadsheet program"),
+    ".sav": _PANDAS.format("pd.read_spss"),
+    ".dta": _PANDAS.format("pd.read_stata"),
+    ".sas7bdat": _PANDAS.format("pd.read_sas"),
+    ".feather": _PANDAS.format("pd.read_feather"),
+    ".jsonl": "Write it as CSV or Parquet, for example with pandas: pd.json_normalize flattens nested objects",
+    ".json": "Write it as CSV or Parquet, for example with pandas: pd.json_normalize flattens nested objects",
+    ".txt": "Rename it to .csv or .tsv if it is a table with a header",
+    ".npy": "Save inputs and targets together: np.savez('t.npz', x=x, y=y)",
+    ".zip": "Unpack it",
+}
+"""What to do with files of other programs."""
 
 
 def _on_hub(path: Path) -> bool:

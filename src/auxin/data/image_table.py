@@ -175,7 +175,7 @@ def _targets(
     for spec in specs:
         if spec.kind in DENSE or (spec.kind is None and _holds_paths(frame, spec)):
             paths = pictures(frame[spec.columns[0]], Path(where).parent)
-            sizes = [size for size, _ in look(files)]
+            sizes = [one.size for one in look(files)]
             side = (x.shape[3], x.shape[2])
             tasks[spec.name], y[spec.name], said = dense_target(spec, paths, sizes, side)
             notes += said

@@ -254,6 +254,6 @@ def _masks(model: Model, source: Any, cells: Any) -> Tensor | None:
     if not isinstance(model.task, DenseClasses) or not isinstance(model.encoder, ImageFiles):
         return None
     paths = pictures(cells, Path(source).parent if isinstance(source, str) else Path())
-    sizes = [size for size, _ in look(model.encoder.files(source))]
+    sizes = [one.size for one in look(model.encoder.files(source))]
     _, height, width = model.encoder.shape
     return labelled_masks(model.labels, paths, sizes, (width, height))

@@ -162,7 +162,9 @@ def reconstruct(layer: Layer) -> Tensor:
     except torch.linalg.LinAlgError as error:
         what = "The rule's reconstruction term has no solution on these rows"
         found = f"a ridge of {float(layer.ridge):.3g}, and activities of up to {float(a.abs().max()):.3g}"
-        raise RunError(message(what, expected="a ridge above 0 and finite activities", found=found)) from error
+        raise RunError(
+            message(what, expected="a ridge above 0 and finite activities", found=found)
+        ) from error
     tau = -centred @ decoder / batch
     return tau / column_rms(tau, 1e-12)
 

@@ -54,11 +54,12 @@ def check_mixed(where: str, column: Column, written: NumericWords | None) -> Non
             )
         )
     odd = known.astype(str).isin(written.odd)
-    if odd.any() and odd.mean() < FEW_ODD and len({*written.values.values()}) > MANY:
+    few = odd.mean() < FEW_ODD or written.others
+    if odd.any() and few and len({*written.values.values()}) > MANY:
         label, value = known.index[odd][0], known[odd].iloc[0]
         raise DataError(
             message(
-                f"The column {column.name!r} of {where} mixes numbers and words",
+                f"The column {column.name!r} of {where} mixes numbers and words, or numbers of different units",
                 expected="numbers written in one way, empty where missing",
                 found=f"{value!r} in row {label} (the first of {int(odd.sum())} such rows)",
                 do="Correct such cells, or empty them",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from auxin.data.encoders.cells import check_mixed, check_words
+from auxin.data.encoders.cells import MANY, check_mixed, check_words
 from auxin.data.encoders.checked import checked_as
 from auxin.data.encoders.columns import Column, ColumnEncoder
 from auxin.data.encoders.dates import Dates, form_of
@@ -99,7 +99,7 @@ def _choose_words(where: str, name: str, column: Column, keep: bool, made: Encod
         None if pd.api.types.is_bool_dtype(column) else as_written(different, column.attrs.get(COMMAS, False))
     )
     if written is not None and not written.odd:
-        made.columns.append(Numbers(name, style=written.style.name))
+        made.columns.append(Numbers(name, style=written.style.name, unit=written.unit))
         made.notes.append(written.said(name))
         return
     check_mixed(where, column, written)
@@ -110,12 +110,13 @@ def _choose_words(where: str, name: str, column: Column, keep: bool, made: Encod
     if len(different) <= min(MOST_CATEGORIES, len(column) / 2):
         made.columns.append(CategoryEncoder(name))
         return
+    unique = len(different) > max(MANY, ID_SHARE * column.notna().sum())
     if column.dropna().astype(str).str.split().str.len().mean() >= TEXT_LENGTH:
         made.columns.append(TextEncoder(name, most=made.words))
+    elif unique and not keep:
+        made.left_out.append(name)
     elif len(different) <= MOST_CATEGORIES:
         made.columns.append(CategoryEncoder(name))
-    elif len(different) > ID_SHARE * column.notna().sum() and not keep:
-        made.left_out.append(name)
     else:
         made.columns.append(CategoryEncoder(name, most=MOST_CATEGORIES))
         made.notes.append(

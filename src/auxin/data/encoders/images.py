@@ -36,7 +36,7 @@ class ImageFiles(Encoder):
         files = self.files(source)
         channels, height, width = self.shape
         seen = look(files)
-        for file, (size, _) in zip(files, seen, strict=True):
+        for file, (size, _, _) in zip(files, seen, strict=True):
             if size != (width, height) and not self.resized:
                 raise DataError(
                     message(
@@ -46,7 +46,7 @@ class ImageFiles(Encoder):
                         do="Resize it, or train with --size",
                     )
                 )
-        if channels == 1 and (coloured := sum(not grey for _, grey in seen)):
+        if channels == 1 and (coloured := sum(not one.grey for one in seen)):
             say(f"{coloured:,} colour images were converted to grey, like the training images.")
         return decode(files, (width, height), channels == 1), None
 

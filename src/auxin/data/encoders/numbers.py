@@ -23,6 +23,7 @@ class Numbers(ColumnEncoder):
         gaps: Whether values were missing.
         style: How the training file wrote its numbers, where it is not plainly: a name of `STYLES`; new files are read
             alike.
+        unit: The training file's unit, with a style: new files may leave it out and have no other. None: any.
         sparse: Whether most are zero and the column came so: it keeps its zero and shares its scale with such columns
             beside it.
         truth: Whether the training rows hold 0 and 1 alone: new rows may then say yes and no, or true and false.
@@ -35,6 +36,7 @@ class Numbers(ColumnEncoder):
     kind: ClassVar[str] = "numbers"
     gaps: bool = False
     style: str = ""
+    unit: str | None = None
     truth: bool = False
     sparse: bool = False
 
@@ -74,7 +76,7 @@ class Numbers(ColumnEncoder):
     def _number(self, where: str, cell: str) -> float:
         if cell in AMONG_NUMBERS:
             return np.nan
-        if self.style and (found := number_of(cell, STYLES[self.style])) is not None:
+        if self.style and (found := number_of(cell, STYLES[self.style], self.unit)) is not None:
             return found
         if self.truth and cell.lower() in TRUTH:
             return TRUTH[cell.lower()]
@@ -85,7 +87,9 @@ class Numbers(ColumnEncoder):
 
     def _refused(self, where: str, cell: str) -> DataError:
         expected = (
-            f"numbers with {self.style}, as the training rows had" if self.style else "0 and 1, or yes and no"
+            f"numbers with {self.style}{f' and the unit {self.unit}' if self.unit else ''}, as the training rows had"
+            if self.style
+            else "0 and 1, or yes and no"
         )
         return DataError(
             message(

@@ -11,11 +11,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as _compute
 import pyarrow.parquet as pq
 
-from auxin.data.reading.typed import words_of
+from auxin.data.reading.typed import longest, words_of
 from auxin.errors import DataError, message
 
+pc: Any = _compute  # its functions are made when it is imported, so that checkers know none
 PART = 1 << 16
 """Rows that are predicted at once."""
 
@@ -110,7 +112,7 @@ def column_of(cells: pa.ChunkedArray, verbatim: bool) -> Any:
     if pa.types.is_boolean(kind):
         return _words(["True" if value else "False" for value in cells.to_pylist()], cells)
     if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _plain_numbers(cells) if verbatim else _float(cells)
+        return _plain_numbers(cells) if verbatim or _codes(cells) else _float(cells)
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
@@ -162,6 +164,14 @@ def _decoded(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _float(cells: pa.ChunkedArray) -> np.ndarray:
     return cells.cast(pa.float64(), safe=False).to_numpy()
+
+
+def _codes(cells: pa.ChunkedArray) -> bool:
+    """Whether whole numbers are so long that different ones are the same float: codes of digits, then."""
+    if pa.types.is_floating(cells.type) or (values := _float(cells)).size == 0 or not longest(values):
+        return False
+    known = cells.drop_null()
+    return pc.count_distinct(known).as_py() > len(np.unique(_float(known)))
 
 
 def _plain_numbers(cells: pa.ChunkedArray) -> Any:

@@ -1,5 +1,6 @@
 """Finding a data set's files, and saying clearly which are missing or damaged."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -87,7 +88,29 @@ def pick(where: str, columns: Mapping[str, Any], name: str) -> Any:
                 expected=f"one of: {', '.join(known)}",
                 do=f"Did you mean {' or '.join(map(repr, near))}?"
                 if near
-                else "Name another with --target or --aux",
+                else header_hint(known) or "Name another with --target or --aux",
             )
         )
     return columns[name]
+
+
+def header_hint(names: Sequence[str]) -> str:
+    """What to do where a table's first line looks like something else than the columns' names; else "".
+
+    >>> header_hint(["5.1", "3.5", "Iris-setosa"])
+    "The first line looks like data ('5.1'): put a line with the columns' names above it"
+    >>> header_hint(["a  b"])
+    'The first line is one field: separate the fields by commas, semicolons, tabs or |'
+    """
+    if "" in names:
+        return "Delete what is above the line with the columns' names (a title, merged cells), and name every column"
+    if names[0].startswith(("#", "%")):
+        return "The first line is a comment: delete it"
+    if len(names) == 1 and len(names[0].split()) > 1:
+        return "The first line is one field: separate the fields by commas, semicolons, tabs or |"
+    if number := next((name for name in names if _NUMBER.fullmatch(name)), None):
+        return f"The first line looks like data ({number!r}): put a line with the columns' names above it"
+    return ""
+
+
+_NUMBER = re.compile(r"[-+]?\d+(\.\d*)?([eE][-+]?\d+)?|[-+]?\.\d+")

@@ -16,7 +16,7 @@ from auxin.data.reading.arff import arff_columns, read_arff
 from auxin.data.reading.columnar import parquet_parts, read_parquet
 from auxin.data.reading.delimited import header, read_delimited
 from auxin.data.reading.delimited import read_parts as delimited_parts
-from auxin.data.reading.files import damaged
+from auxin.data.reading.files import damaged, header_hint
 from auxin.errors import ConfigError, DataError, message
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".data")
@@ -154,11 +154,8 @@ def shown(path: Path) -> str:
 
 def _refuse_twice(path: Path, names: list[str]) -> None:
     twice = sorted({name for name in names if names.count(name) > 1})
-    numbers = all(name.replace(".", "").replace("-", "").isdecimal() for name in names)
-    do = (
-        "Its first line is numbers: put a line with the columns' names above it" if numbers else "Rename them"
-    )
-    raise damaged(path, "columns of different names", f"several called {', '.join(twice)}", do)
+    called = f"several called {', '.join(twice)}" if any(twice) else "several without a name"
+    raise damaged(path, "columns of different names", called, header_hint(names) or "Rename them")
 
 
 def _known(encoding: str) -> str:

@@ -1,11 +1,13 @@
 """Image files as one tensor: decoded by Pillow, brought to one size and one number of channels."""
 
+import glob
 import io
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -49,8 +51,10 @@ def read_images(paths: Sequence[Picture], size: int | None) -> tuple[Tensor, boo
             message("There are no images to read", expected=f"files ending in {', '.join(ENDINGS)}")
         )
     seen = look(paths)
-    sizes, grey = {found for found, _ in seen}, all(plain for _, plain in seen)
-    notes = []
+    sizes, grey = {found.size for found in seen}, all(found.grey for found in seen)
+    notes = [
+        f"Of {count:,} images {what}." for what, count in Counter(w for s in seen for w in s.lost).items()
+    ]
     if size is None and len(sizes) > 1:
         size = DEFAULT_SIZE
         notes.append(
@@ -60,8 +64,22 @@ def read_images(paths: Sequence[Picture], size: int | None) -> tuple[Tensor, boo
     return decode(paths, side, grey), size is not None, notes
 
 
-def look(paths: Sequence[Picture]) -> list[tuple[tuple[int, int], bool]]:
-    """Each image's size (width, height), and whether it is grey."""
+class Look(NamedTuple):
+    """What a file's head says of an image.
+
+    Attributes:
+        size: Width and height.
+        grey: Whether it is grey.
+        lost: What is not read of it, as the end of a sentence.
+    """
+
+    size: tuple[int, int]
+    grey: bool
+    lost: tuple[str, ...]
+
+
+def look(paths: Sequence[Picture]) -> list[Look]:
+    """What each file's head says."""
     return [_look(path) for path in paths]
 
 
@@ -74,10 +92,16 @@ def decode(paths: Sequence[Picture], side: tuple[int, int], grey: bool) -> Tenso
 
 
 def below(folder: Path) -> list[Path]:
-    """The images in a folder, at any depth, sorted."""
+    """The images in a folder, at any depth, sorted; hidden files and folders are left out, as is `__MACOSX`."""
     if not folder.is_dir():
         raise DataError(message(f"There is no folder {folder}", do="Correct the path"))
-    return sorted(path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
+    return sorted(path for path in found if not any(map(hidden, path.relative_to(folder).parts)))
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or folder of this name is an operating system's: macOS puts `._1.png` beside 1.png."""
+    return name.startswith(".") or name == "__MACOSX"
 
 
 def pictures(cells: Any, folder: Path) -> list[Picture | None]:
@@ -101,6 +125,11 @@ OUTSIDE = "AUXIN_ALLOW_OUTSIDE"
 
 def _inside(cell: str, folder: Path) -> None:
     """Refuse a path that points outside the table's folder."""
+    if "://" in cell:
+        do = "Fetch the files, and name them in the table"
+        raise DataError(
+            message("A table names an image on the web, which is not fetched", found=cell[:200], do=do)
+        )
     base = os.path.abspath(folder)
     if os.environ.get(OUTSIDE) == "1":
         return
@@ -178,21 +207,34 @@ def upright(image: Any) -> Any:
     return ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
 
 
-def _look(path: Picture) -> tuple[tuple[int, int], bool]:
+def _look(path: Picture) -> Look:
     """An image's size, and whether it is grey, without decoding it."""
     if isinstance(path, Path) and not path.is_file():
-        raise DataError(message(f"There is no image {path}", do="Correct the path"))
+        near = next((p.name for p in sorted(path.parent.glob(f"{glob.escape(path.name)}.*"))), None)
+        do = f"Did you mean {near!r}?" if near else "Correct the path"
+        raise DataError(message(f"There is no image {path}", do=do))
     try:
         with opened(path) as image:
             if image.mode == "F":
                 raise damaged(
                     called(path), "an image of whole numbers", "fractions", "Save it with 8 or 16 bits"
                 )
-            return size_of(image), image.mode in ("1", "L", *DEEP)
+            return Look(size_of(image), image.mode in ("1", "L", *DEEP), _lost(image))
     except DataError:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise damaged(called(path), "an image", error, "Leave it out, or replace it") from error
+
+
+def _lost(image: Any) -> tuple[str, ...]:
+    found = []
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        found.append("the transparency is ignored")
+    if getattr(image, "is_animated", False):
+        found.append("the first frame or page is read alone")
+    if image.mode in DEEP:
+        found.append("16 bits are read as 8")
+    return tuple(found)
 
 
 def _shallow(image: Any) -> Any:

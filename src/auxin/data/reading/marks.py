@@ -1,7 +1,7 @@
 """How missing values, numbers, and yes and no are written in files."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 _MARKS = """
@@ -18,6 +18,15 @@ TRUTH = {
 """Yes and no, however they are written, in lower case."""
 
 _UNIT = r"(?:[$€£¥₹]|US\$|USD|EUR|GBP|CHF|JPY|CAD|AUD)"
+_MEASURES = """
+kg g mg µg t lb lbs oz km m dm cm mm µm nm mi mile miles ft in inch inches yd m2 m² sqm km2 km² sqft m3 m³ l L dl cl ml
+gal ms s sec secs min mins h hr hrs hour hours d day days week weeks month months yr yrs year years °C °F ° Hz kHz MHz
+GHz W kW MW kWh V mV mA Pa hPa kPa bar mbar psi mmHg km/h kmh mph m/s kcal cal kJ px KB MB GB TB cc CC hp bhp rpm bpm dB
+ppm kmpl
+"""
+_AFTER = "|".join(re.escape(unit) for unit in sorted(_MEASURES.split(), key=len, reverse=True))
+EXACT = 2.0**53
+"""From here on not every whole number is a float64."""
 _THOUSANDS = r"(?:[1-9]\d{0,2}(?:[,'\u2019 \u00a0\u202f]\d{3})+|0|[1-9]\d*)(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+"
 _DECIMAL = r"(?:[1-9]\d{0,2}(?:[.'\u2019 \u00a0\u202f]\d{3})+|0|[1-9]\d*)(?:,\d+)?"
 
@@ -40,7 +49,7 @@ class Style:
 def _pattern(number: str) -> re.Pattern[str]:
     sign = r"(?P<sign>[-+\u2212]?|\()"
     return re.compile(
-        rf"{sign}\s*(?P<before>{_UNIT})?\s*(?P<inner>[-+\u2212]?)(?P<number>{number})\s*(?P<after>%|{_UNIT})?\)?"
+        rf"{sign}\s*(?P<before>{_UNIT})?\s*(?P<inner>[-+\u2212]?)(?P<number>{number})\s*(?P<after>%|{_UNIT}|{_AFTER})?\)?"
     )
 
 
@@ -92,11 +101,15 @@ class NumericWords:
         style: The style that suits most of its cells.
         values: The number of each cell that is one.
         odd: The cells that are none, or have another unit than most.
+        unit: Most cells' unit, or "".
+        others: Those of `odd` that have another unit.
     """
 
     style: Style
     values: dict[str, float]
     odd: tuple[str, ...]
+    unit: str = ""
+    others: tuple[str, ...] = ()
 
     def said(self, name: str) -> str:
         """A sentence that tells how a column is read, by a cell of it."""
@@ -120,8 +133,19 @@ def as_written(cells: Iterable[str], commas: bool = False) -> NumericWords | Non
     """
     different = list(dict.fromkeys(cells))
     made = [_try(style, different) for style in STYLES.values()]
-    best = max(made[1:] + made[:1] if commas else made, key=lambda one: len(one.values))
-    return best if different and 2 * len(best.values) > len(different) else None
+    best = max(made[1:] + made[:1] if commas else made, key=lambda one: len(one.values) + len(one.others))
+    suits = 2 * (len(best.values) + len(best.others)) > len(different) and best.values
+    return best if suits and not too_long(best.values) else None
+
+
+def too_long(numbers: Mapping[str, float]) -> bool:
+    """Whether whole numbers are so long that different ones are the same float: codes of digits, then.
+
+    >>> too_long({"9007199254740992": 2.0**53, "9007199254740993": 2.0**53})
+    True
+    """
+    long = {w: value for w, value in numbers.items() if abs(value) >= EXACT and w.lstrip("+-").isdecimal()}
+    return len({*long.values()}) < len(long)
 
 
 def _try(style: Style, cells: Sequence[str]) -> NumericWords:
@@ -130,25 +154,34 @@ def _try(style: Style, cells: Sequence[str]) -> NumericWords:
     for cell in cells:
         match = style.pattern.fullmatch(cell)
         if match and cell.startswith("(") == cell.endswith(")"):
-            found = match.groupdict()
-            values[cell], units[cell] = style.read(match), found.get("before") or found.get("after") or ""
+            values[cell], units[cell] = style.read(match), _unit(match)
     counts = {unit: list(units.values()).count(unit) for unit in set(units.values())}
-    unit = max(sorted(counts), key=lambda u: counts[u], default="")
-    for cell, own in units.items():
-        if own != unit and not _goes_with(own, unit):
-            del values[cell]
-    return NumericWords(style, values, tuple(cell for cell in cells if cell not in values))
+    most = sorted(counts, key=lambda u: (-counts[u], u))
+    unit = next(iter([u for u in most if u not in ("", "%")] if most[:1] == [""] else most), "")
+    others = tuple(cell for cell, own in units.items() if not _goes_with(own, unit))
+    for cell in others:
+        del values[cell]
+    return NumericWords(style, values, tuple(cell for cell in cells if cell not in values), unit, others)
+
+
+def _unit(match: re.Match[str]) -> str:
+    """The unit of a number: one day and two days have the same one."""
+    found = match.groupdict()
+    unit = found.get("before") or found.get("after") or ""
+    return unit.removesuffix("s") if len(unit) > 2 else unit
 
 
 def _goes_with(own: str, most: str) -> bool:
-    """Plain numbers go with a currency; per cent goes with nothing else."""
-    return "" in (own, most) and "%" not in (own, most)
+    """Plain numbers go with a unit; per cent goes with nothing else."""
+    return own == most or ("" in (own, most) and "%" not in (own, most))
 
 
-def number_of(cell: str, style: Style) -> float | None:
-    """A cell as a number in a style; None where it is none."""
+def number_of(cell: str, style: Style, unit: str | None = None) -> float | None:
+    """A cell as a number in a style; None where it is none, or has another unit (None: any is right)."""
     match = style.pattern.fullmatch(cell)
-    return None if match is None or cell.startswith("(") != cell.endswith(")") else style.read(match)
+    if match is None or cell.startswith("(") != cell.endswith(")"):
+        return None
+    return style.read(match) if unit is None or _goes_with(_unit(match), unit) else None
 
 
 def truth(cells: Iterable[str]) -> bool:

@@ -74,7 +74,7 @@ def squares(paths: Sequence[Path], size: int) -> Tensor:
     """
     if not paths:
         raise DataError(message("There are no images to read", expected="at least one image file"))
-    grey = all(plain for _, plain in look(paths))
+    grey = all(one.grey for one in look(paths))
     return decode(paths, (size, size), grey)
 
 

@@ -8,11 +8,13 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as _compute
 
-from auxin.data.reading.marks import AMONG_NUMBERS, MARKS
+from auxin.data.reading.marks import AMONG_NUMBERS, EXACT, MARKS, too_long
 
 pc: Any = _compute  # its functions are made when it is imported, so that checkers know none
 APART = 256
 """Tables of at most so many columns keep each by itself."""
+UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
+"""Characters without a width, which web pages and joined files leave around words."""
 _NUMBERLESS = pa.array(sorted(AMONG_NUMBERS))
 _MARKS = pa.array(sorted(MARKS))
 
@@ -135,6 +137,8 @@ class NumberColumns:
             self._grow(end + end // 2)
         for values, name in zip(self._apart, self.numbers, strict=True):
             values[self._rows : end] = batch.column(name).to_numpy(zero_copy_only=False)
+            if longest(values[self._rows : end]):
+                raise pa.ArrowInvalid(f"{name} holds whole numbers that may be codes")
         for name, parts in self._words.items():
             parts.append(batch.column(name))
         self._rows = end
@@ -164,7 +168,7 @@ def numbers_of(cells: pa.Array, zeros: bool = True) -> np.ndarray | None:
     if _wordy(cells) or (zeros and _code(cells)):
         return None
     try:
-        return _float(cells)
+        return _distinct(cells, _float(cells))
     except pa.ArrowInvalid:
         pass
     plain = pc.utf8_trim_whitespace(cells)
@@ -172,9 +176,26 @@ def numbers_of(cells: pa.Array, zeros: bool = True) -> np.ndarray | None:
     if zeros and _code(plain):
         return None
     try:
-        return _float(plain)
+        return _distinct(plain, _float(plain))
     except pa.ArrowInvalid:
         return None
+
+
+def longest(values: np.ndarray) -> bool:
+    """Whether a number is so large that not every whole number of its size is a float64."""
+    with np.errstate(invalid="ignore"):
+        return bool(
+            np.fmax.reduce(values, initial=0.0) >= EXACT or np.fmin.reduce(values, initial=0.0) <= -EXACT
+        )
+
+
+def _distinct(cells: pa.Array, values: np.ndarray) -> np.ndarray | None:
+    """The values; None where different whole numbers became one float: codes of digits, which are words."""
+    if not longest(values):
+        return values
+    known = np.flatnonzero(np.abs(values) >= EXACT)
+    words = cells.take(pa.array(known)).to_pylist()
+    return None if too_long(dict(zip(words, values[known].tolist(), strict=True))) else values
 
 
 def _wordy(cells: pa.Array) -> bool:
@@ -209,7 +230,12 @@ def _code(cells: pa.Array) -> bool:
 
 
 def words_of(cells: Any, verbatim: bool = False) -> Any:
-    """Cells as words without blanks around them; marks are missing, of verbatim columns only empty cells."""
+    """Cells as words, without blanks and characters without a width around them.
+
+    Marks are missing; of verbatim columns only empty cells are.
+    """
     plain = pc.utf8_trim_whitespace(cells)
+    if not pc.all(pc.string_is_ascii(plain)).as_py():
+        plain = pc.utf8_trim_whitespace(pc.utf8_trim(plain, UNSEEN))
     missing = pc.equal(plain, "") if verbatim else pc.is_in(plain, _MARKS)
     return pc.if_else(missing, None, plain).to_pandas().astype("str")

@@ -28,7 +28,7 @@ _AXES = {"classes": 1, "ordered": 1, "regression": 1, "multilabel": 2, "vector":
 def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
     """The task that an array makes, its targets, and what was decided.
 
-    [N]: text, booleans and whole numbers are classes, fractional numbers regression. [N, D]: zeros and ones
+    [N] or [N, 1]: text, booleans and whole numbers are classes, fractional numbers regression. [N, D]: zeros and ones
     are attributes, fractional numbers a vector. [N, H, W]: whole numbers are classes of pixels, fractional
     numbers one number per pixel; [N, D, H, W]: D numbers per pixel.
 
@@ -43,6 +43,8 @@ def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) ->
                 found=f"{values.dtype} {list(values.shape)}",
             )
         )
+    if values.ndim == 2 and values.shape[1] == 1 and spec.kind not in ("multilabel", "vector"):
+        values = values[:, 0]
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
     if values.ndim == 1 and values.dtype.kind in "bU":  # as a table's column of these words

@@ -8,16 +8,13 @@ import numpy as np
 import pandas as pd
 
 from auxin.data.encoders.cells import FEW_ODD, MANY
-from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, MARKS, as_written
+from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, MARKS, as_written, too_long
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError, message
 
 Column = Any
 """A pandas Series; pandas has no types that a checker can follow."""
 _PLAIN = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|Infinity)")
-
-EXACT = 2.0**53
-"""From here on not every whole number is a float64."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +87,6 @@ def cells_of(where: str, column: Column, spec: TargetSpec) -> TargetColumn:
     return TargetColumn(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks)
 
 
-def _too_long(numbers: dict[str, float]) -> bool:
-    """Whether whole numbers are so long that different ones are the same float: codes of digits, then."""
-    long = {w: value for w, value in numbers.items() if abs(value) >= EXACT and w.lstrip("+-").isdecimal()}
-    return len({*long.values()}) < len(long)
-
-
 def _missing_notes(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:
     if pd.api.types.is_numeric_dtype(column):
         return []
@@ -112,13 +103,14 @@ def _numbers(
     """The words' numbers, words that are none, and what was decided; None where they are not meant as numbers."""
     plain = {w: float(w) for w in words if _PLAIN.fullmatch(w)}
     if len(plain) == len(words):
-        return (plain, (), []) if words and not _too_long(plain) else None
+        return (plain, (), []) if words and not too_long(plain) else None
     written = as_written(words, commas)
     if written is None:
         return None
     values = {**{w: plain[w] for w in plain if w in written.values}, **written.values}
     odd = written.odd
-    slip = odd and len(odd) < FEW_ODD * len(words) and len({*values.values()}) > MANY
+    many = len({*values.values()}) > MANY
+    slip = odd and (len(odd) < FEW_ODD * len(words) or written.others) and many
     if odd and not slip:
         return None
     return values, odd, [written.said(name)] if not odd else []
@@ -131,10 +123,11 @@ def refuse_odd(where: str, cells: TargetColumn, column: Column) -> None:
     rows = np.flatnonzero(column.astype(str).str.strip().isin(list(cells.odd)).to_numpy())
     raise DataError(
         message(
-            f"The column {cells.name!r} of {where} mixes numbers and words",
+            f"The column {cells.name!r} of {where} mixes numbers and words, or numbers of different units",
             expected="numbers written in one way, empty where missing",
             found=f"{cells.odd[0]!r} in row {rows[0]} (the first of {len(rows)} such rows)",
-            do=f"Correct such cells, empty them, or say that they are missing: --missing {cells.name}={cells.odd[0]}",
+            do=f"Correct such cells, empty them, say that they are missing: --missing {cells.name}={cells.odd[0]}, or "
+            f"that words are classes: --kind {cells.name}=classes",
         )
     )
 

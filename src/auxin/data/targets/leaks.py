@@ -15,13 +15,15 @@ PAIRS = 64
 
 
 def useless(frame: Any) -> list[str]:
-    """Columns that teach nothing: empty, of one value, or a running number."""
+    """Columns that teach nothing: empty, of one value in every row, or a running number."""
     names = _numbers(frame)
     found = set()
     for part, values in _parts(frame, names):
         with np.errstate(invalid="ignore"):
             bad = ~(np.fmin.reduce(values[:FIRST]) < np.fmax.reduce(values[:FIRST]))
-            bad[bad] = ~(np.fmin.reduce(values[:, bad]) < np.fmax.reduce(values[:, bad]))
+            bad[bad] = ~(np.fmin.reduce(values[:, bad]) < np.fmax.reduce(values[:, bad])) & _alike(
+                values[:, bad]
+            )
             if len(values) > 2:
                 maybe = np.flatnonzero((np.diff(values[:FIRST], axis=0) == 1).all(0))
                 bad[maybe] |= (np.diff(values[:, maybe], axis=0) == 1).all(0)
@@ -31,13 +33,19 @@ def useless(frame: Any) -> list[str]:
     return [str(name) for name in frame.columns if name in found or name in others]
 
 
+def _alike(values: np.ndarray) -> np.ndarray:
+    """Which columns are missing in all rows or in none: a value in some rows says in which."""
+    empty = np.isnan(values)
+    return empty.all(0) | ~empty.any(0)
+
+
 def _constant(column: Any) -> bool:
     if isinstance(column.dtype, pd.SparseDtype):
         values = column.array.sp_values
         return len(values) in (0, len(column)) and len(np.unique(values)) < 2
     if len(column) > 1000 and column.iloc[:1000].nunique() > 1:
         return False
-    return column.nunique() < 2
+    return column.nunique() == 0 or (column.nunique() == 1 and not column.isna().any())
 
 
 def _numbers(frame: Any) -> list[str]:
