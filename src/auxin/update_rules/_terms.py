@@ -159,7 +159,7 @@ def reconstruct(layer: Layer) -> Tensor:
     centred = layer.below - layer.below.mean(2, keepdim=True)
     try:
         decoder = torch.linalg.solve(gram, a.transpose(1, 2))
-    except torch.linalg.LinAlgError as error:
+    except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
         what = "The rule's reconstruction term has no solution on these rows"
         found = f"a ridge of {float(layer.ridge):.3g}, and activities of up to {float(a.abs().max()):.3g}"
         raise RunError(

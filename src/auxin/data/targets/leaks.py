@@ -36,7 +36,7 @@ def useless(frame: Any) -> list[str]:
 def _alike(values: np.ndarray) -> np.ndarray:
     """Which columns are missing in all rows or in none: a value in some rows says in which."""
     empty = np.isnan(values)
-    return empty.all(0) | ~empty.any(0)
+    return np.asarray(empty.all(0) | ~empty.any(0))
 
 
 def _constant(column: Any) -> bool:
