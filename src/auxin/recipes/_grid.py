@@ -87,8 +87,10 @@ class GridRecipe(Recipe):
             (Path(spec.folder) / "network.safetensors").unlink(missing_ok=True)
         values |= result.label_measures
         values |= {"seconds": result.seconds, "epochs": len(result.epochs)}
+        curves = _curves(result, self.sheet.figure.measure)
+        values |= {name: curve[-1] for name, curve in curves.items()}
         notes = [*self._small(spec), *result.warnings]
-        return PieceResult(values, _curves(result, self.sheet.figure.measure), notes=notes)
+        return PieceResult(values, curves, notes=notes)
 
     def spec(self, piece: Piece, bench: PieceEnvironment) -> RunSpec:
         """The run behind a piece."""

@@ -99,12 +99,12 @@ class FigurePart(SheetPart):
     """How the figure is drawn.
 
     Attributes:
-        kind: "bars" (ours beside the paper's), "curves" (a measure over epochs), "sizes" (over the data's order).
+        kind: "bars" (ours beside the paper's) or "curves" (a measure over epochs).
         measure: Of "curves": what `epochs.jsonl` calls it, or the beginning of such names.
         x, y: The axes' words.
     """
 
-    kind: Literal["bars", "curves", "sizes"] = "bars"
+    kind: Literal["bars", "curves"] = "bars"
     measure: str = "development"
     x: str = ""
     y: str = ""
@@ -116,7 +116,8 @@ class ClaimPart(SheetPart):
     Attributes:
         text: The sentence.
         better, worse: The rows.
-        metric: What is compared; a measure of the labels (`label_entropy.mean`) or `seconds` too.
+        metric: What is compared; a measure of the labels (`label_entropy.mean`), the figure's measure at the end of
+            training, or `seconds` too.
         lower: Whether less is better.
     """
 
