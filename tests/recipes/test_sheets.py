@@ -46,6 +46,24 @@ def test_everything_wrong_with_a_sheet_is_said_at_once(tmp_path):
         read_sheet(tmp_path / "a.toml")
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("metrics = []", "metrics: List should have at least 1 item"),
+        ('metrics = ["acuracy"]', "there is no metric 'acuracy'"),
+        ("data = {}", "data: Dictionary should have at least 1 item"),
+        ("methods = {}", "methods: Dictionary should have at least 1 item"),
+    ],
+)
+def test_an_empty_part_of_a_sheet_is_refused(line, said, tmp_path):
+    name = line.split()[0]
+    gone = (f"[{name}.", "name =") if name == "data" else f"[{name}."
+    rest = "\n".join(part for part in SHEET.split("\n") if not part.startswith(gone))
+    (tmp_path / "a.toml").write_text(f"{line}\n{rest}")
+    with pytest.raises(ConfigError, match=said):
+        read_sheet(tmp_path / "a.toml")
+
+
 @pytest.fixture
 def plugged(tmp_path, monkeypatch):
     (tmp_path / "plugins" / "recipes").mkdir(parents=True)

@@ -137,10 +137,10 @@ class Sheet(SheetPart):
     preset: str
     minutes: float = Field(gt=0)
     length: str
-    data: dict[str, DataPart]
-    methods: dict[str, MethodPart]
+    data: dict[str, DataPart] = Field(min_length=1)
+    methods: dict[str, MethodPart] = Field(min_length=1)
     reference: str = ""
-    metrics: list[str] = ["accuracy"]
+    metrics: list[str] = Field(default=["accuracy"], min_length=1)
     unit: str = "%"
     factor: float = 100.0
     seeds: int = Field(default=3, ge=1)
@@ -200,6 +200,10 @@ def mistakes(sheet: Sheet) -> list[str]:
         for name in p.options
         if name not in catalogue.load("data", p.name).options
     ]
+    metrics = {
+        metric for task in catalogue.names("tasks") for metric in catalogue.load("tasks", task).metrics
+    }
+    wrong += [f"there is no metric {metric!r}" for metric in sheet.metrics if metric not in metrics]
     rows = [row for claim in sheet.claims for row in (claim.better, claim.worse)]
     wrong += [f"claims: no method {row!r} here" for row in rows if row not in sheet.methods]
     parts: list[tuple[str, Any]] = [("settings", sheet), *sheet.data.items(), *sheet.methods.items()]
