@@ -28,9 +28,10 @@ from sets import SETS, Set
 from auxin import rivals
 from auxin.data import load
 from auxin.fitting.choose import best_of_families
-from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, flat, rows_of
 from auxin.fitting.search import Search
+from auxin.studies.curve import learning_curve
+from auxin.studies.fit_search import estimated
 
 TEST_SHARE, MOST_TEST = 1 / 3, 1000
 AUXILIARY = ("network + auxiliaries", "convnet + auxiliaries", "infer:", "stack:")
@@ -105,15 +106,16 @@ def cell(name: str, draw: int, data: Any, folder: Path, tries: int) -> dict[str,
     choice = search.run()
     member = search.finish(choice)
     seconds = time.process_time() - begun
-    honest, task = search.honest(), rows.task
-    metric = "r2" if one.kind == "numbers" else "accuracy"
-    said = interval(task, honest, search.wanted, metric, groups=search.rows.of_groups)
+    task, metric = rows.task, "r2" if one.kind == "numbers" else "accuracy"
+    plain = estimated(search, metric, None)
+    said = estimated(search, metric, learning_curve(search, choice, metric))
     x, blank = fitted.encoder.encode(str(test), lambda _: None)
     inputs, wanted = flat(x, blank), truth(task, test, one.main)
     found: dict[str, Any] = {
         "set": name, "draw": draw, "labels": len(rows.labelled), "rows": len(rows.x), "test": len(wanted),
         "kept": [[e.name, w] for e, w in zip(choice.kept, choice.weights, strict=True)],
-        "seconds": {"fit": seconds}, "said": said, "notes": notes, "scores": {}, "cv": {},
+        "seconds": {"fit": seconds}, "said": [said.value, said.low, said.high],
+        "high without the curve": plain.high, "notes": notes, "scores": {}, "cv": {},
     }  # fmt: skip
     outputs = {"fit": member.outputs(inputs)}
     _rivals(search, tries)

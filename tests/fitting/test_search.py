@@ -257,9 +257,12 @@ def test_each_auxiliary_is_left_out_and_the_useful_one_is_worth_more() -> None:
     found = Search(rows, tries=1, families=["ridge"])
     choice = found.run()
     together, each, *rest = auxiliaries(found, choice, "r2")
-    assert together.startswith("The auxiliary tasks (noise, part) help: infer:")
-    worth = {name: float(gain) for name, gain in re.findall(r"(noise|part) ([+-][0-9.]+) R²", each)}
-    assert worth["part"] > 0.1 > abs(worth["noise"])
+    assert together.startswith("The auxiliary tasks (noise, part) help: by R², infer:")
+    worth = {
+        name: (float(gain), how) for name, gain, how in re.findall(r"(\w+) ([0-9.]+) (better|worse)", each)
+    }
+    assert worth["part"][0] > 0.1 > worth.get("noise", (0.0, "the same"))[0]
+    assert worth["part"][1] == "worse"
     assert not rest
     found.seconds = 1e-9
     assert "Not measured by itself, to bound the time: noise, part." in auxiliaries(found, choice, "r2")

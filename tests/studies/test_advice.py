@@ -14,11 +14,12 @@ from auxin.tasks.regression import Regression
 
 
 def said(kept: str, scores: dict[str, float], metric: str | None = None, task: Any = None) -> str:
-    entry = CandidateOutputs(kept, kept, 0, torch.zeros(5, 2), np.zeros(5))
+    wide, label = (1, torch.zeros(5)) if task else (2, torch.zeros(5, dtype=torch.long))
+    entry = CandidateOutputs(kept, kept, 0, torch.zeros(5, wide), np.zeros(5))
     choice = ModelChoice((entry,), (1.0,), 1.0, entry.outputs, False, {})
     rows = SimpleNamespace(task=task or Classes("y", 2))
     found: Any = SimpleNamespace(
-        wanted=torch.zeros(5), metric=metric, rows=rows, candidates={}, left=lambda: None, cost={}
+        wanted=label, metric=metric, rows=rows, honest=lambda: entry.outputs, candidates={}
     )
     return " ".join(advice(found, choice, Estimate(value=0.9, rows=5), "accuracy", scores))
 

@@ -9,7 +9,7 @@ from auxin.cli._console import Output
 from auxin.cli._progress import progress
 from auxin.exported.card import TrainingRecord
 from auxin.exported.model import Model
-from auxin.judging.wording import name as named
+from auxin.judging import wording
 from auxin.requests.fit import FitRequest
 from auxin.studies.engine import Progress as RunsDone
 from auxin.studies.fit import Fitting
@@ -109,7 +109,7 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
     if decision is not None:
         output.say(f"  {decision.why}")
     if record.validation is not None:
-        value = f"{record.validation:.4f}"
+        value = wording.stated(record.validation, record.metric)
         stopped = record.settings.get("patience") is not None
         trained = (
             "The network was not trained on them"
@@ -117,12 +117,13 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
             else "The network was then retrained on all labelled rows"
         )
         output.say(
-            f"  Validation {named(record.metric)}: {value}, on rows that were not used for training. This estimate is "
-            f"slightly optimistic: the same rows chose the method and the settings. {trained}."
+            f"  Validation {wording.name(record.metric)}: {value}, on rows that were not used for training. This "
+            f"estimate is slightly optimistic: the same rows chose the method and the settings. {trained}."
         )
     if record.test is not None:
         rows = f"{record.rows['development']:,} test rows that were not used for selection"
-        output.say(f"  Test {named(record.metric)}: {record.test:.4f}, on {rows}.")
+        value = wording.stated(record.test, record.metric)
+        output.say(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
     else:
         output.say("  No rows were held out for a test. --test 0.2 holds out a fifth.")
     if log_loss is not None:
@@ -144,12 +145,13 @@ def _show_advice(record: TrainingRecord, request: FitRequest, output: Output) ->
         output.say(f"  {sentence}")
     if record.test is not None:
         rows = f"{record.rows['development']:,} test rows that were not used for selection"
-        output.say(f"  Test {named(record.metric)}: {record.test:.4f}, on {rows}.")
+        value = wording.stated(record.test, record.metric)
+        output.say(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
     output.say(f"\n{request.folder}: model.json and weights. Next: auxin predict {request.folder} DATA")
 
 
 def _table(scores: dict[str, float], kept: str, metric: str, how: str = "validation") -> Table:
-    table = Table("method", f"{named(metric)}, {how}", box=None, padding=(0, 2, 0, 1))
+    table = Table("method", f"{wording.title(metric)}, {how}", box=None, padding=(0, 2, 0, 1))
     for name, value in sorted(scores.items(), key=lambda pair: -pair[1]):
-        table.add_row(f"[bold]{name}[/bold]" if name == kept else name, f"{value:.4f}")
+        table.add_row(f"[bold]{name}[/bold]" if name == kept else name, wording.score(value, metric))
     return table

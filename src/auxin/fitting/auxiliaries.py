@@ -1,7 +1,7 @@
 """What auxiliary labels say about the main one: labels inferred from them, and predictions of them fed on."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from auxin import rivals
 from auxin.fitting.candidates import Candidate, Member, RivalCandidate
 from auxin.fitting.fed import AuxiliaryPredictions, RivalWithAuxiliaries
-from auxin.fitting.rows import Folds, Rows, in_units
+from auxin.fitting.rows import Folds, Rows, in_units, make_folds
 from auxin.fitting.scores import is_numbers, losses, probable
 from auxin.rivals import InputShape
 from auxin.tasks._base import Task
@@ -19,22 +19,35 @@ from auxin.tasks.multilabel import Multilabel
 
 CERTAIN_CLASSES, CERTAIN_NUMBERS = 0.995, 0.999
 """Accuracy or R^2, out of fold, from which the main label counts as a function of the auxiliaries."""
+FEWEST = 10
+"""Labelled rows with auxiliaries below which nothing is inferred."""
+INNER, TREES = 3, 20
+"""Inner folds, and trees, by which the rows that train choose how labels are inferred."""
+LINES = ("logistic", "ridge")
+EXACT = 2000
+"""Rows whose label is inferred at most where the main label is a function of the auxiliaries."""
 WEIGHT = 0.5
 """How much an inferred label counts beside a given one."""
 
 
 def with_auxiliaries(
-    rows: Rows, bases: Sequence[Candidate], folds: Folds, seed: int, say: Callable[[str], None]
+    rows: Rows,
+    bases: Sequence[Candidate],
+    folds: Folds,
+    seed: int,
+    say: Callable[[str], None],
+    others: Sequence[Candidate] = (),
 ) -> dict[str, list[Candidate]]:
     """Candidates that use the auxiliary labels: `stack:NAME` is fed predictions of them, `infer:NAME` learns from main
     labels that were inferred from them.
 
     Args:
         rows: The training rows.
-        bases: The best candidates without auxiliaries: rivals, and networks that take weights.
+        bases: The best candidates without auxiliaries, the best first: rivals, and networks that take weights.
         folds: The candidates' folds.
         seed: Seed of everything random.
         say: told if the main label is a function of the auxiliaries.
+        others: more candidates that may be ahead with many labels, tried if it is.
     """
     plain = [base for base in bases if isinstance(base, RivalCandidate)]
     networks = [base for base in bases if not isinstance(base, RivalCandidate) and base.weighted]
@@ -51,8 +64,10 @@ def with_auxiliaries(
                 f"The main label can be inferred from the auxiliary labels ({teacher.said}): {len(reachable):,} rows "
                 "without one get theirs from them."
             )
-        for base in [*able[:1], *networks[:1]]:
-            found[f"infer:{base.family}"] = [InferredLabelCandidate(base, teacher, table)]
+        more = [base for base in others if base not in able[:1]] if teacher.exact else []
+        teachers = OwnTeachers(table, teacher)
+        for base in [*able[:1], *more, *networks[:1]]:
+            found[f"infer:{base.family}"] = [InferredLabelCandidate(base, teachers)]
     fed = AuxiliaryPredictions.fit(rows, seed)
     if fed is not None:
         for base in plain[:1]:
@@ -115,38 +130,58 @@ class Teacher:
         return rows.beside(table.values) if self.beside else table.values
 
 
-def best_teacher(rows: Rows, table: AuxiliaryColumns, folds: Folds, seed: int) -> Teacher | None:
+def best_teacher(
+    rows: Rows, table: AuxiliaryColumns, folds: Folds, seed: int, trees: int = 50
+) -> Teacher | None:
     """The best of a linear model on the auxiliaries, alone or beside the inputs, and of trees beside the inputs."""
     kind = rivals.kind_of(rows.task)
-    if kind is None:
-        return None
     seen = np.isin(rows.labelled, table.rows)
-    if seen.sum() < 10:
+    if kind is None or seen.sum() < FEWEST:
         return None
-    linear = "logistic" if kind == "classes" else "ridge"
-    wanted = rows.y[torch.from_numpy(rows.labelled)]
-    best: tuple[float, Teacher] | None = None
-    for rival, besides in ((linear, (False, True)), ("extra_trees", (True,))):
+    linear: tuple[str, rivals.Options] = (
+        ("logistic", {"C": 10.0}) if kind == "classes" else ("ridge", {"alpha": 0.01})
+    )
+    forest: tuple[str, rivals.Options] = ("extra_trees", {"features": 0.7, "trees": trees})
+    wanted, index = rows.y[torch.from_numpy(rows.labelled)], torch.from_numpy(seen)
+    found: list[tuple[float, Teacher]] = []
+    for (rival, options), both in ((linear, False), (linear, True), (forest, True)):
         if rivals.unfit(rival, rows.task, compressed=rows.shape.compressed) is not None:
             continue
-        for both in besides:
-            options = (
-                {"C": 10.0}
-                if rival == "logistic"
-                else {"alpha": 0.01}
-                if rival == "ridge"
-                else {"features": 0.7, "trees": 50}
-            )
-            teacher = Teacher(rival, options, both, False, "")
-            x = teacher.inputs(rows, table)
-            outputs = _cross_fitted(rows, rival, options, x, folds, seed)
-            loss = float(losses(rows.task, outputs, wanted)[seen].mean())
-            if best is None or loss < best[0]:
-                exact, said = _exact(
-                    rows.task, outputs[torch.from_numpy(seen)], wanted[torch.from_numpy(seen)]
-                )
-                best = loss, Teacher(rival, options, both, exact, said)
-    return best[1] if best else None
+        teacher = Teacher(rival, options, both, False, "")
+        outputs = _cross_fitted(rows, rival, options, teacher.inputs(rows, table), folds, seed)
+        exact, said = _exact(rows.task, outputs[index], wanted[index])
+        loss = float(losses(rows.task, outputs, wanted)[seen].mean())
+        found.append((loss, replace(teacher, exact=exact, said=said)))
+    return min(found, key=lambda pair: pair[0])[1] if found else None
+
+
+@dataclass(frozen=True, eq=False)
+class OwnTeachers:
+    """The teacher of some rows, chosen by inner folds of these rows alone.
+
+    What infers best on all labelled rows was chosen by the held-out rows too, and looks too good on them: with 150 labels
+    the gain over a plain forest was 0.068 of squared error on held-out rows and 0.026 on new ones.
+
+    Attributes:
+        table: The auxiliary labels.
+        common: The teacher that all labelled rows prefer, for rows that are too few to choose.
+        chosen: The teachers so far, by rows and labels.
+    """
+
+    table: AuxiliaryColumns
+    common: Teacher
+    chosen: dict[tuple[bytes, bytes], Teacher] = field(default_factory=dict)
+
+    def of(self, rows: Rows, kept: np.ndarray, seed: int) -> Teacher:
+        """The teacher of the rows `kept`; the common one where the main label is a function of the auxiliaries."""
+        if self.common.exact:
+            return self.common
+        key = kept.tobytes(), rows.y[torch.from_numpy(kept)].numpy().tobytes()
+        if key not in self.chosen:
+            inner = replace(rows, y=rows.only(kept))
+            folds = make_folds(inner, INNER, 1, seed)
+            self.chosen[key] = best_teacher(inner, self.table, folds, seed, TREES) or self.common
+        return self.chosen[key]
 
 
 def _cross_fitted(
@@ -180,13 +215,11 @@ class InferredLabelCandidate(Candidate):
 
     Attributes:
         base: The candidate, with its options.
-        teacher: infers main labels; trained anew on the rows at hand.
-        table: The auxiliary labels.
+        teachers: infer main labels; chosen and trained anew on the rows at hand.
     """
 
     base: Candidate
-    teacher: Teacher
-    table: AuxiliaryColumns
+    teachers: OwnTeachers
 
     @property
     def family(self) -> str:  # type: ignore[override]
@@ -214,18 +247,19 @@ class InferredLabelCandidate(Candidate):
 
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Infer labels for rows without one from what these rows say, and train on both."""
-        x, task = self.teacher.inputs(rows, self.table), rows.task
-        known = kept[np.isin(kept, self.table.rows)]
+        table, task = self.teachers.table, rows.task
+        teacher = self.teachers.of(rows, kept, seed)
+        x, known = teacher.inputs(rows, table), kept[np.isin(kept, table.rows)]
         shape = InputShape.of(x, len(known), rows.shape.classes)
         y = rows.y[torch.from_numpy(known)]
-        taught = rivals.fit(self.teacher.rival, task, x[known], y, shape, seed, self.teacher.options)
-        others = np.intersect1d(rows.unlabelled, self.table.rows)
-        others = np.random.default_rng(seed).permutation(others)[: self.base.most_inferred]
+        taught = rivals.fit(teacher.rival, task, x[known], y, shape, seed, teacher.options)
+        others = np.intersect1d(rows.unlabelled, table.rows)
+        most = max(EXACT if teacher.exact else 0, self.base.most_inferred)
+        others = np.random.default_rng(seed).permutation(others)[:most]
         inferred, sure = _labels(task, taught.outputs(x[others]))
-        weight = 1.0 if self.teacher.exact else WEIGHT
         target = rows.y.clone()
         target[torch.from_numpy(others)] = inferred.to(target.dtype)
-        weights = np.concatenate([np.ones(len(kept)), weight * sure])
+        weights = np.concatenate([np.ones(len(kept)), (1.0 if teacher.exact else WEIGHT) * sure])
         return self.base.teach(replace(rows, y=target), np.concatenate([kept, others]), weights, seed)
 
 

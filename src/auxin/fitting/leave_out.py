@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from auxin.fitting.auxiliaries import InferredLabelCandidate, best_teacher, known_table
+from auxin.fitting.auxiliaries import InferredLabelCandidate, OwnTeachers, best_teacher, known_table
 from auxin.fitting.candidates import Candidate
 from auxin.fitting.fed import AuxiliaryPredictions, RivalWithAuxiliaries
 from auxin.fitting.rows import Folds, Rows
@@ -31,7 +31,7 @@ def without(
         teacher = None if table is None else best_teacher(fewer, table, folds, seed)
         if table is None or teacher is None:
             return None
-        return fewer, replace(candidate, teacher=teacher, table=table)
+        return fewer, replace(candidate, teachers=OwnTeachers(table, teacher))
     if isinstance(candidate, RivalWithAuxiliaries):
         fed = AuxiliaryPredictions.fit(fewer, seed)
         return None if fed is None else (fewer, replace(candidate, fed=fed))

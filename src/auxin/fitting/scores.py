@@ -67,6 +67,13 @@ def losses(task: Task, outputs: Tensor, wanted: Tensor) -> np.ndarray:
     return -p.gather(1, hard[:, None]).log()[:, 0].numpy()
 
 
+def worse_by(task: Task, outputs: Tensor, wanted: Tensor, metric: str) -> np.ndarray:
+    """What two models are compared by row by row: 1 where wrong if the metric is accuracy, else the loss, [n]."""
+    if metric == "accuracy" and wanted.dim() == 1 and not wanted.is_floating_point():
+        return (task.predict(outputs) != wanted).double().numpy()
+    return losses(task, outputs, wanted)
+
+
 def standard_error(first: np.ndarray, second: np.ndarray, groups: np.ndarray | None = None) -> float:
     """The standard error of the mean difference of two candidates' losses over the same rows.
 

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import RunError, message
-from auxin.fitting.auxiliaries import with_auxiliaries
+from auxin.fitting.auxiliaries import LINES, with_auxiliaries
 from auxin.fitting.blend import Blend, mean_of_repeats
 from auxin.fitting.candidates import Candidate, Constant, Member, TooSlow, rival_candidates
 from auxin.fitting.choose import CandidateOutputs, ModelChoice, choose, corrected
@@ -77,11 +77,9 @@ class Search:
             networks = {k: v for k, v in offered.items() if isinstance(v[0], ConvCandidate)}
             best = self._leaders({k: v for k, v in offered.items() if k not in networks})
             best += self._leaders(networks)[:1]
-            self._round(
-                with_auxiliaries(
-                    self.rows, [self.best(name) for name in best], self.folds, self.seed, self.say
-                )
-            )
+            bases = [self.best(name) for name in best]
+            lines = [self.best(name) for name in LINES if any(e.family == name for e in self.entries)]
+            self._round(with_auxiliaries(self.rows, bases, self.folds, self.seed, self.say, lines))
         if self.skipped:
             self.say(f"Left out for lack of time: {', '.join(self.skipped)}.")
         every = np.arange(len(self.wanted))

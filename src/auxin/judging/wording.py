@@ -75,6 +75,38 @@ def score(value: float, metric: str) -> str:
     return "diverged" if value != value else _number(value * factor(metric), metric)
 
 
+def stated(value: float, metric: str) -> str:
+    """A score in a sentence, with its unit.
+
+    >>> stated(0.9166, "accuracy"), stated(0.5, "r2"), stated(-21.5, "mae")
+    ('91.66 %', '0.5000', '21.50')
+    """
+    text = score(value, metric)
+    return f"{text} %" if metric in PERCENT and value == value else text
+
+
+def apart(value: float, metric: str) -> str:
+    """A difference of scores in words; a positive one is a gain, and errors are better where they are lower.
+
+    >>> apart(0.0078, "accuracy"), apart(-0.25, "mae"), apart(0.0, "r2")
+    ('0.78 points better', '0.2500 worse', 'the same')
+    """
+    text = _number(abs(value * factor(metric)), metric)
+    if not text.strip("0."):
+        return "the same"
+    return f"{text}{' points' if metric in PERCENT else ''} {'better' if value > 0 else 'worse'}"
+
+
+def span(low: float, high: float, metric: str) -> str:
+    """Both ends of an interval of scores, the lower number first.
+
+    >>> span(0.913, 0.921, "accuracy"), span(-21.5, -20.0, "mae")
+    ('91.30 to 92.10 %', '20.00 to 21.50')
+    """
+    low, high = (high, low) if lower_is_better(metric) else (low, high)
+    return f"{score(low, metric)} to {stated(high, metric)}"
+
+
 def difference(value: float, metric: str) -> str:
     """A difference of scores as shown, always with its sign: a gain lowers an error.
 

@@ -3,41 +3,44 @@
 from collections.abc import Mapping
 
 import numpy as np
-import torch
 
 from auxin.exported.card import Estimate
 from auxin.fitting.candidates import Constant
 from auxin.fitting.choose import BLEND, ModelChoice
-from auxin.fitting.scores import is_numbers, standard_error
+from auxin.fitting.scores import is_numbers, losses, standard_error, worse_by
 from auxin.fitting.search import Search
-from auxin.judging.wording import name as named
+from auxin.judging import wording
 from auxin.studies.bought import auxiliaries
+from auxin.studies.curve import LearningCurve
 
 MORE = 100
 """Labels whose worth is estimated."""
-LOOKED = 3
-"""Folds in which the candidate is trained on half of the labels."""
+LITTLE = 0.005
+"""A gain of a smaller share of the score is called little."""
 _PREFIXES = {
     "infer": "infer:NAME is the estimator NAME, also trained on rows whose main label was inferred.",
     "stack": "stack:NAME is the estimator NAME with predictions of the auxiliary tasks as further inputs.",
 }
-STEEPEST = 0.5
-"""The loss falls at most with this power of the number of labels."""
 
 
 def advice(
-    found: Search, choice: ModelChoice, estimate: Estimate, metric: str, scores: Mapping[str, float]
+    found: Search,
+    choice: ModelChoice,
+    estimate: Estimate,
+    metric: str,
+    scores: Mapping[str, float],
+    curve: LearningCurve | None = None,
 ) -> list[str]:
     """The sentences, the most important first."""
     said = [
         _kept(choice),
         *_explained(choice),
         _chosen(found, choice, scores),
-        _good(found, estimate, metric),
-        _beside(estimate, scores, metric),
+        _good(found, estimate, metric, curve),
+        _beside(found, choice, estimate, metric),
         _below_guess(found, choice),
     ]
-    return [*filter(None, said), *auxiliaries(found, choice, metric), *_more(found, choice, metric)]
+    return [*filter(None, said), *auxiliaries(found, choice, metric), *_more(curve, metric)]
 
 
 def _kept(choice: ModelChoice) -> str:
@@ -67,39 +70,53 @@ def _chosen(found: Search, choice: ModelChoice, scores: Mapping[str, float]) -> 
     )
 
 
-def _good(found: Search, estimate: Estimate, metric: str) -> str:
+def _good(found: Search, estimate: Estimate, metric: str, curve: LearningCurve | None) -> str:
     span = ""
     if estimate.low is not None and estimate.high is not None:
         groups = found.rows.of_groups
         over = "" if groups is None else f" over {len(np.unique(groups)):,} groups of rows"
-        span = f" (95 % interval{over} {estimate.low:.3f} to {estimate.high:.3f})"
+        span = f" (95 % interval{over} {wording.span(estimate.low, estimate.high, metric)})"
+    said = (
+        f"Its {wording.name(metric)} is about {wording.stated(estimate.value, metric)}{span}, cross-validated on "
+        f"{estimate.rows:,} labelled rows and corrected for the selection on the same rows."
+    )
+    part = 0.0 if curve is None else curve.last_fold
+    if not span or wording.apart(part, metric) == "the same":
+        return said
     return (
-        f"Its {named(metric)} is about {estimate.value:.3f}{span}, cross-validated on {estimate.rows:,} labelled "
-        "rows and corrected for the selection on the same rows."
+        f"{said} Every fold trains on fewer labels than this model; if more labels go on helping as they did, it is "
+        f"{wording.apart(part, metric)}, which the interval includes."
     )
 
 
-def _beside(estimate: Estimate, scores: Mapping[str, float], metric: str) -> str:
+def _beside(found: Search, choice: ModelChoice, estimate: Estimate, metric: str) -> str:
     """How much better the model is than what a person would do without auxin."""
-    line = next((name for name in ("logistic", "ridge") if name in scores), "")
+    kept = {entry.family for entry in choice.kept}
+    line = next((name for name in ("logistic", "ridge") if name in choice.best), "")
     others = {
-        "constant guess": "a constant guess",
+        Constant().family: "a constant guess",
         line: f"scikit-learn's {line} regression",
         "network": "a network trained on the main task only",
     }
-    parts = [
-        f"{estimate.value - scores[name]:+.3f} relative to {said} ({scores[name]:.3f})"
-        for name, said in others.items()
-        if name in scores
-    ]
-    return f"On the same rows, by {named(metric)}: {', '.join(parts)}." if parts else ""
+    task, wanted, parts = found.rows.task, found.wanted, []
+    own = worse_by(task, found.honest(), wanted, metric)
+    for family, said in others.items():
+        if family not in choice.best or kept == {family}:
+            continue
+        outputs = choice.best[family].outputs
+        value, each = task.score(outputs, wanted, metric), worse_by(task, outputs, wanted, metric)
+        clear = abs(each.mean() - own.mean()) > 2 * standard_error(own, each, found.rows.of_groups)
+        gap = wording.apart(estimate.value - value, metric)
+        sure = "" if clear or gap == "the same" else ", which is not clear"
+        parts.append(f"{said} has {wording.stated(value, metric)} (this model is {gap}{sure})")
+    return f"On the same rows, {', '.join(parts)}." if parts else ""
 
 
 def _below_guess(found: Search, choice: ModelChoice) -> str:
     guess = choice.best.get(Constant().family)
     if guess is None:
         return ""
-    own = _loss(found, choice)
+    own = losses(found.rows.task, choice.outputs, found.wanted)
     gain = guess.loss.mean() - own.mean()
     if gain > 2 * standard_error(own, guess.loss, found.rows.of_groups):
         return ""
@@ -109,43 +126,13 @@ def _below_guess(found: Search, choice: ModelChoice) -> str:
     )
 
 
-def _loss(found: Search, choice: ModelChoice) -> np.ndarray:
-    from auxin.fitting.scores import losses
-
-    return losses(found.rows.task, choice.outputs, found.wanted)
-
-
-def _more(found: Search, choice: ModelChoice, metric: str) -> list[str]:
-    """What a hundred more labels would buy, from the loss with half of the labels.
-
-    The loss is taken to fall as n^-b between half of the labels and all of them, and beyond; b is at most 0.5.
-    """
-    from auxin.fitting.scores import losses
-
-    entry = max(zip(choice.weights, choice.kept, strict=True), key=lambda pair: pair[0])[1]
-    n = len(found.wanted)
-    left = found.left()
-    if n < 20 or entry.family == Constant().family or (left is not None and found.cost[entry.family] > left):
+def _more(curve: LearningCurve | None, metric: str) -> list[str]:
+    """What a hundred more labels would buy."""
+    if curve is None:
         return []
-    candidate, folds, rows = found.candidates[entry.name], found.folds, found.rows
-    draw = np.random.default_rng(found.seed)
-    outputs, seen = torch.zeros_like(entry.outputs), np.zeros(n, bool)
-    for _, kept, held in folds.pairs(rows.labelled)[:LOOKED]:
-        seen[held] = True
-        half = draw.permutation(kept)[: len(kept) // 2]
-        x = rows.x[rows.labelled[held]]
-        outputs[torch.from_numpy(held)] = candidate.predicted(rows, half, x, found.seed)
-    fewer, all_of = losses(rows.task, outputs, found.wanted)[seen].mean(), entry.loss[seen].mean()
-    power = float(np.clip(np.log(fewer / all_of) / np.log(2), 0.0, STEEPEST))
-    saved = 1 - ((n + MORE) / n) ** -power
-    kept, score = torch.from_numpy(seen), rows.task.score
-    now, before = (score(o[kept], found.wanted[kept], metric) for o in (entry.outputs, outputs))
-    half_said = (
-        f"with half of the labels, {entry.family} scores {before:.3f} {named(metric)} instead of {now:.3f}"
-    )
-    if saved < 0.01:
-        return [f"{MORE} more labels would change little: {half_said}, at about the same loss."]
-    return [
-        f"{MORE} more labels would lower the loss by about {saved:.0%}, if the trend from {n // 2:,} to {n:,} labels "
-        f"continues: {half_said}."
-    ]
+    gain, name = wording.apart(curve.gain(MORE), metric), wording.name(metric)
+    scores = [wording.stated(value, metric) for value in (curve.before, curve.now)]
+    half = f"with half of a fold's labels {curve.family} has {scores[0]}, with all of them {scores[1]}"
+    if curve.gain(MORE) < LITTLE * max(abs(curve.now), 0.1):
+        return [f"{MORE} more labels would change the {name} little: {half}."]
+    return [f"{MORE} more labels would make the {name} about {gain}, if the trend continues: {half}."]

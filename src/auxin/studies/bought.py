@@ -9,9 +9,9 @@ from auxin.fitting.fed import RivalWithAuxiliaries
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.leave_out import without
 from auxin.fitting.network import NetworkCandidate
-from auxin.fitting.scores import heat_outputs, losses, standard_error, temperature
+from auxin.fitting.scores import heat_outputs, standard_error, temperature, worse_by
 from auxin.fitting.search import Search
-from auxin.judging.wording import name as named
+from auxin.judging import wording
 
 MOST = 6
 """So many auxiliary tasks are left out one by one at most."""
@@ -25,15 +25,16 @@ def auxiliaries(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     least = lambda names: min(names, key=lambda n: choice.best[n].loss.mean())  # noqa: E731
     aided, plain = least(uses), least(set(choice.best) - uses)
     first, second = choice.best[aided], choice.best[plain]
-    gain = second.loss.mean() - first.loss.mean()
-    error = standard_error(first.loss, second.loss, found.rows.of_groups)
     score = found.rows.task.score
-    difference = score(first.outputs, found.wanted, metric) - score(second.outputs, found.wanted, metric)
+    lost, gone = (worse_by(found.rows.task, one.outputs, found.wanted, metric) for one in (first, second))
+    gain, error = gone.mean() - lost.mean(), standard_error(lost, gone, found.rows.of_groups)
+    scores = [score(one.outputs, found.wanted, metric) for one in (first, second)]
+    difference = wording.apart(scores[0] - scores[1], metric)
     names = ", ".join(found.rows.auxiliaries)
     worth = "help" if gain > 2 * error else "make no clear difference" if gain > -2 * error else "hurt"
     together = (
-        f"The auxiliary tasks ({names}) {worth}: {aided} scores {difference:+.3f} {named(metric)} relative to "
-        f"{plain}, the best candidate without them."
+        f"The auxiliary tasks ({names}) {worth}: by {wording.name(metric)}, {aided} is {difference} "
+        f"{'as' if difference == 'the same' else 'than'} {plain}, the best candidate without them."
     )
     return [together, *_each(found, first, metric)]
 
@@ -60,7 +61,7 @@ def _each(found: Search, entry: CandidateOutputs, metric: str) -> list[str]:
         part = _one(found, entry, name, metric)
         cost = max(cost, time.monotonic() - begun)
         said += [part] if part else []
-    measured = [f"Of {entry.family}, each auxiliary task is worth: {', '.join(said)}."] if said else []
+    measured = [f"{entry.family} would be: {', '.join(said)}."] if said else []
     if unmeasured:
         measured.append(f"Not measured by itself, to bound the time: {', '.join(unmeasured)}.")
     return measured
@@ -75,8 +76,7 @@ def _one(found: Search, entry: CandidateOutputs, name: str, metric: str) -> str:
     rows, candidate = made
     outputs = mean_of_repeats(task, candidate.out_of_fold(rows, found.folds, found.seed))
     outputs = heat_outputs(task, outputs, temperature(task, outputs, wanted))
-    gain = task.score(entry.outputs, wanted, metric) - task.score(outputs, wanted, metric)
-    loss = losses(task, outputs, wanted)
-    error = standard_error(loss, entry.loss, found.rows.of_groups)
-    clear = abs(loss.mean() - entry.loss.mean()) > 2 * error
-    return f"{name} {gain:+.3f} {named(metric)}{'' if clear else ' (not clear)'}"
+    change = task.score(outputs, wanted, metric) - task.score(entry.outputs, wanted, metric)
+    loss, own = (worse_by(task, one, wanted, metric) for one in (outputs, entry.outputs))
+    clear = abs(loss.mean() - own.mean()) > 2 * standard_error(loss, own, found.rows.of_groups)
+    return f"without {name} {wording.apart(change, metric)}{'' if clear else ' (not clear)'}"

@@ -16,10 +16,12 @@ from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
 from auxin.fitting.search import FOLDS, Search
+from auxin.judging import wording
 from auxin.records.results import Setting
 from auxin.rivals import kind_of
 from auxin.runs.environment import hardware, versions
 from auxin.studies.advice import advice
+from auxin.studies.curve import LearningCurve, learning_curve
 
 LEAST = 6
 """Fewer labelled rows than this are too few for folds."""
@@ -102,10 +104,9 @@ def search(
     choice = found.run()
     step("training on all rows", 0, 1)
     member = found.finish(choice)
-    value, low, high = interval(rows.task, found.honest(), found.wanted, wanted.metric, groups=rows.of_groups)
-    estimate = Estimate(value=value, low=_finite(low), high=_finite(high), rows=len(rows.labelled))
-    scores = table(found, choice, wanted.metric)
-    said = advice(found, choice, estimate, wanted.metric, scores)
+    scores, curve = table(found, choice, wanted.metric), learning_curve(found, choice, wanted.metric)
+    estimate = estimated(found, wanted.metric, curve)
+    said = advice(found, choice, estimate, wanted.metric, scores, curve)
     kept = " + ".join(f"{entry.family}" for entry in choice.kept)
     method = choice.kept[0].name if len(choice.kept) == 1 else f"blend: {kept}"
     record = TrainingRecord(
@@ -116,7 +117,7 @@ def search(
         rows=splits.sizes,
         settings=_settings(choice),
         metric=wanted.metric,
-        validation=value,
+        validation=estimate.value,
         test=_test(fitted, splits, member, wanted.metric),
         decision=CardDecision(kept=method, asked=wanted.asked, why=said[0], validation=scores),
         notes=notes,
@@ -130,6 +131,15 @@ def search(
     )
     trunk = TrunkState(name="blend", shape=list(fitted.shape))
     return Model(Committee(member), trunk, record, fitted.encoder)
+
+
+def estimated(found: Search, metric: str, curve: LearningCurve | None) -> Estimate:
+    """The corrected score, and its interval, whose upper end holds what the labels of a fold add to the others."""
+    rows = found.rows
+    value, low, high = interval(rows.task, found.honest(), found.wanted, metric, groups=rows.of_groups)
+    best = 0.0 if wording.lower_is_better(metric) else 1.0
+    high = min(high + (0.0 if curve is None else curve.last_fold), max(best, high))
+    return Estimate(value=value, low=_finite(low), high=_finite(high), rows=len(rows.labelled))
 
 
 def _rare(dataset: Dataset, labelled: Tensor) -> list[str]:
