@@ -159,8 +159,8 @@ def best_teacher(
 class OwnTeachers:
     """The teacher of some rows, chosen by inner folds of these rows alone.
 
-    What infers best on all labelled rows was chosen by the held-out rows too, and looks too good on them: with 150 labels
-    the gain over a plain forest was 0.068 of squared error on held-out rows and 0.026 on new ones.
+    What infers best on all labelled rows was chosen by the held-out rows too, and looks too good on them: with 150
+    labels the gain over a plain forest was 0.068 of squared error on held-out rows and 0.026 on new ones.
 
     Attributes:
         table: The auxiliary labels.
