@@ -174,3 +174,27 @@ def test_every_sheet_can_be_read(name):
     assert recipe.title
     assert recipe.paper.place.split()[0] in ("table", "figure", "section", "sections", "appendix")
     assert recipe.minutes > 0
+
+
+def test_a_table_is_drawn_a_row_per_method_for_each_measure_and_data_set(plugged, tmp_path):
+    sheet = tmp_path / "plugins" / "recipes" / "a_table.toml"
+    sheet.write_text(SHEET.replace('preset = "maxl"', 'preset = "maxl"\nmeasures = ["label_classes"]'))
+    done = {}
+    for data, scores in {"A": (0.5, 0.6), "B": (0.7, 0.8)}.items():
+        for method, score in zip(("single", "maxl"), scores, strict=True):
+            settings = {"data": data, "method": method, "seed": 0}
+            values = {"accuracy": score} | ({"label_classes": 9.0} if method == "maxl" else {})
+            record = PieceRecord(piece=f"{data}-{method}", settings=settings, values=values)
+            done[record.piece] = FinishedPiece(record, {})
+    outcome = catalogue.load("recipes", plugged)().outcome(done)
+    drawn = {p.picture.name: (list(p.arrays["names"]), list(p.arrays["ours"])) for p in outcome.pictures}
+    assert drawn == {
+        "a-accuracy": (["single", "maxl"], pytest.approx([50.0, 60.0])),
+        "b-accuracy": (["single", "maxl"], pytest.approx([70.0, 80.0])),
+        "a-label-classes": (["maxl"], [9.0]),
+        "b-label-classes": (["maxl"], [9.0]),
+    }
+    assert list(outcome.pictures[0].arrays["paper"]) == [50.0, 51.0]
+    assert outcome.pictures[0].picture.y == "accuracy (%)"
+    assert "paper" not in outcome.pictures[1].arrays
+    assert outcome.pictures[2].picture.y == "auxiliary classes in use"

@@ -12,8 +12,9 @@ from auxin.errors import DataError
 from auxin.judging.paired import paired
 from auxin.methods import resolve
 from auxin.recipes._sheet import PAPERS, Sheet, read_sheet, tiny
+from auxin.recipes._sheet_pictures import of_cell, pictures, plain, row_name
 from auxin.recipes._summary import FEWEST, difference, equal_rows, line, verdict_of
-from auxin.records.recipe import Claim, Picture, RecipeRow
+from auxin.records.recipe import Claim, RecipeRow
 from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.runs.device import pick_device
@@ -22,7 +23,6 @@ from auxin.runs.run import RunSpec, execute, rebuild, score_rows
 from auxin.runs.settings import layered
 from auxin.studies.recipe import (
     FinishedPiece,
-    PictureData,
     Piece,
     PieceEnvironment,
     PieceResult,
@@ -54,7 +54,7 @@ class GridRecipe(Recipe):
         others = [data for i, data in enumerate(at_hand) if names.index(names[i]) == i]
         return [
             Piece(
-                f"{_plain(data)}-{_plain(method)}-seed-{seed}",
+                f"{plain(data)}-{plain(method)}-seed-{seed}",
                 {
                     "data": data,
                     "method": method,
@@ -152,7 +152,7 @@ class GridRecipe(Recipe):
         notes += [f"Not in --root, and left out: {', '.join(absent)}."] if absent else []
         whole += self._measured(done)
         notes += equal_rows(d.found for d in done.values())
-        return RecipeOutcome(whole, self._claims(done), self._pictures(whole, done), notes)
+        return RecipeOutcome(whole, self._claims(done), pictures(self.sheet, whole, done), notes)
 
     def _measured(self, done: Mapping[str, FinishedPiece]) -> list[RecipeRow]:
         """Lines of the measures that the sheet names beside the metrics: of the labels at the end, or seconds."""
@@ -162,7 +162,7 @@ class GridRecipe(Recipe):
                 for method in self.sheet.methods:
                     own = _scores(done, measure, data, method)
                     if own:
-                        found.append(line(f"{measure} | {data} | {method}", list(own.values())))
+                        found.append(line(row_name(self.sheet, measure, data, method), list(own.values())))
         return found
 
     def _claims(self, done: Mapping[str, FinishedPiece]) -> list[Claim]:
@@ -208,7 +208,7 @@ class GridRecipe(Recipe):
             return None
         told = sheet.numbers.get(metric, {}).get(data, {})
         number, error = _number(told.get(method))
-        name = " | ".join([*([metric] if len(sheet.metrics) > 1 else []), data, method])
+        name = row_name(sheet, metric, data, method)
         found = line(name, list(own.values()), sheet.unit, number, error, sheet.factor)
         if not sheet.reference or method == sheet.reference:
             return found
@@ -227,45 +227,6 @@ class GridRecipe(Recipe):
                 "verdict": verdict_of(gap, theirs),
             }
         )
-
-    def _pictures(self, lines: Sequence[RecipeRow], done: Mapping[str, FinishedPiece]) -> list[PictureData]:
-        figure = self.sheet.figure
-        if figure.kind == "curves":
-            return self._curve_pictures(done)
-        arrays = {
-            "names": np.array([found.name for found in lines]),
-            "ours": np.array([found.ours for found in lines]),
-            "error": np.array([found.error or 0.0 for found in lines]),
-        }
-        if any(found.paper is not None for found in lines):
-            arrays["paper"] = np.array([np.nan if found.paper is None else found.paper for found in lines])
-        y = figure.y or f"{self.sheet.metrics[0]} ({self.sheet.unit})"
-        return [
-            PictureData(Picture(name="table", kind="bars", title=self.sheet.title, x=figure.x, y=y), arrays)
-        ]
-
-    def _curve_pictures(self, done: Mapping[str, FinishedPiece]) -> list[PictureData]:
-        """A picture per data set: the measure over epochs, a line per method, its mean over seeds."""
-        drawn = []
-        for data in self.sheet.data:
-            arrays: dict[str, np.ndarray] = {}
-            for method in self.sheet.methods:
-                curves = [
-                    c for d in _of(done, data, method) if (c := d.found.curves.get(self.sheet.figure.measure))
-                ]
-                if curves:
-                    length = min(map(len, curves))
-                    arrays[method] = np.array([c[:length] for c in curves])
-            if arrays:
-                shortest = min(v.shape[1] for v in arrays.values())
-                arrays = {"x": np.arange(1, shortest + 1), **{n: v[:, :shortest] for n, v in arrays.items()}}
-                figure = self.sheet.figure
-                title = f"{self.sheet.title}: {data}"
-                picture = Picture(
-                    name=_plain(data), kind="lines", title=title, x=figure.x or "epoch", y=figure.y
-                )
-                drawn.append(PictureData(picture, arrays))
-        return drawn
 
     def _mark(self, data: str, method: str) -> str:
         """A hash of what the cell's runs depend on, so that pieces of an earlier sheet are not reused."""
@@ -321,21 +282,11 @@ def _curves(result: RunResult, measure: str) -> dict[str, list[float]]:
 
 
 def _scores(done: Mapping[str, FinishedPiece], metric: str, data: str, method: str) -> dict[int, float]:
-    found = {int(d.found.settings["seed"] or 0): d.found.values.get(metric) for d in _of(done, data, method)}
+    found = {int(d.found.settings["seed"] or 0): d.found.values.get(metric) for d in of_cell(done, data, method)}
     return {seed: value for seed, value in found.items() if value is not None and np.isfinite(value)}
-
-
-def _of(done: Mapping[str, FinishedPiece], data: str, method: str) -> list[FinishedPiece]:
-    return [
-        d for d in done.values() if (d.found.settings["data"], d.found.settings["method"]) == (data, method)
-    ]
 
 
 def _number(told: float | list[float] | None) -> tuple[float | None, float | None]:
     if told is None:
         return None, None
     return (told[0], told[1]) if isinstance(told, list) else (told, None)
-
-
-def _plain(label: str) -> str:
-    return "".join(c if c.isalnum() else "-" for c in label.lower()).strip("-")

@@ -74,7 +74,6 @@ class FixedAuxiliary(Recipe):
             kind="bars",
             title="Learning, fixed, untrained",
             y="accuracy (%)",
-            words={"axis": "near"},
         )
         ours = np.array([entry.ours for entry in lines[:3]])
         error = np.array([entry.error or 0.0 for entry in lines[:3]])

@@ -144,7 +144,7 @@ def _pictures(done: Mapping[str, FinishedPiece], first: FinishedPiece) -> list[P
         picture = Picture(
             name="landscape",
             kind="landscape",
-            title="Loss landscape of the combined loss",
+            title="Loss landscape of the combined loss (darker is higher)",
             x="w₁",
             y="w₂",
             words={"loss.main": "main task", "loss.start": "combined, t = 0", "loss.end": "combined, t = T"},

@@ -4,12 +4,13 @@
 | --- | --- |
 | lines | `x` [n]; every other one a line, [n] or [seeds, n] |
 | scatter | `x`, `y` [n]; perhaps `error` [n], `labels` (text) [n] |
-| bars | `names` (text) [n]; `ours`, `error`, perhaps `paper` [n] |
+| bars | a row per name: `names` (text) [n]; `ours`, `error`, perhaps `paper` [n] |
 | landscape | `extent` [4]; `loss.*` [h, w]; perhaps `point.*` [2] and `path` [n, 2] |
 | loss_images | every array a column of pictures, [n, h, w] (NaN where unknown) or [n, h, w, 3] |
 | points | `points.*` [n, 2], a panel each; perhaps `images.*` [n, h, w, 3] |
 """
 
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -55,11 +56,15 @@ def figure(picture: Picture, arrays: Arrays) -> Figure:
         "loss_images": _loss_images,
         "points": _points,
     }
-    return kinds[picture.kind](picture, arrays)
+    drawn = kinds[picture.kind](picture, arrays)
+    drawn.suptitle(
+        textwrap.fill(picture.title, int(10.5 * drawn.get_figwidth())), x=0.01, ha="left", size=10.5, weight="bold"
+    )
+    return drawn
 
 
 def _lines(picture: Picture, arrays: Arrays) -> Figure:
-    drawn, axes = panel(picture.title, picture.x, picture.y, width=5.6)
+    drawn, axes = panel("", picture.x, picture.y, width=5.6)
     dashes = ("-", (0, (5, 1.8)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
     names = [name for name in arrays if name != "x"]
     for turn, name in enumerate(names):
@@ -85,7 +90,7 @@ def _legend(drawn: Figure, axes: Axes) -> None:
 
 def _scatter(picture: Picture, arrays: Arrays) -> Figure:
     labelled = "labels" in arrays
-    drawn, axes = panel(picture.title, picture.x, picture.y, width=6.4 if labelled else 5.6, height=4.2)
+    drawn, axes = panel("", picture.x, picture.y, width=6.4 if labelled else 5.6, height=4.2)
     x, y = arrays["x"], arrays["y"]
     look = {"color": PALETTE[0], "linestyle": "none", "marker": "o", "markersize": 4.5}
     if "error" in arrays:
@@ -118,21 +123,21 @@ def _label_points(axes: Axes, x: np.ndarray, y: np.ndarray, labels: np.ndarray) 
 
 
 def _bars(picture: Picture, arrays: Arrays) -> Figure:
-    names = [str(name) for name in arrays["names"]]
-    drawn, axes = panel(picture.title, picture.x, picture.y, width=max(4.8, 0.62 * len(names) + 1.4))
-    place, both = np.arange(len(names)), "paper" in arrays
-    width = 0.38 if both else 0.6
-    bars = {"width": width, "error_kw": {"ecolor": INK, "elinewidth": 1, "capsize": 2}}
-    shift = width / 2 if both else 0
-    axes.bar(place - shift, arrays["ours"], yerr=arrays.get("error"), color=PALETTE[0], label="ours", **bars)
-    if both:
-        axes.bar(place + shift, arrays["paper"], color=SINGLE, alpha=0.45, width=width, label="paper")
-    axes.set_xticks(place, names)
-    axes.tick_params(axis="x", length=0, labelcolor=INK)
-    axes.grid(visible=False, axis="x")
-    low = np.nanmin(np.concatenate([arrays["ours"], arrays["paper"]] if both else [arrays["ours"]]))
-    if low > 0 and picture.words.get("axis") == "near":
-        axes.set_ylim(bottom=0.9 * low)
+    """A row per name: ours with its error, and the paper's; the axis need not begin at zero."""
+    names = [textwrap.fill(str(name), 34) for name in arrays["names"]]
+    lines = sum(name.count("\n") + 1 for name in names)
+    drawn, axes = panel("", picture.y, picture.x, width=6.4, height=1.3 + 0.24 * lines)
+    place = np.arange(len(names))
+    look = {"color": PALETTE[0], "linestyle": "none", "marker": "o", "markersize": 5}
+    axes.errorbar(arrays["ours"], place, xerr=arrays.get("error"), elinewidth=1.2, label="ours", **look)
+    if "paper" in arrays:
+        axes.plot(
+            arrays["paper"], place, color=SINGLE, linestyle="none", marker="D", markersize=4, label="paper"
+        )
+    axes.set_yticks(place, names)
+    axes.set_ylim(len(names) - 0.4, -0.6)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.margins(x=0.08)
     _legend(drawn, axes)
     return drawn
 
@@ -154,7 +159,6 @@ def _landscape(picture: Picture, arrays: Arrays) -> Figure:
         axes.grid(visible=False)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     panels[0].set_ylabel(picture.y)
-    drawn.suptitle(f"{picture.title} (darker is higher)", x=0.01, ha="left", size=10.5, weight="bold")
     handles, labels = panels[-1].get_legend_handles_labels()
     drawn.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     return drawn
@@ -190,7 +194,6 @@ def _loss_images(picture: Picture, arrays: Arrays) -> Figure:
         axes.set(xticks=[], yticks=[], facecolor=GRID)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-    drawn.suptitle(picture.title, x=0.01, ha="left", size=10.5, weight="bold")
     return drawn
 
 
@@ -220,7 +223,6 @@ def _points(picture: Picture, arrays: Arrays) -> Figure:
             title=picture.words.get(name, name), xlabel=picture.x, ylabel=picture.y, xticks=[], yticks=[]
         )
         axes.margins(0.06)
-    drawn.suptitle(picture.title, x=0.01, ha="left", size=10.5, weight="bold")
     return drawn
 
 
