@@ -1,6 +1,6 @@
 """A table of runs: every method of a sheet on every data set of it, each over seeds, and its verdicts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 from hashlib import sha256
@@ -282,7 +282,9 @@ def _curves(result: RunResult, measure: str) -> dict[str, list[float]]:
 
 
 def _scores(done: Mapping[str, FinishedPiece], metric: str, data: str, method: str) -> dict[int, float]:
-    found = {int(d.found.settings["seed"] or 0): d.found.values.get(metric) for d in of_cell(done, data, method)}
+    found = {
+        int(d.found.settings["seed"] or 0): d.found.values.get(metric) for d in of_cell(done, data, method)
+    }
     return {seed: value for seed, value in found.items() if value is not None and np.isfinite(value)}
 
 

@@ -95,9 +95,15 @@ def rank_correlation(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:
 
 
 def below(a: Sequence[float], b: Sequence[float]) -> bool | None:
-    """Whether a is below b beyond the 95 % t interval over seeds; None where the interval holds zero."""
+    """Whether a is below b beyond the 95 % t interval over seeds.
+
+    None where the interval holds zero, and with fewer than three seeds.
+
+    >>> below([1.0, 1.1, 1.2], [2.0, 2.2, 2.1]), below([1.0, 1.1], [2.0, 2.1])
+    (True, None)
+    """
     found = paired(a, b)
-    if found.low is None or found.high is None:
+    if found.low is None or found.high is None or found.seeds < FEWEST:
         return None
     return True if found.high < 0 else False if found.low > 0 else None
 

@@ -95,7 +95,7 @@ class AuxiLearnFigure4(Recipe):
             found="information with the search terms, learned minus untrained: "
             + difference(learned, untrained, digits=4)
             + " nats",
-            holds=below(untrained, learned) if len(learned) > 1 else None,
+            holds=below(untrained, learned),
         )
         first = next(iter(done.values()))
         if not first.arrays:

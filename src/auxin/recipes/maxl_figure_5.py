@@ -84,7 +84,7 @@ class MaxlFigure5(Recipe):
                 if seeds:
                     a, b = ([found[m][s] for s in seeds] for m in (better, "single task"))
                     text = f"{better} separates the primary classes better than single-task training"
-                    holds = below(b, a) if len(seeds) > 1 else None
+                    holds = below(b, a)
                     claims.append(
                         Claim(
                             text=text, found=f"silhouette, {level}: {difference(a, b, digits=3)}", holds=holds

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from auxin.features.vae import VAE
+from auxin.judging.paired import paired
 from auxin.models import build_network
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
-from auxin.recipes._summary import below, difference, line
+from auxin.recipes._summary import FEWEST, below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.rules.tasks_procedural import strokes
 from auxin.studies.recipe import (
@@ -119,11 +120,14 @@ class MetzFigure2(Recipe):
             seeds = sorted(plain.keys() & mixed.keys())
             if seeds:
                 a, b = ([v[s] for s in seeds] for v in (mixed, plain))
-                falls = below(a, b) if len(seeds) > 1 else None
+                falls, low = below(a, b), paired(a, b).low
                 proto = learner == LEARNERS[0]
-                what = "cost the prototypical network" if proto else "do not cost the rule"
-                text = f"Shuffled pixels {what} accuracy"
-                holds = falls if proto else (None if falls is None and len(seeds) < 3 else falls is not True)
+                what = (
+                    "cost the prototypical network accuracy" if proto else "cost the rule less than 3 points"
+                )
+                text = f"Shuffled pixels {what}"
+                kept = True if low is not None and low > -0.03 and len(a) >= FEWEST else None
+                holds = falls if proto else False if falls else kept
                 claims.append(
                     Claim(text=text, found=f"shuffled minus plain: {difference(a, b, 100)}", holds=holds)
                 )

@@ -100,7 +100,7 @@ class MetzFigure4(Recipe):
                     if seeds:
                         a, b = ([found[p][s] for s in seeds] for p in ("learned rule", rival))
                         text = f"The learned rule is better than {rival}"
-                        holds = below(b, a) if len(seeds) > 1 else None
+                        holds = below(b, a)
                         claims.append(
                             Claim(text=text, found=f"{where}: {difference(a, b, 100)}", holds=holds)
                         )

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 
+from auxin.judging.paired import standard_error
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
@@ -74,8 +75,8 @@ class MetzFigure5(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Before and after, by part."""
-        lines, claims, drawn = [], [], []
-        shown: dict[str, list[tuple[float, float]]] = {}
+        lines, claims = [], []
+        shown: dict[str, dict[Any, dict[str, list[float]]]] = {}
         cells = dict.fromkeys(
             (
                 d.found.settings["part"],
@@ -90,22 +91,33 @@ class MetzFigure5(Recipe):
             both = {end: list(_rules.values(done, end, **told).values()) for end in ("before", "after")}
             where = f"{part}: depth {depth}, width {width}, {activation}"
             lines += [line(f"{where}, {end} the rule", v, "%", factor=100) for end, v in both.items()]
-            shown.setdefault(str(part), []).append(
-                (float(np.mean(both["before"])), float(np.mean(both["after"])))
-            )
+            shown.setdefault(str(part), {})[
+                depth if part == "depth" else width if part == "width" else activation
+            ] = both
             text = f"The rule helps on a network of depth {depth}, width {width} and {activation}"
-            holds = below(both["before"], both["after"]) if len(both["after"]) > 1 else None
+            holds = below(both["before"], both["after"])
             gap = difference(both["after"], both["before"], 100)
             claims.append(Claim(text=text, found=f"after minus before: {gap}", holds=holds))
-        for part, pairs in shown.items():
-            arrays = {"x": np.arange(len(pairs)), "random network": np.array([100 * b for b, _ in pairs])}
-            arrays["learned rule"] = np.array([100 * a for _, a in pairs])
-            words = ", ".join(
-                str(c[{"depth": 1, "width": 2, "activation": 3}[part]]) for c in cells if c[0] == part
-            )
-            drawn.append(
-                PictureData(
-                    Picture(name=part, kind="lines", title=self.title, x=words, y="accuracy (%)"), arrays
-                )
-            )
+        drawn = [self._picture(part, networks) for part, networks in shown.items()]
         return RecipeOutcome(lines, claims, drawn)
+
+    def _picture(self, part: str, networks: Mapping[Any, Mapping[str, list[float]]]) -> PictureData:
+        """Before and after over depths or widths; a row per activation."""
+        title, y = f"{self.title}: {part}", "accuracy (%)"
+        if part == "activation":
+            ends = [(name, end, values[end]) for name, values in networks.items() for end in values]
+            arrays = {
+                "names": np.array([f"{name}, {end} the rule" for name, end, _ in ends]),
+                "ours": np.array([100 * np.mean(values) for _, _, values in ends]),
+                "error": np.array([100 * (standard_error(values) or 0.0) for _, _, values in ends]),
+            }
+            return PictureData(Picture(name=part, kind="bars", title=title, y=y), arrays)
+        least = min(len(values["after"]) for values in networks.values())
+        lines = {
+            words: 100 * np.array([values[end][:least] for values in networks.values()]).T
+            for words, end in (("random network", "before"), ("learned rule", "after"))
+        }
+        x = {"depth": "weight matrices", "width": "units of the hidden layer"}[part]
+        return PictureData(
+            Picture(name=part, kind="lines", title=title, x=x, y=y), {"x": np.array(list(networks)), **lines}
+        )

@@ -91,7 +91,7 @@ class MetzFigure6(Recipe):
             seeds = sorted(spread[0].keys() & spread[1].keys())
             moon, digit = ([s[k] for k in seeds] for s in spread)
             text = "The variance of the moons' embedding is in few components, that of MNIST's in more"
-            holds = below(digit, moon) if len(seeds) > 1 else None
+            holds = below(digit, moon)
             claims.append(Claim(text=text, found=difference(moon, digit, 100), holds=holds))
         for piece in done.values():
             if piece.arrays:

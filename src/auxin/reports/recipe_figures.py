@@ -58,7 +58,11 @@ def figure(picture: Picture, arrays: Arrays) -> Figure:
     }
     drawn = kinds[picture.kind](picture, arrays)
     drawn.suptitle(
-        textwrap.fill(picture.title, int(10.5 * drawn.get_figwidth())), x=0.01, ha="left", size=10.5, weight="bold"
+        textwrap.fill(picture.title, int(10.5 * drawn.get_figwidth())),
+        x=0.01,
+        ha="left",
+        size=10.5,
+        weight="bold",
     )
     return drawn
 
