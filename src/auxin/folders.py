@@ -67,6 +67,18 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
     return False
 
 
+def refuse_claimed(folder: Path) -> None:
+    """Refuse a folder that a study has claimed, for a command that keeps its results in folders of it.
+
+    Raises:
+        RunError: It holds a manifest.
+    """
+    if (folder / MANIFEST).exists():
+        what = f"The output folder {folder} holds a different study"
+        found = _short(_manifest(folder / MANIFEST))
+        raise RunError(message(what, expected="a folder of its own", found=found, do="Choose another --out"))
+
+
 def _complete(identity: Mapping[str, object]) -> dict[str, object]:
     """A study's identity as the manifest holds it, with the code that computes its results."""
     text = json.dumps(identity, default=str)

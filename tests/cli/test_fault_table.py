@@ -310,9 +310,11 @@ def _unimported(scene: Scene) -> int:
     return scene.call("compare", scene.table, "--target", "y", "--methods", "broken", *QUICK[2:])
 
 
-@row("`rule train --out` names the folder of another verb")
+@row("`--out` names the folder of another verb")
 def _verbs(scene: Scene) -> int:
     assert scene.fit() == 0
+    for words in (("apply", "small", "digits"), ("evaluate", "small", "digits", "--quick", "--nets", 1)):
+        assert scene.unchanged("rule", *words, "--out", scene.out) == 2
     return scene.unchanged(*RULE, "--out", scene.out)
 
 

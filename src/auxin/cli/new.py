@@ -10,6 +10,7 @@ from auxin import catalogue
 from auxin.cli._console import JsonFlag, Output
 from auxin.cli._templates import TEMPLATES
 from auxin.errors import ConfigError, message
+from auxin.store import write_text
 
 
 def new(
@@ -46,8 +47,7 @@ def new(
         if file.exists():
             raise ConfigError(message(f"{file} is there already", do="Choose another name or folder"))
     for file, template in zip(written, TEMPLATES[kind], strict=True):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(template.format(name=name, title=title), encoding="utf-8")
+        write_text(file, template.format(name=name, title=title))
     output.say(f"Written: {written[0]} and its test, {written[1]}.")
     output.say(f"Test it with: python -m pytest {written[1]}")
     output.say(f"Use it with: AUXIN_PLUGINS={folder} auxin compare --methods single,{name}")

@@ -1,5 +1,6 @@
 """A learned rule on disk: one safetensors file with its options and its card; pickles are never read."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,14 @@ def load_rule(name: Path | str) -> tuple[Learned, dict[str, Any]]:
     path = _find(name)
     tensors, metadata = read_tensors(path)
     return _built(path, metadata, tensors)
+
+
+def content_of_rule(rule: Learned) -> str:
+    """The SHA-256 of a rule's options and numbers, whatever its file is called."""
+    total = hashlib.sha256(json.dumps(rule.options, sort_keys=True, default=str).encode())
+    for name, values in sorted(rule.state_dict().items()):
+        total.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
+    return total.hexdigest()
 
 
 def _built(

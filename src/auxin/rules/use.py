@@ -1,5 +1,6 @@
 """A learned rule at work on a data set: apply it and write what it made; evaluate it and write the numbers."""
 
+import hashlib
 import io
 import json
 from pathlib import Path
@@ -11,10 +12,12 @@ from torch import Tensor
 
 from auxin.data import load
 from auxin.errors import DataError, message
+from auxin.folders import CONTENT, claim_folder
 from auxin.requests.rule import EvalSettings, RuleApplyRequest
 from auxin.rules.applied import LearnedRule
 from auxin.rules.data import images
 from auxin.rules.evaluate import HEADLINE, rule_paths
+from auxin.rules.file import content_of_rule
 from auxin.store import write_bytes, write_text
 from auxin.tensor_files import write_tensors
 from auxin.update_rules.learned import Learned
@@ -49,6 +52,8 @@ def apply_rule(request: RuleApplyRequest) -> dict[str, Any]:
     dataset = load(data, folder, target=request.of.target)
     decided = []
     x = dataset.dense("A learned rule")
+    identity = {CONTENT: _content(x, dataset.y[dataset.main]), "rule apply": content_of_rule(learned.rule)}
+    claim_folder(out, {**identity, "settings": request.settings.identity(), "side": side})
     if x.dim() == 4 and side:
         x = images(x, side)
         decided.append(f"images became grey and {x.shape[1] ** 0.5:.0f} wide")
@@ -77,6 +82,14 @@ def apply_rule(request: RuleApplyRequest) -> dict[str, Any]:
     }
     write_text(out / "apply.json", json.dumps(result, indent=1) + "\n")
     return result
+
+
+def _content(x: Tensor, y: Tensor) -> str:
+    """The SHA-256 of rows and labels."""
+    total = hashlib.sha256()
+    for values in (x, y):
+        total.update(f"{values.dtype}{tuple(values.shape)}".encode() + values.contiguous().numpy().tobytes())
+    return total.hexdigest()
 
 
 def packed(**arrays: np.ndarray) -> bytes:

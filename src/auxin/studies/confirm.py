@@ -23,8 +23,8 @@ def confirm(request: CompareRequest) -> Comparison:
     result is written beside the comparison, and a second call reads it back instead of looking again.
 
     Raises:
-        RunError: The comparison is not finished, or a network is not there, or the comparison changed since the
-            confirmation rows were opened.
+        RunError: The comparison is not finished or is one of other data or settings, or a network is not there, or the
+            comparison changed since the confirmation rows were opened.
     """
     file, source = request.folder / NAME, request.folder / "comparison.json"
     if not source.exists():
@@ -40,9 +40,9 @@ def confirm(request: CompareRequest) -> Comparison:
             message("The comparison is not finished", do="Run the same command without --confirm first")
         )
     digest = _digest(comparison)
+    job = CompareStudy(request, lambda _: None)  # the folder is claimed, and its data and settings compared
     if file.exists():
         return _again(file, digest)
-    job = CompareStudy(request, lambda _: None)
     job.chosen = {row.method: (dict(row.settings), row.validation or 0.0) for row in comparison.rows}
     finals = [job.final(row.method, seed) for seed in comparison.seeds for row in comparison.rows]
     pairs = [_confirmed(spec) for spec in finals]

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import Any
 
 from auxin.errors import RunError, message
-from auxin.folders import CONTENT, claim_folder
+from auxin.folders import CONTENT, claim_folder, refuse_claimed
 from auxin.records.results import Record
 from auxin.requests.rule import EvalSettings, RuleEvaluateRequest
 from auxin.rules.bench import RuleBench, check_rows
 from auxin.rules.data import RuleData, rule_data
 from auxin.rules.evaluate import assembled, bench_of, judged_at, measure, part_names
-from auxin.rules.file import load_rule
+from auxin.rules.file import content_of_rule, load_rule
 from auxin.rules.grid import grid
 from auxin.rules.use import SIDES, pictures
 from auxin.runs.executors import Executor
@@ -113,6 +113,7 @@ class EvaluateRule(Study):
             "settings": request.settings.identity(),
             "grid": request.request.grid,
         }
+        refuse_claimed(request.request.of.out)
         claim_folder(folder, self.identity)
         self.folder = folder
 
@@ -159,14 +160,6 @@ def content_of(data: RuleData) -> str:
     for values in (data.unlabelled, data.x, data.y):
         total.update(f"{values.dtype}{tuple(values.shape)}".encode())
         total.update(values.contiguous().numpy().tobytes())
-    return total.hexdigest()
-
-
-def content_of_rule(rule: Learned) -> str:
-    """The SHA-256 of a rule's options and numbers, whatever its file is called."""
-    total = hashlib.sha256(json.dumps(rule.options, sort_keys=True, default=str).encode())
-    for name, values in sorted(rule.state_dict().items()):
-        total.update(name.encode() + values.detach().cpu().contiguous().numpy().tobytes())
     return total.hexdigest()
 
 
