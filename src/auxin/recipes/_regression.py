@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import TaskLosses
+from auxin.combiners._base import LossCombiner, TaskLosses
 from auxin.combiners.linear import Linear
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.implicit import Implicit
@@ -55,7 +55,13 @@ class RegressionPath:
     outer: list[float] = field(default_factory=list)
 
 
-def learn(train: Rows, outer: Rows, how: RegressionTraining, bias: bool = False) -> RegressionPath:
+def learn(
+    train: Rows,
+    outer: Rows,
+    how: RegressionTraining,
+    bias: bool = False,
+    combiner: LossCombiner | None = None,
+) -> RegressionPath:
     """Train W on `train` and phi on `outer` by turns.
 
     Args:
@@ -63,17 +69,24 @@ def learn(train: Rows, outer: Rows, how: RegressionTraining, bias: bool = False)
         outer: The rows of L_A; those of `train` for appendix C.1.
         how: The settings.
         bias: Whether the model has one.
+        combiner: Combiner of the losses, in float64; None: linear weights of the form and scale of `how`.
+
+    Returns:
+        The path; it ends early where the main loss is above a million or not finite.
     """
     tasks = train[1].shape[1]
     network = nn.Linear(train[0].shape[1], 1, bias=bias).double()
     for parameter in network.parameters():
         nn.init.zeros_(parameter)
-    combiner = Linear(tasks, scale=how.scale, form=how.form).double()
+    combiner = Linear(tasks, scale=how.scale, form=how.form).double() if combiner is None else combiner
     names = tuple(map(str, range(tasks)))
 
-    def criterion(output: Tensor, batch: Rows) -> Tensor:
+    def losses_of(output: Tensor, batch: Rows) -> TaskLosses:
         losses = (output - batch[1]).square()
-        return combiner(TaskLosses(losses, torch.ones_like(losses, dtype=torch.bool), names))
+        return TaskLosses(losses, torch.ones_like(losses, dtype=torch.bool), names)
+
+    def criterion(output: Tensor, batch: Rows) -> Tensor:
+        return combiner(losses_of(output, batch))
 
     def main(output: Signals, batch: Rows) -> Tensor:
         assert isinstance(output, Tensor)
@@ -88,8 +101,11 @@ def learn(train: Rows, outer: Rows, how: RegressionTraining, bias: bool = False)
         if step % how.every == 0:
             with torch.no_grad():
                 path.w.append(network.weight[0].clone())
-                path.weights.append(combiner.weights().clone())
+                losses = losses_of(network(train[0]), train)
                 path.outer.append(float(main(network(outer[0]), outer)))
+            path.weights.append(combiner.task_weights(losses).detach().clone())
+            if not path.outer[-1] < 1e6:
+                break
             if step:
                 _meta_step(problem, estimator, meta, train, outer)
                 combiner.after_meta_step()
