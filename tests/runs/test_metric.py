@@ -153,6 +153,19 @@ def test_a_bad_cost_matrix_is_refused(text, says, tmp_path):
         settle(f"cost={tmp_path / 'absent.csv'}", Classes("t", 3))
 
 
+def test_a_guess_of_attributes_and_ordered_classes_is_the_best_constant():
+    attributes = torch.tensor([[1, 0, 1], [1, 0, 0], [1, 1, 0], [1, torch.nan, 0]])
+    every = Multilabel("t", 3)
+    assert guess(every, "accuracy", attributes) == pytest.approx((1 + 2 / 3 + 3 / 4) / 3)
+    assert guess(every, "f1", attributes) == pytest.approx((1 + 1 / 2 + 2 / 5) / 3)  # yes to all
+    assert guess(every, "hit", attributes) == 1.0  # the first attribute, which every row has
+    stars = torch.tensor([0, 0, 1, 1, 1, 4, -1])
+    assert guess(Ordered("t", 5), "mae", stars) == pytest.approx(-5 / 6)  # always 1
+    squares = "cost=" + ";".join(",".join(str((i - j) ** 2) for j in range(5)) for i in range(5))
+    assert guess(Ordered("t", 5), squares, stars) == pytest.approx(-11 / 6)
+    assert guess(Ordered("t", 5), "log_loss", stars) == pytest.approx(-np.log(5))
+
+
 def test_a_guess_scores_like_one():
     target = torch.tensor([0, 0, 0, 1])
     assert guess(Classes("t", 2), "accuracy", target) == 0.5

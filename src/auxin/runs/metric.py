@@ -1,5 +1,6 @@
 """The user's metric: its name settled, its cost matrix read, and what a guess would score."""
 
+import math
 from pathlib import Path
 
 import pandas as pd
@@ -7,9 +8,10 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, message
-from auxin.math.metrics import COST
+from auxin.math.metrics import COST, cost_of_rows
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
+from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered
 
 ALIASES = {
@@ -55,22 +57,44 @@ def settle(metric: str | None, task: Task) -> str:
 def guess(task: Task, metric: str, target: Tensor) -> float:
     """The score of predictions that ignore the input; what a diverged run counts as at best.
 
-    For accuracies 1 / C; for a cost matrix the best constant class; otherwise what a head that puts out zeros
-    scores (for real numbers: the mean of the training rows).
+    For accuracies of classes 1 / C, and for their log loss log C; for a cost matrix, and for the error of ordered classes,
+    the best constant class; for attributes the best of no to all, yes to all, and what most rows have; otherwise
+    what a head that puts out zeros scores (for real numbers: the mean of the training rows).
 
     >>> guess(Classes("coin", 2), "log_loss", torch.tensor([0, 1]))  # -log 2
     -0.6931471805599453
+    >>> guess(Ordered("stars", 3), "mae", torch.tensor([0, 1, 1, 2]))  # always 1
+    -0.5
     """
-    width = task.classes if isinstance(task, Ordered) else task.width
-    if metric == "balanced_accuracy" or (metric == "accuracy" and not task.dense):
-        return 1 / width
-    if metric == "top3":
-        return min(3, width) / width
-    if isinstance(task, Classes) and metric.startswith(COST):
-        each = torch.eye(width)[:, None, :].expand(width, len(target), width)
-        return max(task.score(output, target, metric) for output in each)
+    if isinstance(task, Classes | Ordered):
+        return _guess_class(task, metric, target)
+    if isinstance(task, Multilabel):
+        shares = target.nanmean(0).nan_to_num(0.5)
+        each = (torch.full_like(shares, -1.0), torch.full_like(shares, 1.0), shares - 0.5)
+        scores = [task.score(output.expand(target.shape), target, metric) for output in each]
+        return max((score for score in scores if score == score), default=0.0)
     shape = (len(target), task.width, *target.shape[-2:]) if task.dense else (len(target), task.width)
-    score = task.score(torch.zeros(shape), target, metric)
+    return _finite(task.score(torch.zeros(shape), target, metric))
+
+
+def _guess_class(task: Classes | Ordered, metric: str, target: Tensor) -> float:
+    count = task.classes if isinstance(task, Ordered) else task.width
+    if metric in ("accuracy", "balanced_accuracy"):
+        return 1 / count
+    if metric == "top3":
+        return min(3, count) / count
+    if metric == "log_loss":
+        return -math.log(count)
+    if metric == "mae":
+        metric = COST + ";".join(",".join(str(abs(i - j)) for j in range(count)) for i in range(count))
+    if metric.startswith(COST):
+        known = target[target >= 0]
+        constants = [torch.full_like(known, place) for place in range(count)]
+        return _finite(max(float(cost_of_rows(metric, said, known).mean()) for said in constants))
+    return _finite(task.score(torch.zeros(len(target), task.width), target, metric))
+
+
+def _finite(score: float) -> float:
     return score if score == score else 0.0
 
 
