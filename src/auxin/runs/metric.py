@@ -58,8 +58,8 @@ def guess(task: Task, metric: str, target: Tensor) -> float:
     """The score of predictions that ignore the input; what a diverged run counts as at best.
 
     For accuracies of classes 1 / C, and for their log loss log C; for a cost matrix, and for the error of ordered
-    classes, the best constant class; for attributes the best of no to all, yes to all, and what most rows have; otherwise
-    what a head that puts out zeros scores (for real numbers: the mean of the training rows).
+    classes, the best constant class; for attributes the best of no to all, yes to all, and what most rows have;
+    otherwise what a head that puts out zeros scores (for real numbers: the mean of the training rows).
 
     >>> guess(Classes("coin", 2), "log_loss", torch.tensor([0, 1]))  # -log 2
     -0.6931471805599453
