@@ -435,3 +435,50 @@ def test_compiled_parts_run_eagerly_in_a_meta_step(how):
         case.net[0] = torch.compile(case.net[0], backend="aot_eager")
     case.net(case.train[0])
     assert off(case.found(), truth) < 1e-6
+
+
+class Pooled(nn.Module):
+    """Products of pairs, by an operation whose forward mode gives zero in PyTorch 2.13."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.head = nn.Linear(3, 6), nn.Linear(3, 2)
+
+    def forward(self, x):
+        groups = torch.arange(3).repeat_interleave(2).expand(len(x), 6)
+        z = x.new_full((len(x), 3), 7.0)
+        return self.head(z.scatter_reduce(1, groups, torch.sigmoid(self.body(x)), "prod", include_self=False))
+
+
+@pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
+def test_an_operation_whose_forward_mode_is_zero_takes_double_backward(optimizer):
+    case = Case(Pooled(), optimizer)
+    with pytest.warns(RuntimeWarning, match="forward mode is wrong"):
+        assert off(case.found(), case.truth()) < 1e-6
+    with pytest.raises(UnsupportedError, match="Forward mode and the backward pass of the network"):
+        case.found(estimator="implicit", solver="gauss_newton")
+
+
+class Chunked(nn.Module):
+    """The second output is a loss whose operation computes its gradient in the forward pass, for one backward pass."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.head, self.rows = nn.Linear(3, 6), nn.Linear(6, 1), nn.Parameter(torch.randn(5, 6))
+
+    def forward(self, x):
+        z = self.body(x).tanh()
+        options = nn.LinearCrossEntropyOptions()
+        loss = F.linear_cross_entropy(z, self.rows, torch.arange(len(x)) % 5, options=options)
+        return torch.cat([self.head(z), loss.expand(len(x), 1)], 1)
+
+
+def test_a_loss_with_one_backward_pass_takes_differences_and_is_refused_by_name_otherwise():
+    case = Case(Chunked())
+    assert off(case.found(estimator="finite_difference"), case.truth()) < 1e-6
+    with pytest.raises(UnsupportedError, match="can be taken only once"):
+        case.found()
+    with pytest.raises(UnsupportedError, match="no double backward"):
+        case.found(estimator="implicit")

@@ -79,3 +79,37 @@ def test_weight_normalisation_has_its_whole_curvature_and_a_forward_mode(form) -
         torch.testing.assert_close(found, (a - b) / (2 * step), rtol=1e-6, atol=1e-7)
     tangent = jvp(network, params, u, (x,))[1]
     torch.testing.assert_close(tangent, (sides[0][0] - sides[1][0]) / (2 * step), rtol=1e-6, atol=1e-7)
+
+
+class Pooled(nn.Module):
+    """Products of pairs of probabilities, by an operation whose forward mode gives zero in PyTorch 2.13."""
+
+    def __init__(self, by_scatter: bool) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.by_scatter, self.body, self.head = by_scatter, nn.Linear(3, 6), nn.Linear(3, 2)
+
+    def forward(self, x):
+        z = torch.sigmoid(self.body(x))
+        if self.by_scatter:
+            groups = torch.arange(3).repeat_interleave(2).expand(len(x), 6)
+            return self.head(
+                z.new_full((len(x), 3), 7.0).scatter_reduce(1, groups, z, "prod", include_self=False)
+            )
+        return self.head(z.view(len(x), 3, 2).prod(2))
+
+
+@pytest.mark.parametrize("dtype", [D, torch.float32])
+def test_a_wrong_forward_mode_is_refused_by_gauss_newton_and_not_used_by_the_hessian(dtype) -> None:
+    x = torch.randn(5, 3, dtype=dtype)
+    wrong, right = (Pooled(by_scatter).to(dtype) for by_scatter in (True, False))
+    vector = [torch.ones_like(p) for p in right.parameters()]
+    with pytest.raises(UnsupportedError, match="Forward mode and the backward pass of the network"):
+        gauss_newton(wrong, list(wrong.parameters()), (x,), lambda s: lambda t: t).product(vector)
+    gauss_newton(right, list(right.parameters()), (x,), lambda s: lambda t: t).product(vector)
+    one, other = (
+        hessian(net, list(net.parameters()), (x,), lambda s: s.square().sum()).product(vector)
+        for net in (wrong, right)
+    )
+    for a, b in zip(one, other, strict=True):
+        torch.testing.assert_close(a, b)

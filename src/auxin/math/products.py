@@ -1,17 +1,15 @@
 """Products with the Hessian and the Gauss-Newton matrix of a loss, by the cheapest mode that is right.
 
-Units: G is one gradient (a forward and a backward pass), 3 forwards. Every evaluation runs under the same
-random state, so dropout masks are the same in every product, outside autocast, and with attention under the
-MATH backend. A parameter that the loss does not reach has zeros.
+Units: G is one gradient (a forward and a backward pass), 3 forwards. Evaluations share one random state (so dropout
+masks), run outside autocast, and take attention's MATH backend. A parameter that the loss does not reach has zeros.
 
 | product | mode | cost |
 | --- | --- | --- |
 | Hessian | reverse over reverse on one retained graph | 1 G once, 2 G each |
 | Hessian | forward over reverse, where there is no double backward | 3 G each |
-| Gauss-Newton | one JVP and one VJP; no double backward | 1/3 G once, 5/3 G each |
+| Gauss-Newton | one JVP and one VJP; no double backward | 1/3 G once (4/3 G more once per network), 5/3 G each |
 
-Reverse over forward is not offered: in PyTorch 2.13 it is silently wrong through batch, layer and instance
-norm.
+Reverse over forward is not offered: in PyTorch 2.13 it is silently wrong through batch, layer, instance norm.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +22,7 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.math import transposed
 from auxin.math.functional import call, jvp, plain_attention
 from auxin.math.params import Vector, dot, filled, leaves
 from auxin.math.rng import Rng, save_rng, under_rng
@@ -231,7 +230,7 @@ def gauss_newton(
         rng: Random state of the evaluation (None: the current one); the current one is restored.
 
     Raises:
-        UnsupportedError: An operation of the network has no forward mode.
+        UnsupportedError: An operation of the network has no forward mode, or a wrong one.
 
     >>> layer, three = nn.Linear(1, 1, bias=False), torch.full((1, 1), 3.0)
     >>> around = gauss_newton(layer, [layer.weight], (three,), lambda signals: lambda tangent: tangent)
@@ -241,16 +240,21 @@ def gauss_newton(
     state, at = save_rng() if rng is None else rng, leaves(params)
     made: list[tuple[list[Tensor], OutputCurvature]] = []
 
+    def tangent(vector: Vector) -> tuple[Signals, Signals]:
+        return _jvp(network, params, vector, inputs, state)
+
     def product(vector: Vector) -> Vector:
-        signals, slope = _jvp(network, params, vector, inputs, state)
+        signals, slope = tangent(vector)
         if not made:
             with torch.enable_grad(), precisely(state):
                 made.append((tensors(call(network, at, inputs)), curvature(signals)))
         ends, weigh = made[0]
         with precisely():
+            if transposed.unseen(network):
+                transposed.check(network, at, ends, tangent)
             return differentiate(ends, at, tensors(weigh(slope)), retain_graph=True)
 
-    return Expansion(product, lambda vector: _jvp(network, params, vector, inputs, state))
+    return Expansion(product, tangent)
 
 
 def _jvp(
@@ -341,5 +345,5 @@ def _explained(what: str, instead: str) -> Iterator[None]:
 
 
 def _missing_derivative(error: BaseException) -> bool:
-    signs = ("not implemented", "does not support", "forward ad", "immutable", "differentiate twice")
-    return isinstance(error, NotImplementedError) or any(sign in str(error).lower() for sign in signs)
+    signs = "not implemented|does not support|forward ad|immutable|differentiate twice|double backward"
+    return isinstance(error, NotImplementedError) or any(s in str(error).lower() for s in signs.split("|"))
