@@ -41,7 +41,7 @@ def test_the_exact_step_makes_no_more_passes_than_double_backward(bench):
     setup = bench.setup("vgg16", 2, 4, 4)
     exact, reference = (bench.flops(way, setup) for way in (bench.neumann("hessian"), bench.double_backward))
     assert exact < 1.02 * reference
-    bench.neumann("gauss_newton")(setup)  # the first product compares forward mode with the backward pass, once
+    bench.neumann("gauss_newton")(setup)  # forward mode is compared with the backward pass once
     assert bench.flops(bench.neumann("gauss_newton"), setup) < 0.9 * reference
 
 
