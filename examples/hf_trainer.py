@@ -20,6 +20,8 @@ TASKS = {"topic": Classes("topic", 3), "tone": Classes("tone", 2), "noise": Clas
 
 
 class Reader(nn.Module):
+    accepts_loss_kwargs = False  # so that Trainer divides the loss by the number of micro-batches
+
     def __init__(self) -> None:
         super().__init__()
         self.bert = BertModel(BertConfig(vocab_size=50, hidden_size=48, num_hidden_layers=2))

@@ -50,3 +50,44 @@ def test_at_most_five_lines_of_the_plain_loop_are_changed():
     ]
     assert marked == ours
     assert 1 <= len(marked) <= 5
+
+
+@pytest.mark.filterwarnings("default")
+def test_accumulation_under_trainer_takes_the_step_of_one_batch(tmp_path):
+    """With an entry "labels" in the batch, Trainer leaves the division to a forward with further keyword arguments."""
+    for library in NEEDS["hf_trainer"]:
+        pytest.importorskip(library, reason=f"the example needs {library}, which is not installed")
+    import torch
+    from transformers import TrainingArguments
+
+    import auxin
+    from auxin.tasks.classes import Classes
+
+    space = runpy.run_path(str(FOLDER / "hf_trainer.py"))
+    tasks = {"labels": Classes("labels", 3), "tone": Classes("tone", 2)}
+    space["TASKS"].clear()
+    space["TASKS"].update(tasks)
+
+    def moved(rows_at_once, times):
+        torch.manual_seed(0)
+        model = space["Reader"]()
+        for module in model.modules():
+            if isinstance(module, torch.nn.Dropout):
+                module.p = 0.0
+        model.bert.config.attention_probs_dropout_prob = 0.0
+        ids = torch.randint(50, (8, 12))
+        rows = [{"input_ids": row, "labels": row[0] % 3, "tone": row[0] % 2} for row in ids]
+        before = model.heads["labels"].weight.detach().clone()
+        arguments = TrainingArguments(
+            str(tmp_path), max_steps=1, per_device_train_batch_size=rows_at_once, gradient_accumulation_steps=times,
+            optim="sgd", learning_rate=0.1, lr_scheduler_type="constant", max_grad_norm=0.0,
+            remove_unused_columns=False, report_to=[], save_strategy="no", use_cpu=True, disable_tqdm=True,
+        )  # fmt: skip
+        trainer = space["AuxiliaryTrainer"](model, arguments, train_dataset=rows)
+        trainer.aux = auxin.Auxiliary(
+            model, main="labels", tasks=tasks, combiner="equal", inputs=("input_ids",)
+        )
+        trainer.train()
+        return model.heads["labels"].weight.detach() - before
+
+    torch.testing.assert_close(moved(2, 4), moved(8, 1), rtol=1e-3, atol=1e-7)
