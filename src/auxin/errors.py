@@ -1,5 +1,8 @@
 """The errors that auxin raises. Each message states what is wrong, what was expected, what was found, what to do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 
 class AuxinError(Exception):
     """Any problem auxin can name. The command line prints its message and exits with code 2."""
@@ -23,6 +26,23 @@ class RunError(AuxinError, RuntimeError):
 
 class DamagedError(RunError, DataError):
     """A file is missing, cannot be read, or its content does not match its checksum."""
+
+
+@contextmanager
+def naming(source: object) -> Iterator[None]:
+    """Begin the message of an error with the name of the data that were read, where the message does not name them.
+
+    >>> with naming("t.csv"):
+    ...     raise DataError("There is no column 'y'.")
+    Traceback (most recent call last):
+    auxin.errors.DataError: t.csv: There is no column 'y'.
+    """
+    try:
+        yield
+    except (DataError, ConfigError) as error:
+        if str(source) not in str(error):
+            error.args = (f"{source}: {error}",)
+        raise
 
 
 def message(wrong: str, *, expected: str = "", found: str = "", do: str = "") -> str:

@@ -104,7 +104,7 @@ def test_the_export_takes_what_the_encoder_gives(fitted: Path) -> None:
     ("words", "said"),
     [
         (["predict", "m", "nowhere.csv"], "nowhere.csv"),
-        (["predict", "m", "short.csv"], "lacks columns that the model was trained on"),
+        (["predict", "m", "short.csv"], "short.csv: Columns that the model was trained on are missing"),
         (["predict", "m", "new.csv", "--out", "p.xls"], "Expected .csv or .parquet or .npz"),
         (["predict", "m", "h.csv", "--keep", "idd"], "no column 'idd' to carry over"),
         (["predict", "m", "h.csv", "--level", "20:100"], "--level is for data sets that auxin knows by name"),

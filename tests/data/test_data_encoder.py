@@ -112,7 +112,7 @@ def test_unseen_categories_and_unknown_columns_are_said(tmp_path):
     (x, _), said = heard(data.encoder, rows)
     assert x[:, 1:4].tolist() == [[0, 0, 1], [0, 0, 0], [0, 0, 0], [0, 0, 0]]
     assert said == [
-        "Columns of the given rows that were not used in training are ignored: extra.",
+        "Columns that were not used in training are ignored: extra.",
         "Categories of 'colour' that do not occur in the training rows are treated as missing: 'azure', 'mauve'.",
     ]
     with pytest.warns(UserWarning, match="azure"):
@@ -129,7 +129,10 @@ def test_a_value_that_is_missing_for_the_first_time_is_said(tmp_path):
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (lambda t: t.drop(columns="colour"), ["lacks columns", "no colour"]),
+        (
+            lambda t: t.drop(columns="colour"),
+            ["Columns that the model was trained on are missing", "no colour"],
+        ),
         (lambda t: t.rename(columns={"colour": "color"}), ["no colour", "Is 'color' another name"]),
         (lambda t: t.assign(width="wide"), ["'width'", "not numbers"]),
         (lambda t: t.assign(colour=3), ["'colour'", "not words", "Found float"]),

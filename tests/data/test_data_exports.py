@@ -61,9 +61,9 @@ def test_numbers_with_one_unit_are_numbers(cell, numbers, unit, tmp_path) -> Non
     column = restore(encoder.state()).columns[0]
     assert column.unit == unit
     new = pd.Series(["3", "4 ml"], name="w")
-    assert column.values("new.csv", new[:1]).tolist() == [3.0]
+    assert column.values(new[:1]).tolist() == [3.0]
     with pytest.raises(DataError, match=rf"the unit {unit}, as the training rows had. Found '4 ml'"):
-        column.values("new.csv", new)
+        column.values(new)
 
 
 @pytest.mark.parametrize("share", [2, 3, 10])

@@ -71,7 +71,7 @@ def test_places_with_commas_are_no_lists(tmp_path):
 
 def test_a_cell_that_lists_no_labels_is_named(tmp_path):
     path = write(tmp_path, y=['["a"]', '{"boxes": [1]}'] * 10)
-    with pytest.raises(DataError, match=r"'y' of .* lists no labels.*choices.*boxes"):
+    with pytest.raises(DataError, match=r": .*'y' lists no labels.*choices.*boxes"):
         load(path, target="y", kinds="y=multilabel")
 
 

@@ -124,7 +124,7 @@ def test_images_and_masks(tmp_path: Path) -> None:
     assert torch.equal(data.x[3], torch.from_numpy(np.array(shots[3])).permute(2, 0, 1))
     assert data.tasks["mask"].width == 3
     assert torch.equal(data.y["mask"][3], torch.from_numpy(np.array(masks[3])).long())
-    with pytest.raises(DataError, match=r"several columns of images.*image, mask"):
+    with pytest.raises(DataError, match=r"Several columns hold images.*image, mask"):
         load(name, target="label")
     assert load(name, target="mask").main == "mask"
 

@@ -139,7 +139,7 @@ def test_columns_that_teach_nothing_are_left_out_and_named(tmp_path):
 def test_a_given_split(tmp_path):
     path = write(frame(part=["train"] * 40 + ["Test"] * 20), tmp_path / "t.csv")
     assert load(path, target="species", split="part").official_test.tolist() == [False] * 40 + [True] * 20
-    with pytest.raises(DataError, match=r"'colour' of .* marks no split.*Found blue, green, red"):
+    with pytest.raises(DataError, match=r": .*'colour' marks no split.*Found blue, green, red"):
         load(path, target="species", split="colour")
 
 
@@ -238,7 +238,7 @@ def test_arguments():
 
 def test_arguments_with_a_file(tmp_path):
     path = write(frame(), tmp_path / "t.csv")
-    with pytest.raises(ConfigError, match=r"target column of .* is not given.*--target COLUMN"):
+    with pytest.raises(ConfigError, match=r": The target column is not given.*--target COLUMN"):
         load(path)
     with pytest.raises(ConfigError, match=r"kind of target.*classes\|ordered\|regression.*breed=colour"):
         load(path, target="breed", kinds="breed=colour")

@@ -16,8 +16,6 @@ from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.repeats import said as repeated
 from auxin.math.sparse import SparseRows
 
-WHERE = "X"
-
 
 @dataclass(frozen=True, eq=False)
 class InputFrame:
@@ -61,19 +59,19 @@ def inputs_of(
     Raises:
         DataError: a column cannot be encoded, or none is left.
     """
-    frame = read_memory(WHERE, x)
-    check_cells(WHERE, frame)
+    frame = read_memory(x)
+    check_cells(frame)
     nothing = [name for name in useless(frame) if name not in keep]
     notes = []
     if nothing:
         shown = ", ".join(nothing)
         notes.append(f"Columns left out (a single value or a row counter; keep= keeps them): {shown}.")
-    encoder, rest, chosen = TableEncoder.of(WHERE, frame.drop(columns=nothing), text, nothing, "utf-8", keep)
+    encoder, rest, chosen = TableEncoder.of(frame.drop(columns=nothing), text, nothing, "utf-8", keep)
     notes += [note.replace("--keep", "keep=") for note in chosen]
     real = target.is_floating_point()
     labels = (target.double() if real else target.double().masked_fill(target < 0, torch.nan)).numpy()
     if same := gives_away(rest, labels, labels if real else None):
         notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
     notes += [] if grouped else repeated(rest, 'fit(..., groups=X["NAME"])')
-    made, blank = encoder.encode_frame(WHERE, rest)
+    made, blank = encoder.encode_frame(rest)
     return InputFrame(made, blank, encoder, rest, tuple(notes))

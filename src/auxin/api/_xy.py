@@ -157,10 +157,10 @@ def _named(auxiliaries: Any) -> dict[str, Any]:
 
 def _task(name: str, values: np.ndarray) -> tuple[Task, Tensor]:
     """The task that a table's column of the same values makes; an array [N, D] makes what one in an `.npz` does."""
-    where, spec = "auxiliaries", TargetSpec(name, (name,))
+    spec = TargetSpec(name, (name,))
     if values.ndim != 1:
-        return array_target(where, spec, values, len(values))[:2]
-    return target_of(where, read_memory(where, {name: values}), spec)[:2]
+        return array_target(spec, values, len(values))[:2]
+    return target_of(read_memory({name: values}), spec)[:2]
 
 
 def of_array(x: np.ndarray) -> InputFrame:

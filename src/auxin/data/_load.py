@@ -8,7 +8,7 @@ from auxin import catalogue
 from auxin.data._base import Dataset
 from auxin.data.reading.hub import PREFIX
 from auxin.data.reading.progress import watched
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError, message, naming
 
 
 def load(name_or_path: str | Path, root: str | Path | None = None, **options: Any) -> Dataset:
@@ -30,30 +30,27 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     """
     name = str(name_or_path)
     given = {key: value for key, value in options.items() if value is not None}
+    folder = None if root is None else Path(root)
     if name in catalogue.names("data"):
-        return _named(name, Path(root) if root is not None else None, given)
-    if name.startswith(PREFIX):
-        return _named("hub", Path(name.removeprefix(PREFIX)) if root is None else Path(root), given)
-    path = Path(name) if root is None else Path(root) / name
-    if not path.suffix and not path.exists() and path.name == name:
-        raise ConfigError(catalogue.unknown("data set", name, catalogue.names("data")))
-    return _named(_reader(path, given), path, given)
-
-
-def _named(name: str, root: Path | None, options: dict[str, Any]) -> Dataset:
-    source = catalogue.load("data", name)
-    shown = str(root or name)
-    for option in options:
-        if option not in source.options:
-            raise ConfigError(
-                message(
-                    f"The data set {name} has no option {option!r}",
-                    expected=f"one of: {', '.join(source.options)}" if source.options else "no options",
-                    found=f"{option}={options[option]!r}",
-                )
+        member, place = name, folder
+    elif name.startswith(PREFIX):
+        member, place = "hub", folder or Path(name.removeprefix(PREFIX))
+    else:
+        place = (folder or Path()) / name
+        if not place.suffix and not place.exists() and place.name == name:
+            raise ConfigError(catalogue.unknown("data set", name, catalogue.names("data")))
+        member = _reader(place, given)
+    source = catalogue.load("data", member)
+    if odd := [option for option in given if option not in source.options]:
+        raise ConfigError(
+            message(
+                f"The data set {member} has no option {odd[0]!r}",
+                expected=f"one of: {', '.join(source.options)}" if source.options else "no options",
+                found=f"{odd[0]}={given[odd[0]]!r}",
             )
-    with watched(shown):
-        return source.load(root, **options)
+        )
+    with watched(str(place or name)), naming(place or name):
+        return source.load(place, **given)
 
 
 def _reader(path: Path, options: Container[str]) -> str:

@@ -71,29 +71,28 @@ class Hub(DataSource):
         if root is None:
             raise ConfigError(message("The hub data set is not given", expected="hub:OWNER/NAME"))
         found = read_hub(str(root))
-        where = str(root)
-        target = target if target is not None else _only_classes(where, found)
+        target = target if target is not None else _only_classes(found)
         asked = [_spelled(found, name) for name in words(aux)]
-        specs = parse_specs(where, list(found.frame.columns), _spelled(found, target), asked, kinds, missing)
+        specs = parse_specs(list(found.frame.columns), _spelled(found, target), asked, kinds, missing)
         for name in [*words(ignore), *words(keep), *words(text), *([group] if group else [])]:
-            pick(where, dict.fromkeys(found.frame.columns), name)
+            pick(dict.fromkeys(found.frame.columns), name)
         marks, notes = sides(found, specs[0].columns)
         split = "split" if "split" not in found.frame else "split of the hub"
-        pictures, frame = _pictures(where, found, specs, image), found.frame.assign(**{split: marks})
+        pictures, frame = _pictures(found, specs, image), found.frame.assign(**{split: marks})
         if pictures is not None:
-            files = paths_in(where, Path(), frame[pictures])
+            files = paths_in(Path(), frame[pictures])
             how = image_table.ImageTableFormat(pictures, split, group, size)
-            return image_table.of_images(frame, files, specs, where, how, notes)
+            return image_table.of_images(frame, files, specs, root, how, notes)
         left = table.ColumnRoles(words(ignore), words(keep), words(text), split, group)
-        return table.of_frame(frame, specs, left, where, notes=notes)
+        return table.of_frame(frame, specs, left, root.name, notes=notes)
 
 
-def _only_classes(where: str, found: HubTable) -> str:
+def _only_classes(found: HubTable) -> str:
     if len(found.classes) == 1:
         return found.classes[0]
     raise ConfigError(
         message(
-            f"The target column of {where} is not given",
+            "The target column is not given",
             expected="--target COLUMN",
             found=f"columns {', '.join(map(str, found.frame.columns))}",
         )
@@ -105,17 +104,15 @@ def _spelled(found: HubTable, name: str) -> str:
     return f"{name}={'|'.join(found.lists[name])}" if name in found.lists else name
 
 
-def _pictures(where: str, found: HubTable, specs: Sequence[TargetSpec], image: str | None) -> str | None:
+def _pictures(found: HubTable, specs: Sequence[TargetSpec], image: str | None) -> str | None:
     """The column of the inputs where they are images, else None."""
     targets = {column for spec in specs for column in spec.columns}
     able = [column for column in found.images if column not in targets]
     if image is not None:
-        pick(where, dict.fromkeys(found.images), image)
+        pick(dict.fromkeys(found.images), image)
         return image
     if len(able) > 1:
         raise DataError(
-            message(
-                f"{where} has several columns of images", expected="--image COLUMN", found=", ".join(able)
-            )
+            message("Several columns hold images", expected="--image COLUMN", found=", ".join(able))
         )
     return able[0] if able else None

@@ -86,18 +86,16 @@ class ImageTable(DataSource):
                 )
             )
         known, _ = columns_of(root, encoding)
-        specs = parse_specs(str(root), known, target, aux, kinds, missing)
+        specs = parse_specs(known, target, aux, kinds, missing)
         others = [image, *(name for name in (split, group) if name)]
         for name in others:
-            pick(str(root), dict.fromkeys(known), name)
+            pick(dict.fromkeys(known), name)
         written = {*others, *(column for spec in specs for column in spec.columns)}
         frame: Any = read_frame(root, encoding, written)
-        files = paths_in(str(root), root.parent, frame[image])
+        files = paths_in(root.parent, frame[image])
         if unlabelled is not None:
             files, frame = _more(files, frame, Path(unlabelled), image, encoding, specs[0].columns, split)
-        return of_images(
-            frame, files, specs, str(root), ImageTableFormat(image, split, group, size, encoding)
-        )
+        return of_images(frame, files, specs, root, ImageTableFormat(image, split, group, size, encoding))
 
 
 @dataclass(frozen=True)
@@ -115,7 +113,7 @@ def of_images(
     frame: Any,
     files: Sequence[Picture],
     specs: Sequence[TargetSpec],
-    where: str,
+    source: Path,
     read: ImageTableFormat,
     notes: Sequence[str] = (),
 ) -> Dataset:
@@ -125,22 +123,22 @@ def of_images(
         frame: The table.
         files: The rows' images.
         specs: The targets, the main one first.
-        where: The file, for messages; its name is the data set's.
+        source: The file or hub data set; masks are relative to its folder.
         read: Which columns say what.
         notes: What was decided before, in sentences.
     """
     x, resized, said = read_images(files, read.size)
-    tasks, y = _targets(where, frame, specs, files, x, said)
+    tasks, y = _targets(frame, specs, files, source.parent, x, said)
     return Dataset(
-        name=Path(where).name.split(".")[0],
+        name=source.name.split(".")[0],
         x=x,
         tasks=tasks,
         y=y,
         main=specs[0].name,
-        official_test=split_rows(where, frame, read.split),
+        official_test=split_rows(frame, read.split),
         groups=groups_of(frame, read.group),
         parents=refinements(tasks, y, specs[0].name),
-        source=Path(where).name,
+        source=source.name,
         augmentation="crop_flip",
         encoder=ImageFiles(tuple(x.shape[1:]), resized, read.image, read.encoding),
         notes=(kinds_said(tasks, [spec.name for spec in specs if spec.kind]), *notes, *said),
@@ -164,23 +162,28 @@ def _more(
         return [*files, *found], pd.concat([frame, more], ignore_index=True)
     together = with_unlabelled(frame, unlabelled, encoding, main, split)
     listed = together[image].iloc[len(frame) :]
-    return [*files, *paths_in(str(unlabelled), unlabelled.parent, listed)], together
+    return [*files, *paths_in(unlabelled.parent, listed)], together
 
 
 def _targets(
-    where: str, frame: Any, specs: Sequence[TargetSpec], files: Sequence[Picture], x: Tensor, notes: list[str]
+    frame: Any,
+    specs: Sequence[TargetSpec],
+    files: Sequence[Picture],
+    folder: Path,
+    x: Tensor,
+    notes: list[str],
 ) -> tuple[dict[str, Task], dict[str, Tensor]]:
     tasks: dict[str, Task] = {}
     y: dict[str, Tensor] = {}
     for spec in specs:
         if spec.kind in DENSE or (spec.kind is None and _holds_paths(frame, spec)):
-            paths = pictures(frame[spec.columns[0]], Path(where).parent)
+            paths = pictures(frame[spec.columns[0]], folder)
             sizes = [one.size for one in look(files)]
             side = (x.shape[3], x.shape[2])
             tasks[spec.name], y[spec.name], said = dense_target(spec, paths, sizes, side)
             notes += said
         else:
-            tasks[spec.name], y[spec.name], said = target_of(where, frame, spec)
+            tasks[spec.name], y[spec.name], said = target_of(frame, spec)
             notes += said
     return tasks, y
 

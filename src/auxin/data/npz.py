@@ -77,9 +77,9 @@ class Npz(DataSource):
                 message("Which .npz file is to be read", expected="--root FILE.npz, or its path")
             )
         arrays = read_npz(root)
-        x = _inputs(root, arrays, inputs)
-        specs = parse_specs(str(root), list(arrays), target, aux, kinds, missing)
-        official, groups = _test_rows(root, arrays, test, len(x)), _groups(root, arrays, group, len(x))
+        x = _inputs(arrays, inputs)
+        specs = parse_specs(list(arrays), target, aux, kinds, missing)
+        official, groups = _test_rows(arrays, test, len(x)), _groups(arrays, group, len(x))
         encoder = Arrays.like(x, inputs)
         if unlabelled is not None:
             more, _ = encoder.encode(Path(unlabelled))
@@ -87,7 +87,7 @@ class Npz(DataSource):
             arrays = _longer(arrays, read_npz(Path(unlabelled)), specs, len(more))
             official = torch.cat([official, torch.zeros(len(more), dtype=torch.bool)])
             groups = None if groups is None else (*groups, *[""] * len(more))
-        made = {spec.name: array_target(str(root), spec, _values(arrays, spec), len(x)) for spec in specs}
+        made = {spec.name: array_target(spec, _values(arrays, spec), len(x)) for spec in specs}
         tasks, y = {n: m[0] for n, m in made.items()}, {n: m[1] for n, m in made.items()}
         return Dataset(
             name=root.stem,
@@ -138,14 +138,14 @@ def _values(arrays: dict[str, np.ndarray], spec: TargetSpec) -> np.ndarray:
     return np.stack(columns, 1)
 
 
-def _groups(path: Path, arrays: dict[str, np.ndarray], name: str | None, rows: int) -> tuple[str, ...] | None:
+def _groups(arrays: dict[str, np.ndarray], name: str | None, rows: int) -> tuple[str, ...] | None:
     if name is None:
         return None
-    values = pick(str(path), arrays, name)
+    values = pick(arrays, name)
     if values.shape != (rows,):
         raise DataError(
             message(
-                f"The array {name!r} of {path} does not give each row its group",
+                f"The array {name!r} does not give each row its group",
                 expected=f"{rows} values",
                 found=f"{values.dtype} {list(values.shape)}",
             )
@@ -153,14 +153,14 @@ def _groups(path: Path, arrays: dict[str, np.ndarray], name: str | None, rows: i
     return tuple(f"={value}" for value in values.tolist())
 
 
-def _inputs(path: Path, arrays: dict[str, np.ndarray], name: str | None) -> Tensor:
+def _inputs(arrays: dict[str, np.ndarray], name: str | None) -> Tensor:
     """The inputs as a data set holds them."""
-    name = name or input_name(path, arrays)
-    values = pick(str(path), arrays, name)
+    name = name or input_name(arrays)
+    values = pick(arrays, name)
     if values.dtype.kind not in "biuf" or values.ndim not in (2, 3, 4):
         raise DataError(
             message(
-                f"The inputs {name!r} of {path} are not usable",
+                f"The inputs {name!r} are not usable",
                 expected="numbers: images [N, H, W] or [N, H, W, C], or vectors [N, D]",
                 found=f"{values.dtype} {list(values.shape)}",
             )
@@ -169,10 +169,10 @@ def _inputs(path: Path, arrays: dict[str, np.ndarray], name: str | None) -> Tens
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, which a data set refuses
             values = values.astype(np.float32)
     tensor = torch.from_numpy(np.ascontiguousarray(values))
-    return tensor if tensor.dim() == 2 else _channels_first(path, tensor)
+    return tensor if tensor.dim() == 2 else _channels_first(tensor)
 
 
-def _channels_first(path: Path, images: Tensor) -> Tensor:
+def _channels_first(images: Tensor) -> Tensor:
     if images.dim() == 3:
         return images.unsqueeze(1)
     if images.shape[3] <= 4:
@@ -181,21 +181,21 @@ def _channels_first(path: Path, images: Tensor) -> Tensor:
         return images
     raise DataError(
         message(
-            f"Which axis of the images of {path} holds the colours is ambiguous",
+            "Which axis of the images holds the colours is ambiguous",
             expected="[N, H, W, C] or [N, C, H, W] with C at most 4",
             found=f"shape {list(images.shape)}",
         )
     )
 
 
-def _test_rows(path: Path, arrays: dict[str, np.ndarray], name: str | None, rows: int) -> Tensor:
+def _test_rows(arrays: dict[str, np.ndarray], name: str | None, rows: int) -> Tensor:
     if name is None:
         return torch.zeros(rows, dtype=torch.bool)
-    values = pick(str(path), arrays, name)
+    values = pick(arrays, name)
     if values.shape != (rows,) or values.dtype.kind not in "biu" or not np.isin(values, (0, 1)).all():
         raise DataError(
             message(
-                f"The array {name!r} of {path} does not mark test rows",
+                f"The array {name!r} does not mark test rows",
                 expected=f"{rows} booleans",
                 found=f"{values.dtype} {list(values.shape)}",
             )

@@ -100,27 +100,25 @@ class Table(DataSource):
             raise ConfigError(message("The file to read is not given", expected="FILE --target COLUMN"))
         known, labels = columns_of(root, encoding)
         if target is None:
-            target, kinds, said = _labels_said(root, labels, kinds)
+            target, kinds, said = _labels_said(labels, kinds)
         else:
             said = []
         roles = [name for name in (split, group) if name]
-        specs = parse_specs(str(root), known, target, aux, kinds, missing)
+        specs = parse_specs(known, target, aux, kinds, missing)
         for name in [*words(ignore), *words(keep), *words(text), *roles]:
-            pick(str(root), dict.fromkeys(known), name)
+            pick(dict.fromkeys(known), name)
         written = {column for spec in specs for column in spec.columns} | {*words(text), *roles}
         frame = read_frame(root, encoding, written)
         more = Path(unlabelled) if unlabelled else None
         frame = with_unlabelled(frame, more, encoding, specs[0].columns, split, written)
         left = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(most_words))
-        return of_frame(frame, specs, left, str(root), encoding=encoding, notes=said)
+        return of_frame(frame, specs, left, root.name, encoding=encoding, notes=said)
 
 
-def _labels_said(
-    root: Path, labels: Sequence[str], kinds: str | Sequence[str]
-) -> tuple[str, list[str], list[str]]:
+def _labels_said(labels: Sequence[str], kinds: str | Sequence[str]) -> tuple[str, list[str], list[str]]:
     """The target that an ARFF file's own list of labels makes."""
     if not labels:
-        what = f"The target column of {root} is not given"
+        what = "The target column is not given"
         raise ConfigError(message(what, expected="FILE --target COLUMN"))
     said = f"Target: the {len(labels)} labels that the file names: {', '.join(labels[:8])}."
     return f"labels={'|'.join(labels)}", [*words(kinds), "labels=multilabel"], [said]
@@ -151,7 +149,7 @@ def of_frame(
     frame: Any,
     specs: Sequence[TargetSpec],
     left: ColumnRoles,
-    where: str,
+    name: str,
     *,
     encoding: str = "utf-8",
     notes: Sequence[str] = (),
@@ -162,28 +160,28 @@ def of_frame(
         frame: the table.
         specs: its targets, the main one first.
         left: what the other columns are.
-        where: the file, for messages; its name is the data set's.
+        name: the file's name, which is the data set's up to its first dot.
         encoding: of text files such as this one.
         notes: what was decided before, in sentences.
     """
-    made = {spec.name: target_of(where, frame, spec) for spec in specs}
+    made = {spec.name: target_of(frame, spec) for spec in specs}
     tasks, y = {n: found[0] for n, found in made.items()}, {n: found[1] for n, found in made.items()}
     roles = [name for name in (left.split, left.group) if name]
     out = {column for spec in specs for column in spec.columns} | {*left.ignore, *roles}
-    rest, said = _inputs(where, frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], left.keep)
-    encoder, rest, chosen = TableEncoder.of(where, rest, left.text, (), encoding, left.keep, left.most_words)
+    rest, said = _inputs(frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], left.keep)
+    encoder, rest, chosen = TableEncoder.of(rest, left.text, (), encoding, left.keep, left.most_words)
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
-    x, blank = encoder.encode_frame(where, rest)
+    x, blank = encoder.encode_frame(rest)
     return Dataset(
-        name=Path(where).name.split(".")[0],
+        name=name.split(".")[0],
         x=x,
         tasks=tasks,
         y=y,
         main=specs[0].name,
-        official_test=split_rows(where, frame, left.split),
+        official_test=split_rows(frame, left.split),
         groups=groups_of(frame, left.group),
         parents=refinements(tasks, y, specs[0].name),
-        source=Path(where).name,
+        source=name,
         blank=blank,
         encoder=encoder,
         raw=rest if encoder.learns else None,
@@ -201,11 +199,11 @@ def of_frame(
 
 
 def _inputs(
-    path: str, frame: Any, whole: Any, main: TargetSpec, target: Tensor, keep: Sequence[str]
+    frame: Any, whole: Any, main: TargetSpec, target: Tensor, keep: Sequence[str]
 ) -> tuple[Any, list[str]]:
     """The columns that are inputs, and sentences about those that are left out."""
     notes = []
-    check_cells(path, frame)
+    check_cells(frame)
     nothing = [name for name in useless(frame) if name not in keep]
     left = frame.drop(columns=nothing)
     leaks = {
@@ -226,7 +224,7 @@ def _inputs(
     if rest.columns.empty:
         raise DataError(
             message(
-                f"No column of {path} is left as input",
+                "No column is left as input",
                 expected="columns besides the targets",
                 found=" ".join(notes) or "only targets",
             )

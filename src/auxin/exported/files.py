@@ -98,7 +98,7 @@ def _streamed(
     outputs = []
 
     def predict(frame: pd.DataFrame, tally: Say) -> dict[str, Any]:
-        x, blank = encoder.encode_frame(str(path), frame, tally)
+        x, blank = encoder.encode_frame(frame, tally)
         found = model.predict(x if blank is None else x.masked_fill(blank, torch.nan))
         if scored:
             outputs.append(found.outputs.float())

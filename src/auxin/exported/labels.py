@@ -19,8 +19,6 @@ from auxin.tasks.ordered import Ordered
 from auxin.tasks.regression import Regression
 from auxin.typing import MISSING
 
-HERE = "the rows"
-
 
 def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | None:
     """A column's labels as the task has them; None where the task's labels are no such column.
@@ -37,7 +35,7 @@ def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | N
     own = (
         "" if names & {"?", "NA", "null", "nan", "-"} else None
     )  # a class of the model is no mark of a missing label
-    cells = cells_of(HERE, column, TargetSpec(task.name, (task.name,), missing=own))
+    cells = cells_of(column, TargetSpec(task.name, (task.name,), missing=own))
     if isinstance(task, Regression):
         return _numbers(cells, say)
     if not known:
@@ -88,7 +86,7 @@ def _place(word: str, place: dict[str | float, int]) -> int:
 
 def _attributes(task: Multilabel, cells: TargetColumn, say: Callable[[str], None]) -> Tensor | None:
     try:
-        found = listed(HERE, task.name, cells.words)
+        found = listed(task.name, cells.words)
     except DataError as error:
         say(str(error))
         return None

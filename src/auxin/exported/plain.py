@@ -161,7 +161,7 @@ def write_plain(folder: Path, source: str, out: Path, keep: Sequence[str], say: 
         return None
 
     def predict(frame: pd.DataFrame, tally: Say) -> dict[str, Any]:
-        x, blank = encoder.arrays(source, frame, tally)
+        x, blank = encoder.arrays(frame, tally)
         if blank is not None:
             x[blank] = np.nan
         return model.columns(x)

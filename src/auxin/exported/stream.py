@@ -13,7 +13,7 @@ from auxin.data.encoders.notices import Tally
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import SUFFIXES, columns_of, is_file, read_parts
 from auxin.data.reading.progress import watched
-from auxin.errors import DataError, message
+from auxin.errors import DataError, message, naming
 from auxin.store import writing
 
 ENDINGS = (".csv", ".parquet")
@@ -61,7 +61,12 @@ def predict_table(
             raise DataError(message(what, found=", ".join(there)))
     also = [*keep, target] if target in there and target not in keep else [*keep]
     rows, tally, cells = 0, Tally(), []
-    with watched(str(path), doing="Predicting"), writing(out) as file, _Writer(out, file) as write:
+    with (
+        watched(str(path), doing="Predicting"),
+        naming(path),
+        writing(out) as file,
+        _Writer(out, file) as write,
+    ):
         for frame, beside in read_parts(path, encoder.encoding, encoder.written, also):
             carried = {name: beside[name].to_numpy() for name in keep}
             numbers = np.arange(rows, rows + len(frame))

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from auxin.data.encoders.checked import checked
-from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
+from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
 from auxin.data.reading import check
 from auxin.data.reading.files import pick
 from auxin.data.reading.npz import read_npz
-from auxin.errors import DataError, message
+from auxin.errors import DataError, message, naming
 
 INPUTS = ("x", "X", "images", "inputs", "data")
 """The names that the array of inputs in an `.npz` file may have."""
@@ -45,36 +45,35 @@ class Arrays(Encoder):
     def encode(self, source: Any, say: Say = warn) -> Encoded:
         """The inputs of an `.npz` file, an array or a tensor."""
         del say
-        where, values = self._values(source)
+        if isinstance(source, str | Path):
+            with naming(source):
+                return self.encode(self._array(Path(source)))
+        values = np.asarray(source.detach().cpu() if isinstance(source, Tensor) else source)
         if values.dtype.kind not in "biuf" or (self.dtype == "uint8" and values.dtype != np.uint8):
             expected = "uint8, as the training images" if self.dtype == "uint8" else "numbers"
             raise DataError(
-                message(
-                    f"The inputs of {where} have the wrong type", expected=expected, found=f"{values.dtype}"
-                )
+                message("The inputs have the wrong type", expected=expected, found=f"{values.dtype}")
             )
         if len(self.shape) == 3 and self.dtype == "float32" and values.dtype == np.uint8:
             found = "uint8, whose values mostly mean something else"
             raise DataError(
                 message(
-                    f"The inputs of {where} have the wrong type",
+                    "The inputs have the wrong type",
                     expected="floats in the training units",
                     found=found,
                 )
             )
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, which is refused below
             tensor = torch.from_numpy(np.ascontiguousarray(values.astype(self.dtype)))
-        x = self._as_trained(where, tensor)
-        check.inputs(where, x)
+        x = self._as_trained(tensor)
+        check.inputs("the given rows", x)
         return x, None
 
-    def _values(self, source: Any) -> tuple[str, np.ndarray]:
-        if not isinstance(source, str | Path):
-            return HERE, np.asarray(source.detach().cpu() if isinstance(source, Tensor) else source)
-        arrays = read_npz(Path(source))
-        return str(source), pick(str(source), arrays, self.array or input_name(source, arrays))
+    def _array(self, path: Path) -> np.ndarray:
+        arrays = read_npz(path)
+        return pick(arrays, self.array or input_name(arrays))
 
-    def _as_trained(self, where: str, x: Tensor) -> Tensor:
+    def _as_trained(self, x: Tensor) -> Tensor:
         """[N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] with the channels first."""
         found = tuple(x.shape[1:])
         if len(self.shape) == 3:
@@ -86,7 +85,7 @@ class Arrays(Encoder):
         if found != self.shape:
             raise DataError(
                 message(
-                    f"The inputs of {where} differ in shape from the training inputs",
+                    "The inputs differ in shape from the training inputs",
                     expected=f"[rows, {', '.join(map(str, self.shape))}]",
                     found=f"{list(x.shape)}",
                 )
@@ -106,7 +105,7 @@ class Arrays(Encoder):
         return cls(**own)
 
 
-def input_name(path: object, arrays: Mapping[str, np.ndarray]) -> str:
+def input_name(arrays: Mapping[str, np.ndarray]) -> str:
     """The name of the one array that can only be the inputs.
 
     Raises:
@@ -116,7 +115,7 @@ def input_name(path: object, arrays: Mapping[str, np.ndarray]) -> str:
     if len(names) != 1:
         raise DataError(
             message(
-                f"Which array of {path} holds the inputs is ambiguous",
+                "Which array holds the inputs is ambiguous",
                 expected=f"one called {', '.join(INPUTS)}, or --inputs NAME",
                 found=", ".join(f"{k} {list(v.shape)}" for k, v in arrays.items()) or "no array",
             )

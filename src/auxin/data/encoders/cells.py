@@ -17,7 +17,7 @@ HUGE = 2.0**63
 """Whole numbers beyond this are read as words by pandas, which they are not."""
 
 
-def check_words(where: str, column: Column) -> None:
+def check_words(column: Column) -> None:
     """Refuse cells that are neither words nor yes and no."""
     if isinstance(column.dtype, pd.CategoricalDtype) or pd.api.types.is_string_dtype(column.dtype):
         return
@@ -25,7 +25,7 @@ def check_words(where: str, column: Column) -> None:
         found = ", ".join(sorted({type(value).__name__ for value in column.dropna()}))
         raise DataError(
             message(
-                f"The column {column.name!r} of {where} is not words",
+                f"The column {column.name!r} is not words",
                 expected="words, or yes and no",
                 found=found,
                 do=f"Write it as words or as numbers throughout, or leave it out: --ignore {column.name}",
@@ -33,11 +33,10 @@ def check_words(where: str, column: Column) -> None:
         )
 
 
-def check_mixed(where: str, column: Column, written: NumericWords | None) -> None:
+def check_mixed(column: Column, written: NumericWords | None) -> None:
     """Refuse words that are numbers too long to be read as such, or numbers but for a few cells (a slip of the pen).
 
     Args:
-        where: The file, for the message.
         column: Words.
         written: The column as numbers, where most of its words are some.
     """
@@ -47,7 +46,7 @@ def check_mixed(where: str, column: Column, written: NumericWords | None) -> Non
     if huge := next((cell for cell, number in written.values.items() if abs(number) > HUGE), None):
         raise DataError(
             message(
-                f"The column {column.name!r} of {where} holds a number that is not usable",
+                f"The column {column.name!r} holds a number that is not usable",
                 expected="numbers below 3e38, or words that are no numbers",
                 found=f"{huge} in row {known.index[known == huge][0]}",
                 do=f"Correct it, or if these are IDs, leave them out: --ignore {column.name}",
@@ -59,7 +58,7 @@ def check_mixed(where: str, column: Column, written: NumericWords | None) -> Non
         label, value = known.index[odd][0], known[odd].iloc[0]
         raise DataError(
             message(
-                f"The column {column.name!r} of {where} mixes numbers and words, or numbers of different units",
+                f"The column {column.name!r} mixes numbers and words, or numbers of different units",
                 expected="numbers written in one way, empty where missing",
                 found=f"{value!r} in row {label} (the first of {int(odd.sum())} such rows)",
                 do="Correct such cells, or empty them",
@@ -67,7 +66,7 @@ def check_mixed(where: str, column: Column, written: NumericWords | None) -> Non
         )
 
 
-def as_numbers(where: str, column: Column) -> np.ndarray:
+def as_numbers(column: Column) -> np.ndarray:
     """A column of numbers, float64, NaN where missing.
 
     Raises:
@@ -78,9 +77,7 @@ def as_numbers(where: str, column: Column) -> np.ndarray:
         values: Any = numbers.to_numpy(dtype=np.float64, na_value=np.nan)
     except (ValueError, TypeError, OverflowError) as error:
         raise DataError(
-            message(
-                f"The column {column.name!r} of {where} is not numbers", expected="numbers", found=str(error)
-            )
+            message(f"The column {column.name!r} is not numbers", expected="numbers", found=str(error))
         ) from error
     usable = np.isnan(values) | (np.abs(np.nan_to_num(values, posinf=np.inf)) <= np.finfo(np.float32).max)
     if not usable.all():
@@ -88,7 +85,7 @@ def as_numbers(where: str, column: Column) -> np.ndarray:
         label = column.index[row]  # of a part of a table, the row's number in the whole
         raise DataError(
             message(
-                f"The column {column.name!r} of {where} holds a number that is not usable",
+                f"The column {column.name!r} holds a number that is not usable",
                 expected="finite numbers below 3e38",
                 found=f"{values[row]} in row {label}",
             )

@@ -44,12 +44,11 @@ class EncoderChoice:
 
 
 def choose(
-    where: str, frame: Any, texts: Sequence[str], keep: Sequence[str] = (), most: int = MOST_WORDS
+    frame: Any, texts: Sequence[str], keep: Sequence[str] = (), most: int = MOST_WORDS
 ) -> EncoderChoice:
     """What each input column is.
 
     Args:
-        where: The file, for messages.
         frame: The input columns.
         texts: Those that are text because the user says so.
         keep: Those that stay although they look like IDs.
@@ -64,7 +63,7 @@ def choose(
         if number and name not in texts:
             made.columns.append(Numbers(str(name)))
         else:
-            _choose_one(where, frame[name], name in texts, name in keep, made)
+            _choose_one(frame[name], name in texts, name in keep, made)
     if made.left_out:
         made.notes.append(
             f"Columns left out because almost every value is different (IDs): {', '.join(made.left_out)} "
@@ -73,21 +72,21 @@ def choose(
     return made
 
 
-def _choose_one(where: str, column: Column, text: bool, keep: bool, made: EncoderChoice) -> None:
+def _choose_one(column: Column, text: bool, keep: bool, made: EncoderChoice) -> None:
     name = str(column.name)
     if text:
-        check_words(where, column)
+        check_words(column)
         made.columns.append(TextEncoder(name, most=made.words))
     elif isinstance(column.dtype, pd.SparseDtype):
         made.columns.append(Numbers(name, sparse=True))
     elif pd.api.types.is_numeric_dtype(column) and not pd.api.types.is_bool_dtype(column):
         made.columns.append(Numbers(name))
     else:
-        check_words(where, column)
-        _choose_words(where, name, column, keep, made)
+        check_words(column)
+        _choose_words(name, column, keep, made)
 
 
-def _choose_words(where: str, name: str, column: Column, keep: bool, made: EncoderChoice) -> None:
+def _choose_words(name: str, column: Column, keep: bool, made: EncoderChoice) -> None:
     different = column.dropna().astype(str).unique()
     if (found := form_of(column)) is not None:
         form, unsure = found
@@ -102,8 +101,8 @@ def _choose_words(where: str, name: str, column: Column, keep: bool, made: Encod
         made.columns.append(Numbers(name, style=written.style.name, unit=written.unit))
         made.notes.append(written.said(name))
         return
-    check_mixed(where, column, written)
-    if lists_words(where, name, list(different)):
+    check_mixed(column, written)
+    if lists_words(name, list(different)):
         made.columns.append(ListEncoder(name))
         made.notes.append(f"Lists of words, one input per word: {name} (such as {different[0][:60]}).")
         return

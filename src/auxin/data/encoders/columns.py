@@ -30,7 +30,7 @@ class ColumnEncoder(ABC):
         """The same, with what is learned from rows learned from these."""
 
     @abstractmethod
-    def encode(self, where: str, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, say: Say) -> Values:
         """The rows' numbers."""
 
     @property

@@ -14,7 +14,6 @@ Say = Callable[[str], None]
 """Told in a sentence of everything that is decided for the user while rows are encoded."""
 Encoded: TypeAlias = "tuple[Tensor | SparseRows, Tensor | SparseRows | None]"
 """Inputs as a `Dataset` holds them, and which of their values are missing (bool, or None: none are)."""
-HERE = "the given rows"
 
 
 def warn(sentence: str) -> None:

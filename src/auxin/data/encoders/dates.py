@@ -36,7 +36,7 @@ class Dates(ColumnEncoder):
         gaps: Whether dates were missing.
 
     >>> column = pd.Series(["2000-01-01", "2001-01-01"], name="day")
-    >>> Dates("day").fit(column).encode("t.csv", column, print)[0][:, 0].round(3).tolist()
+    >>> Dates("day").fit(column).encode(column, print)[0][:, 0].round(3).tolist()
     [0.0, 1.002]
     """
 
@@ -56,11 +56,11 @@ class Dates(ColumnEncoder):
 
     def fit(self, column: Column) -> "Dates":
         """Whether the time of day differs, and whether there are gaps."""
-        times = self._times("the training rows", column)
+        times = self._times(column)
         known = times[times.notna()]
         return replace(self, clock=bool((known != known.dt.normalize()).any()), gaps=bool(times.isna().any()))
 
-    def _times(self, where: str, column: Column) -> Any:
+    def _times(self, column: Column) -> Any:
         words: Any = column.astype("str")
         words = words.mask(words.isin(MARKS))
         times: Any = pd.to_datetime(words, format=self.form, errors="coerce", utc=True)
@@ -68,7 +68,7 @@ class Dates(ColumnEncoder):
         if odd.any():
             raise DataError(
                 message(
-                    f"The column {self.name!r} of {where} holds values that are not dates",
+                    f"The column {self.name!r} holds values that are not dates",
                     expected=f"dates written as {self.form}, empty where missing",
                     found=f"{words[odd].iloc[0]!r} in row {words.index[odd][0]}",
                     do="Correct or empty such cells",
@@ -76,10 +76,10 @@ class Dates(ColumnEncoder):
             )
         return times
 
-    def encode(self, where: str, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, say: Say) -> Values:
         """The rows' numbers, 0 where missing."""
         del say
-        times = self._times(where, column)
+        times = self._times(column)
         empty = times.isna().to_numpy()
         days = ((times - ORIGIN) / pd.Timedelta(days=1)).to_numpy(float)
         turns = [days / YEAR, (days - 2) / 7] + ([days] if self.clock else [])  # 2000-01-03 was a Monday

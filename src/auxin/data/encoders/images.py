@@ -11,7 +11,7 @@ from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, read_frame
 from auxin.data.reading.images import ENDINGS, Picture, below, called, decode, look, place
-from auxin.errors import DataError, message
+from auxin.errors import DataError, message, naming
 
 
 class ImageFiles(Encoder):
@@ -59,7 +59,8 @@ class ImageFiles(Encoder):
         if isinstance(source, str | Path):
             path = Path(source)
             if path.name.lower().endswith(SUFFIXES):
-                return self._listed(path, read_frame(path, self.encoding))
+                with naming(path):
+                    return self._listed(path.parent, read_frame(path, self.encoding))
             found: list[Picture] = [*below(path)] if path.is_dir() else [path]
         elif isinstance(source, pd.DataFrame):
             found = self._listed(Path(), source)
@@ -71,10 +72,9 @@ class ImageFiles(Encoder):
             )
         return found
 
-    def _listed(self, path: Path, frame: Any) -> list[Picture]:
+    def _listed(self, folder: Path, frame: Any) -> list[Picture]:
         column = self.column if self.column is not None else "image"
-        where = str(path) if path.name else "the given table"
-        return paths_in(where, path.parent, pick(where, dict(frame), column))
+        return paths_in(folder, pick(dict(frame), column))
 
     def state(self) -> dict[str, Any]:
         """Shape, whether images are resized, and how a table of them is read."""
@@ -88,7 +88,7 @@ class ImageFiles(Encoder):
         return cls(**own)
 
 
-def paths_in(where: str, folder: Path, column: Any) -> list[Picture]:
+def paths_in(folder: Path, column: Any) -> list[Picture]:
     """A column's paths, relative to the table's folder; images that the table itself holds as they are.
 
     Raises:
@@ -96,7 +96,5 @@ def paths_in(where: str, folder: Path, column: Any) -> list[Picture]:
     """
     if (empty := column.isna()).any():
         row = int(empty.to_numpy().nonzero()[0][0])
-        raise DataError(
-            message(f"The column {column.name!r} of {where} has no path in row {row}", do="Fill it in")
-        )
+        raise DataError(message(f"The column {column.name!r} has no path in row {row}", do="Fill it in"))
     return [place(cell, folder) for cell in column]

@@ -29,7 +29,7 @@ class ListEncoder(ColumnEncoder):
         most: Only so many of the most frequent words.
 
     >>> column = pd.Series(["a;b", "b", None], name="tags")
-    >>> ListEncoder("tags").fit(column).encode("t.csv", column, print)[0].tolist()
+    >>> ListEncoder("tags").fit(column).encode(column, print)[0].tolist()
     [[1.0, 1.0], [0.0, 1.0], [0.0, 0.0]]
     """
 
@@ -50,19 +50,19 @@ class ListEncoder(ColumnEncoder):
         mark = "" if any(map(bracketed, cells)) else separator_of(cells) or self.mark
         made, total = replace(self, mark=mark), Counter[str]()
         for cell, count in zip(cells, counts.tolist(), strict=True):
-            total.update(dict.fromkeys(made._listed("the training rows", cell), count))
+            total.update(dict.fromkeys(made._listed(cell), count))
         chosen = sorted(total, key=lambda word: (-total[word], word))[: self.most]
         return replace(made, words=tuple(sorted(chosen)))
 
-    def _listed(self, where: str, cell: str) -> frozenset[str]:
-        return split(cell, self.mark) if self.mark else listed(where, self.name, [cell]).cells[cell]
+    def _listed(self, cell: str) -> frozenset[str]:
+        return split(cell, self.mark) if self.mark else listed(self.name, [cell]).cells[cell]
 
-    def encode(self, where: str, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, say: Say) -> Values:
         """A column per word."""
-        check_words(where, column)
+        check_words(column)
         codes, different = pd.factorize(column)
         cells = [str(cell) for cell in different]
-        found = {cell: self._listed(where, cell) for cell in cells}
+        found = {cell: self._listed(cell) for cell in cells}
         if len(self.words) < self.most and (
             new := {w for cell in cells for w in found[cell]} - {*self.words}
         ):
@@ -72,19 +72,19 @@ class ListEncoder(ColumnEncoder):
         return hot, np.broadcast_to(np.False_, hot.shape)
 
 
-def lists_words(where: str, name: str, cells: list[str]) -> bool:
+def lists_words(name: str, cells: list[str]) -> bool:
     """Whether different cells list words: in brackets, or between separators, fewer words than there are cells.
 
     Raises:
         DataError: They list numbers.
 
-    >>> lists_words("t.csv", "tags", ["a;b", "b", "a", "a;b;c"]), lists_words("t.csv", "note", ["so; and", "well"])
+    >>> lists_words("tags", ["a;b", "b", "a", "a;b;c"]), lists_words("note", ["so; and", "well"])
     (True, False)
     """
     if vectors(cells) is not None:
         raise DataError(
             message(
-                f"The column {name!r} of {where} holds lists of numbers",
+                f"The column {name!r} holds lists of numbers",
                 expected="a number or a word per cell",
                 found=cells[0][:80],
                 do=f"Spread it over columns, or leave it out: --ignore {name}",
@@ -92,6 +92,6 @@ def lists_words(where: str, name: str, cells: list[str]) -> bool:
         )
     if len(cells) < 2 or not says_lists(cells):
         return False
-    found = listed(where, name, cells)
+    found = listed(name, cells)
     short = np.mean([len(word.split()) for word in found.labels]) <= LENGTH if found.labels else False
     return bool(short) and (len(found.labels) < len(cells) or all(map(bracketed, cells)))

@@ -29,7 +29,7 @@ class Numbers(ColumnEncoder):
         truth: Whether the training rows hold 0 and 1 alone: new rows may then say yes and no, or true and false.
 
     >>> import pandas as pd
-    >>> Numbers("age", gaps=True).encode("t.csv", pd.Series([3.0, np.nan], name="age"), print)[0].tolist()
+    >>> Numbers("age", gaps=True).encode(pd.Series([3.0, np.nan], name="age"), print)[0].tolist()
     [[3.0, 0.0], [0.0, 1.0]]
     """
 
@@ -61,19 +61,19 @@ class Numbers(ColumnEncoder):
         same = (gaps, truth) == (self.gaps, self.truth)
         return self if same else replace(self, gaps=gaps, truth=truth)
 
-    def values(self, where: str, column: Column) -> np.ndarray:
+    def values(self, column: Column) -> np.ndarray:
         """The rows' numbers, NaN where missing.
 
         Raises:
             DataError: A cell is no number, which is named.
         """
         if pd.api.types.is_numeric_dtype(column) or not (self.style or self.truth):
-            return as_numbers(where, column)
+            return as_numbers(column)
         codes, different = pd.factorize(column.astype(str).mask(column.isna()))
-        table = [self._number(where, str(cell)) for cell in different]
+        table = [self._number(str(cell)) for cell in different]
         return np.array([*table, np.nan])[codes]
 
-    def _number(self, where: str, cell: str) -> float:
+    def _number(self, cell: str) -> float:
         if cell in AMONG_NUMBERS:
             return np.nan
         if self.style and (found := number_of(cell, STYLES[self.style], self.unit)) is not None:
@@ -83,23 +83,21 @@ class Numbers(ColumnEncoder):
         try:
             return float(cell)
         except ValueError:
-            raise self._refused(where, cell) from None
+            raise self._refused(cell) from None
 
-    def _refused(self, where: str, cell: str) -> DataError:
+    def _refused(self, cell: str) -> DataError:
         expected = (
             f"numbers with {self.style}{f' and the unit {self.unit}' if self.unit else ''}, as the training rows had"
             if self.style
             else "0 and 1, or yes and no"
         )
         return DataError(
-            message(
-                f"The column {self.name!r} of {where} is not numbers", expected=expected, found=repr(cell)
-            )
+            message(f"The column {self.name!r} is not numbers", expected=expected, found=repr(cell))
         )
 
-    def encode(self, where: str, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, say: Say) -> Values:
         """Numbers, 0 where missing."""
-        numbers = self.values(where, column)
+        numbers = self.values(column)
         empty = np.isnan(numbers)
         self.say_missing(int(empty.sum()), say)
         values = [np.nan_to_num(numbers), empty.astype(np.float64)][: self.width]

@@ -13,14 +13,14 @@ from auxin.data.encoders.cells import as_numbers
 from auxin.data.encoders.checked import checked
 from auxin.data.encoders.choice import choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
-from auxin.data.encoders.contract import HERE, Encoded, Encoder, Say, warn
+from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
 from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.sparse_columns import compressed, densified, keeps_zero, runs, thin_of
 from auxin.data.encoders.text import MOST_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.columnar import read_memory, table_of
 from auxin.data.reading.frame import read_frame
-from auxin.errors import DataError, message
+from auxin.errors import DataError, message, naming
 
 
 class TableEncoder(Encoder):
@@ -43,7 +43,6 @@ class TableEncoder(Encoder):
     @classmethod
     def of(
         cls,
-        where: str,
         frame: Any,
         texts: Sequence[str],
         others: Sequence[str],
@@ -59,20 +58,20 @@ class TableEncoder(Encoder):
         Raises:
             DataError: A column is neither numbers nor words, or none is left.
         """
-        choice = choose(where, frame, texts, keep, words)
+        choice = choose(frame, texts, keep, words)
         if choice.left_out:
             frame = frame.drop(columns=choice.left_out)
         if not choice.columns:
             raise DataError(
                 message(
-                    f"No column of {where} is left as input",
+                    "No column is left as input",
                     expected="columns besides the targets",
                     found=" ".join(choice.notes),
                 )
             )
         plain = set(frame.columns[frame.dtypes == np.float64])
         written = {
-            c.name: c.values(where, frame[c.name])
+            c.name: c.values(frame[c.name])
             for c in choice.columns
             if isinstance(c, Numbers) and not c.sparse and c.name not in plain
         }
@@ -100,7 +99,7 @@ class TableEncoder(Encoder):
 
     @property
     def written(self) -> list[str]:
-        """The columns whose cells are wanted as they are written."""
+        """The columns whose cells are wanted as they are written: 01 is another category than 1."""
         return [c.name for c in self.columns if not isinstance(c, Numbers) or c.style]
 
     @property
@@ -148,47 +147,47 @@ class TableEncoder(Encoder):
 
     def encode(self, source: Any, say: Say = warn) -> Encoded:
         """The inputs of a table: a file that auxin reads, a DataFrame, or columns by name."""
-        path = isinstance(source, str | Path)
-        where = str(source) if path else HERE
-        frame: Any = self._read(Path(source)) if path else self._known(where, source, say)
-        return self.encode_frame(where, frame, say)
+        if not isinstance(source, str | Path):
+            return self.encode_frame(self._known(source, say), say)
+        with naming(source):
+            return self.encode_frame(read_frame(Path(source), self.encoding, self.written), say)
 
-    def _known(self, where: str, source: Any, say: Say) -> pd.DataFrame:
+    def _known(self, source: Any, say: Say) -> pd.DataFrame:
         """The columns of rows in memory that are inputs, as a file of the same content is read."""
         frame: Any = table_of(source)
-        self._check(where, frame, say)
+        self._check(frame, say)
         wanted = frame[[c.name for c in self.columns]]
         thin = thin_of(wanted)
         if not thin:
-            return read_memory(where, wanted)
-        rest = read_memory(where, wanted.drop(columns=thin)) if len(thin) < len(self.columns) else None
+            return read_memory(wanted)
+        rest = read_memory(wanted.drop(columns=thin)) if len(thin) < len(self.columns) else None
         kept = wanted[thin].reset_index(drop=True)
         return kept if rest is None else pd.concat([kept, rest], axis=1)
 
-    def encode_frame(self, where: str, frame: Any, say: Say = warn) -> Encoded:
-        """The inputs of a table in memory; `where` is what messages call it."""
+    def encode_frame(self, frame: Any, say: Say = warn) -> Encoded:
+        """The inputs of a table in memory."""
         import torch
 
         large = len(frame) * sum(c.width for c in self.columns) > DENSE
         if large and any(keeps_zero(c) for c in self.columns):
-            self._check(where, frame, say)
-            return self._compressed(where, frame, say)
-        x, blank = self.arrays(where, frame, say)
+            self._check(frame, say)
+            return self._compressed(frame, say)
+        x, blank = self.arrays(frame, say)
         return torch.from_numpy(x), None if blank is None else torch.from_numpy(blank)
 
-    def arrays(self, where: str, frame: Any, say: Say = warn) -> tuple[np.ndarray, np.ndarray | None]:
+    def arrays(self, frame: Any, say: Say = warn) -> tuple[np.ndarray, np.ndarray | None]:
         """The inputs of a table in memory as arrays, without PyTorch: never kept sparse."""
-        self._check(where, frame, say)
+        self._check(frame, say)
         frame = densified(frame)
         begins = np.cumsum([0, *(column.width for column in self.columns)])
         x = np.empty((len(frame), int(begins[-1])), np.float32)
         places = dict(zip([c.name for c in self.columns], begins[:-1].tolist(), strict=True))
         plain = self._plain(frame)
-        blank = _encode_numbers(where, frame, plain, places, x, say)
+        blank = _encode_numbers(frame, plain, places, x, say)
         done = {column.name for column in plain}
         for column in self.columns:
             if column.name not in done:
-                values, empty = column.encode(where, frame[column.name], say)
+                values, empty = column.encode(frame[column.name], say)
                 place = slice(places[column.name], places[column.name] + column.width)
                 x[:, place] = values
                 if empty.any():
@@ -196,7 +195,7 @@ class TableEncoder(Encoder):
                     blank[:, place] = empty
         return x, blank
 
-    def _compressed(self, where: str, frame: Any, say: Say) -> Encoded:
+    def _compressed(self, frame: Any, say: Say) -> Encoded:
         """The inputs kept sparse: the texts' words are never dense, and the other columns only by themselves."""
         from auxin.math.sparse import SparseRows
 
@@ -205,7 +204,7 @@ class TableEncoder(Encoder):
         numbers = compressed(frame, thin)
         where_of = {name: number for number, name in enumerate(thin)}
         others = TableEncoder(rest, [*frame.columns], self.encoding)
-        x, blank = others.arrays(where, frame, say) if rest else (None, None)
+        x, blank = others.arrays(frame, say) if rest else (None, None)
         parts: list[tuple[csr_matrix, csr_matrix]] = []
         place = 0
         for several in runs(self.columns):
@@ -217,7 +216,7 @@ class TableEncoder(Encoder):
                 made.data = np.nan_to_num(made.data)
                 parts.append((made, gone.astype(bool)))
             elif isinstance(column, TextEncoder):
-                made = column.compressed(where, frame[column.name])
+                made = column.compressed(frame[column.name])
                 parts.append((made, csr_matrix(made.shape, dtype=bool)))
             else:
                 assert x is not None
@@ -228,17 +227,13 @@ class TableEncoder(Encoder):
         joined, missing = (hstack(some, format="csr") for some in zip(*parts, strict=True))
         return SparseRows(joined), SparseRows(missing) if missing.nnz else None
 
-    def _read(self, path: Path) -> pd.DataFrame:
-        """The table, cells of words as they are written: 01 is another category than 1."""
-        return read_frame(path, self.encoding, self.written)
-
-    def _check(self, where: str, frame: Any, say: Say) -> None:
+    def _check(self, frame: Any, say: Say) -> None:
         known = [column.name for column in self.columns]
         if absent := [name for name in known if name not in frame.columns]:
             near = get_close_matches(absent[0], [str(c) for c in frame.columns], n=1, cutoff=0.6)
             raise DataError(
                 message(
-                    f"{where} lacks columns that the model was trained on",
+                    "Columns that the model was trained on are missing",
                     expected=f"columns {', '.join(known)}",
                     found=f"no {', '.join(absent)}",
                     do=f"Is {near[0]!r} another name of {absent[0]!r}? Rename it" if near else "Add them",
@@ -246,9 +241,9 @@ class TableEncoder(Encoder):
             )
         named = {*known, *self.others}
         if more := [str(name) for name in frame.columns if name not in named]:
-            say(f"Columns of {where} that were not used in training are ignored: {', '.join(more)}.")
+            say(f"Columns that were not used in training are ignored: {', '.join(more)}.")
         if not len(frame):
-            raise DataError(message(f"{where} has no rows", expected="at least one"))
+            raise DataError(message("There are no rows", expected="at least one"))
 
     def state(self) -> dict[str, Any]:
         """Every column's state."""
@@ -301,7 +296,7 @@ def _binary(block: np.ndarray) -> np.ndarray:
 
 
 def _encode_numbers(
-    where: str, frame: Any, columns: Sequence[Numbers], places: Mapping[str, int], x: np.ndarray, say: Say
+    frame: Any, columns: Sequence[Numbers], places: Mapping[str, int], x: np.ndarray, say: Say
 ) -> np.ndarray | None:
     """Write columns of numbers into their places; which values are missing, or None."""
     blank: np.ndarray | None = None
@@ -315,7 +310,7 @@ def _encode_numbers(
             x[:, place[gaps] + 1] = 0.0
             continue
         empty = np.isnan(block)
-        _check_range(where, frame, names, block, empty)
+        _check_range(frame, names, block, empty)
         x[:, place] = np.where(empty, 0.0, block)
         x[:, place[gaps] + 1] = empty[:, gaps]
         for number in np.flatnonzero(np.isnan(least)):
@@ -326,8 +321,8 @@ def _encode_numbers(
     return blank
 
 
-def _check_range(where: str, frame: Any, names: Sequence[str], block: np.ndarray, empty: np.ndarray) -> None:
+def _check_range(frame: Any, names: Sequence[str], block: np.ndarray, empty: np.ndarray) -> None:
     """Refuse numbers that float32 cannot hold."""
     bad = ~((np.abs(block) <= _MOST) | empty)
     if bad.any():
-        as_numbers(where, frame[names[int(np.flatnonzero(bad.any(0))[0])]])
+        as_numbers(frame[names[int(np.flatnonzero(bad.any(0))[0])]])

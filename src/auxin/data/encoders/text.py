@@ -66,15 +66,15 @@ class TextEncoder(ColumnEncoder):
 
         return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)  # type: ignore[arg-type]
 
-    def encode(self, where: str, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, say: Say) -> Values:
         """A column per word."""
         del say
-        values = self.compressed(where, column).toarray()
+        values = self.compressed(column).toarray()
         return values, np.broadcast_to(np.False_, values.shape)
 
-    def compressed(self, where: str, column: Column) -> csr_matrix:
+    def compressed(self, column: Column) -> csr_matrix:
         """A column per word, sparse."""
-        check_words(where, column)
+        check_words(column)
         vectorizer = self._vectorizer(vocabulary=list(self.vocabulary))
         vectorizer.idf_ = np.array(self.idf, dtype=np.float32)  # pyright: ignore[reportAttributeAccessIssue]
         found: csr_matrix = vectorizer.transform(plain(column))  # type: ignore[assignment]

@@ -46,10 +46,10 @@ class Tokens(ColumnEncoder):
         longest = max((len(row) for row in self._numbers(column, MOST_TOKENS)), default=1)
         return Tokens(self.name, self.folder, max(longest, 1))
 
-    def encode(self, where: str, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, say: Say) -> Values:
         """The rows' tokens."""
         del say
-        check_words(where, column)
+        check_words(column)
         values = np.full((len(column), self.length), PADDING, np.float64)
         for row, numbers in enumerate(self._numbers(column, self.length)):
             values[row, : len(numbers)] = numbers

@@ -46,9 +46,9 @@ class CategoryEncoder(ColumnEncoder):
             words = [*{TRUTH[word.lower()]: word for word in reversed(words)}.values()]
         return replace(self, categories=tuple(sorted(set(words))))
 
-    def encode(self, where: str, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, say: Say) -> Values:
         """A column per category."""
-        check_words(where, column)
+        check_words(column)
         codes, different = pd.factorize(column)
         words = [str(value) for value in different]
         place = self._places()

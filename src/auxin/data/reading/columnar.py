@@ -44,31 +44,28 @@ def parquet_parts(
         yield frame_of(table, verbatim), frame_of(table.select(also), also)
 
 
-def read_memory(where: str, source: Any) -> pd.DataFrame:
+def read_memory(source: Any) -> pd.DataFrame:
     """The same of rows in memory: a DataFrame of pandas or Polars, or columns by name.
 
     Args:
-        where: What messages call it.
         source: The rows; an index is left out.
 
     Raises:
         DataError: Two columns have the same name, or a column mixes types.
 
-    >>> read_memory("X", {"a": [1, 2], "b": [True, None]}).to_dict("list")
+    >>> read_memory({"a": [1, 2], "b": [True, None]}).to_dict("list")
     {'a': [1.0, 2.0], 'b': ['True', nan]}
     """
     frame: Any = table_of(source)
     names = [str(name) for name in frame.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(
-            message(f"{where} has several columns of one name", found=", ".join(twice), do="Rename them")
-        )
+        raise DataError(message("Several columns have one name", found=", ".join(twice), do="Rename them"))
     try:
         plain = _arrow(frame) if isinstance(frame, pd.DataFrame) else pa.table(frame)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise DataError(
             message(
-                f"{where} has a column that is neither numbers, words, dates nor yes and no",
+                "A column is neither numbers, words, dates nor yes and no",
                 found=" ".join(str(part) for part in error.args),
                 do="Write the column as one type throughout, or leave it out",
             )

@@ -73,7 +73,7 @@ def damaged(path: Path | str, expected: str, found: object, do: str = "Fetch it 
     return DataError(message(f"{path} cannot be read", expected=expected, found=str(found), do=do))
 
 
-def pick(where: str, columns: Mapping[str, Any], name: str) -> Any:
+def pick(columns: Mapping[str, Any], name: str) -> Any:
     """A column by name.
 
     Raises:
@@ -84,7 +84,7 @@ def pick(where: str, columns: Mapping[str, Any], name: str) -> Any:
         near = get_close_matches(name, known, n=3, cutoff=0.5)
         raise DataError(
             message(
-                f"{where} has no column {name!r}",
+                f"There is no column {name!r}",
                 expected=f"one of: {', '.join(known)}",
                 do=f"Did you mean {' or '.join(map(repr, near))}?"
                 if near

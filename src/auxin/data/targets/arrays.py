@@ -25,7 +25,7 @@ Made = tuple[Task, Tensor, list[str]]
 _AXES = {"classes": 1, "ordered": 1, "regression": 1, "multilabel": 2, "vector": 2, "dense_classes": 3}
 
 
-def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
+def array_target(spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
     """The task that an array makes, its targets, and what was decided.
 
     [N] or [N, 1]: text, booleans and whole numbers are classes, fractional numbers regression. [N, D]: zeros and ones
@@ -38,7 +38,7 @@ def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) ->
     if values.shape[:1] != (rows,) or values.ndim > 4 or values.dtype.kind not in "biufUS":
         raise DataError(
             message(
-                f"The target {spec.name!r} of {where} is not usable",
+                f"The target {spec.name!r} is not usable",
                 expected=f"{rows} numbers or words",
                 found=f"{values.dtype} {list(values.shape)}",
             )
@@ -48,27 +48,27 @@ def array_target(where: str, spec: TargetSpec, values: np.ndarray, rows: int) ->
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
     if values.ndim == 1 and values.dtype.kind in "bU":  # as a table's column of these words
-        return target_of(where, read_memory(where, dict.fromkeys(spec.columns, values)), spec)
-    kind = spec.kind or _guess(where, spec.name, values)
+        return target_of(read_memory(dict.fromkeys(spec.columns, values)), spec)
+    kind = spec.kind or _guess(spec.name, values)
     if values.ndim != _AXES.get(kind, values.ndim):
         raise ConfigError(
             message(
-                f"The target {spec.name!r} of {where} cannot be {kind}",
+                f"The target {spec.name!r} cannot be {kind}",
                 expected=f"an array with {_AXES[kind]} axes",
                 found=f"{list(values.shape)}",
             )
         )
     values = _blanked(spec, values)
     if kind in ("regression", "vector", "multilabel", "dense_regression"):
-        return (*_real(where, spec.name, kind, values), [])
+        return (*_real(spec.name, kind, values), [])
     if kind == "dense_classes":
         whole = np.where(np.isnan(values), MISSING, values) if values.dtype.kind == "f" else values
         masks = [mask.astype(np.int64) for mask in whole]
         return dense_classes(spec, masks, (values.shape[2], values.shape[1]))
-    return (*_classes(where, spec.name, values, Ordered if kind == "ordered" else Classes), [])
+    return (*_classes(spec.name, values, Ordered if kind == "ordered" else Classes), [])
 
 
-def _guess(where: str, name: str, values: np.ndarray) -> str:
+def _guess(name: str, values: np.ndarray) -> str:
     whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and _whole(values))
     if values.ndim == 1:
         return "classes" if whole and (_minus_one(values) or _indices(values)) else of_numbers(values)
@@ -86,7 +86,7 @@ def _guess(where: str, name: str, values: np.ndarray) -> str:
         return "dense_regression"
     raise DataError(
         message(
-            f"The target {name!r} of {where} has {'two' if values.ndim == 2 else values.ndim} axes",
+            f"The target {name!r} has {'two' if values.ndim == 2 else values.ndim} axes",
             expected="one class per row, zeros and ones, or fractional numbers",
             found=f"{values.dtype} {list(values.shape)}",
         )
@@ -126,17 +126,15 @@ def _blanked(spec: TargetSpec, values: np.ndarray) -> np.ndarray:
     return np.where(odd, np.nan, values.astype(np.float64))
 
 
-def _real(where: str, name: str, kind: str, values: np.ndarray) -> tuple[Task, Tensor]:
+def _real(name: str, kind: str, values: np.ndarray) -> tuple[Task, Tensor]:
     if values.dtype.kind == "U":
-        raise DataError(
-            message(f"The target {name!r} of {where} is not numbers", expected="numbers", found="words")
-        )
+        raise DataError(message(f"The target {name!r} is not numbers", expected="numbers", found="words"))
     with np.errstate(over="ignore"):  # what does not fit becomes infinite, which the task refuses
         target = torch.from_numpy(values.astype(np.float32))
     if kind == "multilabel":
         target = target.masked_fill(target == MISSING, torch.nan)
     if bool(target.isnan().all()):
-        raise DataError(message(f"The target {name!r} of {where} has no values", found="NaN in every row"))
+        raise DataError(message(f"The target {name!r} has no values", found="NaN in every row"))
     if kind == "regression":
         return Regression(name), target
     if kind == "dense_regression":
@@ -144,14 +142,14 @@ def _real(where: str, name: str, kind: str, values: np.ndarray) -> tuple[Task, T
     return (Multilabel if kind == "multilabel" else Vector)(name, target.shape[1]), target
 
 
-def _classes(where: str, name: str, values: np.ndarray, make: Any) -> tuple[Task, Tensor]:
-    known = _known(where, name, values)
+def _classes(name: str, values: np.ndarray, make: Any) -> tuple[Task, Tensor]:
+    known = _known(name, values)
     labels, numbers = np.unique(values[known], return_inverse=True)
     if len(labels) < 2:
         found = f"{len(labels)}" + (f" ({labels[0]!s})" if len(labels) else "")
         raise DataError(
             message(
-                f"The target {name!r} of {where} has too few classes",
+                f"The target {name!r} has too few classes",
                 expected="at least two",
                 found=found,
                 do="Note that -1, NaN and empty text stand for missing labels",
@@ -163,7 +161,7 @@ def _classes(where: str, name: str, values: np.ndarray, make: Any) -> tuple[Task
     return make(name, len(labels), label_names=words), target
 
 
-def _known(where: str, name: str, values: np.ndarray) -> np.ndarray:
+def _known(name: str, values: np.ndarray) -> np.ndarray:
     if values.dtype.kind == "U":
         return np.char.strip(values) != ""
     known = ~_nan(values)
@@ -171,7 +169,7 @@ def _known(where: str, name: str, values: np.ndarray) -> np.ndarray:
         row = int(np.flatnonzero(known)[np.flatnonzero(low)[0]])
         raise DataError(
             message(
-                f"The target {name!r} of {where} has labels outside the range",
+                f"The target {name!r} has labels outside the range",
                 expected=f"0 or more, or {MISSING} where missing",
                 found=f"{values[row]} in row {row} (the first of {int(low.sum())} such rows)",
             )

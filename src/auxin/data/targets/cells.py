@@ -52,7 +52,7 @@ def word(value: object) -> str:
     return str(value).strip()
 
 
-def cells_of(where: str, column: Column, spec: TargetSpec) -> TargetColumn:
+def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
     """The words of a column without the marks of missing values.
 
     Missing are empty cells, the user's own mark (`spec.missing`), and the usual marks: `?`, `NA` and the like always,
@@ -64,7 +64,7 @@ def cells_of(where: str, column: Column, spec: TargetSpec) -> TargetColumn:
     """
     codes, different = pd.factorize(column, use_na_sentinel=True)
     if any(isinstance(value, bytes) for value in different[:100]):
-        raise _bytes(where, str(column.name))
+        raise _bytes(str(column.name))
     words = [word(value) for value in different]
     own = {""} if spec.missing is None else {"", spec.missing}
     marks, among = (MARKS, AMONG_NUMBERS) if spec.missing != "" else (frozenset({""}), frozenset({""}))
@@ -116,14 +116,14 @@ def _numbers(
     return values, odd, [written.said(name)] if not odd else []
 
 
-def refuse_odd(where: str, cells: TargetColumn, column: Column) -> None:
+def refuse_odd(cells: TargetColumn, column: Column) -> None:
     """Refuse a column of numbers in which a few cells are none, and name the first."""
     if not cells.odd:
         return
     rows = np.flatnonzero(column.astype(str).str.strip().isin(list(cells.odd)).to_numpy())
     raise DataError(
         message(
-            f"The column {cells.name!r} of {where} mixes numbers and words, or numbers of different units",
+            f"The column {cells.name!r} mixes numbers and words, or numbers of different units",
             expected="numbers written in one way, empty where missing",
             found=f"{cells.odd[0]!r} in row {rows[0]} (the first of {len(rows)} such rows)",
             do=f"Correct such cells, empty them, say that they are missing: --missing {cells.name}={cells.odd[0]}, or "
@@ -132,10 +132,10 @@ def refuse_odd(where: str, cells: TargetColumn, column: Column) -> None:
     )
 
 
-def _bytes(where: str, name: str) -> DataError:
+def _bytes(name: str) -> DataError:
     return DataError(
         message(
-            f"The target {name!r} of {where} holds bytes",
+            f"The target {name!r} holds bytes",
             expected="words or numbers; images of masks only as a target of pixels (--kind NAME=dense_classes)",
             do="Name another target",
         )

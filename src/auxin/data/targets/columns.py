@@ -30,43 +30,43 @@ Made = tuple[Task, Tensor, list[str]]
 """A task, its targets, and what was decided, in sentences."""
 
 
-def target_of(where: str, frame: Any, spec: TargetSpec) -> Made:
+def target_of(frame: Any, spec: TargetSpec) -> Made:
     """The task that one column or several make, and its targets; dense kinds are made elsewhere.
 
     Raises:
         DataError: A column has no values, only one class, or no numbers where numbers are needed.
     """
-    check_cells(where, frame[list(spec.columns)])
+    check_cells(frame[list(spec.columns)])
     columns = [frame[name] for name in spec.columns]
-    read = [cells_of(where, column, spec) for column in columns]
+    read = [cells_of(column, spec) for column in columns]
     for cells in read:
         if not cells.words:
-            raise _empty(where, cells)
+            raise _empty(cells)
     notes = [note for cells in read for note in cells.notes]
-    kind = spec.kind or (guess(where, read[0], columns[0]) if len(read) == 1 else _guess_several(read))
+    kind = spec.kind or (guess(read[0], columns[0]) if len(read) == 1 else _guess_several(read))
     if kind == "multilabel":
-        task, target, said = _attributes(where, spec, read)
+        task, target, said = _attributes(spec, read)
         return task, target, [*notes, *said]
     if kind == "vector" and len(read) == 1 and (rows := vectors(read[0].words)) is not None:
         return *_of_lists(spec, read[0], rows), notes
     if kind in ("vector", "regression"):
-        return *_real(where, spec, kind, read, columns), notes
+        return *_real(spec, kind, read, columns), notes
     if kind in DENSE:
         raise DataError(
             message(
-                f"The target {spec.name!r} of {where} cannot be {kind}",
+                f"The target {spec.name!r} cannot be {kind}",
                 expected="an image table, whose rows have mask files (--image COLUMN)",
                 found="a table without images",
             )
         )
-    task, target, said = _classes(where, spec.name, read[0], Ordered if kind == "ordered" else Classes)
+    task, target, said = _classes(spec.name, read[0], Ordered if kind == "ordered" else Classes)
     return task, target, [*notes, *said]
 
 
-def _dates(where: str, cells: TargetColumn) -> DataError:
+def _dates(cells: TargetColumn) -> DataError:
     return DataError(
         message(
-            f"The target {cells.name!r} of {where} holds dates",
+            f"The target {cells.name!r} holds dates",
             expected="numbers, or words that name classes",
             found=f"{len(cells.words):,} different dates, such as {cells.words[0]}",
             do=f"Write it as a number, such as days since a date, or say --kind {cells.name}=classes",
@@ -74,25 +74,25 @@ def _dates(where: str, cells: TargetColumn) -> DataError:
     )
 
 
-def _empty(where: str, cells: TargetColumn) -> DataError:
+def _empty(cells: TargetColumn) -> DataError:
     return DataError(
         message(
-            f"The target {cells.name!r} of {where} has no values",
+            f"The target {cells.name!r} has no values",
             found="every cell empty, or a mark of a missing value",
         )
     )
 
 
-def guess(where: str, cells: TargetColumn, column: Column) -> str:
+def guess(cells: TargetColumn, column: Column) -> str:
     """Words and few whole numbers are classes, other numbers regression, lists of labels multilabel."""
-    refuse_odd(where, cells, column)
+    refuse_odd(cells, column)
     if cells.numbers is None:
         if vectors(cells.words) is not None:
             return "vector"
         if says_lists(cells.words):
             return "multilabel"
         if len(cells.words) > MOST_CLASSES and form_of(pd.Series(cells.words, dtype="str")) is not None:
-            raise _dates(where, cells)
+            raise _dates(cells)
         return "classes"
     return of_numbers(cells.numbers)
 
@@ -103,27 +103,27 @@ def _guess_several(read: Sequence[TargetColumn]) -> str:
 
 
 def _real(
-    where: str, spec: TargetSpec, kind: str, read: Sequence[TargetColumn], columns: Sequence[Column]
+    spec: TargetSpec, kind: str, read: Sequence[TargetColumn], columns: Sequence[Column]
 ) -> tuple[Task, Tensor]:
     for cells, column in zip(read, columns, strict=True):
-        refuse_odd(where, cells, column)
+        refuse_odd(cells, column)
         if cells.numbers is None:
             raise DataError(
                 message(
-                    f"The column {cells.name!r} of {where} is not numbers",
+                    f"The column {cells.name!r} is not numbers",
                     expected="numbers",
                     found=f"{_no_number(cells)!r}",
                     do=f"Correct such cells, or say that they are missing: --missing {cells.name}={_no_number(cells)}",
                 )
             )
-        check_finite(where, cells)
+        check_finite(cells)
     made = np.stack([_values(cells, np.asarray(cells.numbers)) for cells in read], 1).astype(np.float32)
     if kind == "vector":
         return Vector(spec.name, len(read)), torch.from_numpy(made)
     if len({*made[~np.isnan(made)].tolist()}) < 2:
         raise DataError(
             message(
-                f"The target {spec.name!r} of {where} is the same in every row",
+                f"The target {spec.name!r} is the same in every row",
                 expected="numbers that differ, or there is nothing to learn",
                 found=f"only {read[0].words[0]}",
                 do="Name another target",
@@ -141,7 +141,7 @@ def _no_number(cells: TargetColumn) -> str:
     return cells.words[0]
 
 
-def check_finite(where: str, cells: TargetColumn) -> None:
+def check_finite(cells: TargetColumn) -> None:
     """Refuse numbers that float32 cannot hold."""
     values = np.asarray(cells.numbers)
     bad = ~(np.abs(values) <= np.finfo(np.float32).max)
@@ -149,7 +149,7 @@ def check_finite(where: str, cells: TargetColumn) -> None:
         row = int(np.flatnonzero(np.isin(cells.codes, np.flatnonzero(bad)))[0])
         raise DataError(
             message(
-                f"The column {cells.name!r} of {where} holds a number that is not usable",
+                f"The column {cells.name!r} holds a number that is not usable",
                 expected="finite numbers below 3e38",
                 found=f"{values[cells.codes[row]]} in row {row}",
             )
@@ -167,7 +167,7 @@ def _of_lists(spec: TargetSpec, cells: TargetColumn, rows: np.ndarray) -> tuple[
     return Vector(spec.name, rows.shape[1]), torch.from_numpy(table[cells.codes])
 
 
-def _classes(where: str, name: str, cells: TargetColumn, make: Any) -> Made:
+def _classes(name: str, cells: TargetColumn, make: Any) -> Made:
     """Classes in the order of their numbers, or of the alphabet; words of one meaning are one class."""
     keys: list[Any] = list(cells.words if cells.numbers is None else cells.numbers.tolist())
     if cells.ranks is not None:
@@ -181,7 +181,7 @@ def _classes(where: str, name: str, cells: TargetColumn, make: Any) -> Made:
     if len(order) < 2:
         raise DataError(
             message(
-                f"The target {name!r} of {where} has too few classes",
+                f"The target {name!r} has too few classes",
                 expected="at least two",
                 found=f"only {next(iter(called.values()))!r}",
             )
@@ -207,17 +207,15 @@ def _spellings(name: str, classes: Sequence[str], words: Iterable[tuple[Any, str
     ]
 
 
-def _attributes(where: str, spec: TargetSpec, read: Sequence[TargetColumn]) -> Made:
+def _attributes(spec: TargetSpec, read: Sequence[TargetColumn]) -> Made:
     """Several columns of yes and no, or one whose cells list what is there."""
     if len(read) > 1:
-        made = np.stack([_yes(where, cells) for cells in read], 1).astype(np.float32)
+        made = np.stack([_yes(cells) for cells in read], 1).astype(np.float32)
         return Multilabel(spec.name, len(read), list(spec.columns)), torch.from_numpy(made), []
     cells = read[0]
-    found = listed(where, spec.name, cells.words)
+    found = listed(spec.name, cells.words)
     if not found.labels:
-        raise DataError(
-            message(f"The target {spec.name!r} of {where} has no labels", found="empty lists alone")
-        )
+        raise DataError(message(f"The target {spec.name!r} has no labels", found="empty lists alone"))
     table = np.full((len(cells.words) + 1, len(found.labels)), np.nan, np.float32)
     for place, w in enumerate(cells.words):
         table[place] = [label in found.cells[w] for label in found.labels]
@@ -231,12 +229,12 @@ def _attributes(where: str, spec: TargetSpec, read: Sequence[TargetColumn]) -> M
     )
 
 
-def _yes(where: str, cells: TargetColumn) -> np.ndarray:
+def _yes(cells: TargetColumn) -> np.ndarray:
     """1 and 0 for yes and no, however they are written; NaN where missing."""
     if odd := sorted({w for w in cells.words if w.lower() not in TRUTH}):
         raise DataError(
             message(
-                f"The column {cells.name!r} of {where} is no yes-or-no attribute",
+                f"The column {cells.name!r} is no yes-or-no attribute",
                 expected=f"one of: {', '.join(TRUTH)}",
                 found=", ".join(odd[:5]),
             )
@@ -244,7 +242,7 @@ def _yes(where: str, cells: TargetColumn) -> np.ndarray:
     return _values(cells, np.array([TRUTH[w.lower()] for w in cells.words]))
 
 
-def check_cells(where: str, frame: Any) -> None:
+def check_cells(frame: Any) -> None:
     """Refuse cells that hold several values, or bytes: nothing that compares values can take them."""
     for name in frame.columns[frame.dtypes == np.object_]:
         cell = next(iter(frame[name].dropna()), None)
@@ -252,7 +250,7 @@ def check_cells(where: str, frame: Any) -> None:
             several = "bytes that are no text" if isinstance(cell, bytes) else "several values in a cell"
             raise DataError(
                 message(
-                    f"The column {str(name)!r} of {where} holds {several}",
+                    f"The column {str(name)!r} holds {several}",
                     expected="a number or a word per cell",
                     found=type(cell).__name__,
                     do=f"Write it as numbers or words, or leave it out: --ignore {name}",
@@ -260,7 +258,7 @@ def check_cells(where: str, frame: Any) -> None:
             )
 
 
-def split_rows(where: str, frame: Any, split: str | None) -> Tensor:
+def split_rows(frame: Any, split: str | None) -> Tensor:
     """Which rows a column of the words train and test marks as test rows; none without such a column."""
     if split is None:
         return torch.zeros(len(frame), dtype=torch.bool)
@@ -268,7 +266,7 @@ def split_rows(where: str, frame: Any, split: str | None) -> Tensor:
     if odd := sorted(set(said) - {"train", "test"}):
         raise DataError(
             message(
-                f"The column {split!r} of {where} marks no split",
+                f"The column {split!r} marks no split",
                 expected="train or test",
                 found=", ".join(odd[:5]),
             )

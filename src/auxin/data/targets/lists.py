@@ -63,14 +63,14 @@ def split(cell: str, mark: str) -> frozenset[str]:
     return frozenset(word.strip() for word in cell.split(mark) if word.strip())
 
 
-def listed(where: str, name: str, cells: Sequence[str]) -> LabelLists:
+def listed(name: str, cells: Sequence[str]) -> LabelLists:
     """What different cells list.
 
     Raises:
         DataError: A cell in brackets that is no list of labels, which is named.
     """
     if any(bracketed(cell) for cell in cells):
-        made = {cell: _of_brackets(where, name, cell) for cell in cells}
+        made = {cell: _of_brackets(name, cell) for cell in cells}
         how = "lists in brackets"
     elif mark := separator_of(cells):
         made = {cell: split(cell, mark) for cell in cells}
@@ -99,7 +99,7 @@ def vectors(cells: Sequence[str]) -> np.ndarray | None:
     return np.array(made, np.float64) if plain and fractional and same else None
 
 
-def _of_brackets(where: str, name: str, cell: str) -> frozenset[str]:
+def _of_brackets(name: str, cell: str) -> frozenset[str]:
     if not bracketed(cell):  # Label Studio writes a single choice without brackets
         return frozenset([cell])
     if cell == EMPTY:
@@ -108,11 +108,11 @@ def _of_brackets(where: str, name: str, cell: str) -> frozenset[str]:
         return frozenset(_labels(json.loads(cell)))
     except json.JSONDecodeError:
         if cell[0] == "{" and ":" in cell:
-            raise _no_list(where, name, cell) from None
+            raise _no_list(name, cell) from None
         found = [next(part for part in match if part) for match in _ITEM.findall(cell[1:-1]) if any(match)]
         return frozenset(found)
     except (TypeError, RecursionError):
-        raise _no_list(where, name, cell) from None
+        raise _no_list(name, cell) from None
 
 
 def _labels(made: Any) -> list[str]:
@@ -130,10 +130,10 @@ def _labels(made: Any) -> list[str]:
     return [str(made).strip()]
 
 
-def _no_list(where: str, name: str, cell: str) -> DataError:
+def _no_list(name: str, cell: str) -> DataError:
     return DataError(
         message(
-            f"A cell of {name!r} of {where} lists no labels",
+            f"A cell of {name!r} lists no labels",
             expected='a list such as ["a", "b"], or Label Studio\'s {"choices": ["a", "b"]}',
             found=cell[:120],
             do="Correct the cell, or empty it",

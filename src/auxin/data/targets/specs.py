@@ -45,7 +45,6 @@ def words(text: str | Sequence[str]) -> list[str]:
 
 
 def parse_specs(
-    where: str,
     known: Collection[str],
     target: str,
     aux: str | Sequence[str] = (),
@@ -55,7 +54,6 @@ def parse_specs(
     """The targets, the main one first.
 
     Args:
-        where: The file, for errors.
         known: The columns there are.
         target: The main one: a column, or NAME=COLUMN|COLUMN for one of several columns.
         aux: The auxiliary ones, likewise.
@@ -66,10 +64,10 @@ def parse_specs(
         DataError: A column that is not there; the nearest are offered.
         ConfigError: A name is given twice, or a kind that is not known, or to nothing.
 
-    >>> parse_specs("t.csv", ["y", "a", "b"], "y", "pose=a|b", "pose=vector")[1]
+    >>> parse_specs(["y", "a", "b"], "y", "pose=a|b", "pose=vector")[1]
     TargetSpec(name='pose', columns=('a', 'b'), kind='vector', missing=None)
     """
-    found = [_columns(where, known, word) for word in [target.strip(), *words(aux)]]
+    found = [_columns(known, word) for word in [target.strip(), *words(aux)]]
     names = [name for name, _ in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ConfigError(
@@ -84,17 +82,17 @@ def parse_specs(
     return specs
 
 
-def _columns(where: str, known: Collection[str], word: str) -> tuple[str, tuple[str, ...]]:
+def _columns(known: Collection[str], word: str) -> tuple[str, tuple[str, ...]]:
     """A target's name and columns: "NAME", "A|B", or "NAME=A|B"."""
     if word in known or "|" not in word:
         name, _, column = word.rpartition("=")
         one = column if word not in known and name and column in known else word
-        pick(where, dict.fromkeys(known), one)
+        pick(dict.fromkeys(known), one)
         return (name if one != word else word), (one,)
     name, _, several = word.rpartition("=") if "=" in word else ("", "", word)
     columns = tuple(column.strip() for column in several.split("|"))
     for column in columns:
-        pick(where, dict.fromkeys(known), column)
+        pick(dict.fromkeys(known), column)
     return name.strip() or "_".join(columns), columns
 
 
