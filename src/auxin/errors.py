@@ -40,9 +40,15 @@ def naming(source: object) -> Iterator[None]:
     try:
         yield
     except (DataError, ConfigError) as error:
-        if str(source) not in str(error):
-            error.args = (f"{source}: {error}",)
+        if (name := shortened(source)) not in str(error):
+            error.args = (f"{name}: {error}",)
         raise
+
+
+def shortened(path: object) -> str:
+    """Return a path for a message, cut where it is very long."""
+    text = str(path)
+    return text if len(text) <= 200 else f"{text[:100]}...{text[-60:]} ({len(text):,} characters)"
 
 
 def message(wrong: str, *, expected: str = "", found: str = "", do: str = "") -> str:

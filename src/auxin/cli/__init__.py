@@ -10,6 +10,7 @@ import ast
 import importlib
 import inspect
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,6 +23,8 @@ from auxin.cli._failures import failing_well
 from auxin.cli._typed import remember
 from auxin.interrupts import follow
 
+_ANYWHERE = ("--debug", "--allow-outside")
+"""Options that may stand anywhere on the command line."""
 _FOLDER = Path(__file__).parent
 _HELP = """Train a main task with auxiliary tasks, and test whether they help.
 
@@ -140,12 +143,6 @@ def _app() -> TyperGroup:
     return group
 
 
-def _renamed(argument: str) -> str:
-    """Replace an option's former name by its present one."""
-    name, mark, value = argument.partition("=")
-    return f"--kind{mark}{value}" if name == "--aux-kind" else argument
-
-
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and exit.
 
@@ -161,6 +158,6 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in given
     if "--allow-outside" in given:
         os.environ["AUXIN_ALLOW_OUTSIDE"] = "1"  # child processes inherit it
-    given = [_renamed(argument) for argument in given if argument not in ("--debug", "--allow-outside")]
+    given = [re.sub("^--aux-kind(?==|$)", "--kind", word) for word in given if word not in _ANYWHERE]
     _app().main(given, prog_name="auxin", obj={"debug": debug})
     sys.exit(0)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import typer
 
@@ -33,7 +34,7 @@ class ComparisonInterrupted(Exception):
         self.comparison = comparison
 
 
-def compare(request: CompareRequest, output: Output, confirm: bool) -> Comparison:
+def compare_once(request: CompareRequest, output: Output, confirm: bool) -> Comparison:
     """Compare (or confirm) at one label budget, and show the result.
 
     Returns:
@@ -43,19 +44,20 @@ def compare(request: CompareRequest, output: Output, confirm: bool) -> Compariso
         ComparisonInterrupted: Ctrl-C was pressed. The finished runs have been shown.
     """
     request, decided = decide(request)
-    for sentence in [*decided, f"The output folder is {request.folder}. Run the same command to resume."]:
+    folder = request.folder
+    for sentence in [*decided, f"The output folder is {folder}. Run the same command to resume."]:
         output.say(f"  {sentence}")
     if confirm:
-        return _show(confirm_once(request), request, output)
-    with _callback(output, request) as tell:
+        return _show(confirm_once(request), folder, output)
+    with _callback(output, folder, request.log) as tell:
         job = CompareStudy(request, tell)
         for sentence in decided:
             job.notes.insert(0, sentence)
         try:
             comparison = job.run()
         except KeyboardInterrupt:
-            raise ComparisonInterrupted(_show(_interrupted(job, output), request, output)) from None
-    return _show(comparison, request, output)
+            raise ComparisonInterrupted(_show(_interrupted(job, output), folder, output)) from None
+    return _show(comparison, folder, output)
 
 
 def _interrupted(job: CompareStudy, output: Output) -> Comparison:
@@ -71,8 +73,8 @@ def _interrupted(job: CompareStudy, output: Output) -> Comparison:
 
 
 @contextmanager
-def _callback(output: Output, request: CompareRequest) -> Iterator[Tell]:
-    logger = loggers.start(request.log, request.folder) if request.log else None
+def _callback(output: Output, folder: Path, log: str | None) -> Iterator[Tell]:
+    logger = loggers.start(log, folder) if log else None
     with progress(output) as show:
 
         def tell(event: RunsDone | str) -> None:
@@ -86,13 +88,12 @@ def _callback(output: Output, request: CompareRequest) -> Iterator[Tell]:
         yield tell
 
 
-def _show(comparison: Comparison, request: CompareRequest, output: Output) -> Comparison:
+def _show(comparison: Comparison, folder: Path, output: Output) -> Comparison:
     output.say("", terminal(comparison), "")
     if advice := to_use(comparison):
         output.say(advice)
-    out = request.folder
-    figures = write_figures(read_results(out), out / "figures")
+    figures = write_figures(read_results(folder), folder / "figures")
     output.say(
-        f"Result files: {out}. Learning curves and {len(figures) - 1} other figures: {out / 'figures'}."
+        f"Result files: {folder}. Learning curves and {len(figures) - 1} other figures: {folder / 'figures'}."
     )
     return comparison

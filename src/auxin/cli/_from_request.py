@@ -112,7 +112,8 @@ def from_request(verb: Callable[..., None]) -> Callable[..., None]:
         others = {p.name: given[p.name] for p in rest}
         if output:
             others[output] = Output(given["as_json"])
-        with conducting(_engine(request)) as conducts:
+        engines = [value.engine for _, value in request if isinstance(value, Engine)]
+        with conducting(engines[0] if engines else "serial") as conducts:
             if conducts:
                 verb(**{name: request}, **others)
 
@@ -148,11 +149,6 @@ def _built(model: type[Group], options: list[Field], given: dict[str, Any]) -> A
         return model.model_validate(values)
     except ValidationError as error:
         raise refusal(error, model) from error
-
-
-def _engine(request: Group) -> str:
-    engines = [value for _, value in request if isinstance(value, Engine)]
-    return engines[0].engine if engines else "serial"
 
 
 def _plain(info: FieldInfo) -> type:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import typer
 
-from auxin.cli._comparing import ComparisonInterrupted, compare
+from auxin.cli._comparing import ComparisonInterrupted, compare_once
 from auxin.cli._console import Output
 from auxin.errors import ConfigError, message
 from auxin.folders import claim_folder
@@ -15,20 +15,7 @@ from auxin.store import write_json
 from auxin.studies.label_budget import NAME, LabelBudget, assemble
 
 
-def run(request: CompareRequest, output: Output, confirm: bool) -> None:
-    """Compare (or confirm) at one or several label budgets, and show the results and the paths of the files."""
-    if len(request.labels) > 1:
-        return run_several(request, output, confirm)
-    try:
-        one = request.at(request.labels[0], out=request.folder) if request.labels else request
-        output.result(compare(one, output, confirm))
-    except ComparisonInterrupted as stopped:
-        output.result(stopped.comparison)
-        raise typer.Exit(130) from None
-    return None
-
-
-def run_several(request: CompareRequest, output: Output, confirm: bool) -> None:
+def compare_budgets(request: CompareRequest, output: Output, confirm: bool) -> None:
     """Compare at every label budget, draw the learning curve, and express the gain as extra labels.
 
     Each budget has its own folder. After Ctrl-C the finished runs are saved and shown; the same command resumes.
@@ -47,7 +34,7 @@ def run_several(request: CompareRequest, output: Output, confirm: bool) -> None:
     for count in counts:
         output.say(f"\n[bold]{count} labels per class[/bold]")
         try:
-            found[count] = compare(_at(request, count, out), output, confirm=False)
+            found[count] = compare_once(_at(request, count, out), output, confirm=False)
         except ComparisonInterrupted as stop:
             found[count], stopped = stop.comparison, True
         except typer.Exit:  # interrupted before any run finished

@@ -43,6 +43,15 @@ def compare(
     output.say(
         f"[bold]auxin compare[/bold]  {request.data.name}: {methods}"
     )  # before the slow import of torch
-    from auxin.cli._label_budgets import run
+    if len(request.labels) > 1:
+        from auxin.cli._label_budgets import compare_budgets
 
-    run(request, output, confirm)
+        return compare_budgets(request, output, confirm)
+    from auxin.cli._comparing import ComparisonInterrupted, compare_once
+
+    one = request.at(request.labels[0], out=request.folder) if request.labels else request
+    try:
+        output.result(compare_once(one, output, confirm))
+    except ComparisonInterrupted as stopped:
+        output.result(stopped.comparison)
+        raise typer.Exit(130) from None

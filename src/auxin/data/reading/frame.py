@@ -17,7 +17,7 @@ from auxin.data.reading.columnar import parquet_parts, read_parquet
 from auxin.data.reading.delimited import header, read_delimited
 from auxin.data.reading.delimited import read_parts as delimited_parts
 from auxin.data.reading.files import damaged, header_hint
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError, message, naming, shortened
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".data")
 SUFFIXES = (*TEXT, ".parquet", ".arff")
@@ -38,11 +38,14 @@ def read_frame(path: Path, encoding: str = "utf-8", verbatim: Collection[str] = 
     Raises:
         DataError: The file is missing, empty, damaged, or its columns are not clear.
     """
-    if not is_file(path):
-        raise DataError(message(f"There is no file {shown(path)}", do="Correct the path"))
-    encoding = _known(encoding)
-    with _refusing(path, encoding):
-        return _named(path, _read(path, encoding, verbatim))
+    with _reading(path, encoding) as encoding:
+        if path.suffix == ".parquet":
+            frame = read_parquet(path, verbatim)
+        elif path.suffix == ".arff":
+            frame = read_arff(path, encoding, verbatim)
+        else:
+            frame = read_delimited(path, encoding, verbatim)
+        return _named(frame)
 
 
 def read_parts(
@@ -59,15 +62,15 @@ def read_parts(
     Raises:
         DataError: As `read_frame`.
     """
-    begin, known = 0, _known(encoding)
+    begin = 0
     columns_of(path, encoding)  # refuses columns of one name
-    with _refusing(path, known):
-        for part, beside in _parts(path, known, verbatim, also):
-            frame = _named(path, part)
+    with _reading(path, encoding) as encoding:
+        for part, beside in _parts(path, encoding, verbatim, also):
+            frame = _named(part)
             frame.index = pd.RangeIndex(begin, begin := begin + len(frame))
             yield frame, beside.set_axis(frame.index)
-    if not begin:
-        raise _no_rows(path)
+        if not begin:
+            raise _no_rows()
 
 
 def _parts(
@@ -82,26 +85,29 @@ def _parts(
         yield from delimited_parts(path, encoding, verbatim, also)
 
 
-def _named(path: Path, frame: Any) -> pd.DataFrame:
+def _named(frame: Any) -> pd.DataFrame:
     """A table with its columns' names as words, each once, and at least one row."""
     names = [str(column).strip() for column in frame.columns]
-    if len(set(names)) < len(names):
-        _refuse_twice(path, names)
+    _refuse_twice(names)
     frame.columns = names
     if frame.empty:
-        raise _no_rows(path)
+        raise _no_rows()
     return frame
 
 
-def _no_rows(path: Path) -> DataError:
-    return damaged(path, "at least one row below the header", "none", "Check the file")
+def _no_rows() -> DataError:
+    return damaged("The table", "at least one row below the header", "none", "Check the file")
 
 
 @contextmanager
-def _refusing(path: Path, encoding: str) -> Iterator[None]:
-    """What readers raise about a damaged file, as a DataError."""
+def _reading(path: Path, encoding: str) -> Iterator[str]:
+    """Yield the encoding by its proper name. What readers raise about the file becomes a DataError that names it."""
+    if not is_file(path):
+        raise DataError(message(f"There is no file {shortened(path)}", do="Correct the path"))
+    encoding = _known(encoding)
     try:
-        yield
+        with naming(path):
+            yield encoding
     except DataError:
         raise
     except UnicodeError as error:
@@ -123,18 +129,15 @@ def columns_of(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[str
     Raises:
         DataError: As `read_frame`.
     """
-    if not is_file(path):
-        raise DataError(message(f"There is no file {shown(path)}", do="Correct the path"))
-    with _refusing(path, known := _known(encoding)):
-        labels: list[str] = []
+    labels: list[str] = []
+    with _reading(path, encoding) as encoding:
         if path.suffix == ".parquet":
             names = list(pq.read_schema(path).names)
         elif path.suffix == ".arff":
-            names, labels = arff_columns(path, known)
+            names, labels = arff_columns(path, encoding)
         else:
-            names = header(path, known)[0]
-    if len(set(names)) < len(names):
-        _refuse_twice(path, names)
+            names = header(path, encoding)[0]
+        _refuse_twice(names)
     return names, labels
 
 
@@ -146,16 +149,12 @@ def is_file(path: Path) -> bool:
         return False
 
 
-def shown(path: Path) -> str:
-    """A path in messages, cut where it is very long."""
-    text = str(path)
-    return text if len(text) <= 200 else f"{text[:100]}...{text[-60:]} ({len(text):,} characters)"
-
-
-def _refuse_twice(path: Path, names: list[str]) -> None:
+def _refuse_twice(names: list[str]) -> None:
+    if len(set(names)) == len(names):
+        return
     twice = sorted({name for name in names if names.count(name) > 1})
     called = f"several called {', '.join(twice)}" if any(twice) else "several without a name"
-    raise damaged(path, "columns of different names", called, header_hint(names) or "Rename them")
+    raise damaged("The table", "columns of different names", called, header_hint(names) or "Rename them")
 
 
 def _known(encoding: str) -> str:
@@ -168,14 +167,6 @@ def _known(encoding: str) -> str:
             message("The encoding is unknown", found=repr(encoding), do="Try utf-8 or latin-1")
         ) from error
     return "utf-8-sig" if name == "utf-8" else name
-
-
-def _read(path: Path, encoding: str, verbatim: Collection[str]) -> pd.DataFrame:
-    if path.suffix == ".parquet":
-        return read_parquet(path, verbatim)
-    if path.suffix == ".arff":
-        return read_arff(path, encoding, verbatim)
-    return read_delimited(path, encoding, verbatim)
 
 
 def with_unlabelled(
