@@ -17,7 +17,6 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,8 +128,7 @@ def cell(model: str, mode: str, optimizer: str) -> str:
         torch.manual_seed(SEED + (torch.distributed.get_rank() if parallel() else 0))
         gradient = None
         if parallel():  # as `auxin.Auxiliary` does
-            own = gradient_without_a_trace(problem, batch)
-            gradient = replace(own, gradients=averaged(own.gradients, own.gradients) or [])
+            gradient = gradient_without_a_trace(problem, batch).over_processes(problem)
         found = hypergradient(problem, batch, meta, optimizer=optimizers, gradient=gradient)
         return mean(found.gradients[0])
 

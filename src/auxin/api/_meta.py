@@ -1,7 +1,6 @@
 """The meta step: phi moves by the hypergradient of the main task's loss, and nothing else moves."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from auxin.api._runner import Runner
 from auxin.api._sharing import share_losses, share_main
 from auxin.combiners._base import TaskLosses, paced
 from auxin.errors import UnsupportedError, message
-from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace
+from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace, repeated
 from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.params import trainable
@@ -167,13 +166,12 @@ class MetaStep:
             share_losses(self.objective, self.runner, train, at_once)
         if is_sharded(self.runner):
             self._refuse_unless_by_difference()
-        elif parallel() and at_once:
-            with together(), under_rng(None):
-                gradient = gradient_without_a_trace(problem, train)
-            whole = averaged(gradient.gradients, gradient.gradients)
-            assert whole is not None
-            gradient = replace(gradient, gradients=whole)
-        found = self.estimator.estimate(problem, train, meta, step, gradient, self.scale)
+        with repeated(problem, (train, meta), step):
+            if parallel() and at_once and not is_sharded(self.runner):
+                with together(), under_rng(None):
+                    gradient = gradient_without_a_trace(problem, train)
+                gradient = gradient.over_processes(problem)
+            found = self.estimator.estimate(problem, train, meta, step, gradient, self.scale)
         self.notices.given.update(found.notes)
         return found
 

@@ -1,5 +1,6 @@
 """Estimators of the hypergradient dL_A/dphi."""
 
+from auxin.hypergradients._audit import repeated as repeated
 from auxin.hypergradients._base import BilevelProblem as BilevelProblem
 from auxin.hypergradients._base import Estimator as Estimator
 from auxin.hypergradients._base import Hypergradient as Hypergradient

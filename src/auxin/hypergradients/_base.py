@@ -16,7 +16,7 @@ through C.
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
 from torch import Tensor, nn
@@ -158,6 +158,8 @@ class TrainingGradient:
         moved: The auxiliary networks' buffers, each with the value it takes if a meta step follows.
         hooked: Whether hooks on the parameters have changed the gradients already.
         products: The forward pass's matrix products, which forward mode at W need not compute again.
+        idle: The places of parameters that the loss does not reach and whose `.grad` is None: the optimiser's step
+            passes them over, decay and momentum included.
 
     >>> import torch
     >>> from auxin import training_gradient
@@ -179,6 +181,19 @@ class TrainingGradient:
     moved: Sequence[tuple[Tensor, Tensor]] = ()
     hooked: bool = False
     products: Products | None = None
+    idle: frozenset[int] = frozenset()
+
+    @property
+    def given(self) -> list[Tensor | None]:
+        """The gradients as the optimiser finds them, None where it passes a parameter over."""
+        return [None if i in self.idle else g for i, g in enumerate(self.gradients)]
+
+    def over_processes(self, problem: BilevelProblem) -> "TrainingGradient":
+        """The mean over the processes of data parallelism; idle is what no process reaches."""
+        whole = problem.averaged(self.gradients)
+        return replace(
+            self, gradients=whole, idle=frozenset(i for i in self.idle if not bool(whole[i].any()))
+        )
 
 
 @dataclass(frozen=True)

@@ -154,14 +154,27 @@ def difference_slope(
     eps = (RADIUS.get(p[0].dtype, 1e-2) if radius is None else radius) / norm(p).clamp(min=1e-30)
     found = []
     for sign in (1.0, -1.0):
-        with (
-            under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad(),
-            placed(problem.network, axpy(sign * eps, p, params)) as module,
-        ):  # fmt: skip
-            loss = problem.training_loss(module(*problem.inputs(train)), train, gradient.context)
-            found.append(to_phi(problem, loss, keep=True))
+        probe = axpy(sign * eps, p, params)
+        try:
+            found.append(_probe(problem, train, gradient, probe))
+        except (
+            RuntimeError
+        ) as error:  # the network takes a gradient over its own parameters in its forward pass
+            if "does not require grad" not in str(error):
+                raise
+            found.append(_probe(problem, train, gradient, leaves(probe)))
     times = problem.processes / (2 * eps)
     return linear_slope(problem, [times * (up - down) for up, down in zip(*found, strict=True)])
+
+
+def _probe(problem: BilevelProblem, train: Any, gradient: TrainingGradient, at: Vector) -> Vector:
+    """dL_T/dphi at other parameters."""
+    with (
+        under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad(),
+        placed(problem.network, at) as module,
+    ):  # fmt: skip
+        loss = problem.training_loss(module(*problem.inputs(train)), train, gradient.context)
+        return to_phi(problem, loss, keep=True)
 
 
 def linear_slope(problem: BilevelProblem, product: Vector) -> Slope:

@@ -211,8 +211,11 @@ def _outer_difference(
     """The outer loss's central difference along q, and how far rounding may move it."""
     ends = []
     for sign in (1.0, -1.0):
-        with under_rng(None), torch.no_grad(), placed(problem.network, axpy(sign * step, q, at)) as module:
-            ends.append(problem.outer(module(*problem.inputs(meta)), meta))
+        params = leaves(
+            axpy(sign * step, q, at)
+        )  # a network may take a gradient of its own in its forward pass
+        with under_rng(None), torch.enable_grad(), placed(problem.network, params) as module:
+            ends.append(problem.outer(module(*problem.inputs(meta)), meta).detach())
     # targets in float32 make a loss in float32 of a network in float64
     coarse = torch.finfo(ends[0].dtype).eps
     return float(ends[0] - ends[1]) / (2 * step), 50 * coarse * abs(float(ends[0])) / step

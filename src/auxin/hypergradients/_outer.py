@@ -12,6 +12,7 @@ from auxin.hypergradients._base import BilevelProblem, Hypergradient, NextBatchF
 from auxin.hypergradients._mixed import Slope, to_phi
 from auxin.math.functional import lent, placed, save_rng, undistorted
 from auxin.math.params import Vector, axpy, bare, filled, leaves, trainable
+from auxin.math.visits import foreign_parameters
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ def outer_gradient(
             signals = module(*problem.inputs(meta))
         after, signals = save_rng(), problem.raised(signals)
         loss = problem.outer(signals, meta)
-        grads = gradients_of(loss, [*at, *phi], own, keep)
+        grads = gradients_of(loss, [*at, *phi], own, keep, foreign_parameters())
     found = grads[len(at) :]
     direct = [q.new_zeros(()).expand_as(q) if g is None else g for g, q in zip(found, phi, strict=True)]
     reaches = any(g is not None for g in found)
@@ -60,7 +61,11 @@ def outer_gradient(
 
 
 def gradients_of(
-    loss: Tensor, at: Sequence[Tensor], own: Sequence[Tensor], keep: bool = False
+    loss: Tensor,
+    at: Sequence[Tensor],
+    own: Sequence[Tensor],
+    keep: bool = False,
+    foreign: Sequence[Tensor] = (),
 ) -> tuple[Tensor | None, ...]:
     """The gradients of a loss whose network holds other parameters than its own; None where there is no path.
 
@@ -69,21 +74,34 @@ def gradients_of(
         at: Where to differentiate.
         own: The network's own parameters, which the loss must not have reached.
         keep: Keep the graph.
+        foreign: Parameters outside the network that the optimiser moves, which the loss must not reach.
 
     Raises:
-        UnsupportedError: The loss reads the network's own parameters, or the network is checkpointed reentrantly.
+        UnsupportedError: The loss reads the network's own parameters, or foreign ones, or the network is checkpointed
+            reentrantly.
     """
     if not loss.requires_grad:  # this process's part of the batch reaches nothing
         return (None,) * len(at)
     try:
-        found = torch.autograd.grad(loss, [*at, *own], allow_unused=True, retain_graph=keep)
+        found = torch.autograd.grad(loss, [*at, *own, *foreign], allow_unused=True, retain_graph=keep)
     except RuntimeError as error:
         if "use_reentrant" not in str(error):
             raise
         raise _reentrant() from error
     if any(g is None for g in found[: len(at)]):
         refuse_reentrant(loss)
-    if any(g is not None for g in found[len(at) :]):
+    outside = [p for p, g in zip(foreign, found[len(at) + len(own) :], strict=True) if g is not None]
+    if outside:
+        raise UnsupportedError(
+            message(
+                "The outer loss reads parameters that the optimiser moves and that the network does not have, so the "
+                "look-ahead would leave them where they are",
+                expected="every trained parameter in `network.parameters()`",
+                found=f"{len(outside)} outside, the first of shape {tuple(outside[0].shape)}",
+                do="Register their module in the network (no plain list or closure).",
+            )
+        )
+    if any(g is not None for g in found[len(at) : len(at) + len(own)]):
         raise UnsupportedError(
             message(
                 "A loss holds the network's parameters themselves, so it stays at W when the network is at W+",

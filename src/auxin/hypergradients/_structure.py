@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from auxin.hypergradients._base import BilevelProblem
 from auxin.math.params import bare
+from auxin.math.visits import once
 
 V = TypeVar("V")
 FLAGS = ("gradient_checkpointing", "grad_checkpointing")
@@ -67,6 +68,10 @@ class Memory(Generic[V]):
 
 def key_of(problem: BilevelProblem, batch: Any) -> Key:
     """The key of a problem and a batch."""
+    return once((id(problem), id(batch)), lambda: _key_of(problem, batch))
+
+
+def _key_of(problem: BilevelProblem, batch: Any) -> Key:
     found: list[Any] = []
     for function in (problem.criterion, problem.context):
         _parts(function, found, depth=4)
@@ -129,7 +134,7 @@ def structure(network: nn.Module) -> int:
             own["_backward_pre_hooks"],
         )
         found.append((part.training, *map(len, hooks), *(own.get(flag) for flag in FLAGS)))
-        found += [p.requires_grad for p in own["_parameters"].values() if p is not None]
+        found += [p.requires_grad for p in part._parameters.values() if p is not None]
     return hash(tuple(found))
 
 

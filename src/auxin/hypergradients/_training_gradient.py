@@ -1,8 +1,10 @@
 """grad_W L_T(W, phi; B): the training step's gradient, kept so that a meta step can use it again."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from auxin.hypergradients._base import BilevelProblem, NextBatchForward, TrainingGradient
 from auxin.hypergradients._outer import gradients_of, move_buffers
@@ -104,5 +106,19 @@ def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGra
             found = gradients_of(loss, params, own)
     gradients = [torch.zeros_like(p) if g is None else g for g, p in zip(found, params, strict=True)]
     return TrainingGradient(
-        loss.detach(), gradients, detach(signals), context, rng, moved=moved, products=products
+        loss.detach(),
+        gradients,
+        detach(signals),
+        context,
+        rng,
+        moved=moved,
+        products=products,
+        idle=idle(found, own),
+    )
+
+
+def idle(found: Sequence[Tensor | None], own: Sequence[Tensor]) -> frozenset[int]:
+    """The places of the parameters that a step passes over: not reached, and without a `.grad` of zeros."""
+    return frozenset(
+        i for i, (g, p) in enumerate(zip(found, own, strict=True)) if g is None and p.grad is None
     )

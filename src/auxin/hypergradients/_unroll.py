@@ -11,7 +11,8 @@ from torch import Tensor
 from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem
 from auxin.hypergradients._outer import gradients_of
-from auxin.math.functional import Rng, call, placed, restore_rng, save_rng, still
+from auxin.hypergradients._training_gradient import idle
+from auxin.math.functional import Rng, placed, restore_rng, save_rng, still
 from auxin.math.params import Vector, detached, filled, leaves, trainable
 from auxin.math.tree import detach
 from auxin.optimizers import InnerStep
@@ -60,10 +61,17 @@ def advance(problem: BilevelProblem, step: InnerStep, at: Iterate, batch: Any) -
         own = list(trainable(problem.network).values())
         with torch.enable_grad(), placed(problem.network, params) as module:
             loss = problem.training_loss(module(*problem.inputs(batch)), batch, detach(context))
-            grads = problem.averaged(filled(gradients_of(loss, params, own), params))
+            found = gradients_of(loss, params, own)
+            grads = problem.averaged(filled(found, params))
     with torch.no_grad():
-        after, states = step.advance(at.params, grads, at.states)
+        after, states = step.advance(at.params, passed_over(grads, found, own), at.states)
     return Iterate(after, states, save_rng())
+
+
+def passed_over(grads: Vector, found: Sequence[Tensor | None], own: Sequence[Tensor]) -> list[Tensor | None]:
+    """The gradients as the optimiser finds them: None where no process reaches a parameter without a `.grad`."""
+    skipped = {i for i in idle(found, own) if not bool(grads[i].any())}
+    return [None if i in skipped else g for i, g in enumerate(grads)]
 
 
 def window(
@@ -73,8 +81,8 @@ def window(
     for batch in batches:
         at = advance(problem, step, at, batch)
     restore_rng(at.rng)
-    with torch.no_grad():
-        return at, problem.outer(call(problem.network, at.params, problem.inputs(meta)), meta)
+    with torch.enable_grad(), placed(problem.network, leaves(at.params)) as module:
+        return at, problem.outer(module(*problem.inputs(meta)), meta).detach()
 
 
 @contextmanager

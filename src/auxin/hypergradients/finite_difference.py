@@ -103,9 +103,9 @@ class FiniteDifference(Estimator):
         with under_rng(None):
             if gradient is None or gradient.hooked:
                 gradient = gradient_without_a_trace(problem, train)
-            at = step.lookahead(gradient.gradients) if self.at == "lookahead" else params
+            at = step.lookahead(gradient.given) if self.at == "lookahead" else params
             outer = outer_gradient(problem, at, meta)
-            p = scaled(-1.0, step.pullback(gradient.gradients, outer.v))
+            p = scaled(-1.0, step.pullback(gradient.given, outer.v))
             if self._follows(problem, train, gradient):
                 slope, notes = difference_slope(problem, train, gradient, p, self.radius), []
             else:

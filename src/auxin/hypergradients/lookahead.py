@@ -97,7 +97,7 @@ class Lookahead(Estimator):
             ours = gradient is None or gradient.hooked
             if gradient is None or gradient.hooked:
                 gradient = gradient_without_a_trace(problem, train)
-            ahead = step.lookahead(gradient.gradients)
+            ahead = step.lookahead(gradient.given)
             if ours and step.linear:  # shapes without memory
                 gradient.gradients[:] = [g.new_zeros(()).expand_as(g) for g in gradient.gradients]
             rng = save_rng()
@@ -106,7 +106,7 @@ class Lookahead(Estimator):
             if self.mode == "auto" and self.check and problem.average is None and unseen(problem, train):
                 with precisely(rng):
                     off = outer_off(problem, ahead, outer.v, meta)
-            p = negated(step.pullback(gradient.gradients, outer.v))
+            p = negated(step.pullback(gradient.given, outer.v))
             ahead.clear()  # vectors as large as the network, which would stand beside the next pass
             outer.v.clear()
             if ours:

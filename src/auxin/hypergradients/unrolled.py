@@ -19,9 +19,18 @@ from auxin.errors import ConfigError, message
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined, outer_gradient
 from auxin.hypergradients._stopped import follows, is_large, refuse_or_warn
-from auxin.hypergradients._unroll import Iterate, advance, batches_of, begin, moved, needed, window
+from auxin.hypergradients._unroll import (
+    Iterate,
+    advance,
+    batches_of,
+    begin,
+    moved,
+    needed,
+    passed_over,
+    window,
+)
 from auxin.math.functional import placed, plain_attention, restore_rng, still, under_rng
-from auxin.math.params import Vector, axpy, dot, filled, leaves, zeros
+from auxin.math.params import Vector, axpy, dot, filled, leaves, trainable, zeros
 from auxin.math.params import scale as scaled
 from auxin.optimizers import InnerStep
 
@@ -197,8 +206,10 @@ def _backwards(
         context = None if problem.context is None else problem.context(batch)
         signals = module(*problem.inputs(batch))
         loss = problem.training_loss(signals, batch, context)
-        grads = filled(torch.autograd.grad(loss, params, create_graph=True, allow_unused=True), params)
-        through = _through_update(step, at, problem.averaged(grads), after)
+        own = list(trainable(problem.network).values())
+        found = torch.autograd.grad(loss, params, create_graph=True, allow_unused=True)
+        grads = filled(found, params)
+        through = _through_update(step, at, passed_over(problem.averaged(grads), found, own), after)
         pairing = dot(grads, through.gradient)
         penalty = problem.direct(context)
         curved = _grad(pairing, [*params, *phi], keep=penalty is not None)
@@ -218,15 +229,19 @@ class _UpdatePullback:
     states: list[dict[str, Tensor]]
 
 
-def _through_update(step: InnerStep, at: Iterate, grads: Vector, after: _Adjoint) -> _UpdatePullback:
+def _through_update(
+    step: InnerStep, at: Iterate, grads: Sequence[Tensor | None], after: _Adjoint
+) -> _UpdatePullback:
     """(dU/d(W, g, s))^T lambda: elementwise, no network."""
-    params, values = leaves(at.params), leaves(grads)
+    params = leaves(at.params)
+    values = leaves([torch.zeros_like(p) if g is None else g for g, p in zip(grads, params, strict=True)])
     flat = [(i, k, v) for i, s in enumerate(at.states) for k, v in s.items() if _differentiable(k, v)]
     held = leaves([v for _, _, v in flat])
     states = [dict(s) for s in at.states]
     for (i, key, _), leaf in zip(flat, held, strict=True):
         states[i][key] = leaf
-    moved, new = step.advance(params, values, states)
+    given = [None if g is None else value for g, value in zip(grads, values, strict=True)]
+    moved, new = step.advance(params, given, states)
     ends = [*zip(moved, after.params, strict=True)]
     ends += [(new[i][key], cotangent) for i, own in enumerate(after.states) for key, cotangent in own.items()]
     ends = [(end, cotangent) for end, cotangent in ends if end.requires_grad]

@@ -15,6 +15,7 @@ import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import _WeightNorm
 from torch.nn.utils.weight_norm import WeightNorm
 from torch.overrides import TorchFunctionMode
@@ -26,6 +27,7 @@ from auxin.math.params import bare, trainable
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
 from auxin.math.tangents import Products, replaying
 from auxin.math.tree import rebuild, tensors
+from auxin.math.visits import each_pass
 from auxin.typing import Signals
 
 __all__ = [
@@ -141,24 +143,41 @@ def placed(
         for key, own in held.items()
         if own is not None and id(own) in new
     ]
-    versions = [own._version for own in own_params.values()]
+    versions = [
+        (own, own._version) for part in modules for own in part._parameters.values() if own is not None
+    ]
     try:
         for held, key, own in places:
             held[key] = new[id(own)]  # type: ignore[assignment]
-        with eagerly(), plain_weight_norm(module):
+        with eagerly(), plain_weight_norm(module), uncached(), each_pass(module):
             yield module
     finally:
         for held, key, own in places:
             held[key] = own  # type: ignore[assignment]
-    written = [k for (k, p), v in zip(own_params.items(), versions, strict=True) if p._version != v]
+    written = {id(own) for own, version in versions if own._version != version}
     if written:
+        names = [name for name, own in module.named_parameters() if id(own) in written]
         raise UnsupportedError(
             message(
                 "The network's forward pass writes into its own parameters, which a meta step must leave alone",
-                found=", ".join(written[:3]),
+                found=", ".join(names[:3]),
                 do="Change them after `optimizer.step()` instead. (This call changed them once, as any forward does.)",
             )
         )
+
+
+@contextmanager
+def uncached() -> Iterator[None]:
+    """No parametrised weight is taken from `torch.nn.utils.parametrize.cached`, which keeps it of other parameters."""
+    enabled, kept = parametrize._cache_enabled, parametrize._cache
+    if not enabled:
+        yield
+        return
+    parametrize._cache_enabled, parametrize._cache = 0, {}
+    try:
+        yield
+    finally:
+        parametrize._cache_enabled, parametrize._cache = enabled, kept
 
 
 @contextmanager

@@ -102,7 +102,8 @@ def recording(network: nn.Module) -> Iterator[Products]:
     def keep(module: nn.Module, own: Forward) -> Forward:
         def forward(x: Tensor) -> Tensor:
             y = own(x)
-            products.add(module, y)
+            if not _transformed():
+                products.add(module, y)
             return y
 
         return forward
@@ -164,7 +165,13 @@ def _dropout(module: nn.Dropout, products: Products | None, keep: bool = False) 
         return found.value.to(like.dtype).div_(1 - module.p)
 
     def forward(x: Tensor) -> Tensor:
-        if not module.training or not 0 < module.p < 1 or module.inplace:
+        if (
+            not module.training
+            or not 0 < module.p < 1
+            or module.inplace
+            or _transformed()
+            or (not keep and x.requires_grad)
+        ):
             return own(x)
         primal, tangent = (x, None) if keep else parts(x)
         mask = taken(primal)
@@ -203,6 +210,8 @@ def _product(module: Any, products: Products) -> Forward:
     own, multiply = module.forward, PRODUCTS[type(module)](module)
 
     def forward(x: Tensor) -> Tensor:
+        if _transformed() or x.requires_grad:
+            return own(x)
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
         _, bias_tangent = parts(module.bias)
         found = products.take(module, primal.dtype)
@@ -242,6 +251,8 @@ def _batch_norm(module: Any) -> Forward:
     own = module.forward
 
     def forward(x: Tensor) -> Tensor:
+        if _transformed() or x.requires_grad:
+            return own(x)
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
         bias, bias_tangent = parts(module.bias)
         statistics = module.training or module.running_mean is None
@@ -267,6 +278,8 @@ def _layer_norm(module: Any) -> Forward:
     own = module.forward
 
     def forward(x: Tensor) -> Tensor:
+        if _transformed() or x.requires_grad:
+            return own(x)
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
         bias, bias_tangent = parts(module.bias)
         if weight is None or tangent is None or not torch._C._is_fwd_grad_enabled():
@@ -284,6 +297,15 @@ def _layer_norm(module: Any) -> Forward:
         return forward_ad.make_dual(y, slope)
 
     return forward
+
+
+def _transformed() -> bool:
+    """Whether a call is inside `torch.func.vmap` or `torch.func.grad`, whose tensors mean nothing outside.
+
+    In forward mode an input that requires a gradient shows a network that takes a gradient of its own (a force, a
+    differential equation's residual): there a product that is taken over would have no path to it.
+    """
+    return torch._C._functorch.peek_interpreter_stack() is not None  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def parts(x: Tensor | None) -> tuple[Any, Tensor | None]:

@@ -31,6 +31,7 @@ def update_for(optimizer: torch.optim.Optimizer) -> Update:
     Raises:
         UnsupportedError: There is none for exactly its class, or its step has no useful derivative.
     """
+    _refuse_replaced(optimizer)
     members = _members()
     for member in members:
         if member.fits(optimizer):
@@ -44,6 +45,20 @@ def update_for(optimizer: torch.optim.Optimizer) -> Update:
             do='Use one of these, or estimator="implicit", which does not look through the step.',
         )
     )
+
+
+def _refuse_replaced(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse an object whose own `step` stands before its class's; the counter of torch's schedulers is let through."""
+    step = vars(optimizer).get("step")
+    if step is not None and not hasattr(step, "_wrapped_by_lr_sched"):
+        raise UnsupportedError(
+            message(
+                f"The `step` of this {type(optimizer).__name__} has been replaced, so the next step is not known",
+                found=getattr(step, "__qualname__", type(step).__qualname__),
+                do='Clip in the training loop and give `clip_norm`, or use estimator="implicit", which does not look '
+                "through the step.",
+            )
+        )
 
 
 @cache

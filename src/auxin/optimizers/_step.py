@@ -61,6 +61,30 @@ class InnerStep:
         self._seen_hooks: set[tuple[int, ...]] = set()
         self._refuse_two_holders()
 
+    def foreign(self, network: Iterable[Tensor]) -> list[Tensor]:
+        """The trainable parameters that the optimisers move and that are not among the network's.
+
+        Args:
+            network: All of the network's parameters, frozen ones included.
+
+        Raises:
+            UnsupportedError: The step moves a frozen parameter of the network, by its momentum or decay.
+        """
+        trained = {id(p) for p in self.parameters}
+        pairs = zip(self.optimizers, self.updates, strict=True)
+        others = [
+            (p, update, group, each.state.get(p, {}))
+            for each, update in pairs
+            for group in each.param_groups
+            for p in group["params"]
+            if id(p) not in trained
+        ]
+        own = {id(p) for p in network} if others else set()
+        for p, update, group, state in others:
+            if id(p) in own and p.grad is not None:
+                _refuse_moving(p, update, group, state)
+        return [p for p, *_ in others if p.requires_grad and id(p) not in own]
+
     def clip(self, grads: Sequence[Tensor | None]) -> list[Tensor | None]:
         """The clipped gradients, differentiable (the global norm's own derivative included)."""
         return clipped(grads, self.clip_norm, self.clip_value)
@@ -224,13 +248,29 @@ def _each(function: Callable[[Tensor], Tensor], grads: Sequence[Tensor | None]) 
     return [None if g is None else function(g) for g in grads]
 
 
+def _refuse_moving(p: Tensor, update: Update, group: Mapping[str, Any], state: State) -> None:
+    if not torch.equal(update.step(p.detach(), torch.zeros_like(p), group, state), p.detach()):
+        raise UnsupportedError(
+            message(
+                "The optimiser's next step moves a frozen parameter by its momentum or weight decay, because its .grad "
+                "is zero and not None",
+                found=f"requires_grad=False and a .grad, shape {tuple(p.shape)}",
+                do="Set its .grad to None (`zero_grad(set_to_none=True)`), or leave it out of the optimiser.",
+            )
+        )
+
+
 def _plain(grad: Tensor) -> Tensor:
     if grad.is_sparse or grad.is_complex():
+        kind = "sparse" if grad.is_sparse else "complex"
         raise UnsupportedError(
             message(
                 "A gradient cannot be looked through",
                 expected="a dense real tensor",
-                found="a sparse or complex one",
+                found=f"a {kind} one of shape {tuple(grad.shape)}",
+                do='Build the embedding with sparse=False, or use estimator="implicit".'
+                if grad.is_sparse
+                else 'Keep real and imaginary parts as real parameters, or use estimator="implicit".',
             )
         )
     return grad
