@@ -111,7 +111,7 @@ def found_in(batch: Any, depth: int = 5) -> list[Tensor]:
     """The tensors of a batch."""
     if isinstance(batch, Tensor):
         return [batch]
-    if not depth or isinstance(batch, str | bytes) or isinstance(batch, nn.Module):
+    if not depth or isinstance(batch, str | bytes | nn.Module):
         return []
     if isinstance(batch, Mapping):
         inside: list[Any] = list(batch.values())
