@@ -7,9 +7,13 @@ import sys
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
+import torch
 
 from auxin.errors import ConfigError, DataError, RunError
+from auxin.exported.model import load_model
 from auxin.runs.executors import Executor, pick
 from auxin.runs.executors.processes import Processes
 from auxin.runs.executors.serial import Serial
@@ -69,6 +73,37 @@ def test_torchruns_ranks_give_the_results_of_one_process(tmp_path: Path) -> None
     start = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone", "-m", "auxin"]
     alone = run(["-m", "auxin"], tmp_path / "alone", "--engine", "serial")
     assert run(start, tmp_path / "ranks") == alone
+
+
+TIMES = ("started", "seconds", "command")
+NETWORK = ("--method", "softmax", "--aux", "b", "--set", "steps=30", "--tries", "2", "--draws", "2")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [(), NETWORK], ids=["blend", "network"])
+def test_fit_on_torchruns_ranks_gives_the_model_of_one_process(more: tuple[str, ...], tmp_path: Path) -> None:
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame(draw.normal(size=(80, 2)).round(3), columns=["a", "b"])
+    frame.assign(y=np.where(frame.a > 0.2, "p", "q")).to_csv(tmp_path / "t.csv", index=False)
+    fit = ["-m", "auxin", "fit", "t.csv", "--target", "y", "--budget", "none", *more]
+    ranks = ["-m", "torch.distributed.run", "--nproc-per-node", "2", "--standalone"]
+    for start, out in (([*fit, "--engine", "serial"], "alone"), ([*ranks, *fit], "ranks")):
+        command = [sys.executable, *start, "--out", out]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, timeout=600)
+    cards, probabilities = [], []
+    for out in (tmp_path / "alone", tmp_path / "ranks"):
+        card = json.loads((out / "model.json").read_text())
+        training = {k: v for k, v in card["training"].items() if k not in TIMES}
+        cards.append(
+            {**card, "training": training, "checksum": "", "estimators": ""}
+        )  # skops names parts by address
+        model = load_model(out)
+        probabilities.append(
+            model.predict(model.inputs(frame[["a"]] if "--aux" in more else frame)).probabilities
+        )
+    assert cards[0] == cards[1]  # with the weights' checksum
+    assert torch.equal(*probabilities)
 
 
 @pytest.mark.slow
