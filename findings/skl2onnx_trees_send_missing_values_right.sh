@@ -3,8 +3,8 @@
 #
 # Guess, written before the run: the ONNX model gives the estimator's labels and probabilities to 1e-4, or the conversion is refused.
 # Seen: DecisionTree, RandomForest and ExtraTrees (classifiers and regressors) learn at every split to which side a missing value goes; the
-# graph sends it to the right at every split. A fifth of the labels of rows with gaps differ, without a warning; rows
-# without gaps are the estimator's. Exits non-zero if the behaviour changes.
+# graph sends it to the right at every split. A fifth to a third of the labels of rows with gaps differ, without a warning;
+# rows without gaps are the estimator's. Exits non-zero if the behaviour changes.
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
