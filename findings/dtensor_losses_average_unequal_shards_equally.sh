@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # torch 2.13.0: torch.nn.functional losses on DTensors whose rows are divided unevenly (5 rows over two gloo processes).
 #
-# Guess, written before the run: a mean over rows that are divided unevenly equals that of the whole tensor, or is refused.
+# Guess, written before the run: reductions (mean, var, cross_entropy and others) over rows that are divided unevenly equal those of
+# the whole tensor, or are refused.
 # Seen: x.mean() is right and F.cross_entropy is refused, and F.mse_loss, F.huber_loss, F.smooth_l1_loss and
 # F.binary_cross_entropy_with_logits are silently wrong: each is the mean of the processes' own means, so a row of the
 # process with two rows counts 3/2 times as much as one of the process with three. The last batch of an epoch is such a

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torch 2.13.0: forward mode of Tensor.scatter_reduce(reduce="prod").
 #
-# Guess, written before the run: forward mode equals reverse mode wherever both work; an operation without a forward derivative raises.
+# Expected: forward mode equals reverse mode wherever both work; an operation without a forward derivative raises.
 # Seen: forward mode gives exactly 0, in the source and in the tensor itself, whatever the values, where reverse mode and
 # differences agree on another number. "sum", "mean", "amax" and "amin" are right. So a Jacobian by jvp, jacfwd or linearize of
 # a product per group (independent probabilities, a graph's product pooling) is zero without a warning.
