@@ -1,6 +1,7 @@
 """Cells in the forms that other tools write: each is read as what it means, or refused by name."""
 
 import json
+from contextvars import ContextVar
 
 import numpy as np
 import pandas as pd
@@ -9,10 +10,12 @@ import torch
 from PIL import Image
 
 from auxin.data import load
+from auxin.data.encoders.restore import restore
 from auxin.data.reading.frame import read_frame
 from auxin.data.reading.marks import as_written
-from auxin.errors import DataError
+from auxin.errors import ConfigError, DataError
 from auxin.exported.labels import labels_of
+from auxin.requests.data import DataSpec
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
 
@@ -270,13 +273,27 @@ def test_a_format_that_nobody_asked_for_is_not_opened(tmp_path):
 
 
 def test_an_image_of_too_many_pixels(tmp_path, monkeypatch):
-    monkeypatch.setenv("AUXIN_MAX_PIXELS", "50")
-    (tmp_path / "a").mkdir()
-    Image.new("RGB", (8, 8)).save(tmp_path / "a" / "0.png")
-    (tmp_path / "b").mkdir()
-    Image.new("RGB", (8, 8)).save(tmp_path / "b" / "0.png")
-    with pytest.raises(DataError, match=r"8 x 8 pixels, more than 50.*AUXIN_MAX_PIXELS"):
-        load(tmp_path)
+    for name in "ab":
+        (tmp_path / name).mkdir()
+        Image.new("RGB", (8, 8)).save(tmp_path / name / "0.png")
+    table = tmp_path / "t.csv"
+    table.write_text("file,y\na/0.png,p\nb/0.png,q\n")
+    for path, options in ((tmp_path, {}), (table, {"image": "file", "target": "y"})):
+        with pytest.raises(DataError, match=r"8 x 8 pixels, more than 50 \(--max-pixels raises the limit\)"):
+            load(path, max_pixels=50, **options)
+        data = load(path, max_pixels=64, **options)
+        with pytest.raises(ConfigError, match=r"limit of an image's size is not usable.*Found 0"):
+            load(path, max_pixels=0, **options)
+        Image.new("RGB", (9, 8)).save(tmp_path / "large.png")
+        encoder = restore(data.encoder.state())
+        assert encoder.encode([tmp_path / "a" / "0.png"])[0].equal(data.x[:1])
+        with pytest.raises(DataError, match=r"9 x 8 pixels, more than 64"):
+            encoder.encode([tmp_path / "large.png"])
+        spec = DataSpec(name=str(path), max_pixels=64, **options)
+        assert ("max_pixels", 64) in spec.identity()["options"]
+        monkeypatch.setattr("auxin.data.reading.images._most", ContextVar("m", default=50))
+        assert load(path, max_pixels=64, **options).shape == (3, 8, 8)
+        monkeypatch.undo()
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.images import ImageFiles, paths_in
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
-from auxin.data.reading.images import ENDINGS, Picture, below, look, pictures, read_images
+from auxin.data.reading.images import ENDINGS, Picture, below, limited, look, pictures, read_images
 from auxin.data.reading.masks import dense_target
 from auxin.data.targets.columns import groups_of, kinds_said, split_rows, target_of
 from auxin.data.targets.refinements import refinements
@@ -39,6 +39,7 @@ class ImageTable(DataSource):
         group: A column whose equal cells never fall on both sides of a split.
         size: The side in pixels that every image is brought to; where not given, their own if they all have
             the same, else 64.
+        max_pixels: An image or mask of more pixels is refused; 100 million where not given. Saved models keep it.
         unlabelled: A folder of images, or another such table, without a main label: they train the
             auxiliaries only.
         encoding: Encoding of a text file, "utf-8" where not given.
@@ -53,6 +54,7 @@ class ImageTable(DataSource):
         "split",
         "group",
         "size",
+        "max_pixels",
         "unlabelled",
         "encoding",
     )
@@ -72,6 +74,7 @@ class ImageTable(DataSource):
         split: str | None = None,
         group: str | None = None,
         size: int | None = None,
+        max_pixels: int | None = None,
         unlabelled: str | Path | None = None,
         encoding: str = "utf-8",
         **options: Any,
@@ -95,7 +98,9 @@ class ImageTable(DataSource):
         files = paths_in(root.parent, frame[image])
         if unlabelled is not None:
             files, frame = _more(files, frame, Path(unlabelled), image, encoding, specs[0].columns, split)
-        return of_images(frame, files, specs, root, ImageTableFormat(image, split, group, size, encoding))
+        read = ImageTableFormat(image, split, group, size, encoding, max_pixels)
+        with limited(max_pixels):
+            return of_images(frame, files, specs, root, read)
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,7 @@ class ImageTableFormat:
     group: str | None = None
     size: int | None = None
     encoding: str = "utf-8"
+    max_pixels: int | None = None
 
 
 def of_images(
@@ -140,7 +146,7 @@ def of_images(
         parents=refinements(tasks, y, specs[0].name),
         source=source.name,
         augmentation="crop_flip",
-        encoder=ImageFiles(tuple(x.shape[1:]), resized, read.image, read.encoding),
+        encoder=ImageFiles(tuple(x.shape[1:]), resized, read.image, read.encoding, read.max_pixels),
         notes=(kinds_said(tasks, [spec.name for spec in specs if spec.kind]), *notes, *said),
     )
 

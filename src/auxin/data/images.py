@@ -7,7 +7,7 @@ import torch
 
 from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.images import ImageFiles
-from auxin.data.reading.images import ENDINGS, below, hidden, read_images
+from auxin.data.reading.images import ENDINGS, below, hidden, limited, read_images
 from auxin.data.targets.columns import kinds_said
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks.classes import Classes
@@ -25,10 +25,11 @@ class Images(DataSource):
     Options:
         size: The side in pixels that every image is brought to; where not given, their own if they all have
             the same, else 64.
+        max_pixels: An image of more pixels is refused; 100 million where not given. Saved models keep it.
         unlabelled: A folder of further images, without a main label: they train the auxiliaries only.
     """
 
-    options: ClassVar[tuple[str, ...]] = ("size", "unlabelled")
+    options: ClassVar[tuple[str, ...]] = ("size", "max_pixels", "unlabelled")
     suffixes: ClassVar[tuple[str, ...]] = ("/",)
 
     @classmethod
@@ -37,6 +38,7 @@ class Images(DataSource):
         root: Path | None,
         *,
         size: int | None = None,
+        max_pixels: int | None = None,
         unlabelled: str | Path | None = None,
         **options: Any,
     ) -> Dataset:
@@ -56,7 +58,8 @@ class Images(DataSource):
                 )
             )
         more = below(Path(unlabelled)) if unlabelled is not None else []
-        x, resized, notes = read_images([*(path for path, _, _ in found), *more], size)
+        with limited(max_pixels):
+            x, resized, notes = read_images([*(path for path, _, _ in found), *more], size)
         task = Classes("class", len(names), label_names=names)
         labels = [names.index(name) for _, name, _ in found] + [MISSING] * len(more)
         return Dataset(
@@ -68,7 +71,7 @@ class Images(DataSource):
             official_test=torch.tensor([test for _, _, test in found] + [False] * len(more)),
             source=str(root),
             augmentation="crop_flip",
-            encoder=ImageFiles(tuple(x.shape[1:]), resized),
+            encoder=ImageFiles(tuple(x.shape[1:]), resized, max_pixels=max_pixels),
             notes=(kinds_said({"class": task}, ["class"]), *said, *notes),
         )
 

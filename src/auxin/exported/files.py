@@ -18,7 +18,7 @@ from auxin.data.encoders.images import ImageFiles
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import SUFFIXES, columns_of, is_file, read_frame
 from auxin.data.reading.hub import PREFIX, read_hub
-from auxin.data.reading.images import look, pictures
+from auxin.data.reading.images import limited, look, pictures
 from auxin.data.reading.masks import labelled_masks
 from auxin.data.reading.npz import read_npz
 from auxin.errors import ConfigError, DataError, message
@@ -254,6 +254,7 @@ def _masks(model: Model, source: Any, cells: Any) -> Tensor | None:
     if not isinstance(model.task, DenseClasses) or not isinstance(model.encoder, ImageFiles):
         return None
     paths = pictures(cells, Path(source).parent if isinstance(source, str) else Path())
-    sizes = [one.size for one in look(model.encoder.files(source))]
     _, height, width = model.encoder.shape
-    return labelled_masks(model.labels, paths, sizes, (width, height))
+    with limited(model.encoder.max_pixels):
+        sizes = [one.size for one in look(model.encoder.files(source))]
+        return labelled_masks(model.labels, paths, sizes, (width, height))

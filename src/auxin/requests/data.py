@@ -52,6 +52,9 @@ class DataSpec(Group):
         None, "Column of a table that holds the paths of image files.", metavar="COLUMN"
     )
     size: int | None = option(None, "Side length that every image is resized to.", metavar="PIXELS")
+    max_pixels: int | None = option(
+        None, "Images of more pixels are refused (default: 100 million).", metavar="N"
+    )
     text: str | None = option(None, "Columns to read as text, comma-separated.", metavar="COLUMNS")
     most_words: int | None = option(
         None, "A text is described by at most this many words (default: 4,000).", metavar="N"

@@ -10,7 +10,7 @@ from auxin.data.encoders.checked import checked
 from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, read_frame
-from auxin.data.reading.images import ENDINGS, Picture, below, called, decode, look, place
+from auxin.data.reading.images import ENDINGS, Picture, below, called, decode, limited, look, place
 from auxin.errors import DataError, message, naming
 
 
@@ -22,18 +22,28 @@ class ImageFiles(Encoder):
         resized: Whether images of other sizes are brought to it, as some of the training images were.
         column: Of an image table, the column of the images' paths.
         encoding: Encoding of an image table that is a text file.
+        max_pixels: Images of more pixels are refused, as in training; None: of more than 100 million.
     """
 
     kind: ClassVar[str] = "images"
 
     def __init__(
-        self, shape: tuple[int, ...], resized: bool, column: str | None = None, encoding: str = "utf-8"
+        self,
+        shape: tuple[int, ...],
+        resized: bool,
+        column: str | None = None,
+        encoding: str = "utf-8",
+        max_pixels: int | None = None,
     ) -> None:
         self.shape, self.resized, self.column, self.encoding = tuple(shape), resized, column, encoding
+        self.max_pixels = max_pixels
 
     def encode(self, source: Any, say: Say = warn) -> Encoded:
         """The inputs of an image, a folder of images, a table that lists them, or a list of their paths."""
-        files = self.files(source)
+        with limited(self.max_pixels):
+            return self._read(self.files(source), say)
+
+    def _read(self, files: list[Picture], say: Say) -> Encoded:
         channels, height, width = self.shape
         seen = look(files)
         for file, (size, _, _) in zip(files, seen, strict=True):
@@ -79,12 +89,20 @@ class ImageFiles(Encoder):
     def state(self) -> dict[str, Any]:
         """Shape, whether images are resized, and how a table of them is read."""
         own = {"shape": list(self.shape), "resized": self.resized, "column": self.column}
-        return {"kind": self.kind, **own, "encoding": self.encoding}
+        limit = {} if self.max_pixels is None else {"max_pixels": self.max_pixels}
+        return {"kind": self.kind, **own, "encoding": self.encoding, **limit}
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "ImageFiles":
         """The encoder that gave this state."""
-        own = checked(state, shape=tuple[int, int, int], resized=bool, column=str | None, encoding=str)
+        own = checked(
+            {"max_pixels": None, **state},
+            shape=tuple[int, int, int],
+            resized=bool,
+            column=str | None,
+            encoding=str,
+            max_pixels=int | None,
+        )
         return cls(**own)
 
 

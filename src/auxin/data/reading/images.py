@@ -6,6 +6,7 @@ import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -154,7 +155,8 @@ def called(picture: Picture) -> str:
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 """Pillow's names of the formats that are read, whatever a file is called; others (EPS runs a program) never are."""
 MOST_PIXELS = 100_000_000
-"""An image of more pixels is refused, unless `AUXIN_MAX_PIXELS` in the environment says another number."""
+"""An image of more pixels is refused, unless the option `max_pixels` says another number."""
+_most: ContextVar[int] = ContextVar("the most pixels of an image", default=MOST_PIXELS)
 ORIENTATION = 0x0112
 """The EXIF tag that says how a camera was held."""
 
@@ -166,7 +168,7 @@ def opened(picture: Picture) -> Iterator[Any]:
     Raises:
         ValueError: It has too many pixels.
     """
-    most, own = most_pixels(), Image.MAX_IMAGE_PIXELS
+    most, own = _most.get(), Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None  # the limit is the one below
     try:
         made = Image.open(picture if isinstance(picture, Path) else io.BytesIO(picture), formats=FORMATS)
@@ -175,25 +177,27 @@ def opened(picture: Picture) -> Iterator[Any]:
     with made as image:
         if image.size[0] * image.size[1] > most:
             found = f"{image.size[0]:,} x {image.size[1]:,} pixels, more than {most:,}"
-            raise ValueError(f"{found} (the variable {LIMIT} of the environment raises the limit)")
+            raise ValueError(f"{found} (--max-pixels raises the limit)")
         yield image
 
 
-LIMIT = "AUXIN_MAX_PIXELS"
-
-
-def most_pixels() -> int:
-    """How many pixels an image may have.
+@contextmanager
+def limited(most: int | None) -> Iterator[None]:
+    """Images of at most so many pixels are read; None: `MOST_PIXELS`.
 
     Raises:
-        ConfigError: The variable is no whole number.
+        ConfigError: The limit is no number of pixels.
     """
-    limit = os.environ.get(LIMIT, str(MOST_PIXELS))
-    if not limit.isdecimal() or not 0 < int(limit) <= 1 << 31:
+    if most is not None and (not isinstance(most, int) or not 0 < most <= 1 << 31):
+        expected = f"1 to {1 << 31:,} pixels"
         raise ConfigError(
-            message(f"{LIMIT} is not usable", expected="a whole number of pixels", found=repr(limit))
+            message("The limit of an image's size is not usable", expected=expected, found=repr(most))
         )
-    return int(limit)
+    token = _most.set(MOST_PIXELS if most is None else most)
+    try:
+        yield
+    finally:
+        _most.reset(token)
 
 
 def size_of(image: Any) -> tuple[int, int]:
