@@ -19,7 +19,7 @@ from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.runs.device import pick_device
 from auxin.runs.rows import load_data, split_rows
-from auxin.runs.run import RunSpec, execute, rebuild, score_rows
+from auxin.runs.run import RESULT, RunSpec, execute, rebuild, score_rows
 from auxin.runs.settings import layered
 from auxin.studies.recipe import (
     FinishedPiece,
@@ -78,13 +78,16 @@ class GridRecipe(Recipe):
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One training, from its settings and the sheet."""
         spec = self.spec(piece, bench)
+        weights = Path(spec.folder) / "network.safetensors"
+        if spec.keep_weights and not weights.exists():  # a run that was killed after its weights were deleted
+            (Path(spec.folder) / RESULT).unlink(missing_ok=True)
         result = execute(spec)
         values = {self.sheet.metrics[0]: _score(result)}
         if len(self.sheet.metrics) > 1:
             built, splits = rebuild(spec)
             for metric in self.sheet.metrics[1:]:
                 values[metric] = score_rows(built, splits.development, metric)[0]
-            (Path(spec.folder) / "network.safetensors").unlink(missing_ok=True)
+            weights.unlink(missing_ok=True)
         values |= result.label_measures
         values |= {"seconds": result.seconds, "epochs": len(result.epochs)}
         curves = _curves(result, self.sheet.figure.measure)

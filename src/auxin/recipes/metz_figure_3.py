@@ -1,5 +1,6 @@
 """Accuracy over meta-training on images and on text: continued improvement against over-fitting."""
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import ClassVar
@@ -59,7 +60,11 @@ class MetzFigure3(Recipe):
         updates = int(piece.settings["updates"] or 0)
         mix = {"strokes": 0.4, "textures": 0.35, "mixtures": 0.25}
         settings = TrainSettings(seed=seed, updates=updates, mix=mix, tasks=2 if smoke else 6)
-        run = RuleRun(settings, bench.folder / "rules" / piece.name)
+        folder = bench.folder / "rules" / piece.name
+        shutil.rmtree(
+            folder, ignore_errors=True
+        )  # a resumed meta-training would lack the looks before its checkpoint
+        run = RuleRun(settings, folder)
         benches = {n: _rules.bench_for(_rules.data_of(n, bench), 0, smoke, 5) for n in SETS}
         curves: dict[str, list[float]] = {"updates": [], **{n: [] for n in SETS}}
         every = max(1, updates // LOOKS)

@@ -1,0 +1,51 @@
+"""A piece that is computed again in a folder with files of a killed process gives the same numbers."""
+
+import pytest
+
+from auxin import catalogue
+from auxin.recipes._grid import from_sheet
+from auxin.studies.recipe import PieceEnvironment
+
+SHEET = """
+title = "A table"
+paper = "auxilearn"
+place = "table 0"
+preset = "auxin"
+minutes = 1
+length = "short"
+reference = "single"
+metrics = ["accuracy", "top3"]
+[data.A]
+name = "digits"
+[methods.single]
+[methods.maxl]
+"""
+
+
+@pytest.mark.parametrize("left", ["nothing", "a result without weights"])
+def test_a_run_whose_piece_was_not_recorded_is_read_back_or_trained_again(left, tmp_path) -> None:
+    (tmp_path / "a_table.toml").write_text(SHEET)
+    recipe = from_sheet(tmp_path / "a_table.toml")()
+    piece = recipe.pieces(True)[1]
+    bench = PieceEnvironment(None, tmp_path / "out", smoke=True)
+    first = recipe.run(piece, bench)
+    folder = tmp_path / "out" / "runs" / piece.name
+    assert (folder / "result.json").exists()
+    assert not (folder / "network.safetensors").exists()
+    if left == "nothing":
+        for file in folder.iterdir():
+            file.unlink()
+    again = recipe.run(piece, bench)
+    timeless = [{k: v for k, v in found.values.items() if k != "seconds"} for found in (first, again)]
+    assert timeless[0] == timeless[1]
+    assert set(timeless[0]) >= {"accuracy", "top3"}
+
+
+@pytest.mark.slow
+def test_a_meta_training_that_was_cut_off_keeps_no_part_of_its_curves(tmp_path) -> None:
+    recipe = catalogue.load("recipes", "metz_figure_3")()
+    piece = recipe.pieces(True)[0]
+    bench = PieceEnvironment(None, tmp_path, smoke=True)
+    first, again = (recipe.run(piece, bench) for _ in range(2))
+    assert first.curves == again.curves
+    assert len(first.curves["updates"]) == 8
