@@ -64,6 +64,14 @@ CASES = {
         for n in ("finite_difference", "unrolled", "evolution", "implicit, conjugate_gradient")
     },
     **{f"labeler `{n}`": {"combiner": "equal", "labeler": n} for n in ("maxl", "auxilearn")},
+    **{
+        f"estimator `{n}`, a target under `no_grad`": {
+            "combiner": "softmax",
+            "estimator": ESTIMATORS[n],
+            "stopped": True,
+        }
+        for n in ("lookahead", "finite_difference", "unrolled", "evolution", "implicit, conjugate_gradient")
+    },
 }
 
 
@@ -90,6 +98,22 @@ class Dense(nn.Module):
 
     def forward(self, x):
         return dict(zip(NAMES, self.head(self.trunk(x).tanh()).split(3, 1), strict=True))
+
+
+class Stopped(nn.Module):
+    """One head sees how far the trunk is from a target that the same trunk makes under `torch.no_grad`."""
+
+    def __init__(self):
+        super().__init__()
+        self.trunk, self.heads = nn.Linear(5, 7), nn.ModuleDict({name: nn.Linear(7, 3) for name in NAMES})
+
+    def forward(self, x):
+        hidden = self.trunk(x).tanh()
+        with torch.no_grad():
+            target = self.trunk(x.roll(1, 1)).tanh()
+        return {
+            name: head(hidden - target if name == "near" else hidden) for name, head in self.heads.items()
+        }
 
 
 class Labelled(nn.Module):
@@ -120,7 +144,7 @@ def labeler(name):
     return catalogue.load("labelers", name).build(context).double()
 
 
-def setting(dense=False, **options):
+def setting(dense=False, stopped=False, **options):
     """Model and `Auxiliary`, the same in every process."""
     torch.manual_seed(0)
     if "labeler" in options:
@@ -129,7 +153,7 @@ def setting(dense=False, **options):
         return model, Auxiliary(
             model, main="main", tasks=classes(["main"]), labeler=made, every=1, lr=0.01, **options
         )
-    model = Dense().double() if dense else net()
+    model = Dense().double() if dense else Stopped().double() if stopped else net()
     tasks = {name: DenseClasses(name, 3) for name in NAMES} if dense else classes()
     return model, make(model, tasks, every=1, lr=0.01, **options)
 

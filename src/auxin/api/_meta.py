@@ -1,6 +1,7 @@
 """The meta step: phi moves by the hypergradient of the main task's loss, and nothing else moves."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import torch
@@ -166,7 +167,9 @@ class MetaStep:
             share_losses(self.objective, self.runner, train, at_once)
         if is_sharded(self.runner):
             self._refuse_unless_by_difference()
-        with repeated(problem, (train, meta), step):
+        with ExitStack() as passes:
+            with together():  # the first batch may show in one process alone that a pass cannot be repeated
+                passes.enter_context(repeated(problem, (train, meta), step))
             if parallel() and at_once and not is_sharded(self.runner):
                 with together(), under_rng(None):
                     gradient = gradient_without_a_trace(problem, train)
