@@ -76,19 +76,17 @@ class AuxiLearnMonotone(Recipe):
         """Distances and least weights over seeds, and the paper's two sentences."""
         names = next(iter(done.values())).found.values
         values = {name: [d.found.values[name] for d in done.values()] for name in names}
-        clipped, free = (values[f"distance, {name}, rate {CHOSEN[name]}"] for name in NETWORKS)
         least = values[f"least weight, non-monotonic, rate {CHOSEN['non-monotonic']}"]
         negative = sum(weight < 0 for weight in least)
         claims = [
             Claim(
                 text="Non-monotonic networks can reverse the gradient of a task by negating its weight",
                 found=f"an auxiliary's weight becomes negative in {negative} of {len(least)} seeds",
-                holds=negative == len(least) if len(least) > 2 else None,
+                holds=negative > len(least) / 2 if len(least) > 2 else None,
             ),
-            Claim(
-                text="Monotonic networks perform better than non-monotonic ones",
-                found="distance to w*, monotonic minus non-monotonic: " + difference(clipped, free),
-                holds=below(clipped, free),
+            *(
+                _better(values, rates)
+                for rates in (CHOSEN, *(dict.fromkeys(NETWORKS, rate) for rate in RATES))
             ),
         ]
         steps = min(len(c) for d in done.values() for c in d.found.curves.values())
@@ -99,3 +97,14 @@ class AuxiLearnMonotone(Recipe):
         )
         lines = [line(name, own) for name, own in values.items()]
         return RecipeOutcome(lines, claims, [PictureData(picture, arrays)])
+
+
+def _better(values: Mapping[str, list[float]], rates: Mapping[str, float]) -> Claim:
+    """Whether the monotone network ends nearer to w*, each network at its own rate."""
+    clipped, free = (values[f"distance, {name}, rate {rate}"] for name, rate in rates.items())
+    where = " and ".join(f"{name} at {rate}" for name, rate in rates.items())
+    return Claim(
+        text="Monotonic networks perform better than non-monotonic ones",
+        found=f"distance to w*, {where}, their difference: " + difference(clipped, free),
+        holds=below(clipped, free),
+    )
