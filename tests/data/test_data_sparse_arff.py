@@ -10,6 +10,7 @@ from auxin.data.encoders import table
 from auxin.data.encoders.restore import restore
 from auxin.data.reading import arff
 from auxin.data.reading.frame import read_frame
+from auxin.data.targets.leaks import gives_away
 from auxin.errors import DataError
 from auxin.math.sparse import SparseRows
 
@@ -94,3 +95,19 @@ def test_sparse_rows_that_are_none(row, tmp_path):
     )
     with pytest.raises(DataError, match=r"line 6|'a'"):
         read_frame(tmp_path / "t.arff")
+
+
+def test_a_sparse_column_that_holds_the_target_is_found_among_others_like_it() -> None:
+    draw = np.random.default_rng(0)
+    target = pd.Series(np.where(np.arange(400) % 4 == 0, "p", "q"))
+    marks = {
+        "copy": (target == "p") * 2.0,
+        "other": draw.permutation((target == "p") * 1.0),
+        "rare": np.eye(400)[0],
+    }
+    frame = pd.DataFrame(
+        {name: pd.arrays.SparseArray(np.asarray(v), fill_value=0.0) for name, v in marks.items()}
+    )
+    assert gives_away(frame, target) == ["copy"]
+    gaps = target.mask(target == "p")  # missing labels are a group of rows too
+    assert gives_away(frame, gaps) == gives_away(frame.sparse.to_dense(), gaps)

@@ -2,7 +2,9 @@
 
 import copy
 import hashlib
+import inspect
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import Protocol
 
@@ -95,7 +97,15 @@ def _with_options(
         if "unexpected keyword argument" not in str(error):
             raise
         option = str(error).rsplit("'", 2)[-2]
-        raise ConfigError(message(f"The trunk {trunk!r} has no option {option!r}")) from error
+        known = [f"model.{name}" for name in list(inspect.signature(build).parameters)[1:]]
+        near = get_close_matches(f"model.{option}", known, n=1)
+        raise ConfigError(
+            message(
+                f"The trunk {trunk!r} has no option {option!r}",
+                expected=f"one of: {', '.join(known)}" if known else "no options",
+                do=f"Did you mean {near[0]!r}?" if near else "",
+            )
+        ) from error
 
 
 def _head(trunk: nn.Module, name: str, task: TaskOutputs, seed: int, head: str) -> nn.Module:

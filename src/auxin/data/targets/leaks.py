@@ -78,13 +78,13 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
     codes, classes = pd.factorize(target)
     few = len(classes) <= len(codes) // 2
     names = _numbers(frame)
-    numbers, pairs = set(names), _pairs(codes)
+    numbers, pairs, sizes = set(names), _pairs(codes), {*np.bincount(codes + 1).tolist()}
     found = {
         name
-        for name in frame.columns
+        for name, column in frame.items()
         if name not in numbers
-        and not _unlikely(frame[name], pairs)
-        and _other_word(frame[name], target, codes, few)
+        and not _unlikely(column, pairs, sizes)
+        and _other_word(column, target, codes, few)
     }
     for part, columns in _parts(frame, names):
         likely = _likely(columns, pairs) if few else np.zeros(len(part), bool)
@@ -97,8 +97,12 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
     return [str(name) for name in frame.columns if name in found]
 
 
-def _unlikely(column: Any, pairs: tuple[np.ndarray, np.ndarray]) -> bool:
-    return isinstance(column.dtype, pd.SparseDtype) and not _likely(column.to_numpy()[:, None], pairs)[0]
+def _unlikely(column: Any, pairs: tuple[np.ndarray, np.ndarray], sizes: set[int]) -> bool:
+    """Whether a sparse column is no bijection of the target: no target stands in as many rows as its zero does."""
+    if not isinstance(column.dtype, pd.SparseDtype):
+        return False
+    zeros = len(column) - int(np.count_nonzero(column.array.sp_values))
+    return zeros not in sizes or not _likely(column.to_numpy()[:, None], pairs)[0]
 
 
 def _other_word(column: Any, target: Any, codes: np.ndarray, few: bool) -> bool:
