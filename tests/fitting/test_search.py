@@ -25,6 +25,7 @@ from auxin.fitting.scores import losses, pooled, standard_error
 from auxin.fitting.search import Search
 from auxin.studies.bought import auxiliaries
 from auxin.studies.fit_search import SearchTarget, search
+from auxin.studies.most_rows import rows_within
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered
@@ -290,12 +291,28 @@ def test_the_users_metric_decides_and_the_loss_among_equals() -> None:
     assert choose(task, entries, wanted, rows, blend=False, metric="accuracy").kept[0].name == "surer"
 
 
-def test_many_rows_without_a_main_label_are_sampled_with_a_note(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auxin.studies.fit_search.UNLABELLED", 20)
-    data, said = made(numbers()), []
+def test_many_rows_are_sampled_with_a_note_and_every_class_keeps_a_row() -> None:
+    rows = numbers(200, 130)
+    y = torch.arange(200) % 2
+    y[7], y[130:] = 2, -1
+    rows = Rows(rows.x, Classes("y", 3), y)
+    data, said = made(rows), []
     splits = make_splits(data, seed=0, validation=0.0, test=0.0)
-    search(data, splits, SearchTarget("r2", tries=1, families=["ridge"]), said.append)
-    assert "Of 60 rows without a main label, a random 20 take part." in said
+    wanted = SearchTarget("accuracy", tries=1, families=["logistic"], most=40)
+    model = search(data, splits, wanted, said.append)
+    found = [sentence for sentence in said if "take part" in sentence]
+    assert found[0].startswith("Of 130 training rows with a main label, a random 41 take part.")
+    assert found[1].startswith("Of 70 training rows without a main label, a random 40 take part.")
+    assert model.training.estimate is not None
+    assert model.training.estimate.rows == 41
+    part = rows_within(data, splits, 40, lambda _: None)
+    assert set(part.dataset.y["y"][part.labelled].tolist()) == {0, 1, 2}
+    assert (part.dataset.y["y"][part.unlabelled] == -1).all()
+    shuffled = torch.randperm(200, generator=torch.Generator().manual_seed(0))
+    other = made(Rows(rows.x[shuffled], rows.task, y[shuffled]))
+    again = rows_within(other, make_splits(other, seed=0, validation=0.0, test=0.0), 40, lambda _: None)
+    sums = [part.dataset.x[part.labelled].double().sum(), again.dataset.x[again.labelled].double().sum()]
+    torch.testing.assert_close(*sums)
 
 
 def test_a_class_with_one_labelled_row_is_named_and_the_search_goes_on() -> None:

@@ -29,6 +29,7 @@ from auxin.runs.settings import layered
 from auxin.studies.fit_finish import TrainingDetails, finish, follow
 from auxin.studies.fit_job import EpochProgress, FitJob
 from auxin.studies.fit_search import SearchTarget, search, searchable
+from auxin.studies.most_rows import MOST_ROWS
 
 BEST = "best"
 """The method that stands for the search of `auxin fit`."""
@@ -55,6 +56,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         settings: Mapping[str, Setting] | None = None,
         text: Sequence[str] | None = None,
         keep: Sequence[str] | None = None,
+        most_rows: int = MOST_ROWS,
         random_state: Any = None,
         device: str = "cpu",
         verbose: int = 0,
@@ -68,6 +70,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         self.settings = settings
         self.text = text
         self.keep = keep
+        self.most_rows = most_rows
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
@@ -120,7 +123,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
         metric = settle(self.metric, dataset.tasks[dataset.main])
         with undisturbed():
-            wanted = SearchTarget(metric, decides=self.metric is not None, seed=seed % 2**16, started=started)
+            decides, seed = self.metric is not None, seed % 2**16
+            wanted = SearchTarget(metric, decides=decides, seed=seed, started=started, most=self.most_rows)
             self.model_ = search(dataset, splits, wanted, self._say if self.verbose else lambda _: None)
         record = self.model_.training
         self.kept_, self.validation_score_, self.notes_ = record.method, record.validation, list(record.notes)
@@ -228,6 +232,7 @@ class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
             With "patience", validation rows choose the epoch and never train.
         text: Columns of a DataFrame that are text; the others are guessed.
         keep: Columns of a DataFrame that are used although they look like IDs or row counters.
+        most_rows: Labelled rows that the search uses at most, and as many without a label; a random part of more.
         random_state: Seed of the validation rows, the initial weights and the batches.
         device: Device: "cpu" or "cuda".
         verbose: 1 prints progress.

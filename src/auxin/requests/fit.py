@@ -39,6 +39,13 @@ class FitRequest(StudyRequest):
         2, "Number of settings that each method tries on the validation set.", metavar="N", ge=1
     )
     draws: int = option(3, "Number of validation sets that each setting is averaged over.", metavar="N", ge=1)
+    most_rows: int = option(
+        20_000,
+        "Number of training rows with a main label that the search uses at most, and as many without one. Of more "
+        "rows a random part is used, to bound time and memory.",
+        metavar="N",
+        ge=10,
+    )
     seed: int = option(0, "Seed of the splits, the initial weights and the batches.")
     training: TrainingRequest = group(
         TrainingRequest(), help={"settings": "Setting of the method, such as lr=0.1. Repeatable."}

@@ -119,6 +119,7 @@ class Fitting:
             asked=request.method,
             command=request.command,
             started=self.started,
+            most=request.most_rows,
         )
         step = lambda what, done, of: self.tell(Progress(what, done, of))  # noqa: E731
         model = search(self.dataset, self.splits, wanted, self._say, step)

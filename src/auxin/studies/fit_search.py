@@ -5,13 +5,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from auxin.data import Dataset, Splits
 from auxin.exported.card import CardDecision, Estimate, TrainingRecord, TrunkState
 from auxin.exported.committee import Committee
 from auxin.exported.model import Model
+from auxin.fitting.candidates import Member
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
@@ -22,11 +22,10 @@ from auxin.rivals import kind_of
 from auxin.runs.environment import hardware, versions
 from auxin.studies.advice import advice
 from auxin.studies.curve import LearningCurve, learning_curve
+from auxin.studies.most_rows import MOST_ROWS, rows_within
 
 LEAST = 6
 """Fewer labelled rows than this are too few for folds."""
-UNLABELLED = 20_000
-"""So many rows without a main label take part at most, so that time and memory stay bounded."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +42,7 @@ class SearchTarget:
         command: the command line that does it again.
         started: when, ISO 8601.
         families: the rivals that take part; None: the usual ones.
+        most: training rows with a main label that take part at most, and as many without one.
     """
 
     metric: str
@@ -54,6 +54,7 @@ class SearchTarget:
     command: str = ""
     started: str = ""
     families: Sequence[str] | None = None
+    most: int = MOST_ROWS
 
 
 def searchable(dataset: Dataset, labelled: int) -> bool:
@@ -88,13 +89,10 @@ def search(
 
     for note in notes[:]:
         say(note)
-    labelled = torch.cat([splits.train, splits.validation, splits.auxiliary])
-    unlabelled = splits.unlabelled[:UNLABELLED]  # in the order of content hashes: a random sample
-    if len(unlabelled) < len(splits.unlabelled):
-        tell(f"Of {len(splits.unlabelled):,} rows without a main label, a random {UNLABELLED:,} take part.")
-    fitted = fitted_dataset(dataset, labelled, unlabelled)
-    rows = rows_of(fitted, labelled, unlabelled)
-    for sentence in _rare(fitted, labelled):
+    part = rows_within(dataset, splits, wanted.most, tell)
+    fitted = fitted_dataset(part.dataset, part.labelled, part.unlabelled)
+    rows = rows_of(fitted, part.labelled, part.unlabelled)
+    for sentence in _rare(fitted, part.labelled):
         tell(sentence)
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
     by = wanted.metric if wanted.decides else None
@@ -118,7 +116,7 @@ def search(
         settings=_settings(choice),
         metric=wanted.metric,
         validation=estimate.value,
-        test=_test(fitted, splits, member, wanted.metric),
+        test=_test(fitted, part.test, member, wanted.metric),
         decision=CardDecision(kept=method, asked=wanted.asked, why=said[0], validation=scores),
         notes=notes,
         command=wanted.command,
@@ -179,8 +177,7 @@ def _settings(choice: ModelChoice) -> dict[str, Setting]:
     return dict(settings)
 
 
-def _test(fitted: Dataset, splits: Splits, member, metric: str) -> float | None:  # noqa: ANN001
-    rows = splits.development
+def _test(fitted: Dataset, rows: Tensor, member: Member, metric: str) -> float | None:
     if not len(rows):
         return None
     outputs = member.outputs(vectors(fitted, rows))
