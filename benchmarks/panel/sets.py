@@ -102,7 +102,13 @@ SETS: dict[str, Set] = {
     ),
     "star": Set(DEV, "tmathssk", 200, pydataset("Ecdat/Star"), ("treadssk",), "numbers", source=ECDAT),
     "cars": Set(
-        DEV, "mpg", 100, cars, ("hp", "accel"), "numbers", source="StatLib (CC0 as recorded there) through bokeh-sampledata (BSD)"
+        DEV,
+        "mpg",
+        100,
+        cars,
+        ("hp", "accel"),
+        "numbers",
+        source="StatLib (CC0) through bokeh-sampledata (BSD)",
     ),
     "mnist": Set(CONF, "target", 100, idx("mnist", "t10k", 3000), source="MNIST 14x14 (CC BY-SA 3.0)"),
     "cifar10": Set(CONF, "target", 300, cifar10, source="CIFAR-10 at 16x16, no licence stated"),
