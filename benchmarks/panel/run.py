@@ -108,14 +108,16 @@ def cell(name: str, draw: int, data: Any, folder: Path, tries: int) -> dict[str,
     seconds = time.process_time() - begun
     task, metric = rows.task, "r2" if one.kind == "numbers" else "accuracy"
     plain = estimated(search, metric, None)
-    said = estimated(search, metric, learning_curve(search, choice, metric))
+    curve = learning_curve(search, choice, metric)
+    said = estimated(search, metric, curve)
     x, blank = fitted.encoder.encode(str(test), lambda _: None)
     inputs, wanted = flat(x, blank), truth(task, test, one.main)
     found: dict[str, Any] = {
         "set": name, "draw": draw, "labels": len(rows.labelled), "rows": len(rows.x), "test": len(wanted),
         "kept": [[e.name, w] for e, w in zip(choice.kept, choice.weights, strict=True)],
         "seconds": {"fit": seconds}, "said": [said.value, said.low, said.high],
-        "high without the curve": plain.high, "notes": notes, "scores": {}, "cv": {},
+        "high without the curve": plain.high, "half, all of a fold": curve and [curve.before, curve.now],
+        "notes": notes, "scores": {}, "cv": {},
     }  # fmt: skip
     outputs = {"fit": member.outputs(inputs)}
     _rivals(search, tries)

@@ -4,24 +4,36 @@ from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 
 from auxin.exported.card import Estimate
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
+from auxin.fitting.rows import Rows
+from auxin.fitting.search import Search
 from auxin.studies.advice import advice
+from auxin.studies.curve import LearningCurve, half, learning_curve
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
 
 
-def said(kept: str, scores: dict[str, float], metric: str | None = None, task: Any = None) -> str:
+def said(
+    kept: str,
+    scores: dict[str, float],
+    metric: str | None = None,
+    task: Any = None,
+    curve: LearningCurve | None = None,
+    shown: str = "accuracy",
+) -> str:
     wide, label = (1, torch.zeros(5)) if task else (2, torch.zeros(5, dtype=torch.long))
     entry = CandidateOutputs(kept, kept, 0, torch.zeros(5, wide), np.zeros(5))
     choice = ModelChoice((entry,), (1.0,), 1.0, entry.outputs, False, {})
-    rows = SimpleNamespace(task=task or Classes("y", 2))
+    rows = SimpleNamespace(task=task or Classes("y", 2), of_groups=None)
     found: Any = SimpleNamespace(
         wanted=label, metric=metric, rows=rows, honest=lambda: entry.outputs, candidates={}
     )
-    return " ".join(advice(found, choice, Estimate(value=0.9, rows=5), "accuracy", scores))
+    estimate = Estimate(value=0.9, low=0.8, high=0.95, rows=5)
+    return " ".join(advice(found, choice, estimate, shown, scores, curve))
 
 
 def test_the_loss_is_named_where_the_first_of_the_table_was_not_kept() -> None:
@@ -35,3 +47,40 @@ def test_the_loss_is_named_where_the_first_of_the_table_was_not_kept() -> None:
 def test_prefixes_are_explained_once() -> None:
     assert said("stack:ridge", {}).count("stack:NAME is") == 1
     assert "NAME is" not in said("ridge", {})
+
+
+def test_the_gain_of_more_labels_is_a_power_law_and_no_steeper_than_a_root() -> None:
+    curve = LearningCurve("ridge", 100, 5, before=0.52, now=0.6)
+    assert curve.gain(100) == pytest.approx(
+        0.4 * (1 - 0.4 / 0.48)
+    )  # the next doubling shrinks the error alike
+    assert curve.last_fold == pytest.approx(0.4 * (1 - 1.25 ** -np.log2(0.48 / 0.4)))
+    steep = LearningCurve("ridge", 100, 5, before=-9.0, now=0.6)
+    assert steep.gain(300) == pytest.approx(0.4 / 2)
+    assert LearningCurve("ridge", 100, 5, before=0.7, now=0.6).gain(100) == 0.0
+    error = LearningCurve("ridge", 100, 5, before=-3.0, now=-2.5, best=0.0)
+    assert error.gain(100) == pytest.approx(2.5 * (1 - 2.5 / 3))
+
+
+def test_errors_are_positive_and_better_where_they_are_lower() -> None:
+    curve = LearningCurve("ridge", 100, 5, before=-3.0, now=-2.5, best=0.0)
+    text = said("ridge", {}, task=Regression("y"), curve=curve, shown="mae")
+    assert "100 more labels would make the mean absolute error about 0.4167 better" in text
+    assert "ridge has 3.0000, with all of them 2.5000" in text
+
+
+def test_half_of_a_folds_labels_teach_and_every_class_keeps_one() -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(60, 2)).astype(np.float32)
+    y = torch.from_numpy((x[:, 0] > 0).astype(np.int64))
+    y[5] = 2
+    rows = Rows(x, Classes("y", 3), y)
+    part = half(rows, rows.labelled, draw)
+    assert len(part) in (30, 31, 32)
+    assert set(y[torch.from_numpy(part)].tolist()) == {0, 1, 2}
+    found = Search(rows, tries=1, families=["logistic"])
+    curve = learning_curve(found, found.run(), "accuracy")
+    assert curve is not None
+    assert curve.labels == 60
+    assert 0.3 < curve.before <= 1.0
+    assert 0.7 < curve.now <= 1.0

@@ -9,7 +9,10 @@ from auxin.fitting.candidates import Constant
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import Search
+from auxin.judging import wording
 
+STEEPEST = 0.5
+"""The distance to the best score falls at most with this power of the number of labels."""
 FEWEST = 20
 """Labelled rows below which halves say nothing."""
 
@@ -24,6 +27,7 @@ class LearningCurve:
         folds: Number of folds, K; all labels of the other folds are m = n (K - 1) / K.
         before: The score with m / 2 labels.
         now: The score with m labels.
+        best: The score of a model without errors.
     """
 
     family: str
@@ -31,24 +35,30 @@ class LearningCurve:
     folds: int
     before: float
     now: float
+    best: float = 1.0
 
     def gain(self, more: int) -> float:
-        """What `more` labels beyond n add to the score, if every doubling adds as much as the last one did.
+        """What `more` labels beyond n add to the score.
 
-        gain = (now - before) log2((n + more) / n), and nothing where half of the labels were better. Scores level off,
-        so that this is rather too much than too little.
+        The distance e to the best score is taken to fall as a power of the number of labels, as it did from m / 2 to m,
+        and at most with its root: b = log2(e_before / e_now) within [0, 1 / 2], gain = e_now (1 - ((n + more) / n)^-b).
 
         >>> LearningCurve("ridge", 100, 5, 0.5, 0.6).gain(100)
-        0.1
+        0.08
         """
-        return round(
-            max(self.now - self.before, 0.0) * float(np.log2((self.labels + more) / self.labels)), 12
-        )
+        return self._gain((self.labels + more) / self.labels)
 
     @property
     def last_fold(self) -> float:
-        """What the labels add that every fold holds out: gain from m to n labels, (now - before) log2(K / (K - 1))."""
-        return max(self.now - self.before, 0.0) * float(np.log2(self.folds / (self.folds - 1)))
+        """What the labels add that every fold holds out: the gain from m to n labels."""
+        return self._gain(self.folds / (self.folds - 1))
+
+    def _gain(self, times: float) -> float:
+        before, now = self.best - self.before, self.best - self.now
+        if now <= 0 or before <= now:
+            return 0.0
+        power = min(float(np.log2(before / now)), STEEPEST)
+        return round(now * (1 - times**-power), 12)
 
 
 def learning_curve(found: Search, choice: ModelChoice, metric: str) -> LearningCurve | None:
@@ -69,7 +79,8 @@ def learning_curve(found: Search, choice: ModelChoice, metric: str) -> LearningC
     before, now = (rows.task.score(o, found.wanted, metric) for o in (half_of.outputs, entry.outputs))
     if not np.isfinite([before, now]).all():
         return None
-    return LearningCurve(entry.family, n, folds.count, before, now)
+    best = 0.0 if wording.lower_is_better(metric) else 1.0
+    return LearningCurve(entry.family, n, folds.count, before, now, best)
 
 
 def half(rows: Rows, kept: np.ndarray, draw: np.random.Generator) -> np.ndarray:

@@ -16,7 +16,6 @@ from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
 from auxin.fitting.search import FOLDS, Search
-from auxin.judging import wording
 from auxin.records.results import Setting
 from auxin.rivals import kind_of
 from auxin.runs.environment import hardware, versions
@@ -135,8 +134,8 @@ def estimated(found: Search, metric: str, curve: LearningCurve | None) -> Estima
     """The corrected score, and its interval, whose upper end holds what the labels of a fold add to the others."""
     rows = found.rows
     value, low, high = interval(rows.task, found.honest(), found.wanted, metric, groups=rows.of_groups)
-    best = 0.0 if wording.lower_is_better(metric) else 1.0
-    high = min(high + (0.0 if curve is None else curve.last_fold), max(best, high))
+    if curve is not None:
+        high = min(high + curve.last_fold, max(curve.best, high))
     return Estimate(value=value, low=_finite(low), high=_finite(high), rows=len(rows.labelled))
 
 
