@@ -327,6 +327,21 @@ def test_a_class_with_one_labelled_row_is_named_and_the_search_goes_on() -> None
     assert any("fewer labelled rows than the 5 folds (2 ('cat'): 1)" in sentence for sentence in said)
 
 
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [(["3", "4", "5"], True), (["3", "4", "9"], False), (["a", "b", "c"], False), (["0", "1"], False)],
+)
+def test_classes_that_may_be_grades_are_named(names: list[str], said: bool) -> None:
+    y = torch.arange(40) % len(names)
+    task = Classes("y", len(names), label_names=names)
+    x = torch.randn(40, 3, generator=torch.Generator().manual_seed(0))
+    data = Dataset("made", x, {"y": task}, {"y": y}, "y", torch.zeros(40, dtype=torch.bool))
+    notes: list[str] = []
+    wanted = SearchTarget("accuracy", tries=1, families=["logistic"])
+    search(data, make_splits(data, seed=0, test=0.0), wanted, notes.append)
+    assert any("--kind y=ordered" in note for note in notes) is said
+
+
 def test_a_slow_candidate_is_given_up_after_a_fold_and_the_simple_ones_come_first(monkeypatch) -> None:
     clock, trained = [0.0], []
     train = RivalCandidate.train

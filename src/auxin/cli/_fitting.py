@@ -41,7 +41,7 @@ def _rows(fitting: Fitting) -> list[str]:
     """Return sentences on the use of the rows and on the compared methods."""
     sizes = fitting.splits.sizes
     if fitting.searches:
-        return _searched(sizes)
+        return _searched(sizes, fitting.request.most_rows)
     parts = [f"{sizes['train']:,} training", f"{sizes['validation']:,} validation"]
     if sizes["unlabelled"]:
         parts.insert(1, f"{sizes['unlabelled']:,} without a main label (for auxiliary tasks)")
@@ -58,16 +58,16 @@ def _rows(fitting: Fitting) -> list[str]:
     return sentences
 
 
-def _searched(sizes: dict[str, int]) -> list[str]:
-    """Return sentences on the use of the rows where candidates are cross-validated."""
-    labelled = sizes["train"] + sizes["validation"]
+def _searched(sizes: dict[str, int], most: int) -> list[str]:
+    """Return sentences on the use of the rows where candidates are cross-validated, at most so many of each kind."""
+    every, others = sizes["train"] + sizes["validation"], sizes["unlabelled"]
+    labelled = f"{every:,}" if every <= most else f"about {most:,} of the {every:,}"
     sentences = [
-        f"Candidates are cross-validated on {labelled:,} labelled rows; the final model is trained on all of them."
+        f"Candidates are cross-validated on {labelled} labelled rows; the final model is trained on all of these."
     ]
-    if sizes["unlabelled"]:
-        sentences.append(
-            f"{sizes['unlabelled']:,} rows without a main label train the candidates that can use them."
-        )
+    if others:
+        part = f"{others:,}" if others <= most else f"{most:,} of the {others:,}"
+        sentences.append(f"{part} rows without a main label train the candidates that can use them.")
     if sizes["development"]:
         sentences.append(
             f"Test rows: {sizes['development']:,}, and {sizes['confirmation']:,} that stay sealed."

@@ -15,6 +15,7 @@ from auxin.fitting.candidates import Member
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
+from auxin.fitting.rows import Rows
 from auxin.fitting.search import FOLDS, Search
 from auxin.records.results import Setting
 from auxin.rivals import kind_of
@@ -22,6 +23,7 @@ from auxin.runs.environment import hardware, versions
 from auxin.studies.advice import advice
 from auxin.studies.curve import LearningCurve, learning_curve
 from auxin.studies.most_rows import MOST_ROWS, rows_within
+from auxin.tasks.classes import Classes
 
 LEAST = 6
 """Fewer labelled rows than this are too few for folds."""
@@ -91,7 +93,7 @@ def search(
     part = rows_within(dataset, splits, wanted.most, tell)
     fitted = fitted_dataset(part.dataset, part.labelled, part.unlabelled)
     rows = rows_of(fitted, part.labelled, part.unlabelled)
-    for sentence in _rare(fitted, part.labelled):
+    for sentence in [*_rare(fitted, part.labelled), *_graded(rows)]:
         tell(sentence)
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
     by = wanted.metric if wanted.decides else None
@@ -156,6 +158,20 @@ def _rare(dataset: Dataset, labelled: Tensor) -> list[str]:
     return [
         f"Classes with fewer labelled rows than the {FOLDS} folds ({names}) are held out in as many folds as they have "
         "rows; while its only row is held out, a class is not learned. The final model trains on all of them."
+    ]
+
+
+def _graded(rows: Rows) -> list[str]:
+    """A sentence where the classes of a table are at least three whole numbers that follow one another."""
+    names = list(getattr(rows.task, "label_names", None) or ())
+    numbers = sorted(int(name) for name in names if name.removeprefix("-").isdecimal())
+    plain = isinstance(rows.task, Classes) and rows.image is None
+    if not plain or len(numbers) < max(3, len(names)) or numbers[-1] - numbers[0] >= len(numbers):
+        return []
+    name = rows.task.name
+    return [
+        f"The classes of {name} are the numbers {numbers[0]} to {numbers[-1]}. If they are grades, --kind {name}=ordered"
+        f" uses their order, and --kind {name}=regression takes them as numbers."
     ]
 
 
