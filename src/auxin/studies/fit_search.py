@@ -170,8 +170,8 @@ def _graded(rows: Rows) -> list[str]:
         return []
     name = rows.task.name
     return [
-        f"The classes of {name} are the numbers {numbers[0]} to {numbers[-1]}. If they are grades, --kind {name}=ordered"
-        f" uses their order, and --kind {name}=regression takes them as numbers."
+        f"The classes of {name} are the numbers {numbers[0]} to {numbers[-1]}. If they are grades, "
+        f"--kind {name}=ordered uses their order, and --kind {name}=regression takes them as numbers."
     ]
 
 
