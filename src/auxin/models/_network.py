@@ -97,13 +97,15 @@ def _with_options(
         if "unexpected keyword argument" not in str(error):
             raise
         option = str(error).rsplit("'", 2)[-2]
-        known = [f"model.{name}" for name in list(inspect.signature(build).parameters)[1:]]
-        near = get_close_matches(f"model.{option}", known, n=1)
+        made = getattr(build, "__self__", build)  # a member's class, or a factory
+        named = inspect.signature(made).parameters.values()
+        known = [one.name for one in named if one.default is not one.empty]
+        near = get_close_matches(option, known, n=1)
         raise ConfigError(
             message(
                 f"The trunk {trunk!r} has no option {option!r}",
-                expected=f"one of: {', '.join(known)}" if known else "no options",
-                do=f"Did you mean {near[0]!r}?" if near else "",
+                expected=f"one of: {', '.join(f'model.{name}' for name in known)}" if known else "",
+                do=f"Did you mean 'model.{near[0]}'?" if near else "",
             )
         ) from error
 
