@@ -64,6 +64,27 @@ def test_an_empty_part_of_a_sheet_is_refused(line, said, tmp_path):
         read_sheet(tmp_path / "a.toml")
 
 
+def test_types_names_and_values_are_wrong_at_once(tmp_path):
+    wrong = SHEET.replace('preset = "maxl"', 'preset = "maxxl"').replace("epochs = 1", "epoch = 1")
+    wrong = "surprise = 1\n" + wrong.replace(
+        'length = "short"', 'length = "short"\nseeds = 0\ngpu = "perhaps"'
+    )
+    wrong = wrong.replace("[methods.maxl]", "[methods.maxxl]\nrate = 1")
+    (tmp_path / "a.toml").write_text(wrong)
+    with pytest.raises(ConfigError) as caught:
+        read_sheet(tmp_path / "a.toml")
+    for word in (
+        "surprise",
+        "seeds: ",
+        "gpu: ",
+        "methods.maxxl.rate",
+        "'maxxl' is not one of",
+        "method maxxl",
+        "'epoch'",
+    ):
+        assert word in str(caught.value), word
+
+
 @pytest.fixture
 def plugged(tmp_path, monkeypatch):
     (tmp_path / "plugins" / "recipes").mkdir(parents=True)

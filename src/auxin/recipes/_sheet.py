@@ -3,6 +3,8 @@
 All errors of a sheet are reported at once.
 """
 
+import contextlib
+import copy
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -161,18 +163,37 @@ def read_sheet(file: Path) -> Sheet:
         ConfigError: everything that is wrong with it.
     """
     try:
-        sheet = Sheet(**tomllib.loads(file.read_text(encoding="utf-8")))
-    except (OSError, RecursionError, ValueError) as error:  # of TOML, of UTF-8, of the sheet's parts
-        raise _refused(file, _words(error)) from error
+        told = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, RecursionError, ValueError) as error:  # of TOML and UTF-8
+        raise _refused(file, [str(error)]) from error
+    try:
+        sheet, wrong = Sheet(**told), []
+    except ValidationError as error:
+        wrong, kept = _words(error), _without(told, error)
+        with contextlib.suppress(ValidationError):  # where what is left is no sheet, its parts cannot be compared
+            wrong += mistakes(Sheet(**kept))
+        raise _refused(file, wrong) from error
     if wrong := mistakes(sheet):
         raise _refused(file, wrong)
     return sheet
 
 
-def _words(error: Exception) -> list[str]:
-    if isinstance(error, ValidationError):
-        return [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
-    return [str(error)]
+def _without(told: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+    """The sheet without the entries that are unknown or of the wrong type, so that the others can be checked too."""
+    kept = copy.deepcopy(told)
+    for place in (wrong["loc"] for wrong in error.errors() if wrong["type"] != "missing"):
+        if len(place) == 2 and place[0] in ("data", "methods"):
+            continue  # a whole part: without it, everything that names it would be wrong
+        inner: Any = kept
+        for step in place[:-1]:
+            inner = inner.get(step, {}) if isinstance(inner, dict) else {}
+        if isinstance(inner, dict):
+            inner.pop(place[-1], None)
+    return kept
+
+
+def _words(error: ValidationError) -> list[str]:
+    return [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
 
 
 def _refused(file: Path, wrong: list[str]) -> ConfigError:
