@@ -170,7 +170,9 @@ def read_sheet(file: Path) -> Sheet:
         sheet, wrong = Sheet(**told), []
     except ValidationError as error:
         wrong, kept = _words(error), _without(told, error)
-        with contextlib.suppress(ValidationError):  # where what is left is no sheet, its parts cannot be compared
+        with contextlib.suppress(
+            ValidationError
+        ):  # where what is left is no sheet, its parts cannot be compared
             wrong += mistakes(Sheet(**kept))
         raise _refused(file, wrong) from error
     if wrong := mistakes(sheet):
