@@ -1,7 +1,7 @@
 """Auxiliary: learn the weights of auxiliary tasks in a training loop of your own."""
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -21,10 +21,10 @@ from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
 from auxin.math.params import bare, trainable
 from auxin.training.objective import Objective
-from auxin.training.processes import RemoteLosses, average_, exchanged, parallel, together, world_size
+from auxin.training.processes import average_, exchanged, parallel, together
 from auxin.training.screen import imbalanced
 from auxin.training.shared import SharedParameters
-from auxin.training.task_losses import Entry, Loss, fitted, mean, refuse_broadcast
+from auxin.training.task_losses import Loss, fitted, refuse_broadcast
 
 
 class Auxiliary:
@@ -189,11 +189,11 @@ class Auxiliary:
             entries = self.objective.entries(signals, reading, context)
         if shared:
             reading.others = exchanged(*fitted(entries), next(iter(trainable(self.runner).values())))
-        losses = self.objective.screened(entries, reading)
+        shared_parameters = self.shared if torch.is_grad_enabled() else None
+        losses = self.objective.screened(entries, reading, shared_parameters)
         self.meta.follow(losses.values.device)
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)
-        self.objective.look(_means(entries, losses, reading.others), self.shared)
         loss = self.objective.combined(losses, constant=True)
         self._remember(reading, losses)
         return loss
@@ -330,20 +330,6 @@ class Auxiliary:
         if self.last is None:
             raise ConfigError(message("No batch was seen yet", do="Call `aux(outputs, batch)` first."))
         return self.last
-
-
-def _means(entries: Sequence[Entry], losses: TaskLosses, others: RemoteLosses | None) -> list[Tensor | None]:
-    """Each task's mean loss with a graph of its own; None for a task without a label in the batch.
-
-    Under data parallelism it is this process's share of the mean over all rows, times the number of processes.
-    """
-    means = [mean(*e) if there else None for e, there in zip(entries, losses.seen().tolist(), strict=True)]
-    if others is None:
-        return means
-    axes = [d for d in range(losses.present.dim()) if d != 1]
-    mine, total = others.own(losses.present).sum(axes), losses.present.sum(axes).clamp(min=1)
-    shares = (world_size() * mine / total).tolist()
-    return [None if m is None else m * share for m, share in zip(means, shares, strict=True)]
 
 
 def _by_name(names: tuple[str, ...], values: Tensor) -> dict[str, float]:

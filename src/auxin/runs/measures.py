@@ -54,7 +54,14 @@ class Measures:
         found = self._labels(batch)
         if epoch % self.every == 0 or epoch == self.built.plan.epochs:
             whole = self.built.state.feed.looked_at(self.rows)
-            found |= self._weights(whole) | self._cosines(whole)
+            network, criterion = self.built.network, self.built.state.learner.criterion
+            assert isinstance(network, PrimaryNetwork)
+            weights, cosines = (
+                task_weights(network, criterion, whole),
+                gradient_cosine(network, criterion, whole),
+            )
+            found |= {f"weight.{name}": value for name, value in weights.items()}
+            found |= {f"cosine.{name}": value for name, value in cosines.items()}
         return {name: value for name, value in found.items() if math.isfinite(value)}
 
     def last(self) -> dict[str, float]:
@@ -104,16 +111,6 @@ class Measures:
                 one = measure(rows, main.flatten(), psi, finer if main.dim() == 1 else None)
             found |= {key if name == LABELS else f"{key}:{name}": value for key, value in one.items()}
         return found
-
-    def _weights(self, batch: Batch) -> dict[str, float]:
-        found = task_weights(self.built.network, self.built.state.learner.criterion, batch)
-        return {f"weight.{name}": value for name, value in found.items()}
-
-    def _cosines(self, batch: Batch) -> dict[str, float]:
-        network = self.built.network
-        assert isinstance(network, PrimaryNetwork)
-        found = gradient_cosine(network, self.built.state.learner.criterion, batch)
-        return {f"cosine.{name}": value for name, value in found.items()}
 
 
 def agreement_between_runs(files: Sequence[Path]) -> float | None:

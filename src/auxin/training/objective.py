@@ -24,7 +24,7 @@ from auxin.math.functional import still
 from auxin.math.rng import under_rng
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
-from auxin.training.processes import RemoteLosses, parallel, world_size
+from auxin.training.processes import RemoteLosses, own_means, parallel, world_size
 from auxin.training.screen import screen
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, entry, fitted, labelled, mean
@@ -143,11 +143,14 @@ class Objective:
         made = by_task(context)
         return made if share is None else {name: target[share] for name, target in made.items()}
 
-    def screened(self, entries: Sequence[Entry], batch: Any = None) -> TaskLosses:
+    def screened(
+        self, entries: Sequence[Entry], batch: Any = None, shared: SharedParameters | None = None
+    ) -> TaskLosses:
         """The tasks' losses as combiners see them: of all processes' rows, where the batch holds the others' losses.
 
         An auxiliary task whose loss is not finite somewhere in the batch is left out of it, counted in `dropped`, and
-        named to `tell`.
+        named to `tell`. With `shared`, the parameters of a training step, the Gramian of the tasks' gradients over them
+        is kept for a combiner that needs it.
 
         Raises:
             RunError: The main task's loss is not finite.
@@ -160,15 +163,19 @@ class Objective:
         self.dropped.update(dropped)
         for name in dropped:
             self.tell(f"The loss of {name!r} is not finite; the task is left out of such batches.")
+        if shared is not None and self.combiner.needs_gramian:
+            self._look(own_means(entries, losses, others), shared)
         return losses
 
-    def losses(self, signals: Signals, batch: Any, context: Targets | None) -> TaskLosses:
+    def losses(
+        self, signals: Signals, batch: Any, context: Targets | None, shared: SharedParameters | None = None
+    ) -> TaskLosses:
         """Losses per sample of every task, main first; zero and absent where a label is missing.
 
         Loss images [B, T, H, W] where the combiner asks for them; a loss per sample then stands at every pixel.
         """
         assert isinstance(signals, Mapping)
-        return self.screened(self.entries(signals, batch, context), batch)
+        return self.screened(self.entries(signals, batch, context), batch, shared)
 
     def __call__(self, signals: Signals, batch: Any, context: Targets | None = None) -> Tensor:
         """L_T of a batch, a scalar. A Gramian combiner uses the Gramian of the last training step."""
@@ -220,18 +227,13 @@ class Objective:
             slopes.append(torch.autograd.grad(total, leaf)[0][mine])
         return not torch.allclose(slopes[0], slopes[1], rtol=1e-5, atol=1e-12)
 
-    def look(self, means: Sequence[Tensor | None], shared: SharedParameters) -> None:
-        """Keep the Gramian of the tasks' gradients, for combiners that need it.
-
-        Args:
-            means: Mean losses of the tasks with their graphs; None for a task without a label in the batch.
-            shared: Parameters over which inner products are taken.
-        """
-        if self.combiner.needs_gramian:
-            self.gramian = shared.gramian(means, self.combiner.main_row_only).detach()
-            if shared.row_wrong:
-                name = type(self.combiner).__name__
-                self.tell(f"{name} takes one backward pass per task, because {shared.row_wrong}.")
+    def _look(self, means: Sequence[Tensor | None], shared: SharedParameters) -> None:
+        """Keep the Gramian of the tasks' gradients over the shared parameters."""
+        assert isinstance(self.combiner, GramianCombiner)
+        self.gramian = shared.gramian(means, self.combiner.main_row_only).detach()
+        if shared.row_wrong:
+            name = type(self.combiner).__name__
+            self.tell(f"{name} takes one backward pass per task, because {shared.row_wrong}.")
 
     def look_again(self, network: nn.Module, inputs: Sequence[Any], batch: Any, before: TaskLosses) -> None:
         """Show a combiner that wants it the batch's losses after the network's step: one more forward pass.

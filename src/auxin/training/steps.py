@@ -19,7 +19,6 @@ from auxin.training.compiled import Kernel, at_rate, why_not, why_not_meta
 from auxin.training.objective import Objective
 from auxin.training.precision import Precision
 from auxin.training.shared import SharedParameters
-from auxin.training.task_losses import Entry, mean
 from auxin.typing import Batch
 
 Losses = tuple[Tensor, Tensor]
@@ -116,10 +115,7 @@ class Learner:
             context = self.problem.raised(self.criterion.context(batch))
         with self.problem.autocast():
             signals = self.network(batch.x)
-        entries = self.criterion.entries(self.problem.raised(signals), batch, context)
-        losses = self.criterion.screened(entries)
-        if self.criterion.combiner.needs_gramian:
-            self.criterion.look(_means(entries, losses), self.shared)
+        losses = self.criterion.losses(self.problem.raised(signals), batch, context, self.shared)
         grads = torch.autograd.grad(self.criterion.combined(losses), self.trained, allow_unused=True)
         return grads, (losses.values.detach(), losses.present)
 
@@ -234,10 +230,3 @@ class Learner:
         if found is None or (momentum and not self.optimizer.state):
             return None
         return found, at_rate(self.inner, self._rate_now)
-
-
-def _means(entries: Sequence[Entry], losses: TaskLosses) -> list[Tensor | None]:
-    """Each task's mean loss, with a graph that passes through its own head alone where values may be read now."""
-    if deferring():
-        return list(losses.means().unbind())
-    return [mean(*e) if there else None for e, there in zip(entries, losses.seen().tolist(), strict=True)]
