@@ -1,5 +1,11 @@
 """Names say what a thing is: nouns for classes, one class per name, no bare participles, pronouns or adverbs."""
 
+import ast
+from collections import Counter
+from pathlib import Path
+
+import auxin
+
 RIDDLES = frozenset(
     {
         "About",
@@ -34,3 +40,77 @@ RIDDLES = frozenset(
     }
     | {"Show", "Solved", "Stopped", "Through", "Told", "Tried", "Typed", "Wanted", "Words", "Written"}
 )
+VERBS = frozenset(
+    {
+        "about",
+        "ahead",
+        "ask",
+        "asked",
+        "asks",
+        "did",
+        "done",
+        "drawn",
+        "heard",
+        "how",
+        "said",
+        "speaks",
+        "told",
+    }
+)
+"""Parts of function and attribute names that do not say what the function returns or the attribute holds."""
+KEPT = frozenset(
+    {
+        ("exported/card.py", "asked"),  # a field of saved model cards
+        ("studies/fit_finish.py", "asked"),
+        ("studies/fit_search.py", "asked"),
+        ("studies/lineup.py", "asked"),
+        ("labelers/sources.py", "asked"),
+        ("runs/predictions.py", "said"),  # a part of the files of predictions
+        ("requests/probe.py", "how"),  # a field of the manifests of probes
+        ("studies/compare.py", "done"),  # the finished units of a study
+        ("studies/engine.py", "done"),
+        ("hypergradients/_base.py", "ahead"),  # what was computed at the look-ahead point
+        ("hypergradients/_outer.py", "ahead"),
+    }
+)
+SOURCE = Path(auxin.__file__).parent
+
+
+def definitions() -> list[tuple[str, str, str]]:
+    """File, kind and name of every class, function and declared attribute."""
+    found = []
+    for file in sorted(SOURCE.rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            name = file.relative_to(SOURCE).as_posix()
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                found.append((name, "function", node.name))
+            if isinstance(node, ast.ClassDef):
+                found.append((name, "class", node.name))
+                inner = [n.target for n in node.body if isinstance(n, ast.AnnAssign)]
+                found += [(name, "attribute", t.id) for t in inner if isinstance(t, ast.Name)]
+    return found
+
+
+def riddles(names: list[tuple[str, str, str]]) -> list[tuple[str, str, str]]:
+    """Those whose name is, or has as a part, a word that says nothing."""
+    return [
+        (file, kind, name)
+        for file, kind, name in names
+        if name.lstrip("_") in RIDDLES
+        or (kind != "class" and (file, name) not in KEPT and VERBS & set(name.strip("_").split("_")))
+    ]
+
+
+def test_no_name_is_a_riddle() -> None:
+    assert riddles(definitions()) == []
+
+
+def test_one_class_per_name() -> None:
+    classes = Counter(name for _, kind, name in definitions() if kind == "class")
+    members = {"_Base"}
+    assert {name: count for name, count in classes.items() if count > 1 and name not in members} == {}
+
+
+def test_a_riddle_is_found() -> None:
+    names = [("a.py", "function", "_kinds_said"), ("a.py", "class", "_Told"), ("a.py", "attribute", "width")]
+    assert riddles(names) == names[:2]

@@ -89,11 +89,11 @@ def checkpointing() -> Iterator[Callable[[], None]]:
     global _depth
     _depth += 1
     try:
-        yield _end_if_asked
+        yield _end_if_requested
     finally:
         _depth -= 1
 
 
-def _end_if_asked() -> None:
+def _end_if_requested() -> None:
     if _pending is not None:
         raise Terminated(_pending)

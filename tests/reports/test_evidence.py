@@ -58,7 +58,7 @@ def test_single_the_best_on_trial_and_its_twin_are_pictured(results):
 
 def test_shares_are_of_the_true_class_over_all_seeds(results):
     found = mistakes.most_frequent(results)
-    assert [(m.true, m.said) for m in found] == [("ant", "<bee>"), ("cat", "<bee>")]
+    assert [(m.true, m.predicted) for m in found] == [("ant", "<bee>"), ("cat", "<bee>")]
     assert found[0].shares == {"single": 25.0, "maxl": 25.0}
     assert list(mistakes.figures(results)) == ["confusion_single", "confusion_maxl"]
 

@@ -11,7 +11,7 @@ from auxin.methods import resolve
 from auxin.runs.balance import balanced
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.studies.lineup import pools_said
+from auxin.studies.lineup import pool_notes
 
 QUICK = {"model.hidden": 4, "steps": 2}
 
@@ -50,10 +50,10 @@ def test_the_pool_holds_everything_and_is_said(data):
     built = build(data, splits, method, settings, 0)
     assert list(built.state.learner.criterion.tasks) == ["y", "fine", "denoising", "masking"]
     assert method.twin == "untrained:auto"
-    assert pools_said({"auto": method}, data) == [
+    assert pool_notes({"auto": method}, data) == [
         "auto: auxiliary tasks are denoising + masking (self-supervised) and fine (from the data)."
     ]
-    assert pools_said({"single": resolve("single")}, data) == []
+    assert pool_notes({"single": resolve("single")}, data) == []
 
 
 def scarce(tmp_path):

@@ -9,7 +9,7 @@ from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.studies.presets import said, settled
+from auxin.studies.presets import protocol_notes, settled
 from auxin.training.evaluate import outputs
 from auxin.training.loop import EpochCallbacks, fit
 
@@ -103,7 +103,7 @@ def test_rows_and_controls_follow_the_first_method_with_a_paper():
     assert protocol.auxiliary == 0.025
     single = layered("cifar10", "image", resolve("single"), preset, {}, {})
     assert (single["schedule"], single["loss"]) == ("cosine", "cross_entropy")
-    assert "auxiliary set" in said(preset, protocol)[0]
+    assert "auxiliary set" in protocol_notes(preset, protocol)[0]
     assert settled("auxin", ["maxl"]) == ("auxin", None)
     with pytest.raises(ConfigError, match="'paper'"):
         settled("papper", [])
@@ -114,11 +114,13 @@ def test_rows_and_controls_follow_the_first_method_with_a_paper():
 )
 def test_a_rival_without_a_protocol_of_its_own_is_named_with_the_one_it_follows(name, option):
     chosen = settled("paper", ["single", name])
-    sentence = said(*chosen, ["single", name])[-1]
+    sentence = protocol_notes(*chosen, ["single", name])[-1]
     assert sentence.startswith(f"{name} trains by AuxiLearn's protocol")
     assert option in sentence
-    assert not [s for s in said(*chosen, ["single", "linear", "maxl"]) if "none of its own paper" in s]
-    assert len(said(*settled("auxilearn", [name]), [name])) == 1
+    assert not [
+        s for s in protocol_notes(*chosen, ["single", "linear", "maxl"]) if "none of its own paper" in s
+    ]
+    assert len(protocol_notes(*settled("auxilearn", [name]), [name])) == 1
 
 
 def test_methods_without_a_meta_step_train_on_the_auxiliary_set():

@@ -69,11 +69,11 @@ def test_only_the_forwards_of_ordinary_gradients_are_in_bfloat16(monkeypatch) ->
     convolution.register_forward_hook(lambda m, i, out: seen["jvp" if inside[0] else "trunk"].add(out.dtype))
     losses = type(learner.criterion).losses
 
-    def criterion(self, signals, batch, context):
+    def criterion(self, signals, batch, context, shared=None):
         seen["signals"] |= {t.dtype for t in signals.values()}
         seen["labels"] |= {context.dtype}
         assert not torch.is_autocast_enabled("cpu")
-        return losses(self, signals, batch, context)
+        return losses(self, signals, batch, context, shared)
 
     monkeypatch.setattr(type(learner.criterion), "losses", criterion)
     learner.estimator = Lookahead("forward")

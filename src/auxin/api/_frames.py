@@ -13,7 +13,7 @@ from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.columns import check_cells
 from auxin.data.targets.leaks import gives_away, useless
-from auxin.data.targets.repeats import said as repeated
+from auxin.data.targets.repeats import repeats_note
 from auxin.math.sparse import SparseRows
 
 
@@ -72,6 +72,6 @@ def inputs_of(
     labels = (target.double() if real else target.double().masked_fill(target < 0, torch.nan)).numpy()
     if same := gives_away(rest, labels, labels if real else None):
         notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
-    notes += [] if grouped else repeated(rest, 'fit(..., groups=X["NAME"])')
+    notes += [] if grouped else repeats_note(rest, 'fit(..., groups=X["NAME"])')
     made, blank = encoder.encode_frame(rest)
     return InputFrame(made, blank, encoder, rest, tuple(notes))

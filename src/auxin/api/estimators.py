@@ -112,7 +112,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         self.validation_score_ = fitted.model.training.validation
         self.notes_ = list(fitted.model.training.notes)
         if self.verbose:
-            self._say(" ".join([f"Kept: {self.kept_}.", *self.notes_]))
+            self._print(" ".join([f"Kept: {self.kept_}.", *self.notes_]))
 
     def _search(self, dataset: Dataset, seed: int, started: str) -> None:
         """What `auxin fit` does at its defaults: estimators, networks and blends by cross-validation."""
@@ -125,12 +125,12 @@ class _AuxiliaryEstimator(BaseEstimator):
         with undisturbed():
             decides, seed = self.metric is not None, seed % 2**16
             wanted = SearchTarget(metric, decides=decides, seed=seed, started=started, most=self.most_rows)
-            self.model_ = search(dataset, splits, wanted, self._say if self.verbose else lambda _: None)
+            self.model_ = search(dataset, splits, wanted, self._print if self.verbose else lambda _: None)
         record = self.model_.training
         self.kept_, self.validation_score_, self.notes_ = record.method, record.validation, list(record.notes)
         self.advice_ = list(record.advice)
         if self.verbose:
-            self._say(" ".join(self.advice_))
+            self._print(" ".join(self.advice_))
 
     def _method(self, dataset: Dataset) -> str:
         """The method's name; None is settled here."""
@@ -154,18 +154,18 @@ class _AuxiliaryEstimator(BaseEstimator):
             assert isinstance(batch, int)
             passes = PASSES * -(-len(splits.train) // batch)
             settings["steps"] = self.steps if self.steps is not None else min(max(passes, FEWEST), MOST)
-        tell = self._told if self.verbose else None
+        tell = self._print_epoch if self.verbose else None
         metric = settle(self.metric, dataset.tasks[dataset.main])
         return FitJob(dataset, splits, method, name, settings, seed, None, metric, self.device, tell=tell)
 
-    def _told(self, told: EpochProgress) -> None:
+    def _print_epoch(self, told: EpochProgress) -> None:
         every = max(1, told.epochs // 10)
         if told.epoch % every == 0 or told.epoch == told.epochs:
             losses = ", ".join(f"{name} {loss:.4f}" for name, loss in told.losses.items())
             score = "" if told.validation is None else f"  validation {told.validation:.4f}"
-            self._say(f"{told.phase:<7} epoch {told.epoch:>4}/{told.epochs}  loss: {losses}{score}")
+            self._print(f"{told.phase:<7} epoch {told.epoch:>4}/{told.epochs}  loss: {losses}{score}")
 
-    def _say(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         print(f"[{type(self).__name__}] {text}", file=sys.stderr)
 
     def _check_x(self, x: Any, reset: bool) -> Any:

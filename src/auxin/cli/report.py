@@ -54,7 +54,7 @@ def report(
     if (card := read_model_card(runs)) is not None:
         write_text(file, model_page(card))
         output.say(*(f"  {sentence}" for sentence in sentences(card)))
-        return _done(file, [], {"model": card.training.model_dump(mode="json")}, output)
+        return _print_files(file, [], {"model": card.training.model_dump(mode="json")}, output)
     from auxin.reports import mistakes, plots, table, tsne
     from auxin.reports.page import write_page
     from auxin.reports.read import read_results
@@ -66,7 +66,7 @@ def report(
     )
     files = plots.save(drawn, file.parent / "figures", formats)
     output.say(table.terminal(results.comparison))
-    return _done(file, files, {"comparison": results.comparison.model_dump(mode="json")}, output)
+    return _print_files(file, files, {"comparison": results.comparison.model_dump(mode="json")}, output)
 
 
 def _budget(budget: "LabelBudget", runs: Path, file: Path, formats: list[str], output: Output) -> None:
@@ -79,10 +79,10 @@ def _budget(budget: "LabelBudget", runs: Path, file: Path, formats: list[str], o
     write_text(file, budget_page(budget, parts))
     files = label_budget.write_curves(budget, file.parent / "figures", tuple(formats)) if formats else []
     output.say(label_budget.terminal(budget))
-    _done(file, files, {"label_budget": budget.model_dump(mode="json")}, output)
+    _print_files(file, files, {"label_budget": budget.model_dump(mode="json")}, output)
 
 
-def _done(file: Path, files: list[Path], found: dict[str, Any], output: Output) -> None:
+def _print_files(file: Path, files: list[Path], found: dict[str, Any], output: Output) -> None:
     output.say(f"\nPage: {file}")
     if files:
         output.say(f"Figures: {len(files)} files in {files[0].parent}")

@@ -14,7 +14,7 @@ from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
 from auxin.data.reading.images import ENDINGS, Picture, below, limited, look, pictures, read_images
 from auxin.data.reading.masks import dense_target
-from auxin.data.targets.columns import groups_of, kinds_said, split_rows, target_of
+from auxin.data.targets.columns import groups_of, kinds_note, split_rows, target_of
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import DENSE, TargetSpec, parse_specs
 from auxin.errors import ConfigError, message
@@ -147,7 +147,7 @@ def of_images(
         source=source.name,
         augmentation="crop_flip",
         encoder=ImageFiles(tuple(x.shape[1:]), resized, read.image, read.encoding, read.max_pixels),
-        notes=(kinds_said(tasks, [spec.name for spec in specs if spec.kind]), *notes, *said),
+        notes=(kinds_note(tasks, [spec.name for spec in specs if spec.kind]), *notes, *said),
     )
 
 

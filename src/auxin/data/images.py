@@ -8,7 +8,7 @@ import torch
 from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.images import ImageFiles
 from auxin.data.reading.images import ENDINGS, below, hidden, limited, read_images
-from auxin.data.targets.columns import kinds_said
+from auxin.data.targets.columns import kinds_note
 from auxin.errors import ConfigError, DataError, message
 from auxin.tasks.classes import Classes
 from auxin.typing import MISSING
@@ -72,7 +72,7 @@ class Images(DataSource):
             source=str(root),
             augmentation="crop_flip",
             encoder=ImageFiles(tuple(x.shape[1:]), resized, max_pixels=max_pixels),
-            notes=(kinds_said({"class": task}, ["class"]), *said, *notes),
+            notes=(kinds_note({"class": task}, ["class"]), *said, *notes),
         )
 
 

@@ -13,7 +13,7 @@ from auxin.data.encoders.arrays import Arrays, input_name
 from auxin.data.reading.files import pick
 from auxin.data.reading.npz import read_npz
 from auxin.data.targets.arrays import array_target
-from auxin.data.targets.columns import kinds_said
+from auxin.data.targets.columns import kinds_note
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import TargetSpec, parse_specs
 from auxin.errors import ConfigError, DataError, message
@@ -101,7 +101,7 @@ class Npz(DataSource):
             source=root.name,
             encoder=encoder,
             notes=(
-                kinds_said(tasks, [spec.name for spec in specs if spec.kind]),
+                kinds_note(tasks, [spec.name for spec in specs if spec.kind]),
                 *(note for m in made.values() for note in m[2]),
             ),
         )

@@ -17,14 +17,14 @@ from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unla
 from auxin.data.targets.columns import (
     check_cells,
     groups_of,
-    kinds_said,
+    kinds_note,
     split_rows,
     target_of,
-    text_said,
+    text_note,
 )
 from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.refinements import refinements
-from auxin.data.targets.repeats import said as repeated
+from auxin.data.targets.repeats import repeats_note
 from auxin.data.targets.specs import TargetSpec, parse_specs, words
 from auxin.errors import ConfigError, DataError, message
 from auxin.math.sparse import SparseRows
@@ -100,7 +100,7 @@ class Table(DataSource):
             raise ConfigError(message("The file to read is not given", expected="FILE --target COLUMN"))
         known, labels = columns_of(root, encoding)
         if target is None:
-            target, kinds, said = _labels_said(labels, kinds)
+            target, kinds, said = _target_of_labels(labels, kinds)
         else:
             said = []
         roles = [name for name in (split, group) if name]
@@ -115,7 +115,7 @@ class Table(DataSource):
         return of_frame(frame, specs, left, root.name, encoding=encoding, notes=said)
 
 
-def _labels_said(labels: Sequence[str], kinds: str | Sequence[str]) -> tuple[str, list[str], list[str]]:
+def _target_of_labels(labels: Sequence[str], kinds: str | Sequence[str]) -> tuple[str, list[str], list[str]]:
     """The target that an ARFF file's own list of labels makes."""
     if not labels:
         what = "The target column is not given"
@@ -186,14 +186,14 @@ def of_frame(
         encoder=encoder,
         raw=rest if encoder.learns else None,
         notes=(
-            kinds_said(tasks, [spec.name for spec in specs if spec.kind]),
+            kinds_note(tasks, [spec.name for spec in specs if spec.kind]),
             *(note for found in made.values() for note in found[2]),
             *notes,
             *said,
             *chosen,
-            *(() if left.group else repeated(rest, "--group 'NAME'")),
+            *(() if left.group else repeats_note(rest, "--group 'NAME'")),
             *_given_away(frame, specs, y),
-            *text_said(encoder.texts, left.most_words, isinstance(x, SparseRows)),
+            *text_note(encoder.texts, left.most_words, isinstance(x, SparseRows)),
         ),
     )
 

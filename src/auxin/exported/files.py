@@ -79,14 +79,14 @@ def write_predictions(
     known = source in catalogue.names("data") and not Path(source).exists()
     dataset = _known(source, options or {}, known)
     if dataset is None and streams(model.encoder, source, out):
-        return _done(model, out, *_streamed(model, Path(source), out, keep, say))
+        return _summary(model, out, *_streamed(model, Path(source), out, keep, say))
     frame = _table(model, source, keep) if dataset is None else None
     rows: Any = frame if source.startswith(PREFIX) else source
     x = model.inputs(rows, say) if dataset is None else dataset.x
     found = model.predict(x)
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
     labels = _labels(model, rows, frame, len(x), say) if dataset is None else _of_dataset(model, dataset)
-    return _done(model, out, len(x), found.outputs, labels)
+    return _summary(model, out, len(x), found.outputs, labels)
 
 
 def _streamed(
@@ -108,7 +108,7 @@ def _streamed(
     return (rows, torch.cat(outputs), labels_of(model.task, cells, say)) if scored else (rows, None, None)
 
 
-def _done(
+def _summary(
     model: Model, out: Path, rows: int, outputs: Tensor | None, labels: Tensor | None
 ) -> dict[str, Any]:
     """What `write_predictions` returns."""

@@ -61,8 +61,8 @@ def with_auxiliaries(
     if teacher is not None and len(reachable):
         if teacher.exact:
             say(
-                f"The main label can be inferred from the auxiliary labels ({teacher.said}): {len(reachable):,} rows "
-                "without one get theirs from them."
+                f"The main label can be inferred from the auxiliary labels ({teacher.quality}): {len(reachable):,} "
+                "rows without one get theirs from them."
             )
         more = [base for base in others if base not in able[:1]] if teacher.exact else []
         teachers = OwnTeachers(table, teacher)
@@ -116,14 +116,14 @@ class Teacher:
         rival, options: Which.
         beside: Whether it sees the inputs too.
         exact: Whether it is right out of fold nearly always.
-        said: How good it is, in words.
+        quality: How good it is, in words.
     """
 
     rival: str
     options: rivals.Options
     beside: bool
     exact: bool
-    said: str
+    quality: str
 
     def inputs(self, rows: Rows, table: AuxiliaryColumns) -> rivals.Vectors:
         """What it is given, [N, K] or [N, D + K]."""
@@ -151,7 +151,7 @@ def best_teacher(
         outputs = _cross_fitted(rows, rival, options, teacher.inputs(rows, table), folds, seed)
         exact, said = _exact(rows.task, outputs[index], wanted[index])
         loss = float(losses(rows.task, outputs, wanted)[seen].mean())
-        found.append((loss, replace(teacher, exact=exact, said=said)))
+        found.append((loss, replace(teacher, exact=exact, quality=said)))
     return min(found, key=lambda pair: pair[0])[1] if found else None
 
 

@@ -46,13 +46,13 @@ class Bank(nn.Module):
 
     def __init__(self, count: int, inputs: int, outputs: Mapping[str, int], seeds: Sequence[int]) -> None:
         super().__init__()
-        self.first = _drawn(seeds, inputs, HIDDEN, 0)
+        self.first = _initial_weights(seeds, inputs, HIDDEN, 0)
         self.first_bias = nn.Parameter(torch.zeros(count, 1, HIDDEN))
-        self.second = _drawn(seeds, HIDDEN, HIDDEN, 1)
+        self.second = _initial_weights(seeds, HIDDEN, HIDDEN, 1)
         self.second_bias = nn.Parameter(torch.zeros(count, 1, HIDDEN))
         self.heads = nn.ParameterDict(
             {
-                _key(k): nn.Parameter(0.1 * _drawn(seeds, HIDDEN, w, 2 + i).detach())
+                _key(k): nn.Parameter(0.1 * _initial_weights(seeds, HIDDEN, w, 2 + i).detach())
                 for i, (k, w) in enumerate(outputs.items())
             }
         )
@@ -78,7 +78,7 @@ def _key(name: str) -> str:
     return "task " + name.replace(".", "·")
 
 
-def _drawn(seeds: Sequence[int], rows: int, columns: int, place: int) -> nn.Parameter:
+def _initial_weights(seeds: Sequence[int], rows: int, columns: int, place: int) -> nn.Parameter:
     scale = (2.0 / rows) ** 0.5
     drawn = [
         torch.randn(rows, columns, generator=torch.Generator().manual_seed(1000 * seed + place))

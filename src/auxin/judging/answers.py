@@ -28,8 +28,8 @@ def answers(comparison: Comparison) -> Answers:
     return [
         ("Should I use anything beside single-task training?", _should(helpful, best, comparison)),
         ("Which?", _which(best, helpful)),
-        ("How much better is it?", _how_much(best, comparison.metric)),
-        ("How sure is that?", _how_sure(best, comparison)),
+        ("How much better is it?", _effect(best, comparison.metric)),
+        ("How sure is that?", _certainty(best, comparison)),
         ("What does it cost?", _cost(best)),
         ("What is it worth in labels?", _worth(comparison)),
     ]
@@ -58,7 +58,7 @@ def _which(best: Row, helpful: list[Row]) -> str:
     return f"{best.method}. {kind}".strip() + also
 
 
-def _how_much(best: Row, metric: str) -> str:
+def _effect(best: Row, metric: str) -> str:
     assert best.versus_single is not None
     parts = [_against(best.versus_single, metric)]
     parts += [_against(c, metric) for c in (best.versus_control, best.versus_twin) if c is not None]
@@ -69,7 +69,7 @@ def _against(contrast: Contrast, metric: str) -> str:
     return f"{wording.contrast(contrast, metric)} {wording.unit(metric)} over {contrast.reference}"
 
 
-def _how_sure(best: Row, comparison: Comparison) -> str:
+def _certainty(best: Row, comparison: Comparison) -> str:
     contrast = best.versus_single
     assert contrast is not None
     parts = [f"{_counted(contrast.seeds, 'seed')}, paired; the brackets are 95 % intervals over seeds"]

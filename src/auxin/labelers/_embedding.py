@@ -84,7 +84,7 @@ def fit_embedding(context: LabelerContext, kind: str, dims: int) -> Embedding:
             message("Inputs that are kept sparse are too many for this embedding", do="embedding=pca")
         )
     raw = Embedding(_body(context, kind), torch.zeros(()), None, torch.ones(()))
-    features = raw.in_chunks(context.x[_drawn(context)].cpu())
+    features = raw.in_chunks(context.x[_sampled_rows(context)].cpu())
     mean = features.mean(dim=0)
     axes = _axes(features, dims, context.seed) if kind == "pca" else None
     spread = (features - mean) if axes is None else (features - mean) @ axes
@@ -92,7 +92,7 @@ def fit_embedding(context: LabelerContext, kind: str, dims: int) -> Embedding:
     return Embedding(raw.body, mean, axes, scale)
 
 
-def _drawn(context: LabelerContext) -> Tensor:
+def _sampled_rows(context: LabelerContext) -> Tensor:
     """The positions of at most `ROWS` training rows, drawn by the seed."""
     order = torch.randperm(context.x.shape[0], generator=generator_of(context.seed, "embedding/rows"))
     most = at_once(context.x.shape[1], ROWS) if isinstance(context.x, SparseRows) else ROWS

@@ -148,7 +148,7 @@ def _dropout(module: nn.Dropout, products: Products | None, keep: bool = False) 
     """
     own = module.forward
 
-    def drawn(like: Tensor) -> Tensor:
+    def sampled_mask(like: Tensor) -> Tensor:
         if like.device.type == "cpu":  # what the layer does there, in two passes over memory fewer
             mask = torch.empty_like(like).bernoulli_(1 - module.p).div_(1 - module.p)
         else:
@@ -175,7 +175,7 @@ def _dropout(module: nn.Dropout, products: Products | None, keep: bool = False) 
             return own(x)
         primal, tangent = (x, None) if keep else parts(x)
         mask = taken(primal)
-        mask = drawn(primal) if mask is None else mask
+        mask = sampled_mask(primal) if mask is None else mask
         if tangent is None or not torch._C._is_fwd_grad_enabled():
             return primal * mask
         return forward_ad.make_dual(primal * mask, mask.mul_(tangent))

@@ -95,7 +95,7 @@ class MetzFigure6(Recipe):
             claims.append(Claim(text=text, found=difference(moon, digit, 100), holds=holds))
         for piece in done.values():
             if piece.arrays:
-                drawn += _drawn(str(piece.found.settings["data"]), piece.arrays)
+                drawn += _pictures_of(str(piece.found.settings["data"]), piece.arrays)
         return RecipeOutcome(lines, claims, drawn)
 
 
@@ -103,7 +103,7 @@ def _names(done: Mapping[str, FinishedPiece]) -> list[str]:
     return list(next(iter(done.values())).found.values)
 
 
-def _drawn(data: str, arrays: Mapping[str, np.ndarray]) -> list[PictureData]:
+def _pictures_of(data: str, arrays: Mapping[str, np.ndarray]) -> list[PictureData]:
     points = {f"points.{end}": arrays[f"embedding_{end}"] for end in ENDS}
     points |= {f"groups.{end}": arrays["y"] for end in ENDS}
     words = {end: f"{end} the rule" for end in ENDS}

@@ -25,7 +25,7 @@ class Mistake:
     """How often rows of one class are taken for another, by method, in percent of the class."""
 
     true: str
-    said: str
+    predicted: str
     shares: dict[str, float]
 
 

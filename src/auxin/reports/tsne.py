@@ -23,12 +23,12 @@ def figures(results: Results) -> dict[str, Figure]:
     for method in evidence.pictured(results):
         arrays = evidence.features(results, method)
         if arrays is not None and len(arrays["features"]) >= 10:
-            found[f"features_{method}"] = _drawn(method, arrays)
+            found[f"features_{method}"] = _scatter(method, arrays)
     return found
 
 
 @styled
-def _drawn(method: str, arrays: dict[str, NDArray]) -> Figure:
+def _scatter(method: str, arrays: dict[str, NDArray]) -> Figure:
     place = _embedded(arrays["features"].astype(np.float32).tobytes(), arrays["features"].shape)
     drawn, axes = panel(f"Features of {evidence.short(method, 24)}", "", "", height=4.2)
     labels = arrays["labels"]

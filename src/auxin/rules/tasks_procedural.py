@@ -29,7 +29,7 @@ def strokes(generator: torch.Generator, classes: int, count: int, side: int) -> 
     angle = 0.2 * jitter * torch.randn(shape, generator=generator)
     points = _moved(curve, angle, jitter, generator)
     width = uniform(generator, 0.12, 0.32)
-    image = _drawn(points, width, side)
+    image = _rendered(points, width, side)
     image = _finished(image, generator)
     return TaskExamples(image, torch.stack([angle.sin(), angle.cos()], -1))
 
@@ -43,7 +43,7 @@ def _moved(points: Tensor, angle: Tensor, jitter: float, generator: torch.Genera
     return torch.stack([c * x - s * y, s * x + c * y], -1) + shift
 
 
-def _drawn(points: Tensor, width: float, side: int) -> Tensor:
+def _rendered(points: Tensor, width: float, side: int) -> Tensor:
     flat = points.flatten(0, 1)
     pixels = grid(side)
     distance = (

@@ -241,7 +241,7 @@ def _part(member: Any, part: str, settings: Mapping[str, Setting], *arguments: A
 
 def trunk_options(settings: Mapping[str, Setting], dataset: Dataset) -> dict[str, Any]:
     """The trunk's options: the settings', and what the fitted inputs ask for."""
-    return {**options(settings, "model"), **dataset.encoder.asks()}
+    return {**options(settings, "model"), **dataset.encoder.model_options()}
 
 
 def _network(

@@ -38,7 +38,7 @@ class PhaseLog:
         written: Number of epochs of each phase that `epochs.jsonl` holds.
         dropped: Number of times that each task was left out because its loss was not finite, by phase.
         last: The phase that was built last.
-        told: Callback that receives, after every epoch, the finished fraction of the current phase.
+        on_progress: Callback that receives, after every epoch, the finished fraction of the current phase.
     """
 
     records: dict[str, PhaseRecord] = field(default_factory=dict)
@@ -46,7 +46,7 @@ class PhaseLog:
     written: dict[str, int] = field(default_factory=dict)
     dropped: dict[str, Counter[str]] = field(default_factory=dict)
     last: PreparedRun | None = None
-    told: Callable[[float], None] | None = None
+    on_progress: Callable[[float], None] | None = None
 
 
 @dataclass(eq=False)
@@ -182,7 +182,7 @@ class Phases(Job):
             validation=self._scorer(built, splits.validation) if len(splits.validation) else None,
             development=self._curve(built, splits.development),
             measures=self.phase_log.measures[built.phase.name].epoch,
-            on_epoch=lambda _: self._tell(built),
+            on_epoch=lambda _: self._report_epoch(built),
             checkpoint=file,
         )
 
@@ -212,10 +212,10 @@ class Phases(Job):
         )
         self._write_new(run)
 
-    def _tell(self, built: PreparedRun) -> None:
+    def _report_epoch(self, built: PreparedRun) -> None:
         self._write_new(built)
-        if self.phase_log.told is not None:
-            self.phase_log.told(len(built.state.logs) / built.plan.epochs)
+        if self.phase_log.on_progress is not None:
+            self.phase_log.on_progress(len(built.state.logs) / built.plan.epochs)
 
     def _write_new(self, built: PreparedRun) -> None:
         """Write the epochs that are not in the file yet; after a resume, those before it too."""

@@ -29,12 +29,12 @@ class Protocol:
         validation: Share of the training rows on which the best epoch is chosen.
         auxiliary: Share of the training rows held out for the meta step; methods without a meta step train on them.
         seeds: Number of runs that its tables average.
-        said: Description of the protocol in one sentence, printed when it is used.
+        text: Description of the protocol in one sentence, printed when it is used.
     """
 
     training: Settings
     learning: Settings
-    said: str
+    text: str
     labels: Settings = field(default_factory=dict)
     data: Layer = field(default_factory=dict)
     combiners: Layer = field(default_factory=dict)
@@ -70,7 +70,7 @@ MAXL = Protocol(
         "cinic10": {"model": "resnet50"},
         "voc12s": {"model": "resnet50"},
     },
-    said="MAXL's protocol (Liu, Davison, Johns 2019, section 4.1): no validation rows, nothing tuned, plain SGD at "
+    text="MAXL's protocol (Liu, Davison, Johns 2019, section 4.1): no validation rows, nothing tuned, plain SGD at "
     "0.01 halved every 50 of 200 epochs, the last ten epochs' mean is reported.",
 )
 
@@ -161,7 +161,7 @@ AUXILEARN = Protocol(
     },
     validation=0.1,
     auxiliary=0.025,
-    said="AuxiLearn's protocol (Navon et al. 2021, appendix B): implicit differentiation by three Neumann terms every "
+    text="AuxiLearn's protocol (Navon et al. 2021, appendix B): implicit differentiation by three Neumann terms every "
     "25 steps on a held-out auxiliary set (2.5 % of the training rows; methods without a meta step train on them), "
     "SGD with momentum 0.9 and a cosine schedule, the best epoch on validation rows is kept. The rate is 0.1 on "
     "CIFAR-10 and SVHN and, as on CIFAR-100, 0.01 on other data; the loss is the cross-entropy.",
@@ -189,7 +189,7 @@ AUTO_LAMBDA = Protocol(
         "meta_paced": False,
     },
     data={"dense": {"model": "segnet", "batch": 4, "weight_decay": 1e-4, "meta_lr": 1e-4}},
-    said="Auto-Lambda's protocol (Liu, James, Davison, Johns 2022, and its code): SGD at 0.1 with momentum 0.9 and a "
+    text="Auto-Lambda's protocol (Liu, James, Davison, Johns 2022, and its code): SGD at 0.1 with momentum 0.9 and a "
     "cosine schedule over 200 epochs, Adam at 3e-4 for the weights in every step, judged on another batch.",
 )
 
@@ -218,7 +218,7 @@ AUX_NASH = Protocol(
         "meta_clip": 1.0,
     },
     data={"dense": {"model": "segnet", "batch": 2}},
-    said="AuxiNash's protocol (Shamsian et al. 2023, and its code): Adam at 1e-4 halved after 100 of 200 epochs, the "
+    text="AuxiNash's protocol (Shamsian et al. 2023, and its code): Adam at 1e-4 halved after 100 of 200 epochs, the "
     "preferences by implicit differentiation every 25 steps on another training batch, SGD at 5e-3 with momentum.",
 )
 

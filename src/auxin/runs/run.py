@@ -69,7 +69,7 @@ class _Execution:
         self.folder = Path(spec.folder)
         self.method = resolve(spec.method)
         self.job = Phases(spec, load_data(spec.data), self.method, inner_name(spec.method))
-        self.job.phase_log.told = lambda share: report(spec.folder, share)
+        self.job.phase_log.on_progress = lambda share: report(spec.folder, share)
         self.found: MainPredictions | None = None
         self.splits = self.job.splits("run")
         self.strategy = strategies.build(self.method.strategy, options(spec.settings, "strategy"))

@@ -67,7 +67,9 @@ class Grid(Strategy):
         if best is None:
             raise Diverged("Training diverged with every weight of the grid.")
         label, weights, run = best
-        decision = Decision(label, scores, f"{label} is kept: {_told(scores)} on the validation rows.")
+        decision = Decision(
+            label, scores, f"{label} is kept: {_scores_in_words(scores)} on the validation rows."
+        )
         if job.refit:
             run = job.fresh(_phase(job, "kept", weights))
         return Outcome(run, (decision.sentence,), decision)
@@ -91,5 +93,5 @@ def _phase(job: Job, name: str, weights: Sequence[float]) -> Phase:
     return job.phase(name, method=method, settings={"combiner.weights": given})
 
 
-def _told(scores: dict[str, float]) -> str:
+def _scores_in_words(scores: dict[str, float]) -> str:
     return "; ".join(f"{n} {f'{s:.4f}' if math.isfinite(s) else 'diverged'}" for n, s in scores.items())

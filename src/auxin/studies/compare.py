@@ -31,7 +31,7 @@ from auxin.runs.settings import attempts, layered, without_model
 from auxin.store import read_json, write_json
 from auxin.studies import budget as budgets
 from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study, run_unit
-from auxin.studies.lineup import accounts, check_strategy, line_up, pools_said
+from auxin.studies.lineup import accounts, check_strategy, line_up, pool_notes
 from auxin.studies.tuning import chosen, too_few
 
 TUNING = 1000
@@ -70,7 +70,7 @@ class CompareStudy(Study):
         if request.metric is not None:
             settled = settle(request.metric, self.dataset.tasks[self.dataset.main])
             request = self.request = request.model_copy(update={"metric": settled})
-        lineup = line_up(request.methods, self.dataset, self._say, twins=request.twins)
+        lineup = line_up(request.methods, self.dataset, self._note, twins=request.twins)
         self.methods, self.asked = self._beside_scratch(lineup.methods, lineup.asked), lineup.asked
         self.size = budgets.Size(request.tries or TRIES, request.tuning_seeds, request.seeds or SEEDS)
         self._check(self.dataset)
@@ -164,7 +164,7 @@ class CompareStudy(Study):
                 said.append(f"{name}: the labels of different seeds share {share}.")
         return said
 
-    def _say(self, note: str) -> None:
+    def _note(self, note: str) -> None:
         self.notes.append(note)
         self.tell(note)
 
@@ -174,7 +174,7 @@ class CompareStudy(Study):
         others = {name: method for name, method in found.items() if name != "scratch" or name in asked}
         if not pretrained:
             return others
-        self._say(
+        self._note(
             "Added `scratch` (single-task training from random weights), to measure what the pretrained weights add."
         )
         return {"single": others["single"], "scratch": resolve("scratch"), **others}
@@ -183,11 +183,11 @@ class CompareStudy(Study):
         """Refuse, before anything is written, requests that would fail later."""
         request = self.request
         splits = split_rows(request.data, request.split, 0, refit=False)
-        for note in [*dataset.notes, *splits.notes, *pools_said(self.methods, dataset)]:
-            self._say(note)
+        for note in [*dataset.notes, *splits.notes, *pool_notes(self.methods, dataset)]:
+            self._note(note)
         if "model" not in self.own:
             shape = " x ".join(map(str, dataset.shape))
-            self._say(
+            self._note(
                 f"The model is {self._settings('single', {})['model']}, chosen for inputs of shape {shape} (--model)."
             )
         if self.size.tries > 1:
@@ -195,7 +195,7 @@ class CompareStudy(Study):
             metric = request.metric or task.metrics[0]
             reason = too_few(len(splits.validation), request.tuning_seeds, metric, request.tries is not None)
             if reason:
-                self._say(reason)
+                self._note(reason)
                 self.size = replace(self.size, tries=1)
         for name, method in list(self.methods.items()):
             try:
@@ -206,7 +206,7 @@ class CompareStudy(Study):
                 if name in self.asked or name == "single":
                     raise
                 del self.methods[name]
-                self._say(f"{name} is left out: {error}")
+                self._note(f"{name} is left out: {error}")
 
     def _settings(self, name: str, attempt: Mapping[str, Setting]) -> dict[str, Setting]:
         request = self.request
@@ -330,7 +330,7 @@ class CompareStudy(Study):
             settings, score, passed = chosen([r for r in results if r.method == name], rows)
             self.chosen[name] = (settings, score)
             if passed:
-                self._say(f"The method {name} keeps its default settings: {passed}.")
+                self._note(f"The method {name} keeps its default settings: {passed}.")
 
     def chance(self, half: Half = "development") -> float:
         """What a diverged run counts as at best: the score of a guess on this half of the test rows."""

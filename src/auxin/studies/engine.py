@@ -139,12 +139,12 @@ def compute(units: Sequence[Unit], executor: Executor, tell: Tell, done: dict[st
     def say(last: Any = None) -> None:
         tell(Progress(phase, finished, len(units), last, sum(shares.values())))
 
-    def heard(folder: str, share: float) -> None:
+    def on_share(folder: str, share: float) -> None:
         shares[folder] = share
         say()
 
     say()
-    for found in executor.map([unit.work for unit in left], heard):
+    for found in executor.map([unit.work for unit in left], on_share):
         if found is None:
             say()
             continue

@@ -122,7 +122,7 @@ class Fitting:
             most=request.most_rows,
         )
         step = lambda what, done, of: self.tell(Progress(what, done, of))  # noqa: E731
-        model = search(self.dataset, self.splits, wanted, self._say, step)
+        model = search(self.dataset, self.splits, wanted, self._report, step)
         model.save(self.out)
         return FitOutcome(model, None)
 
@@ -173,13 +173,13 @@ class Fitting:
             twins=False,
             command=request.command,
         )
-        choice = ChooseStudy(comparison, self._say).choose()
-        self._say(f"The method {choice.method} is trained: {choice.why}.")
+        choice = ChooseStudy(comparison, self._report).choose()
+        self._report(f"The method {choice.method} is trained: {choice.why}.")
         return choice
 
     def _only(self, name: str) -> ComparisonChoice:
         for note in [*self.dataset.notes, *self.splits.notes]:
-            self._say(note)
+            self._report(note)
         return ComparisonChoice(name, {name: self._defaults(name)}, {}, "", tuple(self.notes))
 
     def _job(self, choice: ComparisonChoice) -> FitJob:
@@ -218,7 +218,7 @@ class Fitting:
         modality = self.dataset.modality
         return layered(self.dataset.name, modality, resolve(name), PRESET, own, {})
 
-    def _say(self, event: Progress | str) -> None:
+    def _report(self, event: Progress | str) -> None:
         if isinstance(event, str):
             self.notes.append(event)
         self.tell(event)

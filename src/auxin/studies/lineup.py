@@ -100,7 +100,7 @@ def line_up(
             raise ConfigError(message(f"The method {name!r} cannot run on {dataset.name}: {reason}"))
         else:
             say(f"The method {name} is left out: {reason}")
-    _tell(wanted, given, found, say)
+    _note_methods(wanted, given, found, say)
     if "single" not in [*asked, *offered]:
         say("Added `single` (single-task training) as the baseline.")
     if twins:
@@ -108,7 +108,9 @@ def line_up(
     return Lineup(found, set(asked))
 
 
-def _tell(wanted: Sequence[str], given: bool, found: dict[str, Method], say: Callable[[str], None]) -> None:
+def _note_methods(
+    wanted: Sequence[str], given: bool, found: dict[str, Method], say: Callable[[str], None]
+) -> None:
     """Print which method each strategy without a method is applied to."""
     bare = {name: full_name(name, given) for name in (names() if "all" in wanted else wanted)}
     defaults = [
@@ -163,7 +165,7 @@ def accounts(finals: Sequence[RunResult]) -> list[str]:
     return said
 
 
-def pools_said(methods: Mapping[str, Method], dataset: Dataset) -> list[str]:
+def pool_notes(methods: Mapping[str, Method], dataset: Dataset) -> list[str]:
     """A sentence on what is in the pool of each method that takes every auxiliary there is."""
     made, given = " + ".join(possible(dataset.shape)), ", ".join(auxiliaries(dataset)) or "none"
     pools = [name for name, method in methods.items() if EVERY in method.pretexts]

@@ -47,7 +47,7 @@ def decide(request: CompareRequest) -> tuple[CompareRequest, list[str]]:
     )
     return request.model_copy(update={**changes, "split": split}), [
         *sentences,
-        *said(preset, paper, request.methods),
+        *protocol_notes(preset, paper, request.methods),
     ]
 
 
@@ -72,7 +72,7 @@ def settled(preset: str, methods: Sequence[str]) -> tuple[str, Protocol | None]:
     return f"paper:{first}", PROTOCOLS[first]
 
 
-def said(preset: str, protocol: Protocol | None, methods: Sequence[str] = ()) -> list[str]:
+def protocol_notes(preset: str, protocol: Protocol | None, methods: Sequence[str] = ()) -> list[str]:
     """What is printed of a protocol.
 
     Args:
@@ -80,16 +80,16 @@ def said(preset: str, protocol: Protocol | None, methods: Sequence[str] = ()) ->
         protocol: The protocol that `settled` returned.
         methods: The methods' names; those whose own paper's training is not a protocol here are named.
 
-    >>> print(said(*settled("paper", ["dwa"]), ["dwa"])[-1])
+    >>> print(protocol_notes(*settled("paper", ["dwa"]), ["dwa"])[-1])
     dwa trains by AuxiLearn's protocol: auxin has none of its own paper. Its paper's options: temperature=2.0.
     """
     if protocol is None:
         return []
     head, _, rest = preset.partition(":")
     if head != "paper":
-        return [protocol.said]
+        return [protocol.text]
     others = f"Controls and rows follow {rest}; a learned method keeps its own paper's settings."
-    return [protocol.said, others, *(_borrowed(name) for name in methods if _borrows(name))]
+    return [protocol.text, others, *(_borrowed(name) for name in methods if _borrows(name))]
 
 
 def _borrows(name: str) -> bool:

@@ -53,7 +53,7 @@ class Reproduction(Study):
         assert self.recipe.bench is not None
         for data in () if request.smoke else self.recipe.needs:
             self.recipe.bench.data(data)
-        self.pieces = _asked(self.recipe.pieces(request.smoke), request.size)
+        self.pieces = _selected(self.recipe.pieces(request.smoke), request.size)
         claim_folder(request.folder, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
         self.begun = time.monotonic()
 
@@ -155,7 +155,7 @@ def reproduce(
     return result
 
 
-def _asked(pieces: list[Piece], size: RecipeSize) -> list[Piece]:
+def _selected(pieces: list[Piece], size: RecipeSize) -> list[Piece]:
     """The pieces of the seeds and with the words that the user asks for.
 
     Raises:

@@ -59,7 +59,7 @@ class Kernel:
         if self._shape is None:
             self._shape = shape
         if self._eager or shape != self._shape:
-            return _asked_later(self.step, *arguments)
+            return _with_answers(self.step, *arguments)
         try:
             with torch.no_grad():
                 found = self._compiled(arguments)(*arguments)
@@ -70,7 +70,7 @@ class Kernel:
                 raise
             self._eager, self._played = True, None
             self.tell(f"The {self.name} is not compiled but runs eagerly: {_first_line(error)}")
-            return _asked_later(self.step, *arguments)
+            return _with_answers(self.step, *arguments)
         self._worked = True
         return found
 
@@ -89,7 +89,7 @@ def record(step: Step, *arguments: Any) -> GraphModule:
         RuntimeError: The step reads a value, or an operation cannot be recorded.
     """
     with tracing():
-        graph = make_fx(lambda *a: _asked_later(step, *a))(*arguments)
+        graph = make_fx(lambda *a: _with_answers(step, *a))(*arguments)
     for node in reversed(list(graph.graph.nodes)):  # checks between shapes among them
         schema = getattr(node.target, "_schema", None)
         if not node.users and schema is not None and not schema.is_mutable:
@@ -162,7 +162,7 @@ def _buffers_kept(modules: Sequence[nn.Module]) -> Iterator[None]:
                 buffer.copy_(value)
 
 
-def _asked_later(step: Step, *arguments: Any) -> tuple[Any, Answers]:
+def _with_answers(step: Step, *arguments: Any) -> tuple[Any, Answers]:
     with deferred() as doubts:
         results = step(*arguments)
     return results, doubts.counts

@@ -133,7 +133,7 @@ def _mean_losses(state: TrainState, plan: Plan) -> list[float]:
     if not wrong:
         return losses
     state.load_state_dict(before)
-    learner.ask_at_once(wrong)
+    learner.check_every_step(wrong)
     return _pass(state, plan)
 
 

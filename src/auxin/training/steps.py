@@ -93,7 +93,7 @@ class Learner:
             self.notes.append(note)
             print(note, file=sys.stderr)
 
-    def ask_at_once(self, wrong: Sequence[str]) -> None:
+    def check_every_step(self, wrong: Sequence[str]) -> None:
         """From now on wait for the answer to every question about values: these got a no."""
         self.defers, self.kernels = False, {}
         self.tell(

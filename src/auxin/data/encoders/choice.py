@@ -99,7 +99,7 @@ def _choose_words(name: str, column: Column, keep: bool, made: EncoderChoice) ->
     )
     if written is not None and not written.odd:
         made.columns.append(Numbers(name, style=written.style.name, unit=written.unit))
-        made.notes.append(written.said(name))
+        made.notes.append(written.note(name))
         return
     check_mixed(column, written)
     if lists_words(name, list(different)):

@@ -68,6 +68,6 @@ class Encoder(ABC):
         del model
         return self
 
-    def asks(self) -> dict[str, str]:
+    def model_options(self) -> dict[str, str]:
         """What a trunk must know of the inputs beside their shape, as options of it."""
         return {}

@@ -99,12 +99,12 @@ class Numbers(ColumnEncoder):
         """Numbers, 0 where missing."""
         numbers = self.values(column)
         empty = np.isnan(numbers)
-        self.say_missing(int(empty.sum()), say)
+        self.report_missing(int(empty.sum()), say)
         values = [np.nan_to_num(numbers), empty.astype(np.float64)][: self.width]
         blank = [empty, np.zeros_like(empty)][: self.width]
         return np.stack(values, 1), np.stack(blank, 1)
 
-    def say_missing(self, count: int, say: Say) -> None:
+    def report_missing(self, count: int, say: Say) -> None:
         """Say that values are missing which no training row misses."""
         if count and not self.gaps:
             missing(say, self.name, count)

@@ -117,7 +117,7 @@ class TableEncoder(Encoder):
         columns = tokenised(self.columns, model)
         return self if columns == self.columns else TableEncoder(columns, self.others, self.encoding)
 
-    def asks(self) -> dict[str, str]:
+    def model_options(self) -> dict[str, str]:
         """The numbers of tokens of the texts, "256+32"."""
         lengths = [str(c.width) for c in self.columns if isinstance(c, Tokens)]
         return {"texts": "+".join(lengths)} if lengths else {}
@@ -314,7 +314,7 @@ def _encode_numbers(
         x[:, place] = np.where(empty, 0.0, block)
         x[:, place[gaps] + 1] = empty[:, gaps]
         for number in np.flatnonzero(np.isnan(least)):
-            known[names[number]].say_missing(int(empty[:, number].sum()), say)
+            known[names[number]].report_missing(int(empty[:, number].sum()), say)
         if np.isnan(least).any():
             blank = np.zeros(x.shape, bool) if blank is None else blank
             blank[:, place] = empty

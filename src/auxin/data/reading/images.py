@@ -65,7 +65,7 @@ def read_images(paths: Sequence[Picture], size: int | None) -> tuple[Tensor, boo
     return decode(paths, side, grey), size is not None, notes
 
 
-class Look(NamedTuple):
+class ImageHead(NamedTuple):
     """What a file's head says of an image.
 
     Attributes:
@@ -79,7 +79,7 @@ class Look(NamedTuple):
     lost: tuple[str, ...]
 
 
-def look(paths: Sequence[Picture]) -> list[Look]:
+def look(paths: Sequence[Picture]) -> list[ImageHead]:
     """What each file's head says."""
     return [_look(path) for path in paths]
 
@@ -211,7 +211,7 @@ def upright(image: Any) -> Any:
     return ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
 
 
-def _look(path: Picture) -> Look:
+def _look(path: Picture) -> ImageHead:
     """An image's size, and whether it is grey, without decoding it."""
     if isinstance(path, Path) and not path.is_file():
         near = next((p.name for p in sorted(path.parent.glob(f"{glob.escape(path.name)}.*"))), None)
@@ -223,7 +223,7 @@ def _look(path: Picture) -> Look:
                 raise damaged(
                     called(path), "an image of whole numbers", "fractions", "Save it with 8 or 16 bits"
                 )
-            return Look(size_of(image), image.mode in ("1", "L", *DEEP), _lost(image))
+            return ImageHead(size_of(image), image.mode in ("1", "L", *DEEP), _lost(image))
     except DataError:
         raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:

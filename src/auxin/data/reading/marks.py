@@ -111,7 +111,7 @@ class NumericWords:
     unit: str = ""
     others: tuple[str, ...] = ()
 
-    def said(self, name: str) -> str:
+    def note(self, name: str) -> str:
         """A sentence that tells how a column is read, by a cell of it."""
         marked = [cell for cell in self.values if "," in cell or ":" in cell]
         cell = next(iter([*marked, *(c for c in self.values if not c.isdecimal()), *self.values]))

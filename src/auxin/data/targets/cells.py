@@ -113,7 +113,7 @@ def _numbers(
     slip = odd and (len(odd) < FEW_ODD * len(words) or written.others) and many
     if odd and not slip:
         return None
-    return values, odd, [written.said(name)] if not odd else []
+    return values, odd, [written.note(name)] if not odd else []
 
 
 def refuse_odd(cells: TargetColumn, column: Column) -> None:

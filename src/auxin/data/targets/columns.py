@@ -219,7 +219,7 @@ def _attributes(spec: TargetSpec, read: Sequence[TargetColumn]) -> Made:
     table = np.full((len(cells.words) + 1, len(found.labels)), np.nan, np.float32)
     for place, w in enumerate(cells.words):
         table[place] = [label in found.cells[w] for label in found.labels]
-    said = f"Labels of {spec.name!r}: {_shown(found.labels)}; {found.how}"
+    said = f"Labels of {spec.name!r}: {_shown(found.labels)}; {found.format}"
     empty = int((~cells.known).sum())
     gaps = f"; {empty:,} empty cells have no known labels" if empty else ""
     return (
@@ -279,7 +279,7 @@ def groups_of(frame: Any, group: str | None) -> tuple[str, ...] | None:
     return None if group is None else tuple("" if pd.isna(v) else f"={word(v)}" for v in frame[group])
 
 
-def kinds_said(tasks: Mapping[str, Task], said: Collection[str] = ()) -> str:
+def kinds_note(tasks: Mapping[str, Task], said: Collection[str] = ()) -> str:
     """A sentence on which kind each target is, with its classes, and on how to change a guess.
 
     Args:
@@ -304,7 +304,7 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(name[:40] for name in names[:SHOWN]) + more
 
 
-def text_said(texts: Sequence[str], words: int, sparse: bool) -> list[str]:
+def text_note(texts: Sequence[str], words: int, sparse: bool) -> list[str]:
     """A sentence on which input columns are text, if any, and on how they are kept."""
     kept = "; kept sparse" if sparse else ""
     made = f"Text, as TF-IDF of the training rows' {words:,} most frequent words at most: {', '.join(texts)}{kept}."

@@ -21,12 +21,12 @@ class LabelLists:
     """How cells list labels, and what each lists.
 
     Attributes:
-        how: In words: what the cells are, or which separator stands between the labels.
+        format: In words: what the cells are, or which separator stands between the labels.
         labels: The different labels, sorted.
         cells: The labels of each cell.
     """
 
-    how: str
+    format: str
     labels: tuple[str, ...]
     cells: dict[str, frozenset[str]]
 

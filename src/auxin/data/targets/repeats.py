@@ -33,7 +33,7 @@ def _several(column: Any) -> bool:
     return FEWEST <= different <= len(known) / 2
 
 
-def said(frame: Any, option: str) -> list[str]:
+def repeats_note(frame: Any, option: str) -> list[str]:
     """A sentence that names them, and the option that keeps the rows of one together.
 
     Args:
