@@ -80,6 +80,32 @@ def test_tasks_missing_in_a_batch(combiner):
         assert math.isnan(aux.losses()["far"]) == ("far" in missing)
 
 
+@pytest.mark.filterwarnings("ignore:.*'far':RuntimeWarning")
+@pytest.mark.parametrize("combiner", ["gradnorm", "pcgrad", "gradient_cosine", "aux_nash", "softmax"])
+@pytest.mark.parametrize("why", ["absent", "no label", "not finite"])
+def test_a_task_that_does_not_count_in_a_batch_weighs_nothing(combiner, why):
+    model = net()
+    tasks = functions()
+    if why == "not finite":
+        tasks["far"] = lambda out, y: (
+            F.cross_entropy(out, y, reduction="none") * (math.nan if model.odd else 1.0)
+        )
+    aux, data = make(model, tasks, combiner=combiner), batch(0)
+    model.odd = False
+    for _ in range(2):
+        aux(model(data["x"]), data).backward()
+    assert aux.weights()["far"] != 0
+    model.odd = True
+    if why == "absent":
+        del data["far"]
+    elif why == "no label":
+        data["far"][:] = -1
+    aux(model(data["x"]), data).backward()
+    weights = aux.weights()
+    assert weights["far"] == 0
+    assert weights["main"] != 0
+
+
 def test_a_batch_without_the_main_label_trains_the_rest_and_the_meta_step_waits():
     model = net()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
