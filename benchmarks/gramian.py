@@ -84,7 +84,7 @@ def serve(case: Case, combiner: str, tasks: int) -> None:
         optimizer.zero_grad()
         auxiliary(network(x), (x, y)).backward()
         optimizer.step()
-        if auxiliary.combiner.looks_again:  # FAMO evaluates the losses again after the step
+        if getattr(auxiliary.combiner, "looks_again", False):  # FAMO evaluates the losses again after the step
             auxiliary.after_step(optimizer)
         print(time.process_time() - start, flush=True)
 
