@@ -84,7 +84,10 @@ def serve(case: Case, combiner: str, tasks: int) -> None:
         optimizer.zero_grad()
         auxiliary(network(x), (x, y)).backward()
         optimizer.step()
-        if getattr(auxiliary.combiner, "looks_again", False):  # FAMO evaluates the losses again after the step
+        again = getattr(
+            auxiliary.combiner, "looks_again", False
+        )  # FAMO evaluates the losses after the step too
+        if again:
             auxiliary.after_step(optimizer)
         print(time.process_time() - start, flush=True)
 
