@@ -185,3 +185,10 @@ def test_rows_of_one_group_stay_together() -> None:
     assert any('groups=X["CustomerId"]' in note for note in AuxiliaryClassifier(**QUICK).fit(owner, y).notes_)
     with pytest.raises(ValueError, match="The groups do not fit X"):
         model.fit(X, y, groups=[1, 2])
+
+
+def test_what_an_auxiliary_was_taken_for_is_noted() -> None:
+    x = np.random.default_rng(0).normal(size=(60, 2))
+    others = {"grade": np.arange(60) % 3, "size": x[:, 0] * 2}
+    fitted = AuxiliaryClassifier("equal", steps=2, random_state=0).fit(x, x[:, 0] > 0, others)
+    assert any("grade (classes: 0, 1, 2), size (regression)." in note for note in fitted.notes_)
