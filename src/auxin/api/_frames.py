@@ -14,6 +14,7 @@ from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.columns import check_cells
 from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.repeats import repeats_note
+from auxin.errors import naming
 from auxin.math.sparse import SparseRows
 
 
@@ -41,6 +42,7 @@ def is_frame(x: Any) -> bool:
     return isinstance(x, pd.DataFrame) or (hasattr(x, "__arrow_c_stream__") and hasattr(x, "columns"))
 
 
+@naming("X")
 def inputs_of(
     x: Any, target: Tensor, text: Sequence[str], keep: Sequence[str], *, grouped: bool = False
 ) -> InputFrame:
