@@ -14,7 +14,7 @@ from auxin.api._frames import InputFrame
 from auxin.data import Dataset, Splits, make_splits
 from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.arrays import array_target
-from auxin.data.targets.columns import kinds_said, target_of
+from auxin.data.targets.columns import kinds_note, target_of
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError, message
@@ -199,7 +199,7 @@ def dataset_of(
         blank=x.blank,
         encoder=x.encoder,  # type: ignore[arg-type]  # None: the data set's own, for arrays
         raw=x.raw,
-        notes=(*([kinds_said(tasks, list(tasks))] if auxiliaries else []), *x.notes),
+        notes=(*([kinds_note(tasks, list(tasks))] if auxiliaries else []), *x.notes),
     )
     return grouped(dataset)
 
