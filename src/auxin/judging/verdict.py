@@ -297,7 +297,7 @@ def word(difference: float, p_adjusted: float | None) -> Verdict:
 def _warnings(evidence: _Evidence, method: str, contrasts: Sequence[Contrast | None]) -> list[str]:
     metric = next(iter(evidence.runs[method].values())).metric
     diverged = [s for s, v in evidence.raw[method].items() if not np.isfinite(v)]
-    found = [text for run in evidence.runs[method].values() for text in run.warnings]
+    found = wording.merged([text for run in evidence.runs[method].values() for text in run.warnings])
     if diverged:
         counted = wording.score(evidence.scores[method][diverged[0]], metric)
         found.append(

@@ -1,6 +1,7 @@
 """How scores and differences are written, alike in the terminal, the tables and the page."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 
 from auxin.records.results import Contrast
 
@@ -202,3 +203,32 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def merged(sentences: Sequence[str]) -> list[str]:
+    """Return sentences that differ only in their numbers as one, with the range of each number and how often it came.
+
+    >>> merged(["Entropy 0.02 of 1.", "Narrow.", "Entropy 0.04 of 1.", "Entropy 0.03 of 1."])
+    ['Entropy 0.02 to 0.04 of 1. (3 runs)', 'Narrow.']
+    >>> merged(["Narrow.", "Narrow."])
+    ['Narrow.']
+    """
+    alike: dict[str, list[str]] = {}
+    for sentence in sentences:
+        alike.setdefault(_NUMBER.sub("#", sentence), []).append(sentence)
+    return [_ranged(group) if len({*group}) > 1 else group[0] for group in alike.values()]
+
+
+_NUMBER = re.compile(r"(?<![\w-])\d+(?:\.\d+)?(?:e[+-]?\d+)?(?![\w-])")
+"""A number by itself: not a part of a name such as `maxl-2`."""
+
+
+def _ranged(sentences: Sequence[str]) -> str:
+    """One sentence for several that differ in their numbers."""
+    columns = iter(zip(*(_NUMBER.findall(sentence) for sentence in sentences), strict=True))
+
+    def spread(_: re.Match[str]) -> str:
+        found = sorted(next(columns), key=float)
+        return found[0] if found[0] == found[-1] else f"{found[0]} to {found[-1]}"
+
+    return f"{_NUMBER.sub(spread, sentences[0])} ({len(sentences)} runs)"
