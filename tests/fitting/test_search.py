@@ -362,6 +362,25 @@ def test_a_slow_candidate_is_given_up_after_a_fold_and_the_simple_ones_come_firs
     assert any(name.startswith("svc") for name in found.skipped)
 
 
+def test_the_time_on_many_rows_is_extrapolated_from_a_part_of_them(monkeypatch) -> None:
+    clock, sizes = [0.0], []
+
+    def timed(self, rows: Rows, kept: np.ndarray, seed: int) -> None:
+        clock[0] += len(kept) ** 2 / 1e6  # seconds of 1,000 rows: 1
+        sizes.append(len(kept))
+
+    monkeypatch.setattr(RivalCandidate, "train", timed)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    candidate = RivalCandidate("svc", {})
+    few, many = numbers(7000, 7000), numbers(10_000, 10_000)
+    assert candidate.within(0.0, few, make_folds(few, 5, 1, 0)) is candidate
+    assert not sizes
+    folds = make_folds(many, 5, 1, 0)  # five trainings and the last one, each on 8,000 rows: 64 seconds
+    assert candidate.within(6 * 64 - 1, many, folds) is None
+    assert sizes == [1000, 2000]
+    assert candidate.within(6 * 64 + 1, many, folds) is candidate
+
+
 def test_a_model_that_diverges_on_all_rows_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:
     found = Search(replace(numbers(), auxiliaries={}), tries=1, families=["ridge"])
     choice = found.run()

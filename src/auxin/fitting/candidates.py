@@ -1,5 +1,6 @@
 """The contract of a candidate for `fit`, shared by rivals, networks and blends of them."""
 
+import math
 import time
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field, replace
@@ -16,6 +17,8 @@ from auxin.tasks._base import Task
 
 SPREAD_OVER = 2000
 """Unlabelled rows that a rival learns from at most: label spreading searches neighbours among them."""
+MANY, PART = 8000, 1000
+"""From so many labelled rows on a rival's time is estimated, from trainings on a part of them and on twice as many."""
 
 
 class Member(ABC):
@@ -175,6 +178,28 @@ class RivalCandidate(Candidate):
     def weighted(self) -> bool:  # type: ignore[override]
         """Whether the rival's rows can be weighted."""
         return catalogue.load("rivals", self.rival).weighted
+
+    def within(self, seconds: float, rows: Rows, folds: Folds) -> "RivalCandidate | None":
+        """The same; None where its trainings on many rows would take longer: kernel methods take the rows' square."""
+        if len(rows.labelled) < MANY:
+            return self
+        pairs = folds.pairs(rows.labelled)
+        kept = np.random.default_rng(0).permutation(pairs[0][1])
+        once, twice = self._seconds(rows, kept[:PART]), self._seconds(rows, kept[: 2 * PART])
+        if not once or not twice:
+            return self
+        growth = min(max(math.log2(twice / once), 1.0), 3.0)
+        each = twice * (len(kept) / (2 * PART)) ** growth
+        return self if each * (len(pairs) + 1) <= seconds else None
+
+    def _seconds(self, rows: Rows, kept: np.ndarray) -> float:
+        """The time of a training; 0 where it fails on so few rows, which says nothing about all of them."""
+        begun = time.monotonic()
+        try:
+            self.for_folds().train(rows, kept, 0)
+        except Exception:  # the training on all rows reports a failure of its own
+            return 0.0
+        return time.monotonic() - begun
 
     def teach(self, rows: Rows, kept: np.ndarray, weights: np.ndarray, seed: int) -> Member:
         """Train on these rows alone, with a weight each."""
