@@ -229,7 +229,6 @@ class Objective:
 
     def _look(self, means: Sequence[Tensor | None], shared: SharedParameters) -> None:
         """Keep the Gramian of the tasks' gradients over the shared parameters."""
-        assert isinstance(self.combiner, GramianCombiner)
         self.gramian = shared.gramian(means, self.combiner.main_row_only).detach()
         if shared.row_wrong:
             name = type(self.combiner).__name__
