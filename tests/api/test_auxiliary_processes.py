@@ -263,6 +263,7 @@ def table(whole, halves):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # stopped targets are warned of
 def test_two_processes_with_uneven_parts_equal_one_with_the_whole(tmp_path):
     whole, halves = two_processes(tmp_path)
     worst = {n: off(halves[n], whole[n]) for n in CASES if not isinstance(halves[n], str)}
