@@ -21,3 +21,13 @@ def test_the_best_row_that_helps_and_its_command() -> None:
     said = to_use(comparison(line, single=(0.5, None), equal=(0.7, "no difference")))
     assert said.startswith("Use single (nothing else is shown to help): ")
     assert to_use(comparison("", single=(0.5, None))) == ""
+
+
+def test_budgets_of_a_curve_are_no_option_of_fit() -> None:
+    for line, kept in (
+        ("--labels-per-class 6,8", ""),
+        ("--labels-per-class=6,8", ""),
+        ("--labels-per-class 6", " --labels-per-class 6"),
+    ):
+        said = to_use(comparison(f"auxin compare h.csv {line} --target price", single=(0.5, None)))
+        assert f"`auxin fit h.csv{kept} --target price --method single" in said

@@ -7,6 +7,7 @@ from auxin.records.results import Comparison
 DATA = (
     "--target", "--aux", "--kind", "--aux-kind", "--missing", "--image", "--size", "--inputs", "--split", "--group",
     "--ignore", "--keep", "--text", "--unlabelled", "--encoding", "--level", "--root", "--labels-per-class",
+    "--max-pixels",
 )  # fmt: skip
 """Options that name the data; each takes one value, and `auxin fit` has them too."""
 
@@ -28,8 +29,12 @@ def to_use(comparison: Comparison) -> str:
     kept = [words[2]]
     for place, word in enumerate(words[3:], start=3):
         option, mark, _ = word.partition("=")
-        if option in DATA:
-            kept += [word] if mark else words[place : place + 2]
+        found = [word] if mark else words[place : place + 2]
+        several = (
+            option == "--labels-per-class" and "," in found[-1]
+        )  # budgets of a curve: `fit` takes all labels
+        if option in DATA and not several:
+            kept += found
     base = f"auxin fit {shlex.join(kept)}"
     return (
         f"Use {name} ({why}): `{base} --method {name} --no-guard` trains it with the defaults of `fit`, not with the "
