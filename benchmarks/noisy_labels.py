@@ -16,6 +16,7 @@ steps. `small_loss` is told the noise.
 | small_loss | noisy and clean rows | 1 for the 1 - noise of each batch with the smallest losses, else 0 |
 | untrained | noisy and clean rows | Meta-Weight-Net as it begins, a constant |
 | meta_weight | noisy and clean rows, the clean ones being the meta batches too | learned |
+| svc, forest, neighbours | noisy and clean rows, scikit-learn's | none; two settings, chosen on validation |
 """
 
 import argparse
@@ -27,6 +28,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from scipy.stats import t as student
+from sklearn.ensemble import ExtraTreesClassifier
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.svm import SVC
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -44,6 +48,27 @@ def read(folder: Path, part: str) -> tuple[Tensor, Tensor]:
     images = np.frombuffer(raw[0], np.uint8, offset=16).reshape(-1, 784)
     labels = np.frombuffer(raw[1], np.uint8, offset=8).astype(np.int64)
     return torch.from_numpy(images / np.float32(255)), torch.from_numpy(labels)
+
+
+def estimators(rows: dict[str, tuple[Tensor, Tensor]], used: tuple[str, ...]) -> dict[str, float]:
+    """Test accuracy of scikit-learn's estimators on the same rows, each with the better of two settings."""
+    x, y = (np.concatenate([rows[name][i].numpy() for name in used]) for i in (0, 1))
+    offered = {
+        "svc": [SVC(C=1.0), SVC(C=10.0)],
+        "forest": [ExtraTreesClassifier(500, min_samples_leaf=leaf, random_state=0) for leaf in (1, 5)],
+        "neighbours": [KNeighborsClassifier(near) for near in (5, 20)],
+    }
+    found = {}
+    for name, tried in offered.items():
+        fitted = [each.fit(x, y) for each in tried]
+        found[name] = max(
+            (
+                tuple(each.score(*(t.numpy() for t in rows[part])) for part in ("valid", "test"))
+                for each in fitted
+            ),
+            key=lambda pair: pair[0],
+        )[1]
+    return found
 
 
 def loss(output: Tensor, target: Tensor) -> Tensor:
@@ -129,6 +154,8 @@ def main() -> None:
         for way in WAYS:
             tried = [train(way, rate, asked.noise, rows, seed) for rate in RATES]
             found[way].append(max(tried, key=lambda pair: pair[0])[1])
+        for name, score in estimators(rows, ("noisy", "clean")).items():
+            found.setdefault(name, []).append(score)
         print(seed, {way: round(scores[-1], 4) for way, scores in found.items()}, flush=True)
     print(table(found, "meta_weight"))
 

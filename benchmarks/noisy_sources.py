@@ -16,6 +16,7 @@ rate and epoch are chosen. Every way trains the same network for the same number
 | untrained | all rows, each source as a task of its own with the same output | equal |
 | sources | the same | `softmax` over the sources, learned on the clean rows |
 | meta_weight | all rows | per sample, learned on the clean rows |
+| svc, forest, neighbours | all rows, scikit-learn's | none; two settings, chosen on validation |
 """
 
 import argparse
@@ -23,7 +24,7 @@ import warnings
 from pathlib import Path
 
 import torch
-from noisy_labels import BATCH, EPOCHS, RATES, loss, read, table
+from noisy_labels import BATCH, EPOCHS, RATES, estimators, loss, read, table
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -121,6 +122,8 @@ def main() -> None:
                 for used in sets.get(way, [("clean", *NAMES[1:])])
             ]
             found[way].append(max(tried, key=lambda pair: pair[0])[1])
+        for name, score in estimators(rows, ("clean", *NAMES[1:])).items():
+            found.setdefault(name, []).append(score)
         print(seed, {way: round(scores[-1], 4) for way, scores in found.items()}, flush=True)
     print(table(found, "sources"))
 

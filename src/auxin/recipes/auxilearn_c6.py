@@ -18,6 +18,7 @@ from auxin.studies.recipe import (
     PieceResult,
     Recipe,
     RecipeOutcome,
+    seed_pieces,
 )
 
 AUXILIARY = 0.2
@@ -43,8 +44,7 @@ class FixedAuxiliary(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        steps = 4 if smoke else 300
-        return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 5)]
+        return seed_pieces(1 if smoke else 5, steps=4 if smoke else 300)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Learning, then fixed, then untrained, on the same rows from the same initial weights."""

@@ -29,6 +29,7 @@ from auxin.studies.recipe import (
     PieceResult,
     Recipe,
     RecipeOutcome,
+    seed_pieces,
 )
 
 HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=1.0, form="convex")
@@ -57,10 +58,7 @@ class AuxiLearnFigure2(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return [
-            Piece(f"seed-{s}", {"seed": s, "steps": 60 if smoke else HOW.steps})
-            for s in range(2 if smoke else 20)
-        ]
+        return seed_pieces(2 if smoke else 20, steps=60 if smoke else HOW.steps)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train once; the distances to w* of the trained W and of single-task training's."""

@@ -26,6 +26,7 @@ from auxin.studies.recipe import (
     PieceResult,
     Recipe,
     RecipeOutcome,
+    seed_pieces,
 )
 from auxin.training.loop import EpochCallbacks, fit
 
@@ -48,8 +49,7 @@ class AuxiLearnFigure4(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        steps = 6 if smoke else 400
-        return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 3)]
+        return seed_pieces(1 if smoke else 3, steps=6 if smoke else 400)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train, label the training rows, project."""

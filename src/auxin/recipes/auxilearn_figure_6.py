@@ -19,6 +19,7 @@ from auxin.studies.recipe import (
     PieceResult,
     Recipe,
     RecipeOutcome,
+    seed_pieces,
 )
 
 TASKS, INPUTS = 100, 10
@@ -45,10 +46,7 @@ class AuxiLearnFigure6(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return [
-            Piece(f"seed-{s}", {"seed": s, "steps": 20 if smoke else HOW.steps})
-            for s in range(2 if smoke else 10)
-        ]
+        return seed_pieces(2 if smoke else 10, steps=20 if smoke else HOW.steps)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Learn the weights; their rank correlation with the noise."""

@@ -20,6 +20,7 @@ from auxin.studies.recipe import (
     PieceResult,
     Recipe,
     RecipeOutcome,
+    seed_pieces,
 )
 
 EVERY = 5
@@ -45,8 +46,7 @@ class AuxiLearnFigure8(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        steps = 10 if smoke else 300
-        return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(1 if smoke else 3)]
+        return seed_pieces(1 if smoke else 3, steps=10 if smoke else 300)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train once; every term's weight and every task's share after each meta step."""

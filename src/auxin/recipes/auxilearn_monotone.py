@@ -21,6 +21,7 @@ from auxin.studies.recipe import (
     PieceResult,
     Recipe,
     RecipeOutcome,
+    seed_pieces,
 )
 
 HOW = RegressionTraining(steps=1000, rate=0.01, every=10)
@@ -48,10 +49,7 @@ class AuxiLearnMonotone(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return [
-            Piece(f"seed-{s}", {"seed": s, "steps": 20 if smoke else HOW.steps})
-            for s in range(2 if smoke else 20)
-        ]
+        return seed_pieces(2 if smoke else 20, steps=20 if smoke else HOW.steps)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train with both networks at both rates, from the same weights."""

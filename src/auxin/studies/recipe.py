@@ -45,6 +45,15 @@ class Piece:
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
 
+def seed_pieces(seeds: int, steps: int) -> list[Piece]:
+    """One piece per seed, each of so many steps.
+
+    >>> [dict(piece.settings) for piece in seed_pieces(2, steps=9)]
+    [{'seed': 0, 'steps': 9}, {'seed': 1, 'steps': 9}]
+    """
+    return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(seeds)]
+
+
 @dataclass(frozen=True)
 class PieceEnvironment:
     """The environment in which a piece runs.
