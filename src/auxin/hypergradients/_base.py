@@ -244,10 +244,12 @@ class Estimator(ABC):
     Attributes:
         exact: Whether it is the exact derivative of a definite computation (checked against double backward).
         needs_step: Whether it looks through the optimiser's own update.
+        several_batches: Whether `train` may be a list with a batch for each of its steps.
     """
 
     exact: ClassVar[bool]
     needs_step: ClassVar[bool]
+    several_batches: ClassVar[bool] = False
 
     @abstractmethod
     def estimate(

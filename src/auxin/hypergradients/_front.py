@@ -10,8 +10,6 @@ from auxin.errors import ConfigError, message
 from auxin.hypergradients._audit import repeated, reusable
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._unroll import batches_of
-from auxin.hypergradients.evolution import Evolution
-from auxin.hypergradients.unrolled import Unrolled
 from auxin.math.params import trainable
 from auxin.optimizers import InnerStep, Optimizers
 
@@ -85,7 +83,7 @@ def hypergradient(
     assert isinstance(estimator, Estimator)
     meta = train if meta is None else meta
     step = _inner_step(problem, optimizer)
-    first = batches_of(train, 1)[0] if isinstance(estimator, Unrolled | Evolution) else train
+    first = batches_of(train, 1)[0] if estimator.several_batches else train
     with repeated(problem, (first, meta), step):
         gradient = reusable(problem, train, gradient)
         return estimator.estimate(problem, train, meta, step, gradient, scale)

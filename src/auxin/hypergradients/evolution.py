@@ -51,6 +51,7 @@ class Evolution(Estimator):
 
     exact = False
     needs_step = True
+    several_batches = True
 
     def __init__(
         self,

@@ -80,6 +80,7 @@ class Unrolled(Estimator):
 
     exact = True
     needs_step = True
+    several_batches = True
 
     def __init__(self, steps: int = 5, segment: int = 1) -> None:
         if steps < 1 or segment < 0:
