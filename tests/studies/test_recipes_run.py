@@ -41,7 +41,10 @@ class Counting(Recipe):
 
 @pytest.fixture(autouse=True)
 def _counting(monkeypatch):
-    monkeypatch.setattr(catalogue, "load", lambda family, name: Counting)
+    load = catalogue.load
+    monkeypatch.setattr(
+        catalogue, "load", lambda family, name: Counting if family == "recipes" else load(family, name)
+    )
     Counting.ran, Counting.broken = [], ""
 
 
@@ -95,3 +98,16 @@ def test_absent_data_are_refused_before_anything_runs(tmp_path, monkeypatch):
     assert Counting.ran == []
     (tmp_path / "cifar100").mkdir()
     assert PieceEnvironment(tmp_path, tmp_path).data("cifar100") == tmp_path / "cifar100"
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("mnist", r"auxin.data.load\('mnist', 'DIR/mnist', download=True\)"),
+        ("shapenet_part", r"cannot fetch.*https://shapenet.org.*unpack them in DIR/shapenet_part"),
+        ("imdb", "imdb_train.csv.gz"),
+    ],
+)
+def test_the_error_for_absent_data_says_how_to_get_them(name, words, tmp_path):
+    with pytest.raises(DataError, match=words):
+        PieceEnvironment(tmp_path, tmp_path).data(name)

@@ -103,7 +103,11 @@ def run(request: RecipeRequest, output: Output) -> None:
         result = reproduce(Reproduction(request), executor_of(request.compute), tell)
     output.say("", terminal(result), "")
     files = [write_markdown(result, request.folder), *draw(request.folder)]
-    output.say(f"Result files: {request.folder}. {len(files) - 1} figures in {request.folder / 'figures'}.")
+    drawn = len(files) - 1
+    figures = (
+        f"{drawn} figure{'s' if drawn > 1 else ''} in {request.folder / 'figures'}" if drawn else "No figures"
+    )
+    output.say(f"Result files: {request.folder}. {figures}.")
     output.result(result)
 
 

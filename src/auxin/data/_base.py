@@ -198,11 +198,13 @@ class DataSource(ABC):
         options: The names of the options that `load` takes.
         suffixes: The endings of file names that it reads (".npz"; "/" for folders), for sources of the
             user's own files.
+        where: Where a person fetches the files that auxin cannot fetch; empty for other sources.
         required: The options without which a file of such an ending is another source's.
     """
 
     options: ClassVar[tuple[str, ...]] = ()
     suffixes: ClassVar[tuple[str, ...]] = ()
+    where: ClassVar[str] = ""
     required: ClassVar[tuple[str, ...]] = ()
 
     @classmethod

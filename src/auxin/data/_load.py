@@ -47,6 +47,9 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
                 f"The data set {member} has no option {odd[0]!r}",
                 expected=f"one of: {', '.join(source.options)}" if source.options else "no options",
                 found=f"{odd[0]}={given[odd[0]]!r}",
+                do=f"Fetch the files by hand from {source.where}"
+                if odd[0] == "download" and source.where
+                else "",
             )
         )
     with watched(str(place or name)), naming(place or name):

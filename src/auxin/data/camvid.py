@@ -1,4 +1,4 @@
-"""CamVid: street scenes with eleven classes of things for every pixel, from the arrays or the usual folders."""
+"""CamVid: street scenes with eleven classes of things for every pixel, read from three .npz files."""
 
 from pathlib import Path
 from typing import Any, ClassVar
@@ -16,7 +16,6 @@ from auxin.tasks.dense_regression import DenseRegression
 from auxin.typing import MISSING
 
 _IGNORED = 11
-_WHERE = "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/ (and save the frames as the arrays named above)"
 
 
 class Camvid(DataSource):
@@ -30,6 +29,9 @@ class Camvid(DataSource):
         made: Whether the two auxiliary tasks are made; yes where not given.
     """
 
+    where: ClassVar[str] = (
+        "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/ (and save the frames as the arrays named above)"
+    )
     options: ClassVar[tuple[str, ...]] = ("made",)
 
     @classmethod
@@ -37,7 +39,7 @@ class Camvid(DataSource):
         """Read the three files."""
         del options
         names = [f"camvid_{side}.npz" for side in ("train", "val", "test")]
-        folder = by_hand("camvid", root, names, _WHERE)
+        folder = by_hand("camvid", root, names, cls.where)
         parts = [read_npz(folder / name) for name in names]
         x = (
             torch.from_numpy(np.concatenate([part["images"] for part in parts]))

@@ -23,6 +23,7 @@ class Cars(DataSource):
         size: The side that images are brought to; 224 where not given.
     """
 
+    where: ClassVar[str] = "https://ai.stanford.edu/~jkrause/cars/car_dataset.html, or a copy of it"
     options: ClassVar[tuple[str, ...]] = ("size",)
 
     @classmethod
@@ -30,8 +31,7 @@ class Cars(DataSource):
         """Read images and classes."""
         del options
         holds = ("devkit/cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_train", "cars_test")
-        where = "https://ai.stanford.edu/~jkrause/cars/car_dataset.html, or a copy of it"
-        folder = by_hand("cars", root, holds, where)
+        folder = by_hand("cars", root, holds, cls.where)
         train, test = (_annotations(folder / holds[k]) for k in (0, 1))
         labels = torch.tensor([label for _, label in [*train, *test]])
         paths = [folder / "cars_train" / name for name, _ in train]

@@ -7,12 +7,6 @@ from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.dense import two_sides
 from auxin.data.reading.published import by_hand
 
-_WHERE = (
-    "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (Cityscapes, preprocessed: 128 x 256, "
-    "2, 7 and 19 classes, inverse depth; the README there links cityscapes2.zip); the images' owner requires a "
-    "registration at https://www.cityscapes-dataset.com"
-)
-
 
 class Cityscapes(DataSource):
     """Cityscapes (Cordts et al. 2016), 2,975 training and 500 test images of 128 x 256, main task 19 classes.
@@ -28,14 +22,19 @@ class Cityscapes(DataSource):
         shrink: Every image and label is thinned to one pixel in so many each way; 1 where not given.
     """
 
+    where: ClassVar[str] = (
+        "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (Cityscapes, preprocessed: 128 x 256, "
+        "2, 7 and 19 classes, inverse depth; the README there links cityscapes2.zip); the images' owner requires a "
+        "registration at https://www.cityscapes-dataset.com"
+    )
     options: ClassVar[tuple[str, ...]] = ("shrink",)
 
     @classmethod
     def load(cls, root: Path | None, *, shrink: int = 1, **options: Any) -> Dataset:
         """Read the arrays."""
         del options
-        folder = by_hand("cityscapes", root, ["train/image", "val/image"], _WHERE)
+        folder = by_hand("cityscapes", root, ["train/image", "val/image"], cls.where)
         levels = [n for n in (19, 7, 2) if n > 2 or (folder / "train" / "label_2").is_dir()]
         labels = {f"classes{n}": (f"label_{n}", n) for n in levels}
         licence = "non-commercial, by Cityscapes' terms"
-        return two_sides("cityscapes", root, _WHERE, labels, {"depth": ("depth", 1)}, shrink, licence)
+        return two_sides("cityscapes", root, cls.where, labels, {"depth": ("depth", 1)}, shrink, licence)

@@ -12,8 +12,6 @@ from auxin.data.reading.published import by_hand, lines
 from auxin.errors import DataError, message
 from auxin.tasks.classes import Classes
 
-_WHERE = "https://modelnet.cs.princeton.edu (ModelNet10.zip or ModelNet40.zip)"
-
 
 class Modelnet(DataSource):
     """ModelNet10 or 40 (Wu et al. 2015): points drawn evenly from the surfaces, float32 [N, 3, points, 1].
@@ -26,13 +24,14 @@ class Modelnet(DataSource):
         points: How many points per shape; 1,024 where not given.
     """
 
+    where: ClassVar[str] = "https://modelnet.cs.princeton.edu (ModelNet10.zip or ModelNet40.zip)"
     options: ClassVar[tuple[str, ...]] = ("points",)
 
     @classmethod
     def load(cls, root: Path | None, *, points: int = 1024, **options: Any) -> Dataset:
         """Read the shapes."""
         del options
-        folder = by_hand("modelnet", root, (), _WHERE)
+        folder = by_hand("modelnet", root, (), cls.where)
         base = next(
             (p for p in [folder, *sorted(folder.iterdir())] if p.is_dir() and list(p.glob("*/train/*.off"))),
             None,
@@ -42,7 +41,7 @@ class Modelnet(DataSource):
                 message(
                     f"There are no shapes in {folder}",
                     expected="CLASS/train/*.off and CLASS/test/*.off",
-                    do=f"Fetch them by hand from {_WHERE}",
+                    do=f"Fetch them by hand from {cls.where}",
                 )
             )
         names = sorted(path.name for path in base.iterdir() if (path / "train").is_dir())

@@ -6,11 +6,6 @@ from typing import Any, ClassVar
 from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.dense import two_sides
 
-_WHERE = (
-    "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (NYUv2, preprocessed: 288 x 384, 13 "
-    "classes, depth, surface normals; the README there links nyuv2.zip)"
-)
-
 
 class Nyuv2(DataSource):
     """NYUv2 (Silberman et al. 2012; normals of Eigen, Fergus 2015), 795 training and 654 test images of 288 x 384.
@@ -24,6 +19,10 @@ class Nyuv2(DataSource):
         shrink: Every image and label is thinned to one pixel in so many each way; 1 where not given.
     """
 
+    where: ClassVar[str] = (
+        "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (NYUv2, preprocessed: 288 x 384, 13 "
+        "classes, depth, surface normals; the README there links nyuv2.zip)"
+    )
     options: ClassVar[tuple[str, ...]] = ("shrink",)
 
     @classmethod
@@ -32,4 +31,4 @@ class Nyuv2(DataSource):
         del options
         labels = {"segmentation": ("label", 13)}
         numbers = {"depth": ("depth", 1), "normal": ("normal", 3)}
-        return two_sides("nyuv2", root, _WHERE, labels, numbers, shrink, "none stated (research use)")
+        return two_sides("nyuv2", root, cls.where, labels, numbers, shrink, "none stated (research use)")

@@ -13,10 +13,6 @@ from auxin.data.reading.published import by_hand, lines
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 
-_WHERE = (
-    "https://shapenet.org (shapenetcore_partanno_segmentation_benchmark_v0_normal.zip, after registration)"
-)
-
 
 class ShapenetPart(DataSource):
     """ShapeNet part (Yi et al. 2016), 16,881 shapes in 16 categories, 50 parts; points float32 [N, 3, points, 1].
@@ -32,6 +28,9 @@ class ShapenetPart(DataSource):
         points: How many points per shape, drawn by the file's name alone; 1,024 where not given.
     """
 
+    where: ClassVar[str] = (
+        "https://shapenet.org (shapenetcore_partanno_segmentation_benchmark_v0_normal.zip, after registration)"
+    )
     options: ClassVar[tuple[str, ...]] = ("points",)
 
     @classmethod
@@ -39,7 +38,7 @@ class ShapenetPart(DataSource):
         """Read the shapes."""
         del options
         lists = [f"train_test_split/shuffled_{side}_file_list.json" for side in ("train", "val", "test")]
-        folder = by_hand("shapenet_part", root, ["synsetoffset2category.txt", *lists], _WHERE)
+        folder = by_hand("shapenet_part", root, ["synsetoffset2category.txt", *lists], cls.where)
         known = [line.split() for line in lines(folder / "synsetoffset2category.txt")]
         categories = {synset: number for number, (_, synset) in enumerate(sorted(known))}
         named = [[path.split("/")[-2:] for path in _listed(folder / part)] for part in lists]

@@ -151,8 +151,14 @@ class GridRecipe(Recipe):
         ]
         whole = [found for found in lines if found is not None]
         notes = [f"Length: {self.sheet.length}"]
-        absent = [data for data in self.sheet.data if self._missing(data) is not None]
-        notes += [f"Not in --root, and left out: {', '.join(absent)}."] if absent else []
+        absent = {
+            self.sheet.data[data].name: None for data in self.sheet.data if self._missing(data) is not None
+        }
+        notes += (
+            [f"Left out, since --root contains no folder of this name: {', '.join(absent)}."]
+            if absent
+            else []
+        )
         whole += self._measured(done)
         notes += equal_rows(d.found for d in done.values())
         return RecipeOutcome(whole, self._claims(done), pictures(self.sheet, whole, done), notes)

@@ -24,11 +24,16 @@ COMPRESSED: Mapping[str, Setting] = {
 }
 """MAXL's 200 epochs in 8: for small steps, k epochs at rate r are equivalent to one epoch at rate k r."""
 SMOKE: Mapping[str, Setting] = {"epochs": 1, "batch": 20, "model": "conv4", "model.channel_width": 4}
+FULL: Mapping[str, Setting] = {"model.channel_width": 8}
+"""VGG-16 with 8 instead of 64 maps in its first block."""
+SMALL: Mapping[str, Setting] = {"model": "conv4", "model.channel_width": 8}
+"""The network of the variants called small, which see `SMALL_SHARE` of the training rows."""
+SMALL_SHARE = 0.15
 
 
 @dataclass(frozen=True)
 class TrainedLabeler:
-    """A finished training.
+    """The networks of a run: before training as `prepare` returns them, afterwards once `train` was called.
 
     Attributes:
         built: The networks.
@@ -39,6 +44,10 @@ class TrainedLabeler:
     built: PreparedRun
     dataset: Dataset
     splits: Splits
+
+    def train(self) -> None:
+        """Train them."""
+        fit(self.built.state, self.built.plan, EpochCallbacks())
 
     def features(self, rows: Tensor) -> Tensor:
         """The trunk's features of these rows, [N, D]."""
@@ -58,10 +67,17 @@ class TrainedLabeler:
             return torch.cat([module(self.built.pool.batch(part).x) for part in rows.split(500)])
 
 
-def train(
-    name: str, folder: Path, method: str, seed: int, user: Mapping[str, Setting], smoke: bool, **options: str
+def prepare(
+    name: str,
+    folder: Path,
+    method: str,
+    seed: int,
+    user: Mapping[str, Setting],
+    smoke: bool,
+    fraction: float | None = None,
+    **options: str,
 ) -> TrainedLabeler:
-    """Train a method by MAXL's protocol, compressed, on every training row.
+    """The networks of a method before training, with MAXL's protocol, compressed.
 
     Args:
         name: Name of the data set.
@@ -70,14 +86,13 @@ def train(
         seed: Seed of networks and batches.
         user: Settings of this figure.
         smoke: The tiny run.
+        fraction: Share of the training rows; None: all.
         **options: The data set's.
     """
     dataset = grouped(load(name, folder, **options))
-    splits = make_splits(dataset, seed=seed, validation=0.0)
+    splits = make_splits(dataset, seed=seed, validation=0.0, fraction=None if smoke else fraction)
     chosen = resolve(method)
     own = {"labeler.entropy": 5.0} if chosen.labeler == "maxl" else {}
-    told = {**COMPRESSED, **own, **user, **(SMOKE if smoke else {})}
-    settings = layered(dataset.name, dataset.modality, chosen, "maxl", told, {})
-    built = build(dataset, splits, chosen, settings, seed)
-    fit(built.state, built.plan, EpochCallbacks())
-    return TrainedLabeler(built, dataset, splits)
+    flat = {**COMPRESSED, **own, **user, **(SMOKE if smoke else {})}
+    settings = layered(dataset.name, dataset.modality, chosen, "maxl", flat, {})
+    return TrainedLabeler(build(dataset, splits, chosen, settings, seed), dataset, splits)

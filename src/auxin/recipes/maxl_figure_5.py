@@ -9,7 +9,8 @@ from sklearn.metrics import silhouette_score
 
 from auxin.analysis.tsne import label_map
 from auxin.paper import MAXL, Paper
-from auxin.recipes._labels import train
+from auxin.recipes._labels import FULL, SMALL, SMALL_SHARE, prepare
+from auxin.recipes._sheet_pictures import plain
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.studies.recipe import (
@@ -24,6 +25,7 @@ from auxin.studies.recipe import (
 
 METHODS = {"single task": "single", "human": "given", "MAXL": "maxl"}
 LEVELS = {"3 of 10": "3:10", "20 of 100": "20:100"}
+SIZES = ("", " (small)")
 
 
 class MaxlFigure5(Recipe):
@@ -34,7 +36,10 @@ class MaxlFigure5(Recipe):
 
     paper: ClassVar[Paper] = replace(MAXL, place="section 4.5, figure 5")
     title: ClassVar[str] = "t-SNE of features, single task against human labels and MAXL"
-    stand_in: ClassVar[str] = "VGG-16 with 8 instead of 64 maps in its first block, and the images at hand."
+    stand_in: ClassVar[str] = (
+        "VGG-16 with 8 instead of 64 maps in its first block, and the images at hand. Small: a ConvNet of four "
+        "layers with 8 maps and 15 % of the rows."
+    )
     needs: ClassVar[tuple[str, ...]] = ("cifar100",)
     minutes: ClassVar[float] = 150.0
     departures: ClassVar[tuple[str, ...]] = (
@@ -43,31 +48,36 @@ class MaxlFigure5(Recipe):
     )
 
     def pieces(self, smoke: bool) -> list[Piece]:
-        """Every method on both hierarchies, over seeds."""
-        levels = list(LEVELS)[:1] if smoke else list(LEVELS)
+        """Every method on both hierarchies, over seeds; the tiny run takes one hierarchy and network."""
+        columns = [level + size for size in SIZES for level in LEVELS][: 1 if smoke else None]
         return [
-            Piece(f"{level.replace(' ', '-')}-{method.replace(' ', '-')}-seed-{s}", told)
+            Piece(
+                f"{plain(column)}-{plain(method)}-seed-{s}",
+                {"column": column, "method": method, "seed": s, "smoke": smoke},
+            )
             for s in range(1 if smoke else 3)
-            for level in levels
+            for column in columns
             for method in METHODS
-            for told in ({"level": level, "method": method, "seed": s, "smoke": smoke},)
         ]
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train, and compute the features of development rows."""
-        told, seed = piece.settings, int(piece.settings["seed"] or 0)
-        user = {"model.channel_width": 8}
-        done = train(
+        settings, seed = piece.settings, int(piece.settings["seed"] or 0)
+        column = str(settings["column"])
+        small = column.endswith(SIZES[1])
+        run = prepare(
             "cifar100",
             bench.data("cifar100"),
-            METHODS[str(told["method"])],
+            METHODS[str(settings["method"])],
             seed,
-            user,
-            bool(told["smoke"]),
-            level=LEVELS[str(told["level"])],
+            SMALL if small else FULL,
+            bool(settings["smoke"]),
+            fraction=SMALL_SHARE if small else None,
+            level=LEVELS[column.removesuffix(SIZES[1])],
         )
-        rows = done.splits.development[:1000]
-        features, main = done.features(rows), done.dataset.y[done.dataset.main][rows]
+        run.train()
+        rows = run.splits.development[:1000]
+        features, main = run.features(rows), run.dataset.y[run.dataset.main][rows]
         arrays = {} if seed else {"map": label_map(features, seed), "main": main.numpy()}
         return PieceResult(
             {"silhouette": float(silhouette_score(features.numpy(), main.numpy()))}, arrays=arrays
@@ -76,9 +86,9 @@ class MaxlFigure5(Recipe):
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Silhouettes, and the maps."""
         lines, claims, drawn = [], [], []
-        for level in LEVELS:
-            found = {m: _values(done, level, m) for m in METHODS}
-            lines += [line(f"silhouette | {level} | {m}", list(v.values())) for m, v in found.items() if v]
+        for column in dict.fromkeys(str(d.found.settings["column"]) for d in done.values()):
+            found = {m: _values(done, column, m) for m in METHODS}
+            lines += [line(f"silhouette | {column} | {m}", list(v.values())) for m, v in found.items() if v]
             for better in ("human", "MAXL"):
                 seeds = sorted(found[better].keys() & found["single task"].keys())
                 if seeds:
@@ -87,31 +97,33 @@ class MaxlFigure5(Recipe):
                     holds = below(b, a)
                     claims.append(
                         Claim(
-                            text=text, found=f"silhouette, {level}: {difference(a, b, digits=3)}", holds=holds
+                            text=text,
+                            found=f"silhouette, {column}: {difference(a, b, digits=3)}",
+                            holds=holds,
                         )
                     )
-            arrays = _maps(done, level)
+            arrays = _maps(done, column)
             if arrays:
-                name = level.replace(" ", "-")
-                title = f"Features of test images, t-SNE; colour: primary class, {level}"
+                name = plain(column)
+                title = f"Features of test images, t-SNE; colour: primary class, {column}"
                 words = {method: method for method in METHODS}
                 drawn.append(PictureData(Picture(name=name, kind="points", title=title, words=words), arrays))
         return RecipeOutcome(lines, claims, drawn)
 
 
-def _values(done: Mapping[str, FinishedPiece], level: str, method: str) -> dict[int, float]:
+def _values(done: Mapping[str, FinishedPiece], column: str, method: str) -> dict[int, float]:
     return {
         int(d.found.settings["seed"] or 0): d.found.values["silhouette"]
         for d in done.values()
-        if (d.found.settings["level"], d.found.settings["method"]) == (level, method)
+        if (d.found.settings["column"], d.found.settings["method"]) == (column, method)
     }
 
 
-def _maps(done: Mapping[str, FinishedPiece], level: str) -> dict[str, torch.Tensor]:
+def _maps(done: Mapping[str, FinishedPiece], column: str) -> dict[str, torch.Tensor]:
     arrays = {}
     for piece in done.values():
         told = piece.found.settings
-        if told["level"] == level and "map" in piece.arrays:
+        if told["column"] == column and "map" in piece.arrays:
             arrays[f"points.{told['method']}"] = piece.arrays["map"]
             arrays[f"groups.{told['method']}"] = piece.arrays["main"]
     return arrays

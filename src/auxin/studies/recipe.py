@@ -15,6 +15,8 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
+from auxin import catalogue
+from auxin.data import DataSource
 from auxin.data.fixtures import fixture
 from auxin.errors import DataError, message
 from auxin.paper import Paper
@@ -84,10 +86,30 @@ class PieceEnvironment:
                     f"The data set {name} was not found",
                     expected=f"a folder DIR that contains DIR/{name}",
                     found="no --root" if self.root is None else f"no folder {self.root / name}",
-                    do="Pass the folder with --root DIR",
+                    do=f"Pass the folder with --root DIR. {_fetching(name)}",
                 )
             )
         return self.root / name
+
+
+FILES = {
+    "imdb": "imdb_train.csv.gz and imdb_test.csv.gz, each a table with the columns label (0 or 1) and text"
+}
+"""The files of data sets that only recipes read."""
+
+
+def _fetching(name: str) -> str:
+    """How a user gets the files of a data set.
+
+    >>> _fetching("mnist")
+    "This Python line fetches them: auxin.data.load('mnist', 'DIR/mnist', download=True)"
+    """
+    if name in FILES:
+        return f"Its files are {FILES[name]}"
+    source: type[DataSource] = catalogue.load("data", name)
+    if source.where:
+        return f"auxin cannot fetch its files: get them by hand from {source.where} and unpack them in DIR/{name}"
+    return f"This Python line fetches them: auxin.data.load({name!r}, 'DIR/{name}', download=True)"
 
 
 @dataclass(frozen=True)

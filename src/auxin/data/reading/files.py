@@ -10,8 +10,13 @@ from auxin.data.reading.download import RemoteFile, fetch
 from auxin.errors import ConfigError, DataError, message
 
 
-def folder(name: str, root: Path | None) -> Path:
+def folder(name: str, root: Path | None, where: str = "") -> Path:
     """The folder that was given for a data set.
+
+    Args:
+        name: The data set's name.
+        root: The folder.
+        where: Where a person fetches files that auxin cannot fetch.
 
     Raises:
         DataError: none was given, or it does not exist.
@@ -21,7 +26,9 @@ def folder(name: str, root: Path | None) -> Path:
             message(
                 f"{name} is read from files, and no folder was given",
                 expected="--root DIR, the folder that holds its files",
-                do=f"Use `--root DIR --download` to fetch {name} from its publisher into DIR",
+                do=f"Fetch them by hand from {where} into DIR"
+                if where
+                else f"Use `--root DIR --download` to fetch {name} from its publisher into DIR",
             )
         )
     if not root.is_dir():
@@ -29,7 +36,8 @@ def folder(name: str, root: Path | None) -> Path:
             message(
                 f"There is no folder {root}",
                 expected=f"the folder that holds the files of {name}",
-                do="Correct --root, or create the folder and use --download",
+                do="Correct --root, or create the folder and "
+                + (f"fetch them by hand from {where}" if where else "use --download"),
             )
         )
     return root

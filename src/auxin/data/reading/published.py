@@ -47,7 +47,7 @@ def by_hand(name: str, root: Path | None, holds: Sequence[str], where: str) -> P
     Raises:
         DataError: The files are not there; it says where a person finds them.
     """
-    base = folder(name, root)
+    base = folder(name, root, where)
     try:
         return place(name, base, holds)
     except DataError as error:
