@@ -1,4 +1,5 @@
 import os
+import re
 import subprocess
 import sys
 import textwrap
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from auxin import cli
+from auxin.cli._console import Output
 from auxin.errors import ConfigError
 
 HEAVY = ("torch", "sklearn", "scipy", "pandas", "matplotlib", "numpy", "jinja2")
@@ -61,7 +63,8 @@ def test_help_lists_every_verb_with_its_summary():
         assert summary.split(":")[0].split()[0] in done.stdout
 
 
-def test_every_verb_teaches_its_arguments(capsys):
+def test_every_verb_teaches_its_arguments(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
     for name in cli.verbs():
         with pytest.raises(SystemExit) as caught:
             cli.main([name, "--help"])
@@ -70,6 +73,31 @@ def test_every_verb_teaches_its_arguments(capsys):
         assert "--json" in printed
         assert "Args:" not in printed
         assert "Raises:" not in printed
+        assert "<bool>" not in printed  # a flag takes no value
+        assert printed.isascii() or not set(printed) & set("🅰💯")  # `:a:` and `:100:` are emoji to rich
+        assert name == "rule" or re.search(r"^ +Examples? *\n *\n {5}\S", printed, flags=re.M)
+
+
+def test_help_shows_brackets_and_required_arguments(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "150")
+    for words, shown in (
+        (["compare"], "auxin[mlflow]"),
+        (["export"], "auxin[onnx]"),
+        (["predict"], "[OPTIONS] MODEL DATA"),
+        (["rule", "evaluate"], "Features are scored by ridge regression on few labels per class. The rows"),
+    ):
+        with pytest.raises(SystemExit):
+            cli.main([*words, "--help"])
+        assert shown in capsys.readouterr().out
+
+
+def test_names_that_look_like_markup_or_emoji_are_printed_as_they_are(capsys):
+    Output(json=False).say("columns [red], [/b] and level 20:100:3")
+    Output(json=False).heading("auxin compare", "  t[/x]:smile:.csv")
+    assert capsys.readouterr().out.splitlines() == [
+        "columns [red], [/b] and level 20:100:3",
+        "auxin compare  t[/x]:smile:.csv",
+    ]
 
 
 def test_version_is_the_packages():

@@ -15,11 +15,11 @@ def comparison(command: str, **verdicts: tuple[float, str | None]) -> Comparison
 def test_the_best_row_that_helps_and_its_command() -> None:
     line = "auxin compare 'my h.csv' --target price --methods all --aux=rooms --seeds 5 --out x"
     said = to_use(comparison(line, single=(0.5, None), equal=(0.7, "helps"), maxl=(0.6, "helps")))
-    assert said.startswith("Use equal (the highest mean of those shown to help): ")
-    assert "`auxin fit 'my h.csv' --target price --aux=rooms --method equal --no-guard`" in said
-    assert "not with the settings that were tuned for this row" in said
+    assert said.startswith("equal has the highest mean of the methods that are shown to help.\n")
+    assert "  auxin fit 'my h.csv' --target price --aux=rooms --method equal --no-guard\n" in said
+    assert "the settings used here are in comparison.json" in said
     said = to_use(comparison(line, single=(0.5, None), equal=(0.7, "no difference")))
-    assert said.startswith("Use single (nothing else is shown to help): ")
+    assert said.startswith("No method is shown to help: use single-task training (single).\n")
     assert to_use(comparison("", single=(0.5, None))) == ""
 
 
@@ -30,4 +30,4 @@ def test_budgets_of_a_curve_are_no_option_of_fit() -> None:
         ("--labels-per-class 6", " --labels-per-class 6"),
     ):
         said = to_use(comparison(f"auxin compare h.csv {line} --target price", single=(0.5, None)))
-        assert f"`auxin fit h.csv{kept} --target price --method single" in said
+        assert f"  auxin fit h.csv{kept} --target price --method single" in said

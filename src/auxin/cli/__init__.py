@@ -19,6 +19,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from auxin.cli._command import VerbCommand
 from auxin.cli._failures import failing_well
 from auxin.cli._typed import remember
 from auxin.interrupts import follow
@@ -88,10 +89,13 @@ def _load(verb: str) -> Any:
     name = verb.replace("-", "_")
     module = importlib.import_module(f"auxin.cli.{name}")
     if isinstance(getattr(module, "app", None), typer.Typer):
+        for info in module.app.registered_commands:
+            info.cls, info.help = VerbCommand, _user_help(info.callback.__doc__ or "")
         return typer.main.get_command(module.app)
     function = getattr(module, name)
     alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
-    alone.command(verb, help=_user_help(function.__doc__ or ""))(_with_options(function))
+    help = _user_help(function.__doc__ or "")
+    alone.command(verb, cls=VerbCommand, help=help)(_with_options(function))
     return typer.main.get_command(alone)
 
 

@@ -62,12 +62,12 @@ def compare_once(request: CompareRequest, output: Output, confirm: bool) -> Comp
 
 def _interrupted(job: CompareStudy, output: Output) -> Comparison:
     if not job.finals(job.done):
-        output.say(
-            "[yellow]Interrupted before any final run finished.[/yellow] Run the same command to resume."
+        output.heading(
+            "Interrupted before any final run finished.", " Run the same command to resume.", "yellow"
         )
         raise typer.Exit(130)
-    output.say(
-        "[yellow]Interrupted.[/yellow] The finished runs are shown below. Run the same command to resume."
+    output.heading(
+        "Interrupted.", " The finished runs are shown below. Run the same command to resume.", "yellow"
     )
     return job.judge_now()
 

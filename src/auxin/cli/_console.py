@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 JsonFlag = Annotated[
     bool,
     typer.Option(
-        "--json", help="Print the result as JSON to standard output, and the text to standard error."
+        "--json",
+        help="Print the result as JSON to standard output, and the text to standard error.",
     ),
 ]
 AllowModule = Annotated[
@@ -27,8 +28,8 @@ AllowModule = Annotated[
         "--allow-module",
         "--model",
         metavar="NAME[:CALLABLE]",
-        help="A module of yours that the model's trunk is made by. It is imported, which runs it; without this option "
-        "a model imports nothing outside auxin. Repeatable.",
+        help="Module of yours that builds the model's trunk. The module is imported, which runs its code. Without this "
+        "option, loading a model imports no code from outside auxin. Repeatable.",
     ),
 ]
 
@@ -37,11 +38,15 @@ WIDE = 150
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Return a rich console. In a file or a pipe its output is plain text, `WIDE` characters wide."""
+    """Return a rich console. In a file or a pipe its output is plain text, `WIDE` characters wide.
+
+    Text is printed as it is: names of columns and files may look like rich's markup (`[red]`) or emoji (`:x:`).
+    """
     from rich.console import Console
 
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
-    return Console(stderr=stderr, width=None if terminal else WIDE, highlight=False)
+    width = None if terminal else WIDE
+    return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
 
 
 @dataclass(frozen=True)
@@ -63,6 +68,12 @@ class Output:
         if os.environ.get("RANK", "0") != "0":
             return
         self.words.print(*renderables, sep=sep, soft_wrap=soft_wrap)
+
+    def heading(self, head: str, rest: str = "", style: str = "bold") -> None:
+        """Print a line that begins with styled words."""
+        from rich.text import Text
+
+        self.say(Text.assemble((head, style), rest))
 
     def result(self, value: Any) -> None:
         """Print a result (a record of the result files, or plain data) as JSON. Without `--json`, print nothing."""

@@ -102,10 +102,8 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
     decision = record.decision
     if decision is not None and len(decision.validation) > 1:
         output.say("", _table(decision.validation, decision.kept, record.metric))
-    output.say(
-        "",
-        f"[bold]Kept: {record.method}[/bold], with the weights after epoch {record.epoch} of {record.epochs}.",
-    )
+    weights = f", with the weights after epoch {record.epoch} of {record.epochs}."
+    output.heading(f"\nKept: {record.method}", weights)
     if decision is not None:
         output.say(f"  {decision.why}")
     if record.validation is not None:
@@ -153,5 +151,5 @@ def _show_advice(record: TrainingRecord, request: FitRequest, output: Output) ->
 def _table(scores: dict[str, float], kept: str, metric: str, how: str = "validation") -> Table:
     table = Table("method", f"{wording.title(metric)}, {how}", box=None, padding=(0, 2, 0, 1))
     for name, value in sorted(scores.items(), key=lambda pair: -pair[1]):
-        table.add_row(f"[bold]{name}[/bold]" if name == kept else name, wording.score(value, metric))
+        table.add_row(name, wording.score(value, metric), style="bold" if name == kept else "")
     return table

@@ -48,7 +48,9 @@ class Field:
         declared = extra(self.info)
         kind = list[str] if declared.get("repeatable") else _plain(self.info)
         required = self.default is ...
-        options: dict[str, Any] = {"metavar": declared.get("metavar") or None, "help": self.help}
+        metavar = declared.get("metavar") or _METAVARS.get(kind)
+        help = self.help.replace("[", "\\[")  # typer reads help texts as rich's markup
+        options: dict[str, Any] = {"metavar": metavar, "help": help}
         if declared.get("argument"):
             options["metavar"] = flag(self.path[-1], self.info)
             how: Any = typer.Argument(**options)
@@ -66,6 +68,8 @@ class Field:
 
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
+_METAVARS: dict[type, str] = {int: "N", float: "NUMBER", str: "NAME", Path: "PATH"}
+"""The placeholder of an option that declares none, by its type."""
 
 
 def fields(model: type[Group], path: tuple[str, ...] = (), base: Group | None = None) -> Iterator[Field]:

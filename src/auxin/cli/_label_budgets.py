@@ -32,7 +32,7 @@ def compare_budgets(request: CompareRequest, output: Output, confirm: bool) -> N
     found: dict[int, Comparison] = {}
     stopped = False
     for count in counts:
-        output.say(f"\n[bold]{count} labels per class[/bold]")
+        output.heading(f"\n{count} labels per class")
         try:
             found[count] = compare_once(_at(request, count, out), output, confirm=False)
         except ComparisonInterrupted as stop:

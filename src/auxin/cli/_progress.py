@@ -40,7 +40,9 @@ def progress(output: Output) -> Iterator[ProgressCallback]:
 
     columns = (
         TextColumn(
-            "{task.description}", table_column=Column(min_width=12, no_wrap=True, overflow="ellipsis")
+            "{task.description}",
+            markup=False,
+            table_column=Column(min_width=12, no_wrap=True, overflow="ellipsis"),
         ),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),

@@ -84,7 +84,7 @@ def run_evaluate(request: RuleEvaluateRequest, output: Output) -> None:
     results = []
     with progress(output) as show:
         for name in [part.strip() for part in request.of.data.split(",") if part.strip()]:
-            output.say(f"[bold]{name}[/bold]: {settings.nets} networks, {settings.shots} labels per class")
+            output.heading(name, f": {settings.nets} networks, {settings.shots} labels per class")
 
             def tell(event: Progress | str, name: str = name) -> None:
                 if isinstance(event, Progress):

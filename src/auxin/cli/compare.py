@@ -27,22 +27,15 @@ def compare(
 
     [bold]Examples[/bold]
 
-    auxin compare
-
-    auxin compare digits --methods single,maxl_frozen,maxl --seeds 20
-
-    auxin compare cifar100 --root DIR --level 20:100 --labels-per-class 10 --methods single,given,maxl
-
-    auxin compare my.npz --target y --methods all --budget 10min
-
-    auxin compare houses.csv --target price --aux rooms,age --group street --budget 2min
-
-    auxin compare pictures.csv --image file --target breed --aux species,mask --kind mask=dense --balanced
+        auxin compare
+        auxin compare digits --methods single,maxl_frozen,maxl --seeds 20
+        auxin compare cifar100 --root DIR --level 20:100 --labels-per-class 10 --methods single,given,maxl
+        auxin compare my.npz --target y --methods all --budget 10min
+        auxin compare houses.csv --target price --aux rooms,age --group street --budget 2min
+        auxin compare pictures.csv --image file --target breed --aux species,mask --kind mask=dense --balanced
     """
     methods = ",".join(request.methods)
-    output.say(
-        f"[bold]auxin compare[/bold]  {request.data.name}: {methods}"
-    )  # before the slow import of torch
+    output.heading("auxin compare", f"  {request.data.name}: {methods}")  # before the slow import of torch
     if len(request.labels) > 1:
         from auxin.cli._label_budgets import compare_budgets
 

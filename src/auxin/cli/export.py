@@ -34,14 +34,13 @@ def export(
 
     [bold]Examples[/bold]
 
-    auxin export models/digits --onnx digits.onnx
-
-    auxin export models/digits --torch digits.pt2
+        auxin export models/digits --onnx digits.onnx
+        auxin export models/digits --torch digits.pt2
     """
     if onnx is None and torch is None:
         raise ConfigError(message("There is no file to write", expected="--onnx FILE, --torch FILE, or both"))
     output = Output(as_json)
-    output.say(f"[bold]auxin export[/bold]  {model}")
+    output.heading("auxin export", f"  {model}")
     from auxin.exported.export import to_onnx, to_torch
     from auxin.exported.model import load_model
 

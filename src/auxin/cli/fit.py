@@ -12,8 +12,9 @@ def fit(request: FitRequest, output: Output) -> None:
     By default every candidate is cross-validated on the same folds of the labelled rows: scikit-learn's estimators,
     networks trained on the main task only, networks and estimators that use the auxiliary labels, and a blend of the
     best candidates. Among the candidates that are about as good as the best, the simplest is trained on all labelled
-    rows. The report at the end gives its score corrected for the selection, the scores of a constant guess and of a
-    scikit-learn default for comparison, and the expected gain from more labels.
+    rows. The report at the end states its score, corrected for the selection; the scores of a constant guess, of a
+    linear model and of a network without auxiliary labels on the same rows; and, if the time allows, the expected gain
+    from more labels.
 
     With --method NAME, --model or --set, one network is trained. The method is compared with single-task training on
     the validation rows and kept if it is better by more than its standard error; --no-guard keeps it in any case. The
@@ -21,17 +22,12 @@ def fit(request: FitRequest, output: Output) -> None:
 
     [bold]Examples[/bold]
 
-    auxin fit digits --out models/digits
-
-    auxin fit houses.csv --target price --aux rooms,age --test 0.2 --out models/houses
-
-    auxin fit pictures/ --method rotation --no-guard
-
-    auxin fit pictures.csv --image file --target breed --aux species
+        auxin fit digits --out models/digits
+        auxin fit houses.csv --target price --aux rooms,age --test 0.2 --out models/houses
+        auxin fit pictures/ --method rotation --no-guard
+        auxin fit pictures.csv --image file --target breed --aux species
     """
-    output.say(
-        f"[bold]auxin fit[/bold]  {request.data.name}: {request.method}"
-    )  # before the slow import of torch
+    output.heading("auxin fit", f"  {request.data.name}: {request.method}")  # before the slow import of torch
     begun = time.monotonic()  # the import is part of the time that the budget limits
     from auxin.cli._fitting import run
 

@@ -31,9 +31,8 @@ def ls(
 
     [bold]Examples[/bold]
 
-    auxin ls
-
-    auxin ls methods
+        auxin ls
+        auxin ls methods
     """
     output = Output(as_json)
     wanted = [family] if family else catalogue.families()

@@ -22,17 +22,23 @@ def new(
     ],
     name: Annotated[
         str,
-        typer.Argument(metavar="NAME", help="Its name, which is its file's name too.", show_default=False),
+        typer.Argument(metavar="NAME", help="Name of the member and of its file.", show_default=False),
     ],
     folder: Annotated[
-        Path, typer.Option("--folder", metavar="DIR", help="The folder that holds your own members.")
+        Path, typer.Option("--folder", metavar="DIR", help="Folder of your own members.")
     ] = Path("auxin_members"),
     as_json: JsonFlag = False,
 ) -> None:
     """Write a member that works, and a test that it passes, to start from.
 
-    The member goes to DIR/FAMILY/NAME.py, such as DIR/combiners/NAME.py, and its test to DIR/test_NAME.py. With
-    AUXIN_PLUGINS=DIR in the environment every verb knows the member by its name. Nothing is ever overwritten.
+    The member is written to DIR/FAMILY/NAME.py, such as DIR/combiners/NAME.py, and its test to DIR/test_NAME.py. If
+    the environment variable AUXIN_PLUGINS is set to DIR, every command accepts the member's name. Existing files are
+    never overwritten.
+
+    [bold]Example[/bold]
+
+        auxin new combiner mine
+        AUXIN_PLUGINS=auxin_members auxin compare --methods single,mine
     """
     output = Output(as_json)
     if kind not in TEMPLATES:

@@ -34,8 +34,9 @@ def predict(
         str | None,
         typer.Option(
             "--level",
-            metavar="P:A",
-            help="CIFAR-100 only: P primary and A auxiliary classes, out of {3, 10, 20, 100}; more with P:A:B.",
+            metavar="P:A[:...]",
+            help="CIFAR-100 only: P primary and A auxiliary classes, out of 3, 10, 20 and 100."
+            " Further numbers add auxiliary tasks.",
         ),
     ] = None,
     root: Annotated[
@@ -54,14 +55,12 @@ def predict(
 
     [bold]Examples[/bold]
 
-    auxin predict models/houses new-houses.csv --out prices.csv
-
-    auxin predict models/pictures new-pictures/ --out breeds.parquet
-
-    auxin predict models/animals cifar100 --root DIR --level 20:100 --out animals.csv
+        auxin predict models/houses new-houses.csv --out prices.csv
+        auxin predict models/pictures new-pictures/ --out breeds.parquet
+        auxin predict models/animals cifar100 --root DIR --level 20:100 --out animals.csv
     """
     output = Output(as_json)
-    output.say(f"[bold]auxin predict[/bold]  {data}")
+    output.heading("auxin predict", f"  {data}")
     from auxin.exported.plain import write_plain
 
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]

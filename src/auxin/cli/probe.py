@@ -14,13 +14,11 @@ def probe(request: ProbeRequest, output: Output) -> None:
 
     [bold]Examples[/bold]
 
-    auxin probe digits
-
-    auxin probe cifar100 --root DIR --level 20:100 --labels-per-class 10
-
-    auxin probe table.csv --target price --aux rent,area --seeds 5
+        auxin probe digits
+        auxin probe cifar100 --root DIR --level 20:100 --labels-per-class 10
+        auxin probe table.csv --target price --aux rent,area --seeds 5
     """
-    output.say(f"[bold]auxin probe[/bold]  {request.data.name}")  # before the slow import of torch
+    output.heading("auxin probe", f"  {request.data.name}")  # before the slow import of torch
     from auxin.cli._probing import run
 
     run(request, output)

@@ -40,7 +40,7 @@ def report(
 
     [bold]Example[/bold]
 
-    auxin report runs/digits
+        auxin report runs/digits
     """
     formats = _formats(figures)
     output = Output(as_json)

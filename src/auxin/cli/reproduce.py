@@ -32,22 +32,18 @@ def reproduce(
 
     [bold]Examples[/bold]
 
-    auxin reproduce
-
-    auxin reproduce auxilearn_figure_2
-
-    auxin reproduce auxilearn_figure_7 --smoke
-
-    auxin reproduce maxl_table_1 --root DIR --seeds 3 --budget 10min
-
-    auxin reproduce auxilearn_figure_2 --plan
+        auxin reproduce
+        auxin reproduce auxilearn_figure_2
+        auxin reproduce auxilearn_figure_7 --smoke
+        auxin reproduce maxl_table_1 --root DIR --seeds 3 --budget 10min
+        auxin reproduce auxilearn_figure_2 --plan
     """
     from auxin.cli import _reproducing
 
     if not request.name:
         _reproducing.listing(output)
         return
-    output.say(f"[bold]auxin reproduce[/bold]  {request.name}")  # before the slow import of torch
+    output.heading("auxin reproduce", f"  {request.name}")  # before the slow import of torch
     _reproducing.check_name(request.name)
     if plan:
         _reproducing.plan(request, output)

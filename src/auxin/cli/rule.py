@@ -2,11 +2,12 @@
 
 import typer
 
+from auxin.cli._command import VerbGroup
 from auxin.cli._console import Output
 from auxin.cli._from_request import from_request
 from auxin.requests.rule import RuleApplyRequest, RuleEvaluateRequest, RuleTrainRequest
 
-app = typer.Typer(rich_markup_mode="rich", no_args_is_help=True, add_completion=False)
+app = typer.Typer(cls=VerbGroup, rich_markup_mode="rich", no_args_is_help=True, add_completion=False)
 
 
 @app.callback()
@@ -27,11 +28,9 @@ def train(request: RuleTrainRequest, output: Output) -> None:
 
     [bold]Examples[/bold]
 
-    auxin rule train --procedural --out runs/mine
-
-    auxin rule train --root DATA --seed 1 --out runs/seed1
-
-    torchrun --nproc-per-node 2 -m auxin rule train --procedural --groups 2 --out runs/two
+        auxin rule train --procedural --out runs/mine
+        auxin rule train --root DATA --seed 1 --out runs/seed1
+        torchrun --nproc-per-node 2 -m auxin rule train --procedural --groups 2 --out runs/two
     """
     from auxin.cli._rule import run_train
 
@@ -47,9 +46,8 @@ def apply(request: RuleApplyRequest, output: Output) -> None:
 
     [bold]Examples[/bold]
 
-    auxin rule apply small digits --hidden 128,64 --width 32 --out runs/digits
-
-    auxin rule apply runs/mine/rule.safetensors my.npz --target y
+        auxin rule apply small digits --hidden 128,64 --width 32 --out runs/digits
+        auxin rule apply runs/mine/rule.safetensors my.npz --target y
     """
     from auxin.cli._rule import run_apply
 
@@ -66,11 +64,9 @@ def evaluate(request: RuleEvaluateRequest, output: Output) -> None:
 
     [bold]Examples[/bold]
 
-    auxin rule evaluate
-
-    auxin rule evaluate small my.npz --target y --quick
-
-    auxin rule evaluate runs/seeds digits,mnist,fashion_mnist --root DATA --out runs/evaluation
+        auxin rule evaluate
+        auxin rule evaluate small my.npz --target y --quick
+        auxin rule evaluate runs/seeds digits,mnist,fashion_mnist --root DATA --out runs/evaluation
     """
     from auxin.cli._rule import run_evaluate
 

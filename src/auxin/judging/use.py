@@ -25,7 +25,6 @@ def to_use(comparison: Comparison) -> str:
         return ""
     helpful = [row for row in comparison.rows if row.verdict == "helps"]
     name = max(helpful, key=lambda row: row.mean).method if helpful else "single"
-    why = "the highest mean of those shown to help" if helpful else "nothing else is shown to help"
     kept = [words[2]]
     for place, word in enumerate(words[3:], start=3):
         option, mark, _ = word.partition("=")
@@ -36,8 +35,16 @@ def to_use(comparison: Comparison) -> str:
         if option in DATA and not several:
             kept += found
     base = f"auxin fit {shlex.join(kept)}"
+    why = (
+        f"{name} has the highest mean of the methods that are shown to help."
+        if helpful
+        else "No method is shown to help: use single-task training (single)."
+    )
     return (
-        f"Use {name} ({why}): `{base} --method {name} --no-guard` trains it with the defaults of `fit`, not with the "
-        f"settings that were tuned for this row (they are in comparison.json; --set NAME=VALUE takes them). `{base}` "
-        "cross-validates estimators, networks and their blends too."
+        f"{why}\n"
+        f"  {base} --method {name} --no-guard\n"
+        f"    trains {name} with the defaults of `auxin fit`; the settings used here are in comparison.json, and --set "
+        "NAME=VALUE sets one.\n"
+        f"  {base}\n"
+        "    chooses among estimators, networks and their blends by cross-validation."
     )

@@ -34,6 +34,7 @@ class CompareRequest(StudyRequest):
         "and fixmatch_spread are added. STRATEGY:METHOD applies a strategy to a method, such as refit:softmax or "
         "guard:refit:softmax; a strategy alone uses its default method. untrained:METHOD keeps the learned part of "
         "METHOD at its initial values.",
+        metavar="NAMES",
     )
     labels: Counts = option((), LABELS, "--labels-per-class", "K")
     split: SplitSpec = group(SplitSpec(), without=("labels_per_class", "test"))
@@ -58,6 +59,7 @@ class CompareRequest(StudyRequest):
         None,
         "Metric for selection and for the verdict: accuracy, balanced_accuracy, auc, f1, log_loss, top3, hit, r2, mae, "
         "rmse, miou, kappa, average_precision, or cost=FILE.csv (one row per true class). Default: by the task.",
+        metavar="METRIC",
     )
     preset: str = option(
         "auxin",
@@ -80,7 +82,8 @@ class CompareRequest(StudyRequest):
     )
     log: str | None = option(
         None,
-        "Also log the finished runs for another tool: `tensorboard` or `mlflow`, each an extra of that name.",
+        "Also log the finished runs to `tensorboard` or `mlflow`. Each needs the extra of that name: pip install "
+        "'auxin[mlflow]'.",
         metavar="NAME",
         changes_results=False,
     )

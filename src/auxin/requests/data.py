@@ -34,7 +34,8 @@ class DataSpec(Group):
     )
     kinds: str | None = option(
         None,
-        "Set target types explicitly (main or auxiliary), comma-separated. The others are guessed and printed.",
+        "Type of a target (main or auxiliary), such as y=ordered, comma-separated: classes, ordered, regression, "
+        "multilabel, vector or dense. Default: guessed from the values, and printed.",
         "--kind",
         "NAME=KIND",
     )
@@ -44,7 +45,11 @@ class DataSpec(Group):
     group: str | None = option(
         None, "Column of groups. Rows of one group stay on the same side of every split.", metavar="COLUMN"
     )
-    split: str | None = option(None, "Column that marks each row as train or test.", metavar="COLUMN")
+    split: str | None = option(
+        None,
+        "Column that assigns each row to the training or the test set (values `train` and `test`).",
+        metavar="COLUMN",
+    )
     unlabelled: str | int | None = option(
         None, "Table or folder of additional rows or images without a main label.", metavar="PATH"
     )
@@ -53,11 +58,13 @@ class DataSpec(Group):
     )
     size: int | None = option(None, "Side length that every image is resized to.", metavar="PIXELS")
     max_pixels: int | None = option(
-        None, "Images of more pixels are refused (default: 100 million).", metavar="N"
+        None,
+        "Maximum number of pixels of an image; larger images are refused (default: 100 million).",
+        metavar="N",
     )
     text: str | None = option(None, "Columns to read as text, comma-separated.", metavar="COLUMNS")
     most_words: int | None = option(
-        None, "A text is described by at most this many words (default: 4,000).", metavar="N"
+        None, "Maximum number of words in the vocabulary of the text columns (default: 4,000).", metavar="N"
     )
     encoding: str | None = option(None, "Encoding of text files (default: utf-8).")
     inputs: str | None = option(None, "Array of an .npz file that holds the inputs.", metavar="NAME")
@@ -69,8 +76,9 @@ class DataSpec(Group):
     )
     level: str | None = option(
         None,
-        "CIFAR-100 only: P primary and A auxiliary classes, out of {3, 10, 20, 100}; more with P:A:B.",
-        metavar="P:A",
+        "CIFAR-100 only: P primary and A auxiliary classes, out of 3, 10, 20 and 100. Further numbers add auxiliary "
+        "tasks.",
+        metavar="P:A[:...]",
     )
     root: Path | None = option(
         None, "Folder with the files of a known data set.", metavar="DIR", changes_results=False
@@ -110,13 +118,19 @@ class SplitSpec(Group):
         None, "Fraction of the training rows to use. The other rows are dropped.", metavar="F"
     )
     validation: float = option(
-        0.2, "Size of the validation set: a fraction of the labelled training rows, or a number of rows."
+        0.2,
+        "Size of the validation set: a fraction of the labelled training rows, or a number of rows.",
+        metavar="SIZE",
     )
     auxiliary: float = option(
-        0.0, "Size of the set held out of training for the meta step: a fraction, or a number of rows."
+        0.0,
+        "Size of the set held out of training for the meta step: a fraction, or a number of rows.",
+        metavar="SIZE",
     )
     test: float = option(
-        0.5, "Size of the test set, if the data have none: a fraction of the rows, or a number of rows."
+        0.5,
+        "Size of the test set, if the data have none: a fraction of the rows, or a number of rows.",
+        metavar="SIZE",
     )
 
     def __hash__(self) -> int:

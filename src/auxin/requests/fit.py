@@ -34,15 +34,15 @@ class FitRequest(StudyRequest):
             "of rows. After the selection, the network is retrained on all labelled rows.",
         },
     )
-    metric: str | None = option(None, "Metric for selection. Default: by the task.")
+    metric: str | None = option(None, "Metric for selection. Default: by the task.", metavar="METRIC")
     tries: int = option(
         2, "Number of settings that each method tries on the validation set.", metavar="N", ge=1
     )
     draws: int = option(3, "Number of validation sets that each setting is averaged over.", metavar="N", ge=1)
     most_rows: int = option(
         20_000,
-        "Number of training rows with a main label that the search uses at most, and as many without one. Of more "
-        "rows a random part is used, to bound time and memory.",
+        "Maximum number of training rows with a main label that the search uses, and as many without one. If there "
+        "are more, a random part is used, which limits time and memory.",
         metavar="N",
         ge=10,
     )

@@ -39,7 +39,8 @@ class ProbeRequest(StudyRequest):
     pretexts: Names = option(
         "all",
         "Self-supervised candidates (`auxin ls pretexts`), comma-separated. `all`: all that fit the inputs. `none`: "
-        "none.",
+        "no self-supervised candidate.",
+        metavar="NAMES",
     )
     split: SplitSpec = group(
         SplitSpec(validation=0.5),

@@ -119,13 +119,18 @@ class TrainSettings(Group):
     tasks: int = option(6, "Number of networks per group.", ge=1)
     pools: int = option(4, "Number of groups trained concurrently, over all processes.", ge=1)
     groups: int = option(1, "Number of groups averaged per meta-update, over all processes.", ge=1)
-    truncation: Span = option("4:9", "Range (MIN:MAX) of inner steps per truncation.")
-    length: Span = option("10:100", "Range (MIN:MAX) of inner steps per group.")
+    truncation: Span = option(
+        "4:9", "Number of inner steps per truncation, drawn from this range.", metavar="MIN:MAX"
+    )
+    length: Span = option(
+        "10:100", "Number of inner steps per group, drawn from this range.", metavar="MIN:MAX"
+    )
     kinds: Numbers = option(
         "10,60",
         "Numbers of classes among the unlabelled rows, comma-separated; each group draws one. With 10,60, half of the "
         "groups have 50 classes that never have labels (a data set with fewer classes repeats them). 0: the number of "
         "labelled classes.",
+        metavar="NUMBERS",
     )
     mix: Weights = option(
         MIX,
@@ -141,7 +146,10 @@ class TrainSettings(Group):
         repeatable=True,
     )
     activations: Activations = option(
-        "relu", "Activations of the hidden units, comma-separated. Each group draws one.", "--activation"
+        "relu",
+        "Activations of the hidden units, comma-separated. Each group draws one.",
+        "--activation",
+        "NAMES",
     )
     embedding: int = option(16, "Width of the networks' embedding (the top layer).", ge=1)
     rate: float = option(5e-3, "Learning rate of Adam for the rule's parameters theta.", gt=0)
@@ -204,7 +212,9 @@ class ApplySettings(Group):
 
     panel: ClassVar[str] = "Network"
 
-    hidden: Numbers = option("64", "Widths of the hidden layers, comma-separated. Empty: no hidden layer.")
+    hidden: Numbers = option(
+        "64", "Widths of the hidden layers, comma-separated. `none`: no hidden layer.", metavar="WIDTHS"
+    )
     width: int = option(16, "Width of the embedding (the top layer).", ge=1)
     activation: Activation = option("relu", "Activation: relu, leaky_relu, silu, tanh, step or linear.")
     steps: int = option(100, "Number of unsupervised steps.", ge=0)
@@ -232,10 +242,14 @@ class EvalSettings(Group):
     nets: int = option(20, "Number of networks. Each has its own permutation of the inputs.", ge=1)
     shots: int = option(5, "Number of labels per class for the ridge regression.", ge=1)
     draws: int = option(6, "Number of draws of labels.", hidden=True)
-    hidden: Numbers = option("64", "Widths of the hidden layers, comma-separated. Empty: no hidden layer.")
+    hidden: Numbers = option(
+        "64", "Widths of the hidden layers, comma-separated. `none`: no hidden layer.", metavar="WIDTHS"
+    )
     width: int = option(16, "Width of the embedding (the top layer), and of every rival.", ge=1)
     steps: Numbers = option(
-        "0,10,40,100,200,400", "Inner steps after which features are evaluated, comma-separated."
+        "0,10,40,100,200,400",
+        "Inner steps after which features are evaluated, comma-separated.",
+        metavar="NUMBERS",
     )
     batch: int = option(32, "Number of rows per step.", ge=1)
     seed: int = option(0, "Seed of every random choice.")

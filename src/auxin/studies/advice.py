@@ -65,8 +65,8 @@ def _chosen(found: Search, choice: ModelChoice, scores: Mapping[str, float]) -> 
         return ""
     loss = "squared error" if is_numbers(found.rows.task) else "log loss"
     return (
-        f"The choice is by {loss}, and the simplest of nearly equal candidates is kept: so the first of the table is "
-        "another one. Choose by the score itself with --metric."
+        f"The choice is by {loss}, and of nearly equal candidates the simplest is kept, so the model is not the first "
+        "row of the table. --metric NAME chooses by that metric instead."
     )
 
 
