@@ -28,6 +28,10 @@ class DamagedError(RunError, DataError):
     """A file is missing, cannot be read, or its content does not match its checksum."""
 
 
+class DecisionWarning(UserWarning):
+    """An estimator decided something about the data that may not be meant: a column left out, a kind guessed."""
+
+
 @contextmanager
 def naming(source: object) -> Iterator[None]:
     """Begin the message of an error with the name of the data that were read, where the message does not name them.

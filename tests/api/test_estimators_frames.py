@@ -14,6 +14,7 @@ import auxin
 from auxin import AuxiliaryClassifier, AuxiliaryRegressor
 from auxin.data import load
 
+pytestmark = pytest.mark.filterwarnings("ignore::auxin.errors.DecisionWarning")
 QUICK = {"method": "single", "steps": 40, "guard": False, "random_state": 0}
 
 

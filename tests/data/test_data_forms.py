@@ -173,7 +173,10 @@ def test_labels_of_new_rows():
         said.append,
     )
     assert found.tolist() == [1, 0, -1, -1]
-    assert said == ["Labels of 'ok' that are not known to the model are treated as missing: 'mauve'."]
+    assert said == [
+        "1 rows have labels of 'ok' that the model does not know: 'mauve'. No prediction of theirs is right, and a "
+        "score leaves them out."
+    ]
     found = labels_of(Regression("p"), pd.Series(["$1,200", "$7"], name="p"), said.append)
     assert found.tolist() == [1200, 7]
     codes = Classes("c", 2, label_names=["01", "1"])

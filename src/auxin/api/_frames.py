@@ -28,6 +28,7 @@ class InputFrame:
         encoder: makes inputs of new rows; None for arrays.
         raw: the columns that are inputs, for an encoder that is fitted again on the training rows; None for arrays.
         notes: what was decided for the user, in sentences.
+        decisions: those of them that may not be meant: a column left out, y among the inputs, rows of one subject.
     """
 
     x: Tensor | SparseRows
@@ -35,6 +36,7 @@ class InputFrame:
     encoder: Encoder | None = None
     raw: Any = None
     notes: tuple[str, ...] = ()
+    decisions: tuple[str, ...] = ()
 
 
 def is_frame(x: Any) -> bool:
@@ -68,12 +70,12 @@ def inputs_of(
     if nothing:
         shown = ", ".join(nothing)
         notes.append(f"Columns left out (a single value or a row counter; keep= keeps them): {shown}.")
-    encoder, rest, chosen = TableEncoder.of(frame.drop(columns=nothing), text, nothing, "utf-8", keep)
-    notes += [note.replace("--keep", "keep=") for note in chosen]
+    encoder, rest, choice = TableEncoder.of(frame.drop(columns=nothing), text, nothing, "utf-8", keep)
+    notes += choice.left_note("keep=")
     real = target.is_floating_point()
     labels = (target.double() if real else target.double().masked_fill(target < 0, torch.nan)).numpy()
     if same := gives_away(rest, labels, labels if real else None):
         notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
     notes += [] if grouped else repeats_note(rest, 'fit(..., groups=X["NAME"])')
     made, blank = encoder.encode_frame(rest)
-    return InputFrame(made, blank, encoder, rest, tuple(notes))
+    return InputFrame(made, blank, encoder, rest, (*choice.notes, *notes), tuple(notes))

@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from sklearn.utils import _safe_indexing
 from sklearn.utils.validation import column_or_1d
+
+from auxin.api._labels import blank
 
 
 class LabelledScore:
@@ -17,7 +18,7 @@ class LabelledScore:
         So `cross_val_score` and `GridSearchCV` work where labels are missing; give them `cv=KFold(...)`, since their
         default stratifies by y and takes no missing labels.
         """
-        known = ~np.asarray(pd.isna(column_or_1d(y)))
+        known = ~blank(column_or_1d(y))
         if known.all():
             return super().score(X, y, sample_weight)  # type: ignore[misc]
         weight = None if sample_weight is None else np.asarray(sample_weight)[known]

@@ -1,12 +1,12 @@
-"""scikit-learn's X, y and auxiliaries as a data set: what is a label, what is missing, what is refused."""
+"""scikit-learn's X and auxiliaries as a data set: what is a task, and what is refused."""
 
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
@@ -16,13 +16,15 @@ from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_note, target_of
 from auxin.data.targets.refinements import refinements
-from auxin.data.targets.specs import TargetSpec
-from auxin.errors import DataError, message
+from auxin.data.targets.specs import DENSE, KINDS, TargetSpec
+from auxin.errors import ConfigError, DataError, message
 from auxin.runs.rows import grouped
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
-from auxin.typing import MISSING
+
+USUAL_KINDS = tuple(kind for kind in KINDS if kind not in DENSE)
+"""Kinds that an auxiliary of an estimator can be of."""
 
 
 def images(x: np.ndarray) -> np.ndarray:
@@ -60,73 +62,45 @@ def inputs(x: np.ndarray) -> Tensor:
     return made
 
 
-def classes_of(y: Any) -> tuple[np.ndarray, Tensor]:
-    """The classes, sorted, and each row's number, -1 where y is NaN or None."""
-    classes, target = _numbered("y", _column(y))
-    if len(classes) < 2:
-        raise DataError(
-            message("A classifier needs at least two classes", found=f"one class, {classes[0]!r}")
-        )
-    return classes, target
+@dataclass(frozen=True, eq=False)
+class AuxiliaryTasks:
+    """The auxiliary tasks.
+
+    Attributes:
+        made: Each one and its targets, by name.
+        decisions: Sentences on kinds that were guessed from whole numbers, and on marks that count as missing.
+    """
+
+    made: dict[str, tuple[Task, Tensor]] = field(default_factory=dict)
+    decisions: list[str] = field(default_factory=list)
 
 
-def _numbered(name: str, column: np.ndarray) -> tuple[np.ndarray, Tensor]:
-    missing = np.asarray(pd.isna(column))
-    known = column[~missing]
-    if not len(known):
-        raise DataError(
-            message(f"Input {name} contains NaN and nothing else", expected="labels on some rows")
-        )
-    if known.dtype.kind == "f" and np.isinf(known).any():
-        raise DataError(f"Input {name} contains infinity or a value too large for dtype('float64').")
-    if known.dtype == object and not all(isinstance(value, str) for value in known):
-        known = np.array(known.tolist())
-    check_classification_targets(known)
-    classes, numbers = np.unique(known, return_inverse=True)
-    target = torch.full((len(column),), MISSING, dtype=torch.int64)
-    target[torch.from_numpy(~missing)] = torch.from_numpy(numbers.astype(np.int64))
-    return classes, target
-
-
-def numbers_of(y: Any) -> Tensor:
-    """y as float32, NaN where it is NaN or None."""
-    return _reals("y", _column(y))
-
-
-def _reals(name: str, column: np.ndarray) -> Tensor:
-    try:
-        values = np.where(pd.isna(column), np.nan, column).astype(np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError(message(f"Input {name} is not numbers", found=str(error))) from error
-    if np.isnan(values).all():
-        raise DataError(
-            message(f"Input {name} contains NaN and nothing else", expected="labels on some rows")
-        )
-    if not (np.isnan(values) | (np.abs(values) <= np.finfo(np.float32).max)).all():
-        raise DataError(f"Input {name} contains infinity or a value too large for dtype('float32').")
-    return torch.from_numpy(values.astype(np.float32))
-
-
-def _column(y: Any) -> np.ndarray:
-    if y is None:
-        raise DataError("This estimator requires y to be passed, but the target y is None.")
-    return column_or_1d(y, warn=True)
-
-
-def auxiliary_tasks(auxiliaries: Any, rows: int) -> dict[str, tuple[Task, Tensor]]:
-    """The auxiliary tasks by name, and their targets.
+def auxiliary_tasks(auxiliaries: Any, rows: int, kinds: Mapping[str, str] | None = None) -> AuxiliaryTasks:
+    """The auxiliary tasks.
 
     Args:
         auxiliaries: arrays by name, a DataFrame, or an array [N] or [N, K] whose columns are a task each.
         rows: N.
+        kinds: Kinds of some of them, by name; the others are guessed.
 
     Raises:
         DataError: It has another number of rows, or a column makes no task.
+        ConfigError: A kind is given to nothing, or is none.
     """
-    if auxiliaries is None:
-        return {}
-    found = {}
-    for name, values in _named(auxiliaries).items():
+    kinds = dict(kinds or {})
+    named = {} if auxiliaries is None else _named(auxiliaries)
+    wrong = {n: k for n, k in kinds.items() if n not in named or k not in USUAL_KINDS}
+    if wrong:
+        raise ConfigError(
+            message(
+                "kinds is not usable",
+                expected=f"a dictionary from auxiliaries ({', '.join(named) or 'none were given'}) to "
+                f"{', '.join(USUAL_KINDS)}",
+                found=str(wrong),
+            )
+        )
+    found = AuxiliaryTasks()
+    for name, values in named.items():
         if len(values) != rows:
             raise DataError(
                 message(
@@ -136,8 +110,28 @@ def auxiliary_tasks(auxiliaries: Any, rows: int) -> dict[str, tuple[Task, Tensor
                     do="In cross-validation give a DataFrame or an array: scikit-learn cuts those to the rows at hand",
                 )
             )
-        found[name] = _task(name, values)
+        task, target, notes = _task(name, values, kinds.get(name))
+        found.made[name] = task, target
+        found.decisions.extend(note.partition("; --missing")[0].removesuffix(".") + "." for note in notes)
+        if name not in kinds:
+            found.decisions.extend(_guessed(name, values, task))
     return found
+
+
+def _guessed(name: str, values: np.ndarray, task: Task) -> list[str]:
+    """A sentence where the values are whole numbers, more than two different ones: classes or numbers by a guess."""
+    if values.ndim != 1 or values.dtype.kind not in "iuf":
+        return []
+    different = np.unique(values[~pd.isna(values)])
+    if len(different) < 3 or (different != np.floor(different)).any():
+        return []
+    kind, other = (
+        ("classes", "regression") if isinstance(task, Classes) else ("numbers (regression)", "classes")
+    )
+    return [
+        f"The auxiliary {name!r} has {len(different):,} different whole numbers, which are taken as {kind}; "
+        f"kinds={{{name!r}: {other!r}}} changes this."
+    ]
 
 
 def _named(auxiliaries: Any) -> dict[str, Any]:
@@ -155,12 +149,12 @@ def _named(auxiliaries: Any) -> dict[str, Any]:
     )
 
 
-def _task(name: str, values: np.ndarray) -> tuple[Task, Tensor]:
+def _task(name: str, values: np.ndarray, kind: str | None) -> tuple[Task, Tensor, list[str]]:
     """The task that a table's column of the same values makes; an array [N, D] makes what one in an `.npz` does."""
-    spec = TargetSpec(name, (name,))
+    spec = TargetSpec(name, (name,), kind)
     if values.ndim != 1:
-        return array_target(spec, values, len(values))[:2]
-    return target_of(read_memory({name: values}), spec)[:2]
+        return array_target(spec, values, len(values))
+    return target_of(read_memory({name: values}, [name]), spec)
 
 
 def of_array(x: np.ndarray) -> InputFrame:

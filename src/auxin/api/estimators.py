@@ -3,6 +3,7 @@
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,10 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from auxin.api import _xy
+from auxin.api import _labels, _xy
 from auxin.api._frames import InputFrame, inputs_of, is_frame
 from auxin.api._labelled_score import LabelledScore
+from auxin.api._notices import epoch_line, warn_of
 from auxin.api._undisturbed import undisturbed
 from auxin.data import Dataset, Splits, make_splits
 from auxin.data.encoders.table import TableEncoder
@@ -56,6 +58,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         settings: Mapping[str, Setting] | None = None,
         text: Sequence[str] | None = None,
         keep: Sequence[str] | None = None,
+        kinds: Mapping[str, str] | None = None,
         most_rows: int = MOST_ROWS,
         random_state: Any = None,
         device: str = "cpu",
@@ -70,6 +73,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         self.settings = settings
         self.text = text
         self.keep = keep
+        self.kinds = kinds
         self.most_rows = most_rows
         self.random_state = random_state
         self.device = device
@@ -81,10 +85,13 @@ class _AuxiliaryEstimator(BaseEstimator):
         tags.input_tags.three_d_array = True
         return tags
 
-    def _train(self, X: Any, target: Tensor, names: list[str], auxiliaries: Any, groups: Any) -> None:
+    def _train(self, X: Any, y: Any, target: Tensor, names: list[str], auxiliaries: Any, groups: Any) -> None:
         begun, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
         x = self._inputs(X, target, groups is not None)
-        others = _xy.auxiliary_tasks(auxiliaries, len(target))
+        auxiliary = _xy.auxiliary_tasks(auxiliaries, len(target), self.kinds)
+        others, about_y = auxiliary.made, _labels.label_notes(y)
+        warn_of([*about_y, *auxiliary.decisions, *x.decisions], depth=2)
+        x = replace(x, notes=(*about_y, *auxiliary.decisions, *x.notes))
         task = _xy.main_task(
             self._kind, len(names), names, {*others, *getattr(self, "feature_names_in_", ())}
         )
@@ -103,9 +110,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         job = self._job(dataset, splits, name, seed)
         with undisturbed():
             trained = follow(job, self.guard)
-            about = TrainingDetails(
-                self.method or name, started, time.perf_counter() - begun, notes=tuple(notes)
-            )
+            seconds = time.perf_counter() - begun
+            about = TrainingDetails(self.method or name, started, seconds, notes=tuple(notes))
             fitted = finish(job, trained, about)
         self.model_ = fitted.model
         self.kept_ = fitted.model.training.method
@@ -161,9 +167,7 @@ class _AuxiliaryEstimator(BaseEstimator):
     def _print_epoch(self, told: EpochProgress) -> None:
         every = max(1, told.epochs // 10)
         if told.epoch % every == 0 or told.epoch == told.epochs:
-            losses = ", ".join(f"{name} {loss:.4f}" for name, loss in told.losses.items())
-            score = "" if told.validation is None else f"  validation {told.validation:.4f}"
-            self._print(f"{told.phase:<7} epoch {told.epoch:>4}/{told.epochs}  loss: {losses}{score}")
+            self._print(epoch_line(told))
 
     def _print(self, text: str) -> None:
         print(f"[{type(self).__name__}] {text}", file=sys.stderr)
@@ -173,10 +177,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         if is_frame(x) if reset else isinstance(self.model_.encoder, TableEncoder):
             found: Any = validate_data(self, x, reset=reset, skip_check_array=True)
             return found if is_frame(x) else self._named(found)
-        found = validate_data(
-            self, x, reset=reset, dtype="numeric", ensure_all_finite="allow-nan", allow_nd=True
-        )
-        return found
+        allowed: Any = {"dtype": "numeric", "ensure_all_finite": "allow-nan", "allow_nd": True}
+        return validate_data(self, x, reset=reset, **allowed)
 
     def _named(self, x: Any) -> pd.DataFrame:
         """An array as the DataFrame of `fit`, whose columns are taken to be in the same order."""
@@ -232,6 +234,7 @@ class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
             With "patience", validation rows choose the epoch and never train.
         text: Columns of a DataFrame that are text; the others are guessed.
         keep: Columns of a DataFrame that are used although they look like IDs or row counters.
+        kinds: Kinds of auxiliaries by name (classes, ordered, regression; multilabel or vector for arrays [N, D]).
         most_rows: Labelled rows that the search uses at most, and as many without a label; a random part of more.
         random_state: Seed of the validation rows, the initial weights and the batches.
         device: Device: "cpu" or "cuda".
@@ -241,7 +244,8 @@ class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
         classes_: Labels, sorted.
         kept_: Name of what was kept: a method, a candidate of the search, or a blend.
         validation_score_: Metric on rows that were not trained on, cross-validated after a search, or None.
-        notes_: Sentences on what was decided for you.
+        notes_: Sentences on what was decided for you. Those on the data that you may not have meant (columns left out,
+            kinds guessed from whole numbers, labels of empty text) are warnings of `auxin.errors.DecisionWarning` too.
         advice_: After a search, sentences on how good the model is and in comparison with what.
         model_: Trained model (`auxin.exported.model.Model`).
         n_features_in_, feature_names_in_: As everywhere in scikit-learn; for images `n_features_in_` is X.shape[1].
@@ -253,8 +257,8 @@ class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
     X is a DataFrame (pandas, or Polars) of numbers, categories, dates and text, encoded as `auxin fit` encodes a table:
     new rows need the same columns in the same order, and a category that did not occur counts as missing. Or X is
     numbers [N, D], NaN where missing (the column's mean is used); or images [N, H, W], [N, H, W, C] or [N, C, H, W],
-    C at most 4. y is labels of any kind, NaN or None where missing (-1 is a label): such rows train the auxiliaries
-    alone.
+    C at most 4. y is labels of any kind; NaN, None or empty text where missing (-1 is a label): such rows train the
+    auxiliaries alone.
 
     References:
         - Liu, Davison, Johns 2019, Self-Supervised Generalisation with Meta Auxiliary Learning (`maxl`)
@@ -285,14 +289,13 @@ class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
             X: Inputs.
             y: Main labels.
             auxiliaries: Further targets of the same rows, NaN or None where missing: arrays by name, a DataFrame, or
-                an array [N] or [N, K]. Words, booleans and whole numbers of at most 20 values are classes, other
-                numbers regression. In `GridSearchCV` and `cross_val_score` (`params=`), a DataFrame or an array.
-            groups: Group of each row, such as a patient's; rows of one group are never on both sides of a fold, and the
-                interval of the score counts groups.
+                an array [N] or [N, K]. Words, booleans and at most 10 different whole numbers are classes, other
+                numbers regression, or as `kinds` says. A DataFrame or an array in `cross_val_score` (`params=`).
+            groups: Group of each row, such as a patient's. Folds keep groups whole; the score's interval counts groups.
         """
-        self.classes_, target = _xy.classes_of(y)
+        self.classes_, target = _labels.classes_of(y)
         names = [str(label) for label in self.classes_.tolist()]
-        self._train(X, target, names, auxiliaries, groups)
+        self._train(X, y, target, names, auxiliaries, groups)
         return self
 
     def predict_proba(self, X: Any) -> np.ndarray:
@@ -339,7 +342,7 @@ class AuxiliaryRegressor(LabelledScore, RegressorMixin, _AuxiliaryEstimator):
 
     def fit(self, X: Any, y: Any, auxiliaries: Any = None, groups: Any = None) -> "AuxiliaryRegressor":
         """Train; the arguments are those of `AuxiliaryClassifier.fit`, with numbers as y."""
-        self._train(X, _xy.numbers_of(y), ["y"], auxiliaries, groups)
+        self._train(X, y, _labels.numbers_of(y), ["y"], auxiliaries, groups)
         return self
 
     def predict(self, X: Any) -> np.ndarray:

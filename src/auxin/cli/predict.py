@@ -77,7 +77,10 @@ def predict(
         found = write_predictions(load_model(model, modules or ()), data, out, columns, say, options)
     output.say(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
     if found["score"] is not None:
-        value = f"{found['metric']} {found['score']:.4f}"
+        from auxin.judging import wording
+
+        metric = str(found["metric"])
+        value = f"{wording.name(metric)} {wording.stated(float(found['score']), metric)}"
         output.say(
             f"  {found['labelled']:,} of the rows have labels: {value}. The score is optimistic if the model was "
             "trained on some of these rows."

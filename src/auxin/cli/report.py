@@ -53,7 +53,7 @@ def report(
         return _budget(budget, runs, file, formats, output)
     if (card := read_model_card(runs)) is not None:
         write_text(file, model_page(card))
-        output.say(*(f"  {sentence}" for sentence in sentences(card)))
+        output.say("\n".join(f"  {sentence}" for sentence in sentences(card)))
         return _print_files(file, [], {"model": card.training.model_dump(mode="json")}, output)
     from auxin.reports import mistakes, plots, table, tsne
     from auxin.reports.page import write_page

@@ -169,7 +169,7 @@ def of_frame(
     roles = [name for name in (left.split, left.group) if name]
     out = {column for spec in specs for column in spec.columns} | {*left.ignore, *roles}
     rest, said = _inputs(frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], left.keep)
-    encoder, rest, chosen = TableEncoder.of(rest, left.text, (), encoding, left.keep, left.most_words)
+    encoder, rest, choice = TableEncoder.of(rest, left.text, (), encoding, left.keep, left.most_words)
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     x, blank = encoder.encode_frame(rest)
     return Dataset(
@@ -190,7 +190,8 @@ def of_frame(
             *(note for found in made.values() for note in found[2]),
             *notes,
             *said,
-            *chosen,
+            *choice.notes,
+            *choice.left_note("--keep"),
             *(() if left.group else repeats_note(rest, "--group 'NAME'")),
             *_given_away(frame, specs, y),
             *text_note(encoder.texts, left.most_words, isinstance(x, SparseRows)),

@@ -62,9 +62,14 @@ def _number(word: str) -> float:
 def _classes(task: Classes | Ordered, cells: TargetColumn, say: Callable[[str], None]) -> Tensor:
     place = _places(task.label_names)
     found = [_place(word, place) for word in cells.words]
+    made = np.array([*found, MISSING], dtype=np.int64)[cells.codes]
     if odd := [word for word, number in zip(cells.words, found, strict=True) if number == MISSING]:
-        say(_notice(cells.name, odd, "not known to the model"))
-    return torch.from_numpy(np.array([*found, MISSING], dtype=np.int64)[cells.codes])
+        rows = int(((made == MISSING) & cells.known).sum())
+        say(
+            f"{rows:,} rows have labels of {cells.name!r} that the model does not know: {_shown(odd)}. No prediction "
+            "of theirs is right, and a score leaves them out."
+        )
+    return torch.from_numpy(made)
 
 
 def _places(names: tuple[str, ...]) -> dict[str | float, int]:
@@ -99,5 +104,8 @@ def _attributes(task: Multilabel, cells: TargetColumn, say: Callable[[str], None
 
 
 def _notice(name: str, odd: list[str], what: str) -> str:
-    shown = ", ".join(map(repr, odd[:5])) + (" ..." if len(odd) > 5 else "")
-    return f"Labels of {name!r} that are {what} are treated as missing: {shown}."
+    return f"Labels of {name!r} that are {what} are treated as missing: {_shown(odd)}."
+
+
+def _shown(odd: list[str]) -> str:
+    return ", ".join(map(repr, odd[:5])) + (" ..." if len(odd) > 5 else "")

@@ -63,7 +63,9 @@ def _each(found: Search, entry: CandidateOutputs, metric: str) -> list[str]:
         said += [part] if part else []
     measured = [f"{entry.family} would be: {', '.join(said)}."] if said else []
     if unmeasured:
-        measured.append(f"Not measured by itself, to bound the time: {', '.join(unmeasured)}.")
+        measured.append(
+            f"The worth of each by itself was not measured, for lack of time: {', '.join(unmeasured)}."
+        )
     return measured
 
 

@@ -147,8 +147,10 @@ def _rare(dataset: Dataset, labelled: Tensor) -> list[str]:
     if y.is_floating_point() or y.dim() > 1:
         return []
     found, counts = y.unique(return_counts=True)
+    task = dataset.tasks[dataset.main]
+    called = list(getattr(task, "label_names", None) or map(str, range(task.width)))
     few = [
-        f"{dataset.class_name(label)}: {count}"
+        f"{called[label]}: {count}"
         for label, count in zip(found.tolist(), counts.tolist(), strict=True)
         if count < FOLDS
     ]

@@ -11,6 +11,7 @@ from auxin.data.encoders.cells import MANY, check_mixed, check_words
 from auxin.data.encoders.checked import checked_as
 from auxin.data.encoders.columns import Column, ColumnEncoder
 from auxin.data.encoders.dates import Dates, form_of
+from auxin.data.encoders.frequent import FrequentWords, frequent
 from auxin.data.encoders.lists import ListEncoder, lists_words
 from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.text import MOST_WORDS, TextEncoder
@@ -23,7 +24,9 @@ MOST_CATEGORIES = 100
 TEXT_LENGTH = 4
 """Words with more different values than a category has are text if they hold this many words on average."""
 ID_SHARE = 0.9
-"""Single words of which more than this share are different are an ID: they tell nothing of other rows."""
+"""Cells of which more than this share are different are an ID, unless they have frequent words in common."""
+SHOWN = 8
+"""So many words are printed."""
 
 
 @dataclass
@@ -41,6 +44,12 @@ class EncoderChoice:
     columns: list[ColumnEncoder] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def left_note(self, option: str) -> list[str]:
+        """A sentence on the columns that are left out, if any, and the option that keeps them."""
+        names = ", ".join(self.left_out)
+        why = "Columns left out because almost every value is different (IDs)"
+        return [f"{why}: {names} (keep them with {option})."] if names else []
 
 
 def choose(
@@ -64,11 +73,6 @@ def choose(
             made.columns.append(Numbers(str(name)))
         else:
             _choose_one(frame[name], name in texts, name in keep, made)
-    if made.left_out:
-        made.notes.append(
-            f"Columns left out because almost every value is different (IDs): {', '.join(made.left_out)} "
-            "(keep them with --keep)."
-        )
     return made
 
 
@@ -112,6 +116,11 @@ def _choose_words(name: str, column: Column, keep: bool, made: EncoderChoice) ->
     unique = len(different) > max(MANY, ID_SHARE * column.notna().sum())
     if column.dropna().astype(str).str.split().str.len().mean() >= TEXT_LENGTH:
         made.columns.append(TextEncoder(name, most=made.words))
+    elif unique and not keep and (words := frequent(column)):
+        made.columns.append(FrequentWords(name, words))
+        made.notes.append(
+            f"Almost every value of {name} is different; its frequent words are used as inputs: {_shown(words)}."
+        )
     elif unique and not keep:
         made.left_out.append(name)
     elif len(different) <= MOST_CATEGORIES:
@@ -123,9 +132,13 @@ def _choose_words(name: str, column: Column, keep: bool, made: EncoderChoice) ->
         )
 
 
+def _shown(words: Sequence[str]) -> str:
+    return ", ".join(words[:SHOWN]) + (f" ... {len(words) - SHOWN:,} more" if len(words) > SHOWN else "")
+
+
 def column_from(state: Mapping[str, Any]) -> ColumnEncoder:
     """The column that gave this state."""
     kinds: dict[str, type[ColumnEncoder]] = {
-        k.kind: k for k in (Numbers, CategoryEncoder, ListEncoder, Dates, TextEncoder, Tokens)
+        k.kind: k for k in (Numbers, CategoryEncoder, ListEncoder, Dates, FrequentWords, TextEncoder, Tokens)
     }
     return checked_as(kinds[state["kind"]], {name: value for name, value in state.items() if name != "kind"})

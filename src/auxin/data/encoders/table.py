@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix, hstack
 
 from auxin.data.encoders.cells import as_numbers
 from auxin.data.encoders.checked import checked
-from auxin.data.encoders.choice import choose, column_from
+from auxin.data.encoders.choice import EncoderChoice, choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
 from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
 from auxin.data.encoders.numbers import Numbers
@@ -49,11 +49,12 @@ class TableEncoder(Encoder):
         encoding: str,
         keep: Sequence[str] = (),
         words: int = MOST_WORDS,
-    ) -> tuple["TableEncoder", Any, list[str]]:
+    ) -> tuple["TableEncoder", Any, EncoderChoice]:
         """The encoder of a table's input columns, fitted on all its rows until `fit` is given fewer.
 
         Returns:
-            the encoder; the columns that are inputs, numbers as float64 however they were written; what was decided.
+            the encoder; the columns that are inputs, numbers as float64 however they were written; the choice that was
+            made, with its notes.
 
         Raises:
             DataError: A column is neither numbers nor words, or none is left.
@@ -66,7 +67,7 @@ class TableEncoder(Encoder):
                 message(
                     "No column is left as input",
                     expected="columns besides the targets",
-                    found=" ".join(choice.notes),
+                    found=" ".join([*choice.notes, *choice.left_note("--keep")]),
                 )
             )
         plain = set(frame.columns[frame.dtypes == np.float64])
@@ -77,7 +78,7 @@ class TableEncoder(Encoder):
         }
         frame = frame.assign(**written) if written else frame
         made = cls(choice.columns, [*others, *choice.left_out], encoding)
-        return made.fit(frame), frame, choice.notes
+        return made.fit(frame), frame, choice
 
     def fit(self, raw: Any) -> "TableEncoder":
         """The encoder with categories, vocabularies and gaps of these rows, a DataFrame."""

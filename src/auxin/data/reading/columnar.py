@@ -44,11 +44,12 @@ def parquet_parts(
         yield frame_of(table, verbatim), frame_of(table.select(also), also)
 
 
-def read_memory(source: Any) -> pd.DataFrame:
+def read_memory(source: Any, verbatim: Collection[str] = ()) -> pd.DataFrame:
     """The same of rows in memory: a DataFrame of pandas or Polars, or columns by name.
 
     Args:
         source: The rows; an index is left out.
+        verbatim: Columns that are read as they are written, marks of missing values too.
 
     Raises:
         DataError: Two columns have the same name, or a column mixes types.
@@ -70,7 +71,7 @@ def read_memory(source: Any) -> pd.DataFrame:
                 do="Write the column as one type throughout, or leave it out",
             )
         ) from error
-    return frame_of(plain)
+    return frame_of(plain, verbatim)
 
 
 def table_of(source: Any) -> Any:

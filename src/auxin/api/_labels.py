@@ -1,0 +1,93 @@
+"""scikit-learn's y: what is a label, and what is missing."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import column_or_1d
+from torch import Tensor
+
+from auxin.data.reading.marks import MARKS
+from auxin.errors import DataError, message
+from auxin.typing import MISSING
+
+
+def blank(y: np.ndarray) -> np.ndarray:
+    """Which labels are missing: NaN, None, and text of blanks alone, as an empty cell of a table.
+
+    >>> blank(np.array(["a", "", None, float("nan"), " "], dtype=object)).tolist()
+    [False, True, True, True, True]
+    """
+    missing = np.asarray(pd.isna(y))
+    return missing | _empty(y) if y.dtype.kind in "OUST" else missing
+
+
+def _empty(y: np.ndarray) -> np.ndarray:
+    return np.array([isinstance(label, str) and not label.strip() for label in y.tolist()], dtype=bool)
+
+
+def label_notes(y: Any) -> list[str]:
+    """Sentences on empty text, which counts as missing, and on labels that would be missing in a file."""
+    column = column_of(y)
+    if column.dtype.kind not in "OUST":
+        return []
+    empty = int(_empty(column).sum())
+    notes = [f"{empty:,} labels of y are empty text, which counts as missing."] if empty else []
+    words = [label.strip() for label in column.tolist() if isinstance(label, str)]
+    marks = {word: words.count(word) for word in sorted(MARKS & {*words} - {""})}
+    if marks:
+        shown = ", ".join(f"{mark!r} ({count:,} rows)" for mark, count in marks.items())
+        notes.append(
+            f"y has the classes {shown}, which stand for a missing label in a file. If they do here, replace them with "
+            "None."
+        )
+    return notes
+
+
+def classes_of(y: Any) -> tuple[np.ndarray, Tensor]:
+    """The classes, sorted, and each row's number, -1 where y is NaN, None or empty text."""
+    column = column_of(y)
+    missing = blank(column)
+    known = column[~missing]
+    if not len(known):
+        raise _nothing()
+    if known.dtype.kind == "f" and np.isinf(known).any():
+        raise DataError("Input y contains infinity or a value too large for dtype('float64').")
+    if known.dtype == object and not all(isinstance(value, str) for value in known):
+        known = np.array(known.tolist())
+    check_classification_targets(known)
+    classes, numbers = np.unique(known, return_inverse=True)
+    target = torch.full((len(column),), MISSING, dtype=torch.int64)
+    target[torch.from_numpy(~missing)] = torch.from_numpy(numbers.astype(np.int64))
+    if len(classes) < 2:
+        raise DataError(
+            message("A classifier needs at least two classes", found=f"one class, {classes[0]!r}")
+        )
+    return classes, target
+
+
+def numbers_of(y: Any) -> Tensor:
+    """y as float32, NaN where it is NaN, None or empty text."""
+    column = column_of(y)
+    try:
+        values = np.where(blank(column), np.nan, column).astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError(message("Input y is not numbers", found=str(error))) from error
+    if np.isnan(values).all():
+        raise _nothing()
+    if not (np.isnan(values) | (np.abs(values) <= np.finfo(np.float32).max)).all():
+        raise DataError("Input y contains infinity or a value too large for dtype('float32').")
+    return torch.from_numpy(values.astype(np.float32))
+
+
+def _nothing() -> DataError:
+    return DataError(message("Input y contains NaN and nothing else", expected="labels on some rows"))
+
+
+def column_of(y: Any) -> np.ndarray:
+    """y as one column [N]."""
+    if y is None:
+        raise DataError("This estimator requires y to be passed, but the target y is None.")
+    return column_or_1d(y, warn=True)
