@@ -4,7 +4,7 @@ Every estimator makes several forward passes of one training step. A pass that w
 or that draws what cannot be drawn again, is another function each time, and no derivative of it is that of the step.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
@@ -46,7 +46,10 @@ def repeated(problem: BilevelProblem, batches: Sequence[Any], step: InnerStep | 
         yield
         return
     foreign = [] if step is None else step.foreign(network.parameters())
-    with visiting(network, foreign):
+    if foreign and batches:
+        _refuse_foreign_input(batches, foreign)
+    losses = (problem.criterion, problem.outer, problem.losses, problem.split)
+    with visiting(network, foreign, losses, problem.auxiliary):
         if batches and _MEMORY.get(network, key_of(problem, batches[0])) is None:
             audit(problem, batches)
         yield
@@ -65,8 +68,8 @@ def reusable(
     key = key_of(problem, train)
     seen = _GIVEN.get(network, key)
     if seen is None:
-        with visiting(network):
-            seen = _near(tensors(gradient.signals), _pass(problem, train, gradient.rng))
+        with visiting(network), _loss_pass(problem, train, gradient.rng) as (signals, _):
+            seen = _near(tensors(gradient.signals), tensors(detach(signals)))
         _GIVEN.put(network, key, seen)
     return gradient if seen else None
 
@@ -75,7 +78,7 @@ _GIVEN: Memory[bool] = Memory()
 
 
 def audit(problem: BilevelProblem, batches: Sequence[Any]) -> None:
-    """Two forward passes on the training batch, compared; parameters and input are compared with what they were.
+    """Two passes on the training batch, losses included, compared; parameters and batch with what they were.
 
     Raises:
         UnsupportedError: They differ.
@@ -83,28 +86,91 @@ def audit(problem: BilevelProblem, batches: Sequence[Any]) -> None:
     network, train = bare(problem.network), batches[0]
     given = [t for batch in batches for t in found_in(batch)]
     state = {name: _hash(p) for name, p in network.named_parameters()}
-    contents = [_hash(t) for t in given]
-    first, second = _pass(problem, train), _pass(problem, train)
-    written = [name for name, p in network.named_parameters() if not torch.equal(_hash(p), state[name])]
-    if written:
-        raise _refused(
-            "writes into its parameters", ", ".join(written[:3]), "Change them after `optimizer.step()`"
+    contents = [[part.clone() for part in _plain(t)] for t in given]
+
+    def unchanged() -> bool:
+        return all(
+            len(now := _plain(t)) == len(before) and all(map(_equal, now, before))
+            for t, before in zip(given, contents, strict=True)
         )
-    if any(not torch.equal(_hash(t), before) for t, before in zip(given, contents, strict=True)):
-        raise _refused(
-            "writes into its input", "a batch that has changed", "Copy the input first (`x = x.clone()`)"
-        )
-    if not _near(first, second):
+
+    with _loss_pass(problem, train) as (signals, loss):
+        first = tensors(detach(signals))
+        written = [name for name, p in network.named_parameters() if not torch.equal(_hash(p), state[name])]
+        if written:
+            do = "Change them after `optimizer.step()`"
+            raise _refused("network's forward pass writes into its parameters", ", ".join(written[:3]), do)
+        if not unchanged():
+            do = "Copy the input first (`x = x.clone()`)"
+            raise _refused("network's forward pass writes into its input", "a batch that has changed", do)
+        try:
+            one = float(loss())
+        except Exception:
+            if unchanged():
+                raise
+            one = float("nan")
+        if not unchanged():
+            do = "Copy the labels first (`y = y.clone()`)"
+            raise _refused("loss writes into its labels", "a batch that has changed", do)
+    with _loss_pass(problem, train) as (signals, loss):
+        second, two = tensors(detach(signals)), float(loss())
+    same = _near(first, second)
+    if not same or abs(one - two) > TOLERANCE.get(first[0].dtype if first else torch.float64, 5e-2) * abs(
+        one
+    ):
         raise UnsupportedError(
             message(
-                "The network's forward pass does not repeat itself under the same random state, so a meta step would "
-                "differentiate another function than the training step's",
-                found="other outputs for the same batch",
+                f"The {'training loss' if same else 'network'} does not repeat itself under the same random state, so "
+                "a meta step would differentiate another function than the training step's",
+                found="another value for the same batch",
                 do="Keep what moves in buffers or plain attributes of modules, and draw from torch's, Python's or "
                 "NumPy's own random state, or from a generator that a module keeps as an attribute.",
             )
         )
     _MEMORY.put(network, key_of(problem, train), True)
+
+
+@contextmanager
+def _loss_pass(
+    problem: BilevelProblem, batch: Any, rng: Any = None
+) -> Iterator[tuple[Any, Callable[[], Tensor]]]:
+    """The signals of a training pass under a random state (None: the present one), and the training loss of them."""
+    params = leaves(list(trainable(problem.network).values()))
+    with under_rng(None), still(problem.auxiliary), plain_attention(), torch.enable_grad():
+        with torch.no_grad(), problem.autocast():
+            context = None if problem.context is None else problem.raised(problem.context(batch))
+        with under_rng(rng), placed(problem.network, params) as module:
+            with problem.autocast():
+                signals = module(*problem.inputs(batch))
+            signals = problem.raised(signals)
+            yield signals, lambda: problem.training_loss(signals, batch, detach(context)).detach()
+
+
+def _refuse_foreign_input(batches: Sequence[Any], foreign: Sequence[Tensor]) -> None:
+    """Refuse a batch that was computed by trained parameters which the network does not have.
+
+    Raises:
+        UnsupportedError: There is a path from the batch to one of them.
+    """
+    trained = {id(p) for p in foreign}
+    waiting: list[Any] = [t.grad_fn for batch in batches for t in found_in(batch) if t.grad_fn is not None]
+    seen: set[Any] = set()
+    while waiting:
+        node = waiting.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        if id(getattr(node, "variable", None)) in trained:
+            raise UnsupportedError(
+                message(
+                    "The batch is computed by parameters that the optimiser moves and that the network does not have, "
+                    "so the look-ahead would leave them where they are",
+                    expected="a batch of data",
+                    found="a batch with a graph to trained parameters",
+                    do="Make the module that computes it a part of the model that `Auxiliary` is given.",
+                )
+            )
+        waiting += [following for following, _ in node.next_functions]
 
 
 def found_in(batch: Any, depth: int = 5) -> list[Tensor]:
@@ -124,15 +190,6 @@ def found_in(batch: Any, depth: int = 5) -> list[Tensor]:
     return [t for each in inside for t in found_in(each, depth - 1)]
 
 
-def _pass(problem: BilevelProblem, batch: Any, rng: Any = None) -> list[Tensor]:
-    params = leaves(list(trainable(problem.network).values()))
-    with (
-        under_rng(rng), still(problem.auxiliary), plain_attention(), torch.enable_grad(), problem.autocast(),
-        placed(problem.network, params) as module,
-    ):  # fmt: skip
-        return tensors(detach(problem.raised(module(*problem.inputs(batch)))))
-
-
 def _near(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
     if len(first) != len(second) or any(a.shape != b.shape for a, b in zip(first, second, strict=True)):
         return False
@@ -144,20 +201,38 @@ def _near(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:
 
 
 def _hash(value: Tensor) -> Tensor:
-    """A number that another content would change; of sparse and complex tensors, of their real entries."""
+    """Numbers that another content would change."""
     with torch.no_grad():
-        plain = value.coalesce().values() if value.is_sparse else value.detach()
-        plain = torch.view_as_real(plain) if plain.is_complex() else plain
-        if plain.layout is not torch.strided or not plain.numel():
-            return torch.zeros(())
-        return torch.hash_tensor(plain)
+        return torch.stack([torch.hash_tensor(part) for part in _plain(value)] or [torch.zeros(())])
+
+
+def _plain(value: Tensor) -> list[Tensor]:
+    """The dense real tensors that a tensor of any layout consists of, without a graph."""
+    value = value.detach()
+    if value.is_nested:
+        parts = [value.values()] if value.layout is torch.jagged else list(value.unbind())
+    elif value.layout is torch.sparse_coo:
+        whole = value.coalesce()
+        parts = [whole.indices(), whole.values()]
+    elif value.layout in (torch.sparse_csr, torch.sparse_bsr):
+        parts = [value.crow_indices(), value.col_indices(), value.values()]
+    elif value.layout in (torch.sparse_csc, torch.sparse_bsc):
+        parts = [value.ccol_indices(), value.row_indices(), value.values()]
+    else:
+        parts = [value] if value.layout is torch.strided else []
+    return [torch.view_as_real(p) if p.is_complex() else p for p in parts if p.numel()]
+
+
+def _equal(a: Tensor, b: Tensor) -> bool:
+    """Whether they are the same, NaN (a missing label) included."""
+    return a.shape == b.shape and bool(((a == b) | ((a != a) & (b != b))).all())
 
 
 def _refused(what: str, found: str, do: str) -> UnsupportedError:
     return UnsupportedError(
         message(
-            f"The network's forward pass {what}, so a second pass is another function",
+            f"The {what}, so a second pass is another function",
             found=found,
-            do=f"{do}. (This call changed it, as any forward does.)",
+            do=f"{do}. (This call changed it, as any other does.)",
         )
     )

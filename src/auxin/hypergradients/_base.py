@@ -24,6 +24,7 @@ from torch import Tensor, nn
 from auxin.errors import ConfigError, message
 from auxin.math.tangents import Products
 from auxin.math.tree import full_precision
+from auxin.math.visits import begin_loss
 from auxin.optimizers import InnerStep
 from auxin.typing import Signals
 
@@ -121,12 +122,18 @@ class BilevelProblem:
             raise ConfigError(message("phi is not usable", expected="tensors that require a gradient"))
 
     def training_loss(self, signals: Signals, batch: Any, context: Any) -> Tensor:
-        """C, called with the context where there is one."""
+        """C, called with the context where there is one; a loss begins where the next training step's does."""
+        begin_loss()
         return (
             self.criterion(signals, batch)
             if self.context is None
             else self.criterion(signals, batch, context)
         )
+
+    def outer_loss(self, signals: Signals, batch: Any) -> Tensor:
+        """L_A; it begins where the next training step's losses do."""
+        begin_loss()
+        return self.outer(signals, batch)
 
     def averaged(self, vector: list[Tensor]) -> list[Tensor]:
         """A vector over W as all processes of data parallelism have it: their mean, or itself."""

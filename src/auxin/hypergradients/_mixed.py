@@ -12,10 +12,21 @@ import torch
 from torch import Tensor
 
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
-from auxin.math.functional import jvp, placed, plain_attention, still, under_rng
+from auxin.math.functional import (
+    Rng,
+    call,
+    jvp,
+    placed,
+    plain_attention,
+    restore_rng,
+    save_rng,
+    still,
+    under_rng,
+)
 from auxin.math.params import Vector, axpy, detached, dot, leaves, norm, trainable
 from auxin.math.products import check_twice_differentiable, directional
 from auxin.math.tree import detach, rebuild, tensors
+from auxin.math.visits import begin_loss
 from auxin.typing import Signals
 
 RADIUS = {torch.float64: 1e-5, torch.float32: 1e-4}
@@ -56,19 +67,57 @@ def forward_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradien
     params = list(trainable(problem.network).values())
     with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
         primal, tangent = jvp(problem.network, params, p, problem.inputs(train), None, gradient.products)
-    return tangent_slope(problem, train, gradient, primal, tangent)
+        after = save_rng()
+    return tangent_slope(problem, train, gradient, primal, tangent, after)
 
 
 def tangent_slope(
-    problem: BilevelProblem, train: Any, gradient: TrainingGradient, primal: Signals, tangent: Signals
+    problem: BilevelProblem,
+    train: Any,
+    gradient: TrainingGradient,
+    primal: Signals,
+    tangent: Signals,
+    after: Rng | None = None,
 ) -> Slope:
-    """The same where S and S' are at hand, by a backward through the criterion alone."""
-    with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
-        values = leaves(tensors(primal))
-        loss = problem.training_loss(rebuild(primal, values), train, gradient.context)
+    """The same where S and S' are at hand, by a backward through the criterion alone.
+
+    Args:
+        problem: The two losses.
+        train: The batch.
+        gradient: For the context and the random state.
+        primal: S.
+        tangent: S'.
+        after: The random state that the forward pass leaves behind, under which the criterion draws (None: a pass finds
+            it where the criterion draws at all).
+    """
+    with under_rng(after or gradient.rng), still(problem.auxiliary), torch.enable_grad():
+        start = save_rng()
+        values, loss = loss_at(problem, primal, train, gradient.context)
+        if after is None and not torch.equal(start.cpu, save_rng().cpu):
+            restore_rng(gradient.rng)
+            with torch.no_grad():
+                call(
+                    problem.network,
+                    detached(list(trainable(problem.network).values())),
+                    problem.inputs(train),
+                )
+            values, loss = loss_at(problem, primal, train, gradient.context)
         slopes = torch.autograd.grad(loss, values, create_graph=True, allow_unused=True)
         terms = [g * s for g, s in zip(slopes, tensors(tangent), strict=True) if g is not None]
         return Slope(_total(terms, loss), terms, _exposed(problem, train, gradient, primal, tangent))
+
+
+def loss_at(problem: BilevelProblem, signals: Signals, train: Any, context: Any) -> tuple[Vector, Tensor]:
+    """The training loss of signals that are leaves, and these; of copies of them where it writes into its outputs."""
+    values, start = leaves(tensors(signals)), save_rng()
+    try:
+        return values, problem.training_loss(rebuild(signals, values), train, context)
+    except RuntimeError as error:
+        if "in-place operation" not in str(error):
+            raise
+    restore_rng(start)
+    copies = [v.clone() for v in values]
+    return values, problem.training_loss(rebuild(signals, copies), train, context)
 
 
 def reverse_slope(
@@ -137,6 +186,7 @@ def _split(
 ) -> tuple[list[Tensor], Callable[[list[Tensor]], Tensor]]:
     """What the training loss is a function of beside phi: the losses where they are told apart, or the signals."""
     if problem.split is not None:
+        begin_loss()
         return problem.split(signals, train, gradient.context)
     return tensors(signals), lambda values: problem.training_loss(
         rebuild(signals, values), train, gradient.context

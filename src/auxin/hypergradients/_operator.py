@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
-from auxin.hypergradients._mixed import Slope, reverse_slope, to_phi
+from auxin.hypergradients._mixed import Slope, loss_at, reverse_slope, to_phi
 from auxin.hypergradients._outer import gradients_of, refuse_reentrant
 from auxin.hypergradients._unroll import moved
 from auxin.math.functional import jvp, placed, plain_attention, save_rng, still, under_rng
 from auxin.math.params import Vector, axpy, dot, leaves, norm, trainable
 from auxin.math.params import scale as scaled
-from auxin.math.tree import detach, rebuild, tensors
+from auxin.math.tree import detach, tensors
 
 STEP = 0.1
 """How far the cotangents are moved, relatively; the backward pass is linear in them, so it need not be small."""
@@ -53,8 +53,7 @@ class Operator:
         with self._network() as (params, signals):
             ends = tensors(signals)
             self.phi_enters = _reaches(ends, list(problem.phi))
-            values = leaves(ends)
-            loss = problem.training_loss(rebuild(signals, values), train, detach(gradient.context))
+            values, loss = loss_at(problem, signals, train, detach(gradient.context))
             refuse_reentrant(torch.stack([e.sum() for e in ends]).sum() if ends else loss)
             self.criterion_reads_parameters = _reaches([loss], [*params, *self.own])
             found = (
@@ -215,7 +214,7 @@ def _outer_difference(
             axpy(sign * step, q, at)
         )  # a network may take a gradient of its own in its forward pass
         with under_rng(None), torch.enable_grad(), placed(problem.network, params) as module:
-            ends.append(problem.outer(module(*problem.inputs(meta)), meta).detach())
+            ends.append(problem.outer_loss(module(*problem.inputs(meta)), meta).detach())
     # targets in float32 make a loss in float32 of a network in float64
     coarse = torch.finfo(ends[0].dtype).eps
     return float(ends[0] - ends[1]) / (2 * step), 50 * coarse * abs(float(ends[0])) / step

@@ -46,7 +46,7 @@ def outer_gradient(
         with problem.autocast():
             signals = module(*problem.inputs(meta))
         after, signals = save_rng(), problem.raised(signals)
-        loss = problem.outer(signals, meta)
+        loss = problem.outer_loss(signals, meta)
         grads = gradients_of(loss, [*at, *phi], own, keep, foreign_parameters())
     found = grads[len(at) :]
     direct = [q.new_zeros(()).expand_as(q) if g is None else g for g, q in zip(found, phi, strict=True)]

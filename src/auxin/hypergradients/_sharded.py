@@ -59,7 +59,7 @@ def sharded_difference(
     with under_rng(None), still([network]), _put_back(network, parameters, list(problem.phi)) as own:
         gradient = _training_gradient(problem, train, parameters)
         _move(network, parameters, local.lookahead(gradient.gradients))
-        loss, v = _gradient(problem, parameters, meta, lambda signals: problem.outer(signals, meta))
+        loss, v = _gradient(problem, parameters, meta, lambda signals: problem.outer_loss(signals, meta))
         _move(network, parameters, own)
         p = scaled(-1.0, local.pullback(gradient.gradients, v))
         size = total([x.square().sum() for x in p], parameters).sqrt()

@@ -82,7 +82,7 @@ def window(
         at = advance(problem, step, at, batch)
     restore_rng(at.rng)
     with torch.enable_grad(), placed(problem.network, leaves(at.params)) as module:
-        return at, problem.outer(module(*problem.inputs(meta)), meta).detach()
+        return at, problem.outer_loss(module(*problem.inputs(meta)), meta).detach()
 
 
 @contextmanager

@@ -22,6 +22,7 @@ from auxin.hypergradients._base import batch_inputs
 from auxin.labelers._base import LABELS, Labeler, Targets, by_task
 from auxin.math.functional import still
 from auxin.math.rng import under_rng
+from auxin.math.visits import visiting
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
 from auxin.training.processes import RemoteLosses, own_means, parallel, world_size
@@ -248,7 +249,12 @@ class Objective:
             name = type(self.combiner).__name__
             wrong = f"{name} looks at each batch twice, which is not done across several processes"
             raise UnsupportedError(message(wrong, do="Train in one process, or choose another combiner"))
-        with torch.no_grad(), under_rng(None), still([network]):
+        with (
+            torch.no_grad(),
+            under_rng(None),
+            still([network]),
+            visiting(network, losses=self.tasks.values()),
+        ):
             after = self.losses(network(*inputs), batch, self.context(batch))
         self.combiner.after_update(before, after)
 

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, DataError, message
+from auxin.math.remembered import Remembered
 from auxin.math.rng import under_rng
 from auxin.math.tree import tensors, tree_map
 from auxin.tasks._base import Task
@@ -179,12 +180,17 @@ def refuse_broadcast(name: str, loss: Loss, output: Any, target: Any) -> None:
 
 @torch.no_grad()
 def _probe(loss: Callable[..., Any], output: Tensor, target: Tensor) -> float | None:
-    """The mean of a loss, by a look that draws no random numbers; None where it cannot read these shapes."""
+    """The mean of a loss, by a look that leaves nothing behind; None where it cannot read these shapes."""
+    kept = Remembered()
+    kept.functions([loss])
+    kept.rewind()  # lends buffers
     with under_rng(None):
         try:
-            return float(loss(output, target).mean())
+            return float(loss(output.clone(), target.clone()).mean())
         except (RuntimeError, LookupError, TypeError, ValueError, AttributeError):
             return None
+        finally:
+            kept.close()
 
 
 def _rows(output: Any, present: Tensor | None) -> int | None:

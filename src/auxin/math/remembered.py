@@ -1,0 +1,224 @@
+"""What modules, objects and functions keep from one call to the next, as it was at one time, to be put back.
+
+A hidden state, a step counter, a memory list, a generator; for loss functions also what a closure keeps, and buffers
+(the centre of a self-distillation loss, a queue of negatives).
+"""
+
+import functools
+import random
+import sys
+import types
+from collections import deque
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+_OWN = set(vars(nn.Module()))
+_DEPTH = 3
+_MOST = 1000
+"""The longest container whose items are looked at one by one."""
+
+
+class Remembered:
+    """Attributes, containers, generators, closures' variables and buffers, as they are when they are added."""
+
+    def __init__(self) -> None:
+        self._attributes: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._contents: list[tuple[Any, Any]] = []
+        self._generators: list[tuple[Any, Any]] = []
+        self._tensors: list[tuple[Tensor, int]] = []
+        self._cells: list[tuple[Any, Any]] = []
+        self._buffers: list[tuple[dict[str, Any], str, Tensor]] = []
+        self._seen: set[int] = set()
+
+    def module(self, module: nn.Module) -> None:
+        """Add the plain attributes of one module; modules of torch's own classes keep nothing in them."""
+        if keeps_attributes(module):
+            self._object(module, _DEPTH)
+
+    def functions(self, functions: Iterable[Any], without: Iterable[nn.Module] = ()) -> None:
+        """Add what functions keep: their closures, the objects that they belong to, and these modules' buffers.
+
+        Args:
+            functions: Functions, methods, modules and other callable objects.
+            without: Modules to leave out, with their parts.
+        """
+        self._seen |= {id(part) for top in without for part in top.modules()}
+        for function in functions:
+            self._walk(function, _DEPTH + 1)
+
+    def rewind(self) -> bool:
+        """Put back everything; buffers become clones, so that a graph keeps those of the call before.
+
+        Returns:
+            False where a tensor in a plain attribute or a closure was written into, which cannot be put back.
+        """
+        for own, before in self._attributes:
+            if own.keys() != before.keys():
+                for key in own.keys() - before.keys():
+                    del own[key]
+            own.update(before)
+        for cell, content in self._cells:
+            cell.cell_contents = content
+        for container, content in self._contents:
+            _refill(container, content)
+        for generator, state in self._generators:
+            _restore(generator, state)
+        for held, key, own in self._buffers:
+            held[key] = own.clone()
+        return all(tensor._version == version for tensor, version in self._tensors)
+
+    def close(self) -> bool:
+        """Rewind, and give the modules their own buffers again; returns what `rewind` does."""
+        whole = self.rewind()
+        for held, key, own in self._buffers:
+            held[key] = own
+        return whole
+
+    def _object(self, thing: Any, depth: int) -> None:
+        before = dict(thing.__dict__)
+        self._attributes.append((thing.__dict__, before))
+        own = _OWN if isinstance(thing, nn.Module) else ()
+        for key, value in before.items():
+            if key not in own:
+                self._look(value, depth)
+
+    def _look(self, value: Any, depth: int) -> None:
+        """Add a value that an attribute or a container holds."""
+        if isinstance(value, Tensor):
+            if not value.is_inference():
+                self._tensors.append((value, value._version))
+        elif (state := _state(value)) is not None:
+            self._generators.append((value, state))
+        elif isinstance(value, list | dict | set | deque) and depth:
+            self._contents.append((value, value.copy()))
+            for each in _items(value):
+                self._look(each, depth - 1)
+
+    def _walk(self, thing: Any, depth: int) -> None:
+        """Add what a function, or a thing that it holds, keeps."""
+        if not depth or id(thing) in self._seen or isinstance(thing, _PLAIN):
+            return
+        self._seen.add(id(thing))
+        if isinstance(thing, types.FunctionType):
+            self._closure(thing, depth)
+        elif isinstance(thing, types.MethodType):
+            self._walk(thing.__self__, depth)
+            self._walk(thing.__func__, depth)
+        elif isinstance(thing, functools.partial):
+            for part in (thing.func, *thing.args, *thing.keywords.values()):
+                self._walk(part, depth)
+        elif isinstance(thing, nn.Module):
+            self._losses_module(thing, depth)
+        elif isinstance(thing, list | dict | set | deque):
+            for each in _items(thing):
+                self._walk(each, depth - 1)
+        elif hasattr(thing, "__dict__"):
+            if not _is_ours(thing):
+                self._object(thing, depth - 1)
+            for each in list(vars(thing).values()):
+                self._walk(each, depth - 1)
+
+    def _closure(self, function: types.FunctionType, depth: int) -> None:
+        for cell in function.__closure__ or ():
+            try:
+                content = cell.cell_contents
+            except ValueError:  # the name is not bound yet
+                continue
+            self._cells.append((cell, content))
+            if not _is_ours(function):
+                self._look(content, depth - 1)
+            self._walk(content, depth - 1)
+        for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
+            self._look(default, depth - 1)
+            self._walk(default, depth - 1)
+
+    def _losses_module(self, module: nn.Module, depth: int) -> None:
+        for part in module.modules():
+            if id(part) in self._seen and part is not module:
+                continue
+            self._seen.add(id(part))
+            if type(part).__module__ == "torch.nn.modules.loss":  # class weights, which nothing moves
+                continue
+            self._buffers += [
+                (part._buffers, key, own) for key, own in part._buffers.items() if own is not None
+            ]
+            if keeps_attributes(part) and not _is_ours(part):
+                self._object(part, depth - 1)
+                for key, value in list(part.__dict__.items()):
+                    if key not in _OWN:
+                        self._walk(value, depth - 1)
+
+
+_PLAIN = (
+    str,
+    bytes,
+    int,
+    float,
+    complex,
+    bool,
+    type(None),
+    type,
+    types.ModuleType,
+    types.BuiltinFunctionType,
+    Tensor,
+)
+
+
+def keeps_attributes(module: nn.Module) -> bool:
+    """Whether a module may keep something in plain attributes: one of torch's own classes does not."""
+    own = type(module).__module__.startswith("torch.nn.modules")
+    return not own and not isinstance(module, torch.jit.ScriptModule)
+
+
+def _is_ours(thing: Any) -> bool:
+    """Whether it is of auxin, which keeps nothing between the calls of one meta step."""
+    module = thing.__module__ if isinstance(thing, types.FunctionType) else type(thing).__module__
+    return module.partition(".")[0] == __name__.partition(".")[0]
+
+
+def _items(container: Any) -> list[Any]:
+    """What a container holds; nothing of a long one, or of a set."""
+    if isinstance(container, set) or len(container) >= _MOST:
+        return []
+    return list(container.values() if isinstance(container, dict) else container)
+
+
+def _refill(container: Any, content: Any) -> None:
+    if isinstance(container, dict):
+        same = len(container) == len(content) and all(
+            k in content and v is content[k] for k, v in container.items()
+        )
+    elif isinstance(container, set):
+        same = container == content
+    else:
+        same = len(container) == len(content) and all(a is b for a, b in zip(container, content, strict=True))
+    if same:
+        return
+    container.clear()
+    (container.update if isinstance(container, dict | set) else container.extend)(content)
+
+
+def _state(generator: Any) -> Any:
+    """The state of a random generator that a module keeps; None of anything else."""
+    if isinstance(generator, torch.Generator):
+        return generator.get_state()
+    if isinstance(generator, random.Random):
+        return generator.getstate()
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(generator, numpy.random.Generator):
+        return generator.bit_generator.state
+    if numpy is not None and isinstance(generator, numpy.random.RandomState):
+        return generator.get_state()
+    return None
+
+
+def _restore(generator: Any, state: Any) -> None:
+    if isinstance(generator, random.Random):
+        generator.setstate(state)
+    elif hasattr(generator, "bit_generator"):
+        generator.bit_generator.state = state
+    else:
+        generator.set_state(state)
