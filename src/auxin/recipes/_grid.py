@@ -151,6 +151,10 @@ class GridRecipe(Recipe):
         ]
         whole = [found for found in lines if found is not None]
         notes = [f"Length: {self.sheet.length}"]
+        if any(found.difference is not None for found in whole):
+            notes.append(
+                f"Differences are to {self.sheet.reference}, paired over seeds, with 95 % intervals."
+            )
         absent = {
             self.sheet.data[data].name: None for data in self.sheet.data if self._missing(data) is not None
         }

@@ -14,6 +14,8 @@ MEASURES = {
     "cosine": "cosine of the gradients at the end",
 }
 """Measures of a run in words."""
+AXES = {"top3": "top-3 accuracy", "miou": "mean intersection over union"}
+"""Metrics as the axis of a picture names them."""
 
 
 def pictures(
@@ -54,7 +56,7 @@ def _rows(sheet: Sheet, measure: str, data: str, lines: Sequence[RecipeRow]) -> 
     name = plain(" ".join(word for word, apart in several.items() if apart)) or "table"
     title = f"{sheet.title}: {data}" if several[data] else sheet.title
     unit = f" ({sheet.unit})" if measure in sheet.metrics else ""
-    words = sheet.figure.y or MEASURES.get(measure, measure) + unit
+    words = sheet.figure.y or AXES.get(measure, MEASURES.get(measure, measure)) + unit
     return PictureData(Picture(name=name, kind="bars", title=title, x=sheet.figure.x, y=words), arrays)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import torch
 
 from auxin.data import Dataset, make_splits
-from auxin.judging.paired import paired
+from auxin.judging.paired import paired, standard_error
 from auxin.methods import resolve
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._summary import line, verdict_of
@@ -108,7 +108,7 @@ class Speed(Recipe):
         arrays = {
             "names": list(ratios),
             "ours": [statistics.mean(r) for r in ratios.values()],
-            "error": [0.0 for _ in ratios],
+            "error": [standard_error(r) or 0.0 for r in ratios.values()],
             "paper": [FACTOR for _ in ratios],
         }
         return RecipeOutcome(lines, claims, [PictureData(picture, arrays)])

@@ -1,6 +1,6 @@
 """Few-shot accuracy on MNIST and Fashion-MNIST at 14 x 14 and 28 x 28: the learned rule beside its controls."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import ClassVar
 
@@ -8,8 +8,9 @@ import numpy as np
 
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
+from auxin.recipes._sheet_pictures import plain
 from auxin.recipes._summary import below, difference, line
-from auxin.records.recipe import Claim, Picture
+from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.requests.rule import EvalSettings
 from auxin.rules.evaluate import measure
 from auxin.studies.recipe import (
@@ -24,6 +25,8 @@ from auxin.studies.recipe import (
 
 DATA, SIDES = ("mnist", "fashion_mnist"), (14, 28)
 PARTS = ("learned rule", "untrained rule", "random network", "supervised", "vae", "raw", "pca")
+NAMES = {"vae": "VAE", "raw": "raw pixels", "pca": "PCA"}
+RIVALS = {"vae": "a VAE", "supervised": "supervised training", "random network": "a random network"}
 HIDDEN, STEPS = (64,), 100
 
 
@@ -34,7 +37,7 @@ class MetzFigure4(Recipe):
     """
 
     paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 4, few-shot accuracy")
-    title: ClassVar[str] = "Few-shot accuracy of the learned rule, 14 x 14 and 28 x 28"
+    title: ClassVar[str] = "Few-shot accuracy of the learned rule"
     stand_in: ClassVar[str] = _rules.STAND_IN
     needs: ClassVar[tuple[str, ...]] = ("mnist", "fashion_mnist")
     minutes: ClassVar[float] = 20.0
@@ -80,34 +83,37 @@ class MetzFigure4(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracies, the paper's sentences, bars."""
-        lines, claims, names = [], [], []
+        lines, claims, drawn = [], [], []
         for data in DATA:
             for side in SIDES:
                 found = {p: _rules.values(done, "ridge", data=data, side=side, part=p) for p in PARTS}
                 where = f"{data} {side} x {side}"
-                for part, own in found.items():
-                    if own:
-                        lines.append(line(f"{where} | {part}", list(own.values()), "%", factor=100))
-                        names.append(f"{where} {part}")
                 read = _rules.values(done, "logistic", data=data, side=side, part="learned rule")
-                if read:
-                    lines.append(
-                        line(f"{where} | learned rule, logistic", list(read.values()), "%", factor=100)
-                    )
-                    names.append(f"{where} logistic")
-                for rival in ("vae", "supervised", "random network"):
+                rows = [
+                    line(f"{where} | {NAMES.get(part, part)}", list(own.values()), "%", factor=100)
+                    for part, own in {**found, "learned rule, logistic": read}.items()
+                    if own
+                ]
+                lines += rows
+                drawn += [_picture(f"{self.title}: {where}", rows)] if rows else []
+                for rival in RIVALS:
                     seeds = sorted(found["learned rule"].keys() & found[rival].keys())
                     if seeds:
                         a, b = ([found[p][s] for s in seeds] for p in ("learned rule", rival))
-                        text = f"The learned rule is better than {rival}"
+                        text = f"The learned rule is better than {RIVALS[rival]}"
                         holds = below(b, a)
                         claims.append(
                             Claim(text=text, found=f"{where}: {difference(a, b, 100)}", holds=holds)
                         )
-        bars = {
-            "names": np.array(names),
-            "ours": np.array([found.ours for found in lines]),
-            "error": np.array([found.error or 0.0 for found in lines]),
-        }
-        picture = Picture(name="accuracy", kind="bars", title=self.title, y="accuracy (%)")
-        return RecipeOutcome(lines, claims, [PictureData(picture, bars)])
+        return RecipeOutcome(lines, claims, drawn)
+
+
+def _picture(title: str, rows: Sequence[RecipeRow]) -> PictureData:
+    """A row per part."""
+    where = rows[0].name.partition(" | ")[0]
+    bars = {
+        "names": np.array([row.name.partition(" | ")[2] for row in rows]),
+        "ours": np.array([row.ours for row in rows]),
+        "error": np.array([row.error or 0.0 for row in rows]),
+    }
+    return PictureData(Picture(name=plain(where), kind="bars", title=title, y="accuracy (%)"), bars)

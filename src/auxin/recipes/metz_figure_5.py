@@ -119,5 +119,6 @@ class MetzFigure5(Recipe):
         }
         x = {"depth": "weight matrices", "width": "units of the hidden layer"}[part]
         return PictureData(
-            Picture(name=part, kind="lines", title=title, x=x, y=y), {"x": np.array(list(networks)), **lines}
+            Picture(name=part, kind="lines", title=title, x=x, y=y, log_x=part == "width"),
+            {"x": np.array(list(networks)), **lines},
         )

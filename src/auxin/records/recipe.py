@@ -89,6 +89,7 @@ class Picture(Record):
         kind: How it is drawn.
         title, x, y: Its words, with units.
         words: Further words by the arrays' names (legends, panel titles).
+        log_x: Whether the horizontal axis of lines is logarithmic.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Picture(Record):
     x: str = ""
     y: str = ""
     words: dict[str, str] = {}
+    log_x: bool = False
 
 
 class RecipeRecord(Record):

@@ -80,6 +80,12 @@ def _lines(picture: Picture, arrays: Arrays) -> Figure:
             axes.fill_between(arrays["x"], mean - error, mean + error, color=colour, alpha=0.16, linewidth=0)
         axes.plot(arrays["x"], mean, color=colour, linestyle=dash, label=picture.words.get(name, name))
     axes.margins(x=0.02)
+    if picture.log_x:
+        axes.set_xscale("log")
+        axes.set_xticks(arrays["x"], [f"{x:,g}" for x in arrays["x"]])
+        axes.minorticks_off()
+    elif (arrays["x"] == arrays["x"].round()).all():
+        axes.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True))
     _legend(drawn, axes)
     return drawn
 

@@ -1,5 +1,6 @@
 """A recipe's table, ours beside the paper's, for the terminal and as Markdown; read from its result file."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
@@ -52,22 +53,25 @@ def _has_paper(result: RecipeRecord) -> bool:
 
 
 def _columns(result: RecipeRecord) -> list[str]:
-    judged = ["Δ ours", "Δ paper", "verdict"] if _judged(result) else []
-    return ["", "ours", *(["paper"] if _has_paper(result) else []), *judged, "seeds"]
+    paper = ["paper"] if _has_paper(result) else []
+    return ["", "ours", *paper, *_judged(result), "seeds"]
 
 
-def _judged(result: RecipeRecord) -> bool:
-    return any(line.verdict for line in result.lines)
+def _judged(result: RecipeRecord) -> list[str]:
+    """The columns beside the levels: differences to the reference, and verdicts where the paper has numbers."""
+    if any(line.verdict for line in result.lines):
+        return ["difference", "paper's", "verdict"]
+    return ["difference"] if any(line.difference is not None for line in result.lines) else []
 
 
 def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _cells(line: RecipeRow, paper: bool, judged: bool) -> list[str]:
+def _cells(line: RecipeRow, paper: bool, judged: Sequence[str]) -> list[str]:
     name = f"{line.name} ({line.unit})" if line.unit else line.name
     published = [_number(line.paper, line.paper_error) if line.paper is not None else "–"] if paper else []
-    verdict = _verdict(line) if judged else []
+    verdict = _verdict(line)[: len(judged)]
     return [name, _number(line.ours, line.error), *published, *verdict, str(line.seeds)]
 
 
