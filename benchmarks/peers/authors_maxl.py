@@ -19,6 +19,8 @@ from auxin.typing import Batch
 
 WIDTHS = [64, 128, 256, 512, 512]
 CLASSES, PSI = 20, 5
+FLOOR = "plain passes of the meta pass"
+"""The row that sets the plain passes which any exact meta pass contains beside the authors' whole meta pass."""
 
 
 class Loader(list):
@@ -161,6 +163,20 @@ def trajectories(folder: Path, narrow: int) -> None:
         print(f"| {mask:g} | " + " | ".join(f"{value:.1e}" for value in found) + " |")
 
 
+def plain_passes(learner: Any, batches: list[Batch]) -> None:
+    """The gradients that the meta pass's formula contains, and no second derivative.
+
+    Per batch: the primary network forward and backward at W and at W+, the generator forward and backward.
+    """
+    weights = [p for p in learner.network.parameters() if p.requires_grad]
+    phi = [p for p in learner.criterion.labeler.parameters() if p.requires_grad]
+    for batch in batches:
+        for _ in range(2):
+            heads = learner.network(batch.x).values()
+            torch.autograd.grad(sum(head.square().mean() for head in heads), weights)
+        torch.autograd.grad(learner.criterion.labeler(batch).square().mean(), phi)
+
+
 def work(folder: Path, narrow: int, side: str = "both") -> dict[str, dict[str, Any]]:
     """The passes by name and side ("theirs", "ours"); of one side alone, the other's networks are not kept."""
     learner, batches = ours(200, 32, narrow, 100)
@@ -173,6 +189,11 @@ def work(folder: Path, narrow: int, side: str = "both") -> dict[str, dict[str, A
     if side != "theirs":
         found["training pass"]["ours"] = lambda: [learner.train_step(b) for b in batches]
         found["meta pass"]["ours"] = lambda: [learner.meta_step(b, b) for b in batches]
+    if side == "both":
+        found[FLOOR] = {
+            "theirs": found["meta pass"]["theirs"],
+            "ours": lambda: plain_passes(learner, batches),
+        }
     return found
 
 
