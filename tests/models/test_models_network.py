@@ -3,6 +3,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from auxin.errors import ConfigError
 from auxin.models import PrimaryNetwork, adopt, build_network
@@ -56,6 +57,23 @@ def test_conv4_keeps_positions_or_their_mean() -> None:
     assert Conv4.build((3, 32, 32), channel_width=8, pool="mean").width == 8
     assert Conv4.build((1, 28, 28), channel_width=8).width == 8
     assert Conv4.build((1, 1, 1), channel_width=8)(torch.zeros(2, 1, 1, 1)).shape == (2, 8)
+
+
+def test_conv4_pools_before_its_relu_and_gives_the_blocks_usual_numbers() -> None:
+    network = Conv4.build((2, 6, 6), channel_width=5, depth=2).double()
+    x = torch.randn(7, 2, 6, 6, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
+    (first, second) = [m for m in network.modules() if isinstance(m, nn.Conv2d)]
+    norms = [m for m in network.modules() if isinstance(m, nn.BatchNorm2d)]
+    usual = x
+    for conv, norm in zip((first, second), norms, strict=True):
+        usual = functional.max_pool2d(functional.relu(norm(conv(usual))), 2)
+    found = network(x)
+    assert torch.equal(found, usual.flatten(1))
+    weights = torch.randn(found.shape, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    pairs = [
+        torch.autograd.grad((weights * y).sum(), network.parameters()) for y in (found, usual.flatten(1))
+    ]
+    assert all(torch.equal(a, b) for a, b in zip(*pairs, strict=True))
 
 
 @pytest.mark.parametrize("shape", [(3, 32, 32), (1, 28, 28), (3, 64, 48), (1, 8, 8), (1, 1, 1)])
