@@ -8,6 +8,8 @@ column is trained on the same rows and chooses among the same number of tries on
 
 - `fit`: what `auxin fit` keeps, at its defaults;
 - each rival of the family `rivals`;
+- `fit before`: what `fit` kept before there were Gaussian processes, by the same candidates without them;
+- `gaussian process`: `fit`'s own, of the main task alone;
 - `network`: the main task alone (single); `with auxiliaries`: of all that use auxiliary labels, what cross-validation
   prefers.
 
@@ -27,14 +29,21 @@ from sets import SETS, Set
 
 from auxin import rivals
 from auxin.data import load
-from auxin.fitting.choose import best_of_families
+from auxin.fitting.choose import best_of_families, choose
 from auxin.fitting.of_dataset import fitted_dataset, flat, rows_of
+from auxin.fitting.process import PROCESSES
 from auxin.fitting.search import Search
 from auxin.studies.curve import learning_curve
 from auxin.studies.fit_search import estimated
 
 TEST_SHARE, MOST_TEST = 1 / 3, 1000
-AUXILIARY = ("network + auxiliaries", "convnet + auxiliaries", "infer:", "stack:")
+AUXILIARY = (
+    "network + auxiliaries",
+    "convnet + auxiliaries",
+    "gaussian process + auxiliaries",
+    "infer:",
+    "stack:",
+)
 
 
 def drawn(name: str, one: Set, draw: int, data: Any, folder: Path) -> tuple[Path, Path, dict[str, Any]]:
@@ -120,12 +129,16 @@ def cell(name: str, draw: int, data: Any, folder: Path, tries: int) -> dict[str,
         "notes": notes, "scores": {}, "cv": {},
     }  # fmt: skip
     outputs = {"fit": member.outputs(inputs)}
+    considered, every_row = list(search.entries), np.arange(len(search.wanted))
     _rivals(search, tries)
-    best = best_of_families(search.entries, np.arange(len(search.wanted)))
+    best = best_of_families(search.entries, every_row)
     for family, entry in best.items():
         outputs[family] = search.trained(entry).outputs(inputs)
         found["cv"][family] = float(entry.loss.mean())
         found["seconds"][family] = search.cost[family]
+    others = [entry for entry in considered if entry.family not in PROCESSES]
+    before = choose(task, others, search.wanted, every_row, seed=draw, groups=rows.of_groups)
+    outputs["fit before"] = search.finish(before).outputs(inputs)
     aided = [f for f in best if f.startswith(AUXILIARY)]
     if aided:
         outputs["with auxiliaries"] = outputs[min(aided, key=lambda f: found["cv"][f])]

@@ -39,7 +39,7 @@ def rivals_of(cell: Cell) -> dict[str, float]:
 
 def columns_of(cell: Cell) -> dict[str, float]:
     """The scores of every column that is ranked."""
-    named = ("fit", "network", "with auxiliaries")
+    named = ("fit", "fit before", "gaussian process", "network", "with auxiliaries")
     return {name: cell["scores"][name] for name in named if name in cell["scores"]} | rivals_of(cell)
 
 

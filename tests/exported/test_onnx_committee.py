@@ -14,6 +14,7 @@ from auxin.fitting.candidates import Constant, Member, RivalMember
 from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
+from auxin.fitting.process import PROCESSES, ProcessCandidate
 from auxin.fitting.rows import Rows
 from auxin.fitting.scores import is_numbers, probable
 from auxin.fitting.search import TemperedMember
@@ -23,9 +24,8 @@ from auxin.tasks.regression import Regression
 
 pytest.importorskip("skl2onnx", reason="needs the extra `onnx`")
 runtime = pytest.importorskip("onnxruntime", reason="needs onnxruntime")
-NAMES = [
-    n for n in catalogue.names("rivals") if n not in ("catboost", "pretrained_linear", "label_spreading")
-]
+REFUSED = ("label_spreading", "gaussian_process")
+NAMES = [n for n in catalogue.names("rivals") if n not in ("catboost", "pretrained_linear", *REFUSED)]
 
 
 def rows(kind: str = "classes") -> Rows:
@@ -66,6 +66,13 @@ def test_a_rival(name: str, kind: str) -> None:
     if rivals.unfit(name, given.task):
         pytest.skip(rivals.unfit(name, given.task))
     assert distance(rival(name, given), given.x) < 1e-4
+
+
+@pytest.mark.parametrize("family", PROCESSES)
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+def test_a_gaussian_process(kind: str, family: str) -> None:
+    given = rows(kind)
+    assert distance(ProcessCandidate(family).train(given, given.labelled, 0), given.x) < 1e-5
 
 
 @pytest.mark.parametrize("kind", ["classes", "numbers", "attributes"])
@@ -116,7 +123,7 @@ def test_convolutional_networks(kind: str) -> None:
     assert distance(ConvCandidate("convnet", {"rate": 0.02}, 3).train(given, given.labelled, 0), x) < 1e-4
 
 
-def test_label_spreading_is_refused_by_name() -> None:
-    given = rows()
-    with pytest.raises(UnsupportedError, match="label_spreading cannot be written as ONNX"):
-        committee_onnx(rival("label_spreading", given), [5])
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_no_converter_writes_right_is_refused_by_name(name: str) -> None:
+    with pytest.raises(UnsupportedError, match=f"{name} cannot be written as ONNX"):
+        committee_onnx(rival(name, rows()), [5])

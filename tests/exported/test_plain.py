@@ -22,6 +22,7 @@ from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Constant, Member, RivalMember
 from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.network import NetworkCandidate
+from auxin.fitting.process import TOGETHER, ProcessCandidate
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import TemperedMember
 from auxin.tasks.classes import Classes
@@ -63,8 +64,9 @@ def blend(given: Rows) -> Member:
     assert fed is not None
     x = given.beside(fed.own.astype(np.float32))
     stacked = StackedMember(given.task, rival(linear, Rows(x, given.task, given.y)), fed)
-    members = (TemperedMember(rival(linear, given), 1.7), network, stacked)
-    return TemperedMember(Blend(given.task, members, (0.5, 0.3, 0.2)), 0.8)
+    process = ProcessCandidate(TOGETHER).train(given, given.labelled, 0)
+    members = (TemperedMember(rival(linear, given), 1.7), network, stacked, process)
+    return TemperedMember(Blend(given.task, members, (0.4, 0.2, 0.1, 0.3)), 0.8)
 
 
 def saved(member: Member, folder: Path, kind: type = TableEncoder) -> Path:

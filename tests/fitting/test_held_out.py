@@ -79,6 +79,7 @@ def test_no_candidate_learns_from_held_out_labels(kind: str) -> None:
     place, other = torch.from_numpy(search.folds.parts[0] == 0), noisy(rows, held)
     kinds = {name.split(":")[0].split(" (")[0] for name in search.candidates}
     assert {"infer", "stack", "network", "network + auxiliaries", "constant guess"} <= kinds
+    assert kind == "multilabel" or {"gaussian process", "gaussian process + auxiliaries"} <= kinds
     assert kind != "images" or {"convnet", "convnet + unlabelled", "convnet + auxiliaries"} <= kinds
     for name, candidate in search.candidates.items():
         first = candidate.out_of_fold(rows, search.folds, 0)[0]

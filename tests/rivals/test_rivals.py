@@ -125,6 +125,12 @@ def test_weights_count_rows() -> None:
         rivals.fit("stacking", task, x, y, shape, 0, {}, weights)
 
 
+def test_a_process_of_many_rows_is_refused() -> None:
+    x, y = np.zeros((1001, 2)), torch.arange(1001.0)
+    with pytest.raises(ConfigError, match="at most 1,000 labelled rows, and there are 1,001"):
+        rivals.fit("gaussian_process", Regression.fit("y", y), x, y, InputShape.of(x, 1001), 0, {})
+
+
 def test_word_counts_are_given_length_one() -> None:
     counts = np.zeros((50, 150))
     counts[np.arange(50), np.arange(50)] = 7.0

@@ -12,12 +12,14 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from auxin import catalogue, rivals
 from auxin.errors import UnsupportedError, message
 from auxin.exported.onnx_estimators import OPSET, converted
+from auxin.exported.onnx_process import process_node
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, layers_of
 from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
-from auxin.fitting.inputs import SOFT
+from auxin.fitting.inputs import SOFT, Inputs
 from auxin.fitting.network import NetworkMember
+from auxin.fitting.process import ProcessMember
 from auxin.fitting.scores import is_numbers, probable
 from auxin.fitting.search import TemperedMember
 from auxin.tasks._base import Task
@@ -132,6 +134,8 @@ def emit(graph: Graph, member: Member, x: str, width: int) -> str:
         return _rival(graph, member.fitted, x, width)
     if isinstance(member, NetworkMember):
         return _networks(graph, member, x)
+    if isinstance(member, ProcessMember):
+        return process_node(graph, member, prepared(graph, member.inputs, x))
     if isinstance(member, ConvMember):
         return _convnets(graph, member, x)
     if isinstance(member, StackedMember):
@@ -248,10 +252,9 @@ def _fed(graph: Graph, fed: AuxiliaryPredictions, x: str, width: int) -> list[st
     return found
 
 
-def _networks(graph: Graph, member: NetworkMember, x: str) -> str:
-    """Networks side by side, [S, N, width], and the mean of their probabilities or values."""
-    z, inputs, w = x, member.inputs, {k: v.numpy() for k, v in member.weights.items()}
-    gap = graph.add("IsNaN", z)
+def prepared(graph: Graph, inputs: Inputs, x: str) -> str:
+    """Vectors as networks and kernels take them, [N, P]."""
+    z, gap = x, graph.add("IsNaN", x)
     if inputs.length:
         full = graph.add("Where", gap, graph.constant(0.0), z)
         norm = graph.add("ReduceL2", full, graph.constant([1], np.int64), keepdims=1)
@@ -265,7 +268,13 @@ def _networks(graph: Graph, member: NetworkMember, x: str) -> str:
         z = graph.add("Div", z, graph.constant(inputs.scale.numpy()))
     part = graph.add("Div", z, graph.constant(SOFT))
     root = graph.add("Sqrt", graph.add("Add", graph.add("Mul", part, part), graph.constant(1.0)))
-    z = graph.add("Unsqueeze", graph.add("Div", z, root), graph.constant([0], np.int64))
+    return graph.add("Div", z, root)
+
+
+def _networks(graph: Graph, member: NetworkMember, x: str) -> str:
+    """Networks side by side, [S, N, width], and the mean of their probabilities or values."""
+    w = {k: v.numpy() for k, v in member.weights.items()}
+    z = graph.add("Unsqueeze", prepared(graph, member.inputs, x), graph.constant([0], np.int64))
 
     def linear(h: str, weight: str, bias: str) -> str:
         return graph.add("Add", graph.add("MatMul", h, graph.constant(w[weight])), graph.constant(w[bias]))

@@ -20,7 +20,7 @@ from auxin.errors import AuxinError
 from auxin.exported import folder as _folder
 from auxin.exported.card import Card
 from auxin.exported.named import columns
-from auxin.exported.plain_network import Weights, forward, softmax
+from auxin.exported.plain_network import Weights, forward, process, softmax
 from auxin.exported.stream import predict_table, streams
 from auxin.exported.task_state import TaskState
 from auxin.rivals import InputShape, chances, predicted
@@ -31,13 +31,13 @@ KINDS = ("classes", "regression")
 
 @dataclass(frozen=True, eq=False)
 class Plain:
-    """A committee of estimators and small networks.
+    """A committee of estimators, small networks and Gaussian processes.
 
     Attributes:
         card: The saved model's card.
         encoder: The encoder of new rows.
         estimators: Its estimators, in order.
-        weights: Its networks' weights, by name.
+        weights: Weights of its networks and processes, by name.
     """
 
     card: Card
@@ -85,12 +85,17 @@ class Plain:
                 ]
                 return self._member(state["inner"], task, np.concatenate([x, *fed], 1, dtype=x.dtype))
             case "network":
-                start = f"{state['number']}."
-                own = {k.removeprefix(start): w for k, w in self.weights.items() if k.startswith(start)}
-                each = forward(own, x, state["length"])
+                each = forward(self._own(state), x, state["length"])
                 return chances(softmax(each).mean(0)) if classes else each[:, :, 0].mean(0)
+            case "process":
+                found = process(self._own(state), x, state, classes)
+                return chances(found) if classes else found
             case _:
                 return self._estimator(state, classes, x)
+
+    def _own(self, state: State) -> Weights:
+        start = f"{state['number']}."
+        return {k.removeprefix(start): w for k, w in self.weights.items() if k.startswith(start)}
 
     def _fed(self, state: State, x: np.ndarray) -> np.ndarray:
         """An auxiliary's prediction as further inputs: values, or the probabilities of all classes but the first."""
@@ -118,7 +123,7 @@ def _heated(probabilities: np.ndarray, heat: float) -> np.ndarray:
 
 
 def _is_plain(state: State, tasks: Sequence[State]) -> bool:
-    """Whether a member, and all that it is made of, is estimators and networks of dense vectors."""
+    """Whether a member, and all that it is made of, is estimators, networks and processes of dense vectors."""
     match state["kind"]:
         case "heated":
             return _is_plain(state["member"], tasks)
@@ -130,7 +135,7 @@ def _is_plain(state: State, tasks: Sequence[State]) -> bool:
             return known and _is_plain(state["inner"], tasks)
         case "rival":
             return not state.get("compressed")
-        case "network":
+        case "network" | "process":
             return True
         case _:
             return False

@@ -1,8 +1,12 @@
-"""The small networks of a saved blend in NumPy: what `auxin.fitting.network` trains, for vectors."""
+"""The small networks and Gaussian processes of a saved blend in NumPy, for vectors."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+
+from auxin.fitting.gaussian import Term, predict, probabilities
+from auxin.math.kernels import Kernel
 
 Weights = Mapping[str, np.ndarray]
 SOFT = 3.0
@@ -17,13 +21,14 @@ def forward(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
         x: float32 [N, D], NaN where missing.
         length: Whether a row gets length 1 first.
     """
-    z = _inputs(weights, x, length)
+    z = prepared(weights, x, length)
     hidden = np.maximum(z @ weights["first"] + weights["first_bias"], 0)
     hidden = np.maximum(hidden @ weights["second"] + weights["second_bias"], 0)
     return (hidden @ weights["head"] + weights["bias"] + z @ weights["skip"]).astype(np.float64)
 
 
-def _inputs(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
+def prepared(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
+    """Vectors [N, D] as networks and kernels take them, [N, P]."""
     mean, std = weights["input mean"], weights["input std"]
     if length:
         x = x / np.maximum(np.linalg.norm(np.nan_to_num(x), axis=1, keepdims=True), 1e-8)
@@ -31,6 +36,17 @@ def _inputs(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
     if "input basis" in weights:
         z = (z @ weights["input basis"]) / weights["input scale"]
     return z / np.sqrt(1 + (z / SOFT) ** 2)
+
+
+def process(weights: Weights, x: np.ndarray, state: Mapping[str, Any], classes: int) -> np.ndarray:
+    """A Gaussian process's probabilities [N, C], or values [N]; `state` is what was saved of it."""
+    z = prepared(weights, x, state["length"]).astype(np.float64)
+    terms = [
+        Term(Kernel(*kernel), weights[f"support {place}"], weights[f"weights {number}"])
+        for number, (kernel, place) in enumerate(state["terms"])
+    ]
+    found = predict(terms, z)
+    return probabilities(found, weights["shares"], state["sharp"]) if classes else found[:, 0]
 
 
 def softmax(outputs: np.ndarray) -> np.ndarray:

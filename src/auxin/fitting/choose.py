@@ -1,13 +1,14 @@
 """Which candidate is kept, and how good it is once the choice itself is accounted for."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from auxin.fitting.blend import greedy
+from auxin.fitting.process import PROCESSES
 from auxin.fitting.rows import Folds
 from auxin.fitting.scores import heat_outputs, is_numbers, pooled, standard_error, temperature
 from auxin.fitting.scores import losses as losses_of
@@ -16,6 +17,8 @@ from auxin.tasks._base import Task
 BLEND = "blend"
 TIGHT = 0.25
 """A simpler candidate is kept where it is worse than the best by less than this share of the standard error."""
+CLEARLY = 3.0
+"""Standard errors by which Gaussian processes may be worse than the best other candidate."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,6 +137,55 @@ def simplest(
 
 
 def choose(
+    task: Task,
+    entries: Sequence[CandidateOutputs],
+    wanted: Tensor,
+    rows: np.ndarray,
+    *,
+    seed: int = 0,
+    metric: str | None = None,
+    groups: np.ndarray | None = None,
+) -> ModelChoice:
+    """What is kept: a choice among all candidates but Gaussian processes, and these with half of the weight.
+
+    A hundred labels do not tell weights well, and on development data the mean of both was better than a search for
+    weights over all (`docs/benchmarks/panel.md`). Without the half are processes whose loss is worse than that of
+    the best other candidate by more than `CLEARLY` standard errors, or, where a constant guess was chosen, not better
+    by a share `TIGHT` of one.
+    With a user's metric every candidate is chosen by it alike.
+
+    Args:
+        task: the main task.
+        entries: every candidate's out-of-fold outputs.
+        wanted: the targets of the labelled rows, [n].
+        rows: the labelled rows that decide.
+        seed: of the blend's bags.
+        metric: the user's; None: the loss.
+        groups: the group of every labelled row, [n]; None: every row is by itself.
+    """
+    given = {"seed": seed, "metric": metric, "groups": groups}
+    others = [entry for entry in entries if entry.family not in PROCESSES]
+    if metric is not None or not others or len(others) == len(entries):
+        return choose_alike(task, entries, wanted, rows, **given)
+    first, best = choose_alike(task, others, wanted, rows, **given), best_of_families(entries, rows)
+    processes = [entry for family, entry in best.items() if family in PROCESSES]
+    index, truth = torch.from_numpy(rows), wanted[torch.from_numpy(rows)]
+    mean = pooled(task, [entry.outputs for entry in processes])
+    guess = [entry.simplicity for entry in first.kept] == [0]
+    rest = [entry for family, entry in best.items() if family not in PROCESSES]
+    rival = first.kept[0] if guess else min(rest, key=lambda entry: entry.loss[rows].mean())
+    lost, least = losses_of(task, mean[index], truth), rival.loss[rows]
+    error = standard_error(lost, least, None if groups is None else groups[rows])
+    if lost.mean() - least.mean() >= (-TIGHT if guess else CLEARLY) * error:
+        return replace(first, best=best)
+    kept = (*first.kept, *processes)
+    weights = (*(w / 2 for w in first.weights), *(1 / 2 / len(processes) for _ in processes))
+    both = pooled(task, [entry.outputs for entry in kept], np.array(weights))
+    heat = temperature(task, both[index], truth)
+    return ModelChoice(kept, weights, heat, heat_outputs(task, both, heat), True, best)
+
+
+def choose_alike(
     task: Task,
     entries: Sequence[CandidateOutputs],
     wanted: Tensor,

@@ -13,9 +13,12 @@ from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, Pixels
 from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
+from auxin.fitting.gaussian import Term
 from auxin.fitting.inputs import Inputs
 from auxin.fitting.network import NetworkMember
+from auxin.fitting.process import ProcessMember
 from auxin.fitting.search import TemperedMember
+from auxin.math.kernels import Kernel
 from auxin.rivals import InputShape
 from auxin.tasks._base import Task
 
@@ -65,6 +68,8 @@ def state_of(member: Member, parts: Parts) -> State:
             parts.tensors[f"{number}.{name}"] = value.contiguous()
         pixels = {"image": list(member.pixels.image), "factor": member.pixels.factor}
         return {"kind": "convnet", "number": number, "networks": len(member.weights), **pixels}
+    if isinstance(member, ProcessMember):
+        return _process_state(member, parts)
     if isinstance(member, Guess):
         return {"kind": "guess", "value": member.value.tolist()}
     raise TypeError(type(member).__name__)
@@ -97,11 +102,15 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
         return ConvMember(task, pixels, nets)
     if kind == "network":
         own = _own(state, parts)
-        inputs = Inputs(
-            own.pop("input mean"), own.pop("input std"), state["length"],
-            own.pop("input basis", None), own.pop("input scale", None),
-        )  # fmt: skip
-        return NetworkMember(task, inputs, own)
+        return NetworkMember(task, _inputs(own, state["length"]), own)
+    if kind == "process":
+        own = _own(state, parts)
+        terms = tuple(
+            Term(Kernel(*kernel), own[f"support {place}"].numpy(), own[f"weights {number}"].numpy())
+            for number, (kernel, place) in enumerate(state["terms"])
+        )
+        inputs = _inputs(own, state["length"])
+        return ProcessMember(task, inputs, terms, float(state["sharp"]), own["shares"].numpy())
     if kind == "guess":
         return Guess(task, torch.tensor(state["value"], dtype=torch.float64))
     raise DataError(
@@ -115,6 +124,32 @@ def _own(state: Mapping[str, Any], parts: Parts) -> dict[str, Tensor]:
 
 def _starting(tensors: Mapping[str, Tensor], start: str) -> dict[str, Tensor]:
     return {name.removeprefix(start): value for name, value in tensors.items() if name.startswith(start)}
+
+
+def _inputs(own: dict[str, Tensor], length: bool) -> Inputs:
+    """How inputs are made into what a network takes; its tensors are taken out of `own`."""
+    return Inputs(
+        own.pop("input mean"), own.pop("input std"), length,
+        own.pop("input basis", None), own.pop("input scale", None),
+    )  # fmt: skip
+
+
+def _process_state(member: ProcessMember, parts: Parts) -> State:
+    number, supports = len(parts.tensors), []
+    tensors: dict[str, Tensor] = {"shares": torch.from_numpy(member.shares), **_input_tensors(member.inputs)}
+    terms = []
+    for place, term in enumerate(member.terms):
+        if not any(term.support is one for one in supports):
+            tensors[f"support {len(supports)}"] = torch.from_numpy(term.support)
+            supports.append(term.support)
+        tensors[f"weights {place}"] = torch.from_numpy(term.weights)
+        used = next(k for k, one in enumerate(supports) if one is term.support)
+        terms.append([[term.kernel.length, term.kernel.linear, term.kernel.unit], used])
+    for name, value in tensors.items():
+        parts.tensors[f"{number}.{name}"] = value.contiguous().clone()
+    return {
+        "kind": "process", "number": number, "length": member.inputs.length, "terms": terms, "sharp": member.sharp
+    }  # fmt: skip
 
 
 def _input_tensors(inputs: Inputs) -> dict[str, Tensor]:

@@ -17,6 +17,7 @@ from auxin.fitting.candidates import Candidate, Constant, Member, TooSlow, rival
 from auxin.fitting.choose import CandidateOutputs, ModelChoice, choose, corrected
 from auxin.fitting.images import ConvCandidate, image_candidates
 from auxin.fitting.network import network_candidates
+from auxin.fitting.process import PROCESSES, process_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
 from auxin.fitting.scores import heat_outputs, standard_error
 from auxin.rivals import Vectors, unfit
@@ -72,10 +73,12 @@ class Search:
         self._tell_dense()
         offered |= network_candidates(self.rows, self.tries)
         offered |= image_candidates(self.rows, self.tries, self.say)
+        offered |= process_candidates(self.rows, self.say)
         self._round(offered)
         if self.rows.auxiliaries:
             networks = {k: v for k, v in offered.items() if isinstance(v[0], ConvCandidate)}
-            best = self._leaders({k: v for k, v in offered.items() if k not in networks})
+            aidable = {k: v for k, v in offered.items() if k not in networks and k not in PROCESSES}
+            best = self._leaders(aidable)
             best += self._leaders(networks)[:1]
             bases = [self.best(name) for name in best]
             lines = [self.best(name) for name in LINES if any(e.family == name for e in self.entries)]
@@ -106,8 +109,10 @@ class Search:
 
     @staticmethod
     def _usual() -> list[str]:
-        """Every rival but stacking, which is a blend of others, and of the boosters one."""
-        names = [name for name in catalogue.names("rivals") if name not in ("stacking", "catboost")]
+        """Every rival but stacking, a blend of others, the process, `fit` having its own, and of the boosters one."""
+        names = [
+            n for n in catalogue.names("rivals") if n not in ("stacking", "gaussian_process", "catboost")
+        ]
         return [n for n in names if n != ("gradient_boosting" if find_spec("lightgbm") else "lightgbm")]
 
     def best(self, family: str) -> Candidate:
@@ -145,7 +150,8 @@ class Search:
         for number, family in enumerate(sorted(offered, key=lambda name: self._turn(offered[name][0]))):
             self.step("first tries", number, len(offered))
             self._score(offered[family][0])
-        leading = list(offered) if self.every else self._leaders(offered)
+        further = {family: tries for family, tries in offered.items() if len(tries) > 1}
+        leading = list(further) if self.every else self._leaders(further)
         for number, family in enumerate(leading):
             self.step("further tries", number, len(leading))
             for candidate in offered[family][1:]:

@@ -86,6 +86,7 @@ class Rival(ABC):
         compressed: Whether it learns from SciPy's compressed rows.
         weighted: Whether its `fit` takes a weight per row.
         simplicity: Its place in the order from simple to complex, 1 to 9; a tie goes to the simpler.
+        most: labelled rows above which it is refused, since its time grows with their cube; 0: none.
         fewest: A class with fewer training rows than this is left out, and never predicted.
         quick: Options that make it cheaper and little worse, for folds that only compare.
         onnx: why it cannot be written as ONNX; "" where it can.
@@ -99,6 +100,7 @@ class Rival(ABC):
     weighted: ClassVar[bool] = True
     simplicity: ClassVar[int] = 5
     fewest: ClassVar[int] = 1
+    most: ClassVar[int] = 0
     quick: ClassVar[Options] = {}
     onnx: ClassVar[str] = ""
 

@@ -133,12 +133,15 @@ def fit(
         weights: How much each row counts, [N]; all the same where not given.
 
     Raises:
-        ConfigError: The rival cannot learn this task, or from weighted rows.
+        ConfigError: The rival cannot learn this task, from weighted rows, or from so many.
     """
     rival: type[Rival] = catalogue.load("rivals", name)
     reason = unfit(name, task, compressed=shape.compressed) or (
         "its rows cannot be weighted" if weights is not None and not rival.weighted else None
     )
+    count = int(task.present(y).sum())
+    if not reason and rival.most and count > rival.most:
+        reason = f"it learns from at most {rival.most:,} labelled rows, and there are {count:,}"
     if reason:
         raise ConfigError(message(f"{name} cannot be trained here: {reason}"))
     if not rival.unlabelled:

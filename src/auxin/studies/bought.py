@@ -9,6 +9,7 @@ from auxin.fitting.fed import RivalWithAuxiliaries
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.leave_out import without
 from auxin.fitting.network import NetworkCandidate
+from auxin.fitting.process import TOGETHER
 from auxin.fitting.scores import heat_outputs, standard_error, temperature, worse_by
 from auxin.fitting.search import Search
 from auxin.judging import wording
@@ -43,7 +44,9 @@ def _aided(found: Search, entry: CandidateOutputs) -> bool:
     candidate = found.candidates[entry.name]
     if isinstance(candidate, NetworkCandidate | ConvCandidate):
         return "auxiliary" in candidate.options
-    return isinstance(candidate, InferredLabelCandidate | RivalWithAuxiliaries)
+    return candidate.family == TOGETHER or isinstance(
+        candidate, InferredLabelCandidate | RivalWithAuxiliaries
+    )
 
 
 def _each(found: Search, entry: CandidateOutputs, metric: str) -> list[str]:
