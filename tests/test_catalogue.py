@@ -150,3 +150,14 @@ def test_an_absent_dependency_breaks_only_its_own_plugin(plugins: Path) -> None:
     with pytest.raises(ConfigError, match=r"cannot be imported.*a_package_nobody_has"):
         catalogue.load("tasks", "plugged_absent")
     assert catalogue.load("tasks", "classes").__name__ == "Classes"
+
+
+def test_of_many_names_only_the_nearest_are_listed() -> None:
+    many = [f"name_{number}" for number in range(100)] + ["softmax"]
+    assert catalogue.unknown("method", "sofmax", many) == (
+        "Unknown method 'sofmax'. Did you mean 'softmax'? `auxin ls` lists all names."
+    )
+    assert "name_99" in catalogue.unknown("method", "qqqq", many)
+    assert catalogue.unknown("stem", "smal", ["small"]) == (
+        "Unknown stem 'smal'. Expected one of: small. Did you mean 'small'?"
+    )

@@ -108,11 +108,24 @@ def _title(file: Path) -> str:
     return f"{title}."
 
 
+MANY = 30
+"""A message about an unknown name does not list more names than this where it can offer near ones."""
+
+
 def unknown(kind: str, name: str, known: list[str]) -> str:
-    """The message for a name that is not known, with the nearest names offered."""
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
-    hint = f"Did you mean {' or '.join(repr(n) for n in near)}?" if near else "`auxin ls` lists all names."
-    return message(f"Unknown {kind} {name!r}", expected=f"one of: {', '.join(known)}", do=hint)
+    """The message for a name that is not known. It offers the nearest names, and of few names all.
+
+    Args:
+        kind: What the name was to be, such as "method".
+        name: The unknown name.
+        known: The names that exist.
+    """
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    hints = [f"Did you mean {' or '.join(map(repr, near))}?"] if near else []
+    if "name among" in kind or f"{kind}s" in families():
+        hints.append("`auxin ls` lists all names.")
+    listed = "" if near and len(known) > MANY else f"one of: {', '.join(known)}"
+    return message(f"Unknown {kind} {name!r}", expected=listed, do=" ".join(hints))
 
 
 def module(family: str, name: str) -> ModuleType:

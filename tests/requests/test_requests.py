@@ -105,3 +105,10 @@ def test_an_option_of_one_data_set_is_kept_and_a_request_crosses_processes():
     assert pickle.loads(pickle.dumps(spec)) == spec
     assert hash(pickle.loads(pickle.dumps(spec))) == hash(spec)
     assert spec != DataSpec(name="camvid")
+
+
+def test_a_wrong_engine_is_refused_with_the_option() -> None:
+    with pytest.raises(ValidationError) as caught:
+        CompareRequest.model_validate({"compute": {"engine": "slurm"}})
+    assert "--engine" in str(refusal(caught.value, CompareRequest))
+    assert "'torchrun'" in str(refusal(caught.value, CompareRequest))

@@ -40,7 +40,7 @@ def to_onnx(model: Model, file: Path | str) -> None:
                 "Writing ONNX needs further packages",
                 expected=" and ".join(needed),
                 found=f"no {' and no '.join(absent)}",
-                do='Install them: pip install -e ".[onnx]" -c constraints.txt; or export with --torch',
+                do='Install them: pip install "auxin[onnx]"; or export with --torch',
             )
         )
     name = "probabilities" if hasattr(model.task, "probabilities") else "values"

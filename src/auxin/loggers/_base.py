@@ -28,7 +28,9 @@ class RunLogger(ABC):
     def __init__(self, folder: Path) -> None:
         if find_spec(self.package) is None:
             raise ConfigError(
-                message(f"There is no {self.package}", do=f'Install it: pip install "auxin[{self.package}]"')
+                message(
+                    f"{self.package} is not installed", do=f'Install it: pip install "auxin[{self.package}]"'
+                )
             )
         self.folder = folder
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import field_validator
 
@@ -23,7 +23,7 @@ class Engine(Group):
         ge=1,
         changes_results=False,
     )
-    engine: str = option(
+    engine: Literal["auto", "serial", "processes", "ray", "torchrun"] = option(
         "auto",
         "Executor of the runs: `serial`, `processes`, `ray`, `torchrun`, or `auto` (torchrun's ranks if started by "
         "torchrun, otherwise processes).",

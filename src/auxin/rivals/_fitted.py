@@ -51,7 +51,7 @@ def unfit(name: str, task: Task, *, compressed: bool = False) -> str | None:
     if isinstance(task, Multilabel) and rival.unlabelled:
         return "it learns one label per row only"
     if rival.package and find_spec(rival.package) is None:
-        return f"it needs the package {rival.package}: pip install -e '.[{rival.extra}]' -c constraints.txt"
+        return f"it needs the package {rival.package}: pip install 'auxin[{rival.extra}]'"
     return None
 
 

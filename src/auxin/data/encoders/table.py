@@ -235,7 +235,7 @@ class TableEncoder(Encoder):
             raise DataError(
                 message(
                     "Columns that the model was trained on are missing",
-                    expected=f"columns {', '.join(known)}",
+                    expected=f"{len(known)} columns",
                     found=f"no {', '.join(absent)}",
                     do=f"Is {near[0]!r} another name of {absent[0]!r}? Rename it" if near else "Add them",
                 )

@@ -30,7 +30,9 @@ def watched(what: str, stream: TextIO | None = None, doing: str = "Loading") -> 
     """
     out = sys.stderr if stream is None else stream
     done = threading.Event()
-    watcher = threading.Thread(target=_show, args=(f"{doing} {Path(what).name}", out, done), daemon=True)
+    watcher = threading.Thread(
+        target=_show, args=(f"{doing} {Path(what).name or what}", out, done), daemon=True
+    )
     watcher.start()
     try:
         yield

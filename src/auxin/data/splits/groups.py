@@ -51,9 +51,9 @@ def share_groups(
         raise DataError(
             message(
                 f"There are too few groups for the {wanted.what}",
-                expected=f"at least {wanted.least + wanted.keep} ({wanted.least} for it, {wanted.keep} beside it)",
+                expected=f"at least {wanted.least + wanted.keep} ({wanted.least} in it, {wanted.keep} outside it)",
                 found=f"{len(members)}",
-                do="Leave out --group, or ask for fewer parts (--validation 0)",
+                do="Leave out --group, or leave out a set (--validation 0)",
             )
         )
     total = floor(wanted.amount * len(rows) + 0.5) if wanted.amount < 1 else int(wanted.amount)

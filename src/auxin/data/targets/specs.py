@@ -127,7 +127,7 @@ def pairs(what: str, given: str | Sequence[str], names: Sequence[str], expected:
     for word in words(given):
         name, mark, value = word.rpartition("=")
         if not mark or name.strip() not in names:
-            do = f"{name.strip() or value!r} is no target: name it with --target or --aux"
+            do = f"{name.strip()!r} is no target: name it with --target or --aux" if mark else ""
             raise ConfigError(message(f"A {what} is not valid", expected=expected, found=repr(given), do=do))
         found[name.strip()] = value.strip()
     return found
