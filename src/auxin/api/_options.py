@@ -26,15 +26,16 @@ def check_numbers(every: Any, scale: Any, **positive: Any) -> None:
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise _refused("every", every, "a whole number of steps, at least 1")
     if scale not in ("raw", "unit"):
-        raise _refused("scale", scale, "raw or unit")
+        do = "A combiner's own `scale` is given to the combiner: `combiner=Equal(3, scale=0.5)`"
+        raise _refused("scale", scale, "raw or unit", do if isinstance(scale, int | float) else "")
     for name, value in positive.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)
         if value is not None and not (number and 0 < value < math.inf):
             raise _refused(name, value, "a finite number above 0")
 
 
-def _refused(name: str, value: Any, expected: str) -> ConfigError:
-    return ConfigError(message(f"{name}={value!r} is not usable for the meta step", expected=expected))
+def _refused(name: str, value: Any, expected: str, do: str = "") -> ConfigError:
+    return ConfigError(message(f"{name}={value!r} is not usable for the meta step", expected=expected, do=do))
 
 
 def in_order(main: str, tasks: Mapping[str, Loss], labeler: Labeler | None) -> dict[str, Loss]:
