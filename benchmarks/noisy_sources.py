@@ -55,7 +55,10 @@ def learner(way: str, network: nn.Module) -> auxin.Auxiliary:
     """A loop's loss: by source, or by sample."""
     if way == "meta_weight":
         return auxin.Auxiliary(network, main="y", tasks={"y": loss}, combiner=way, every=2, lr=0.3)
-    return auxin.Auxiliary(network, main="y", tasks=dict.fromkeys(NAMES, loss), every=2, lr=0.05)
+    targets = auxin.by_source(1, 2, NAMES)
+    return auxin.Auxiliary(
+        network, main="y", tasks=dict.fromkeys(NAMES, loss), targets=targets, every=2, lr=0.05
+    )
 
 
 def train(way: str, rate: float, rows: Rows, seed: int, used: tuple[str, ...]) -> tuple[float, float]:
@@ -71,12 +74,7 @@ def train(way: str, rate: float, rows: Rows, seed: int, used: tuple[str, ...]) -
         chosen = torch.randint(len(x), (BATCH,))
         output, labels = network(x[chosen]), y[chosen]
         if way in ("untrained", "sources"):
-            missing = torch.full_like(labels, -1)
-            by_source = {
-                n: torch.where(source[chosen] == k, labels, missing)
-                for k, n in enumerate(("clean", *NAMES[1:]))
-            }
-            aux(output, (x[chosen], {"y": by_source.pop("clean"), **by_source})).backward()
+            aux(output, (x[chosen], labels, source[chosen])).backward()
         elif way == "meta_weight":
             aux(output, (x[chosen], labels)).backward()
         elif way == "small_loss":

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from auxin.api.auxiliary import Auxiliary
     from auxin.api.estimators import AuxiliaryClassifier, AuxiliaryRegressor
     from auxin.api.learned_rule import LearnedRule
+    from auxin.api.sources import by_source
     from auxin.exported.model import load_model
     from auxin.hypergradients import (
         BilevelProblem,
@@ -26,6 +27,7 @@ _HOMES = {
     "AuxiliaryClassifier": "auxin.api.estimators",
     "AuxiliaryRegressor": "auxin.api.estimators",
     "LearnedRule": "auxin.api.learned_rule",
+    "by_source": "auxin.api.sources",
     "load_model": "auxin.exported.model",
     "hypergradient": "auxin.hypergradients",
     "BilevelProblem": "auxin.hypergradients",
@@ -41,6 +43,7 @@ __all__ = [
     "BilevelProblem",
     "LearnedRule",
     "TrainingGradient",
+    "by_source",
     "diagnose",
     "hypergradient",
     "load_model",

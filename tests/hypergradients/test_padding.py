@@ -43,7 +43,11 @@ def test_the_look_ahead_through_a_padding_row(tied):
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
         found = hypergradient(problem, train, meta, optimizer=optimizer)
-    assert any("Reverse-over-reverse" in str(w.message) for w in said) == tied
+    for note in (
+        "Reverse-over-reverse",
+        "The outer loss's gradient is off",
+    ):  # tied, the embedding's part is left out
+        assert any(note in str(w.message) for w in said) == tied
     exact = hypergradient(problem, train, meta, optimizer=optimizer, mode="reverse")
     assert exact.gradients[0].abs().max() > 1e-5
     assert relative(found.gradients, exact.gradients) < 1e-11

@@ -8,7 +8,9 @@ import torch
 from torch import nn
 from torch.optim import SGD
 
-from auxin.hypergradients import BilevelProblem, _self_check
+from auxin.errors import UnsupportedError
+from auxin.hypergradients import BilevelProblem, _self_check, hypergradient
+from auxin.hypergradients._operator import Operator
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.optimizers import InnerStep
 from oracles import Heads, dense, images, lookahead_reference, main_loss, make, relative
@@ -243,3 +245,46 @@ def test_every_norm_in_every_mode(norm, mode, training):
     problem = with_middle(norm(9), nn.GELU())
     problem.network.train(training)
     assert relative(estimate(problem, mode=mode).gradients, expected(problem)) < 1e-12
+
+
+@pytest.mark.parametrize("way", ["forward", "reverse", "element"])
+def test_a_mode_that_was_named_is_compared_with_the_training_step_once(way, monkeypatch):
+    class Product(nn.Module):  # forward mode of this operation is zero in PyTorch 2.13
+        def __init__(self):
+            super().__init__()
+            self.scale = nn.Parameter(torch.rand(3, dtype=torch.float64) + 0.5)
+
+        def forward(self, x):
+            index = torch.arange(6) % 3
+            start = torch.ones(len(x), 3, dtype=x.dtype)
+            doubled = (x * self.scale).repeat(1, 2)
+            return start.scatter_reduce(1, index.expand(len(x), -1), doubled, "prod")
+
+    torch.manual_seed(0)
+    net, w = Product(), torch.zeros((), dtype=torch.float64, requires_grad=True)
+    problem = BilevelProblem(net, lambda s, b: w.exp() * s.pow(2).mean(), lambda s, b: s.mean(), [w])
+    sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+    batch = (torch.rand(4, 3, dtype=torch.float64) + 0.5,)
+    if way == "forward":
+        with pytest.raises(UnsupportedError, match="mode 'forward' does not give"):
+            hypergradient(problem, batch, optimizer=sgd, mode=way)
+        hypergradient(problem, batch, optimizer=sgd, mode=way, check=False)
+        return
+    calls = []
+    own = Operator.__init__
+    monkeypatch.setattr(Operator, "__init__", lambda *a, **k: calls.append(1) or own(*a, **k))
+    found = [hypergradient(problem, batch, optimizer=sgd, mode=way).gradients[0] for _ in range(2)]
+    assert len(calls) == 1
+    other = hypergradient(problem, batch, optimizer=sgd, mode="reverse", check=False).gradients[0]
+    assert all(abs(float(g - other)) < 1e-12 for g in found)
+
+
+@pytest.mark.parametrize("way", ["forward", "element"])
+def test_a_mode_that_was_named_is_refused_where_phi_is_in_the_network(way):
+    gate = torch.zeros((), dtype=torch.float64, requires_grad=True)
+    net = nn.Linear(3, 1).double()
+    net.forward = lambda x, own=net.forward: own(x) * gate.exp()
+    problem = BilevelProblem(net, lambda s, b: s.pow(2).mean(), lambda s, b: s.mean(), [gate])
+    sgd = torch.optim.SGD(net.parameters(), lr=0.1)
+    with pytest.raises(UnsupportedError, match="phi enters the primary network"):
+        hypergradient(problem, (torch.randn(4, 3, dtype=torch.float64),), optimizer=sgd, mode=way)

@@ -13,6 +13,7 @@ from auxin.hypergradients._mixed import Slope, loss_at, reverse_slope, to_phi
 from auxin.hypergradients._outer import gradients_of, refuse_reentrant
 from auxin.hypergradients._unroll import moved
 from auxin.math.functional import jvp, placed, plain_attention, save_rng, still, under_rng
+from auxin.math.padding import without_padding
 from auxin.math.params import Vector, axpy, dot, leaves, norm, trainable
 from auxin.math.params import scale as scaled
 from auxin.math.tree import detach, tensors
@@ -183,12 +184,15 @@ def differenced_over_phi(
 def outer_off(problem: BilevelProblem, at: Sequence[Tensor], v: Sequence[Tensor], meta: Any) -> float:
     """How far <v, q> is from the outer loss's central difference along a random q, at W+ under the present state.
 
+    The direction leaves padding rows of embeddings where they are: no step moves them.
+
     A loss that jumps (the positions that max pooling remembers) has no difference that could be compared: where the
     difference at a quarter or at four times the step departs from the first one by half of what the gradient does,
     the result is 0.
     """
     random = torch.Generator().manual_seed(2)
     q = [torch.randn(p.shape, generator=random, dtype=torch.float32).to(p) * (_size(p) or 1.0) for p in at]
+    q = without_padding(problem.network, q)
     step = 1e-6 if at[0].dtype == torch.float64 else 1e-3
     difference, rounding = _outer_difference(problem, at, q, meta, step)
     terms = [a * b for a, b in zip(v, q, strict=True)]

@@ -43,6 +43,7 @@ Way = Literal["forward", "reverse", "element"]
 WAYS: dict[Way, Any] = {"forward": forward_slope, "reverse": reverse_slope, "element": element_slope}
 
 _MEMORY: Memory["Verdict"] = Memory()
+_NAMED: dict[Way, Memory[bool]] = {way: Memory() for way in WAYS}
 
 
 @dataclass(frozen=True)
@@ -155,6 +156,43 @@ def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
         raise _refusal(tried)
     note = f"{_NAMES[best]} is used, which agrees with the training step to {tried.errors[best]:.1e} only."
     return Verdict(best, note)
+
+
+def confirm(problem: BilevelProblem, train: Any, gradient: TrainingGradient, way: Way) -> None:
+    """Compare a way that was chosen by name with the training step, once for each structure.
+
+    Raises:
+        UnsupportedError: It is not the training step's own derivative.
+    """
+    network, key = bare(problem.network), key_of(problem, train)
+    if _NAMED[way].get(network, key):
+        return
+    gradient = replace(gradient, products=None)
+    with precisely():
+        around = Operator(problem, train, gradient)
+        inside = not problem.terminal or around.phi_enters or around.criterion_reads_parameters
+        if inside and way == "reverse":
+            error: float | Exception | None = differenced_over_phi(problem, train, gradient, around.q)
+        elif inside:
+            error = RuntimeError("phi enters the primary network, or the criterion reads the parameters")
+        elif around.nothing:
+            return
+        else:
+            error = _error(way, problem, train, gradient, around)
+        worst = REFUSED.get(around.q[0].dtype, float("inf"))
+        if not inside and isinstance(error, float) and error > worst and around.q[0].dtype in SMALL:
+            around = Operator(problem, train, gradient, SMALL[around.q[0].dtype])
+            error = _error(way, problem, train, gradient, around)
+    if isinstance(error, Exception) or (error or 0.0) > (10 if inside else 1) * worst:
+        found = _first_line(error) if isinstance(error, Exception) else f"it is off by {error:.1e}"
+        raise UnsupportedError(
+            message(
+                f"The look-ahead's mode {way!r} does not give the training step's own derivative",
+                found=found,
+                do='Use mode="auto", which finds one that does.',
+            )
+        )
+    _NAMED[way].put(network, key, True)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient,
 from auxin.hypergradients._mixed import Slope
 from auxin.hypergradients._operator import outer_off
 from auxin.hypergradients._outer import finish, outer_gradient
-from auxin.hypergradients._self_check import WAYS, Way, known, slope, unseen
+from auxin.hypergradients._self_check import WAYS, Way, confirm, known, slope, unseen
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.functional import save_rng, under_rng
 from auxin.math.params import Vector, negated
@@ -36,8 +36,8 @@ class Lookahead(Estimator):
         mode: "auto" takes the cheapest way that the first batch shows to be right: "forward", the one JVP;
             "reverse", reverse-over-reverse; "element", one ordinary backward pass per element of phi, which needs
             first derivatives alone.
-        check: Whether "auto" examines the first batch of each network, criterion and structure. Without it "auto"
-            is "forward".
+        check: Whether the first batch of each network, criterion and structure is examined. "auto" without it is
+            "forward"; a mode that was named and is wrong there is refused.
 
     >>> import torch
     >>> from torch import nn
@@ -65,9 +65,9 @@ class Lookahead(Estimator):
     def settled(self, problem: BilevelProblem) -> "Lookahead | None":
         """The same without the check, in the mode that it chose for this problem; None where it has not run."""
         if self.mode != "auto" or not self.check:
-            return Lookahead(self._unchecked(problem))
+            return Lookahead(self._unchecked(problem), check=False)
         found = known(problem)
-        return None if found is None else Lookahead(found)
+        return None if found is None else Lookahead(found, check=False)
 
     def estimate(
         self,
@@ -87,7 +87,8 @@ class Lookahead(Estimator):
 
         Raises:
             ConfigError: No step was given, or a gradient without its graph to phi.
-            UnsupportedError: The optimiser is not one that can be looked through.
+            UnsupportedError: The optimiser is not one that can be looked through, or the mode that was named does not
+                give the training step's own derivative.
         """
         if step is None:
             raise ConfigError(
@@ -124,7 +125,10 @@ class Lookahead(Estimator):
     ) -> tuple[Slope, list[str]]:
         if self.mode == "auto" and self.check:
             return slope(problem, train, gradient, p, outer_is_off)
-        return WAYS[self._unchecked(problem)](problem, train, gradient, p), []
+        way = self._unchecked(problem)
+        if self.check and problem.average is None:
+            confirm(problem, train, gradient, way)
+        return WAYS[way](problem, train, gradient, p), []
 
     def _unchecked(self, problem: BilevelProblem) -> Way:
         """The way without a look at the first batch."""

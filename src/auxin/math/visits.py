@@ -108,6 +108,7 @@ def visiting(
 ) -> Iterator[Visit]:
     """The forward passes and losses within begin alike, and nothing of them is left afterwards.
 
+    >>> import torch
     >>> class Counting(nn.Module):
     ...     seen = 0
     ...     def forward(self, x):
