@@ -10,7 +10,7 @@ def fit(request: FitRequest, output: Output) -> None:
     """Train a model and write it to a folder. `auxin predict` and `auxin export` read that folder.
 
     By default every candidate is cross-validated on the same folds of the labelled rows: scikit-learn's estimators,
-    networks trained on the main task only, networks and estimators that use the auxiliary labels, and a blend of the
+    Gaussian processes, networks trained on the main task only, networks and estimators that use the auxiliary labels, and a blend of the
     best candidates. Among the candidates that are about as good as the best, the simplest is trained on all labelled
     rows. The report at the end states its score, corrected for the selection; the scores of a constant guess, of a
     linear model and of a network without auxiliary labels on the same rows; and, if the time allows, the expected gain
