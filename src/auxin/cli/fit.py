@@ -10,11 +10,11 @@ def fit(request: FitRequest, output: Output) -> None:
     """Train a model and write it to a folder. `auxin predict` and `auxin export` read that folder.
 
     By default every candidate is cross-validated on the same folds of the labelled rows: scikit-learn's estimators,
-    Gaussian processes, networks trained on the main task only, networks and estimators that use the auxiliary labels, and a blend of the
-    best candidates. Among the candidates that are about as good as the best, the simplest is trained on all labelled
-    rows. The report at the end states its score, corrected for the selection; the scores of a constant guess, of a
-    linear model and of a network without auxiliary labels on the same rows; and, if the time allows, the expected gain
-    from more labels.
+    Gaussian processes, networks trained on the main task only, networks and estimators that use the auxiliary labels,
+    and a blend of the best candidates. Among the candidates that are about as good as the best, the simplest is kept,
+    mixed with a Gaussian process unless that is worse, and trained on all labelled rows. The report at the end states
+    its score, corrected for the selection; the scores of a constant guess, of a linear model and of a network without
+    auxiliary labels on the same rows; and, if the time allows, the expected gain from more labels.
 
     With --method NAME, --model or --set, one network is trained. The method is compared with single-task training on
     the validation rows and kept if it is better by more than its standard error; --no-guard keeps it in any case. The
