@@ -37,7 +37,8 @@ def listing(output: Output) -> None:
         table.add_row(entry.name, entry.summary, row["paper"] or "", _cost(cost), listed[-1]["state"])
     output.say(table)
     output.say(
-        "Cost: approximate time on one core at the recipe's default size. GPU: the paper's full size needs a GPU."
+        "Cost: approximate time on one core at the recipe's default size. GPU: the paper's full size needs a GPU. "
+        "State: progress of the results in runs/reproduce-RECIPE in the current folder."
     )
     output.result(listed)
 
@@ -91,6 +92,7 @@ def run(request: RecipeRequest, output: Output) -> None:
     from auxin.studies.engine import Progress
     from auxin.studies.reproduce import Reproduction, reproduce
 
+    study = Reproduction(request)
     output.say(f"  The output folder is {request.folder}. Run the same command to resume.")
     with progress(output) as show:
 
@@ -100,7 +102,7 @@ def run(request: RecipeRequest, output: Output) -> None:
             else:
                 output.say(f"  {event}")
 
-        result = reproduce(Reproduction(request), executor_of(request.compute), tell)
+        result = reproduce(study, executor_of(request.compute), tell)
     output.say("", terminal(result), "")
     files = [write_markdown(result, request.folder), *draw(request.folder)]
     drawn = len(files) - 1

@@ -40,16 +40,28 @@ def line(
     )
 
 
-def difference(a: Sequence[float], b: Sequence[float], factor: float = 1.0, digits: int = 2) -> str:
+def difference(
+    a: Sequence[float], b: Sequence[float], factor: float = 1.0, digits: int = 2, unit: str = ""
+) -> str:
     """The paired difference of a minus b over seeds, with its 95 % t interval, in words.
+
+    Args:
+        a: Values by seed.
+        b: Values of the same seeds.
+        factor: Multiplies both; with 100 and no other unit, the difference is in points.
+        digits: Digits after the point.
+        unit: Unit of the difference.
 
     >>> difference([1.0, 2.0, 3.0], [0.0, 0.5, 1.0])
     '+1.50 [+0.26, +2.74] over 3 seeds'
+    >>> difference([0.3], [0.2], 100)
+    '+10.00 points over 1 seed'
     """
+    unit = unit or ("points" if factor == 100 else "")
     found = paired(np.asarray(a, float) * factor, np.asarray(b, float) * factor)
     interval = "" if found.low is None else f" [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
     seeds = f"{found.seeds} seed" + ("s" if found.seeds > 1 else "")
-    return f"{found.difference:+.{digits}f}{interval} over {seeds}"
+    return f"{found.difference:+.{digits}f}{interval}{' ' * bool(unit)}{unit} over {seeds}"
 
 
 FEWEST = 3

@@ -66,7 +66,7 @@ class FixedAuxiliary(Recipe):
         lines.append(line("drop from learning to fixed", drop, "points", 6.7, 1.2))
         claim = Claim(
             text="A fixed auxiliary network is worse than a learning one",
-            found="fixed minus learning: " + difference(values["fixed"], values["learning"], 100) + " points",
+            found="fixed minus learning: " + difference(values["fixed"], values["learning"], 100),
             holds=below(values["fixed"], values["learning"]),
         )
         picture = Picture(

@@ -98,7 +98,7 @@ class AuxiLearnFigure2(Recipe):
                 holds=largest < 0.03,
             ),
             Claim(
-                text="and uses the helpful one to find a better solution",
+                text="AuxiLearn uses the helpful auxiliary to find a better solution",
                 found="distance to w*, learned minus single: "
                 + difference(values["distance.learned"], values["distance.single"]),
                 holds=closer,

@@ -93,8 +93,7 @@ class AuxiLearnFigure4(Recipe):
         claim = Claim(
             text="The auxiliary network learns a partition of a class that means something",
             found="information with the search terms, learned minus untrained: "
-            + difference(learned, untrained, digits=4)
-            + " nats",
+            + difference(learned, untrained, digits=4, unit="nats"),
             holds=below(untrained, learned),
         )
         first = next(iter(done.values()))

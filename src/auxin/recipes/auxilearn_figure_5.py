@@ -81,7 +81,7 @@ class AuxiLearnFigure5(Recipe):
                 holds=bool(np.mean(values["weight.main"]) > 2.85 and max(values["to single"]) < 0.05),
             ),
             Claim(
-                text="which badly hurts generalisation",
+                text="Optimising task weights on the training set badly hurts generalisation",
                 found="distance to w*, auxiliary set minus training set: "
                 + difference(values["distance.held out"], values["distance.same"]),
                 holds=worse,

@@ -86,7 +86,9 @@ def _trend(text: str, found: Mapping[int, list[float]], sign: int) -> Claim:
     x = [n for n, values in found.items() for _ in values]
     y = [value for values in found.values() for value in values]
     if len(found) < 3 or np.ptp(y) == 0:
-        return Claim(text=text, found="too few runs to say", holds=None)
+        return Claim(
+            text=text, found=f"{len(found)} settings finished, of which a trend needs three", holds=None
+        )
     rho, p = rank_correlation(x, y)
     holds = None if p > 0.05 else bool(rho * sign > 0)
     return Claim(text=text, found=f"rank correlation {rho:+.2f} over {len(y)} runs, p = {p:.2f}", holds=holds)

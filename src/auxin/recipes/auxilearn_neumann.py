@@ -87,7 +87,7 @@ class NeumannScale(Recipe):
             ),
             Claim(
                 text="The authors' shipped setting is four times the identity solver",
-                found=f"to within {far:.1e}; alpha L, which the series looks at H by, is {max(values['alpha L']):.1e}",
+                found=f"to within {far:.1e}; alpha times the largest eigenvalue of H is {max(values['alpha L']):.1e}",
                 holds=far < 1e-2,
             ),
         ]

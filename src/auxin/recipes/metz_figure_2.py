@@ -95,9 +95,11 @@ class MetzFigure2(Recipe):
             mean = {e: float(np.mean(v["accuracy"])) for e, v in vaes.items()}
             best, last = max(mean, key=lambda e: mean[e]), lengths[-1]
             fell, rose = vaes[last]["accuracy"], vaes[last]["bound"]
-            found = f"best at {best} epochs; the last minus that: {difference(fell, vaes[best]['accuracy'], 100)}; "
-            found += f"in the bound: {difference(rose, vaes[best]['bound'], digits=4)}"
-            holds = None if best == last else below(fell, vaes[best]["accuracy"])
+            found = f"accuracy is best after {best} epochs; after {last} minus after {best}: "
+            found += f"{difference(fell, vaes[best]['accuracy'], 100)}; "
+            found += f"the bound's difference: {difference(rose, vaes[best]['bound'], digits=4)}"
+            parts = (below(fell, vaes[best]["accuracy"]), below(vaes[best]["bound"], rose))
+            holds = None if best == last or (None in parts and False not in parts) else all(parts)
             text = "A VAE's accuracy peaks and then falls while its bound still improves"
             claims.append(Claim(text=text, found=found, holds=holds))
             accuracy = np.array([vaes[e]["accuracy"] for e in lengths]).T * 100
@@ -129,7 +131,7 @@ class MetzFigure2(Recipe):
                 kept = True if low is not None and low > -0.03 and len(a) >= FEWEST else None
                 holds = falls if proto else False if falls else kept
                 claims.append(
-                    Claim(text=text, found=f"shuffled minus plain: {difference(a, b, 100)}", holds=holds)
+                    Claim(text=text, found=f"shuffled minus in order: {difference(a, b, 100)}", holds=holds)
                 )
         return RecipeOutcome(lines, claims, drawn)
 

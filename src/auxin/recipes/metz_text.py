@@ -54,5 +54,5 @@ class MetzText(Recipe):
             a, b = ([found[p][s] for s in seeds] for p in ("learned rule", "random network"))
             text = "After 30 hours of meta-training the rule beats a random network by almost 10 points"
             holds = below(b, a)
-            claims.append(Claim(text=text, found=difference(a, b, 100), holds=holds))
+            claims.append(Claim(text=text, found=f"the difference is {difference(a, b, 100)}", holds=holds))
         return RecipeOutcome(lines, claims)
