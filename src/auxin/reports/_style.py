@@ -21,6 +21,8 @@ GREY = "#B9B9BA"
 """What has no colour of its own among many."""
 
 _MARKERS = "osD^vPX*"
+_DASHES = ("-", (0, (6, 1.5, 1, 1.5)), (0, (6, 1, 1, 1, 1, 1)))
+_CONTROL_DASHES = ((0, (4, 1.6)), (0, (2, 1)), (0, (8, 2)))
 
 SETTINGS: dict[Any, Any] = {
     "font.family": "DejaVu Sans",
@@ -78,8 +80,10 @@ def looks_of(methods: Sequence[tuple[str, str]]) -> dict[str, MethodStyle]:
         if role == "single":
             found[method] = MethodStyle(SINGLE, (0, (1, 1.2)), "o")
             continue
-        dash = (0, (4, 1.6)) if role == "control" else "-"
-        found[method] = MethodStyle(PALETTE[turn % len(PALETTE)], dash, _MARKERS[turn % len(_MARKERS)])
+        cycle = turn // len(PALETTE)  # colours come again: other dashes and markers tell the methods apart
+        dashes = _CONTROL_DASHES if role == "control" else _DASHES
+        marker = _MARKERS[(turn + 3 * cycle) % len(_MARKERS)]
+        found[method] = MethodStyle(PALETTE[turn % len(PALETTE)], dashes[cycle % len(dashes)], marker)
     return found
 
 

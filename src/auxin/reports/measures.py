@@ -46,7 +46,8 @@ def measures(results: Results, prefix: str, title: str, unit: str, *, varying: b
         label = task if one else f"{method}: {task}" if len(found) > 1 else method
         colour = _colour(name, told) if one else look[method].colour
         label = label if name in told else "_"
-        line(axes, mean, 1.0, label=label, colour=colour, dash="-" if one else DASHES[turn % len(DASHES)])
+        dash = "-" if one else look[method].dash if len(found) == 1 else DASHES[turn % len(DASHES)]
+        line(axes, mean, 1.0, label=label, colour=colour, dash=dash)
     if one and len(told) < len(found):
         axes.plot([], [], color=GREY, label=f"{len(found) - len(told)} others")
     return finished(drawn, axes)

@@ -40,7 +40,7 @@ def figures(results: Results) -> dict[str, Figure]:
         "label_entropy": label_entropy,
         "task_weights": lambda r: measures(r, "weight.", "Task weights", "weight of the loss", varying=True),
         "gradient_cosines": lambda r: measures(
-            r, "cosine.", "Do the tasks' gradients agree?", "gradient's cosine to the main task's"
+            r, "cosine.", "Do the tasks' gradients agree?", "gradient cosine"
         ),
     }
     drawn = {name: make(results) for name, make in draw.items()}
@@ -213,7 +213,7 @@ def label_entropy(results: Results) -> Figure | None:
     found = sorted(names(results.runs, "label_entropy"), key=lambda name: "sample" not in name)
     if not found:
         return None
-    drawn, axes = panel("Do the generated labels say anything?", "epoch", "label entropy / log ψ")
+    drawn, axes = panel("Entropy of the generated labels", "epoch", "label entropy / log ψ")
     axes.set_ylim(-0.03, 1.06)
     for low, high, text in (
         (-0.03, COLLAPSED, "class mean here: one label for all"),
@@ -222,9 +222,7 @@ def label_entropy(results: Results) -> Figure | None:
         axes.axhspan(low, high, color=MUTED, alpha=0.12, linewidth=0)
         place = {"xycoords": ("axes fraction", "data"), "ha": "right", "va": "center"}
         told = axes.annotate(text, (0.985, (low + high) / 2 + 0.005), color=MUTED, size=7.5, **place)
-        told.set(
-            zorder=5, bbox={"facecolor": axes.get_facecolor(), "edgecolor": "none", "alpha": 0.7, "pad": 0.6}
-        )
+        told.set(zorder=5, bbox={"facecolor": PAPER, "edgecolor": "none", "alpha": 0.7, "pad": 0.6})
     for method, look in looks(results.comparison).items():
         for number, name in enumerate(found):
             shown = curve(results.of(method), measure(name))
