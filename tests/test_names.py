@@ -2,6 +2,7 @@
 
 import ast
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import auxin
@@ -76,6 +77,7 @@ KEPT = frozenset(
 SOURCE = Path(auxin.__file__).parent
 
 
+@cache
 def definitions() -> list[tuple[str, str, str]]:
     """File, kind and name of every class, function and declared attribute."""
     found = []

@@ -15,7 +15,7 @@ import torch
 from auxin.hypergradients import _mixed, _outer, _self_check, finite_difference, implicit, lookahead
 from auxin.math import products
 from auxin.runs.build import PreparedRun
-from auxin.training.compiled import Kernel
+from auxin.training.compiled import CompiledStep
 from auxin.training.steps import Learner
 
 REST = "the rest"
@@ -34,7 +34,7 @@ PLACES: list[tuple[Any, str, str]] = [
     (_outer, "to_phi", "backward to phi"),
     (Learner, "inner_step", "optimisers"),
     (Learner, "meta_update", "optimisers"),
-    (Kernel, "__call__", "compiled step"),
+    (CompiledStep, "__call__", "compiled step"),
 ]
 """Functions of auxin, and what their time is called. The backward to phi is the labeler's (and, by double backward,
 the primary network's second one)."""

@@ -6,6 +6,7 @@ import torch
 from sklearn.decomposition import PCA as PeerPCA
 
 from auxin.errors import ConfigError, DataError
+from auxin.features import _encoder
 from auxin.features.autoencoder import Autoencoder
 from auxin.features.kmeans import KMeans
 from auxin.features.pca import PCA
@@ -65,3 +66,20 @@ def test_vae_code_is_near_the_prior():
     x = torch.randn(300, 2, generator=g) @ torch.randn(2, 10, generator=g)
     code = VAE(2, hidden=(16,), epochs=150, rates=(1e-2,), patience=30).fit(x).transform(x)
     assert 0.6 < float(code.std()) < 1.4
+
+
+def test_the_better_rate_alone_goes_on_after_a_fifth_of_the_epochs(monkeypatch: pytest.MonkeyPatch) -> None:
+    x = torch.rand(200, 8, generator=torch.Generator().manual_seed(0))
+    passes: list[float] = []
+    one = _encoder._RateTrial._pass
+
+    def counted(self: _encoder._RateTrial) -> None:
+        passes.append(self.optimiser.param_groups[0]["lr"])
+        one(self)
+
+    monkeypatch.setattr(_encoder._RateTrial, "_pass", counted)
+    both = Autoencoder(3, hidden=(6,), epochs=10, rates=(1e-5, 1e-2), patience=11).fit(x)
+    assert passes == [1e-5] * 2 + [1e-2] * 10
+    alone = Autoencoder(3, hidden=(6,), epochs=10, rates=(1e-2,), patience=11).fit(x)
+    assert both.loss == alone.loss
+    assert torch.equal(both.transform(x), alone.transform(x))

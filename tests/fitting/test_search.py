@@ -169,12 +169,8 @@ def test_what_is_saved_predicts_the_same(kind: str, tmp_path: Path) -> None:
     dataset = made(Rows(rows.x, task, target, rows.auxiliaries))
     splits = make_splits(dataset, seed=0, validation=0.0, test=0.0)
     said: list[str] = []
-    model = search(
-        dataset,
-        splits,
-        SearchTarget(task.metrics[0], tries=1, families=["logistic", "ridge", "lightgbm"]),
-        said.append,
-    )
+    families = ["ridge", "lightgbm"] if kind == "numbers" else ["logistic", "ridge"]
+    model = search(dataset, splits, SearchTarget(task.metrics[0], tries=1, families=families), said.append)
     model.save(tmp_path / "m")
     again = load_model(tmp_path / "m")
     torch.testing.assert_close(

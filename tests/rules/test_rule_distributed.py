@@ -18,7 +18,7 @@ from torch import distributed as dist
 sys.path.insert(0, sys.argv[1])
 from test_rule_trainer import trainer
 dist.init_process_group("gloo")
-found = trainer(6, groups=2, pools=4)
+found = trainer(3, groups=2, pools=4)
 list(found.run())
 assert len(found.pools) == 2
 dist.destroy_process_group()
@@ -27,7 +27,7 @@ dist.destroy_process_group()
 
 
 def test_two_processes_equal_one(tmp_path, monkeypatch):
-    alone = trainer(6, groups=2, pools=4)
+    alone = trainer(3, groups=2, pools=4)
     losses = [p.loss for p in alone.run()]
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -38,7 +38,7 @@ def test_two_processes_equal_one(tmp_path, monkeypatch):
     process = subprocess.Popen(other, env={**os.environ, "RANK": "1"})
     try:
         dist.init_process_group("gloo", timeout=timedelta(seconds=120))
-        half = trainer(6, groups=2, pools=4)
+        half = trainer(3, groups=2, pools=4)
         half_losses = [p.loss for p in half.run()]
         assert process.wait(timeout=120) == 0
     finally:

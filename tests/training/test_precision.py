@@ -17,7 +17,7 @@ from auxin.hypergradients.lookahead import Lookahead
 from auxin.math import functional
 from auxin.math.deferred import deferred, holds
 from auxin.training import compiled
-from auxin.training.compiled import Kernel
+from auxin.training.compiled import CompiledStep
 from auxin.training.loop import Diverged, EpochCallbacks, fit
 from auxin.training.precision import Precision
 
@@ -261,7 +261,7 @@ def test_where_compiling_fails_the_reason_is_printed_and_the_run_is_the_same(mon
 
 def test_a_failure_after_the_first_success_is_not_swallowed(monkeypatch) -> None:
     monkeypatch.setattr(compiled, "play", lambda graph: graph)
-    kernel = Kernel("step", lambda x: x * 2, [], print)
+    kernel = CompiledStep("step", lambda x: x * 2, [], print)
     assert float(kernel(torch.ones(2))[0].sum()) == 4
 
     def later(*_):
@@ -290,6 +290,6 @@ def test_recording_moves_no_buffer(monkeypatch) -> None:
     norm, x = nn.BatchNorm1d(2), torch.randn(5, 2)
     expected = nn.BatchNorm1d(2)
     expected(x)
-    Kernel("step", lambda x: norm(x), [norm], print)(x)
+    CompiledStep("step", lambda x: norm(x), [norm], print)(x)
     torch.testing.assert_close(norm.running_mean, expected.running_mean)
     assert int(norm.num_batches_tracked) == 1

@@ -69,6 +69,10 @@ def perceptron(widths: Sequence[int], *, last: bool) -> nn.Sequential:
     return nn.Sequential(*layers)
 
 
+FIRST = 0.2
+"""Share of the epochs after which the best learning rate goes on alone."""
+
+
 def trained(
     build: Callable[[], nn.Module],
     x: Tensor,
@@ -78,46 +82,66 @@ def trained(
     patience: int,
     seed: int,
 ) -> tuple[nn.Module, float]:
-    """The network of the best learning rate, stopped at its best loss on a held-out tenth, and that loss."""
+    """The network at its best loss on a held-out tenth, and that loss; the rate leads after a fifth of training."""
     order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
     held = max(1, len(x) // 10)
-    parts = x[order[held:]], x[order[:held]]
-    found = []
+    runs = []
     for rate in rates:
         torch.manual_seed(seed)
-        found.append(_one(build(), *parts, rate, epochs, batch, patience, seed))
-    return min(found, key=lambda one: one[1])
+        runs.append(_RateTrial(build(), x[order[held:]], x[order[:held]], rate, batch, patience, seed))
+        runs[-1].train(max(1, round(FIRST * epochs)))
+    best = min(runs, key=lambda run: run.lowest)
+    best.train(epochs)
+    best.network.load_state_dict(best.kept)
+    return best.network.eval(), best.lowest
 
 
-def _one(
-    network: nn.Module,
-    training: Tensor,
-    validation: Tensor,
-    rate: float,
-    epochs: int,
-    batch: int,
-    patience: int,
-    seed: int,
-) -> tuple[nn.Module, float]:
-    optimiser = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
-    generator = torch.Generator().manual_seed(seed)
-    kept, lowest, waited = deepcopy(network.state_dict()), float("inf"), 0
-    for _ in range(epochs):
-        network.train()
-        for rows in torch.randperm(len(training), generator=generator).split(batch):
+class _RateTrial:
+    """The training of one network at one rate, which can go on.
+
+    Attributes:
+        network: The network.
+        kept: Its weights at the lowest loss on the validation rows.
+        lowest: That loss.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        training: Tensor,
+        validation: Tensor,
+        rate: float,
+        batch: int,
+        patience: int,
+        seed: int,
+    ) -> None:
+        self.network, self.training, self.validation = network, training, validation
+        self.batch, self.patience, self.seed = batch, patience, seed
+        self.optimiser = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
+        self.generator = torch.Generator().manual_seed(seed)
+        self.kept, self.lowest = deepcopy(network.state_dict()), float("inf")
+        self.epoch, self.waited = 0, 0
+
+    def train(self, epochs: int) -> None:
+        """Go on to this many epochs in all, or until the loss has not fallen for `patience` of them."""
+        while self.epoch < epochs and self.waited < self.patience:
+            self._pass()
+            value = self._validation_loss()
+            self.epoch += 1
+            self.waited += 1
+            if value < self.lowest:
+                self.kept, self.lowest, self.waited = deepcopy(self.network.state_dict()), value, 0
+
+    def _pass(self) -> None:
+        self.network.train()
+        for rows in torch.randperm(len(self.training), generator=self.generator).split(self.batch):
             if len(rows) > 1:
-                value = network(training[rows], generator)
-                optimiser.zero_grad()
+                value = self.network(self.training[rows], self.generator)
+                self.optimiser.zero_grad()
                 value.backward()
-                optimiser.step()
-        network.eval()
+                self.optimiser.step()
+
+    def _validation_loss(self) -> float:
+        self.network.eval()
         with torch.no_grad():
-            value = float(network(validation, torch.Generator().manual_seed(seed)))
-        if value < lowest:
-            kept, lowest, waited = deepcopy(network.state_dict()), value, 0
-        else:
-            waited += 1
-            if waited >= patience:
-                break
-    network.load_state_dict(kept)
-    return network.eval(), lowest
+            return float(self.network(self.validation, torch.Generator().manual_seed(self.seed)))

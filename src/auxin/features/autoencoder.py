@@ -25,7 +25,7 @@ class _Autoencoder(nn.Module):
 class Autoencoder(CodeFeatures):
     """Features are the code (batch norm and ReLU, like the rule's top layer). Loss: mean squared error.
 
-    The learning rate is chosen, and training stopped, by the error on a tenth of the rows.
+    The learning rate is chosen after a fifth of the epochs, and training stopped, by the error on a tenth of the rows.
 
     Args:
         width: Size of the code.

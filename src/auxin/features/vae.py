@@ -30,7 +30,7 @@ class _Variational(nn.Module):
 class VAE(CodeFeatures):
     """Features are the posterior mean (Kingma and Welling 2014), Gaussian likelihood.
 
-    The rate is chosen, and training stopped, by the bound on a tenth of the rows.
+    The rate is chosen after a fifth of the epochs, and training stopped, by the bound on a tenth of the rows.
 
     Args:
         width: Size of the code.

@@ -30,7 +30,7 @@ Answers = Mapping[str, Tensor]
 
 
 @dataclass(eq=False)
-class Kernel:
+class CompiledStep:
     """One step, as a function of tensors (in any nesting of tuples, lists and dicts) with results alike.
 
     Attributes:

@@ -15,7 +15,7 @@ from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.deferred import deferring, put_off, traced
 from auxin.math.tree import detach
 from auxin.optimizers import InnerStep
-from auxin.training.compiled import Kernel, at_rate, why_not, why_not_meta
+from auxin.training.compiled import CompiledStep, at_rate, why_not, why_not_meta
 from auxin.training.objective import Objective
 from auxin.training.precision import Precision
 from auxin.training.shared import SharedParameters
@@ -194,7 +194,7 @@ class Learner:
             return step(*batches)
         return results
 
-    def _kernels(self) -> dict[str, Kernel]:
+    def _kernels(self) -> dict[str, CompiledStep]:
         """The steps that can be compiled, by name."""
         labeler = self.criterion.labeler
         modules = [self.network] if labeler is None else [self.network, labeler]
@@ -208,7 +208,7 @@ class Learner:
         if self.estimator is not None and (refused := why_not_meta(self.estimator, self.optimizer)):
             self.tell(f"The meta step is not compiled but runs eagerly: {refused}")
             steps = {TRAIN: self._training}
-        return {n: Kernel(n, self._of_tensors(step), modules, self.tell) for n, step in steps.items()}
+        return {n: CompiledStep(n, self._of_tensors(step), modules, self.tell) for n, step in steps.items()}
 
     def _of_tensors(self, step: Callable[..., Any]) -> Callable[..., Any]:
         def recorded(rate: Tensor, *parts: tuple[Tensor, dict[str, Tensor], Tensor]) -> Any:

@@ -38,7 +38,7 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
-class Term:
+class UpdateTerm:
     """A term: how many low-rank readouts it needs of h below and above, and its formula."""
 
     lower: int
@@ -172,17 +172,17 @@ def reconstruct(layer: Layer) -> Tensor:
 COMPETITIVE = "competitive"
 RECONSTRUCT = "reconstruct"
 OURS = (COMPETITIVE, RECONSTRUCT)
-TERMS: dict[str, Term] = {
-    "w_base": Term(0, 0, _base, "w"),
-    "large_decay": Term(0, 0, _large_decay, "w |w|"),
-    "decorr_x": Term(0, 0, _decorrelation, "w corr(x_u), at unit rms"),
-    "hebb": Term(0, 0, _hebb, "-x_d x_u"),
-    "0_order": Term(1, 1, _order_0, "R"),
-    "rbf": Term(1, 1, _rbf, "exp(-w^2) R"),
-    "1_order": Term(1, 1, _order_1, "w R"),
-    "lin_upper_symm": Term(0, 2, _lin_upper_symm, "w S(h_u)"),
-    "lin_upper_psd": Term(0, 1, _lin_upper_psd, "w P(h_u)"),
-    "lin_lower_symm": Term(2, 0, _lin_lower_symm, "S(h_d) w"),
-    "sqr_upper_symm": Term(0, 2, _sqr_upper_symm, "[(sqrt(1 + w^2) - 1) S(h_u)] sign w"),
-    "sqr_lower_symm": Term(2, 0, _sqr_lower_symm, "[S(h_d) (sqrt(1 + w^2) - 1)] sign w"),
+TERMS: dict[str, UpdateTerm] = {
+    "w_base": UpdateTerm(0, 0, _base, "w"),
+    "large_decay": UpdateTerm(0, 0, _large_decay, "w |w|"),
+    "decorr_x": UpdateTerm(0, 0, _decorrelation, "w corr(x_u), at unit rms"),
+    "hebb": UpdateTerm(0, 0, _hebb, "-x_d x_u"),
+    "0_order": UpdateTerm(1, 1, _order_0, "R"),
+    "rbf": UpdateTerm(1, 1, _rbf, "exp(-w^2) R"),
+    "1_order": UpdateTerm(1, 1, _order_1, "w R"),
+    "lin_upper_symm": UpdateTerm(0, 2, _lin_upper_symm, "w S(h_u)"),
+    "lin_upper_psd": UpdateTerm(0, 1, _lin_upper_psd, "w P(h_u)"),
+    "lin_lower_symm": UpdateTerm(2, 0, _lin_lower_symm, "S(h_d) w"),
+    "sqr_upper_symm": UpdateTerm(0, 2, _sqr_upper_symm, "[(sqrt(1 + w^2) - 1) S(h_u)] sign w"),
+    "sqr_lower_symm": UpdateTerm(2, 0, _sqr_lower_symm, "[S(h_d) (sqrt(1 + w^2) - 1)] sign w"),
 }
