@@ -10,13 +10,15 @@ from torch import Tensor
 
 from auxin.fitting.rows import Rows
 from auxin.math.sparse import SparseRows, at_once
-from auxin.rivals import Vectors
+from auxin.rivals import InputShape, Vectors
 
 WIDEST = 128
 """More columns than this are replaced by their first main components."""
 COMPONENTS = 64
 SOFT = 3.0
 """A value z beyond a few spreads is drawn in: z / sqrt(1 + (z / SOFT)^2)."""
+FEW = 4
+"""The variance of words, and of categories beside them, is at least that of so many numbers."""
 ENOUGH = 2000
 """Rows that the components are found on, at most."""
 
@@ -44,7 +46,8 @@ class Inputs:
         if issparse(rows.x):
             return cls._compressed(rows.x)
         x = torch.from_numpy(np.asarray(rows.x, dtype=np.float32))
-        length = rows.shape.sparse
+        shape = rows.shape
+        length = shape.sparse and not shape.dense and not shape.flags
         if length:
             x = _length_one(x)
         mean = x.nanmean(0).nan_to_num()
@@ -55,6 +58,8 @@ class Inputs:
         if x.shape[1] <= WIDEST:
             return cls(mean, std, length)
         unit = std.square().mean().sqrt().expand_as(std) if length or rows.image else std
+        if shape.sparse and not length:
+            unit = _units(std, shape)
         z = (filled - mean) / unit
         part = z[torch.randperm(len(z), generator=torch.Generator().manual_seed(0))[:ENOUGH]]
         count = min(COMPONENTS, len(part) - 1)
@@ -97,6 +102,16 @@ class Inputs:
         if self.basis is not None and self.scale is not None:
             z = (z @ self.basis) / self.scale
         return z / (1 + (z / SOFT).square()).sqrt()
+
+
+def _units(std: Tensor, shape: InputShape) -> Tensor:
+    """The unit of each column beside text: words together vary as much as all numbers, and so do all categories."""
+    unit, numbers, flags = std.clone(), list(shape.dense or ()), list(shape.flags)
+    words = sorted(set(range(len(std))) - {*numbers, *flags})
+    for block in (words, flags):
+        if block:
+            unit[block] = std[block].square().sum().div(max(len(numbers), FEW)).sqrt()
+    return unit
 
 
 def _unit(x: Any, mean: np.ndarray | None = None) -> Any:

@@ -24,6 +24,8 @@ Options = Mapping[str, Option]
 SPARSE = 0.6
 """Vectors of more than WIDE columns with a greater share of zeros than this are word counts or the like."""
 WIDE = 100
+MANY_COUNTS = 50
+"""Fewer columns than this that are mostly zero, but hold other numbers than 0 and 1, are numbers beside categories."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class InputShape:
         columns: D.
         classes: How many classes there are; 0 for real values.
         dense: Where most values are zero, as in word counts: the columns that are not so; None elsewhere.
+        flags: Columns of zeros and ones beside word counts, which are categories and not words.
         image: (C, H, W) where a row is a flattened image; None elsewhere.
         folder: Folder of a pretrained model of `transformers`; "" where there is none.
         compressed: Whether the inputs are a SciPy matrix of compressed rows.
@@ -50,19 +53,24 @@ class InputShape:
     image: tuple[int, ...] | None = None
     folder: str = ""
     compressed: bool = False
+    flags: tuple[int, ...] = ()
 
     @classmethod
     def of(cls, x: Vectors, rows: int, classes: int = 0) -> "InputShape":
         """The shape of these inputs."""
+        some = x[:2000]
         if issparse(x):
-            some = x[:2000]
-            share = 1 - some.getnnz(axis=0) / some.shape[0]
-            dense = tuple(np.flatnonzero(share <= SPARSE).tolist())
-            return cls(rows, x.shape[1], classes, dense, compressed=True)
-        zero = (x[:2000] == 0).mean(0)
-        sparse = x.shape[1] > WIDE and float(zero.mean()) > SPARSE
-        dense = tuple(np.flatnonzero(zero <= SPARSE).tolist()) if sparse else None
-        return cls(rows, x.shape[1], classes, dense)
+            zero = 1 - some.getnnz(axis=0) / some.shape[0]
+            most = np.asarray(some.max(axis=0).todense()).ravel()
+            least = np.asarray(some.min(axis=0).todense()).ravel()
+            total, squares = (np.asarray(part.sum(axis=0)).ravel() for part in (some, some.multiply(some)))
+            binary = (most <= 1) & (least >= 0) & (total == squares)
+        else:
+            zero, binary = (some == 0).mean(0), ((some == 0) | (some == 1)).all(0)
+            if x.shape[1] <= WIDE or float(zero.mean()) <= SPARSE:
+                return cls(rows, x.shape[1], classes)
+        dense, flags = _parts(zero > SPARSE, binary)
+        return cls(rows, x.shape[1], classes, dense, compressed=bool(issparse(x)), flags=flags)
 
     @property
     def sparse(self) -> bool:
@@ -73,6 +81,20 @@ class InputShape:
     def wide(self) -> bool:
         """Whether there are more columns than a boosted tree looks at quickly."""
         return self.columns > WIDE
+
+
+def _parts(empty: np.ndarray, binary: np.ndarray) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """The dense columns and the flags, from which columns are mostly zero, and which hold zeros and ones alone.
+
+    >>> _parts(np.array([True, True, False]), np.array([True, False, True]))
+    ((1, 2), ())
+    """
+    counts = empty & ~binary
+    if not (empty & binary).any():
+        return tuple(np.flatnonzero(~empty).tolist()), ()
+    if counts.sum() < MANY_COUNTS:
+        return tuple(np.flatnonzero(~empty | counts).tolist()), ()
+    return tuple(np.flatnonzero(~empty).tolist()), tuple(np.flatnonzero(empty & binary).tolist())
 
 
 class Rival(ABC):

@@ -51,7 +51,8 @@ def filled(model: Any) -> Pipeline:
 def scaled(model: Any, shape: InputShape, *, brightness: bool = False) -> Pipeline:
     """The estimator after gaps are filled with the mean and columns have mean 0 and spread 1.
 
-    Word counts get length 1 per row instead: in units of its spread a word that occurs once outweighs all others. An
+    Word counts get length 1 per row instead: in units of its spread a word that occurs once outweighs all others.
+    Categories beside them stay zeros and ones, so that a category weighs as much as a whole text. An
     image gets length 1 and its pixels one unit, so that neither its exposure nor a pixel at the margin decides.
 
     Args:
@@ -63,15 +64,15 @@ def scaled(model: Any, shape: InputShape, *, brightness: bool = False) -> Pipeli
         length = [] if brightness else [("length", Normalizer())]
         return Pipeline([("fill", _fill("mean")), *length, ("scale", OneUnit()), ("model", model)])
     if shape.dense is not None:
-        dense = list(shape.dense)
-        counts: Any = sorted(set(range(shape.columns)) - set(dense))
-        if shape.compressed:
-            rest = Pipeline([("dense", Dense()), ("scale", StandardScaler())])
-            some: Any = [("counts", Normalizer(), np.array(counts)), ("rest", rest, dense)]
-            made = ColumnTransformer(some if dense else some[:1])
-            return Pipeline([("fill", _fill("mean")), ("scale", made), ("model", model)])
-        parts = [("counts", Normalizer(), counts), ("rest", StandardScaler(), dense)]
-        made = ColumnTransformer(parts if dense else parts[:1])
+        dense, flags = list(shape.dense), list(shape.flags)
+        counts: Any = np.array(sorted(set(range(shape.columns)) - {*dense, *flags}))
+        one = (
+            Pipeline([("dense", Dense()), ("scale", StandardScaler())])
+            if shape.compressed
+            else StandardScaler()
+        )
+        parts: Any = [("counts", Normalizer(), counts), ("rest", one, dense), ("flags", "passthrough", flags)]
+        made = ColumnTransformer([part for part in parts if len(part[2])])
         return Pipeline([("fill", _fill("mean")), ("scale", made), ("model", model)])
     return Pipeline([("fill", _fill("mean")), ("scale", StandardScaler()), ("model", model)])
 
