@@ -69,7 +69,7 @@ class InputShape:
             zero, binary = (some == 0).mean(0), ((some == 0) | (some == 1)).all(0)
             if x.shape[1] <= WIDE or float(zero.mean()) <= SPARSE:
                 return cls(rows, x.shape[1], classes)
-        dense, flags = _parts(zero > SPARSE, binary)
+        dense, flags = _parts(zero > SPARSE, binary & (zero < 1))
         return cls(rows, x.shape[1], classes, dense, compressed=bool(issparse(x)), flags=flags)
 
     @property

@@ -71,7 +71,11 @@ def scaled(model: Any, shape: InputShape, *, brightness: bool = False) -> Pipeli
             if shape.compressed
             else StandardScaler()
         )
-        parts: Any = [("counts", Normalizer(), counts), ("rest", one, dense), ("flags", "passthrough", flags)]
+        parts: Any = [
+            ("counts", Normalizer(), counts),
+            ("rest", one, dense),
+            ("flags", StandardScaler(with_mean=False, with_std=False), flags),
+        ]
         made = ColumnTransformer([part for part in parts if len(part[2])])
         return Pipeline([("fill", _fill("mean")), ("scale", made), ("model", model)])
     return Pipeline([("fill", _fill("mean")), ("scale", StandardScaler()), ("model", model)])

@@ -32,7 +32,8 @@ def auxiliaries(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     scores = [score(one.outputs, found.wanted, metric) for one in (first, second)]
     difference = wording.apart(scores[0] - scores[1], metric)
     names = ", ".join(found.rows.auxiliaries)
-    worth = "help" if gain > 2 * error else "make no clear difference" if gain > -2 * error else "hurt"
+    clear = abs(gain) > 2 * error and difference != "the same"
+    worth = "make no clear difference" if not clear else "help" if gain > 0 else "hurt"
     together = (
         f"The auxiliary tasks ({names}) {worth}: by {wording.name(metric)}, {aided} is {difference} "
         f"{'as' if difference == 'the same' else 'than'} {plain}, the best candidate without them."

@@ -9,7 +9,11 @@ _MARKS = """
 """
 MARKS = frozenset(_MARKS.split()) | {"", "#N/A N/A"}
 """Cells that are missing in every column."""
-AMONG_NUMBERS = MARKS | {"-", "--", "---", ".", "..", "None", "none", "NONE", "na", "missing", "n.a.", "N.A."}
+_AMONG_NUMBERS = """
+- -- --- . .. * None none NONE na missing n.a. N.A. n.d. N.D. nil Nil NIL unknown Unknown
+#DIV/0! #VALUE! #REF! #NUM! #NAME? #NULL!
+"""
+AMONG_NUMBERS = MARKS | {*_AMONG_NUMBERS.split()}
 """Cells that are missing in a column whose other cells are numbers; among words they are words."""
 TRUTH = {
     **dict.fromkeys(("1", "true", "yes", "t", "y", "on", "1.0"), 1.0),
