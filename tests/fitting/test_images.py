@@ -202,7 +202,9 @@ def test_a_search_in_a_hurry_leaves_them_out_by_name(monkeypatch: pytest.MonkeyP
     assert any("Left out for lack of time" in sentence and "convnet" in sentence for sentence in said)
 
 
-def test_slow_rivals_come_after_the_networks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_convolutional_networks_come_after_linear_models_and_slow_rivals_last(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     scored: list[str] = []
     monkeypatch.setattr(Search, "_score", lambda _, candidate: scored.append(candidate.family))
     monkeypatch.setattr(search, "choose", lambda *_, **__: None)
@@ -210,8 +212,8 @@ def test_slow_rivals_come_after_the_networks(monkeypatch: pytest.MonkeyPatch) ->
     assert scored == [
         "constant guess",
         "logistic",
-        "network",
         "convnet",
         "convnet + unlabelled",
+        "network",
         "self_training",
     ]

@@ -26,7 +26,9 @@ FOLDS, REPEATS = 5, 1
 LEADING = 2
 """Families whose further tries are made: those nearest to the best."""
 LAST_ON_IMAGES = ("self_training", "lightgbm", "gradient_boosting", "catboost")
-"""Rivals that are slow on thousands of pixels and seldom the best: in a short time they come after the networks."""
+"""Rivals that are slow on thousands of pixels and seldom the best: in a short time they come after the others."""
+AIDED = 0.4
+"""The share of the search's time that is kept for candidates with inferred labels, where there are auxiliary tasks."""
 RESERVE = 0.75
 """The share of the time that the search may use; the rest is for training on all labelled rows."""
 
@@ -64,6 +66,7 @@ class Search:
     def __post_init__(self) -> None:
         self.begun = time.monotonic()
         self.folds: Folds = make_folds(self.rows, FOLDS, REPEATS, self.seed)
+        self.kept_back = AIDED if self.rows.auxiliaries else 0.0
         self.wanted: Tensor = self.rows.y[torch.from_numpy(self.rows.labelled)]
 
     def run(self) -> ModelChoice:
@@ -82,7 +85,9 @@ class Search:
             best += self._leaders(networks)[:1]
             bases = [self.best(name) for name in best]
             lines = [self.best(name) for name in LINES if any(e.family == name for e in self.entries)]
-            self._round(with_auxiliaries(self.rows, bases, self.folds, self.seed, self.say, lines))
+            untried = [tries[0] for tries in networks.values()]
+            self.kept_back = 0.0
+            self._round(with_auxiliaries(self.rows, bases, self.folds, self.seed, self.say, lines, untried))
         if self.skipped:
             self.say(f"Left out for lack of time: {', '.join(self.skipped)}.")
         every = np.arange(len(self.wanted))
@@ -157,8 +162,13 @@ class Search:
             for candidate in offered[family][1:]:
                 self._score(candidate)
 
-    def _turn(self, candidate: Candidate) -> tuple[bool, int]:
-        return self.rows.image is not None and candidate.family in LAST_ON_IMAGES, candidate.simplicity
+    def _turn(self, candidate: Candidate) -> tuple[int, int]:
+        """The simplest first; of images, convolutional networks directly after the linear models."""
+        place, image = candidate.simplicity, self.rows.image is not None
+        if not image or place < 2:
+            return 0, place
+        late = candidate.family in LAST_ON_IMAGES
+        return (1 if "convnet" in candidate.family else 3 if late else 2), place
 
     def _leaders(self, offered: dict[str, list[Candidate]]) -> list[str]:
         """The families with the lowest losses, none worse than the best by more than two standard errors."""
@@ -215,7 +225,7 @@ class Search:
         """The seconds that the search may still take; None: as many as it needs."""
         if self.seconds is None:
             return None
-        return RESERVE * self.seconds - (time.monotonic() - self.begun)
+        return RESERVE * (1 - self.kept_back) * self.seconds - (time.monotonic() - self.begun)
 
 
 @dataclass(frozen=True, eq=False)

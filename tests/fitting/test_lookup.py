@@ -1,0 +1,83 @@
+"""A table from an auxiliary task's classes to the main ones: found where it holds, used for the rows it reaches."""
+
+import numpy as np
+import pytest
+import torch
+
+from auxin.fitting.auxiliaries import InferredLabelCandidate
+from auxin.fitting.lookup import lookup_of
+from auxin.fitting.rows import Rows, make_folds
+from auxin.fitting.search import Search
+from auxin.fitting.teachers import best_teacher, known_table
+from auxin.tasks.classes import Classes
+
+FINE, MAIN = 60, 3
+PARITY = torch.arange(60) % 2
+
+
+def rows_of(known: int = 90, rows: int = 400, wrong: float = 0.0) -> Rows:
+    """Sixty fine classes, spread over three main ones at random; inputs say little; few rows carry the main class."""
+    draw = np.random.default_rng(0)
+    parent = torch.from_numpy(np.random.default_rng(1).permutation(FINE) % MAIN)
+    fine = torch.from_numpy(draw.integers(0, FINE, rows))
+    main = parent[fine].clone()
+    flipped = torch.from_numpy(draw.random(rows) < wrong)
+    main[flipped] = (main[flipped] + 1) % MAIN
+    x = (main.numpy()[:, None] * 0.5 + draw.normal(size=(rows, 4))).astype(np.float32)
+    y = main.clone()
+    y[known:] = -1
+    return Rows(x, Classes("y", MAIN), y, {"fine": (Classes("fine", FINE), fine)})
+
+
+def test_labels_are_those_of_the_table_and_only_for_classes_in_it() -> None:
+    rows = rows_of()
+    found = lookup_of(rows)
+    assert found is not None
+    some = rows.labelled[:40]
+    reached, labels = found.labels(rows, some, rows.unlabelled)
+    fine = rows.auxiliaries["fine"][1]
+    known = {int(fine[row]): int(rows.y[row]) for row in some}
+    assert reached.tolist() == [row for row in rows.unlabelled.tolist() if int(fine[row]) in known]
+    assert labels.tolist() == [known[int(fine[row])] for row in reached]
+    assert 0 < len(reached) < len(rows.unlabelled)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        rows_of(wrong=0.1),  # no function
+        rows_of(known=12),  # no fine class often enough among the labelled rows
+        Rows(
+            np.zeros((60, 1)),
+            Classes("y", 2),
+            torch.zeros(60).long(),
+            {"a": (Classes("a", 2), torch.arange(60) % 2)},
+        ),
+    ],
+    ids=["noise", "few", "one main class"],
+)
+def test_what_is_no_table_is_not_taken_for_one(rows: Rows) -> None:
+    assert lookup_of(rows) is None
+
+
+def test_the_search_says_so_and_every_fold_uses_its_own_table() -> None:
+    rows, said = rows_of(), []
+    table = known_table(rows)
+    assert table is not None
+    teacher = best_teacher(rows, table, make_folds(rows, 5, 1, 0), 0)
+    assert teacher is not None
+    assert teacher.lookup is not None  # the linear model is wrong on fine classes that a fold does not have
+    search = Search(rows, families=["logistic", "svc"], tries=1, say=said.append)
+    choice = search.run()
+    assert any("from the classes of fine by a table" in sentence for sentence in said)
+    inferred = choice.best["infer:logistic"].loss.mean()
+    assert inferred < choice.best["logistic"].loss.mean()
+    held = rows.labelled[search.folds.parts[0] == 0]
+    y = rows.y.clone()
+    y[torch.from_numpy(held)] = 0
+    other = Rows(rows.x, rows.task, y, rows.auxiliaries)
+    for name, candidate in search.candidates.items():
+        if isinstance(candidate, InferredLabelCandidate):
+            kept = np.setdiff1d(rows.labelled, held)
+            one, two = (candidate.predicted(r, kept, rows.x[held], 0) for r in (rows, other))
+            assert torch.equal(one, two), name
