@@ -69,7 +69,9 @@ def score(path: Path, labels: int, result: RunResult) -> dict[str, float]:
     trained = replace(roles, validation=roles.validation[:0])
     job = FitJob(changed, trained, SINGLE, "single", settings, result.seed)
     run = job.fresh(Phase())
-    return {half: job.score_on(run, getattr(splits, half)) for half in ("development", "confirmation")}
+    scores = {half: job.score_on(run, getattr(splits, half)) for half in ("development", "confirmation")}
+    print(f"seed {result.seed}: {scores}", flush=True)
+    return scores
 
 
 def main() -> None:

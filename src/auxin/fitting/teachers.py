@@ -19,6 +19,8 @@ CERTAIN_CLASSES, CERTAIN_NUMBERS = 0.995, 0.999
 """Accuracy or R^2, out of fold, from which the main label counts as a function of the auxiliaries."""
 FEWEST = 10
 """Labelled rows with auxiliaries below which nothing is inferred."""
+MOST = 0.9
+"""A table that reaches this share of the rows without a main label is used without a look at other ways."""
 INNER, TREES = 3, 20
 """Inner folds, and trees, by which the rows that train choose how labels are inferred."""
 
@@ -75,6 +77,11 @@ class Teacher:
     quality: str
     lookup: Lookup | None = None
 
+    @classmethod
+    def of_table(cls, lookup: Lookup) -> "Teacher":
+        """The table as a teacher."""
+        return cls("", {}, False, True, lookup.quality, lookup)
+
     def inputs(self, rows: Rows, table: AuxiliaryColumns) -> rivals.Vectors:
         """What it is given, [N, K] or [N, D + K]."""
         return rows.beside(table.values) if self.beside else table.values
@@ -112,18 +119,26 @@ class Teacher:
 def best_teacher(
     rows: Rows, table: AuxiliaryColumns, folds: Folds, seed: int, trees: int = 50
 ) -> Teacher | None:
-    """The best of a linear model on the auxiliaries, alone or beside the inputs, and of trees beside the inputs."""
+    """A table that reaches most rows; else the best of a linear model on the auxiliaries, alone or beside the inputs,
+    and of trees beside the inputs. Pixels, which are many and add little, stand beside nothing.
+    """
     kind = rivals.kind_of(rows.task)
     seen = np.isin(rows.labelled, table.rows)
     if kind is None or seen.sum() < FEWEST:
         return None
+    by_table = None if (found_table := lookup_of(rows)) is None else Teacher.of_table(found_table)
+    if by_table is not None and len(by_table.reachable(rows, table)) >= MOST * len(
+        np.intersect1d(rows.unlabelled, table.rows)
+    ):
+        return by_table
     linear: tuple[str, rivals.Options] = (
         ("logistic", {"C": 10.0}) if kind == "classes" else ("ridge", {"alpha": 0.01})
     )
     forest: tuple[str, rivals.Options] = ("extra_trees", {"features": 0.7, "trees": trees})
     wanted, index = rows.y[torch.from_numpy(rows.labelled)], torch.from_numpy(seen)
     found: list[tuple[float, Teacher]] = []
-    for (rival, options), both in ((linear, False), (linear, True), (forest, True)):
+    ways = ((linear, False), (linear, True), (forest, True))
+    for (rival, options), both in ways if rows.image is None else ways[:1]:
         if rivals.unfit(rival, rows.task, compressed=rows.shape.compressed) is not None:
             continue
         teacher = Teacher(rival, options, both, False, "")
@@ -132,9 +147,7 @@ def best_teacher(
         loss = float(losses(rows.task, outputs, wanted)[seen].mean())
         found.append((loss, replace(teacher, exact=exact, quality=said)))
     best = min(found, key=lambda pair: pair[0])[1] if found else None
-    if (best is None or not best.exact or best.beside) and (table_of := lookup_of(rows)) is not None:
-        return Teacher("", {}, False, True, table_of.quality, table_of)
-    return best
+    return by_table if by_table is not None and (best is None or not best.exact or best.beside) else best
 
 
 @dataclass(frozen=True, eq=False)
