@@ -214,6 +214,7 @@ def test_convolutional_networks_come_after_linear_models_and_slow_rivals_last(
         "logistic",
         "convnet",
         "convnet + unlabelled",
+        "gaussian process",
         "network",
         "self_training",
     ]
