@@ -478,7 +478,8 @@ class Chunked(nn.Module):
 def test_a_loss_with_one_backward_pass_takes_differences_and_is_refused_by_name_otherwise():
     case = Case(Chunked())
     assert off(case.found(estimator="finite_difference"), case.truth()) < 1e-6
-    with pytest.raises(UnsupportedError, match="can be taken only once"):
-        case.found()
+    for options in ({}, {"mode": "element"}, {"mode": "reverse"}, {"estimator": "unrolled", "steps": 3}):
+        with pytest.raises(UnsupportedError, match="can be taken only once"):
+            case.found(**options)
     with pytest.raises(UnsupportedError, match="no double backward"):
         case.found(estimator="implicit")

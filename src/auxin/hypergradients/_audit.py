@@ -39,7 +39,8 @@ def repeated(problem: BilevelProblem, batches: Sequence[Any], step: InnerStep | 
         step: The optimisers' next step.
 
     Raises:
-        UnsupportedError: The network cannot be evaluated twice, or the step moves more than the look-ahead can see.
+        UnsupportedError: The network cannot be evaluated twice, the step moves more than the look-ahead can see, or an
+            estimator takes a backward pass again that can be taken once.
     """
     network = bare(problem.network)
     if traced() or is_sharded(network):
@@ -52,7 +53,26 @@ def repeated(problem: BilevelProblem, batches: Sequence[Any], step: InnerStep | 
     with visiting(network, foreign, losses, problem.auxiliary):
         if batches and _MEMORY.get(network, key_of(problem, batches[0])) is None:
             audit(problem, batches)
+        with _taken_once():
+            yield
+
+
+@contextmanager
+def _taken_once() -> Iterator[None]:
+    """Words for an operation whose backward pass can be taken once, where an estimator takes it again."""
+    try:
         yield
+    except RuntimeError as error:
+        if "double backward" not in str(error) or isinstance(error, UnsupportedError):
+            raise
+        raise UnsupportedError(
+            message(
+                "The backward pass of an operation can be taken only once",
+                found=str(error).split("\n", 1)[0],
+                do='Use estimator="finite_difference", which takes each once, or replace the operation '
+                "(linear_cross_entropy: options=None).",
+            )
+        ) from error
 
 
 def reusable(

@@ -72,19 +72,7 @@ def verdict(
     if seen is not None:
         return replace(seen, note="")
     with precisely():
-        try:
-            found = examine(problem, train, gradient)
-        except RuntimeError as error:  # an operation whose backward pass can be taken once
-            if "double backward" not in str(error) or isinstance(error, UnsupportedError):
-                raise
-            raise UnsupportedError(
-                message(
-                    "The backward pass of an operation can be taken only once",
-                    found=_first_line(error),
-                    do='Use estimator="finite_difference", which takes each once, or replace the operation '
-                    "(linear_cross_entropy: options=None).",
-                )
-            ) from error
+        found = examine(problem, train, gradient)
     if outer_is_off > OUTER.get(gradient.loss.dtype, float("inf")):
         found = replace(found, note=" ".join(filter(None, [found.note, _PSEUDO.format(outer_is_off)])))
     if found.settled:
