@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin import catalogue
+from auxin.api._calls import WatchedCalls
 from auxin.api._meta import MetaStep
 from auxin.api._notices import Notices
 from auxin.api._options import check_numbers, combiner_for, in_order
@@ -149,6 +150,7 @@ class Auxiliary:
             meta_clip,
             self.notices,
         )
+        self.watched = WatchedCalls(bare(model), 2 + len(ordered))
         self.steps, self.waiting = 0, False
         self.last: tuple[ObjectiveBatch, TaskLosses] | None = None
         self._epoch = torch.zeros(2, len(ordered))
@@ -194,6 +196,7 @@ class Auxiliary:
         self.meta.follow(losses.values.device)
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)
+        self.watched.compare(reading.calls, self.notices)
         loss = self.objective.combined(losses, constant=True)
         self._remember(reading, losses)
         return loss
