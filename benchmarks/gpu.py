@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--tiny", action="store_true", help="a few steps of a narrow network; on noise without --root"
     )
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", help="default: cuda; with --tiny, cuda where there is one, and cpu elsewhere")
     parser.add_argument("--variants", nargs="*", choices=list(VARIANTS), metavar="NAME", help="only these")
     parser.add_argument("--steps", type=int, help="steps per measurement")
     parser.add_argument("--list", action="store_true", help="the variants' names, and nothing else")
@@ -74,10 +74,17 @@ def main(arguments: list[str] | None = None) -> None:
         return
     if given.root is None and not given.tiny:
         parser.error("--root is needed (or --tiny for a smoke run)")
+    found = "cuda" if torch.cuda.is_available() else "cpu"
+    if found == "cpu" and not given.tiny and given.device is None:
+        parser.exit(
+            2,
+            "No GPU is available here, and these measurements are sized for one. "
+            "--tiny runs them small, --device cpu in full on the CPU.\n",
+        )
     sizes = TINY if given.tiny else FULL
     if given.steps:
         sizes = Sizes(**{**vars(sizes), "steps": given.steps})
-    result = run(data(given.root, given.tiny), sizes, given.device, chosen(given.variants))
+    result = run(data(given.root, given.tiny), sizes, given.device or found, chosen(given.variants))
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "gpu.json").write_text(json.dumps(result, indent=1), encoding="utf-8")
     text = report(result)

@@ -23,8 +23,12 @@ from auxin.reports.recipe_table import markdown
 from auxin.requests.reproduce import RecipeRequest, RecipeSize
 from auxin.studies.reproduce import Reproduction, reproduce
 
-PIECES = {"auxilearn_table_3": ("cifar10--5---",), "maxl_figure_3": ("20-to-100-", "3-to-10-")}
-"""Recipes and the words of their pieces: CIFAR-10 at 5 %, and the hierarchies 20 to 100 and 3 to 10."""
+_ROWS = ("single", "random", "nearest", "maxl", "human")
+PIECES = {
+    "auxilearn_table_3": tuple(f"cifar10--5-{row}" for row in ("single", "maxl", "auxilearn")),
+    "maxl_figure_3": tuple(f"{levels}-{row}" for levels in ("20-to-100", "3-to-10") for row in _ROWS),
+}
+"""Recipes and the words of their pieces: VGG-16 on CIFAR-10 at 5 %, and on the hierarchies 20 to 100 and 3 to 10."""
 VARIANTS = ["single, float32", "MAXL, exact, float32", "MAXL, exact, bfloat16"]
 
 

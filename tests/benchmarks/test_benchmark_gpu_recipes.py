@@ -28,14 +28,16 @@ def test_without_a_gpu_that_is_said(bench, capsys, tmp_path, monkeypatch):
     assert not (tmp_path / "out").exists()
 
 
-def test_its_words_name_pieces_of_the_recipes(bench, tmp_path):
+def test_its_words_name_every_piece_of_the_papers_network_and_no_small_one(bench, tmp_path):
     for data in ("cifar10", "cifar100"):
         (tmp_path / data).mkdir()
     for name, words in bench.PIECES.items():
         made = catalogue.load("recipes", name)()
         made.bench = PieceEnvironment(tmp_path, tmp_path)
-        pieces = [piece.name for piece in made.pieces(False)]
-        assert all(any(word in piece for piece in pieces) for word in words)
+        pieces = [piece for piece in made.pieces(False) if any(word in piece.name for word in words)]
+        columns = {"auxilearn_table_3": {"CIFAR10 (5%)"}, "maxl_figure_3": {"20 to 100", "3 to 10"}}[name]
+        assert {piece.settings["data"] for piece in pieces} == columns
+        assert len(pieces) == len(columns) * len(made.sheet.methods) * made.sheet.seeds
 
 
 @pytest.mark.slow
