@@ -64,7 +64,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument(
         "--tiny", action="store_true", help="a few steps of a narrow network; on noise without --root"
     )
-    parser.add_argument("--device", help="default: cuda; with --tiny, cuda where there is one, and cpu elsewhere")
+    parser.add_argument(
+        "--device", help="default: cuda; with --tiny, cuda where there is one, and cpu elsewhere"
+    )
     parser.add_argument("--variants", nargs="*", choices=list(VARIANTS), metavar="NAME", help="only these")
     parser.add_argument("--steps", type=int, help="steps per measurement")
     parser.add_argument("--list", action="store_true", help="the variants' names, and nothing else")
