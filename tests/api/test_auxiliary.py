@@ -163,6 +163,23 @@ def test_a_saved_state_goes_on_bit_for_bit(combiner):
     assert identical(its_aux.state_dict(), aux.state_dict())
 
 
+@pytest.mark.parametrize("options", [{}, {"estimator": "evolution"}])
+def test_a_state_can_be_restored_more_than_once(options):
+    model = net()
+    optimizer = OPTIMIZERS["sgd"](model.parameters())
+    aux = make(model, every=1, **options)
+    for seed in range(2):
+        step(aux, model, optimizer, batch(seed), batch(9))
+    saved, ends = copy.deepcopy([model.state_dict(), optimizer.state_dict(), aux.state_dict()]), []
+    for _ in range(2):
+        for part, state in zip([model, optimizer, aux], copy.deepcopy(saved[:2]) + saved[2:], strict=True):
+            part.load_state_dict(state)
+        for seed in range(2, 4):
+            step(aux, model, optimizer, batch(seed), batch(9))
+        ends.append(copy.deepcopy(aux.state_dict()))
+    assert identical(*ends)
+
+
 def test_the_harmful_auxiliary_loses_its_weight():
     """Navon et al. 2021, section 5.1 in small: one auxiliary pulls to the main task's goal, one elsewhere."""
     torch.manual_seed(0)

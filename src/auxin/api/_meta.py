@@ -1,5 +1,6 @@
 """The meta step: phi moves by the hypergradient of the main task's loss, and nothing else moves."""
 
+import copy
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -153,7 +154,8 @@ class MetaStep:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a saved state."""
+        """Go on from a copy of a saved state: torch's optimisers would go on in the tensors that they are given."""
+        state = copy.deepcopy(state)
         if self.optimizer is not None:
             self.optimizer.load_state_dict(state["optimizer"])
         if hasattr(self.estimator, "load_state_dict"):
