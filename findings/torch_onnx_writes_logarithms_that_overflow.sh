@@ -2,7 +2,7 @@
 # torch 2.13.0 with onnx 1.23.2, onnxscript 0.7.2, onnxruntime 1.31.1: torch.onnx.export of F.logsigmoid, torch.logaddexp, log1p and expm1.
 #
 # Guess, written before the run: the ONNX model gives torch's numbers to 1e-3.
-# Seen: they are exported by their textbook formulas. logsigmoid(-50) is -inf instead of -50, logaddexp(100, -100) is inf instead of 100, and
+# Seen: they are exported by their textbook formulas. logsigmoid(-50) is -inf instead of -50 (from -18 on), logaddexp(100, -100) is inf instead of 100, and
 # log1p and expm1 of 1e-9 are 0. So a multi-label head or a mixture that puts
 # out log-probabilities gives -inf for rows that it is sure of, and differences of two of them are NaN. softplus, log_softmax and logsumexp
 # are right. No warning is given. Exits non-zero if the behaviour changes.
