@@ -103,26 +103,10 @@ class LearnedRule:
             RunError: The training diverges.
         """
         rows = _rows(x)
-        if len(rows) < batch:
-            raise DataError(
-                message(
-                    "There are fewer rows than the batch size",
-                    expected=f"at least {batch}",
-                    found=str(len(rows)),
-                    do="Use a smaller batch.",
-                )
-            )
+        _check_training(rows, steps, batch)
         self.low, self.spread = rows.min(), rows.max() - rows.min()
         if not self.spread > 0:
             raise DataError(message("All inputs are the same number: there is nothing to learn from"))
-        if steps < 0 or batch < 2:
-            raise ConfigError(
-                message(
-                    "The training settings are invalid",
-                    expected="steps >= 0 and batch >= 2",
-                    found=f"{steps}, {batch}",
-                )
-            )
         rows = (rows - self.low) / self.spread
         generator = torch.Generator().manual_seed(seed)
         state = self.rule.init_state((rows.shape[1], *hidden, width), 1, generator)
@@ -211,3 +195,24 @@ def _rows(x: Tensor | np.ndarray) -> Tensor:
     if not torch.isfinite(rows).all():
         raise DataError(message("The rows hold missing or infinite numbers", do="Fill or drop them."))
     return rows
+
+
+def _check_training(rows: Tensor, steps: int, batch: int) -> None:
+    """Refuse fewer rows than a batch holds, and numbers out of range."""
+    if len(rows) < batch:
+        raise DataError(
+            message(
+                "There are fewer rows than the batch size",
+                expected=f"at least {batch}",
+                found=str(len(rows)),
+                do="Use a smaller batch.",
+            )
+        )
+    if steps < 0 or batch < 2:
+        raise ConfigError(
+            message(
+                "The training settings are invalid",
+                expected="steps >= 0 and batch >= 2",
+                found=f"{steps}, {batch}",
+            )
+        )

@@ -20,6 +20,12 @@ from auxin.update_rules._neuron import MixedTop, NeuronNetwork, PooledTop, weigh
 from auxin.update_rules._terms import OURS, TERMS, Layer
 from auxin.update_rules._update import BiasUpdate, WeightUpdate, normalised_columns
 
+_MERGE = (
+    *("rank", "terms", "gain", "start", "competitive_start", "sharpness"),
+    *("reconstruct_start", "ridge", "target", "divide"),
+)
+"""Options of the weight update by the same name."""
+
 
 class Learned(UpdateRule):
     """theta: the learned unsupervised update rule.
@@ -123,19 +129,7 @@ class Learned(UpdateRule):
             blocks=blocks,
         )
         self.read_delta = ChannelMap(channels, delta_channels)
-        merge = {
-            "rank": rank,
-            "terms": terms,
-            "gain": gain,
-            "start": start,
-            "competitive_start": competitive_start,
-            "sharpness": sharpness,
-            "reconstruct_start": reconstruct_start,
-            "ridge": ridge,
-            "target": target,
-            "divide": divide,
-            "project": shrink_projection,
-        }
+        merge = {name: given[name] for name in _MERGE} | {"project": shrink_projection}
         self.weight_update = WeightUpdate(channels, **merge)
         self.backward_update = None if identical_updates else WeightUpdate(channels, **merge)
         self.bias_update = BiasUpdate(channels, fence=bias_fence)
