@@ -18,7 +18,9 @@ def run(*words):
 @pytest.mark.parametrize("kind", TEMPLATES)
 def test_the_written_test_passes_and_the_member_is_listed(kind, tmp_path, monkeypatch, capsys):
     assert run("new", kind, "my_own", "--folder", str(tmp_path)) in (0, None)
-    assert "AUXIN_PLUGINS" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "AUXIN_PLUGINS" in printed
+    assert ("--aux" in printed) == (kind == "combiner")
     monkeypatch.delitem(sys.modules, "test_my_own", raising=False)
     monkeypatch.chdir(tmp_path)
     assert pytest.main(["-q", "-n", "0", "-p", "no:cacheprovider", str(tmp_path / "test_my_own.py")]) == 0

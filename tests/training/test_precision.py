@@ -144,7 +144,7 @@ def test_no_step_reads_a_value(monkeypatch) -> None:
         learner.meta_step(batches[0], batches[1])
         learner.fused_step(batches[0], batches[1])
     assert doubts.counts
-    assert doubts.found() == []
+    assert doubts.failed() == []
 
 
 def test_the_guard_would_notice_a_step_that_asks(monkeypatch) -> None:
@@ -211,7 +211,7 @@ def test_questions_outside_are_answered_at_once() -> None:
     with deferred() as outer, deferred() as inner:
         assert holds(torch.tensor([True, False]), "x")
         assert holds(torch.tensor([True]), "y")
-    assert (inner.found(), outer.found()) == (["x"], [])
+    assert (inner.failed(), outer.failed()) == (["x"], [])
 
 
 # ------------------------------------------------------------------------------------------------- compiled

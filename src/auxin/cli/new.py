@@ -38,7 +38,7 @@ def new(
     [bold]Example[/bold]
 
         auxin new combiner mine
-        AUXIN_PLUGINS=auxin_members auxin compare --methods single,mine
+        AUXIN_PLUGINS=auxin_members auxin compare my.csv --target y --aux a,b --methods single,mine
     """
     output = Output(as_json)
     if kind not in TEMPLATES:
@@ -56,7 +56,10 @@ def new(
         write_text(file, template.format(name=name, title=title))
     output.say(f"Written: {written[0]} and its test, {written[1]}.")
     output.say(f"Test it with: python -m pytest {written[1]}")
-    output.say(f"Use it with: AUXIN_PLUGINS={folder} auxin compare --methods single,{name}")
+    data = (
+        "my.csv --target y --aux a,b" if kind == "combiner" else "digits"
+    )  # a combiner needs auxiliary tasks
+    output.say(f"Use it with: AUXIN_PLUGINS={folder} auxin compare {data} --methods single,{name}")
     output.result([str(file) for file in written])
 
 

@@ -27,7 +27,7 @@ class Hub(DataSource):
         aux: The columns of the auxiliary tasks, a list or separated by commas.
         ignore: Columns to leave out, a list or separated by commas.
         keep: Columns to keep although they hold the target, a list or separated by commas.
-        kinds: kinds of targets said outright, "NAME=KIND", separated by commas.
+        kinds: Types of targets, "NAME=KIND", separated by commas.
         missing: Values that stand for a missing label, "NAME=VALUE", separated by commas.
         group: A column whose equal cells never fall on both sides of a split.
         text: Columns that are text, a list or separated by commas; others are where they look it.

@@ -32,7 +32,7 @@ class ImageTable(DataSource):
         image: The column of the images' paths.
         target: The column of the main task.
         aux: The columns of the auxiliary tasks, a list or separated by commas.
-        kinds: kinds of targets said outright, "NAME=KIND" (classes, ordered, regression, multilabel, vector,
+        kinds: Types of targets, "NAME=KIND" (classes, ordered, regression, multilabel, vector,
             dense_classes or dense, dense_regression), separated by commas.
         missing: Values that stand for a missing label, "NAME=VALUE", separated by commas.
         split: A column of the words train and test, which marks the official test rows.

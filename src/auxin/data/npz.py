@@ -35,7 +35,7 @@ class Npz(DataSource):
     Options:
         target: The array of the main task; "y" where not given.
         aux: The arrays of the auxiliary tasks, a list or separated by commas; NAME=A|B of several arrays.
-        kinds: kinds of targets said outright, "NAME=KIND", separated by commas.
+        kinds: Types of targets, "NAME=KIND", separated by commas.
         missing: Values that stand for a missing label, "NAME=VALUE", separated by commas.
         inputs: The array of the inputs; else the one called x, X, images, inputs or data.
         test: An array of booleans [N] that marks the official test rows, if there is one.

@@ -48,7 +48,7 @@ class Table(DataSource):
         aux: the columns of the auxiliary tasks, a list or separated by commas.
         ignore: columns to leave out, a list or separated by commas.
         keep: columns to keep although they hold the target, a list or separated by commas.
-        kinds: kinds of targets said outright, "NAME=KIND" (classes, ordered, regression, multilabel, vector),
+        kinds: Types of targets, "NAME=KIND" (classes, ordered, regression, multilabel, vector),
             separated by commas.
         missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
         split: a column of the words train and test, which marks the official test rows.
@@ -111,8 +111,8 @@ class Table(DataSource):
         frame = read_frame(root, encoding, written)
         more = Path(unlabelled) if unlabelled else None
         frame = with_unlabelled(frame, more, encoding, specs[0].columns, split, written)
-        left = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(most_words))
-        return of_frame(frame, specs, left, root.name, encoding=encoding, notes=said)
+        columns = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(most_words))
+        return of_frame(frame, specs, columns, root.name, encoding=encoding, notes=said)
 
 
 def _target_of_labels(labels: Sequence[str], kinds: str | Sequence[str]) -> tuple[str, list[str], list[str]]:
@@ -126,15 +126,15 @@ def _target_of_labels(labels: Sequence[str], kinds: str | Sequence[str]) -> tupl
 
 @dataclass(frozen=True)
 class ColumnRoles:
-    """What a table's columns are that are no targets.
+    """Roles of the columns that are no targets.
 
     Attributes:
-        ignore: left out.
-        keep: inputs although they hold the target.
-        text: text.
-        split: marks the official test rows, or None.
-        group: keeps rows together, or None.
-        most_words: so many words describe a text at most.
+        ignore: Columns that are left out.
+        keep: Columns that stay inputs although they reveal the target.
+        text: Columns that are read as text.
+        split: Column that marks the official test rows, or None.
+        group: Column of groups that are never split, or None.
+        most_words: Maximum number of words in the vocabulary of a text.
     """
 
     ignore: Sequence[str] = ()
@@ -148,28 +148,33 @@ class ColumnRoles:
 def of_frame(
     frame: Any,
     specs: Sequence[TargetSpec],
-    left: ColumnRoles,
+    columns: ColumnRoles,
     name: str,
     *,
     encoding: str = "utf-8",
     notes: Sequence[str] = (),
 ) -> Dataset:
-    """The data set that a table in memory is.
+    """Return a table in memory as a data set.
 
     Args:
-        frame: the table.
-        specs: its targets, the main one first.
-        left: what the other columns are.
-        name: the file's name, which is the data set's up to its first dot.
-        encoding: of text files such as this one.
-        notes: what was decided before, in sentences.
+        frame: The table.
+        specs: Its targets, the main one first.
+        columns: Roles of the other columns.
+        name: Name of the file; the data set has this name up to the first dot.
+        encoding: Encoding of the file.
+        notes: Sentences on what was decided while the file was read.
+
+    Returns:
+        The data set.
     """
     made = {spec.name: target_of(frame, spec) for spec in specs}
     tasks, y = {n: found[0] for n, found in made.items()}, {n: found[1] for n, found in made.items()}
-    roles = [name for name in (left.split, left.group) if name]
-    out = {column for spec in specs for column in spec.columns} | {*left.ignore, *roles}
-    rest, said = _inputs(frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], left.keep)
-    encoder, rest, choice = TableEncoder.of(rest, left.text, (), encoding, left.keep, left.most_words)
+    roles = [name for name in (columns.split, columns.group) if name]
+    out = {column for spec in specs for column in spec.columns} | {*columns.ignore, *roles}
+    rest, said = _inputs(frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], columns.keep)
+    encoder, rest, choice = TableEncoder.of(
+        rest, columns.text, (), encoding, columns.keep, columns.most_words
+    )
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     x, blank = encoder.encode_frame(rest)
     return Dataset(
@@ -178,8 +183,8 @@ def of_frame(
         tasks=tasks,
         y=y,
         main=specs[0].name,
-        official_test=split_rows(frame, left.split),
-        groups=groups_of(frame, left.group),
+        official_test=split_rows(frame, columns.split),
+        groups=groups_of(frame, columns.group),
         parents=refinements(tasks, y, specs[0].name),
         source=name,
         blank=blank,
@@ -192,9 +197,9 @@ def of_frame(
             *said,
             *choice.notes,
             *choice.left_note("--keep"),
-            *(() if left.group else repeats_note(rest, "--group 'NAME'")),
+            *(() if columns.group else repeats_note(rest, "--group 'NAME'")),
             *_given_away(frame, specs, y),
-            *text_note(encoder.texts, left.most_words, isinstance(x, SparseRows)),
+            *text_note(encoder.texts, columns.most_words, isinstance(x, SparseRows)),
         ),
     )
 

@@ -104,7 +104,7 @@ def audit(problem: BilevelProblem, batches: Sequence[Any]) -> None:
         UnsupportedError: They differ.
     """
     network, train = bare(problem.network), batches[0]
-    given = [t for batch in batches for t in found_in(batch)]
+    given = [t for batch in batches for t in tensors_in(batch)]
     state = {name: _hash(p) for name, p in network.named_parameters()}
     contents = [[part.clone() for part in _plain(t)] for t in given]
 
@@ -173,7 +173,7 @@ def _refuse_foreign_input(batches: Sequence[Any], foreign: Sequence[Tensor]) -> 
         UnsupportedError: There is a path from the batch to one of them.
     """
     trained = {id(p) for p in foreign}
-    waiting: list[Any] = [t.grad_fn for batch in batches for t in found_in(batch) if t.grad_fn is not None]
+    waiting: list[Any] = [t.grad_fn for batch in batches for t in tensors_in(batch) if t.grad_fn is not None]
     seen: set[Any] = set()
     while waiting:
         node = waiting.pop()
@@ -193,7 +193,7 @@ def _refuse_foreign_input(batches: Sequence[Any], foreign: Sequence[Tensor]) -> 
         waiting += [following for following, _ in node.next_functions]
 
 
-def found_in(batch: Any, depth: int = 5) -> list[Tensor]:
+def tensors_in(batch: Any, depth: int = 5) -> list[Tensor]:
     """The tensors of a batch."""
     if isinstance(batch, Tensor):
         return [batch]
@@ -207,7 +207,7 @@ def found_in(batch: Any, depth: int = 5) -> list[Tensor]:
         inside = [getattr(batch, f.name) for f in fields(batch)]
     else:
         return []
-    return [t for each in inside for t in found_in(each, depth - 1)]
+    return [t for each in inside for t in tensors_in(each, depth - 1)]
 
 
 def _near(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:

@@ -1,8 +1,8 @@
-"""Questions about values, such as whether all are finite: asked at once, or counted and answered later.
+"""Checks of values, such as whether all are finite: evaluated at once, or counted on the device and read later.
 
-Asking makes the host wait until the device has got that far, so a step that asks cannot be queued ahead of
-the device. Within `deferred()` the answer is taken for yes, and every no is counted where the values are;
-whoever opened it looks at the counts once, and takes back what was built on a wrong answer.
+A check that is evaluated at once makes the host wait for the device, so later steps cannot be queued. Within
+`deferred()` every check passes, and failures are counted on the device. The caller that opened the context reads the
+counts once, and discards what was computed after a failure.
 """
 
 from collections.abc import Iterator, Mapping
@@ -14,26 +14,26 @@ from torch import Tensor
 
 @dataclass(eq=False)
 class FailureCounts:
-    """How often each question was answered with no.
+    """Number of failures of each check.
 
     Attributes:
-        counts: By question, 0-dimensional, on the device of the values.
+        counts: Number of failures by check: 0-dimensional tensors on the device of the values.
     """
 
     counts: dict[str, Tensor] = field(default_factory=dict)
 
     def add(self, what: str, wrong: Tensor) -> None:
-        """Count one no, or none, for this question (a 0-dimensional bool or count)."""
+        """Add failures of a check: a 0-dimensional bool or count."""
         before = self.counts.get(what)
         self.counts[what] = wrong + 0 if before is None else before + wrong
 
     def update(self, counts: Mapping[str, Tensor]) -> None:
-        """Count what others counted."""
+        """Add the failures that another object counted."""
         for what, wrong in counts.items():
             self.add(what, wrong)
 
-    def found(self) -> list[str]:
-        """The questions that got a no; waits for the device."""
+    def failed(self) -> list[str]:
+        """Return the checks that failed at least once. Waits for the device."""
         return [what for what, count in self.counts.items() if int(count)]
 
 
@@ -43,13 +43,13 @@ _TRACING: list[bool] = []
 
 @contextmanager
 def deferred() -> Iterator[FailureCounts]:
-    """Within, no question waits for the device; the inmost `deferred` counts.
+    """Count failures without waiting for the device. The innermost `deferred` counts.
 
     >>> import torch
     >>> with deferred() as doubts:
     ...     holds(torch.tensor([True, False]), "all is well"), holds(torch.tensor(True), "the rest")
     (True, True)
-    >>> doubts.found(), holds(torch.tensor([True, False]), "all is well")
+    >>> doubts.failed(), holds(torch.tensor([True, False]), "all is well")
     (['all is well'], False)
     """
     doubts = FailureCounts()
@@ -61,7 +61,7 @@ def deferred() -> Iterator[FailureCounts]:
 
 
 def holds(condition: Tensor, what: str) -> bool:
-    """Whether every entry is true; within `deferred`, yes, and a no is counted under `what`."""
+    """Return whether every entry is true. Within `deferred`, return True and count a failure under `what`."""
     if not _OPEN:
         return bool(condition.all())
     _OPEN[-1].add(what, ~condition.all())
@@ -69,18 +69,18 @@ def holds(condition: Tensor, what: str) -> bool:
 
 
 def deferring() -> bool:
-    """Whether questions are put off."""
+    """Return whether checks are deferred."""
     return bool(_OPEN)
 
 
 def put_off(counts: Mapping[str, Tensor]) -> None:
-    """Count, in the inmost `deferred`, what a recorded step counted."""
+    """Add the failures of a recorded step to the innermost `deferred`."""
     _OPEN[-1].update(counts)
 
 
 @contextmanager
 def tracing() -> Iterator[None]:
-    """Within, a step is being recorded to be played again with other values: no value may be read."""
+    """Mark that a step is being recorded, to be replayed with other values: no value may be read."""
     _TRACING.append(True)
     try:
         yield

@@ -129,7 +129,7 @@ def _mean_losses(state: TrainState, plan: Plan) -> list[float]:
     before = copy.deepcopy(state.state_dict())
     with deferred() as doubts:
         losses = _pass(state, plan)
-    wrong = doubts.found()
+    wrong = doubts.failed()
     if not wrong:
         return losses
     state.load_state_dict(before)
