@@ -3,7 +3,7 @@
     python benchmarks/candidates.py --root DIR candidates.npz
 
 The main task is `coarse` (20 classes). The candidates are functions of the fine label, or of nothing; none reads the
-main label beyond that:
+main label beyond that. `inferred.py` is the control that takes the coarse label from the fine one by a table:
 
 - `fine`: the 100 fine classes.
 - `level10`: the 10 classes above the coarse ones in the hierarchy of Liu et al. 2019, appendix A.
