@@ -58,7 +58,7 @@ def score(path: Path, labels: int, result: RunResult) -> dict[str, float]:
     if splits.hash != result.split_hash:
         raise SystemExit("These are not the rows of the comparison.")
     changed, roles = inferred(dataset, splits)
-    batch, ratio = result.settings["batch"], result.settings["unlabelled_ratio"]
+    batch, ratio = (float(str(result.settings[name])) for name in ("batch", "unlabelled_ratio"))
     settings = {
         **dict(Hyperparameters()),
         **result.settings,
@@ -68,7 +68,8 @@ def score(path: Path, labels: int, result: RunResult) -> dict[str, float]:
     }
     trained = replace(roles, validation=roles.validation[:0])
     job = FitJob(changed, trained, SINGLE, "single", settings, result.seed)
-    run = job.fresh(Phase())
+    run = job.build(Phase())
+    job.train(run)
     scores = {half: job.score_on(run, getattr(splits, half)) for half in ("development", "confirmation")}
     print(f"seed {result.seed}: {scores}", flush=True)
     return scores
@@ -89,7 +90,11 @@ def main() -> None:
         print(f"{half}: {100 * own.mean():.2f} ± {100 * own.std(ddof=1) / len(own) ** 0.5:.2f}")
         for row in json.loads((given.results / f"{name}.json").read_text())["rows"]:
             pair = paired(own, list(row["scores"].values()))
-            interval = "" if pair.low is None else f" [{100 * pair.low:+.2f}, {100 * pair.high:+.2f}]"
+            interval = (
+                ""
+                if pair.low is None or pair.high is None
+                else f" [{100 * pair.low:+.2f}, {100 * pair.high:+.2f}]"
+            )
             print(f"  minus {row['method']}: {100 * pair.difference:+.2f}{interval}")
 
 
