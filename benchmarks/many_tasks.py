@@ -33,6 +33,7 @@ from torch.nn import functional as F
 
 import auxin
 from auxin.combiners.equal import Equal
+from auxin.errors import RunError
 
 WAYS = ("single", "fine", "small", "equal", "famo", "db_mtl")
 ATTRIBUTES = tuple(f"attribute {k}" for k in range(100))
@@ -110,6 +111,14 @@ def train(way: str, rate: float, rows: Rows, seed: int) -> tuple[float, float]:
     return best
 
 
+def trained(way: str, rate: float, rows: Rows, seed: int) -> tuple[float, float]:
+    """The same; a rate at which training diverges is the worst."""
+    try:
+        return train(way, rate, rows, seed)
+    except RunError:
+        return -1.0, -1.0
+
+
 def by_fine_class(rows: Rows) -> float:
     """Test accuracy of a support vector machine on fine classes, whose answers are turned into coarse ones."""
     x, coarse, fine = (t.numpy() for t in rows["train"])
@@ -144,7 +153,7 @@ def main() -> None:
     for seed in range(asked.seeds):
         rows, start = split(asked.folder, seed), time.process_time()
         for way in WAYS:
-            tried = [train(way, rate, rows, seed) for rate in RATES]
+            tried = [trained(way, rate, rows, seed) for rate in RATES]
             found.setdefault(way, []).append(max(tried, key=lambda pair: pair[0])[1])
         main_task = {name: part[:2] for name, part in rows.items()}
         for name, score in estimators(main_task, ("train",)).items():
