@@ -173,7 +173,7 @@ def plain_passes(learner: Any, batches: list[Batch]) -> None:
     for batch in batches:
         for _ in range(2):
             heads = learner.network(batch.x).values()
-            torch.autograd.grad(sum(head.square().mean() for head in heads), weights)
+            torch.autograd.grad(torch.stack([head.square().mean() for head in heads]).sum(), weights)
         torch.autograd.grad(learner.criterion.labeler(batch).square().mean(), phi)
 
 
