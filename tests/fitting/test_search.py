@@ -137,6 +137,17 @@ def test_a_diverging_network_is_trained_at_a_lower_rate() -> None:
     assert torch.isfinite(member.outputs(wild.x)).all()
 
 
+def test_a_rows_prediction_does_not_depend_on_the_rows_beside_it() -> None:
+    x = np.random.default_rng(0).normal(size=(203, 30)).astype(np.float32)
+    y = torch.from_numpy(x[:, 0])
+    member = NetworkCandidate("network", {"rate": 5e-3}).train(
+        Rows(x, Regression.fit("y", y), y), np.arange(60), 0
+    )
+    whole, order = member.outputs(x), np.random.default_rng(1).permutation(203)
+    torch.testing.assert_close(member.outputs(x[order]), whole[order], rtol=0, atol=1e-12)
+    torch.testing.assert_close(member.outputs(x[:1]), whole[:1], rtol=0, atol=1e-12)
+
+
 def test_held_out_labels_do_not_reach_the_networks() -> None:
     rows, other = numbers(), numbers()
     folds = make_folds(rows, 5, 1, 0)

@@ -21,10 +21,13 @@ def forward(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
         x: float32 [N, D], NaN where missing.
         length: Whether a row gets length 1 first.
     """
-    z = prepared(weights, x, length)
-    hidden = np.maximum(z @ weights["first"] + weights["first_bias"], 0)
-    hidden = np.maximum(hidden @ weights["second"] + weights["second_bias"], 0)
-    return (hidden @ weights["head"] + weights["bias"] + z @ weights["skip"]).astype(np.float64)
+    z, w = (
+        prepared(weights, x, length).astype(np.float64),
+        {k: v.astype(np.float64) for k, v in weights.items()},
+    )
+    hidden = np.maximum(z @ w["first"] + w["first_bias"], 0)
+    hidden = np.maximum(hidden @ w["second"] + w["second_bias"], 0)
+    return hidden @ w["head"] + w["bias"] + z @ w["skip"]
 
 
 def prepared(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
@@ -34,7 +37,7 @@ def prepared(weights: Weights, x: np.ndarray, length: bool) -> np.ndarray:
         x = x / np.maximum(np.linalg.norm(np.nan_to_num(x), axis=1, keepdims=True), 1e-8)
     z = (np.where(np.isnan(x), mean, x) - mean) / std
     if "input basis" in weights:
-        z = (z @ weights["input basis"]) / weights["input scale"]
+        z = (z.astype(np.float64) @ weights["input basis"]).astype(np.float32) / weights["input scale"]
     return z / np.sqrt(1 + (z / SOFT) ** 2)
 
 

@@ -100,7 +100,7 @@ class Inputs:
             z = _length_one(z)
         z = (torch.where(z.isnan(), self.mean, z) - self.mean) / self.std
         if self.basis is not None and self.scale is not None:
-            z = (z @ self.basis) / self.scale
+            z = (z.double() @ self.basis.double()).float() / self.scale
         return z / (1 + (z / SOFT).square()).sqrt()
 
 

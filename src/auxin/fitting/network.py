@@ -255,12 +255,13 @@ class NetworkMember(Member):
     weights: Mapping[str, Tensor]
 
     def outputs(self, x: Vectors) -> Tensor:
-        """The outputs whose probabilities or values are the networks' mean."""
-        made = self.inputs.transform(x)
+        """The outputs whose probabilities or values are the networks' mean; in float64, so that no row's depend on
+        which other rows are predicted with it.
+        """
+        made, weights = self.inputs.transform(x).double(), {k: v.double() for k, v in self.weights.items()}
         with torch.no_grad():
-            found = [forward(self.weights, part) for part in made.split(2000)]
-        each = torch.cat(found, 1)
-        return pooled(self.task, list(each.double()))
+            found = [forward(weights, part) for part in made.split(2000)]
+        return pooled(self.task, list(torch.cat(found, 1)))
 
 
 def forward(weights: Mapping[str, Tensor], x: Tensor) -> Tensor:
