@@ -22,15 +22,16 @@ COMMAND = Path(__file__).resolve().parents[1] / "lookahead.py"
 
 
 def flops(width: int) -> dict[str, float]:
-    """Counted FLOPs of one step, in forwards of the primary network on the same batch."""
+    """Counted FLOPs of one step after the first, which is checked, in forwards of the primary network on the same batch."""
     setup = Setup(width, 2)
     with FlopCounterMode(display=False) as counter:
         setup.network(setup.batch[0])
     forward, found = counter.get_total_flops(), {}
     for name, (_, _, step) in VARIANTS.items():
-        setup.shared = (setup.weights, setup.network(setup.batch[0]))
-        with FlopCounterMode(display=False) as counter:
-            step(setup)
+        for _ in range(2):
+            setup.shared = (setup.weights, setup.network(setup.batch[0]))
+            with FlopCounterMode(display=False) as counter:
+                step(setup)
         found[name] = counter.get_total_flops() / forward
     return found
 
