@@ -43,11 +43,11 @@ class Inputs:
     @classmethod
     def fit(cls, rows: Rows) -> "Inputs":
         """Learn it from every training row."""
-        if issparse(rows.x):
-            return cls._compressed(rows.x)
-        x = torch.from_numpy(np.asarray(rows.x, dtype=np.float32))
         shape = rows.shape
         length = shape.sparse and not shape.dense and not shape.flags
+        if issparse(rows.x):
+            return cls._compressed(rows.x, shape, length)
+        x = torch.from_numpy(np.asarray(rows.x, dtype=np.float32))
         if length:
             x = _length_one(x)
         mean = x.nanmean(0).nan_to_num()
@@ -70,22 +70,25 @@ class Inputs:
         return cls(mean, unit.clone(), length, basis, (spread * spread[0]).sqrt())
 
     @classmethod
-    def _compressed(cls, x: Any) -> "Inputs":
+    def _compressed(cls, x: Any, shape: InputShape, length: bool) -> "Inputs":
         """The same of rows that are kept sparse: components of as many rows as are dense at once."""
-        x = SparseRows(_unit(x))
-        mean, std, _ = x.moments(None)
-        unit = std.square().mean().sqrt().clamp(min=1e-8).expand_as(std).float()
-        draw = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))
-        part = (x[draw[: at_once(x.shape[1], ENOUGH)]] - mean.float()) / unit
+        known = x.shape[0] - np.bincount(x.indices[np.isnan(x.data)], minlength=x.shape[1])
+        sums = np.asarray(_filled(x, length).sum(0, dtype=np.float64)).ravel()
+        rows = SparseRows(_filled(x, length, sums / np.maximum(known, 1)))
+        mean, std, _ = rows.moments(None)
+        mean, std = mean.float(), torch.where(std > 1e-8, std, torch.ones_like(std)).float()
+        unit = std.square().mean().sqrt().expand_as(std) if length else _units(std, shape)
+        draw = torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))
+        part = (rows[draw[: at_once(rows.shape[1], ENOUGH)]] - mean) / unit
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             _, _, basis = torch.pca_lowrank(part, q=min(COMPONENTS, len(part) - 1), center=False, niter=3)
-        found = cls(mean.float(), unit.clone(), True, basis, torch.ones(basis.shape[1]))
-        spread = found._components(x.matrix).std(0).clamp(min=1e-6)
+        found = cls(mean, unit.clone(), length, basis, torch.ones(basis.shape[1]))
+        spread = found._components(rows.matrix).std(0).clamp(min=1e-6)
         return replace(found, scale=(spread * spread[0]).sqrt())
 
     def _components(self, x: Any) -> Tensor:
-        """Rows of length 1 that are kept sparse, in components that have no unit yet."""
+        """Rows that are kept sparse, without gaps, in components that have no unit yet."""
         assert self.basis is not None
         weight = self.basis / self.std[:, None]
         return torch.from_numpy(x @ weight.numpy()).float() - self.mean @ weight
@@ -93,7 +96,7 @@ class Inputs:
     def transform(self, x: Vectors) -> Tensor:
         """[N, D], NaN where missing, to [N, P]."""
         if issparse(x) and self.scale is not None:
-            z = self._components(_unit(x, self.mean.numpy())) / self.scale
+            z = self._components(_filled(x, self.length, self.mean.numpy())) / self.scale
             return z / (1 + (z / SOFT).square()).sqrt()
         z = torch.from_numpy(np.asarray(x, dtype=np.float32))
         if self.length:
@@ -114,12 +117,14 @@ def _units(std: Tensor, shape: InputShape) -> Tensor:
     return unit
 
 
-def _unit(x: Any, mean: np.ndarray | None = None) -> Any:
-    """Rows that are kept sparse over their length; a missing number is then the column's mean, or 0 without means."""
+def _filled(x: Any, length: bool, mean: np.ndarray | None = None) -> Any:
+    """Rows that are kept sparse, of length 1 where asked; a missing number is the column's mean, or 0 without means."""
     gone = np.isnan(x.data)
     filled = type(x)((np.where(gone, 0, x.data), x.indices, x.indptr), shape=x.shape)
-    length = np.sqrt(np.asarray(filled.multiply(filled).sum(1))).ravel().clip(1e-8)
-    filled.data = (filled.data / np.repeat(length, np.diff(x.indptr))).astype(np.float32)
+    if length:
+        norm = np.sqrt(np.asarray(filled.multiply(filled).sum(1))).ravel().clip(1e-8)
+        filled.data = filled.data / np.repeat(norm, np.diff(x.indptr))
+    filled.data = filled.data.astype(np.float32)
     if mean is not None and gone.any():
         filled.data[gone] = mean[x.indices[gone]]
     return filled
