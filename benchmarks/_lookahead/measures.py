@@ -22,7 +22,7 @@ COMMAND = Path(__file__).resolve().parents[1] / "lookahead.py"
 
 
 def flops(width: int) -> dict[str, float]:
-    """Counted FLOPs of one step after the first, which is checked, in forwards of the primary network on the same batch."""
+    """Counted FLOPs of one step after the first, which is checked, in forwards of the primary network on its batch."""
     setup = Setup(width, 2)
     with FlopCounterMode(display=False) as counter:
         setup.network(setup.batch[0])

@@ -37,7 +37,9 @@ def test_every_entrance_guesses_the_same(name, tmp_path):
     np.savez(tmp_path / "t.npz", x=x, t=values)
     loaded = [load(tmp_path / f"t{ending}", target="t") for ending in (".csv", ".parquet", ".npz")]
     found = [(data.tasks["t"], data.y["t"], data.notes[0]) for data in loaded]
-    found += [(*auxiliary_tasks(given, ROWS).made["t"], found[0][2]) for given in ({"t": values}, frame[["t"]])]
+    found += [
+        (*auxiliary_tasks(given, ROWS).made["t"], found[0][2]) for given in ({"t": values}, frame[["t"]])
+    ]
     task, y, said = found[0]
     for other, target, note in found[1:]:
         assert type(other) is type(task)
