@@ -110,7 +110,7 @@ class Learned(UpdateRule):
         top: str = "relu",
     ) -> None:
         super().__init__()
-        given = {k: v for k, v in locals().items() if k in _OPTIONS}
+        given: dict[str, Any] = {k: v for k, v in locals().items() if k in _OPTIONS}
         _check(**given)
         self.options: dict[str, Any] = {**given, "terms": list(terms)}
         self.weight_std, self.bias_std, self.top = weight_std, bias_std, top
@@ -129,7 +129,7 @@ class Learned(UpdateRule):
             blocks=blocks,
         )
         self.read_delta = ChannelMap(channels, delta_channels)
-        merge = {name: given[name] for name in _MERGE} | {"project": shrink_projection}
+        merge: dict[str, Any] = {name: given[name] for name in _MERGE} | {"project": shrink_projection}
         self.weight_update = WeightUpdate(channels, **merge)
         self.backward_update = None if identical_updates else WeightUpdate(channels, **merge)
         self.bias_update = BiasUpdate(channels, fence=bias_fence)
