@@ -88,6 +88,77 @@ TEXT = {
             "model": "resnet18",
         },
     ),
+    "AuxiLearn, Pet in the code: a meta step every 30 steps, decay 5e-3, focal loss": (
+        *("oxford_pet", "image", "auxilearn", "auxilearn"),
+        {"every": 30, "meta_lr": 1e-3, "meta_weight_decay": 5e-3, "meta_clip": 50.0, "loss": "focal"},
+    ),
+    "AuxiLearn, B.1: the networks of losses decay by one of 1e-5 and 5e-5": (
+        *("cub", "image", "deep_linear", "auxilearn"),
+        {"meta_lr": 1e-3, "meta_weight_decay": 5e-5, "meta_momentum": 0.9},
+    ),
+    "AuxiLearn, B.3: the label generator decays by one of 5e-4, 1e-4 and 5e-5": (
+        *("cifar10", "image", "auxilearn", "auxilearn"),
+        {"meta_lr": 1e-3, "meta_weight_decay": 5e-4},
+    ),
+    **{
+        f"AuxiLearn, NYUv2 in the code: {name} has one hidden layer of 3 units from U(0, 1), losses have no factor": (
+            *("nyuv2", "dense", name, "auxilearn"),
+            {
+                "combiner.width": 3,
+                "combiner.depth": 1,
+                "combiner.upper": 1.0,
+                "combiner.scale": 1.0,
+                "every": 50,
+                "meta_weight_decay": 1e-4,
+                "meta_clip": 25.0,
+            },
+        )
+        for name in ("monotone", "deep_linear", "nonlinear")
+    },
+    "AuxiLearn, C.5: the polynomial kernel learns as the linear network of NYUv2": (
+        *("nyuv2", "dense", "polynomial", "auxilearn"),
+        {"every": 50, "meta_weight_decay": 1e-4, "meta_clip": 25.0, "meta_lr": 1e-3},
+    ),
+    "Meta-Weight-Net's code: Adam at 1e-3 on a clean meta set in every step, 100 units": (
+        *("cifar10", "image", "meta_weight", "paper"),
+        {
+            "hypergradient": "",
+            "meta": "auxiliary",
+            "every": 1,
+            "meta_optimizer": "adam",
+            "meta_lr": 1e-3,
+            "meta_weight_decay": 1e-4,
+            "lr": 0.1,
+            "momentum": 0.9,
+            "weight_decay": 5e-4,
+            "epochs": 120,
+            "batch": 100,
+        },
+    ),
+    "Auto-Lambda's code, CIFAR-100": (
+        *("cifar100", "image", "auto_lambda", "paper"),
+        {**COSINE, "lr": 0.1, "batch": 32, "epochs": 200, "meta_lr": 3e-4, "meta_optimizer": "adam"},
+    ),
+    "Auto-Lambda's code, dense tasks": (
+        *("nyuv2", "dense", "auto_lambda", "paper"),
+        {"lr": 0.1, "weight_decay": 1e-4, "batch": 4, "meta_lr": 1e-4, "combiner.initial": 0.1},
+    ),
+    "AuxiNash's code, NYUv2": (
+        *("nyuv2", "dense", "aux_nash", "paper"),
+        {
+            "optimizer": "adam",
+            "lr": 1e-4,
+            "batch": 2,
+            "every": 25,
+            "meta_optimizer": "sgd",
+            "meta_lr": 5e-3,
+            "meta_momentum": 0.9,
+            "meta_weight_decay": 0.0,
+            "meta_clip": 1.0,
+            "estimator.alpha": 1e-4,
+            "estimator.terms": 3,
+        },
+    ),
     "AuxiLearn, table 3: MAXL as a rival learns as in its own paper": (
         *("cifar10", "image", "maxl", "auxilearn"),
         {

@@ -7,9 +7,10 @@ from auxin.data import make_splits
 from auxin.data.digits import Digits
 from auxin.errors import ConfigError
 from auxin.methods import resolve
+from auxin.requests.compare import CompareRequest
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.studies.presets import protocol_notes, settled
+from auxin.studies.presets import decide, protocol_notes, settings_notes, settled
 from auxin.training.evaluate import outputs
 from auxin.training.loop import EpochCallbacks, fit
 
@@ -121,6 +122,58 @@ def test_a_rival_without_a_protocol_of_its_own_is_named_with_the_one_it_follows(
         s for s in protocol_notes(*chosen, ["single", "linear", "maxl"]) if "none of its own paper" in s
     ]
     assert len(protocol_notes(*settled("auxilearn", [name]), [name])) == 1
+
+
+def request(*methods, preset="paper", data="pics", **split):
+    return CompareRequest.model_validate(
+        {"data": {"name": data}, "methods": methods, "preset": preset, "split": split}
+    )
+
+
+@pytest.mark.parametrize(
+    ("methods", "preset", "data", "shares"),
+    [
+        (("single", "maxl"), "paper", "pics", (0.0, 0.0)),
+        (("single", "maxl", "auxilearn"), "paper", "pics", (0.1, 0.025)),
+        (("single", "maxl", "auxilearn"), "maxl", "pics", (0.0, 0.025)),
+        (("single", "maxl"), "auxilearn", "pics", (0.1, 0.025)),
+        (("single", "auxilearn"), "paper", "oxford_pet", (0.3, 0.0084)),
+        (("meta_weight",), "paper", "pics", (0.0, 0.02)),
+    ],
+)
+def test_shared_rows_serve_every_named_method(methods, preset, data, shares):
+    settled_request, said = decide(request(*methods, preset=preset, data=data))
+    assert (settled_request.split.validation, settled_request.split.auxiliary) == shares
+    assert said[0].startswith("Held out of the training rows")
+
+
+def test_the_users_rows_are_kept_under_a_papers_preset():
+    split = decide(request("auxilearn", validation=0.3, auxiliary=30))[0].split
+    assert (split.validation, split.auxiliary) == (0.3, 30)
+
+
+def test_what_each_method_trains_and_learns_by_is_printed():
+    methods = {name: resolve(name) for name in ("single", "dwa", "monotone", "maxl", "logistic")}
+    found = {
+        n: layered("cifar10", "image", m, "paper:auxilearn", {"batch": 7}, {}) for n, m in methods.items()
+    }
+    said = settings_notes("paper:auxilearn", methods, found)
+    assert said[0].startswith(
+        "single, dwa, monotone train by: model=vgg16, epochs=200, batch=7, optimizer=sgd, lr=0.1,"
+    )
+    assert said[1].startswith("maxl trains by: ")
+    assert "schedule=halve, halve_every=50, loss=focal" in said[1]
+    [monotone] = [line for line in said if line.startswith("monotone learns by")]
+    for part in (
+        "hypergradient=implicit",
+        "every=25",
+        "meta_clip=50.0",
+        "estimator.terms=3",
+        "combiner.upper=0.2",
+    ):
+        assert part in monotone
+    assert not [line for line in said if "logistic" in line]
+    assert settings_notes("auxin", methods, found) == []
 
 
 def test_methods_without_a_meta_step_train_on_the_auxiliary_set():

@@ -19,7 +19,7 @@ from auxin.studies.compare import CompareStudy
 from auxin.studies.confirm import confirm as confirm_once
 from auxin.studies.engine import Progress as RunsDone
 from auxin.studies.engine import Tell
-from auxin.studies.presets import decide
+from auxin.studies.presets import decide, settings_notes
 
 
 class ComparisonInterrupted(Exception):
@@ -53,6 +53,11 @@ def compare_once(request: CompareRequest, output: Output, confirm: bool) -> Comp
         job = CompareStudy(request, tell)
         for sentence in decided:
             job.notes.insert(0, sentence)
+        for sentence in settings_notes(
+            request.preset, job.methods, {name: job.settings_of(name, {}) for name in job.methods}
+        ):
+            job.notes.append(sentence)
+            tell(sentence)
         try:
             comparison = job.run()
         except KeyboardInterrupt:

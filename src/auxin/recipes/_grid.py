@@ -12,7 +12,7 @@ from auxin.errors import DataError
 from auxin.judging.paired import paired
 from auxin.methods import resolve
 from auxin.recipes._sheet import PAPERS, Sheet, read_sheet, tiny
-from auxin.recipes._sheet_pictures import of_cell, pictures, plain, row_name
+from auxin.recipes._sheet_pictures import WORDS, of_cell, pictures, plain, row_name
 from auxin.recipes._summary import FEWEST, difference, equal_rows, line, verdict_of
 from auxin.records.recipe import Claim, RecipeRow
 from auxin.records.results import RunResult
@@ -92,7 +92,7 @@ class GridRecipe(Recipe):
         values |= {"seconds": result.seconds, "epochs": len(result.epochs)}
         curves = _curves(result, self.sheet.figure.measure)
         values |= {name: curve[-1] for name, curve in curves.items()}
-        notes = [*self._small(spec), *result.warnings]
+        notes = [*([] if piece.settings["smoke"] else self._small(spec)), *result.warnings]
         return PieceResult(values, curves, notes=notes)
 
     def spec(self, piece: Piece, bench: PieceEnvironment) -> RunSpec:
@@ -194,8 +194,9 @@ class GridRecipe(Recipe):
                 holds = None if gap.low is None or gap.high is None else (True if gap.low > 0 else None)
                 holds = False if gap.high is not None and gap.high < 0 else holds
                 holds = None if gap.seeds < FEWEST else holds
-                words = f"{data}: {told.better} minus {told.worse} in {told.metric} " + difference(
-                    a, b, abs(factor)
+                words = (
+                    f"{data}: {told.better} minus {told.worse} in {WORDS.get(told.metric, told.metric)} "
+                    + difference(a, b, abs(factor))
                 )
                 found.append(Claim(text=told.text, found=words, holds=holds))
         return found

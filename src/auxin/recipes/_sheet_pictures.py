@@ -14,6 +14,8 @@ MEASURES = {
     "cosine": "cosine of the gradients at the end",
 }
 """Measures of a run in words."""
+WORDS = MEASURES | {"top3": "top-3 accuracy", "miou": "mIoU"}
+"""Metrics and measures as a sentence names them."""
 AXES = {"top3": "top-3 accuracy", "miou": "mean intersection over union"}
 """Metrics as the axis of a picture names them."""
 

@@ -120,6 +120,15 @@ def below(a: Sequence[float], b: Sequence[float]) -> bool | None:
     return True if found.high < 0 else False if found.low > 0 else None
 
 
+def judged(holds: bool, seeds: int) -> bool | None:
+    """What was found, or None with fewer than three seeds.
+
+    >>> judged(True, 3), judged(False, 2)
+    (True, None)
+    """
+    return bool(holds) if seeds >= FEWEST else None
+
+
 def equal_rows(pieces: Iterable[PieceRecord]) -> list[str]:
     """A sentence for each two rows of a sheet whose runs gave the same numbers in every seed, times excepted.
 

@@ -11,7 +11,7 @@ from auxin.analysis.loss_images import loss_images
 from auxin.combiners._base import LossCombiner, TaskLosses
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
-from auxin.recipes._summary import line
+from auxin.recipes._summary import judged, line
 from auxin.records.recipe import Claim, Picture
 from auxin.studies.recipe import (
     FinishedPiece,
@@ -82,7 +82,7 @@ class AuxiLearnFigure3(Recipe):
             text="Pixel weights are a non-trivial combination of the main and auxiliary task losses",
             found=f"weights from {values['least']:.2f} to {values['most']:.2f}; a linear function of the pixel's own "
             f"losses explains {100 * values['linear']:.0f} % of their variance",
-            holds=values["most"] - values["least"] > 0.01 and values["linear"] < 0.9,
+            holds=judged(values["most"] - values["least"] > 0.01 and values["linear"] < 0.9, len(done)),
         )
         words = {
             "image": "(a) image",

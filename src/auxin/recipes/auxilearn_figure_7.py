@@ -87,7 +87,7 @@ def _trend(text: str, found: Mapping[int, list[float]], sign: int) -> Claim:
     y = [value for values in found.values() for value in values]
     if len(found) < 3 or np.ptp(y) == 0:
         return Claim(
-            text=text, found=f"{len(found)} settings finished, of which a trend needs three", holds=None
+            text=text, found=f"{len(found)} of the settings finished; a trend needs three", holds=None
         )
     rho, p = rank_correlation(x, y)
     holds = None if p > 0.05 else bool(rho * sign > 0)

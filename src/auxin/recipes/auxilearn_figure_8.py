@@ -10,7 +10,7 @@ from auxin.api.auxiliary import Auxiliary
 from auxin.combiners.polynomial import Polynomial
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
-from auxin.recipes._summary import line
+from auxin.recipes._summary import judged, line
 from auxin.records.recipe import Claim, Picture
 from auxin.studies.recipe import (
     FinishedPiece,
@@ -81,13 +81,13 @@ class AuxiLearnFigure8(Recipe):
             Claim(
                 text="Two of the three largest weights at the end belong to non-linear terms",
                 found=f"the largest are {', '.join(largest)}: {product} of 3",
-                holds=product >= 2,
+                holds=judged(product >= 2, len(done)),
             ),
             Claim(
                 text="At the start the auxiliary network focuses on the auxiliaries, afterwards on the main task",
                 found=f"the main task's share of dL_T/dl goes from {early.mean():.2f} (first fifth of training) to "
                 f"{late.mean():.2f} (last fifth); it grows in {int((late > early).sum())} of {len(late)} seeds",
-                holds=bool((late > early).all()),
+                holds=judged((late > early).all(), len(done)),
             ),
         ]
         lines = [line(f"weight of {t}, at the end", weights[t][:, -1].tolist()) for t in terms]

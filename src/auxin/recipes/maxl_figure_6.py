@@ -16,7 +16,7 @@ from auxin.methods._base import Setting
 from auxin.paper import MAXL, Paper
 from auxin.recipes._labels import FULL, SMALL, SMALL_SHARE, TrainedLabeler, prepare
 from auxin.recipes._sheet_pictures import plain
-from auxin.recipes._summary import line
+from auxin.recipes._summary import judged, line
 from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.studies.recipe import (
     FinishedPiece,
@@ -156,7 +156,7 @@ def _claim(name: str, compared: Sequence[RecipeRow]) -> Claim:
         text="The top predicted candidates differ when the network is trained again from scratch",
         found=f"{name}: two runs share {100 * runs:.0f} % of the five likeliest images of an auxiliary class, chance "
         f"{100 * chance:.0f} %, one run before and after its training {100 * one:.0f} %",
-        holds=runs < 0.5 if chance < 0.5 else None,
+        holds=judged(runs < 0.5, compared[2].seeds) if chance < 0.5 else None,
     )
 
 

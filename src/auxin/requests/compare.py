@@ -65,7 +65,7 @@ class CompareRequest(StudyRequest):
         "auxin",
         "Protocol. `auxin`: tune every method on the validation set. `adamw`: the same with AdamW and gradient "
         "clipping, as in `auxin fit`. `paper`: run each method by its own paper's protocol. `maxl`, `auxilearn`, "
-        "`auto_lambda`, `aux_nash`: run every method by that paper's protocol.",
+        "`auto_lambda`, `aux_nash`, `meta_weight`: run every method by that paper's protocol.",
     )
     refit: bool = option(
         True, "After the settings are chosen, train the final runs on the validation rows too."

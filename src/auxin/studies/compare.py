@@ -188,7 +188,7 @@ class CompareStudy(Study):
         if "model" not in self.own:
             shape = " x ".join(map(str, dataset.shape))
             self._note(
-                f"The model is {self._settings('single', {})['model']}, chosen for inputs of shape {shape} (--model)."
+                f"The model is {self.settings_of('single', {})['model']}, chosen for inputs of shape {shape} (--model)."
             )
         if self.size.tries > 1:
             task = dataset.tasks[dataset.main]
@@ -199,7 +199,7 @@ class CompareStudy(Study):
                 self.size = replace(self.size, tries=1)
         for name, method in list(self.methods.items()):
             try:
-                settings = self._settings(name, {})
+                settings = self.settings_of(name, {})
                 built = build(dataset, splits, method, settings, seed=0)
                 check_strategy(name, method, splits, settings, built)
             except (ConfigError, UnsupportedError) as error:
@@ -208,20 +208,20 @@ class CompareStudy(Study):
                 del self.methods[name]
                 self._note(f"{name} is left out: {error}")
 
-    def _settings(self, name: str, attempt: Mapping[str, Setting]) -> dict[str, Setting]:
-        request = self.request
+    def settings_of(self, name: str, attempt: Mapping[str, Setting]) -> dict[str, Setting]:
+        """The settings of a method's runs, with those of a try."""
         found = layered(
             self.dataset.name,
             self.dataset.modality,
             self.methods[name],
-            request.preset,
+            self.request.preset,
             without_model(self.own) if name == "scratch" else self.own,
             attempt,
         )
         return budgets.shortened(found, self.size.length)
 
     def _tries(self, name: str) -> list[dict[str, Setting]]:
-        request, default = self.request, self._settings(name, {})
+        request, default = self.request, self.settings_of(name, {})
         lr = default["lr"]
         assert isinstance(lr, float)
         if self.size.tries == 1:
@@ -256,7 +256,7 @@ class CompareStudy(Study):
 
     def _tuning(self, name: str, index: int, seed: int) -> RunSpec:
         attempt = self._tries(name)[index]
-        return self._spec(name, f"try-{index + 1}", "tuning", self._settings(name, attempt), TUNING + seed)
+        return self._spec(name, f"try-{index + 1}", "tuning", self.settings_of(name, attempt), TUNING + seed)
 
     def final(self, name: str, seed: int) -> RunSpec:
         """The reported run of a method and a seed, with the settings that were chosen for it."""
@@ -282,7 +282,7 @@ class CompareStudy(Study):
             run_unit(
                 "pilot runs",
                 self._spec(
-                    name, "pilot", "tuning", budgets.shortened(self._settings(name, {}), PILOT), TUNING
+                    name, "pilot", "tuning", budgets.shortened(self.settings_of(name, {}), PILOT), TUNING
                 ),
             )
             for name in self.methods
@@ -293,7 +293,7 @@ class CompareStudy(Study):
         found = {}
         for unit in self._pilots():
             run = done[unit.digest]
-            times = budgets.full_length(self._settings(run.method, {})) / budgets.full_length(run.settings)
+            times = budgets.full_length(self.settings_of(run.method, {})) / budgets.full_length(run.settings)
             steps = (run.seconds_per_step or 0.0) * (run.steps or 0)
             found[run.method] = run.seconds + (steps or run.seconds) * (times - 1)
         return found
@@ -322,7 +322,7 @@ class CompareStudy(Study):
     def _choose(self, done: UnitResults) -> None:
         """Each method's settings: the best try's where it is better beyond its standard error, else the defaults."""
         if self.size.tries == 1:
-            self.chosen = {name: (self._settings(name, {}), math.nan) for name in self.methods}
+            self.chosen = {name: (self.settings_of(name, {}), math.nan) for name in self.methods}
             return
         results = [done[unit.digest] for unit in self._tuning_units()]
         rows = len(split_rows(self.request.data, self.request.split, TUNING, refit=False).validation)

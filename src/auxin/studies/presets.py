@@ -1,12 +1,14 @@
 """Which paper's protocol a comparison follows: its rows, its number of runs, and what its controls train by."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from auxin.errors import ConfigError
 from auxin.methods import resolve
-from auxin.methods._base import Method
+from auxin.methods._base import Method, Setting
 from auxin.requests.compare import CompareRequest
+from auxin.requests.data import SplitSpec
 from auxin.runs.device import pick_device
 from auxin.runs.executors import default_jobs
 from auxin.runs.protocols import PROTOCOLS, Protocol, has_protocol, protocol_name
@@ -37,9 +39,12 @@ def decide(request: CompareRequest) -> tuple[CompareRequest, list[str]]:
             f"(--labels-per-class {DIGITS_LABELS})."
         )
     if paper:
-        rows = {"validation": paper.validation, "auxiliary": split.auxiliary or paper.auxiliary}
-        split = split.model_copy(update=rows)
-        changes |= {"tries": 1, "refit": request.refit and not paper.validation}
+        split = _rows(split, _protocols(request.preset, paper, request.methods), request.data.name)
+        sentences.append(
+            f"Held out of the training rows: {_size(split.validation)} for validation (--validation) and "
+            f"{_size(split.auxiliary)} for the meta step (--auxiliary)."
+        )
+        changes |= {"tries": 1, "refit": request.refit and not split.validation}
         changes |= {"seeds": request.seeds or paper.seeds}
     jobs, device = request.compute.jobs or default_jobs(), pick_device(request.compute.device)
     sentences.append(
@@ -51,11 +56,108 @@ def decide(request: CompareRequest) -> tuple[CompareRequest, list[str]]:
     ]
 
 
-def settled(preset: str, methods: Sequence[str]) -> tuple[str, Protocol | None]:
-    """The preset with the protocol that rows and controls follow, and that protocol; None for `auxin`.
+def _protocols(preset: str, paper: Protocol, methods: Sequence[str]) -> list[Protocol]:
+    """The protocol of the rows, and those by which methods train (under `paper`) or learn."""
+    named = [method for method in _known(methods) if method.paper]
+    if preset == "paper":
+        return [paper, *(PROTOCOLS[protocol_name(one)] for one in named)]
+    learned = [PROTOCOLS[protocol_name(one)] for one in named if one.estimator is not None]
+    return [paper, *(replace(one, validation=0.0, rows={}) for one in learned)]
 
-    `paper` gives each method its own paper's protocol. Rows are shared, and controls have no paper: both follow the
-    first named method that has one, or MAXL's.
+
+def _rows(split: SplitSpec, protocols: Sequence[Protocol], data: str) -> SplitSpec:
+    """The split with the papers' shares in the place of defaults: rows are shared, so the largest ones."""
+    shares = [one.rows.get(data, (one.validation, one.auxiliary)) for one in protocols]
+    validation, auxiliary = (max(column) for column in zip(*shares, strict=True))
+    chosen = split.validation if split.validation != SplitSpec().validation else validation
+    return split.model_copy(update={"validation": chosen, "auxiliary": split.auxiliary or auxiliary})
+
+
+def _size(size: float) -> str:
+    """A size of `--validation` in words: a number of rows, or a share.
+
+    >>> _size(0.025), _size(20.0), _size(0.0)
+    ('2.5 %', '20 rows', 'none')
+    """
+    return f"{size:.0f} rows" if size >= 1 else f"{100 * size:g} %" if size else "none"
+
+
+def settings_notes(
+    preset: str, methods: Mapping[str, Method], settings: Mapping[str, Mapping[str, Setting]]
+) -> list[str]:
+    """What each method trains by under a paper's protocol, in a line per distinct training and per learned method.
+
+    Args:
+        preset: The preset that `settled` returned.
+        methods: The methods by name.
+        settings: Their settings, resolved.
+
+    >>> from auxin.runs.settings import layered
+    >>> methods = {name: resolve(name) for name in ("single", "auto_lambda")}
+    >>> found = {n: layered("x", "image", m, "auto_lambda", {}, {}) for n, m in methods.items()}
+    >>> for note in settings_notes("auto_lambda", methods, found):
+    ...     print(note)
+    single, auto_lambda train by: model=vgg16, epochs=200, batch=32, optimizer=sgd, lr=0.1, momentum=0.9, \
+weight_decay=0.0005, schedule=cosine, loss=cross_entropy.
+    auto_lambda learns by: hypergradient=lookahead, rhythm=fused, every=1, meta=next, scale=raw, \
+meta_optimizer=adam, meta_lr=0.0003, meta_weight_decay=0.0, meta_clip=None; combiner.initial=0.1.
+    """
+    if protocol_for(preset, Method()) is None:
+        return []
+    found, trained = (
+        [],
+        {name: _training(one) for name, one in settings.items() if methods[name].rival is None},
+    )
+    for line in dict.fromkeys(trained.values()):
+        names = [name for name, other in trained.items() if other == line]
+        found.append(f"{', '.join(names)} train{'s' * (len(names) == 1)} by: {line}.")
+    for name, method in methods.items():
+        parts = _listed(
+            settings[name], lambda key: key.partition(".")[0] in ("combiner", "labeler", "strategy")
+        )
+        if method.estimator is not None:
+            own = {key: settings[name][key] for key in _LEARNING}
+            own |= {"hypergradient": own["hypergradient"] or method.estimator}
+            own |= {key: value for key, value in settings[name].items() if key.startswith("estimator.")}
+            learning = _listed(own, lambda key: True)
+            found.append(f"{name} learns by: {learning}{'; ' * bool(parts)}{parts}.")
+        elif parts and method.rival is None:
+            found.append(f"{name}: {parts}.")
+    return found
+
+
+_TRAINING = (
+    *("model", "epochs", "batch", "optimizer", "lr", "momentum", "weight_decay", "schedule", "halve_every"),
+    *("clip", "loss", "patience", "average"),
+)
+_LEARNING = (
+    *("hypergradient", "rhythm", "every", "meta", "scale", "meta_optimizer", "meta_lr", "meta_momentum"),
+    *("meta_weight_decay", "meta_clip"),
+)
+
+
+def _training(settings: Mapping[str, Setting]) -> str:
+    """The settings of the network's training; what its optimiser and schedule do not use is left out."""
+    unused = {
+        *(() if settings["optimizer"] == "sgd" else ("momentum",)),
+        *(() if settings["schedule"] == "halve" else ("halve_every",)),
+        *(name for name in ("clip", "patience") if settings[name] is None),
+        *(() if settings["average"] != 1 else ("average",)),
+    }
+    own = {name: settings[name] for name in _TRAINING if name not in unused}
+    return _listed(own, lambda key: True)
+
+
+def _listed(settings: Mapping[str, Setting], wanted: Callable[[str], bool]) -> str:
+    unused = {"meta_momentum"} if settings.get("meta_optimizer") == "adam" else set()
+    return ", ".join(f"{key}={value}" for key, value in settings.items() if wanted(key) and key not in unused)
+
+
+def settled(preset: str, methods: Sequence[str]) -> tuple[str, Protocol | None]:
+    """The preset with the protocol that controls follow, and that protocol; None for `auxin`.
+
+    `paper` gives each method its own paper's protocol. Controls have no paper and follow the first named method that
+    has one, or MAXL's.
 
     Raises:
         ConfigError: There is no such preset.
@@ -88,7 +190,10 @@ def protocol_notes(preset: str, protocol: Protocol | None, methods: Sequence[str
     head, _, rest = preset.partition(":")
     if head != "paper":
         return [protocol.text]
-    others = f"Controls and rows follow {rest}; a learned method keeps its own paper's settings."
+    others = (
+        f"Controls follow {rest}; a method with a protocol of its own follows that. Rows are shared: each held-out set "
+        "is the largest of these protocols'."
+    )
     return [protocol.text, others, *(_borrowed(name) for name in methods if _borrows(name))]
 
 
