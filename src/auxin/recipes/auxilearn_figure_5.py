@@ -79,7 +79,8 @@ class AuxiLearnFigure5(Recipe):
                 f"({least:.2f} at least); "
                 f"W is {max(values['to single']):.3f} from single-task training's at most",
                 holds=judged(
-                    np.mean(values["weight.main"]) > 2.85 and max(values["to single"]) < 0.05, len(done)
+                    float(np.mean(values["weight.main"])) > 2.85 and max(values["to single"]) < 0.05,
+                    len(done),
                 ),
             ),
             Claim(
