@@ -5,10 +5,31 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 
 torch.set_num_threads(1)
+
+
+def arithmetic() -> dict[str, object]:
+    """What rounding and results depend on beside the arguments, for the whole process."""
+    return {
+        "threads": torch.get_num_threads(),
+        "default type": torch.get_default_dtype(),
+        "gradients": torch.is_grad_enabled(),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "oneDNN": torch.backends.mkldnn.enabled,
+    }
+
+
+@pytest.fixture(autouse=True)
+def _same_arithmetic() -> Iterator[None]:
+    """A test that changes it for those after it fails itself: they would differ in the last bits."""
+    before = arithmetic()
+    yield
+    assert arithmetic() == before
 
 
 @pytest.fixture(autouse=True)

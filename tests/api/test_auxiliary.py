@@ -1,5 +1,6 @@
 """The user's loop: what the loss is, what the meta step does, and what it leaves alone."""
 
+import contextlib
 import copy
 
 import pytest
@@ -303,6 +304,21 @@ def test_validation_leaves_no_trace():
         loss = aux(model(batch(1)["x"]), batch(1))
     assert not loss.requires_grad
     assert aux.last is seen
+
+
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_meta_step_under_no_grad_is_that_outside(mode):
+    found = []
+    for context in (contextlib.nullcontext, mode):
+        model = net()
+        aux, optimizer = make(model, every=1, combiner="softmax"), torch.optim.SGD(model.parameters(), lr=0.1)
+        aux(model(batch(0)["x"]), batch(0)).backward()
+        optimizer.step()
+        meta = batch(5)
+        with context():
+            aux.after_step(optimizer, meta)
+        found.append([p.detach().clone() for p in aux.combiner.parameters()])
+    assert all(map(torch.equal, *found)) and any(p.any() for p in found[0])
 
 
 class Strange(torch.optim.Adadelta):

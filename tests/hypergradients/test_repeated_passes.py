@@ -14,7 +14,7 @@ from torch import nn
 from torch.nn.utils import parametrizations, parametrize
 
 from auxin.errors import UnsupportedError
-from auxin.hypergradients import training_gradient
+from auxin.hypergradients import hypergradient, training_gradient
 from real_step import differenced, off
 
 pytestmark = [
@@ -358,3 +358,14 @@ def test_gradients_inside_the_forward_pass(kind):
 def test_a_traced_network():
     case = Case(torch.jit.trace(Net(), torch.randn(8, 3, dtype=D)))
     assert off(case.found(), case.truth()) < 1e-7
+
+
+@pytest.mark.parametrize("options", [*ESTIMATORS, {"estimator": "implicit"}, {"estimator": "evolution"}])
+@pytest.mark.parametrize("mode", [torch.no_grad, torch.inference_mode])
+def test_a_surrounding_no_grad_changes_nothing(mode, options):
+    case = Case(Net())
+    expected = case.found(**options)
+    problem = case.problem()
+    with mode():
+        found = hypergradient(problem, case.train, case.meta, optimizer=case.optimizer, **options)
+    assert expected.any() and torch.equal(found.gradients[0], expected)

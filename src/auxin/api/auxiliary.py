@@ -238,8 +238,10 @@ class Auxiliary:
 
     # --------------------------------------------------------------------------------------- the meta step
 
+    @torch.inference_mode(False)
+    @torch.enable_grad()
     def after_step(self, optimizer: Any = None, meta: Any = None) -> Tensor | None:
-        """Take a meta step if one is due. Call this after every step of the optimiser.
+        """Take a meta step if one is due. Call this after every step of the optimiser, under `torch.no_grad` or not.
 
         Args:
             optimizer: The network's optimiser (wrappers of Accelerate and Lightning are unwrapped), or a list of all

@@ -27,7 +27,8 @@ def hypergradient(
 ) -> Hypergradient:
     """Compute the hypergradient dL_A/dphi at the network's current parameters.
 
-    Parameters, buffers, gradients, random state and optimiser state are bit-identical afterwards.
+    Parameters, buffers, gradients, random state and optimiser state are bit-identical afterwards. A surrounding
+    `torch.no_grad` changes nothing.
 
     Formula:
         With v = grad L_A and p from the estimator,
@@ -84,7 +85,7 @@ def hypergradient(
     meta = train if meta is None else meta
     step = _inner_step(problem, optimizer)
     first = batches_of(train, 1)[0] if estimator.several_batches else train
-    with repeated(problem, (first, meta), step):
+    with torch.inference_mode(False), torch.enable_grad(), repeated(problem, (first, meta), step):
         gradient = reusable(problem, train, gradient)
         return estimator.estimate(problem, train, meta, step, gradient, scale)
 
