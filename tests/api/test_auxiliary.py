@@ -318,7 +318,8 @@ def test_a_meta_step_under_no_grad_is_that_outside(mode):
         with context():
             aux.after_step(optimizer, meta)
         found.append([p.detach().clone() for p in aux.combiner.parameters()])
-    assert all(map(torch.equal, *found)) and any(p.any() for p in found[0])
+    assert all(map(torch.equal, *found))
+    assert any(p.any() for p in found[0])
 
 
 class Strange(torch.optim.Adadelta):
