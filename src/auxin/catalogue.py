@@ -151,7 +151,7 @@ def module(family: str, name: str) -> ModuleType:
         if not isinstance(error, Exception) or isinstance(error, ConfigError):
             raise
         raise ConfigError(
-            message(f"The plugin file {file} cannot be imported", found=f"{type(error).__name__}: {error}")
+            f"The plugin file {file} cannot be imported", found=f"{type(error).__name__}: {error}"
         ) from error
     return plugin
 
@@ -188,9 +188,7 @@ def user_module(name: str) -> ModuleType:
         if error.name != name.partition(".")[0]:
             raise
         raise ConfigError(
-            message(
-                f"There is no module {name!r}", expected=f"{name}.py in this folder, or an installed module"
-            )
+            f"There is no module {name!r}", expected=f"{name}.py in this folder, or an installed module"
         ) from error
 
 
@@ -207,11 +205,9 @@ def load(family: str, name: str) -> Any:
     own = [v for v in vars(file).values() if _is_member(v, contract, file.__name__)]
     if len(own) != 1:
         raise ConfigError(
-            message(
-                f"The file {file.__file__} is no member of {family}",
-                expected=f"exactly one public {contract.__name__} defined in it",
-                found=f"{len(own)}",
-            )
+            f"The file {file.__file__} is no member of {family}",
+            expected=f"exactly one public {contract.__name__} defined in it",
+            found=f"{len(own)}",
         )
     return own[0]
 

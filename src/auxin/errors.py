@@ -5,7 +5,18 @@ from contextlib import contextmanager
 
 
 class AuxinError(Exception):
-    """Any problem auxin can name. The command line prints its message and exits with code 2."""
+    """Any problem auxin can name. The command line prints its message and exits with code 2.
+
+    Args:
+        wrong: What is wrong; the whole message, and left as it is, where nothing else is given.
+        expected: What was expected.
+        found: What was found instead.
+        do: What to do about it.
+    """
+
+    def __init__(self, wrong: str, *, expected: str = "", found: str = "", do: str = "") -> None:
+        parts = message(wrong, expected=expected, found=found, do=do) if expected or found or do else wrong
+        super().__init__(parts)
 
 
 class DataError(AuxinError, ValueError):

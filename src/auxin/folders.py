@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from auxin import catalogue
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.store import PART, UNIT, write_text
 
 MANIFEST = "manifest.json"
@@ -41,11 +41,9 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
         raise _former(folder, "`auxin rule apply` reads its rule; choose another --out to train one again")
     if not file.exists() and folder.exists() and (not folder.is_dir() or _strangers(folder)):
         raise RunError(
-            message(
-                f"The output folder {folder} is not empty and not auxin's",
-                expected="a new or empty folder, or one of the same study",
-                do="Choose another --out",
-            )
+            f"The output folder {folder} is not empty and not auxin's",
+            expected="a new or empty folder, or one of the same study",
+            do="Choose another --out",
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -54,7 +52,7 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
             _remove_unfinished(folder)
     except OSError as error:
         raise RunError(
-            message(f"The output folder {folder} cannot be made: {error}", do="Choose another --out")
+            f"The output folder {folder} cannot be made: {error}", do="Choose another --out"
         ) from error
     if file.exists():
         found = _manifest(file)
@@ -76,7 +74,7 @@ def refuse_claimed(folder: Path) -> None:
     if (folder / MANIFEST).exists():
         what = f"The output folder {folder} holds a different study"
         found = _short(_manifest(folder / MANIFEST))
-        raise RunError(message(what, expected="a folder of its own", found=found, do="Choose another --out"))
+        raise RunError(what, expected="a folder of its own", found=found, do="Choose another --out")
 
 
 def _complete(identity: Mapping[str, object]) -> dict[str, object]:
@@ -108,11 +106,9 @@ def _lock(folder: Path) -> None:
         lock.acquire(timeout=0)
     except Timeout as error:
         raise RunError(
-            message(
-                f"Another auxin command is writing into {folder}",
-                expected="one command at a time in a folder",
-                do="Wait until it has finished, or choose another --out",
-            )
+            f"Another auxin command is writing into {folder}",
+            expected="one command at a time in a folder",
+            do="Wait until it has finished, or choose another --out",
         ) from error
     _locks[place] = lock
 
@@ -143,7 +139,7 @@ def _manifest(file: Path) -> dict[str, object]:
             raise ValueError(f"it holds {type(found).__name__} instead of names and values")
     except (OSError, ValueError) as error:
         raise RunError(
-            message(f"{file} cannot be read: {error}", do="Choose another --out, or delete that folder")
+            f"{file} cannot be read: {error}", do="Choose another --out, or delete that folder"
         ) from error
     return found
 
@@ -161,7 +157,7 @@ OTHER = {
 
 def _former(folder: Path, do: str) -> RunError:
     what = f"The results in {folder} were written by auxin 0.1, which did not record the content of the data"
-    return RunError(message(what, do=do))
+    return RunError(what, do=do)
 
 
 def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object]) -> None:
@@ -173,12 +169,10 @@ def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object
         pairs = [f"{n} was {_short(found.get(n))}, now {_short(wanted[n])}" for n in different]
         what = OTHER.get(different[0], "a different study") if len(different) == 1 else "a different study"
         raise RunError(
-            message(
-                f"The output folder {folder} holds {what}",
-                expected="the same command on the same data, to resume",
-                found="; ".join(pairs),
-                do="Choose another --out",
-            )
+            f"The output folder {folder} holds {what}",
+            expected="the same command on the same data, to resume",
+            found="; ".join(pairs),
+            do="Choose another --out",
         )
 
 

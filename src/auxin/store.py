@@ -122,7 +122,7 @@ def _cannot_write(path: Path, error: OSError) -> RunError:
         )
     else:
         what, do = "A result file cannot be written", "Choose another folder with --out"
-    return RunError(message(what, expected=f"to write {path}", found=error.strerror or str(error), do=do))
+    return RunError(what, expected=f"to write {path}", found=error.strerror or str(error), do=do)
 
 
 def read_json(path: Path, kind: type[R]) -> R:
@@ -154,9 +154,7 @@ def _read(path: Path) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         found = error.strerror if isinstance(error, OSError) else "bytes that are not UTF-8"
-        raise RunError(
-            message(f"The result file {path} cannot be read", found=found or str(error))
-        ) from error
+        raise RunError(f"The result file {path} cannot be read", found=found or str(error)) from error
 
 
 def _parse(text: str, kind: type[R], where: str) -> R:

@@ -54,7 +54,7 @@ def read_tensors(file: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
             words = dict(found.metadata() or {})
             tensors = {name: found.get_tensor(name) for name in found.keys()}  # noqa: SIM118
     except (SafetensorError, OSError, ValueError, RuntimeError) as error:
-        raise DamagedError(message(f"The file {file} cannot be read", found=str(error))) from error
+        raise DamagedError(f"The file {file} cannot be read", found=str(error)) from error
     wanted = words.pop(CHECKSUM, None)
     if wanted is not None and wanted != (found_digest := _digest(tensors, words)):
         raise DamagedError(_differs(file, wanted, found_digest))
@@ -87,7 +87,7 @@ def read_state(file: Path) -> dict[str, Any]:
     try:
         content = file.read_bytes()
     except OSError as error:
-        raise DamagedError(message(f"The checkpoint {file} cannot be read", found=str(error))) from error
+        raise DamagedError(f"The checkpoint {file} cannot be read", found=str(error)) from error
     if content[-_TAIL:].startswith(_MARK):
         content, wanted = content[:-_TAIL], content[-64:].decode(errors="replace")
         found = hashlib.sha256(content).hexdigest()
@@ -97,7 +97,7 @@ def read_state(file: Path) -> dict[str, Any]:
         return torch.load(io.BytesIO(content), map_location="cpu", weights_only=True)
     except Exception as error:  # torch.load raises a dozen kinds on damaged input
         first = str(error).split("\n", 1)[0]
-        raise DamagedError(message(f"The checkpoint {file} cannot be read", found=first)) from error
+        raise DamagedError(f"The checkpoint {file} cannot be read", found=first) from error
 
 
 def set_aside(file: Path) -> Path:

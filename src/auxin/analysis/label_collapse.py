@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math.hierarchy import Hierarchy
 from auxin.math.masked_softmax import has_label, one_hot_or_nan
 from auxin.math.mutual_information import entropy, joint, mutual_information
@@ -221,9 +221,7 @@ def _check_rows(*parts: Tensor) -> None:
     lengths = [len(part) for part in parts]
     if len(set(lengths)) > 1:
         raise ConfigError(
-            message(
-                "The labels to be measured do not belong to the same rows",
-                expected="as many rows in each",
-                found=", ".join(str(n) for n in lengths),
-            )
+            "The labels to be measured do not belong to the same rows",
+            expected="as many rows in each",
+            found=", ".join(str(n) for n in lengths),
         )

@@ -3,7 +3,7 @@
 from torch import Tensor
 
 from auxin.combiners._base import LossCombiner, TaskLosses
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 
 def loss_images(combiner: LossCombiner, losses: TaskLosses) -> dict[str, Tensor]:
@@ -29,7 +29,7 @@ def loss_images(combiner: LossCombiner, losses: TaskLosses) -> dict[str, Tensor]
     """
     if losses.values.dim() != 4:
         found = f"losses of shape {list(losses.values.shape)}"
-        raise ConfigError(message("Loss images are needed", expected="[B, T, H, W]", found=found))
+        raise ConfigError("Loss images are needed", expected="[B, T, H, W]", found=found)
     values = losses.values.detach()
     weight = combiner.sensitivities(losses) * losses.present
     return {

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 from sklearn.manifold import TSNE
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 FEWEST = 10
 
@@ -25,9 +25,7 @@ def label_map(labels: Tensor, seed: int = 0, perplexity: float = 30.0) -> NDArra
         ConfigError: There are fewer than ten rows.
     """
     if len(labels) < FEWEST:
-        raise ConfigError(
-            message("Too few labels to map", expected=f"at least {FEWEST}", found=str(len(labels)))
-        )
+        raise ConfigError("Too few labels to map", expected=f"at least {FEWEST}", found=str(len(labels)))
     own = labels.detach().double().cpu().numpy()
     used = min(perplexity, (len(own) - 1) / 3)
     made = TSNE(2, perplexity=used, random_state=seed, init="random", learning_rate="auto", n_jobs=1)

@@ -10,7 +10,7 @@ from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
 from auxin.data.reading.marks import MARKS
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.typing import MISSING
 
 
@@ -62,9 +62,7 @@ def classes_of(y: Any) -> tuple[np.ndarray, Tensor]:
     target = torch.full((len(column),), MISSING, dtype=torch.int64)
     target[torch.from_numpy(~missing)] = torch.from_numpy(numbers.astype(np.int64))
     if len(classes) < 2:
-        raise DataError(
-            message("A classifier needs at least two classes", found=f"one class, {classes[0]!r}")
-        )
+        raise DataError("A classifier needs at least two classes", found=f"one class, {classes[0]!r}")
     return classes, target
 
 
@@ -74,7 +72,7 @@ def numbers_of(y: Any) -> Tensor:
     try:
         values = np.where(blank(column), np.nan, column).astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError(message("Input y is not numbers", found=str(error))) from error
+        raise DataError("Input y is not numbers", found=str(error)) from error
     if np.isnan(values).all():
         raise _nothing()
     if not (np.isnan(values) | (np.abs(values) <= np.finfo(np.float32).max)).all():
@@ -83,7 +81,7 @@ def numbers_of(y: Any) -> Tensor:
 
 
 def _nothing() -> DataError:
-    return DataError(message("Input y contains NaN and nothing else", expected="labels on some rows"))
+    return DataError("Input y contains NaN and nothing else", expected="labels on some rows")
 
 
 def column_of(y: Any) -> np.ndarray:

@@ -14,7 +14,7 @@ from auxin.api._reading import ObjectiveBatch
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_losses, share_main
 from auxin.combiners._base import TaskLosses, paced
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace, repeated
 from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.hypergradients.lookahead import Lookahead
@@ -184,10 +184,8 @@ class MetaStep:
         """Refuse estimators that put other parameters into a sharded network, which spoils it for good."""
         if not isinstance(self.estimator, FiniteDifference):
             raise UnsupportedError(
-                message(
-                    f"The network is sharded, and {type(self.estimator).__name__} puts other parameters in it",
-                    do='Use estimator="finite_difference", which needs ordinary forward and backward passes alone.',
-                )
+                f"The network is sharded, and {type(self.estimator).__name__} puts other parameters in it",
+                do='Use estimator="finite_difference", which needs ordinary forward and backward passes alone.',
             )
 
     def problem(self) -> BilevelProblem:

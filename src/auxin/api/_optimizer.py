@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.optimizers import update_for
 
 WRAPPERS = (
@@ -61,17 +61,13 @@ def checked(
     held = [{id(p) for group in each.param_groups for p in group["params"]} for each in optimizers]
     if any(each & {id(p) for p in phi} for each in held):
         raise ConfigError(
-            message(
-                "The optimiser holds phi, which would drift to whatever makes the training loss small",
-                do="Give it the network's parameters only.",
-            )
+            "The optimiser holds phi, which would drift to whatever makes the training loss small",
+            do="Give it the network's parameters only.",
         )
     if not any(each & {id(p) for p in parameters.values()} for each in held):
         raise ConfigError(
-            message(
-                "The optimiser holds none of the network's trainable parameters",
-                do="Give the one that trains it.",
-            )
+            "The optimiser holds none of the network's trainable parameters",
+            do="Give the one that trains it.",
         )
     if needed:
         for each in optimizers:
@@ -86,13 +82,11 @@ def _refuse_others(optimizers: Sequence[Any]) -> None:
     found = type(wrong[0]).__name__ if wrong else "None"
     wrapper = bool(wrong) and hasattr(wrong[0], "optimizer")
     raise ConfigError(
-        message(
-            "The meta step needs the network's optimiser",
-            expected="a torch.optim.Optimizer, or several in a list",
-            found=f"{found}, a wrapper whose step is not known" if wrapper else found,
-            do="Call `aux.after_step(optimizer, meta)`"
-            + (", with the wrapped optimiser if the wrapper steps exactly as it does." if wrapper else "."),
-        )
+        "The meta step needs the network's optimiser",
+        expected="a torch.optim.Optimizer, or several in a list",
+        found=f"{found}, a wrapper whose step is not known" if wrapper else found,
+        do="Call `aux.after_step(optimizer, meta)`"
+        + (", with the wrapped optimiser if the wrapper steps exactly as it does." if wrapper else "."),
     )
 
 

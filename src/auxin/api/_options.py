@@ -7,7 +7,7 @@ from typing import Any
 from auxin import catalogue
 from auxin.combiners import build
 from auxin.combiners._base import Combiner
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.labelers._base import Labeler
 from auxin.training.task_losses import Loss
 
@@ -35,7 +35,7 @@ def check_numbers(every: Any, scale: Any, **positive: Any) -> None:
 
 
 def _refused(name: str, value: Any, expected: str, do: str = "") -> ConfigError:
-    return ConfigError(message(f"{name}={value!r} is not usable for the meta step", expected=expected, do=do))
+    return ConfigError(f"{name}={value!r} is not usable for the meta step", expected=expected, do=do)
 
 
 def in_order(main: str, tasks: Mapping[str, Loss], labeler: Labeler | None) -> dict[str, Loss]:
@@ -50,13 +50,11 @@ def combiner_for(combiner: str | Combiner, names: tuple[str, ...], options: dict
     if isinstance(combiner, str):
         return build(combiner, names, **options)
     if options:
-        raise ConfigError(message("A ready combiner takes no options", found=", ".join(sorted(options))))
+        raise ConfigError("A ready combiner takes no options", found=", ".join(sorted(options)))
     if combiner.count != len(names):
         raise ConfigError(
-            message(
-                "The combiner does not fit the tasks",
-                expected=f"one for {len(names)} tasks",
-                found=f"one for {combiner.count}",
-            )
+            "The combiner does not fit the tasks",
+            expected=f"one for {len(names)} tasks",
+            found=f"one for {combiner.count}",
         )
     return combiner

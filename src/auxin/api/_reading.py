@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.tasks._base import Task
 from auxin.training.processes import RemoteLosses
 from auxin.training.task_losses import Loss
@@ -112,12 +112,10 @@ class Reader:
             owner = part or (self.tasks[0] if len(self.tasks) == 1 else None)
             if owner is None or found is None:
                 raise ConfigError(
-                    message(
-                        "The batch does not say which task its targets belong to",
-                        expected=f"a dictionary with some of: {', '.join(self.tasks)}",
-                        found=type(found if found is not None else batch).__name__,
-                        do="Give `targets`, a function from a batch to such a dictionary.",
-                    )
+                    "The batch does not say which task its targets belong to",
+                    expected=f"a dictionary with some of: {', '.join(self.tasks)}",
+                    found=type(found if found is not None else batch).__name__,
+                    do="Give `targets`, a function from a batch to such a dictionary.",
                 )
             found = {owner: found}
         return {name: self._label(name, found[name]) for name in self.tasks if found.get(name) is not None}
@@ -129,11 +127,9 @@ class Reader:
             return target
         if not isinstance(target, Tensor) or target.dim() == 0:
             raise DataError(
-                message(
-                    f"The labels of task {name!r} are not usable",
-                    expected="a tensor, an array or a list with one number (or row of numbers) per sample",
-                    found="one number" if isinstance(target, Tensor) else type(target).__name__,
-                )
+                f"The labels of task {name!r} are not usable",
+                expected="a tensor, an array or a list with one number (or row of numbers) per sample",
+                found="one number" if isinstance(target, Tensor) else type(target).__name__,
             )
         return kind.accept(target)
 
@@ -156,12 +152,10 @@ class Reader:
             return batch[0]
         keys = ", ".join(map(str, batch)) if isinstance(batch, Mapping) else type(batch).__name__
         raise ConfigError(
-            message(
-                "The network's inputs are not in the batch, so the meta step could not call it",
-                expected=f"an entry {name!r}",
-                found=keys,
-                do="Give `inputs`: another key, the names of keyword arguments, or a function of the batch.",
-            )
+            "The network's inputs are not in the batch, so the meta step could not call it",
+            expected=f"an entry {name!r}",
+            found=keys,
+            do="Give `inputs`: another key, the names of keyword arguments, or a function of the batch.",
         )
 
 
@@ -232,10 +226,8 @@ def signals_of(
         return pick(outputs, None)
     if not isinstance(outputs, Mapping):
         raise ConfigError(
-            message(
-                "The batch holds other rows for each task, so the outputs must be by task",
-                expected="{task: model(rows of that task)}",
-                found=type(outputs).__name__,
-            )
+            "The batch holds other rows for each task, so the outputs must be by task",
+            expected="{task: model(rows of that task)}",
+            found=type(outputs).__name__,
         )
     return {k: v for part in outputs if part in names for k, v in pick(outputs[part], part).items()}

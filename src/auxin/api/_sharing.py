@@ -5,7 +5,7 @@ from torch import Tensor
 
 from auxin.api._reading import ObjectiveBatch
 from auxin.api._runner import Runner
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.math.functional import still
 from auxin.math.params import bare, trainable
 from auxin.math.rng import under_rng
@@ -26,15 +26,13 @@ def share_rows(reading: ObjectiveBatch, main: str) -> None:
     missing = rows is None or not isinstance(rows.x, Tensor)
     if anywhere(missing):  # all processes raise: one alone would leave the others waiting for its rows
         raise UnsupportedError(
-            message(
-                "With several processes, a labeler labels the rows of all of them",
-                expected="inputs in one tensor and main labels in every process's batch",
-                found="no main labels"
-                if rows is None
-                else type(rows.x).__name__
-                if missing
-                else "another process without them",
-            )
+            "With several processes, a labeler labels the rows of all of them",
+            expected="inputs in one tensor and main labels in every process's batch",
+            found="no main labels"
+            if rows is None
+            else type(rows.x).__name__
+            if missing
+            else "another process without them",
         )
     assert rows is not None
     x, y = gathered(rows.x.contiguous()), gathered(rows.y[main].contiguous())
@@ -76,9 +74,7 @@ def share_losses(objective: Objective, runner: Runner, train: ObjectiveBatch, at
     assert train.others is not None
     if not at_once and anywhere(objective.couples(objective.screened(entries, train), train.others)):
         raise UnsupportedError(
-            message(
-                f"With several processes, {type(objective.combiner).__name__} sets rows of different processes against "
-                "each other, which this estimator would have to follow through every process's network",
-                do='Use estimator="lookahead" or "finite_difference", or give every row all labels.',
-            )
+            f"With several processes, {type(objective.combiner).__name__} sets rows of different processes against "
+            "each other, which this estimator would have to follow through every process's network",
+            do='Use estimator="lookahead" or "finite_difference", or give every row all labels.',
         )

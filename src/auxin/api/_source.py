@@ -7,7 +7,7 @@ from typing import Any
 
 from torch.utils.data import DataLoader
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 
 class MetaSource:
@@ -31,12 +31,7 @@ class MetaSource:
         if isinstance(meta, Iterator):
             drawn = next(meta, None)
             if drawn is None:
-                raise ConfigError(
-                    message(
-                        "The iterator of meta batches is at its end",
-                        do="Let it begin again.",
-                    )
-                )
+                raise ConfigError("The iterator of meta batches is at its end", do="Let it begin again.")
             return drawn
         return meta() if gives_batches(meta) else meta
 
@@ -48,9 +43,7 @@ class MetaSource:
             self._batches = iter(loader)
             drawn = next(self._batches, None)
         if drawn is None:
-            raise ConfigError(
-                message("The DataLoader of meta batches has no batch", found="an empty data set")
-            )
+            raise ConfigError("The DataLoader of meta batches has no batch", found="an empty data set")
         return drawn
 
 

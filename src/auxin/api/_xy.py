@@ -17,7 +17,7 @@ from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_note, target_of
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import DENSE, KINDS, TargetSpec
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.runs.rows import grouped
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -42,11 +42,9 @@ def images(x: np.ndarray) -> np.ndarray:
     if x.ndim == 4 and x.shape[1] <= 4:
         return x
     raise DataError(
-        message(
-            "X has a shape that is not usable",
-            expected="[N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] with C at most 4",
-            found=f"shape {list(x.shape)}",
-        )
+        "X has a shape that is not usable",
+        expected="[N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] with C at most 4",
+        found=f"shape {list(x.shape)}",
     )
 
 
@@ -58,7 +56,7 @@ def inputs(x: np.ndarray) -> Tensor:
     with np.errstate(over="ignore"):
         made = torch.from_numpy(np.ascontiguousarray(x.astype(np.float32)))
     if bool(torch.isinf(made).any()):
-        raise DataError(message("X holds infinity, or numbers too large for float32", expected="below 3e38"))
+        raise DataError("X holds infinity, or numbers too large for float32", expected="below 3e38")
     return made
 
 
@@ -92,23 +90,19 @@ def auxiliary_tasks(auxiliaries: Any, rows: int, kinds: Mapping[str, str] | None
     wrong = {n: k for n, k in kinds.items() if n not in named or k not in USUAL_KINDS}
     if wrong:
         raise ConfigError(
-            message(
-                "kinds is not usable",
-                expected=f"a dictionary from auxiliaries ({', '.join(named) or 'none were given'}) to "
-                f"{', '.join(USUAL_KINDS)}",
-                found=str(wrong),
-            )
+            "kinds is not usable",
+            expected=f"a dictionary from auxiliaries ({', '.join(named) or 'none were given'}) to "
+            f"{', '.join(USUAL_KINDS)}",
+            found=str(wrong),
         )
     found = AuxiliaryTasks()
     for name, values in named.items():
         if len(values) != rows:
             raise DataError(
-                message(
-                    f"The auxiliary {name!r} does not fit X",
-                    expected=f"{rows} rows",
-                    found=f"{len(values)}",
-                    do="In cross-validation give a DataFrame or an array: scikit-learn cuts those to the rows at hand",
-                )
+                f"The auxiliary {name!r} does not fit X",
+                expected=f"{rows} rows",
+                found=f"{len(values)}",
+                do="In cross-validation give a DataFrame or an array: scikit-learn cuts those to the rows at hand",
             )
         task, target, notes = _task(name, values, kinds.get(name))
         found.made[name] = task, target
@@ -144,9 +138,7 @@ def _named(auxiliaries: Any) -> dict[str, Any]:
         return {"auxiliary": values}
     if values.ndim == 2:
         return {f"auxiliary {k + 1}": values[:, k] for k in range(values.shape[1])}
-    raise DataError(
-        message("The auxiliaries are not usable", expected="[N] or [N, K]", found=f"{list(values.shape)}")
-    )
+    raise DataError("The auxiliaries are not usable", expected="[N] or [N, K]", found=f"{list(values.shape)}")
 
 
 def _task(name: str, values: np.ndarray, kind: str | None) -> tuple[Task, Tensor, list[str]]:
@@ -202,7 +194,7 @@ def _groups(groups: Any, rows: int) -> tuple[str, ...]:
     """The groups as words, "" where one is missing: such a row is by itself."""
     column = column_or_1d(groups)
     if len(column) != rows:
-        raise DataError(message("The groups do not fit X", expected=f"{rows} rows", found=f"{len(column)}"))
+        raise DataError("The groups do not fit X", expected=f"{rows} rows", found=f"{len(column)}")
     return tuple(
         "" if blank else str(value) for value, blank in zip(column.tolist(), pd.isna(column), strict=True)
     )

@@ -17,7 +17,7 @@ from auxin.api._runner import Runner
 from auxin.api._sharing import share_rows
 from auxin.api._source import MetaSource
 from auxin.combiners._base import Combiner, TaskLosses
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
 from auxin.math.params import bare, trainable
@@ -180,7 +180,7 @@ class Auxiliary:
             reading = self.reader.read(batch, calls=self._needs_inputs)
         if not reading.y and not shared:
             known = ", ".join(self.objective.names)
-            raise ConfigError(message("The batch has labels for no task", expected=f"some of: {known}"))
+            raise ConfigError("The batch has labels for no task", expected=f"some of: {known}")
         if shared and self.objective.labeler is not None:
             share_rows(reading, self.main)
         with together(shared):
@@ -333,7 +333,7 @@ class Auxiliary:
 
     def _last(self) -> tuple[ObjectiveBatch, TaskLosses]:
         if self.last is None:
-            raise ConfigError(message("No batch was seen yet", do="Call `aux(outputs, batch)` first."))
+            raise ConfigError("No batch was seen yet", do="Call `aux(outputs, batch)` first.")
         return self.last
 
 

@@ -22,7 +22,7 @@ from auxin.api._notices import epoch_line, warn_of
 from auxin.api._undisturbed import undisturbed
 from auxin.data import Dataset, Splits, make_splits
 from auxin.data.encoders.table import TableEncoder
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.methods import resolve
 from auxin.methods._base import Setting
 from auxin.runs.applicable import applicable
@@ -125,7 +125,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         for name in ("steps", "settings"):
             if getattr(self, name) is not None:
                 wrong = f"{name} belongs to the network of a named method"
-                raise ConfigError(message(wrong, found=f'method="{BEST}"', do=f"Leave {name} out"))
+                raise ConfigError(wrong, found=f'method="{BEST}"', do=f"Leave {name} out")
         splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
         metric = settle(self.metric, dataset.tasks[dataset.main])
         with undisturbed():
@@ -147,7 +147,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         reason = applicable(resolve(name), dataset)
         if reason is not None:
             do = "Give auxiliaries=, or choose another method"
-            raise ConfigError(message(f"The method {name!r} cannot run on these data: {reason}", do=do))
+            raise ConfigError(f"The method {name!r} cannot run on these data: {reason}", do=do)
         return name
 
     def _job(self, dataset: Dataset, splits: Splits, name: str, seed: int) -> FitJob:
@@ -189,9 +189,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         """X of `fit` as a data set holds it."""
         x = self._check_x(X, reset=True)
         if len(x) != len(target):
-            raise DataError(
-                message("X and y have different numbers of rows", found=f"{len(x)} and {len(target)}")
-            )
+            raise DataError("X and y have different numbers of rows", found=f"{len(x)} and {len(target)}")
         if not is_frame(x):
             return _xy.of_array(x)
         return inputs_of(x, target, self.text or (), self.keep or (), grouped=grouped)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auxin.api._reading import as_target
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 
 
 def by_source(labels: Any, source: Any, names: Sequence[str]) -> Callable[[Any], Any]:
@@ -50,11 +50,7 @@ def by_source(labels: Any, source: Any, names: Sequence[str]) -> Callable[[Any],
     places = {name: k for k, name in enumerate(names)}
     if len(places) != len(names) or len(names) < 2:
         raise ConfigError(
-            message(
-                "The sources have no names of their own",
-                expected="two or more different names",
-                found=str(names),
-            )
+            "The sources have no names of their own", expected="two or more different names", found=str(names)
         )
 
     def targets(batch: Any) -> Any:
@@ -78,10 +74,8 @@ def _numbers(found: Any, places: Mapping[str, int]) -> Tensor:
         given = torch.tensor([places.get(str(each), -1) for each in given])
     if given.is_floating_point() or bool(((given < 0) | (given >= len(places))).any()):
         raise DataError(
-            message(
-                "A row's source is not known",
-                expected=f"one of {', '.join(places)}, or its number from 0",
-                found=", ".join(map(str, list(found)[:5])),
-            )
+            "A row's source is not known",
+            expected=f"one of {', '.join(places)}, or its number from 0",
+            found=", ".join(map(str, list(found)[:5])),
         )
     return given

@@ -6,7 +6,7 @@ import typer
 
 from auxin.cli._comparing import ComparisonInterrupted, compare_once
 from auxin.cli._console import Output
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.folders import claim_folder
 from auxin.records.results import Comparison
 from auxin.reports import label_budget
@@ -22,7 +22,7 @@ def compare_budgets(request: CompareRequest, output: Output, confirm: bool) -> N
     """
     if confirm:
         raise ConfigError(
-            message("--confirm takes a single label budget", do="Confirm one --labels-per-class at a time")
+            "--confirm takes a single label budget", do="Confirm one --labels-per-class at a time"
         )
     out, counts = request.folder, request.labels
     claim_folder(out, {"label budgets": counts})

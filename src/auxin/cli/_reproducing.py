@@ -11,7 +11,7 @@ from auxin import catalogue
 from auxin.cli._console import Output
 from auxin.cli._papers import paper_of
 from auxin.cli._progress import progress
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.requests.reproduce import RecipeRequest
 
 
@@ -155,7 +155,7 @@ def compute(request: RecipeRequest, number: int, output: Output) -> None:
     units = Reproduction(request, shared=True).units({})
     if not 0 <= number < len(units):
         wanted = f"a number from 0 to {len(units) - 1}"
-        raise ConfigError(message("There is no piece with this number", expected=wanted, found=str(number)))
+        raise ConfigError("There is no piece with this number", expected=wanted, found=str(number))
     unit = units[number]
     known = unit.finished()
     record = known or unit.work()

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from auxin.cli._console import AllowModule, JsonFlag, Output
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 
 def export(
@@ -38,7 +38,7 @@ def export(
         auxin export models/digits --torch digits.pt2
     """
     if onnx is None and torch is None:
-        raise ConfigError(message("There is no file to write", expected="--onnx FILE, --torch FILE, or both"))
+        raise ConfigError("There is no file to write", expected="--onnx FILE, --torch FILE, or both")
     output = Output(as_json)
     output.heading("auxin export", f"  {model}")
     from auxin.exported.export import to_onnx, to_torch

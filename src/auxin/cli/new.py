@@ -9,7 +9,7 @@ import typer
 from auxin import catalogue
 from auxin.cli._console import JsonFlag, Output
 from auxin.cli._templates import TEMPLATES
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.store import write_text
 
 
@@ -43,7 +43,7 @@ def new(
     output = Output(as_json)
     if kind not in TEMPLATES:
         raise ConfigError(
-            message(f"No member of kind {kind!r} can be written", expected=f"one of: {', '.join(TEMPLATES)}")
+            f"No member of kind {kind!r} can be written", expected=f"one of: {', '.join(TEMPLATES)}"
         )
     family = f"{kind}s"
     _check(family, name)
@@ -51,7 +51,7 @@ def new(
     written = [folder / family / f"{name}.py", folder / f"test_{name}.py"]
     for file in written:
         if file.exists():
-            raise ConfigError(message(f"{file} is there already", do="Choose another name or folder"))
+            raise ConfigError(f"{file} is there already", do="Choose another name or folder")
     for file, template in zip(written, TEMPLATES[kind], strict=True):
         write_text(file, template.format(name=name, title=title))
     output.say(f"Written: {written[0]} and its test, {written[1]}.")
@@ -66,10 +66,6 @@ def new(
 def _check(family: str, name: str) -> None:
     if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower() or name.startswith("_"):
         wrong = f"{name!r} cannot be a member's name"
-        raise ConfigError(
-            message(wrong, expected="lower-case letters, digits and underscores, a letter first")
-        )
+        raise ConfigError(wrong, expected="lower-case letters, digits and underscores, a letter first")
     if name in catalogue.names(family):
-        raise ConfigError(
-            message(f"The family {family} has a member {name!r} already", do="Choose another name")
-        )
+        raise ConfigError(f"The family {family} has a member {name!r} already", do="Choose another name")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from auxin.cli._console import JsonFlag, Output
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 if TYPE_CHECKING:
     from auxin.studies.label_budget import LabelBudget
@@ -94,8 +94,6 @@ def _formats(text: str) -> list[str]:
     unknown = [part for part in chosen if part not in _FORMATS]
     if unknown:
         raise ConfigError(
-            message(
-                "Unknown figure format", expected=f"some of: {', '.join(_FORMATS)}", found=", ".join(unknown)
-            )
+            "Unknown figure format", expected=f"some of: {', '.join(_FORMATS)}", found=", ".join(unknown)
         )
     return chosen

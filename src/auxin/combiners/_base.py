@@ -25,7 +25,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, RunError, message
+from auxin.errors import ConfigError, RunError
 from auxin.math.deferred import holds
 from auxin.paper import Paper
 
@@ -122,7 +122,7 @@ class Combiner(nn.Module, ABC):
     def __init__(self, count: int) -> None:
         if count < 1:
             wrong = "A combiner needs the main task"
-            raise ConfigError(message(wrong, expected="at least 1 task", found=f"{count} tasks"))
+            raise ConfigError(wrong, expected="at least 1 task", found=f"{count} tasks")
         super().__init__()
         self.count = count
 
@@ -142,7 +142,7 @@ class Combiner(nn.Module, ABC):
         odd = sorted(set(options) - set(names)) if len(names) == len(known) else []
         if odd:
             wrong = f"The combiner {cls.__name__} has no option {odd[0]!r}"
-            raise ConfigError(message(wrong, expected=", ".join(names) or "no options"))
+            raise ConfigError(wrong, expected=", ".join(names) or "no options")
         return cls(len(tasks), **options)  # type: ignore[arg-type]
 
     @property
@@ -203,11 +203,9 @@ class Combiner(nn.Module, ABC):
         """
         if losses.values.shape[1] != self.count or losses.present.shape != losses.values.shape:
             raise ConfigError(
-                message(
-                    "The losses do not fit the combiner",
-                    expected=f"values and present of shape [B, {self.count}], main first",
-                    found=f"{tuple(losses.values.shape)} and {tuple(losses.present.shape)}",
-                )
+                "The losses do not fit the combiner",
+                expected=f"values and present of shape [B, {self.count}], main first",
+                found=f"{tuple(losses.values.shape)} and {tuple(losses.present.shape)}",
             )
         return losses
 
@@ -263,7 +261,7 @@ class GramianCombiner(Combiner):
             odd = ~torch.isfinite(seen.diagonal() + (seen[0] if torch.isfinite(seen[0, 0]) else 0))
             bad = ", ".join(name for name, is_odd in zip(losses.names, odd.tolist(), strict=True) if is_odd)
             wrong = f"The gradient of {bad or 'a task'} is not finite, so training has diverged"
-            raise RunError(message(wrong, do="Lower the learning rate, or look at that task's loss"))
+            raise RunError(wrong, do="Lower the learning rate, or look at that task's loss")
         return (self.weights(seen, means.detach()) * means).sum()
 
     def task_weights(self, losses: TaskLosses, gramian: Tensor | None = None) -> Tensor:
@@ -275,11 +273,9 @@ class GramianCombiner(Combiner):
         """The Gramian without a graph; refused if it is absent or of another number of tasks."""
         if given is None or given.shape != (self.count, self.count):
             raise ConfigError(
-                message(
-                    "This combiner looks at the tasks' gradients",
-                    expected=f"their Gramian, [{self.count}, {self.count}]",
-                    found="none" if given is None else f"{list(given.shape)}",
-                )
+                "This combiner looks at the tasks' gradients",
+                expected=f"their Gramian, [{self.count}, {self.count}]",
+                found="none" if given is None else f"{list(given.shape)}",
             )
         return given.detach()
 
@@ -312,14 +308,12 @@ def number(name: str, value: float, *, above: float = 0.0, inclusive: bool = Tru
     """The value as a float, if it is finite and not below `above` (nor equal to it, unless `inclusive`)."""
     if not math.isfinite(value) or value < above or (value == above and not inclusive):
         sign = ">=" if inclusive else ">"
-        raise ConfigError(
-            message(f"{name}={value} is not usable", expected=f"a finite number {sign} {above:g}")
-        )
+        raise ConfigError(f"{name}={value} is not usable", expected=f"a finite number {sign} {above:g}")
     return float(value)
 
 
 def choice(name: str, value: str, known: Sequence[str]) -> str:
     """The value, if it is one of those known."""
     if value not in known:
-        raise ConfigError(message(f"{name}={value!r} is unknown", expected=f"one of: {', '.join(known)}"))
+        raise ConfigError(f"{name}={value!r} is unknown", expected=f"one of: {', '.join(known)}")
     return value

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 
 _STEPS = 200
 
@@ -32,7 +32,7 @@ def bargain(gramian: Tensor, preference: Tensor) -> Tensor:
         a = _backtrack(gramian, preference, a, newton, slope)
     if not bool(((gramian @ a * a - preference).abs() <= 1e-8 * preference.max()).all()):
         wrong = "The Nash bargaining weights did not converge"
-        raise RunError(message(wrong, found=f"a Gramian {gramian.tolist()}", do="Raise damping"))
+        raise RunError(wrong, found=f"a Gramian {gramian.tolist()}", do="Raise damping")
     return a
 
 

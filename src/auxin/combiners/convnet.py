@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.combiners._network import INITS
 from auxin.combiners._weights import CONSTRAINTS, ConstrainedWeights, project_all
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import AUXILEARN, Paper
 
 
@@ -83,7 +83,7 @@ class ConvNet(LossCombiner):
             wrong = "The ConvNet combiner sees loss images only"
             found = f"losses of shape {tuple(losses.values.shape)}"
             do = "Use `monotone` for losses per sample"
-            raise ConfigError(message(wrong, expected="losses per pixel, [B, T, H, W]", found=found, do=do))
+            raise ConfigError(wrong, expected="losses per pixel, [B, T, H, W]", found=found, do=do)
         main = self.check(losses).means()[0]
         if not len(self.layers):
             return main

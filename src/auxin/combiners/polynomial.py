@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, number
 from auxin.combiners._network import with_skip
 from auxin.combiners._weights import ConstrainedWeights, project_all
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import AUXILEARN, Paper
 
 _MOST_TERMS = 20_000
@@ -99,5 +99,5 @@ def _products(count: int, degree: int) -> list[tuple[int, ...]]:
             found.append(product)
             if len(found) > _MOST_TERMS:
                 wrong = f"The polynomial of {count} losses and degree {degree} is too large"
-                raise ConfigError(message(wrong, expected=f"at most {_MOST_TERMS} terms"))
+                raise ConfigError(wrong, expected=f"at most {_MOST_TERMS} terms")
     return found

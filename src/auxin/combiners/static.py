@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auxin.combiners._base import LossCombiner, Options, TaskLosses, number
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 _DO = "Write weights=0.5, weights='0.5,0.1' or weights='species=0.5,box=0.1'"
 
@@ -58,9 +58,7 @@ def _read(weights: float | str | Sequence[float], others: int) -> list[float]:
         weights = [float(weights)] * others
     if len(weights) != others:
         wrong = "The weights do not fit the tasks"
-        raise ConfigError(
-            message(wrong, expected=f"one weight, or {others}", found=f"{len(weights)}", do=_DO)
-        )
+        raise ConfigError(wrong, expected=f"one weight, or {others}", found=f"{len(weights)}", do=_DO)
     return [number("weights", w) for w in weights]
 
 
@@ -70,7 +68,7 @@ def _by_name(text: str, auxiliaries: list[str]) -> list[float]:
     if set(named) != set(auxiliaries):
         wrong = "The weights do not fit the tasks"
         expected = "a weight for each of: " + ", ".join(auxiliaries)
-        raise ConfigError(message(wrong, expected=expected, found=", ".join(named), do=_DO))
+        raise ConfigError(wrong, expected=expected, found=", ".join(named), do=_DO)
     return [named[name] for name in auxiliaries]
 
 
@@ -78,4 +76,4 @@ def _float(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise ConfigError(message(f"{text!r} is no weight", expected="a number", do=_DO)) from None
+        raise ConfigError(f"{text!r} is no weight", expected="a number", do=_DO) from None

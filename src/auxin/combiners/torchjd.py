@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.combiners._base import GramianCombiner, Options, number
-from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.errors import ConfigError, UnsupportedError
 
 
 class TorchJD(GramianCombiner):
@@ -63,7 +63,7 @@ def _weighting(name: str, count: int, options: dict[str, Any]) -> Any:
     weighting = getattr(made, "weighting", None)
     if weighting is None:
         wrong = f"TorchJD's {name} is not a weighting of the tasks' gradients"
-        raise ConfigError(message(wrong, do="Choose one that is, such as torchjd:UPGrad"))
+        raise ConfigError(wrong, do="Choose one that is, such as torchjd:UPGrad")
     return weighting
 
 
@@ -72,7 +72,7 @@ def _make(name: str, count: int, options: dict[str, Any]) -> Any:
     known = {n.lower(): n for n in library.__all__ if not n.endswith(("Weighting", "Aggregator"))}
     if name.lower() not in known:
         wrong = f"TorchJD has no aggregator {name!r}"
-        raise ConfigError(message(wrong, expected=f"one of: {', '.join(known.values())}"))
+        raise ConfigError(wrong, expected=f"one of: {', '.join(known.values())}")
     kind = getattr(library, known[name.lower()])
     if "n_tasks" in inspect.signature(kind).parameters:
         options = {"n_tasks": count, **options}
@@ -80,9 +80,9 @@ def _make(name: str, count: int, options: dict[str, Any]) -> Any:
         return kind(**options)
     except TypeError as error:
         found = f"{options} ({error})"
-        raise ConfigError(message(f"TorchJD's {name} does not take these arguments", found=found)) from None
+        raise ConfigError(f"TorchJD's {name} does not take these arguments", found=found) from None
     except ImportError as error:
-        raise UnsupportedError(message(f"TorchJD's {name} lacks a library", do=str(error))) from None
+        raise UnsupportedError(f"TorchJD's {name} lacks a library", do=str(error)) from None
 
 
 def _library() -> ModuleType:
@@ -90,4 +90,4 @@ def _library() -> ModuleType:
         return importlib.import_module("torchjd.aggregation")
     except ImportError:
         wrong = "The library torchjd is not installed"
-        raise UnsupportedError(message(wrong, do="Install it: pip install 'auxin[torchjd]'.")) from None
+        raise UnsupportedError(wrong, do="Install it: pip install 'auxin[torchjd]'.") from None

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from auxin.consistency._base import Consistency, ViewAgreement, only
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import Paper
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -70,9 +70,7 @@ class FixMatch(Consistency):
     def __init__(self, width: int, threshold: float = 0.95) -> None:
         super().__init__()
         if not 0 <= threshold <= 1:
-            raise ConfigError(
-                message("The threshold is out of range", expected="from 0 to 1", found=f"{threshold}")
-            )
+            raise ConfigError("The threshold is out of range", expected="from 0 to 1", found=f"{threshold}")
         self.task = ConfidentCrossEntropy("fixmatch", width, float(threshold))
 
     @classmethod

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.consistency._base import Consistency, ViewAgreement, only
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import Paper
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
@@ -85,9 +85,7 @@ class MeanTeacher(Consistency):
     def __init__(self, width: int, classes: bool, decay: float = 0.99) -> None:
         super().__init__()
         if not 0 <= decay < 1:
-            raise ConfigError(
-                message("The decay is out of range", expected="from 0 to below 1", found=f"{decay}")
-            )
+            raise ConfigError("The decay is out of range", expected="from 0 to below 1", found=f"{decay}")
         self.task = Distance("mean_teacher", width, classes)
         self.decay = float(decay)
         self.teacher: nn.Module = nn.Identity()

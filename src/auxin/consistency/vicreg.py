@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from auxin.consistency._base import Consistency, ViewAgreement, masked_mean
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import Paper
 from auxin.tasks._base import Task
 
@@ -86,11 +86,9 @@ class VICReg(Consistency):
         super().__init__()
         if width < 2 or variance < 0 or covariance < 0:
             raise ConfigError(
-                message(
-                    "VICReg's options are out of range",
-                    expected="a width of at least 2 and weights of at least 0",
-                    found=f"width={width}, variance={variance}, covariance={covariance}",
-                )
+                "VICReg's options are out of range",
+                expected="a width of at least 2 and weights of at least 0",
+                found=f"width={width}, variance={variance}, covariance={covariance}",
             )
         self.task = Embeddings("vicreg", int(width), float(variance), float(covariance))
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 KINDS = ("none", "crop", "crop_flip")
 
@@ -13,18 +13,14 @@ def check(kind: str, shape: tuple[int, ...]) -> None:
     """Raise a ConfigError unless inputs of this shape can be augmented so."""
     if kind not in KINDS:
         raise ConfigError(
-            message(
-                f"Unknown augmentation {kind!r}", expected=f"one of: {', '.join(KINDS)}", found=repr(kind)
-            )
+            f"Unknown augmentation {kind!r}", expected=f"one of: {', '.join(KINDS)}", found=repr(kind)
         )
     if kind != "none" and len(shape) != 3:
         raise ConfigError(
-            message(
-                f"Only images can be augmented by {kind!r}",
-                expected="inputs [C, H, W]",
-                found=f"inputs of shape {list(shape)}",
-                do="Use augmentation='none'",
-            )
+            f"Only images can be augmented by {kind!r}",
+            expected="inputs [C, H, W]",
+            found=f"inputs of shape {list(shape)}",
+            do="Use augmentation='none'",
         )
 
 

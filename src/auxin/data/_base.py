@@ -13,7 +13,7 @@ from torch import Tensor
 from auxin.data.encoders.arrays import Arrays
 from auxin.data.encoders.contract import Encoded, Encoder
 from auxin.data.reading import check, content
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math.sparse import SparseRows
 from auxin.tasks._base import Task
 
@@ -120,11 +120,9 @@ class Dataset:
         """
         if isinstance(self.x, SparseRows):
             raise ConfigError(
-                message(
-                    f"{what} takes dense inputs only, and those of {self.name} are kept sparse",
-                    found=f"{self.x.shape[0]:,} rows of {self.x.shape[1]:,} numbers, most of them 0",
-                    do="Use fewer rows, or fewer words of a text",
-                )
+                f"{what} takes dense inputs only, and those of {self.name} are kept sparse",
+                found=f"{self.x.shape[0]:,} rows of {self.x.shape[1]:,} numbers, most of them 0",
+                do="Use fewer rows, or fewer words of a text",
             )
         return self.x
 

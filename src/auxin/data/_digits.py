@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.tasks.classes import Classes
 
 
@@ -27,6 +27,4 @@ def digit_tasks(digit: Tensor, target: str) -> dict[str, Any]:
             "main": "parity",
             "parents": {"digit": torch.arange(10) % 2},
         }
-    raise ConfigError(
-        message(f"Digits have no target {target!r}", expected="'digit' or 'parity'", found=repr(target))
-    )
+    raise ConfigError(f"Digits have no target {target!r}", expected="'digit' or 'parity'", found=repr(target))

@@ -8,7 +8,7 @@ from auxin import catalogue
 from auxin.data._base import Dataset
 from auxin.data.reading.hub import PREFIX
 from auxin.data.reading.progress import watched
-from auxin.errors import ConfigError, DataError, message, naming
+from auxin.errors import ConfigError, DataError, naming
 
 
 def load(name_or_path: str | Path, root: str | Path | None = None, **options: Any) -> Dataset:
@@ -43,14 +43,12 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     source = catalogue.load("data", member)
     if odd := [option for option in given if option not in source.options]:
         raise ConfigError(
-            message(
-                f"The data set {member} has no option {odd[0]!r}",
-                expected=f"one of: {', '.join(source.options)}" if source.options else "no options",
-                found=f"{odd[0]}={given[odd[0]]!r}",
-                do=f"Fetch the files by hand from {source.where}"
-                if odd[0] == "download" and source.where
-                else "",
-            )
+            f"The data set {member} has no option {odd[0]!r}",
+            expected=f"one of: {', '.join(source.options)}" if source.options else "no options",
+            found=f"{odd[0]}={given[odd[0]]!r}",
+            do=f"Fetch the files by hand from {source.where}"
+            if odd[0] == "download" and source.where
+            else "",
         )
     with watched(str(place or name)), naming(place or name):
         return source.load(place, **given)
@@ -68,18 +66,16 @@ def _reader(path: Path, options: Container[str]) -> str:
     if not able:
         known = sorted({suffix for source in sources.values() for suffix in source.suffixes} - {"/"})
         raise ConfigError(
-            message(
-                f"{path} has an unsupported file type",
-                expected=f"a folder, a file ending in one of: {', '.join(known)}; or a known name: "
-                f"{', '.join(sources)}",
-                found=repr(path.suffix or path.name),
-                do=f"If it is a data set of the Hugging Face hub, write hub:{path}"
-                if _on_hub(path)
-                else OTHERS.get(path.suffix.lower(), ""),
-            )
+            f"{path} has an unsupported file type",
+            expected=f"a folder, a file ending in one of: {', '.join(known)}; or a known name: "
+            f"{', '.join(sources)}",
+            found=repr(path.suffix or path.name),
+            do=f"If it is a data set of the Hugging Face hub, write hub:{path}"
+            if _on_hub(path)
+            else OTHERS.get(path.suffix.lower(), ""),
         )
     if not path.exists():
-        raise DataError(message(f"There is no file {path}", do="Correct the path"))
+        raise DataError(f"There is no file {path}", do="Correct the path")
     return max(able, key=lambda name: able[name])
 
 

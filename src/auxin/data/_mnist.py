@@ -9,7 +9,7 @@ from torch import Tensor
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged, first, missing
 from auxin.data.reading.idx import read_idx
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 _PARTS = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}
 
@@ -54,11 +54,9 @@ def _read(pair: Mapping[str, Path]) -> tuple[Tensor, Tensor]:
     images, labels = read_idx(pair["images"], 3), read_idx(pair["labels"], 1).long()
     if len(images) != len(labels):
         raise DataError(
-            message(
-                f"{pair['images']} and {pair['labels'].name} do not belong together",
-                expected="one label per image",
-                found=f"{len(images):,} images, {len(labels):,} labels",
-            )
+            f"{pair['images']} and {pair['labels'].name} do not belong together",
+            expected="one label per image",
+            found=f"{len(images):,} images, {len(labels):,} labels",
         )
     if len(labels) and int(labels.max()) > 9:
         raise damaged(pair["labels"], "labels 0 to 9", int(labels.max()))

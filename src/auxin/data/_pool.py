@@ -5,7 +5,7 @@ from torch import Tensor
 
 from auxin.data import _augment
 from auxin.data._base import Dataset
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.math.sparse import SparseRows, at_once
 from auxin.typing import MISSING, Batch
 
@@ -136,7 +136,7 @@ def _constants(dataset: Dataset, train_rows: Tensor) -> tuple[Tensor, Tensor]:
     if dataset.mean is not None and dataset.std is not None:
         return torch.tensor(dataset.mean), torch.tensor(dataset.std)
     if not len(train_rows):
-        raise DataError(message("Mean and spread cannot be computed", expected="training rows", found="none"))
+        raise DataError("Mean and spread cannot be computed", expected="training rows", found="none")
     rows = train_rows.cpu()
     if dataset.x.dim() == 2:
         return _columns(dataset, rows)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, DataError, RunError, message
+from auxin.errors import ConfigError, DataError, RunError
 
 
 def epoch_batches(
@@ -29,7 +29,7 @@ def epoch_batches(
     [4, 5]
     """
     if size < 1:
-        raise ConfigError(message("The batch size is not usable", expected="at least 1", found=str(size)))
+        raise ConfigError("The batch size is not usable", expected="at least 1", found=str(size))
     batches = list(shuffled(rows, generator).split(size)) if len(rows) else []
     if len(batches) > 1 and len(batches[-1]) < size:
         last = batches.pop()
@@ -63,7 +63,7 @@ class Stream:
 
     def __init__(self, rows: Tensor, generator: torch.Generator) -> None:
         if not len(rows):
-            raise DataError(message("A stream needs rows", expected="at least one", found="none"))
+            raise DataError("A stream needs rows", expected="at least one", found="none")
         self.rows = rows
         self.generator = generator
         self._order = rows[:0]
@@ -98,12 +98,10 @@ class Stream:
         """
         if not torch.equal(state["rows"].cpu(), self.rows.cpu()):
             raise RunError(
-                message(
-                    "The saved stream does not fit",
-                    expected=f"the same {len(self.rows)} rows",
-                    found=f"{len(state['rows'])} rows, or others",
-                    do="Start again in an empty folder",
-                )
+                "The saved stream does not fit",
+                expected=f"the same {len(self.rows)} rows",
+                found=f"{len(state['rows'])} rows, or others",
+                do="Start again in an empty folder",
             )
         self._order = state["order"].to(self.rows.device)
         self._position = state["position"]

@@ -11,7 +11,7 @@ from auxin.data._base import Dataset, DataSource
 from auxin.data._cifar import CifarPart, Layout, read_cifar
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.tasks.classes import Classes
 
 NAMES = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
@@ -57,7 +57,7 @@ class Cifar10(DataSource):
         """Read it."""
         del options
         if aux not in (None, "term"):
-            raise ConfigError(message(f"CIFAR-10 has no auxiliary task {aux!r}", expected="'term'"))
+            raise ConfigError(f"CIFAR-10 has no auxiliary task {aux!r}", expected="'term'")
         folder = prepare("cifar10", root, download, _LAYOUT.remotes)
         train, test, source = read_cifar(_LAYOUT, folder)
         both = CifarPart.join([train, test])
@@ -83,11 +83,9 @@ def _tasks(both: CifarPart, train: int, aux: str | None, source: str) -> dict[st
         return made
     if both.files is None:
         raise DataError(
-            message(
-                "The auxiliary task 'term' needs the images' file names",
-                expected="the Python or the .npz form of CIFAR-10",
-                found=source,
-            )
+            "The auxiliary task 'term' needs the images' file names",
+            expected="the Python or the .npz form of CIFAR-10",
+            found=source,
         )
     names, fine, parent = _terms(both.files, main, train)
     made["tasks"]["term"] = Classes("term", len(names), label_names=names)

@@ -11,7 +11,7 @@ from auxin.data._cifar import CifarPart, Layout, read_cifar
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
 from auxin.data.targets.hierarchy100 import LEVELS, NAMES, parents
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.tasks.classes import Classes
 
 _LAYOUT = Layout(
@@ -87,12 +87,10 @@ def _parse(level: str | int) -> list[int]:
     levels = [int(word) for word in words if word in known]
     if len(levels) != len(words) or len(set(levels)) != len(levels):
         raise ConfigError(
-            message(
-                f"The level {level!r} is not one of CIFAR-100's",
-                expected=f"PRIMARY:AUXILIARY, different levels among {', '.join(known)}",
-                found=repr(level),
-                do="For example: --level 20:100",
-            )
+            f"The level {level!r} is not one of CIFAR-100's",
+            expected=f"PRIMARY:AUXILIARY, different levels among {', '.join(known)}",
+            found=repr(level),
+            do="For example: --level 20:100",
         )
     return levels
 
@@ -102,10 +100,8 @@ def _contradiction(fine: Tensor, coarse: Tensor, source: str) -> None:
     if bad.any():
         row = int(bad.nonzero()[0])
         raise DataError(
-            message(
-                f"The labels in {source} contradict CIFAR-100's classes",
-                expected=f"coarse label {int(parents(100, 20)[fine[row]])} for fine label {int(fine[row])}",
-                found=f"{int(coarse[row])} in row {row} (the first of {int(bad.sum())} such rows)",
-                do="Fetch the files again",
-            )
+            f"The labels in {source} contradict CIFAR-100's classes",
+            expected=f"coarse label {int(parents(100, 20)[fine[row]])} for fine label {int(fine[row])}",
+            found=f"{int(coarse[row])} in row {row} (the first of {int(bad.sum())} such rows)",
+            do="Fetch the files again",
         )

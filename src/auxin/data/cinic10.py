@@ -9,7 +9,7 @@ from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.images import below
 from auxin.data.reading.published import place, squares
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.tasks.classes import Classes
 
 _REMOTES = (
@@ -45,7 +45,7 @@ class Cinic10(DataSource):
         names = sorted(path.name for path in (folder / "train").iterdir() if path.is_dir())
         if len(names) < 2:
             wrong = f"{folder / 'train'} does not hold a folder per class"
-            raise DataError(message(wrong, found=", ".join(names) or "no folder"))
+            raise DataError(wrong, found=", ".join(names) or "no folder")
         paths, labels, test = [], [], []
         for side in ("train", *(["valid"] if valid and (folder / "valid").is_dir() else []), "test"):
             for number, name in enumerate(names):

@@ -10,7 +10,7 @@ from auxin.data.encoders.images import paths_in
 from auxin.data.reading.files import pick
 from auxin.data.reading.hub import HubTable, read_hub, sides
 from auxin.data.targets.specs import TargetSpec, parse_specs, words
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 
 
 class Hub(DataSource):
@@ -69,7 +69,7 @@ class Hub(DataSource):
         """Read the data set `root`: its name, or a folder."""
         del options
         if root is None:
-            raise ConfigError(message("The hub data set is not given", expected="hub:OWNER/NAME"))
+            raise ConfigError("The hub data set is not given", expected="hub:OWNER/NAME")
         found = read_hub(str(root))
         target = target if target is not None else _only_classes(found)
         asked = [_spelled(found, name) for name in words(aux)]
@@ -91,11 +91,9 @@ def _only_classes(found: HubTable) -> str:
     if len(found.classes) == 1:
         return found.classes[0]
     raise ConfigError(
-        message(
-            "The target column is not given",
-            expected="--target COLUMN",
-            found=f"columns {', '.join(map(str, found.frame.columns))}",
-        )
+        "The target column is not given",
+        expected="--target COLUMN",
+        found=f"columns {', '.join(map(str, found.frame.columns))}",
     )
 
 
@@ -112,7 +110,5 @@ def _pictures(found: HubTable, specs: Sequence[TargetSpec], image: str | None) -
         pick(dict.fromkeys(found.images), image)
         return image
     if len(able) > 1:
-        raise DataError(
-            message("Several columns hold images", expected="--image COLUMN", found=", ".join(able))
-        )
+        raise DataError("Several columns hold images", expected="--image COLUMN", found=", ".join(able))
     return able[0] if able else None

@@ -17,7 +17,7 @@ from auxin.data.reading.masks import dense_target
 from auxin.data.targets.columns import groups_of, kinds_note, split_rows, target_of
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import DENSE, TargetSpec, parse_specs
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.tasks._base import Task
 
 
@@ -83,10 +83,8 @@ class ImageTable(DataSource):
         del options
         if root is None or image is None or target is None:
             raise ConfigError(
-                message(
-                    "The table of images and its columns are not given",
-                    expected="FILE --image COLUMN --target COLUMN",
-                )
+                "The table of images and its columns are not given",
+                expected="FILE --image COLUMN --target COLUMN",
             )
         known, _ = columns_of(root, encoding)
         specs = parse_specs(known, target, aux, kinds, missing)

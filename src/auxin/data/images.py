@@ -9,7 +9,7 @@ from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.images import ImageFiles
 from auxin.data.reading.images import ENDINGS, below, hidden, limited, read_images
 from auxin.data.targets.columns import kinds_note
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.tasks.classes import Classes
 from auxin.typing import MISSING
 
@@ -45,17 +45,15 @@ class Images(DataSource):
         """Read the images below `root`."""
         del options
         if root is None:
-            raise ConfigError(message("The folder of images is not given", expected="--root DIR"))
+            raise ConfigError("The folder of images is not given", expected="--root DIR")
         sides, said = _sides(root)
         found = [(path, name, test) for test, base in sides for path, name in _labelled(base)]
         names = sorted({name for _, name, _ in found})
         if len(names) < 2:
             raise DataError(
-                message(
-                    f"{root} does not hold the images of several classes",
-                    expected="at least two folders of images, one per class",
-                    found=", ".join(names) or "no folder with images",
-                )
+                f"{root} does not hold the images of several classes",
+                expected="at least two folders of images, one per class",
+                found=", ".join(names) or "no folder with images",
             )
         more = below(Path(unlabelled)) if unlabelled is not None else []
         with limited(max_pixels):
@@ -82,7 +80,7 @@ VALIDATION = ("val", "valid", "validation")
 def _sides(root: Path) -> tuple[list[tuple[bool, Path]], list[str]]:
     """The folders that hold the classes' folders, whether each is the test set, and sentences about that."""
     if not root.is_dir():
-        raise DataError(message(f"There is no folder {root}", do="Correct the path"))
+        raise DataError(f"There is no folder {root}", do="Correct the path")
     names = {path.name for path in root.iterdir() if path.is_dir() and not hidden(path.name)}
     loose = [path for path in root.iterdir() if path.suffix.lower() in ENDINGS and not hidden(path.name)]
     said = [f"{len(loose):,} images beside the classes' folders are left out."] if loose else []

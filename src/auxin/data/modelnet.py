@@ -9,7 +9,7 @@ import torch
 from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import by_hand, lines
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.tasks.classes import Classes
 
 
@@ -38,11 +38,9 @@ class Modelnet(DataSource):
         )
         if base is None:
             raise DataError(
-                message(
-                    f"There are no shapes in {folder}",
-                    expected="CLASS/train/*.off and CLASS/test/*.off",
-                    do=f"Fetch them by hand from {cls.where}",
-                )
+                f"There are no shapes in {folder}",
+                expected="CLASS/train/*.off and CLASS/test/*.off",
+                do=f"Fetch them by hand from {cls.where}",
             )
         names = sorted(path.name for path in base.iterdir() if (path / "train").is_dir())
         files = [

@@ -16,7 +16,7 @@ from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_note
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import TargetSpec, parse_specs
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.typing import MISSING
 
 
@@ -73,9 +73,7 @@ class Npz(DataSource):
         """Read the file `root`."""
         del options
         if root is None:
-            raise ConfigError(
-                message("Which .npz file is to be read", expected="--root FILE.npz, or its path")
-            )
+            raise ConfigError("Which .npz file is to be read", expected="--root FILE.npz, or its path")
         arrays = read_npz(root)
         x = _inputs(arrays, inputs)
         specs = parse_specs(list(arrays), target, aux, kinds, missing)
@@ -129,11 +127,9 @@ def _values(arrays: dict[str, np.ndarray], spec: TargetSpec) -> np.ndarray:
     columns = [arrays[name] for name in spec.columns]
     if len({values.shape for values in columns}) > 1 or columns[0].ndim != 1:
         raise DataError(
-            message(
-                f"The arrays of the target {spec.name!r} do not go together",
-                expected="one number per row each",
-                found=", ".join(f"{name} {list(arrays[name].shape)}" for name in spec.columns),
-            )
+            f"The arrays of the target {spec.name!r} do not go together",
+            expected="one number per row each",
+            found=", ".join(f"{name} {list(arrays[name].shape)}" for name in spec.columns),
         )
     return np.stack(columns, 1)
 
@@ -144,11 +140,9 @@ def _groups(arrays: dict[str, np.ndarray], name: str | None, rows: int) -> tuple
     values = pick(arrays, name)
     if values.shape != (rows,):
         raise DataError(
-            message(
-                f"The array {name!r} does not give each row its group",
-                expected=f"{rows} values",
-                found=f"{values.dtype} {list(values.shape)}",
-            )
+            f"The array {name!r} does not give each row its group",
+            expected=f"{rows} values",
+            found=f"{values.dtype} {list(values.shape)}",
         )
     return tuple(f"={value}" for value in values.tolist())
 
@@ -159,11 +153,9 @@ def _inputs(arrays: dict[str, np.ndarray], name: str | None) -> Tensor:
     values = pick(arrays, name)
     if values.dtype.kind not in "biuf" or values.ndim not in (2, 3, 4):
         raise DataError(
-            message(
-                f"The inputs {name!r} are not usable",
-                expected="numbers: images [N, H, W] or [N, H, W, C], or vectors [N, D]",
-                found=f"{values.dtype} {list(values.shape)}",
-            )
+            f"The inputs {name!r} are not usable",
+            expected="numbers: images [N, H, W] or [N, H, W, C], or vectors [N, D]",
+            found=f"{values.dtype} {list(values.shape)}",
         )
     if values.ndim == 2 or values.dtype != np.uint8:
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, which a data set refuses
@@ -180,11 +172,9 @@ def _channels_first(images: Tensor) -> Tensor:
     if images.shape[1] <= 4:
         return images
     raise DataError(
-        message(
-            "Which axis of the images holds the colours is ambiguous",
-            expected="[N, H, W, C] or [N, C, H, W] with C at most 4",
-            found=f"shape {list(images.shape)}",
-        )
+        "Which axis of the images holds the colours is ambiguous",
+        expected="[N, H, W, C] or [N, C, H, W] with C at most 4",
+        found=f"shape {list(images.shape)}",
     )
 
 
@@ -194,10 +184,8 @@ def _test_rows(arrays: dict[str, np.ndarray], name: str | None, rows: int) -> Te
     values = pick(arrays, name)
     if values.shape != (rows,) or values.dtype.kind not in "biu" or not np.isin(values, (0, 1)).all():
         raise DataError(
-            message(
-                f"The array {name!r} does not mark test rows",
-                expected=f"{rows} booleans",
-                found=f"{values.dtype} {list(values.shape)}",
-            )
+            f"The array {name!r} does not mark test rows",
+            expected=f"{rows} booleans",
+            found=f"{values.dtype} {list(values.shape)}",
         )
     return torch.from_numpy(values.astype(bool))

@@ -11,7 +11,7 @@ from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, sides
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.tasks.classes import Classes
 from auxin.typing import MISSING
 
@@ -55,7 +55,7 @@ class Stl10(DataSource):
         """Read the binary files."""
         del options
         if _SIDE % size:
-            raise ConfigError(message("The size is not usable", expected="a divisor of 96", found=repr(size)))
+            raise ConfigError("The size is not usable", expected="a divisor of 96", found=repr(size))
         folder = place(
             "stl10", root, ("train_X.bin", "train_y.bin", "test_X.bin", "test_y.bin"), _REMOTES, download
         )

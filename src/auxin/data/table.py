@@ -26,7 +26,7 @@ from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.repeats import repeats_note
 from auxin.data.targets.specs import TargetSpec, parse_specs, words
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.math.sparse import SparseRows
 
 
@@ -97,7 +97,7 @@ class Table(DataSource):
         """Read the file `root`."""
         del options
         if root is None:
-            raise ConfigError(message("The file to read is not given", expected="FILE --target COLUMN"))
+            raise ConfigError("The file to read is not given", expected="FILE --target COLUMN")
         known, labels = columns_of(root, encoding)
         if target is None:
             target, kinds, said = _target_of_labels(labels, kinds)
@@ -119,7 +119,7 @@ def _target_of_labels(labels: Sequence[str], kinds: str | Sequence[str]) -> tupl
     """The target that an ARFF file's own list of labels makes."""
     if not labels:
         what = "The target column is not given"
-        raise ConfigError(message(what, expected="FILE --target COLUMN"))
+        raise ConfigError(what, expected="FILE --target COLUMN")
     said = f"Target: the {len(labels)} labels that the file names: {', '.join(labels[:8])}."
     return f"labels={'|'.join(labels)}", [*words(kinds), "labels=multilabel"], [said]
 
@@ -229,11 +229,9 @@ def _inputs(
     rest = frame.drop(columns=[*nothing, *leaks])
     if rest.columns.empty:
         raise DataError(
-            message(
-                "No column is left as input",
-                expected="columns besides the targets",
-                found=" ".join(notes) or "only targets",
-            )
+            "No column is left as input",
+            expected="columns besides the targets",
+            found=" ".join(notes) or "only targets",
         )
     return rest, notes
 

@@ -10,7 +10,7 @@ from auxin.data._base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, squares
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 
@@ -77,7 +77,7 @@ class Voc12s(DataSource):
         del options
         if target not in ("largest", "labels"):
             wrong = f"VOC12S has no target {target!r}"
-            raise ConfigError(message(wrong, expected="largest or labels", found=repr(target)))
+            raise ConfigError(wrong, expected="largest or labels", found=repr(target))
         holds = ("JPEGImages", "Annotations", "ImageSets/Main/train.txt", "ImageSets/Main/val.txt")
         folder = place("voc12s", root, holds, _REMOTES, download)
         names = [lines(folder / "ImageSets" / "Main" / f"{side}.txt") for side in ("train", "val")]

@@ -4,7 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.exported.predictor import finished
 from auxin.exported.task_state import TaskState
 from auxin.fitting.candidates import Member
@@ -59,4 +59,4 @@ class Committee:
         try:
             return cls(restored(state["member"], task, Parts(tensors, estimators, tasks)))
         except (KeyError, IndexError, TypeError) as error:
-            raise DataError(message("The model's parts do not belong together", found=str(error))) from error
+            raise DataError("The model's parts do not belong together", found=str(error)) from error

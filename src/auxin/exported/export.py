@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.exported.committee import Committee
 from auxin.exported.model import Model
 from auxin.store import write_bytes
@@ -36,12 +36,10 @@ def to_onnx(model: Model, file: Path | str) -> None:
     absent = [name for name in needed if find_spec(name) is None]
     if absent:
         raise UnsupportedError(
-            message(
-                "Writing ONNX needs further packages",
-                expected=" and ".join(needed),
-                found=f"no {' and no '.join(absent)}",
-                do='Install them: pip install "auxin[onnx]"; or export with --torch',
-            )
+            "Writing ONNX needs further packages",
+            expected=" and ".join(needed),
+            found=f"no {' and no '.join(absent)}",
+            do='Install them: pip install "auxin[onnx]"; or export with --torch',
         )
     name = "probabilities" if hasattr(model.task, "probabilities") else "values"
     if isinstance(model.predictor, Committee):
@@ -103,11 +101,9 @@ def _network(model: Model, why: str) -> torch.nn.Module:
     """
     if isinstance(model.predictor, Committee):
         raise UnsupportedError(
-            message(
-                f"This model is not a single network: {why}",
-                found=model.training.method,
-                do="Fit one network: auxin fit DATA --method single",
-            )
+            f"This model is not a single network: {why}",
+            found=model.training.method,
+            do="Fit one network: auxin fit DATA --method single",
         )
     return model.predictor
 
@@ -125,7 +121,7 @@ def _write(file: Path, ending: str, write: Callable[[Path], None]) -> None:
         except Exception as error:  # whatever the exporter has to say of an operation
             said = str(error).strip().split("\n", 1)[0]
             raise UnsupportedError(
-                message("The network cannot be exported", found=f"{type(error).__name__}: {said}")
+                "The network cannot be exported", found=f"{type(error).__name__}: {said}"
             ) from error
         content = made.read_bytes()
     write_bytes(file, content)

@@ -21,7 +21,7 @@ from auxin.data.reading.hub import PREFIX, read_hub
 from auxin.data.reading.images import limited, look, pictures
 from auxin.data.reading.masks import labelled_masks
 from auxin.data.reading.npz import read_npz
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.exported.labels import labels_of
 from auxin.exported.model import Model, Predictions
 from auxin.exported.named import columns
@@ -62,19 +62,13 @@ def write_predictions(
     """
     if out.suffix not in ENDINGS:
         raise ConfigError(
-            message(
-                "The file format of the predictions is not recognised",
-                expected=" or ".join(ENDINGS),
-                found=repr(out.name),
-            )
+            "The file format of the predictions is not recognised",
+            expected=" or ".join(ENDINGS),
+            found=repr(out.name),
         )
     if model.task.dense and out.suffix != ".npz":
         raise ConfigError(
-            message(
-                "Predictions for every pixel do not fit in a table",
-                expected="an .npz file",
-                do="--out FILE.npz",
-            )
+            "Predictions for every pixel do not fit in a table", expected="an .npz file", do="--out FILE.npz"
         )
     known = source in catalogue.names("data") and not Path(source).exists()
     dataset = _known(source, options or {}, known)
@@ -134,9 +128,7 @@ def _known(source: str, options: Mapping[str, Any], known: bool) -> Dataset | No
         return load(source, **options)
     if said := [name for name, value in options.items() if value is not None]:
         wrong = f"--{said[0]} is for data sets that auxin knows by name"
-        raise ConfigError(
-            message(wrong, expected="such as cifar100", found=source, do=f"Leave --{said[0]} out")
-        )
+        raise ConfigError(wrong, expected="such as cifar100", found=source, do=f"Leave --{said[0]} out")
     return None
 
 
@@ -183,7 +175,7 @@ def _identity(
     for name in keep:
         if frame is None or name not in frame.columns:
             there = ", ".join(map(str, frame.columns)) if frame is not None else "no table"
-            raise DataError(message(f"{source} has no column {name!r} to carry over", found=there))
+            raise DataError(f"{source} has no column {name!r} to carry over", found=there)
         found[name] = frame[name].to_numpy()
     return found
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 from safetensors import SafetensorError
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.exported.card import COMMITTEE, FORMAT, VERSION, Card
 from auxin.rivals import dump, restore
 from auxin.store import digest_of, write_bytes, write_json
@@ -78,7 +78,7 @@ def read(folder: Path) -> "tuple[Card, dict[str, Tensor]]":
     try:
         weights = load(content)
     except (SafetensorError, ValueError) as error:
-        raise DataError(message(f"{folder / WEIGHTS} cannot be read", found=str(error))) from error
+        raise DataError(f"{folder / WEIGHTS} cannot be read", found=str(error)) from error
     _check_numbers(folder, card, weights)
     return card, weights
 
@@ -109,18 +109,16 @@ def _check_numbers(folder: Path, card: Card, weights: "Mapping[str, Tensor]") ->
         found = str(card.temperature)
     else:
         return
-    raise DataError(message(wrong, expected=expected, found=found, do="Copy it again, or train it again"))
+    raise DataError(wrong, expected=expected, found=found, do="Copy it again, or train it again")
 
 
 def _same(path: Path, found: str, digest: str, expected: str = f"the file that {CARD} belongs to") -> None:
     if found != digest:
         raise DataError(
-            message(
-                f"{path} is damaged, or belongs to another model",
-                expected=f"{expected} (SHA-256 {digest[:12]}...)",
-                found=f"SHA-256 {found[:12]}...",
-                do="Copy all files again, or train it again",
-            )
+            f"{path} is damaged, or belongs to another model",
+            expected=f"{expected} (SHA-256 {digest[:12]}...)",
+            found=f"SHA-256 {found[:12]}...",
+            do="Copy all files again, or train it again",
         )
 
 
@@ -132,14 +130,12 @@ def _content(folder: Path, name: str) -> bytes:
             sorted(path.name for path in folder.iterdir() if path.name[0] != ".") if folder.is_dir() else []
         )
         raise DataError(
-            message(
-                f"{folder} is not a saved model",
-                expected=f"a folder with {CARD} and {WEIGHTS}, as `auxin fit --out` writes it",
-                found=", ".join(there[:5]) or ("an empty folder" if folder.is_dir() else "no such folder"),
-            )
+            f"{folder} is not a saved model",
+            expected=f"a folder with {CARD} and {WEIGHTS}, as `auxin fit --out` writes it",
+            found=", ".join(there[:5]) or ("an empty folder" if folder.is_dir() else "no such folder"),
         ) from error
     except OSError as error:
-        raise DataError(message(f"{folder / name} cannot be read", found=str(error))) from error
+        raise DataError(f"{folder / name} cannot be read", found=str(error)) from error
 
 
 def _card(path: Path, content: bytes) -> Card:
@@ -148,17 +144,13 @@ def _card(path: Path, content: bytes) -> Card:
         kind = (plain["format"], plain["version"])
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         do = "Copy it again, or train it again"
-        raise DataError(
-            message(f"{path} is damaged", expected="a model's JSON", found=str(error), do=do)
-        ) from error
+        raise DataError(f"{path} is damaged", expected="a model's JSON", found=str(error), do=do) from error
     if kind not in ((FORMAT, VERSION), (FORMAT, COMMITTEE)):
         raise DataError(
-            message(
-                f"{path} has a version that this release of auxin cannot read",
-                expected=f"{FORMAT} version {VERSION} or {COMMITTEE}",
-                found=f"{kind[0]} version {kind[1]}",
-                do="Use the version of auxin that wrote it, or train it again",
-            )
+            f"{path} has a version that this release of auxin cannot read",
+            expected=f"{FORMAT} version {VERSION} or {COMMITTEE}",
+            found=f"{kind[0]} version {kind[1]}",
+            do="Use the version of auxin that wrote it, or train it again",
         )
     if plain.get("checksum"):
         _same(
@@ -169,4 +161,4 @@ def _card(path: Path, content: bytes) -> Card:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
-        raise DataError(message(f"{path} is damaged", found=f"{where}: {first['msg']}")) from error
+        raise DataError(f"{path} is damaged", found=f"{where}: {first['msg']}") from error

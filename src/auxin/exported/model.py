@@ -13,7 +13,7 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.data import Encoder, restore
 from auxin.data.encoders.contract import warn
-from auxin.errors import AuxinError, DataError, message
+from auxin.errors import AuxinError, DataError
 from auxin.exported import folder as _folder
 from auxin.exported.card import COMMITTEE, VERSION, Card, TrainingRecord, TrunkState
 from auxin.exported.committee import Committee
@@ -113,9 +113,7 @@ class Model:
         """
         if self.encoder is None:
             raise DataError(
-                message(
-                    f"The model of {self.training.data} takes arrays", do="Give them to predict as a tensor"
-                )
+                f"The model of {self.training.data} takes arrays", do="Give them to predict as a tensor"
             )
         x, blank = self.encoder.encode(source, say)
         return x if blank is None else x.masked_fill(blank, torch.nan)  # type: ignore[arg-type]
@@ -123,16 +121,12 @@ class Model:
     def _check(self, x: Tensor | SparseRows) -> None:
         if list(x.shape[1:]) != self.trunk.shape or not len(x):
             raise DataError(
-                message(
-                    "The inputs do not fit the model",
-                    expected=f"[rows, {', '.join(map(str, self.trunk.shape))}]",
-                    found=f"{list(x.shape)}",
-                )
+                "The inputs do not fit the model",
+                expected=f"[rows, {', '.join(map(str, self.trunk.shape))}]",
+                found=f"{list(x.shape)}",
             )
         if bool(x.isinf().any()):
-            raise DataError(
-                message("The inputs hold infinite numbers", expected="finite ones, NaN where missing")
-            )
+            raise DataError("The inputs hold infinite numbers", expected="finite ones, NaN where missing")
 
     def save(self, folder: Path | str) -> None:
         """Write the weights and estimators, then `model.json`; each file is written atomically."""
@@ -202,7 +196,7 @@ def load_model(folder: Path | str, modules: Sequence[str] = ()) -> Model:
     except Exception as error:  # parts that do not fit together fail in every layer below
         found = f"{type(error).__name__}: {error}"[:500]
         raise DataError(
-            message(f"The model in {folder} cannot be rebuilt", found=found, do="Train it again")
+            f"The model in {folder} cannot be rebuilt", found=found, do="Train it again"
         ) from error
     return model
 
@@ -227,11 +221,9 @@ def _check_trunk(name: str, folder: Path, modules: Sequence[str]) -> None:
     if not mark or module in catalogue.names("models") or name in modules or module in modules:
         return
     raise DataError(
-        message(
-            f"The model in {folder} runs code outside auxin: its trunk is made by {name!r}",
-            expected="permission to import that module, since importing it runs it",
-            do=f"If you trust it, add --allow-module {module} (in Python: load_model(..., modules=[{module!r}]))",
-        )
+        f"The model in {folder} runs code outside auxin: its trunk is made by {name!r}",
+        expected="permission to import that module, since importing it runs it",
+        do=f"If you trust it, add --allow-module {module} (in Python: load_model(..., modules=[{module!r}]))",
     )
 
 

@@ -315,8 +315,6 @@ def _probabilities(graph: Graph, task: Task, out: str, axis: int = 2) -> str:
     if rivals.count_of(task) == task.width:
         return graph.add("Softmax", out, axis=axis)
     raise UnsupportedError(
-        message(
-            "A network for ordered classes beside others cannot be written as ONNX yet",
-            do="Fit one network: auxin fit DATA --method single",
-        )
+        "A network for ordered classes beside others cannot be written as ONNX yet",
+        do="Fit one network: auxin fit DATA --method single",
     )

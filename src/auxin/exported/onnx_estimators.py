@@ -7,7 +7,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.semi_supervised import SelfTrainingClassifier
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 
 OPSET = 18
 
@@ -35,7 +35,7 @@ def converted(name: str, estimator: Any, width: int) -> Any:
             )
     except Exception as error:  # whatever the converter has to say of an estimator
         said = str(error).strip().split("\n", 1)[0]
-        raise UnsupportedError(message(f"{name} cannot be written as ONNX", found=said)) from error
+        raise UnsupportedError(f"{name} cannot be written as ONNX", found=said) from error
 
 
 def _boosted(estimator: Any, width: int) -> Any:

@@ -13,7 +13,7 @@ from auxin.data.encoders.notices import Tally
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import SUFFIXES, columns_of, is_file, read_parts
 from auxin.data.reading.progress import watched
-from auxin.errors import DataError, message, naming
+from auxin.errors import DataError, naming
 from auxin.store import writing
 
 ENDINGS = (".csv", ".parquet")
@@ -58,7 +58,7 @@ def predict_table(
     for name in keep:
         if name not in there:
             what = f"{path} has no column {name!r} to carry over"
-            raise DataError(message(what, found=", ".join(there)))
+            raise DataError(what, found=", ".join(there))
     also = [*keep, target] if target in there and target not in keep else [*keep]
     rows, tally, cells = 0, Tally(), []
     with (

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.paper import Paper
 
 
@@ -40,7 +40,7 @@ CONTRACT = Features
 def check_width(width: int) -> int:
     """The width, if it is a width."""
     if width < 1:
-        raise ConfigError(message("width is too small", expected="at least 1", found=str(width)))
+        raise ConfigError("width is too small", expected="at least 1", found=str(width))
     return width
 
 
@@ -48,12 +48,10 @@ def check_rows(x: Tensor, *, least: int = 2) -> Tensor:
     """The rows, if features can be learned from them."""
     if x.dim() != 2 or x.shape[0] < least:
         raise DataError(
-            message(
-                "Features cannot be learned from this",
-                expected=f"rows [N, D], N at least {least}",
-                found=str(tuple(x.shape)),
-            )
+            "Features cannot be learned from this",
+            expected=f"rows [N, D], N at least {least}",
+            found=str(tuple(x.shape)),
         )
     if not torch.isfinite(x).all():
-        raise DataError(message("The rows hold missing or infinite numbers", do="Fill or drop them."))
+        raise DataError("The rows hold missing or infinite numbers", do="Fill or drop them.")
     return x

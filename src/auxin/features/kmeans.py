@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.features._base import Features, check_rows, check_width
 from auxin.paper import Paper
 
@@ -46,9 +46,7 @@ class KMeans(Features):
         distinct = len(torch.unique(x, dim=0))
         if distinct < self.width:
             raise DataError(
-                message(
-                    "Too few distinct rows for the centres", expected=f"{self.width}", found=str(distinct)
-                )
+                "Too few distinct rows for the centres", expected=f"{self.width}", found=str(distinct)
             )
         peer = Peer(self.width, random_state=seed).set_params(n_init=self.starts).fit(x.double().numpy())
         self.centres = torch.from_numpy(peer.cluster_centers_).to(x.dtype)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.features._base import Features, check_rows, check_width
 from auxin.paper import Paper
 
@@ -44,11 +44,9 @@ class PCA(Features):
         check_rows(x)
         if min(x.shape) < self.width:
             raise DataError(
-                message(
-                    "There are too few rows or columns for that many components",
-                    expected=f"{self.width}",
-                    found=str(min(x.shape)),
-                )
+                "There are too few rows or columns for that many components",
+                expected=f"{self.width}",
+                found=str(min(x.shape)),
             )
         self.mean = x.mean(0)
         _, values, directions = torch.linalg.svd(x - self.mean, full_matrices=False)

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.features._base import Features, check_rows, check_width
 from auxin.paper import Paper
 
@@ -33,7 +33,7 @@ class RandomFeatures(Features):
 
     def __init__(self, width: int = 16, *, activation: str = "relu") -> None:
         if activation not in ("relu", "linear"):
-            raise ConfigError(message(f"Unknown activation {activation!r}", expected="relu or linear"))
+            raise ConfigError(f"Unknown activation {activation!r}", expected="relu or linear")
         self.width, self.activation = check_width(width), activation
         self.weight = torch.zeros(0, 0)
         self.offset = torch.zeros(0)

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin import rivals
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, Pixels
@@ -114,7 +114,7 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
     if kind == "guess":
         return Guess(task, torch.tensor(state["value"], dtype=torch.float64))
     raise DataError(
-        message(f"A model's part of kind {kind!r} is not known", do="Use the version of auxin that wrote it")
+        f"A model's part of kind {kind!r} is not known", do="Use the version of auxin that wrote it"
     )
 
 

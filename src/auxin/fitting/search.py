@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from auxin import catalogue
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.fitting.auxiliaries import LINES, with_auxiliaries
 from auxin.fitting.blend import Blend, mean_of_repeats
 from auxin.fitting.candidates import Candidate, Constant, Member, TooSlow, rival_candidates
@@ -147,7 +147,7 @@ class Search:
         member = self.candidates[entry.name].train(self.rows, self.rows.labelled, self.seed)
         if not bool(member.outputs(self.rows.x[self.rows.labelled[:FOLDS]]).isfinite().all()):
             wrong = f"{entry.name} was chosen, but diverges where it is trained on every labelled row"
-            raise RunError(message(wrong, do="Choose another --seed, or a --method."))
+            raise RunError(wrong, do="Choose another --seed, or a --method.")
         return TemperedMember(member, entry.heat)
 
     def _round(self, offered: dict[str, list[Candidate]]) -> None:

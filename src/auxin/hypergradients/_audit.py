@@ -12,7 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.math.deferred import traced
@@ -66,12 +66,10 @@ def _taken_once() -> Iterator[None]:
         if "double backward" not in str(error) or isinstance(error, UnsupportedError):
             raise
         raise UnsupportedError(
-            message(
-                "The backward pass of an operation can be taken only once",
-                found=str(error).split("\n", 1)[0],
-                do='Use estimator="finite_difference", which takes each once, or replace the operation '
-                "(linear_cross_entropy: options=None).",
-            )
+            "The backward pass of an operation can be taken only once",
+            found=str(error).split("\n", 1)[0],
+            do='Use estimator="finite_difference", which takes each once, or replace the operation '
+            "(linear_cross_entropy: options=None).",
         ) from error
 
 
@@ -139,13 +137,11 @@ def audit(problem: BilevelProblem, batches: Sequence[Any]) -> None:
         one
     ):
         raise UnsupportedError(
-            message(
-                f"The {'training loss' if same else 'network'} does not repeat itself under the same random state, so "
-                "a meta step would differentiate another function than the training step's",
-                found="another value for the same batch",
-                do="Keep what moves in buffers or plain attributes of modules, and draw from torch's, Python's or "
-                "NumPy's own random state, or from a generator that a module keeps as an attribute.",
-            )
+            f"The {'training loss' if same else 'network'} does not repeat itself under the same random state, so "
+            "a meta step would differentiate another function than the training step's",
+            found="another value for the same batch",
+            do="Keep what moves in buffers or plain attributes of modules, and draw from torch's, Python's or "
+            "NumPy's own random state, or from a generator that a module keeps as an attribute.",
         )
     _MEMORY.put(network, key_of(problem, train), True)
 
@@ -182,13 +178,11 @@ def _refuse_foreign_input(batches: Sequence[Any], foreign: Sequence[Tensor]) -> 
         seen.add(node)
         if id(getattr(node, "variable", None)) in trained:
             raise UnsupportedError(
-                message(
-                    "The batch is computed by parameters that the optimiser moves and that the network does not have, "
-                    "so the look-ahead would leave them where they are",
-                    expected="a batch of data",
-                    found="a batch with a graph to trained parameters",
-                    do="Make the module that computes it a part of the model that `Auxiliary` is given.",
-                )
+                "The batch is computed by parameters that the optimiser moves and that the network does not have, "
+                "so the look-ahead would leave them where they are",
+                expected="a batch of data",
+                found="a batch with a graph to trained parameters",
+                do="Make the module that computes it a part of the model that `Auxiliary` is given.",
             )
         waiting += [following for following, _ in node.next_functions]
 
@@ -250,9 +244,7 @@ def _equal(a: Tensor, b: Tensor) -> bool:
 
 def _refused(what: str, found: str, do: str) -> UnsupportedError:
     return UnsupportedError(
-        message(
-            f"The {what}, so a second pass is another function",
-            found=found,
-            do=f"{do}. (This call changed it, as any other does.)",
-        )
+        f"The {what}, so a second pass is another function",
+        found=found,
+        do=f"{do}. (This call changed it, as any other does.)",
     )

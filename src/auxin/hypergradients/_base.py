@@ -21,7 +21,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math.tangents import Products
 from auxin.math.tree import full_precision
 from auxin.math.visits import begin_loss
@@ -119,7 +119,7 @@ class BilevelProblem:
         object.__setattr__(self, "phi", tuple(self.phi))
         object.__setattr__(self, "auxiliary", tuple(self.auxiliary))
         if not all(isinstance(p, Tensor) and p.requires_grad for p in self.phi):
-            raise ConfigError(message("phi is not usable", expected="tensors that require a gradient"))
+            raise ConfigError("phi is not usable", expected="tensors that require a gradient")
 
     def training_loss(self, signals: Signals, batch: Any, context: Any) -> Tensor:
         """C, called with the context where there is one; a loss begins where the next training step's does."""

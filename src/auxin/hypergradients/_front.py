@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from auxin import catalogue
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients._audit import repeated, reusable
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._unroll import batches_of
@@ -98,11 +98,9 @@ def _inner_step(problem: BilevelProblem, optimizer: Any) -> InnerStep | None:
     wrong = [each for each in several if not isinstance(each, torch.optim.Optimizer)]
     if wrong or not several:
         raise ConfigError(
-            message(
-                "The look-ahead needs the network's optimiser",
-                expected="a torch.optim.Optimizer, several in a list, or an InnerStep",
-                found=type(wrong[0]).__name__ if wrong else "an empty list",
-            )
+            "The look-ahead needs the network's optimiser",
+            expected="a torch.optim.Optimizer, several in a list, or an InnerStep",
+            found=type(wrong[0]).__name__ if wrong else "an empty list",
         )
     return InnerStep(several, trainable(problem.network).values())
 

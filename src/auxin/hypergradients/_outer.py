@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, Hypergradient, NextBatchForward, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
 from auxin.math.functional import lent, placed, save_rng, undistorted
@@ -93,33 +93,27 @@ def gradients_of(
     outside = [p for p, g in zip(foreign, found[len(at) + len(own) :], strict=True) if g is not None]
     if outside:
         raise UnsupportedError(
-            message(
-                "The outer loss reads parameters that the optimiser moves and that the network does not have, so the "
-                "look-ahead would leave them where they are",
-                expected="every trained parameter in `network.parameters()`",
-                found=f"{len(outside)} outside, the first of shape {tuple(outside[0].shape)}",
-                do="Register their module in the network (no plain list or closure).",
-            )
+            "The outer loss reads parameters that the optimiser moves and that the network does not have, so the "
+            "look-ahead would leave them where they are",
+            expected="every trained parameter in `network.parameters()`",
+            found=f"{len(outside)} outside, the first of shape {tuple(outside[0].shape)}",
+            do="Register their module in the network (no plain list or closure).",
         )
     if any(g is not None for g in found[len(at) : len(at) + len(own)]):
         raise UnsupportedError(
-            message(
-                "A loss holds the network's parameters themselves, so it stays at W when the network is at W+",
-                expected="parameters that are asked for at every call, as `network.parameters()` does",
-                found="a list or a name that keeps them",
-                do="Read them from the network inside the loss, or return the term from the network's forward.",
-            )
+            "A loss holds the network's parameters themselves, so it stays at W when the network is at W+",
+            expected="parameters that are asked for at every call, as `network.parameters()` does",
+            found="a list or a name that keeps them",
+            do="Read them from the network inside the loss, or return the term from the network's forward.",
         )
     return found[: len(at)]
 
 
 def _reentrant() -> UnsupportedError:
     return UnsupportedError(
-        message(
-            "The network is checkpointed with use_reentrant=True, which hides its parameters from the gradient",
-            do="Checkpoint with use_reentrant=False (transformers: gradient_checkpointing_enable("
-            "gradient_checkpointing_kwargs={'use_reentrant': False})).",
-        )
+        "The network is checkpointed with use_reentrant=True, which hides its parameters from the gradient",
+        do="Checkpoint with use_reentrant=False (transformers: gradient_checkpointing_enable("
+        "gradient_checkpointing_kwargs={'use_reentrant': False})).",
     )
 
 
@@ -153,9 +147,7 @@ def finish(
 ) -> Hypergradient:
     """Direct part - indirect part (over the unit where asked); the auxiliary networks' buffers move, once."""
     if not gradient.differentiable:
-        raise ConfigError(
-            message("The training gradient has no graph to phi", do="Take it with keep_graph=True.")
-        )
+        raise ConfigError("The training gradient has no graph to phi", do="Take it with keep_graph=True.")
     factor = scale_factor(scale, unit)
     penalty = problem.direct(gradient.context)
     total = -factor * slope.value if penalty is None else penalty - factor * slope.value
@@ -192,9 +184,7 @@ def combined(
 def scale_factor(scale: str, unit: float) -> float:
     """What the indirect part is multiplied by (a step of size zero is left as it is: its part is zero)."""
     if scale not in ("raw", "unit"):
-        raise ConfigError(
-            message("Unknown scale of a hypergradient", expected="raw or unit", found=repr(scale))
-        )
+        raise ConfigError("Unknown scale of a hypergradient", expected="raw or unit", found=repr(scale))
     return 1.0 / unit if scale == "unit" and (isinstance(unit, Tensor) or unit) else 1.0
 
 

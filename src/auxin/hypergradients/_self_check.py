@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import torch
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._mixed import Slope, element_slope, forward_slope, reverse_slope, to_phi
 from auxin.hypergradients._operator import SMALL, Operator, differenced_over_phi
@@ -174,11 +174,9 @@ def confirm(problem: BilevelProblem, train: Any, gradient: TrainingGradient, way
     if isinstance(error, Exception) or (error or 0.0) > (10 if inside else 1) * worst:
         found = _first_line(error) if isinstance(error, Exception) else f"it is off by {error:.1e}"
         raise UnsupportedError(
-            message(
-                f"The look-ahead's mode {way!r} does not give the training step's own derivative",
-                found=found,
-                do='Use mode="auto", which finds one that does.',
-            )
+            f"The look-ahead's mode {way!r} does not give the training step's own derivative",
+            found=found,
+            do='Use mode="auto", which finds one that does.',
         )
     _NAMED[way].put(network, key, True)
 
@@ -277,11 +275,9 @@ def _refusal(tried: SelfCheckResult) -> UnsupportedError:
         else "No way of differentiating the training gradient agrees with what the training step computes"
     )
     return UnsupportedError(
-        message(
-            wrong,
-            found="; ".join(tried.failures),
-            do='Use estimator="finite_difference", which needs first derivatives alone, or replace the operation.',
-        )
+        wrong,
+        found="; ".join(tried.failures),
+        do='Use estimator="finite_difference", which needs first derivatives alone, or replace the operation.',
     )
 
 

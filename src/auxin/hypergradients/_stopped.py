@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.hypergradients._base import BilevelProblem
 from auxin.hypergradients._outer import gradients_of
 from auxin.hypergradients._structure import Memory, key_of
@@ -64,13 +64,11 @@ def refuse_or_warn(dtype: torch.dtype, off: float, estimator: str) -> None:
         warnings.warn(NOISY.format(off, estimator), RuntimeWarning, stacklevel=4)
         return
     raise UnsupportedError(
-        message(
-            "The training gradient is not that of the training loss, because the network or a loss stops, scales "
-            "or replaces gradients",
-            expected="a loss whose differences are its gradient",
-            found=f"a difference that is off by {off:.1e}",
-            do='Use estimator="lookahead", which follows the training gradient.',
-        )
+        "The training gradient is not that of the training loss, because the network or a loss stops, scales "
+        "or replaces gradients",
+        expected="a loss whose differences are its gradient",
+        found=f"a difference that is off by {off:.1e}",
+        do='Use estimator="lookahead", which follows the training gradient.',
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients._base import BilevelProblem
 from auxin.hypergradients._outer import gradients_of
 from auxin.hypergradients._training_gradient import idle
@@ -36,7 +36,7 @@ class Iterate:
 def needed(step: InnerStep | None, who: str) -> InnerStep:
     """Return the step, or raise an error that names the estimator that needs it."""
     if step is None:
-        raise ConfigError(message(f"{who} needs the optimiser that takes the step", do="Give `optimizer`."))
+        raise ConfigError(f"{who} needs the optimiser that takes the step", do="Give `optimizer`.")
     return step
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined
 from auxin.hypergradients._unroll import Iterate, batches_of, begin, moved, needed, window
@@ -64,9 +64,7 @@ class Evolution(Estimator):
     ) -> None:
         if steps < 1 or pairs < 1 or sigma <= 0:
             raise ConfigError(
-                message(
-                    "Evolution strategies need positive numbers", expected="steps, pairs >= 1 and sigma > 0"
-                )
+                "Evolution strategies need positive numbers", expected="steps, pairs >= 1 and sigma > 0"
             )
         self.steps, self.pairs, self.sigma = steps, pairs, sigma
         self.persistent, self.horizon = persistent, horizon

@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import difference_slope, element_slope
 from auxin.hypergradients._operator import differenced_over_phi
@@ -74,7 +74,7 @@ class FiniteDifference(Estimator):
 
     def __init__(self, radius: float | None = None, at: str = "lookahead") -> None:
         if at not in ("lookahead", "here"):
-            raise ConfigError(message("Unknown place for v", expected="lookahead or here", found=repr(at)))
+            raise ConfigError("Unknown place for v", expected="lookahead or here", found=repr(at))
         self.radius = radius
         self.at = at
 
@@ -147,10 +147,8 @@ def _refuse_sixteen_bits(params: Vector) -> None:
     autocast = torch.is_autocast_enabled(device) and torch.get_autocast_dtype(device) in sixteen
     if autocast or any(p.dtype in sixteen for p in params):
         raise UnsupportedError(
-            message(
-                "A finite difference drowns in rounding",
-                expected="float32 or float64",
-                found="sixteen bits",
-                do="Use the look-ahead, which is exact, or leave autocast.",
-            )
+            "A finite difference drowns in rounding",
+            expected="float32 or float64",
+            found="sixteen bits",
+            do="Use the look-ahead, which is exact, or leave autocast.",
         )

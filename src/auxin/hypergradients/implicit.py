@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from auxin import catalogue
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope, reverse_slope, tangent_slope
 from auxin.hypergradients._outer import OuterGradient, finish, outer_gradient
@@ -92,16 +92,14 @@ class Implicit(Estimator):
         self.curvature = curvature or self.solver.curvature
         if self.curvature not in get_args(Curvature):
             raise ConfigError(
-                message("Unknown curvature", expected=" or ".join(get_args(Curvature)), found=repr(curvature))
+                "Unknown curvature", expected=" or ".join(get_args(Curvature)), found=repr(curvature)
             )
         if mode not in get_args(Mode):
             raise ConfigError(
-                message("Unknown mode of products", expected=" or ".join(get_args(Mode)), found=repr(mode))
+                "Unknown mode of products", expected=" or ".join(get_args(Mode)), found=repr(mode)
             )
         if parameters not in ("all", "outer"):
-            raise ConfigError(
-                message("Unknown choice of parameters", expected="all or outer", found=repr(parameters))
-            )
+            raise ConfigError("Unknown choice of parameters", expected="all or outer", found=repr(parameters))
         self.parameters = parameters
         self.mode: Mode = mode
         self.subsample = subsample
@@ -260,18 +258,16 @@ def head(batch: Any, rows: int) -> Any:
 def _make_solver(solver: str | Solver, options: dict[str, Any]) -> Solver:
     if isinstance(solver, Solver):
         if options:
-            raise ConfigError(message("A ready solver takes no options", found=", ".join(sorted(options))))
+            raise ConfigError("A ready solver takes no options", found=", ".join(sorted(options)))
         return solver
     kind = catalogue.load("solvers", solver)
     known = list(inspect.signature(kind).parameters)
     wrong = [name for name in options if name not in known]
     if wrong:
         raise ConfigError(
-            message(
-                f"The solver {solver} has no such option",
-                expected=f"some of: {', '.join(known)}",
-                found=", ".join(wrong),
-            )
+            f"The solver {solver} has no such option",
+            expected=f"some of: {', '.join(known)}",
+            found=", ".join(wrong),
         )
     return kind(**options)
 

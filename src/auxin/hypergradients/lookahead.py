@@ -7,7 +7,7 @@ With g = grad_W L_T(W, phi), W+ = U(W, g), v = grad L_A(W+), p = -(dU/dg)^T v an
 
 from typing import Any, Literal, cast
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope
 from auxin.hypergradients._operator import outer_off
@@ -57,7 +57,7 @@ class Lookahead(Estimator):
     ) -> None:
         if mode not in ("auto", *WAYS):
             raise ConfigError(
-                message("Unknown mode of the look-ahead", expected=f"auto, {', '.join(WAYS)}", found=mode)
+                "Unknown mode of the look-ahead", expected=f"auto, {', '.join(WAYS)}", found=mode
             )
         self.mode = mode
         self.check = check
@@ -91,9 +91,7 @@ class Lookahead(Estimator):
                 give the training step's own derivative.
         """
         if step is None:
-            raise ConfigError(
-                message("A look-ahead needs the optimiser that takes the step", do="Give `optimizer`.")
-            )
+            raise ConfigError("A look-ahead needs the optimiser that takes the step", do="Give `optimizer`.")
         with under_rng(None):
             ours = gradient is None or gradient.hooked
             if gradient is None or gradient.hooked:

@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined, outer_gradient
 from auxin.hypergradients._stopped import follows, is_large, refuse_or_warn
@@ -84,9 +84,7 @@ class Unrolled(Estimator):
 
     def __init__(self, steps: int = 5, segment: int = 1) -> None:
         if steps < 1 or segment < 0:
-            raise ConfigError(
-                message("An unroll needs a positive number of steps", found=f"{steps}, {segment}")
-            )
+            raise ConfigError("An unroll needs a positive number of steps", found=f"{steps}, {segment}")
         self.steps = steps
         self.segment = segment
 

@@ -131,24 +131,22 @@ def check_comparable(runs: Sequence[RunResult]) -> None:
             splits.
     """
     if not runs:
-        raise RunError(message("There are no finished runs to compare", do="Run `auxin compare` first"))
+        raise RunError("There are no finished runs to compare", do="Run `auxin compare` first")
     for name in ("dataset", "metric"):
         found = sorted({getattr(run, name) for run in runs})
         if len(found) > 1:
             raise RunError(
-                message(f"The runs are not comparable: they differ in their {name}", found=", ".join(found))
+                f"The runs are not comparable: they differ in their {name}", found=", ".join(found)
             )
     hashes: dict[int, RunResult] = {}
     for run in runs:
         first = hashes.setdefault(run.seed, run)
         if first.split_hash != run.split_hash:
             raise RunError(
-                message(
-                    f"The runs of seed {run.seed} are not comparable: their splits differ",
-                    expected="the same rows for every method",
-                    found=f"{first.method} on {first.split_hash[:12]}, {run.method} on {run.split_hash[:12]}",
-                    do="Compare methods only within one output folder of one command",
-                )
+                f"The runs of seed {run.seed} are not comparable: their splits differ",
+                expected="the same rows for every method",
+                found=f"{first.method} on {first.split_hash[:12]}, {run.method} on {run.split_hash[:12]}",
+                do="Compare methods only within one output folder of one command",
             )
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from auxin.catalogue import unknown
-from auxin.errors import ConfigError, DataError, RunError, message
+from auxin.errors import ConfigError, DataError, RunError
 from auxin.labelers._base import LabelerContext
 from auxin.math.deferred import holds
 from auxin.typing import MISSING, Batch
@@ -26,11 +26,9 @@ def check_main(context: LabelerContext) -> None:
     main = context.y[context.main]
     if main.numel() and int(main.max()) >= context.hierarchy.primary:
         raise DataError(
-            message(
-                "The hierarchy psi does not fit the main task",
-                expected=f"main labels below {context.hierarchy.primary}",
-                found=f"the label {int(main.max())}",
-            )
+            "The hierarchy psi does not fit the main task",
+            expected=f"main labels below {context.hierarchy.primary}",
+            found=f"the label {int(main.max())}",
         )
 
 
@@ -38,8 +36,6 @@ def check_finite(logits: Tensor) -> None:
     """Refuse logits that are not finite: a NaN target would pass for a missing label."""
     if not holds(logits.detach().isfinite(), "the generated labels are finite"):
         raise RunError(
-            message(
-                "The label generator diverged: a logit is not finite",
-                do="Lower the meta learning rate, or check the inputs for NaN",
-            )
+            "The label generator diverged: a logit is not finite",
+            do="Lower the meta learning rate, or check the inputs for NaN",
         )

@@ -10,7 +10,7 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.labelers._base import LabelerContext
 from auxin.labelers._checks import check_choice
 from auxin.labelers._generator import initialise
@@ -76,13 +76,9 @@ def fit_embedding(context: LabelerContext, kind: str, dims: int) -> Embedding:
     """
     check_choice("embedding", kind, KINDS)
     if dims < 1:
-        raise ConfigError(
-            message("The embedding has no dimensions", expected="dims of at least 1", found=str(dims))
-        )
+        raise ConfigError("The embedding has no dimensions", expected="dims of at least 1", found=str(dims))
     if isinstance(context.x, SparseRows) and kind == "pixels":
-        raise ConfigError(
-            message("Inputs that are kept sparse are too many for this embedding", do="embedding=pca")
-        )
+        raise ConfigError("Inputs that are kept sparse are too many for this embedding", do="embedding=pca")
     raw = Embedding(_body(context, kind), torch.zeros(()), None, torch.ones(()))
     features = raw.in_chunks(context.x[_sampled_rows(context)].cpu())
     mean = features.mean(dim=0)

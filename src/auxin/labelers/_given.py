@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.labelers._base import LabelerContext
 from auxin.math.hierarchy import Hierarchy
 
@@ -19,21 +19,17 @@ def given_labels(context: LabelerContext, labeler: str) -> tuple[str, Tensor]:
     if name is None or name not in context.y:
         others = ", ".join(sorted(set(context.y) - {context.main})) or "none in these data"
         raise ConfigError(
-            message(
-                f"The labeler {labeler!r} needs a given auxiliary task",
-                expected=f"one of: {others}",
-                found=repr(name),
-                do="Name a task whose labels are class numbers",
-            )
+            f"The labeler {labeler!r} needs a given auxiliary task",
+            expected=f"one of: {others}",
+            found=repr(name),
+            do="Name a task whose labels are class numbers",
         )
     labels = context.y[name]
     if labels.is_floating_point() or labels.ndim != 1 or not bool((labels >= 0).any()):
         raise DataError(
-            message(
-                f"The auxiliary task {name!r} cannot serve as labels",
-                expected="class numbers, one per row, at least one of them present",
-                found=f"{labels.dtype} of shape {tuple(labels.shape)}",
-            )
+            f"The auxiliary task {name!r} cannot serve as labels",
+            expected="class numbers, one per row, at least one of them present",
+            found=f"{labels.dtype} of shape {tuple(labels.shape)}",
         )
     return name, labels
 

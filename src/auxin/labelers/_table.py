@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.labelers._base import LabelerContext
 from auxin.math.masked_softmax import one_hot_or_nan
 from auxin.typing import MISSING, Batch
@@ -30,9 +30,7 @@ class LabelTable(nn.Module):
         super().__init__()
         keys, order = rows[rows >= 0].sort()
         if bool((keys[1:] == keys[:-1]).any()):
-            raise ConfigError(
-                message("A row number occurs twice among the training rows", expected="each once")
-            )
+            raise ConfigError("A row number occurs twice among the training rows", expected="each once")
         self.classes = classes
         self.register_buffer("keys", keys.clone())
         self.register_buffer("values", labels[rows >= 0][order].clone())

@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.labelers._base import LABELS, Labeler, LabelerContext
 from auxin.labelers._checks import check_choice, check_finite, check_main
 from auxin.labelers._generator import initialise, without_running_statistics
@@ -89,7 +89,7 @@ class AuxiLearnDense(Labeler):
         trunk = seeded(context.trunk, context.seed, "auxilearn_dense/trunk")
         if not getattr(trunk, "dense", False):
             expected = "one that puts out a feature map, such as segnet"
-            raise ConfigError(message("The labeler's trunk puts out no map", expected=expected))
+            raise ConfigError("The labeler's trunk puts out no map", expected=expected)
         width, classes = int(trunk.width), context.hierarchy.classes  # type: ignore[arg-type]
         seeded(lambda: initialise(trunk, init), context.seed, "auxilearn_dense/weights")
         head = seeded(lambda: nn.Linear(width, classes), context.seed, "auxilearn_dense/head")

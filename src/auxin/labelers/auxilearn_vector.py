@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.labelers._base import LABELS, Labeler, LabelerContext
 from auxin.labelers._checks import check_choice, check_finite
 from auxin.labelers._generator import initialise, make_head, without_running_statistics
@@ -77,9 +77,7 @@ class AuxiLearnVector(Labeler):
         """
         check_choice("init", init, ["xavier", "default", "trunk"])
         if size < 1:
-            raise ConfigError(
-                message("The targets' size is not usable", expected="at least 1", found=str(size))
-            )
+            raise ConfigError("The targets' size is not usable", expected="at least 1", found=str(size))
         trunk = seeded(context.trunk, context.seed, "auxilearn_vector/trunk")
         seeded(lambda: initialise(trunk, init), context.seed, "auxilearn_vector/weights")
         head = seeded(lambda: make_head(trunk, size), context.seed, "auxilearn_vector/head")

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._given import given_labels, hierarchy_of, ownership
 from auxin.math.hierarchy import Hierarchy
@@ -59,9 +59,7 @@ class Given(Labeler):
         found = int(labels.max()) + 1
         if classes and classes < found:
             raise ConfigError(
-                message(
-                    f"The task {task!r} has more classes", expected=f"at least {found}", found=str(classes)
-                )
+                f"The task {task!r} has more classes", expected=f"at least {found}", found=str(classes)
             )
         owns = ownership(context.y[context.main], labels, context.hierarchy.primary, classes or found)
         return cls(task, classes or found, hierarchy_of(owns))
@@ -71,10 +69,8 @@ class Given(Labeler):
         labels = batch.y[self.task]
         if labels.numel() and int(labels.max()) >= self.classes:
             raise DataError(
-                message(
-                    f"A label of {self.task!r} is outside the range",
-                    expected=f"labels below {self.classes}",
-                    found=str(int(labels.max())),
-                )
+                f"A label of {self.task!r} is outside the range",
+                expected=f"labels below {self.classes}",
+                found=str(int(labels.max())),
             )
         return one_hot_or_nan(labels, self.classes, batch.x.dtype)

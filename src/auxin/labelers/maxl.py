@@ -5,7 +5,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._checks import check_choice
 from auxin.labelers._generator import LabelGenerator, build_generator
@@ -80,11 +80,9 @@ class Maxl(Labeler):
         check_choice("penalty", penalty, ["none", "l1", "l2"])
         if entropy_form == "class" and generator.softmax == "shared":
             raise ConfigError(
-                message(
-                    "The per-class entropy needs labels that belong to one primary class",
-                    expected="softmax='masked' or entropy_form='batch'",
-                    found="softmax='shared' with entropy_form='class'",
-                )
+                "The per-class entropy needs labels that belong to one primary class",
+                expected="softmax='masked' or entropy_form='batch'",
+                found="softmax='shared' with entropy_form='class'",
             )
         self.generator, self.hierarchy = generator, generator.hierarchy
         self.classes = generator.hierarchy.classes

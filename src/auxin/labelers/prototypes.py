@@ -6,7 +6,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._checks import check_finite, check_main, main_labels
 from auxin.labelers._embedding import Embedding, fit_embedding
@@ -131,9 +131,7 @@ def class_means(points: Tensor, labels: Tensor, classes: int) -> Tensor:
 def _check_fraction(fraction: float) -> None:
     if not 0 < fraction <= 1:
         raise ConfigError(
-            message(
-                "The fraction of the finer labels is not usable",
-                expected="a number in (0, 1]",
-                found=repr(fraction),
-            )
+            "The fraction of the finer labels is not usable",
+            expected="a number in (0, 1]",
+            found=repr(fraction),
         )

@@ -60,7 +60,7 @@ class SeveralLabelers(Labeler):
         names = [name.strip() for name in members.split("+") if name.strip()]
         if not names or "several" in names:
             expected = "labelers that each make one task, such as auxilearn+maxl"
-            raise ConfigError(message("The members are not usable", expected=expected, found=repr(members)))
+            raise ConfigError("The members are not usable", expected=expected, found=repr(members))
         made = []
         for place, (name, own) in enumerate(zip(names, _hierarchies(context, psi, len(names)), strict=True)):
             seed = fork_seed(context.seed, f"several/{place}")
@@ -124,7 +124,7 @@ def _hierarchies(context: LabelerContext, psi: str, count: int) -> list[Hierarch
     sizes = psi.split("+")
     if len(sizes) != count or not all(size.strip().isdigit() for size in sizes):
         raise ConfigError(
-            message("psi does not fit the members", expected=f"{count} numbers, such as 5+3", found=repr(psi))
+            "psi does not fit the members", expected=f"{count} numbers, such as 5+3", found=repr(psi)
         )
     return [Hierarchy.uniform(context.hierarchy.primary, int(size)) for size in sizes]
 

@@ -191,9 +191,7 @@ def chosen(members: str, known: SourceInputs) -> dict[str, Source]:
     """
     names = [name.strip() for name in members.split("+") if name.strip()]
     if not names:
-        raise ConfigError(
-            message("No source was named", expected="such as spread+logistic", found=repr(members))
-        )
+        raise ConfigError("No source was named", expected="such as spread+logistic", found=repr(members))
     found: dict[str, Source] = {}
     for name in names:
         if name not in catalogue.names("sources"):

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import ClassVar
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.records.results import EpochRecord, RunResult
 
 
@@ -28,9 +28,7 @@ class RunLogger(ABC):
     def __init__(self, folder: Path) -> None:
         if find_spec(self.package) is None:
             raise ConfigError(
-                message(
-                    f"{self.package} is not installed", do=f'Install it: pip install "auxin[{self.package}]"'
-                )
+                f"{self.package} is not installed", do=f'Install it: pip install "auxin[{self.package}]"'
             )
         self.folder = folder
 

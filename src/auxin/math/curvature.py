@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.math.params import leaves
 from auxin.math.products import OutputCurvature, differentiate, precisely
 from auxin.math.tree import rebuild, tensors
@@ -82,12 +82,10 @@ def _check_width(at: Sequence[Tensor]) -> None:
     rows, width = {t.shape[0] if t.dim() > 1 else None for t in at}, sum(t[0].numel() for t in at if t.dim())
     if len(rows) != 1 or None in rows or width > LIMIT:
         raise UnsupportedError(
-            message(
-                "The criterion's output Hessian cannot be written out",
-                expected=f"signals [B, ...] of one batch size with at most {LIMIT} outputs per sample",
-                found=f"shapes {[tuple(t.shape) for t in at]}",
-                do="Give the problem an `output_curvature`, or use Hessian products.",
-            )
+            "The criterion's output Hessian cannot be written out",
+            expected=f"signals [B, ...] of one batch size with at most {LIMIT} outputs per sample",
+            found=f"shapes {[tuple(t.shape) for t in at]}",
+            do="Give the problem an `output_curvature`, or use Hessian products.",
         )
 
 
@@ -100,8 +98,6 @@ def _check_uncoupled(slopes: Sequence[Tensor], at: Sequence[Tensor], blocks: Ten
     tolerance = 1e3 * torch.finfo(whole.dtype).eps
     if not bool((whole - apart).norm() <= tolerance * (whole.norm() + blocks.norm())):
         raise UnsupportedError(
-            message(
-                "The criterion couples the samples of a batch, so it has no curvature per sample",
-                do="Give the problem an `output_curvature`, or use Hessian products.",
-            )
+            "The criterion couples the samples of a batch, so it has no curvature per sample",
+            do="Give the problem an `output_curvature`, or use Hessian products.",
         )

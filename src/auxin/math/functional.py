@@ -20,7 +20,7 @@ from torch.nn.utils.parametrizations import _WeightNorm
 from torch.nn.utils.weight_norm import WeightNorm
 from torch.overrides import TorchFunctionMode
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.math.deferred import traced
 from auxin.math.padding import without_padding
 from auxin.math.params import bare, trainable
@@ -158,11 +158,9 @@ def placed(
     if written:
         names = [name for name, own in module.named_parameters() if id(own) in written]
         raise UnsupportedError(
-            message(
-                "The network's forward pass writes into its own parameters, which a meta step must leave alone",
-                found=", ".join(names[:3]),
-                do="Change them after `optimizer.step()` instead. (This call changed them once, as any forward does.)",
-            )
+            "The network's forward pass writes into its own parameters, which a meta step must leave alone",
+            found=", ".join(names[:3]),
+            do="Change them after `optimizer.step()` instead. (This call changed them once, as any forward does.)",
         )
 
 
@@ -215,11 +213,9 @@ def _refuse_renormalising(module: nn.Module, modules: Iterable[nn.Module]) -> No
         if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.max_norm is not None:
             name = next(name for name, each in module.named_modules() if each is part)
             raise UnsupportedError(
-                message(
-                    f"The embedding {name or type(part).__name__!r} renormalises its weights inside its forward pass "
-                    f"(max_norm={part.max_norm:g}), which torch's gradients leave out",
-                    do="Leave max_norm out and renormalise after `optimizer.step()` (`torch.renorm`).",
-                )
+                f"The embedding {name or type(part).__name__!r} renormalises its weights inside its forward pass "
+                f"(max_norm={part.max_norm:g}), which torch's gradients leave out",
+                do="Leave max_norm out and renormalise after `optimizer.step()` (`torch.renorm`).",
             )
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -27,11 +27,9 @@ class Hierarchy:
     def __post_init__(self) -> None:
         if not self.sizes or any(not isinstance(s, int) or s < 1 for s in self.sizes):
             raise ConfigError(
-                message(
-                    "The hierarchy psi is not usable",
-                    expected="one whole number of at least 1 per primary class",
-                    found=repr(self.sizes),
-                )
+                "The hierarchy psi is not usable",
+                expected="one whole number of at least 1 per primary class",
+                found=repr(self.sizes),
             )
 
     @property
@@ -55,11 +53,9 @@ class Hierarchy:
         base, odd = divmod(total, primary)
         if base < 1:
             raise ConfigError(
-                message(
-                    "There are fewer auxiliary than primary classes",
-                    expected=f"at least {primary} auxiliary classes",
-                    found=str(total),
-                )
+                "There are fewer auxiliary than primary classes",
+                expected=f"at least {primary} auxiliary classes",
+                found=str(total),
             )
         lucky = set(torch.randperm(primary, generator=torch.Generator().manual_seed(seed))[:odd].tolist())
         return cls(tuple(base + (i in lucky) for i in range(primary)))
@@ -71,11 +67,9 @@ class Hierarchy:
             return cls.uniform(primary, psi)
         if len(psi) != primary:
             raise ConfigError(
-                message(
-                    "The hierarchy psi does not fit the main task",
-                    expected=f"one number, or {primary} numbers (one per primary class)",
-                    found=f"{len(psi)} numbers",
-                )
+                "The hierarchy psi does not fit the main task",
+                expected=f"one number, or {primary} numbers (one per primary class)",
+                found=f"{len(psi)} numbers",
             )
         return cls(tuple(psi))
 

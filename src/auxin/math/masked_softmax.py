@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 
 def masked_softmax(logits: Tensor, mask: Tensor, temperature: float = 1.0) -> Tensor:
@@ -87,5 +87,5 @@ def check_temperature(temperature: float) -> None:
     """Refuse a temperature that is not positive."""
     if not temperature > 0:
         raise ConfigError(
-            message("The temperature is not usable", expected="a number above 0", found=repr(temperature))
+            "The temperature is not usable", expected="a number above 0", found=repr(temperature)
         )

@@ -5,7 +5,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 NAN = float("nan")
 
@@ -142,10 +142,8 @@ def cost_of_rows(metric: str, predicted: Tensor, true: Tensor) -> Tensor:
     least = 1 + int(max(predicted.max(), true.max())) if len(true) else 0
     if table.shape[0] != table.shape[1] or len(table) < least:
         raise ConfigError(
-            message(
-                "The cost matrix does not fit the task",
-                expected=f"{least} x {least}",
-                found=" x ".join(map(str, table.shape)),
-            )
+            "The cost matrix does not fit the task",
+            expected=f"{least} x {least}",
+            found=" x ".join(map(str, table.shape)),
         )
     return -table[true, predicted]

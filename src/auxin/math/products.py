@@ -21,7 +21,7 @@ import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.math import transposed
 from auxin.math.functional import call, jvp, plain_attention
 from auxin.math.params import Vector, dot, filled, leaves
@@ -72,9 +72,7 @@ def hessian_product(
     """
     if mode not in get_args(Mode):
         raise ConfigError(
-            message(
-                "Unknown mode of Hessian products", expected=" or ".join(get_args(Mode)), found=repr(mode)
-            )
+            "Unknown mode of Hessian products", expected=" or ".join(get_args(Mode)), found=repr(mode)
         )
     state = save_rng() if rng is None else rng
     if mode == "forward_over_reverse":
@@ -319,11 +317,9 @@ def check_twice_differentiable(slopes: Sequence[Tensor]) -> None:
         waiting += [following for following, _ in node.next_functions if following is not None]
         if node.name() == "torch::autograd::Error":
             raise UnsupportedError(
-                message(
-                    "An operation of the network has no double backward",
-                    found="an autograd.Function marked once_differentiable",
-                    do="Use Gauss-Newton curvature, or write its backward twice differentiable",
-                )
+                "An operation of the network has no double backward",
+                found="an autograd.Function marked once_differentiable",
+                do="Use Gauss-Newton curvature, or write its backward twice differentiable",
             )
 
 
@@ -336,11 +332,9 @@ def _explained(what: str, instead: str) -> Iterator[None]:
         if isinstance(error, UnsupportedError) or not _missing_derivative(error):
             raise
         raise UnsupportedError(
-            message(
-                f"An operation of the network has no {what}",
-                found=str(error).split("\n", 1)[0],
-                do=f"Use {instead}",
-            )
+            f"An operation of the network has no {what}",
+            found=str(error).split("\n", 1)[0],
+            do=f"Use {instead}",
         ) from error
 
 

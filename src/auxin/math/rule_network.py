@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 
 EPSILON = 1e-6
 
@@ -89,9 +89,7 @@ def standardise(u: Tensor, reference: Tensor | None = None, epsilon: float = EPS
 def activate(z: Tensor, name: str) -> Tensor:
     """The activation by name; "mixed" is linear for the first half of the units and ReLU for the others."""
     if name not in ACTIVATIONS:
-        raise ConfigError(
-            message(f"Unknown activation {name!r}", expected=f"one of: {', '.join(ACTIVATIONS)}")
-        )
+        raise ConfigError(f"Unknown activation {name!r}", expected=f"one of: {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name](z)
 
 
@@ -109,7 +107,7 @@ def forward(
     source = x if reference is None else reference
     if source.shape[1] < 2:
         raise DataError(
-            message("Batch statistics need examples", expected="at least 2 rows", found=str(source.shape[1]))
+            "Batch statistics need examples", expected="at least 2 rows", found=str(source.shape[1])
         )
     units = x.transpose(1, 2)
     other = None if reference is None else reference.transpose(1, 2)

@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.math.params import Vector, dot
 from auxin.math.tree import tensors
 from auxin.typing import Signals
@@ -65,12 +65,10 @@ def check(
     tolerance = TOLERANCE.get(at[0].dtype, 0.2)
     if off > (tolerance if at[0].device.type == "cpu" else max(tolerance, TENSOR_CORES)):
         raise UnsupportedError(
-            message(
-                "Forward mode and the backward pass of the network have different derivatives",
-                found=f"<u, J v> and <J'u, v> differ by {off:.1e} of their size: the forward mode of an operation is "
-                "wrong (such as scatter_reduce with 'prod'), or a hook changes gradients",
-                do="Use a solver on Hessian products (conjugate_gradient, neumann) instead of Gauss-Newton curvature",
-            )
+            "Forward mode and the backward pass of the network have different derivatives",
+            found=f"<u, J v> and <J'u, v> differ by {off:.1e} of their size: the forward mode of an operation is "
+            "wrong (such as scatter_reduce with 'prod'), or a hook changes gradients",
+            do="Use a solver on Hessian products (conjugate_gradient, neumann) instead of Gauss-Newton curvature",
         )
     _SEEN.setdefault(network, set()).add(network.training)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.math.params import axpy, norm
 
 Vector = list[Tensor]
@@ -25,12 +25,10 @@ def check_finite(vector: Vector, name: str = "The outer gradient v") -> float:
     length = float(norm(vector))
     if not math.isfinite(length):
         raise RunError(
-            message(
-                f"{name} is not finite",
-                expected="finite numbers",
-                found=f"a norm of {length}",
-                do="Look at the outer loss and the learning rates: it diverged, or a target is NaN.",
-            )
+            f"{name} is not finite",
+            expected="finite numbers",
+            found=f"a norm of {length}",
+            do="Look at the outer loss and the learning rates: it diverged, or a target is NaN.",
         )
     return length
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.math.params import bare
 from auxin.math.remembered import Remembered
 
@@ -91,11 +91,9 @@ class Visit:
 
 def _writes(what: str) -> UnsupportedError:
     return UnsupportedError(
-        message(
-            f"The {what} writes into a tensor that it keeps in a plain attribute or a closure",
-            do="Make it a buffer of a module (`register_buffer`), which a meta step leaves alone. (This call changed "
-            "it once, as any other does.)",
-        )
+        f"The {what} writes into a tensor that it keeps in a plain attribute or a closure",
+        do="Make it a buffer of a module (`register_buffer`), which a meta step leaves alone. (This call changed "
+        "it once, as any other does.)",
     )
 
 

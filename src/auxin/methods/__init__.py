@@ -152,5 +152,5 @@ def _untrained(name: str, method: Method) -> Method:
         do = (
             f"Write the strategy first, as in refit:{UNTRAINED}:softmax" if method.strategy != "joint" else ""
         )
-        raise ConfigError(message(f"{name} has no untrained twin: {reason}", do=do))
+        raise ConfigError(f"{name} has no untrained twin: {reason}", do=do)
     return replace(method, estimator=None, twin=None)

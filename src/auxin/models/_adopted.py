@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 
 def adopt(module: nn.Module, example: Tensor) -> nn.Module:
@@ -31,11 +31,9 @@ def adopt(module: nn.Module, example: Tensor) -> nn.Module:
             features = module.eval()(example)
     except (RuntimeError, TypeError, ValueError) as error:
         raise ConfigError(
-            message(
-                f"The module {type(module).__name__} cannot be a trunk",
-                expected=f"one that takes inputs {list(example.shape)}",
-                do=f"It says: {error}",
-            )
+            f"The module {type(module).__name__} cannot be a trunk",
+            expected=f"one that takes inputs {list(example.shape)}",
+            do=f"It says: {error}",
         ) from error
     finally:
         for part, mode in modes:
@@ -47,12 +45,10 @@ def _count_features(module: nn.Module, features: object, rows: int) -> int:
     if not isinstance(features, Tensor) or features.dim() != 2 or len(features) != rows:
         found = f"shape {list(features.shape)}" if isinstance(features, Tensor) else type(features).__name__
         raise ConfigError(
-            message(
-                f"The module {type(module).__name__} cannot be a trunk",
-                expected=f"features [B, D], one row for each of the {rows} inputs",
-                found=found,
-                do="Cut the module before its last layer, or pool and flatten what it puts out",
-            )
+            f"The module {type(module).__name__} cannot be a trunk",
+            expected=f"features [B, D], one row for each of the {rows} inputs",
+            found=found,
+            do="Cut the module before its last layer, or pool and flatten what it puts out",
         )
     return features.shape[1]
 

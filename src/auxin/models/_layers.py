@@ -5,7 +5,7 @@ import math
 from torch import Tensor, nn
 
 from auxin.catalogue import unknown
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 NORMS = ("batch", "group", "layer", "none")
 
@@ -14,12 +14,10 @@ def check_image(trunk: str, shape: tuple[int, ...], least: int = 1) -> None:
     """Refuse anything but images [C, H, W] whose sides are at least `least`."""
     if len(shape) != 3 or min(shape) < 1 or min(shape[1:]) < least:
         raise ConfigError(
-            message(
-                f"The trunk {trunk!r} cannot take these inputs",
-                expected=f"images [channels, height, width] with sides of at least {least}",
-                found=f"shape {list(shape)}",
-                do="Use mlp for rows of a table",
-            )
+            f"The trunk {trunk!r} cannot take these inputs",
+            expected=f"images [channels, height, width] with sides of at least {least}",
+            found=f"shape {list(shape)}",
+            do="Use mlp for rows of a table",
         )
 
 
@@ -28,11 +26,9 @@ def check_positive(trunk: str, **options: int) -> None:
     for name, value in options.items():
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise ConfigError(
-                message(
-                    f"{name} of trunk {trunk!r} is not usable",
-                    expected="a whole number of at least 1",
-                    found=repr(value),
-                )
+                f"{name} of trunk {trunk!r} is not usable",
+                expected="a whole number of at least 1",
+                found=repr(value),
             )
 
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from auxin import catalogue
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.models._adopted import adopt
 
 Build = Callable[..., nn.Module]
@@ -33,9 +33,7 @@ def builder(name: str) -> Build:
 def _factory(name: str, module: str, attribute: str) -> Build:
     factory = getattr(catalogue.user_module(module), attribute, None)
     if not callable(factory):
-        raise ConfigError(
-            message(f"The model {name!r} was not found", found=f"no function {attribute!r} in {module}")
-        )
+        raise ConfigError(f"The model {name!r} was not found", found=f"no function {attribute!r} in {module}")
     return factory  # type: ignore[return-value]
 
 
@@ -43,9 +41,7 @@ def _own(name: str, factory: Build, shape: tuple[int, ...], **options: object) -
     made = factory(shape, **options)
     if not isinstance(made, nn.Module):
         raise ConfigError(
-            message(
-                f"The factory {name} gave no module", expected="a torch.nn.Module", found=type(made).__name__
-            )
+            f"The factory {name} gave no module", expected="a torch.nn.Module", found=type(made).__name__
         )
     width = getattr(made, "width", None)
     return made if isinstance(width, int) else adopt(made, torch.zeros(2, *shape))

@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from auxin import catalogue
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.models._adopted import UserModule, adopt, own_randomness
 from auxin.models._base import PrimaryNetwork, Trunk
 from auxin.models._layers import MeanPool, xavier
@@ -77,10 +77,7 @@ def _trunk(trunk: str | nn.Module, shape: tuple[int, ...], seed: int, options: M
             return _with_options(build, trunk, shape, options)
     if options:
         raise ConfigError(
-            message(
-                f"The trunk {type(trunk).__name__} is ready made and takes no options",
-                found=", ".join(options),
-            )
+            f"The trunk {type(trunk).__name__} is ready made and takes no options", found=", ".join(options)
         )
     if isinstance(trunk, Trunk | UserModule):
         return copy.deepcopy(trunk)
@@ -102,11 +99,9 @@ def _with_options(
         known = [one.name for one in named if one.default is not one.empty]
         near = get_close_matches(option, known, n=1)
         raise ConfigError(
-            message(
-                f"The trunk {trunk!r} has no option {option!r}",
-                expected=f"one of: {', '.join(f'model.{name}' for name in known)}" if known else "",
-                do=f"Did you mean 'model.{near[0]}'?" if near else "",
-            )
+            f"The trunk {trunk!r} has no option {option!r}",
+            expected=f"one of: {', '.join(f'model.{name}' for name in known)}" if known else "",
+            do=f"Did you mean 'model.{near[0]}'?" if near else "",
         ) from error
 
 
@@ -114,10 +109,8 @@ def _head(trunk: nn.Module, name: str, task: TaskOutputs, seed: int, head: str) 
     dense = getattr(trunk, "dense", False)
     if task.dense and not dense:
         raise ConfigError(
-            message(
-                f"Task {name!r} is dense, and the trunk {type(trunk).__name__} has no feature map",
-                do="Use a trunk with a feature map, such as segnet",
-            )
+            f"Task {name!r} is dense, and the trunk {type(trunk).__name__} has no feature map",
+            do="Use a trunk with a feature map, such as segnet",
         )
     width, hidden = int(trunk.width), int(getattr(trunk, "head_width", 0))  # type: ignore[arg-type]
     two = head == "two_layer" or (head == "auto" and hidden > 0)

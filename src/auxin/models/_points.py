@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.models._layers import norm_2d
 
 
@@ -11,12 +11,10 @@ def check_points(trunk: str, shape: tuple[int, ...]) -> None:
     """Refuse anything but clouds [C, points, 1] of at least two points."""
     if len(shape) != 3 or shape[0] < 1 or shape[1] < 2 or shape[2] != 1:
         raise ConfigError(
-            message(
-                f"The trunk {trunk!r} cannot take these inputs",
-                expected="clouds of points [coordinates, points, 1]",
-                found=f"shape {list(shape)}",
-                do="Use another trunk (`auxin ls models`)",
-            )
+            f"The trunk {trunk!r} cannot take these inputs",
+            expected="clouds of points [coordinates, points, 1]",
+            found=f"shape {list(shape)}",
+            do="Use another trunk (`auxin ls models`)",
         )
 
 

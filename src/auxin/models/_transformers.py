@@ -87,10 +87,7 @@ def read_folder(place: Path, shape: tuple[int, ...], texts: str, options: Mappin
     """
     if options:
         raise ConfigError(
-            message(
-                f"The pretrained model {place} has no option {next(iter(options))!r}",
-                expected="frozen, layer",
-            )
+            f"The pretrained model {place} has no option {next(iter(options))!r}", expected="frozen, layer"
         )
     model = _load(place)
     kind = getattr(model, "main_input_name", "something else")
@@ -104,9 +101,7 @@ def read_folder(place: Path, shape: tuple[int, ...], texts: str, options: Mappin
         if len(shape) == 3
         else ("text" if texts else "numbers without a text column (--text COLUMN)")
     )
-    raise ConfigError(
-        message(f"The pretrained model {place} does not take these inputs", expected=takes, found=found)
-    )
+    raise ConfigError(f"The pretrained model {place} does not take these inputs", expected=takes, found=found)
 
 
 def _load(place: Path) -> Any:
@@ -115,10 +110,8 @@ def _load(place: Path) -> Any:
         from transformers.utils import logging  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ConfigError(
-            message(
-                f"The pretrained model {place} needs the package transformers",
-                do='Install it: pip install "auxin[pretrained]"',
-            )
+            f"The pretrained model {place} needs the package transformers",
+            do='Install it: pip install "auxin[pretrained]"',
         ) from error
     logging.disable_progress_bar()  # every run loads the weights again
     try:
@@ -144,7 +137,7 @@ def _images(place: Path, model: Any, shape: tuple[int, ...]) -> VisionModel:
     channels = int(getattr(model.config, "num_channels", 3))
     if shape[0] not in (1, channels):
         raise ConfigError(
-            message(f"The pretrained model {place} takes {channels} channels", found=f"{shape[0]} channels")
+            f"The pretrained model {place} takes {channels} channels", found=f"{shape[0]} channels"
         )
     return VisionModel(model, side, channels)  # type: ignore[arg-type]
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 from torch import Tensor, nn
 
 from auxin.catalogue import unknown
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.models._base import Trunk
 from auxin.models._layers import check_positive, norm_1d
 
@@ -47,11 +47,7 @@ class MLP(Trunk):
             raise ConfigError(unknown("activation", activation, list(_ACTIVATIONS)))
         if not 0 <= dropout < 1:
             raise ConfigError(
-                message(
-                    "The dropout of trunk 'mlp' is not usable",
-                    expected="0 <= dropout < 1",
-                    found=str(dropout),
-                )
+                "The dropout of trunk 'mlp' is not usable", expected="0 <= dropout < 1", found=str(dropout)
             )
         layers: list[nn.Module] = [nn.Flatten()]
         for before in [inputs] + [hidden] * (depth - 1):
@@ -65,11 +61,9 @@ class MLP(Trunk):
         """The perceptron for inputs of this shape."""
         if not shape or min(shape) < 1:
             raise ConfigError(
-                message(
-                    "The trunk 'mlp' cannot take these inputs",
-                    expected="at least 1 number each",
-                    found=str(shape),
-                )
+                "The trunk 'mlp' cannot take these inputs",
+                expected="at least 1 number each",
+                found=str(shape),
             )
         return cls(math.prod(shape), **options)  # type: ignore[arg-type]
 

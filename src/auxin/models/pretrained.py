@@ -56,11 +56,9 @@ class Pretrained(Trunk):
         place = Path(path).expanduser()
         if not path or not place.exists():
             raise ConfigError(
-                message(
-                    "There is no pretrained model at this path",
-                    expected="pretrained:PATH, a folder that save_pretrained wrote or a .safetensors file",
-                    found=path or "no path",
-                )
+                "There is no pretrained model at this path",
+                expected="pretrained:PATH, a folder that save_pretrained wrote or a .safetensors file",
+                found=path or "no path",
             )
         if place.is_dir():
             made = read_folder(place, shape, texts, options)
@@ -94,11 +92,9 @@ def _weights(place: Path, shape: tuple[int, ...], name: str, options: dict[str, 
     except RuntimeError as error:
         count = sum(math.prod(value.shape) for value in (own or found).values())
         raise ConfigError(
-            message(
-                f"The weights {place} do not fit the trunk {name!r}",
-                expected="the same parameters",
-                found=f"{len(own or found)} tensors of {count:,} numbers",
-                do="Name its trunk and options: --set model.body=NAME --set model.OPTION=VALUE",
-            )
+            f"The weights {place} do not fit the trunk {name!r}",
+            expected="the same parameters",
+            found=f"{len(own or found)} tensors of {count:,} numbers",
+            do="Name its trunk and options: --set model.body=NAME --set model.OPTION=VALUE",
         ) from error
     return body

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimizer_pre_hooks
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.math.rng import under_rng
 
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-2}
@@ -64,12 +64,10 @@ def _refuse(hooks: Any, what: str, instead: str) -> None:
     for hook in hooks:
         if not getattr(hook, "observes_only", False):
             raise UnsupportedError(
-                message(
-                    f"The optimiser's next step cannot be looked through: {what} may change it",
-                    found=name_of(hook),
-                    do=f"{instead}; or set `observes_only = True` on the hook if it changes neither gradients nor "
-                    'weights; or use estimator="implicit", which does not look at the step.',
-                )
+                f"The optimiser's next step cannot be looked through: {what} may change it",
+                found=name_of(hook),
+                do=f"{instead}; or set `observes_only = True` on the hook if it changes neither gradients nor "
+                'weights; or use estimator="implicit", which does not look at the step.',
             )
 
 
@@ -102,12 +100,10 @@ def check_hooks(parameters: Sequence[Tensor], grads: Sequence[Tensor | None]) ->
         if abs(difference - derivative) > TOLERANCE.get(grad.dtype, 0.1) * scale:
             names = ", ".join(name_of(h) for h in parameter._backward_hooks.values())
             raise UnsupportedError(
-                message(
-                    f"A gradient hook on parameter {number} of shape {tuple(parameter.shape)} cannot be looked through",
-                    expected="a function of the gradient, without detach, `.data` or `torch.no_grad`",
-                    found=names,
-                    do='Write it so, or use estimator="implicit", which does not look at the step.',
-                )
+                f"A gradient hook on parameter {number} of shape {tuple(parameter.shape)} cannot be looked through",
+                expected="a function of the gradient, without detach, `.data` or `torch.no_grad`",
+                found=names,
+                do='Write it so, or use estimator="implicit", which does not look at the step.',
             )
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from auxin import catalogue
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.optimizers._base import Update
 
 _SIGN = (
@@ -38,12 +38,10 @@ def update_for(optimizer: torch.optim.Optimizer) -> Update:
             return member()
     reason = why_not(optimizer) or "its update is not known"
     raise UnsupportedError(
-        message(
-            f"The optimiser {type(optimizer).__name__} cannot be looked through: {reason}",
-            expected=f"exactly one of: {', '.join(sorted(m.title() for m in members))}",
-            found=f"{type(optimizer).__module__}.{type(optimizer).__qualname__}",
-            do='Use one of these, or estimator="implicit", which does not look through the step.',
-        )
+        f"The optimiser {type(optimizer).__name__} cannot be looked through: {reason}",
+        expected=f"exactly one of: {', '.join(sorted(m.title() for m in members))}",
+        found=f"{type(optimizer).__module__}.{type(optimizer).__qualname__}",
+        do='Use one of these, or estimator="implicit", which does not look through the step.',
     )
 
 
@@ -52,12 +50,10 @@ def _refuse_replaced(optimizer: torch.optim.Optimizer) -> None:
     step = vars(optimizer).get("step")
     if step is not None and not hasattr(step, "_wrapped_by_lr_sched"):
         raise UnsupportedError(
-            message(
-                f"The `step` of this {type(optimizer).__name__} has been replaced, so the next step is not known",
-                found=getattr(step, "__qualname__", type(step).__qualname__),
-                do='Clip in the training loop and give `clip_norm`, or use estimator="implicit", which does not look '
-                "through the step.",
-            )
+            f"The `step` of this {type(optimizer).__name__} has been replaced, so the next step is not known",
+            found=getattr(step, "__qualname__", type(step).__qualname__),
+            do='Clip in the training loop and give `clip_norm`, or use estimator="implicit", which does not look '
+            "through the step.",
         )
 
 

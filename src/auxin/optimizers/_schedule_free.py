@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.optimizers._arithmetic import scalar
 from auxin.optimizers._base import State
 
@@ -38,10 +38,8 @@ def advance(
     """
     if not group["train_mode"]:
         raise UnsupportedError(
-            message(
-                "The schedule-free optimiser is in evaluation mode, so the network holds averaged parameters",
-                do="Call `optimizer.train()` before training, as its own `step()` requires",
-            )
+            "The schedule-free optimiser is in evaluation mode, so the network holds averaged parameters",
+            do="Call `optimizer.train()` before training, as its own `step()` requires",
         )
     step = state.get("k", group["k"])
     rate = rate_now(group, state)

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.math.sharding import shard, total
 from auxin.optimizers._base import State, Update
 from auxin.optimizers._hooks import refuse_hooks
@@ -34,19 +34,14 @@ class ShardedStep(InnerStep):
         mixing = [u for u in self.updates if type(u).__module__.rpartition(".")[2] in MIXING]
         if mixing:
             raise UnsupportedError(
-                message(
-                    f"{mixing[0].title()} mixes the entries of a parameter, which lie on several processes",
-                    expected="an optimiser that moves each entry by itself, such as SGD or AdamW",
-                )
+                f"{mixing[0].title()} mixes the entries of a parameter, which lie on several processes",
+                expected="an optimiser that moves each entry by itself, such as SGD or AdamW",
             )
         _refuse_other_layouts(self.parameters)
         refuse_hooks(self.optimizers, self.parameters)
         if any(p._backward_hooks for p in self.parameters):
             raise UnsupportedError(
-                message(
-                    "Hooks on sharded parameters cannot be looked through",
-                    do="Clip with `clip_norm=` instead.",
-                )
+                "Hooks on sharded parameters cannot be looked through", do="Clip with `clip_norm=` instead."
             )
 
     def lookahead(self, grads: Sequence[Tensor | None]) -> list[Tensor]:
@@ -99,10 +94,8 @@ def _refuse_other_layouts(parameters: Sequence[Any]) -> None:
     for mesh in (p.device_mesh for p in parameters if hasattr(p, "device_mesh")):
         if mesh.ndim != 1 or mesh.size() != world:
             raise UnsupportedError(
-                message(
-                    "The network's shards are not spread once over all processes",
-                    expected=f"a device mesh of one dimension with {world} processes",
-                    found=f"a mesh of shape {tuple(mesh.shape)}",
-                    do="Shard with `fully_shard` over one mesh of all processes, without replicas.",
-                )
+                "The network's shards are not spread once over all processes",
+                expected=f"a device mesh of one dimension with {world} processes",
+                found=f"a mesh of shape {tuple(mesh.shape)}",
+                do="Shard with `fully_shard` over one mesh of all processes, without replicas.",
             )

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.optimizers._base import State, Update
 from auxin.optimizers._hooks import check_hooks, refuse_hooks, through_hooks
 from auxin.optimizers._known import update_for
@@ -50,9 +50,7 @@ class InnerStep:
         clip_value: float | None = None,
     ) -> None:
         if clip_norm is not None and clip_value is not None:
-            raise ConfigError(
-                message("Gradients are clipped by norm or by value, not both", do="Give one of them.")
-            )
+            raise ConfigError("Gradients are clipped by norm or by value, not both", do="Give one of them.")
         self.optimizers = [optimizer] if isinstance(optimizer, torch.optim.Optimizer) else list(optimizer)
         self.parameters = list(parameters)
         self.clip_norm = clip_norm
@@ -222,11 +220,9 @@ class InnerStep:
         shared = [shape for key, shape in own.items() if held[key] > 1]
         if shared:
             raise ConfigError(
-                message(
-                    "Two optimisers hold the same parameter, so the next step is not defined",
-                    expected="each parameter in one optimiser",
-                    found=f"{len(shared)} in two or more, the first of shape {shared[0]}",
-                )
+                "Two optimisers hold the same parameter, so the next step is not defined",
+                expected="each parameter in one optimiser",
+                found=f"{len(shared)} in two or more, the first of shape {shared[0]}",
             )
 
 
@@ -251,12 +247,10 @@ def _each(function: Callable[[Tensor], Tensor], grads: Sequence[Tensor | None]) 
 def _refuse_moving(p: Tensor, update: Update, group: Mapping[str, Any], state: State) -> None:
     if not torch.equal(update.step(p.detach(), torch.zeros_like(p), group, state), p.detach()):
         raise UnsupportedError(
-            message(
-                "The optimiser's next step moves a frozen parameter by its momentum or weight decay, because its .grad "
-                "is zero and not None",
-                found=f"requires_grad=False and a .grad, shape {tuple(p.shape)}",
-                do="Set its .grad to None (`zero_grad(set_to_none=True)`), or leave it out of the optimiser.",
-            )
+            "The optimiser's next step moves a frozen parameter by its momentum or weight decay, because its .grad "
+            "is zero and not None",
+            found=f"requires_grad=False and a .grad, shape {tuple(p.shape)}",
+            do="Set its .grad to None (`zero_grad(set_to_none=True)`), or leave it out of the optimiser.",
         )
 
 
@@ -264,13 +258,11 @@ def _plain(grad: Tensor) -> Tensor:
     if grad.is_sparse or grad.is_complex():
         kind = "sparse" if grad.is_sparse else "complex"
         raise UnsupportedError(
-            message(
-                "A gradient cannot be looked through",
-                expected="a dense real tensor",
-                found=f"a {kind} one of shape {tuple(grad.shape)}",
-                do='Build the embedding with sparse=False, or use estimator="implicit".'
-                if grad.is_sparse
-                else 'Keep real and imaginary parts as real parameters, or use estimator="implicit".',
-            )
+            "A gradient cannot be looked through",
+            expected="a dense real tensor",
+            found=f"a {kind} one of shape {tuple(grad.shape)}",
+            do='Build the embedding with sparse=False, or use estimator="implicit".'
+            if grad.is_sparse
+            else 'Keep real and imaginary parts as real parameters, or use estimator="implicit".',
         )
     return grad

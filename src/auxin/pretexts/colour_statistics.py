@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.pretexts._base import Pretext
 from auxin.tasks.vector import Vector
 
@@ -30,11 +30,9 @@ class ColourStatistics(Pretext):
         """Colour statistics of images [C, H, W] of at least two channels."""
         if len(shape) != 3 or shape[0] < 2 or min(shape) < 1:
             raise ConfigError(
-                message(
-                    "Colour statistics need colour images",
-                    expected="shape [C, H, W], C at least 2",
-                    found=f"{list(shape)}",
-                )
+                "Colour statistics need colour images",
+                expected="shape [C, H, W], C at least 2",
+                found=f"{list(shape)}",
             )
         return cls(shape[0])
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import Paper
 from auxin.pretexts._base import Pretext
 from auxin.tasks.vector import Vector
@@ -40,9 +40,7 @@ class Denoising(Pretext):
     def build(cls, shape: tuple[int, ...]) -> "Denoising":
         """Denoising of inputs of any shape."""
         if not shape or min(shape) < 1:
-            raise ConfigError(
-                message("Denoising needs inputs", expected="at least 1 number", found=f"{list(shape)}")
-            )
+            raise ConfigError("Denoising needs inputs", expected="at least 1 number", found=f"{list(shape)}")
         return cls(shape)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

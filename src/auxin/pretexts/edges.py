@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.pretexts._base import Pretext
 from auxin.tasks.vector import Vector
 
@@ -36,9 +36,7 @@ class Edges(Pretext):
         """Edges of images [C, H, W] with sides of at least 3."""
         if len(shape) != 3 or shape[0] < 1 or min(shape[1:]) < 3:
             raise ConfigError(
-                message(
-                    "Edges need images", expected="shape [C, H, W], sides at least 3", found=f"{list(shape)}"
-                )
+                "Edges need images", expected="shape [C, H, W], sides at least 3", found=f"{list(shape)}"
             )
         return cls(shape[1], shape[2])
 

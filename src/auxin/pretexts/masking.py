@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import Paper
 from auxin.pretexts._base import Pretext
 from auxin.tasks.vector import Vector
@@ -43,9 +43,7 @@ class Masking(Pretext):
         """Masking of images [C, H, W], or of rows [D] with at least 2 columns."""
         if len(shape) not in (1, 3) or math.prod(shape) < 2 or min(shape) < 1:
             raise ConfigError(
-                message(
-                    "Masking needs images or rows", expected="shape [C, H, W] or [D]", found=f"{list(shape)}"
-                )
+                "Masking needs images or rows", expected="shape [C, H, W] or [D]", found=f"{list(shape)}"
             )
         return cls(shape)
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import Paper
 from auxin.pretexts._base import Pretext
 from auxin.tasks.classes import Classes
@@ -45,11 +45,9 @@ class PatchOrder(Pretext):
         """Patch order of images [C, H, W] with sides of at least 2."""
         if len(shape) != 3 or min(shape[1:]) < 2:
             raise ConfigError(
-                message(
-                    "Patch order needs images",
-                    expected="shape [C, H, W], sides at least 2",
-                    found=f"{list(shape)}",
-                )
+                "Patch order needs images",
+                expected="shape [C, H, W], sides at least 2",
+                found=f"{list(shape)}",
             )
         return cls()
 

@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import Paper
 from auxin.pretexts._base import Pretext
 from auxin.tasks.classes import Classes
@@ -39,7 +39,7 @@ class Rotation(Pretext):
         """Rotation of square images [C, H, H]."""
         if len(shape) != 3 or shape[1] != shape[2]:
             raise ConfigError(
-                message("Rotation needs square images", expected="shape [C, H, H]", found=f"{list(shape)}")
+                "Rotation needs square images", expected="shape [C, H, H]", found=f"{list(shape)}"
             )
         return cls()
 

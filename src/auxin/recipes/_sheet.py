@@ -14,7 +14,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from auxin import catalogue
 from auxin import paper as papers
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.requests.hyperparameters import checked
@@ -200,7 +200,7 @@ def _words(error: ValidationError) -> list[str]:
 
 def _refused(file: Path, wrong: list[str]) -> ConfigError:
     found = "; ".join(wrong)
-    return ConfigError(message(f"The recipe {file.name} cannot be used", expected="a sheet", found=found))
+    return ConfigError(f"The recipe {file.name} cannot be used", expected="a sheet", found=found)
 
 
 def mistakes(sheet: Sheet) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.judging.verdict import check_comparable
 from auxin.records.results import Comparison, RunResult
 from auxin.store import read_json
@@ -42,11 +42,9 @@ def read_results(folder: Path) -> Results:
     file = folder / "comparison.json"
     if not file.exists():
         raise RunError(
-            message(
-                f"There is no comparison in {folder}",
-                expected="a folder that `auxin compare --out` wrote",
-                do="Give that folder, or run `auxin compare` again to finish it",
-            )
+            f"There is no comparison in {folder}",
+            expected="a folder that `auxin compare --out` wrote",
+            do="Give that folder, or run `auxin compare` again to finish it",
         )
     comparison = read_json(file, Comparison)
     phase = "confirm" if comparison.half == "confirmation" else "final"
@@ -71,10 +69,8 @@ def _check(comparison: Comparison, runs: list[RunResult], file: Path) -> None:
         compared = comparison.split_hashes.get(run.seed)
         if compared != run.split_hash:
             raise RunError(
-                message(
-                    f"{run.method} with seed {run.seed} is not the run that was compared in {file}",
-                    expected=f"split {compared}",
-                    found=f"split {run.split_hash}",
-                    do="Run the comparison again in a new folder",
-                )
+                f"{run.method} with seed {run.seed} is not the run that was compared in {file}",
+                expected=f"split {compared}",
+                found=f"split {run.split_hash}",
+                do="Run the comparison again in a new folder",
             )

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import TypeAdapter, ValidationError
 
 from auxin.catalogue import unknown
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.requests.option import Group, option
 from auxin.requests.values import Setting
 
@@ -148,7 +148,7 @@ def checked(name: str, value: Setting) -> Setting:
         if one["type"].startswith(("greater", "less")):
             raise _out_of_bounds(name, f"a number {expected}", value) from None
         wrong = f"The value of the setting {name} is invalid"
-        raise ConfigError(message(wrong, expected=expected, found=repr(value))) from None
+        raise ConfigError(wrong, expected=expected, found=repr(value)) from None
 
 
 def all_checked(settings: Mapping[str, Setting]) -> dict[str, Setting]:
@@ -169,7 +169,7 @@ def all_checked(settings: Mapping[str, Setting]) -> dict[str, Setting]:
 
 
 def _out_of_bounds(name: str, expected: str, value: object) -> ConfigError:
-    return ConfigError(message(f"The setting {name} is out of bounds", expected=expected, found=f"{value}"))
+    return ConfigError(f"The setting {name} is out of bounds", expected=expected, found=f"{value}")
 
 
 @cache

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BeforeValidator
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.requests.option import Group, group, option
 from auxin.requests.shared import Engine
 from auxin.requests.values import words
@@ -29,7 +29,7 @@ def numbers(value: Any) -> Any:
         return () if value == "none" else tuple(int(part) for part in value.split(",") if part.strip())
     except ValueError:
         raise ConfigError(
-            message("The list is not of whole numbers", expected="a list such as 64,32", found=repr(value))
+            "The list is not of whole numbers", expected="a list such as 64,32", found=repr(value)
         ) from None
 
 
@@ -45,9 +45,7 @@ def span(value: Any) -> Any:
     try:
         return int(low), int(high or low)
     except ValueError:
-        raise ConfigError(
-            message("The range is invalid", expected="two numbers such as 4:9", found=value)
-        ) from None
+        raise ConfigError("The range is invalid", expected="two numbers such as 4:9", found=value) from None
 
 
 def options(value: Any) -> Any:
@@ -62,7 +60,7 @@ def options(value: Any) -> Any:
     for text in value:
         name, sign, typed = text.partition("=")
         if not sign:
-            raise ConfigError(message("An option is not of the form NAME=VALUE", found=text))
+            raise ConfigError("An option is not of the form NAME=VALUE", found=text)
         try:
             found[name] = json.loads(typed)
         except ValueError:
@@ -78,11 +76,9 @@ def weights(value: Any) -> Any:
     for name, weight in typed.items():
         if isinstance(weight, bool) or not isinstance(weight, int | float):
             raise ConfigError(
-                message(
-                    "The weight is invalid",
-                    expected="FAMILY=WEIGHT, such as strokes=0.5",
-                    found=f"{name}={weight}",
-                )
+                "The weight is invalid",
+                expected="FAMILY=WEIGHT, such as strokes=0.5",
+                found=f"{name}={weight}",
             )
     return MIX | {name: float(weight) for name, weight in typed.items()}
 

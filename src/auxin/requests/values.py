@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 Setting = bool | int | float | str | None
 """A value of a setting."""
@@ -27,11 +27,9 @@ def seconds(value: Any) -> float | None:
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([a-z]*)\s*", value.lower())
     if not found or found[2] not in _UNITS or float(found[1]) <= 0:
         raise ConfigError(
-            message(
-                "The time limit (--budget) is invalid",
-                expected="a time such as 90s, 10min or 2h",
-                found=repr(value),
-            )
+            "The time limit (--budget) is invalid",
+            expected="a time such as 90s, 10min or 2h",
+            found=repr(value),
         )
     return float(found[1]) * _UNITS[found[2]]
 
@@ -65,11 +63,9 @@ def counts(value: Any) -> Any:
     parts = [] if value is None else [part.strip() for part in str(value).split(",") if part.strip()]
     if any(not part.isdecimal() or int(part) < 1 for part in parts) or (value is not None and not parts):
         raise ConfigError(
-            message(
-                "The labels per class (--labels-per-class) are invalid",
-                expected="a whole number of at least 1, or several separated by commas",
-                found=repr(value),
-            )
+            "The labels per class (--labels-per-class) are invalid",
+            expected="a whole number of at least 1, or several separated by commas",
+            found=repr(value),
         )
     return tuple(sorted({int(part) for part in parts}))
 
@@ -86,9 +82,7 @@ def settings(value: Any) -> Any:
     for pair in value:
         name, mark, text = pair.partition("=")
         if not mark:
-            raise ConfigError(
-                message("A setting (--set) is invalid", expected="NAME=VALUE", found=repr(pair))
-            )
+            raise ConfigError("A setting (--set) is invalid", expected="NAME=VALUE", found=repr(pair))
         found[name.strip()] = _value(text.strip())
     return found
 

@@ -7,7 +7,7 @@ from threading import Lock
 from types import ModuleType
 from typing import Any
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 TRUSTED = (
     "auxin.rivals._features.PretrainedFeatures",
@@ -161,15 +161,11 @@ def _refusal(content: bytes, where: str, error: Exception) -> DataError:
     try:
         asked = _skops().get_untrusted_types(data=content)
     except Exception:  # zip, JSON and type errors
-        return DataError(message(f"{where} is damaged", found=found))
+        return DataError(f"{where} is damaged", found=found)
     if strange := sorted(set(asked) - set(TRUSTED)):
         return DataError(
-            message(
-                f"{where} is refused: it contains types that no estimator of auxin uses",
-                found=", ".join(strange[:5]),
-                do="Use the file that `auxin fit` wrote",
-            )
+            f"{where} is refused: it contains types that no estimator of auxin uses",
+            found=", ".join(strange[:5]),
+            do="Use the file that `auxin fit` wrote",
         )
-    return DataError(
-        message(f"{where} cannot be read", found=found, do="Train it again")
-    )  # another version's
+    return DataError(f"{where} cannot be read", found=found, do="Train it again")  # another version's

@@ -116,11 +116,9 @@ class LearnedRule:
                 state = self.rule.step(state, rows[chosen][None], activation)
         if not all(torch.isfinite(part).all() for part in state.tensors()):
             raise RunError(
-                message(
-                    f"The rule's training diverged within {steps} steps",
-                    expected="finite weights",
-                    do="Train it for fewer steps, or use another rule",
-                )
+                f"The rule's training diverged within {steps} steps",
+                expected="finite weights",
+                do="Train it for fewer steps, or use another rule",
             )
         self.state, self.activation = state, activation
         kept = torch.randperm(len(rows), generator=generator)[: max(512, batch)]
@@ -136,15 +134,13 @@ class LearnedRule:
             DataError: `fit` was not called, or the rows have another length.
         """
         if self.state is None:
-            raise DataError(message("The rule has not trained a network yet", do="Call fit first."))
+            raise DataError("The rule has not trained a network yet", do="Call fit first.")
         rows = _rows(x)
         if rows.shape[1] != self.state.widths[0]:
             raise DataError(
-                message(
-                    "The rows have the wrong number of columns",
-                    expected=f"{self.state.widths[0]}",
-                    found=f"{rows.shape[1]}",
-                )
+                "The rows have the wrong number of columns",
+                expected=f"{self.state.widths[0]}",
+                found=f"{rows.shape[1]}",
             )
         rows = (rows - self.low) / self.spread
         with torch.no_grad():
@@ -160,7 +156,7 @@ class LearnedRule:
             DataError: `fit` was not called.
         """
         if self.state is None:
-            raise DataError(message("The rule has not trained a network yet", do="Call fit first."))
+            raise DataError("The rule has not trained a network yet", do="Call fit first.")
         from auxin.math.rule_network import activate
 
         found = {"input.low": self.low, "input.spread": self.spread}
@@ -185,15 +181,11 @@ def _rows(x: Tensor | np.ndarray) -> Tensor:
     rows = x.float() if isinstance(x, Tensor) else torch.from_numpy(np.array(x, dtype=np.float32))
     if rows.dim() < 2:
         raise DataError(
-            message(
-                "The input has the wrong number of dimensions",
-                expected="[N, ...]",
-                found=str(tuple(rows.shape)),
-            )
+            "The input has the wrong number of dimensions", expected="[N, ...]", found=str(tuple(rows.shape))
         )
     rows = rows.flatten(1)
     if not torch.isfinite(rows).all():
-        raise DataError(message("The rows hold missing or infinite numbers", do="Fill or drop them."))
+        raise DataError("The rows hold missing or infinite numbers", do="Fill or drop them.")
     return rows
 
 
@@ -201,18 +193,14 @@ def _check_training(rows: Tensor, steps: int, batch: int) -> None:
     """Refuse fewer rows than a batch holds, and numbers out of range."""
     if len(rows) < batch:
         raise DataError(
-            message(
-                "There are fewer rows than the batch size",
-                expected=f"at least {batch}",
-                found=str(len(rows)),
-                do="Use a smaller batch.",
-            )
+            "There are fewer rows than the batch size",
+            expected=f"at least {batch}",
+            found=str(len(rows)),
+            do="Use a smaller batch.",
         )
     if steps < 0 or batch < 2:
         raise ConfigError(
-            message(
-                "The training settings are invalid",
-                expected="steps >= 0 and batch >= 2",
-                found=f"{steps}, {batch}",
-            )
+            "The training settings are invalid",
+            expected="steps >= 0 and batch >= 2",
+            found=f"{steps}, {batch}",
         )

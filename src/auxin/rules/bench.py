@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.rules.data import RuleData
 
 SCALES = (10.0, 3.0, 1.0, 0.3, 0.1, 0.03)
@@ -173,24 +173,20 @@ def check_rows(data: RuleData, shots: int, batch: int) -> None:
     """
     classes, counts = torch.unique(data.y, return_counts=True)
     if len(classes) < 2:
-        raise DataError(message(f"{data.name} has one class", expected="at least 2 classes"))
+        raise DataError(f"{data.name} has one class", expected="at least 2 classes")
     least = int(counts.min())
     if least < 2 * shots:
         label = int(classes[counts.argmin()])
         raise DataError(
-            message(
-                f"Class {label} of {data.name} has too few rows",
-                expected=f"{2 * shots} ({shots} for support, {shots} for query)",
-                found=str(least),
-                do="Use fewer --shots, or drop the class.",
-            )
+            f"Class {label} of {data.name} has too few rows",
+            expected=f"{2 * shots} ({shots} for support, {shots} for query)",
+            found=str(least),
+            do="Use fewer --shots, or drop the class.",
         )
     if len(data.unlabelled) < batch:
         raise DataError(
-            message(
-                f"{data.name} has fewer rows than a batch",
-                expected=f"at least {batch}",
-                found=str(len(data.unlabelled)),
-                do="Use a smaller --batch.",
-            )
+            f"{data.name} has fewer rows than a batch",
+            expected=f"at least {batch}",
+            found=str(len(data.unlabelled)),
+            do="Use a smaller --batch.",
         )

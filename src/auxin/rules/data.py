@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from auxin.data import load
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.rules.tasks_procedural import PROCEDURAL
 
 META_TRAIN = ("strokes", "textures", "mixtures", "cifar10")
@@ -49,15 +49,11 @@ class RuleData:
         """Refuse NaN, and columns that differ."""
         if self.unlabelled.shape[1:] != self.x.shape[1:] or self.x.dim() != 2:
             raise DataError(
-                message(
-                    "Unlabelled and labelled rows differ",
-                    found=f"{tuple(self.unlabelled.shape)} and {tuple(self.x.shape)}",
-                )
+                "Unlabelled and labelled rows differ",
+                found=f"{tuple(self.unlabelled.shape)} and {tuple(self.x.shape)}",
             )
         if not (torch.isfinite(self.x).all() and torch.isfinite(self.unlabelled).all()):
-            raise DataError(
-                message(f"{self.name} holds missing or infinite numbers", do="Fill or drop them.")
-            )
+            raise DataError(f"{self.name} holds missing or infinite numbers", do="Fill or drop them.")
 
 
 def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str | None = None) -> RuleData:
@@ -78,9 +74,7 @@ def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str
         return _procedural(name, side)
     if name in _OWN:
         if root is None:
-            raise ConfigError(
-                message(f"Where is {name}?", do="Give --root, the folder that holds its folder.")
-            )
+            raise ConfigError(f"Where is {name}?", do="Give --root, the folder that holds its folder.")
         return _OWN[name](root, side)
     folder = root / name if root is not None and (root / name).is_dir() else root
     dataset = load(name, None if name == "digits" else folder, target=target)
@@ -90,7 +84,7 @@ def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str
         rows = x.flatten(1).float() / 16
     y = dataset.y[dataset.main]
     if y.dtype != torch.int64:
-        raise DataError(message(f"{name} has no classes", do="Name a class column with --target."))
+        raise DataError(f"{name} has no classes", do="Name a class column with --target.")
     return split(dataset.name, rows, y, dataset.official_test)
 
 
@@ -126,9 +120,7 @@ def standard(x: Tensor) -> Tensor:
 
 def _need(path: Path) -> Path:
     if not path.is_file():
-        raise DataError(
-            message(f"There is no file {path}", do="See docs/update-rule.md for where to get it.")
-        )
+        raise DataError(f"There is no file {path}", do="See docs/update-rule.md for where to get it.")
     return path
 
 
@@ -153,7 +145,7 @@ def _key(arrays: dict[str, np.ndarray], *names: str) -> str:
     for name in names:
         if name in arrays:
             return name
-    raise DataError(message("An array is missing", expected=" or ".join(names), found=", ".join(arrays)))
+    raise DataError("An array is missing", expected=" or ".join(names), found=", ".join(arrays))
 
 
 _WORD = re.compile(r"[a-z']+")

@@ -61,11 +61,9 @@ def _built(
     kind, version = metadata.get("format"), metadata.get("version")
     if kind != FORMAT or version != VERSION:
         raise DataError(
-            message(
-                f"The file {path} is no rule this version can read",
-                expected=f"{FORMAT} version {VERSION}",
-                found=f"{kind} version {version}",
-            )
+            f"The file {path} is no rule this version can read",
+            expected=f"{FORMAT} version {VERSION}",
+            found=f"{kind} version {version}",
         )
     try:
         rule = Learned(**json.loads(metadata["options"]))
@@ -74,7 +72,7 @@ def _built(
         if not isinstance(card, dict):
             raise TypeError(f"its card is {type(card).__name__} instead of names and values")
     except (KeyError, ValueError, TypeError, RuntimeError, OverflowError, MemoryError, AuxinError) as error:
-        raise DataError(message(f"The rule file {path} is damaged", found=str(error))) from error
+        raise DataError(f"The rule file {path} is damaged", found=str(error)) from error
     if not all(torch.isfinite(t).all() for t in tensors.values()):
         raise DataError(message(f"The rule file {path} holds numbers that are not finite"))
     return rule.eval().requires_grad_(False), card
@@ -88,9 +86,7 @@ def _find(name: Path | str) -> Path:
     if path.name == str(name) and shipped.is_file():
         return shipped
     raise DataError(
-        message(
-            f"There is no rule {str(name)!r}",
-            expected=f"a file, or one of: {', '.join(shipped_names())}",
-            do="`auxin rule train --out DIR` makes one.",
-        )
+        f"There is no rule {str(name)!r}",
+        expected=f"a file, or one of: {', '.join(shipped_names())}",
+        do="`auxin rule train --out DIR` makes one.",
     )

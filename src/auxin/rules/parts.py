@@ -7,7 +7,7 @@ import torch
 from torch.nn import functional as F
 
 from auxin.data import load
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.requests.rule import TrainSettings
 from auxin.rules.gradients import PersistentES, PoolEstimator, TruncatedGradient
 from auxin.rules.objective import OBJECTIVES
@@ -22,7 +22,7 @@ def estimator_of(settings: TrainSettings) -> PoolEstimator:
     """
     if settings.objective not in OBJECTIVES:
         raise ConfigError(
-            message(f"Unknown objective {settings.objective!r}", expected=f"one of: {', '.join(OBJECTIVES)}")
+            f"Unknown objective {settings.objective!r}", expected=f"one of: {', '.join(OBJECTIVES)}"
         )
     objective = OBJECTIVES[settings.objective]
     makers: dict[str, Callable[[], PoolEstimator]] = {
@@ -33,7 +33,7 @@ def estimator_of(settings: TrainSettings) -> PoolEstimator:
     }
     if settings.estimator not in makers:
         raise ConfigError(
-            message(f"Unknown estimator {settings.estimator!r}", expected=f"one of: {', '.join(makers)}")
+            f"Unknown estimator {settings.estimator!r}", expected=f"one of: {', '.join(makers)}"
         )
     return makers[settings.estimator]()
 
@@ -46,10 +46,8 @@ def cifar10_family(root: str | None) -> ArrayFamily:
     """
     if root is None:
         raise DataError(
-            message(
-                "The mix names cifar10, but there is no folder to read it from",
-                do="Give --root, the folder that holds the cifar10 folder, or --procedural.",
-            )
+            "The mix names cifar10, but there is no folder to read it from",
+            do="Give --root, the folder that holds the cifar10 folder, or --procedural.",
         )
     folder = Path(root) / "cifar10"
     dataset = load("cifar10", folder if folder.is_dir() else Path(root))

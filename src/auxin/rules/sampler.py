@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.catalogue import unknown
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.rules.tasks import TaskExamples, TaskFamily, TaskGroup, choice, permuted
 from auxin.rules.tasks_procedural import PROCEDURAL
 
@@ -65,7 +65,7 @@ class TaskSampler:
         for name in self.mix:
             self._family(name)
         if not self.mix or min(self.mix.values()) < 0 or sum(self.mix.values()) <= 0:
-            raise ConfigError(message("The mix of tasks is empty", expected="positive weights by family"))
+            raise ConfigError("The mix of tasks is empty", expected="positive weights by family")
 
     def add(self, name: str, family: TaskFamily, weight: float) -> None:
         """Take up a new family (data that arrived while meta-training goes on)."""

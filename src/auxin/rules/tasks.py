@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +74,7 @@ class TaskGroup:
         """
         if 2 * shots > self.held:
             raise ConfigError(
-                message("Too few labelled examples per class", expected=f"{2 * shots}", found=str(self.held))
+                "Too few labelled examples per class", expected=f"{2 * shots}", found=str(self.held)
             )
         tasks, classes = self.x.shape[0], self.classes
         keys = torch.rand(tasks, classes, self.held, generator=generator)
@@ -126,7 +126,7 @@ def permuted(x: Tensor, generator: torch.Generator) -> Tensor:
 def moons(generator: torch.Generator, count: int, noise: float = 0.1) -> tuple[Tensor, Tensor]:
     """Two interleaved half circles in the plane: inputs [count, 2] and labels [count]. The toy of the paper."""
     if count < 2:
-        raise DataError(message("Two moons need points", expected="at least 2", found=str(count)))
+        raise DataError("Two moons need points", expected="at least 2", found=str(count))
     y = torch.arange(count) % 2
     angle = torch.rand(count, generator=generator) * math.pi
     x = torch.stack([angle.cos(), angle.sin()], -1)

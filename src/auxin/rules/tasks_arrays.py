@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.rules.tasks import TaskExamples, choice, uniform
 
 
@@ -32,18 +32,14 @@ class ArrayFamily:
         """Refuse what cannot make a task."""
         if len(self.x) != len(self.y) or self.x.dim() not in (2, 4):
             raise DataError(
-                message(
-                    "The array cannot make tasks",
-                    expected="inputs [N, C, H, W] or [N, D] and N labels",
-                    found=f"{tuple(self.x.shape)} and {tuple(self.y.shape)}",
-                )
+                "The array cannot make tasks",
+                expected="inputs [N, C, H, W] or [N, D] and N labels",
+                found=f"{tuple(self.x.shape)} and {tuple(self.y.shape)}",
             )
         if not torch.isfinite(self.x).all():
-            raise DataError(
-                message("The array has missing or infinite numbers", do="Fill or drop those rows.")
-            )
+            raise DataError("The array has missing or infinite numbers", do="Fill or drop those rows.")
         if len(torch.unique(self.y)) < 2:
-            raise DataError(message("The array has one class only", expected="at least 2 classes"))
+            raise DataError("The array has one class only", expected="at least 2 classes")
 
     def __call__(self, generator: torch.Generator, classes: int, count: int, side: int) -> TaskExamples:
         """Examples of some classes; a class is drawn again where the array has fewer than asked."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import distributed as dist
 
-from auxin.errors import DamagedError, RunError, message
+from auxin.errors import DamagedError, RunError
 from auxin.folders import CONTENT, claim_folder
 from auxin.interrupts import checkpoint_seconds, checkpointing, requested
 from auxin.requests.rule import TrainSettings
@@ -187,9 +187,7 @@ class RuleRun:
         saved = by_update[max(common)]
         if isinstance(self.trainer.estimator, PersistentES):
             raise RunError(
-                message(
-                    "A run with persistent ES cannot be resumed", do="Choose another --out, or start anew."
-                )
+                "A run with persistent ES cannot be resumed", do="Choose another --out, or start anew."
             )
         for name in saved["seen"]:
             self.seen.add(name)
@@ -211,7 +209,7 @@ class RuleRun:
             return None
         if saved["settings"] != json.dumps(self.settings.plain(), sort_keys=True):
             raise RunError(
-                message(f"The folder {self.out} holds a run with other settings", do="Choose another --out.")
+                f"The folder {self.out} holds a run with other settings", do="Choose another --out."
             )
         return saved
 

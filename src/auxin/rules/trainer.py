@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch import distributed as dist
 
-from auxin.errors import ConfigError, RunError, message
+from auxin.errors import ConfigError, RunError
 from auxin.rules.gradients import PoolEstimator
 from auxin.rules.pool import Pool, PoolMaker, derived_seed
 from auxin.rules.sampler import TaskSampler
@@ -104,11 +104,9 @@ class MetaTrainer:
             empty = empty + 1 if math.isnan(progress.loss) else 0
             if empty >= 50:
                 raise RunError(
-                    message(
-                        "Meta-training diverged",
-                        found="50 updates without a finite gradient",
-                        do="Lower the rate",
-                    )
+                    "Meta-training diverged",
+                    found="50 updates without a finite gradient",
+                    do="Lower the rate",
                 )
             yield progress
 
@@ -205,11 +203,9 @@ class MetaTrainer:
         """
         if (saved["seed"], saved["updates"]) != (self.seed, self.updates):
             raise RunError(
-                message(
-                    "The saved meta-training is of another run",
-                    expected=f"seed {self.seed}, {self.updates} updates",
-                    found=f"seed {saved['seed']}, {saved['updates']} updates",
-                )
+                "The saved meta-training is of another run",
+                expected=f"seed {self.seed}, {self.updates} updates",
+                found=f"seed {saved['seed']}, {saved['updates']} updates",
             )
         self.update, self.dropped = saved["update"], saved["dropped"]
         self.rule.load_state_dict(saved["rule"])
@@ -254,4 +250,4 @@ def _check(
     elif not 1 <= length[0] <= length[1]:
         wrong = f"length {length}"
     if wrong:
-        raise ConfigError(message("Meta-training cannot be set up like this", found=wrong))
+        raise ConfigError("Meta-training cannot be set up like this", found=wrong)

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from auxin.data import load
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.folders import CONTENT, claim_folder
 from auxin.requests.rule import EvalSettings, RuleApplyRequest
 from auxin.rules.applied import LearnedRule
@@ -39,7 +39,7 @@ def find_rules(rule: str) -> dict[str, str]:
     if not paths and (folder / "rule.safetensors").is_file():
         paths = {folder.name: folder / "rule.safetensors"}
     if not paths:
-        raise DataError(message(f"The folder {folder} holds no rule", expected="*/rule.safetensors"))
+        raise DataError(f"The folder {folder} holds no rule", expected="*/rule.safetensors")
     return {name: str(path) for name, path in paths.items()}
 
 

@@ -11,7 +11,7 @@ from auxin import catalogue, combiners
 from auxin.combiners._base import paced
 from auxin.consistency import Consistency
 from auxin.data import Dataset, DevicePool, Splits, epoch_batches
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
@@ -165,7 +165,7 @@ def _pretexts(method: Method, plain: Hyperparameters, shape: tuple[int, ...], *,
         wrong = (
             f"{' + '.join(names)} transforms numeric inputs, but the inputs of {plain.model} are text tokens"
         )
-        raise ConfigError(message(wrong, do="Leave these methods out, or choose another model"))
+        raise ConfigError(wrong, do="Leave these methods out, or choose another model")
     return names
 
 
@@ -174,7 +174,7 @@ def _consistency(
 ) -> Consistency | None:
     if method.needs_unlabelled and not len(splits.unlabelled):
         wrong = "Every training row has a main label, but the method needs rows without one"
-        raise ConfigError(message(wrong, do="Leave out the methods for rows without a main label"))
+        raise ConfigError(wrong, do="Leave out the methods for rows without a main label")
     if method.consistency is None:
         return None
     member = catalogue.load("consistency", method.consistency)
@@ -232,10 +232,8 @@ def _part(member: Any, part: str, settings: Mapping[str, Setting], *arguments: A
         return member.build(*arguments, **own)
     except TypeError as error:
         raise ConfigError(
-            message(
-                f"{member.__name__} does not accept its options {own}: {error}",
-                do=f"Change the {part}.* settings",
-            )
+            f"{member.__name__} does not accept its options {own}: {error}",
+            do=f"Change the {part}.* settings",
         ) from error
 
 
@@ -314,21 +312,17 @@ def _plan(plain: Hyperparameters, feed: Feed, splits: Splits, *, learns: bool) -
         raise ConfigError(catalogue.unknown("rhythm", plain.rhythm, list(RHYTHMS)))
     if learns and plain.rhythm == "following" and plain.meta != "next":
         raise ConfigError(
-            message(
-                "The following rhythm takes the outer loss on the next batch",
-                expected="meta=next",
-                found=f"meta={plain.meta}",
-                do="Use --set meta=next, or another rhythm",
-            )
+            "The following rhythm takes the outer loss on the next batch",
+            expected="meta=next",
+            found=f"meta={plain.meta}",
+            do="Use --set meta=next, or another rhythm",
         )
     if learns and plain.meta == "auxiliary" and not len(splits.auxiliary):
         raise ConfigError(
-            message(
-                "The outer loss uses the auxiliary set, which is empty",
-                expected="--auxiliary above 0",
-                found="an empty auxiliary set",
-                do="Hold rows out with --auxiliary 0.1, or use --set meta=next",
-            )
+            "The outer loss uses the auxiliary set, which is empty",
+            expected="--auxiliary above 0",
+            found="an empty auxiliary set",
+            do="Hold rows out with --auxiliary 0.1, or use --set meta=next",
         )
     epochs = epochs_of(vars(plain), feed.steps)
     rate = LearningRate(plain.lr, plain.schedule, feed.steps, epochs, plain.halve_every)

@@ -2,7 +2,7 @@
 
 import torch
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 
 def pick_device(asked: str) -> str:
@@ -18,6 +18,6 @@ def pick_device(asked: str) -> str:
     except (RuntimeError, AssertionError) as error:
         here = "cpu, cuda" if torch.cuda.is_available() else "cpu"
         raise ConfigError(
-            message("The device is not available", expected=f"auto or one of: {here}", found=repr(asked))
+            "The device is not available", expected=f"auto or one of: {here}", found=repr(asked)
         ) from error
     return asked

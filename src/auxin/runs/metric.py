@@ -47,9 +47,7 @@ def settle(metric: str | None, task: Task) -> str:
     if name not in task.metrics:
         offered = [*task.metrics, *(["cost=FILE.csv"] if isinstance(task, Classes | Ordered) else [])]
         raise ConfigError(
-            message(
-                f"The metric {metric!r} does not fit the main task", expected=f"one of: {', '.join(offered)}"
-            )
+            f"The metric {metric!r} does not fit the main task", expected=f"one of: {', '.join(offered)}"
         )
     return name
 
@@ -100,9 +98,7 @@ def _finite(score: float) -> float:
 
 def _cost(text: str, task: Task) -> str:
     if not isinstance(task, Classes | Ordered):
-        raise ConfigError(
-            message("A cost matrix needs a classification main task", found=type(task).__name__)
-        )
+        raise ConfigError("A cost matrix needs a classification main task", found=type(task).__name__)
     names = [str(name) for name in task.label_names]
     values = _spelt(text) if ";" in text else _of_file(Path(text), names)
     size = len(names)
@@ -111,11 +107,9 @@ def _cost(text: str, task: Task) -> str:
     if not finite:
         found = f"{len(values)} rows of {sorted({len(row) for row in values})} numbers"
         raise ConfigError(
-            message(
-                f"The cost matrix {text[:60]} is invalid",
-                expected=f"{size} rows of {size} finite numbers, a row per true class",
-                found=found if not square else "a number that is not finite",
-            )
+            f"The cost matrix {text[:60]} is invalid",
+            expected=f"{size} rows of {size} finite numbers, a row per true class",
+            found=found if not square else "a number that is not finite",
         )
     return COST + ";".join(",".join(f"{value:.12g}" for value in row) for row in values)
 
@@ -136,11 +130,9 @@ def _of_file(file: Path, names: list[str]) -> list[list[float]]:
         if sorted(head) != sorted(names) or sorted(rows) != sorted(names):
             found = f"columns {', '.join(head[:10])} and rows {', '.join(map(str, list(rows)[:10]))}"
             raise ConfigError(
-                message(
-                    f"The cost matrix {file} does not name the classes",
-                    expected=f"a column and a row for each of: {', '.join(names[:20])}",
-                    found=found,
-                )
+                f"The cost matrix {file} does not name the classes",
+                expected=f"a column and a row for each of: {', '.join(names[:20])}",
+                found=found,
             )
         return [[float(rows[true][head.index(said)]) for said in names] for true in names]
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
@@ -149,7 +141,5 @@ def _of_file(file: Path, names: list[str]) -> list[list[float]]:
         if isinstance(error, ConfigError):
             raise
         raise ConfigError(
-            message(
-                f"The cost matrix {file} is invalid: {error}", expected="numbers in every cell but the names"
-            )
+            f"The cost matrix {file} is invalid: {error}", expected="numbers in every cell but the names"
         ) from error

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from auxin.data import Dataset, Splits, epoch_batches
-from auxin.errors import ConfigError, RunError, message
+from auxin.errors import ConfigError, RunError
 from auxin.methods._base import Method, Setting
 from auxin.records.results import EpochRecord, PhaseRecord
 from auxin.runs.build import PreparedRun, build, epochs_of, rows_for
@@ -134,7 +134,7 @@ class Phases(Job):
         rows = splits_for(self.spec, "held").validation
         if self.refit or not len(rows):
             wrong = "There are no validation rows that this network did not train on"
-            raise RunError(message(wrong, do="Hold out some rows with --validation 0.2"))
+            raise RunError(wrong, do="Hold out some rows with --validation 0.2")
         return score(run.network, run.pool, rows, run.task, self.spec.metric)
 
     def epochs(self) -> int:
@@ -261,5 +261,5 @@ def begin_with(built: PreparedRun, weights: Mapping[str, Tensor]) -> None:
     taken = {n: v for n, v in weights.items() if n in own and own[n].shape == v.shape}
     if not taken:
         wrong = f"None of the initial weights of phase {built.phase.name} fits its network"
-        raise ConfigError(message(wrong, expected=", ".join(list(own)[:3]) + " ..."))
+        raise ConfigError(wrong, expected=", ".join(list(own)[:3]) + " ...")
     built.network.load_state_dict({**own, **taken})

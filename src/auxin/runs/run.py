@@ -216,9 +216,7 @@ def rebuild(spec: RunSpec) -> tuple[PreparedRun, Splits]:
         return with_rival(fresh, rival, splits, spec.settings), splits
     file = Path(spec.folder) / "network.safetensors"
     if not file.exists():
-        raise RunError(
-            message(f"The file of the trained network, {file}, is missing", do="Run `auxin compare` again")
-        )
+        raise RunError(f"The file of the trained network, {file}, is missing", do="Run `auxin compare` again")
     kept = [phase for phase in read_json(Path(spec.folder) / RESULT, RunResult).phases if phase.kept]
     splits = splits_for(spec, kept[0].rows if kept else "run")
     method, weights = resolve(spec.method), read_tensors(file)[0]

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from auxin import catalogue
 from auxin.consistency import Consistency
 from auxin.data import Dataset
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.labelers._base import Labeler
 from auxin.methods._base import Method
 from auxin.pretexts import Pretext
@@ -62,11 +62,9 @@ def _refuse_shared_names(own: Sequence[str], tasks: Mapping[str, Task]) -> None:
     for name in own:
         if name in tasks:
             raise ConfigError(
-                message(
-                    f"The target '{name}' has the name of a task that this method makes",
-                    expected="another name",
-                    do="Rename that column.",
-                )
+                f"The target '{name}' has the name of a task that this method makes",
+                expected="another name",
+                do="Rename that column.",
             )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, RunError, message
+from auxin.errors import ConfigError, RunError
 from auxin.math.vectors import check_finite, flatten, unflatten
 from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
 
@@ -38,19 +38,17 @@ class DenseSolver(Solver):
         matrix = materialise(product, vector) + self.damping * torch.eye(flat.numel()).to(flat)
         solved, singular = torch.linalg.solve_ex(matrix, flat)
         if int(singular) or not bool(solved.isfinite().all()):
-            raise RunError(message("H is singular", do="Give the dense solver some damping."))
+            raise RunError("H is singular", do="Give the dense solver some damping.")
         residual = float((matrix @ solved - flat).norm()) / length if length else 0.0
         return Solution(unflatten(solved, vector), flat.numel(), residual)
 
     def _check_size(self, size: int) -> None:
         if size > self.limit:
             raise ConfigError(
-                message(
-                    "The dense solver writes the whole Hessian out",
-                    expected=f"at most {self.limit} parameters",
-                    found=str(size),
-                    do="Use conjugate_gradient, gauss_newton or neumann.",
-                )
+                "The dense solver writes the whole Hessian out",
+                expected=f"at most {self.limit} parameters",
+                found=str(size),
+                do="Use conjugate_gradient, gauss_newton or neumann.",
             )
 
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math.params import axpy, zeros
 from auxin.math.vectors import check_finite
 from auxin.paper import Paper
@@ -69,10 +69,8 @@ def _check_shapes(solution: Vector, vector: Vector) -> None:
     found, expected = [tuple(x.shape) for x in solution], [tuple(x.shape) for x in vector]
     if found != expected:
         raise ConfigError(
-            message(
-                "The running solution belongs to another network",
-                expected=f"parameters of shapes {expected}",
-                found=f"{found}",
-                do="Make a new solver.",
-            )
+            "The running solution belongs to another network",
+            expected=f"parameters of shapes {expected}",
+            found=f"{found}",
+            do="Make a new solver.",
         )

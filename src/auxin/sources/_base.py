@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.tasks._base import Task
 
 
@@ -106,12 +106,10 @@ def check_network(name: str, value: Tensor | None) -> Tensor:
     """What the network says; refused where it was not asked."""
     if value is None:
         raise ConfigError(
-            message(
-                f"The source {name!r} reads the network",
-                expected="its features and outputs",
-                found="none",
-                do="Use it in a labeler that is trained with a network, or use spread",
-            )
+            f"The source {name!r} reads the network",
+            expected="its features and outputs",
+            found="none",
+            do="Use it in a labeler that is trained with a network, or use spread",
         )
     return value
 

@@ -6,7 +6,7 @@ from scipy import sparse
 from sklearn.neighbors import kneighbors_graph
 from torch import Tensor
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.sources._base import Source, SourceInputs, flat
 
 ENOUGH = 1e-6
@@ -54,9 +54,7 @@ def spread(x: Tensor, y: Tensor, classes: int, neighbours: int, alpha: float) ->
     labels = y.cpu().numpy()
     if len(labels) < 2 or not (labels >= 0).any():
         raise DataError(
-            message(
-                "Labels cannot spread", expected="at least 2 rows and a label", found=f"{len(labels)} rows"
-            )
+            "Labels cannot spread", expected="at least 2 rows and a label", found=f"{len(labels)} rows"
         )
     graph = similarity(x.cpu().numpy(), min(neighbours, len(labels) - 1))
     start = np.zeros((len(labels), classes))

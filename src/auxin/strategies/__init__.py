@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from auxin import catalogue
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 if TYPE_CHECKING:
     from auxin.methods._base import Setting
@@ -31,7 +31,7 @@ def build(chain: str, options: "Mapping[str, Setting] | None" = None) -> "Strate
         member = catalogue.load("strategies", name)
         if found is not None and not member.wraps:
             wrong = f"The strategy {name} cannot hold another strategy"
-            raise ConfigError(message(wrong, expected="one such as guard", found=chain))
+            raise ConfigError(wrong, expected="one such as guard", found=chain)
         own = {option: given[option] for option in given if option in _options(member)}
         taken |= set(own)
         found = member(**own) if found is None else member(inner=found, **own)
@@ -42,7 +42,7 @@ def build(chain: str, options: "Mapping[str, Setting] | None" = None) -> "Strate
             {option for name in chain.split(":") for option in _options(catalogue.load("strategies", name))}
         )
         wrong = f"The strategy {chain} has no option {odd[0]!r}"
-        raise ConfigError(message(wrong, expected=", ".join(known) or "no options"))
+        raise ConfigError(wrong, expected=", ".join(known) or "no options")
     return found
 
 

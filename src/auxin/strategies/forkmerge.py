@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.methods._base import Method
 from auxin.paper import Paper
 from auxin.strategies._base import SINGLE, Job, Outcome, Run, Strategy, usable
@@ -61,9 +61,7 @@ class ForkMerge(Strategy):
     def __init__(self, merges: int = 5, step: float = 0.2) -> None:
         if merges < 1 or not 0 < step <= 1:
             expected, found = "at least one merge, and a step in (0, 1]", f"merges={merges}, step={step}"
-            raise ConfigError(
-                message("The options of forkmerge are out of range", expected=expected, found=found)
-            )
+            raise ConfigError("The options of forkmerge are out of range", expected=expected, found=found)
         self.merges, self.step = merges, step
 
     @classmethod

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.methods._base import Method
 from auxin.strategies._base import Decision, Job, Outcome, Phase, Run, Strategy, usable
 from auxin.training.loop import Diverged
@@ -38,7 +38,7 @@ class Grid(Strategy):
             found = [math.nan]
         if not all(0 <= value < math.inf for value in found):
             wrong = f"The grid's values {values!r} cannot be used"
-            raise ConfigError(message(wrong, expected="weights with commas, such as 0,0.3,1"))
+            raise ConfigError(wrong, expected="weights with commas, such as 0,0.3,1")
         self.values, self.limit = found, limit
 
     @classmethod

@@ -1,6 +1,6 @@
 """Pretrain on all tasks, then fine-tune on the main task alone."""
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.methods._base import Method
 from auxin.strategies._base import SINGLE, Job, Outcome, Strategy
 
@@ -26,9 +26,7 @@ class PostTrain(Strategy):
         if not 0 < share < 1 or not rate > 0:
             expected = "a share between 0 and 1, and a rate above 0"
             found = f"share={share}, rate={rate}"
-            raise ConfigError(
-                message("The options of post_train are out of range", expected=expected, found=found)
-            )
+            raise ConfigError("The options of post_train are out of range", expected=expected, found=found)
         self.share, self.rate = share, rate
 
     @classmethod

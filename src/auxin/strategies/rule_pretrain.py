@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.paper import UPDATE_RULES
 from auxin.rules.applied import LearnedRule
 from auxin.strategies._base import Job, Outcome, Run, Strategy
@@ -40,11 +40,9 @@ class RulePretrain(Strategy):
         if rule_steps < 1 or rule_batch < 2:
             found = f"rule_steps={rule_steps}, rule_batch={rule_batch}"
             raise ConfigError(
-                message(
-                    "The options of rule_pretrain are out of range",
-                    expected="steps >= 1, batch >= 2",
-                    found=found,
-                )
+                "The options of rule_pretrain are out of range",
+                expected="steps >= 1, batch >= 2",
+                found=found,
             )
         self.rule, self.rule_steps, self.rule_batch = rule, rule_steps, rule_batch
 
@@ -70,7 +68,7 @@ class RulePretrain(Strategy):
         wide = layers[-1][1].out_features
         linear = applied.rule.top == "linear"
         if not linear and applied.rule.top != "relu":
-            raise ConfigError(message(f"The rule's top is {applied.rule.top!r}", expected="linear or relu"))
+            raise ConfigError(f"The rule's top is {applied.rule.top!r}", expected="linear or relu")
         applied.fit(
             grey,
             hidden=[layer.out_features for _, layer in layers[:-1]],
@@ -105,12 +103,10 @@ def _linears(network: nn.Module) -> list[tuple[str, nn.Linear]]:
     found = [(f"trunk.{name}", m) for name, m in trunk.named_modules() if isinstance(m, nn.Linear)]
     if odd or not found:
         raise ConfigError(
-            message(
-                "A learned rule cannot train this trunk",
-                expected="mlp with model.activation=relu and model.norm=none",
-                found=f"{type(trunk).__name__} with {', '.join(dict.fromkeys(odd)) or 'no linear layer'}",
-                do="Add --model mlp",
-            )
+            "A learned rule cannot train this trunk",
+            expected="mlp with model.activation=relu and model.norm=none",
+            found=f"{type(trunk).__name__} with {', '.join(dict.fromkeys(odd)) or 'no linear layer'}",
+            do="Add --model mlp",
         )
     return found
 

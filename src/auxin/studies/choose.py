@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean
 
 from auxin.data import Dataset
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.records.results import RunResult, Setting
 from auxin.runs.applicable import applicable
@@ -142,9 +142,7 @@ def decide(scores: Mapping[str, Mapping[int, float]], rows: int, metric: str) ->
     means = {name: fmean(by_seed.values()) for name, by_seed in scores.items()}
     best = max(means, key=lambda name: (means[name], name == "single"))
     if means[best] == -math.inf:
-        raise ConfigError(
-            message("Every training run diverged", do="Lower the learning rate: --set lr=0.003")
-        )
+        raise ConfigError("Every training run diverged", do="Lower the learning rate: --set lr=0.003")
     count = len(scores["single"])
     draws = "one draw" if count == 1 else f"{count} draws"
     if best == "single":

@@ -3,7 +3,7 @@
 import hashlib
 from pathlib import Path
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.judging.verdict import judge
 from auxin.records.results import Comparison, RunResult, Scores
 from auxin.requests.compare import CompareRequest
@@ -29,16 +29,12 @@ def confirm(request: CompareRequest) -> Comparison:
     file, source = request.folder / NAME, request.folder / "comparison.json"
     if not source.exists():
         raise RunError(
-            message(
-                f"There is no finished comparison in {request.folder}",
-                do="Run the same command without --confirm first",
-            )
+            f"There is no finished comparison in {request.folder}",
+            do="Run the same command without --confirm first",
         )
     comparison = read_json(source, Comparison)
     if not comparison.finished:
-        raise RunError(
-            message("The comparison is not finished", do="Run the same command without --confirm first")
-        )
+        raise RunError("The comparison is not finished", do="Run the same command without --confirm first")
     digest = _digest(comparison)
     job = CompareStudy(request, lambda _: None)  # the folder is claimed, and its data and settings compared
     if file.exists():
@@ -75,10 +71,8 @@ def _again(file: Path, digest: str) -> Comparison:
     found = read_json(file, Comparison)
     if not any(digest in note for note in found.notes):
         raise RunError(
-            message(
-                f"The confirmation rows have already been opened for another version of this comparison: {file}",
-                do="Collect new test rows: a changed comparison is a new claim, and a claim is confirmed once",
-            )
+            f"The confirmation rows have already been opened for another version of this comparison: {file}",
+            do="Collect new test rows: a changed comparison is a new claim, and a claim is confirmed once",
         )
     return found
 

@@ -10,7 +10,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.folders import CONTENT, claim_folder, refuse_claimed
 from auxin.records.results import Record
 from auxin.requests.rule import EvalSettings, RuleEvaluateRequest
@@ -102,10 +102,8 @@ class EvaluateRule(Study):
         folder = request.request.of.out / "parts" / request.name
         if request.file.exists() and not folder.exists():
             raise RunError(
-                message(
-                    f"{request.file} was written by auxin 0.1, which did not record the content of rule and data",
-                    do="Choose another --out, or remove that file",
-                )
+                f"{request.file} was written by auxin 0.1, which did not record the content of rule and data",
+                do="Choose another --out, or remove that file",
             )
         self.identity = {
             CONTENT: content_of(self.data),

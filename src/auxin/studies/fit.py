@@ -134,7 +134,7 @@ class Fitting:
             if not held:
                 wrong = "There are no validation rows to select a method on"
                 raise ConfigError(
-                    message(wrong, do="Hold out some rows with --validation 0.2, or choose one with --method")
+                    wrong, do="Hold out some rows with --validation 0.2, or choose one with --method"
                 )
             return candidates(self.dataset)
         reason = applicable(resolve(request.method), self.dataset)
@@ -142,9 +142,7 @@ class Fitting:
             raise ConfigError(message(f"The method {request.method!r} cannot run on these data: {reason}"))
         if request.guard and not held:
             wrong = "The guard needs validation rows, and there are none"
-            raise ConfigError(
-                message(wrong, do="Hold out some rows with --validation 0.2, or use --no-guard")
-            )
+            raise ConfigError(wrong, do="Hold out some rows with --validation 0.2, or use --no-guard")
         guarded = request.guard and resolve(request.method).auxiliary
         return ["single", request.method] if guarded else [request.method]
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.data import Dataset, Splits, epoch_batches
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.methods._base import Method, Setting
 from auxin.runs.build import PreparedRun, build, epochs_of
 from auxin.runs.phases import begin_with
@@ -157,16 +157,14 @@ class FitJob(Job):
         """The user's metric on the validation rows, where these did not train."""
         assert isinstance(run, PreparedRun)
         if self.refit:
-            raise RunError(
-                message("This network was trained on the validation rows", do="Score it with hold=True")
-            )
+            raise RunError("This network was trained on the validation rows", do="Score it with hold=True")
         return self.score_on(run, self.splits.validation)
 
     def score_on(self, run: PreparedRun, rows: Tensor) -> float:
         """The user's metric on rows that did not train."""
         if not len(rows):
             wrong = "There are no validation rows to select on"
-            raise RunError(message(wrong, do="Hold out some rows with validation=0.2, or turn the guard off"))
+            raise RunError(wrong, do="Hold out some rows with validation=0.2, or turn the guard off")
         return score(run.network, run.pool, rows, run.task, self.metric)
 
     def epochs(self) -> int:

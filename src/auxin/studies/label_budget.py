@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 from scipy.optimize import isotonic_regression
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.records.results import Comparison, Half, Record, Verdict
 
 NAME = "label_budget.json"
@@ -120,11 +120,11 @@ def assemble(
 
 def _check(comparisons: Mapping[int, Comparison]) -> None:
     if not comparisons:
-        raise RunError(message("No label budget is finished", do="Run the same command to resume"))
+        raise RunError("No label budget is finished", do="Run the same command to resume")
     for name in ("dataset", "metric", "half"):
         found = sorted({str(getattr(comparison, name)) for comparison in comparisons.values()})
         if len(found) > 1:
-            raise RunError(message(f"The budgets differ in their {name}", found=", ".join(found)))
+            raise RunError(f"The budgets differ in their {name}", found=", ".join(found))
 
 
 def _scores(comparisons: Mapping[int, Comparison], labels: Sequence[int]) -> dict[str, Floats]:

@@ -145,7 +145,7 @@ def check_strategy(
     for part in method.strategy.split(":"):
         if strategies.build(part).needs_validation and not len(splits.validation):
             wrong = f"The method {name} needs validation rows, and there are none"
-            raise ConfigError(message(wrong, do="Hold out some rows with --validation 0.2"))
+            raise ConfigError(wrong, do="Hold out some rows with --validation 0.2")
 
 
 def accounts(finals: Sequence[RunResult]) -> list[str]:

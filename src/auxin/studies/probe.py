@@ -9,7 +9,7 @@ import numpy as np
 from auxin import catalogue
 from auxin.analysis.probe import resampled
 from auxin.data import Dataset
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.folders import CONTENT, claim_folder
 from auxin.methods import resolve
 from auxin.records.probe import Probe, RankedCandidate, ScoredCandidate, SeedProbe, Word
@@ -49,7 +49,7 @@ class ProbeStudy(Study):
         self.pretexts, self.notes = _pretexts(request.pretexts, self.dataset)
         if not auxiliaries(self.dataset) and not self.pretexts:
             raise ConfigError(
-                message("There is no candidate to probe", do="Choose candidates with --aux or --pretexts")
+                "There is no candidate to probe", do="Choose candidates with --aux or --pretexts"
             )
         single = resolve("single")
         self.settings = layered(

@@ -19,7 +19,7 @@ from auxin.analysis.probe import (
     mean_loss,
 )
 from auxin.data import Dataset, DevicePool, Splits
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.math.params import norm
 from auxin.math.products import Product, differentiate
 from auxin.math.spectrum import largest_eigenvalue
@@ -163,12 +163,10 @@ def prepare(built: PreparedRun, splits: Splits, how: ProbeSettings) -> ProbedNet
     rows = splits.auxiliary if len(splits.auxiliary) else splits.validation
     if len(rows) < 2 * LEAST:
         raise DataError(
-            message(
-                "There are too few held-out rows to compute the loss L_A",
-                expected=f"at least {2 * LEAST}",
-                found=str(len(rows)),
-                do="Hold out more rows with --validation 0.5",
-            )
+            "There are too few held-out rows to compute the loss L_A",
+            expected=f"at least {2 * LEAST}",
+            found=str(len(rows)),
+            do="Hold out more rows with --validation 0.5",
         )
     network = copy.deepcopy(built.network).eval()
     assert isinstance(network, PrimaryNetwork)

@@ -18,7 +18,7 @@ import torch
 from auxin import catalogue
 from auxin.data import DataSource
 from auxin.data.fixtures import fixture
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.paper import Paper
 from auxin.records.recipe import Claim, Picture, PieceRecord, RecipeRow
 from auxin.records.results import Setting
@@ -82,12 +82,10 @@ class PieceEnvironment:
             return fixture(name, self.folder / "fixtures" / name)
         if self.root is None or not (self.root / name).is_dir():
             raise DataError(
-                message(
-                    f"The data set {name} was not found",
-                    expected=f"a folder DIR that contains DIR/{name}",
-                    found="no --root" if self.root is None else f"no folder {self.root / name}",
-                    do=f"Pass the folder with --root DIR. {_fetching(name)}",
-                )
+                f"The data set {name} was not found",
+                expected=f"a folder DIR that contains DIR/{name}",
+                found="no --root" if self.root is None else f"no folder {self.root / name}",
+                do=f"Pass the folder with --root DIR. {_fetching(name)}",
             )
         return self.root / name
 

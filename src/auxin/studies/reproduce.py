@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from auxin import catalogue
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.folders import CONTENT, claim_folder
 from auxin.interrupts import Terminated
 from auxin.records.recipe import PieceRecord, RecipeRecord
@@ -167,7 +167,7 @@ def _selected(pieces: list[Piece], size: RecipeSize) -> list[Piece]:
     if not kept:
         names = ", ".join(piece.name for piece in pieces[:8])
         wrong = f"No piece of the recipe has {' or '.join(size.only)} in its name"
-        raise ConfigError(message(wrong, expected=f"words from piece names such as {names}"))
+        raise ConfigError(wrong, expected=f"words from piece names such as {names}")
     return kept
 
 

@@ -6,22 +6,18 @@ import torch
 from torch import Tensor
 
 from auxin.catalogue import unknown
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 
 
 def bad_targets(task: str, expected: str, found: str, do: str = "") -> DataError:
     """The error for targets that a task cannot learn from."""
-    return DataError(
-        message(f"The targets of task {task!r} are not usable", expected=expected, found=found, do=do)
-    )
+    return DataError(f"The targets of task {task!r} are not usable", expected=expected, found=found, do=do)
 
 
 def check_size(task: str, what: str, size: int, least: int) -> None:
     """Refuse a task of too few classes, attributes or components."""
     if not isinstance(size, int) or isinstance(size, bool) or size < least:
-        raise ConfigError(
-            message(f"Task {task!r} needs {what}", expected=f"at least {least}", found=repr(size))
-        )
+        raise ConfigError(f"Task {task!r} needs {what}", expected=f"at least {least}", found=repr(size))
 
 
 def check_choice(kind: str, choice: str, known: Sequence[str]) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math import metrics as _metrics
 
 LOSSES = ("squared", "pseudo_huber")
@@ -27,11 +27,9 @@ def check_scales(task: str, means: Sequence[float], scales: Sequence[float], siz
     good = all(0 < s < float("inf") for s in scales) and all(abs(m) < float("inf") for m in means)
     if not good or len(means) != size or len(scales) != size:
         raise ConfigError(
-            message(
-                f"The means and scales of task {task!r} are not usable",
-                expected=f"{size} finite means and {size} positive scales",
-                found=f"{list(means)} and {list(scales)}",
-            )
+            f"The means and scales of task {task!r} are not usable",
+            expected=f"{size} finite means and {size} positive scales",
+            found=f"{list(means)} and {list(scales)}",
         )
 
 

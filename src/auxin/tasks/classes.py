@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math import metrics as metrics_of
 from auxin.tasks._base import Task
 from auxin.tasks._checks import bad_targets, check_choice, check_labels, check_shape, check_size, hide
@@ -65,7 +65,7 @@ class Classes(Task):
         check_choice("loss", loss, self.losses)
         if not 0 <= gamma < float("inf"):
             raise ConfigError(
-                message("The focal exponent gamma is not usable", expected="at least 0", found=str(gamma))
+                "The focal exponent gamma is not usable", expected="at least 0", found=str(gamma)
             )
         super().__init__(name, width)
         self.gamma = gamma if loss == "focal" else 0.0
@@ -81,11 +81,9 @@ class Classes(Task):
     def _one_each(self, what: str, values: Sequence) -> tuple:
         if len(values) != self.width:
             raise ConfigError(
-                message(
-                    f"{what} does not fit task {self.name!r}",
-                    expected=f"{self.width} of them",
-                    found=str(len(values)),
-                )
+                f"{what} does not fit task {self.name!r}",
+                expected=f"{self.width} of them",
+                found=str(len(values)),
             )
         return tuple(values)
 

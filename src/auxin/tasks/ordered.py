@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math import metrics as metrics_of
 from auxin.paper import Paper
 from auxin.tasks._base import Task
@@ -54,9 +54,7 @@ class Ordered(Task):
         self.label_names = tuple(label_names or [str(i) for i in range(classes)])
         if len(self.label_names) != classes:
             raise ConfigError(
-                message(
-                    f"label_names does not fit task {name!r}", expected=f"{classes}", found=f"{label_names}"
-                )
+                f"label_names does not fit task {name!r}", expected=f"{classes}", found=f"{label_names}"
             )
 
     def check(self, target: Tensor) -> None:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_finite, check_shape, hide
 from auxin.tasks._labels import real_numbers
@@ -43,9 +43,7 @@ class Regression(Task):
         check_choice("loss", loss, LOSSES)
         check_scales(name, [mean], [scale])
         if width != 1 or not isinstance(width, int) or isinstance(width, bool):
-            raise ConfigError(
-                message(f"Task {name!r} is one number", found=f"width {width}", do="Use vector")
-            )
+            raise ConfigError(f"Task {name!r} is one number", found=f"width {width}", do="Use vector")
         super().__init__(name, width)
         self.mean = mean
         self.scale = scale

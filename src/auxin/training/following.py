@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients import NextBatchForward, training_gradient
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.rng import restore_rng
@@ -96,12 +96,10 @@ def check(learner: Learner) -> None:
     if not isinstance(learner.estimator, Lookahead) or learner.criterion.combiner.needs_gramian:
         parts = f"{type(learner.estimator).__name__}, {type(learner.criterion.combiner).__name__}"
         raise ConfigError(
-            message(
-                "The following rhythm shares the look-ahead's forward pass",
-                expected="the look-ahead, and a combiner that looks at losses",
-                found=parts,
-                do="Use rhythm=fused",
-            )
+            "The following rhythm shares the look-ahead's forward pass",
+            expected="the look-ahead, and a combiner that looks at losses",
+            found=parts,
+            do="Use rhythm=fused",
         )
     if learner.compiled:
         learner.tell(

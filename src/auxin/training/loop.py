@@ -10,7 +10,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.interrupts import checkpoint_seconds, checkpointing, requested
 from auxin.math.deferred import deferred
 from auxin.training import state as checkpoints
@@ -107,9 +107,7 @@ def _epoch(state: TrainState, plan: Plan) -> EpochLog:
     if not all(map(math.isfinite, losses)):
         broken = ", ".join(n for n, v in zip(names, losses, strict=True) if not math.isfinite(v))
         do = "Lower the learning rate or the auxiliary weight"
-        raise Diverged(
-            message(f"Training diverged in epoch {epoch}: the loss of {broken} is not finite", do=do)
-        )
+        raise Diverged(f"Training diverged in epoch {epoch}: the loss of {broken} is not finite", do=do)
     state.learner.criterion.combiner.end_epoch(torch.tensor(losses))
     if state.learner.criterion.labeler is not None:
         state.learner.criterion.labeler.end_epoch(state.learner.network)

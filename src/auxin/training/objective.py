@@ -16,7 +16,7 @@ from torch.func import functional_call
 
 from auxin.combiners._base import Combiner, GramianCombiner, LossCombiner, TaskLosses
 from auxin.consistency._base import Consistency, pairs_of
-from auxin.errors import RunError, UnsupportedError, message
+from auxin.errors import RunError, UnsupportedError
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients._base import batch_inputs
 from auxin.labelers._base import LABELS, Labeler, Targets, by_task
@@ -192,10 +192,8 @@ class Objective:
         if self.combiner.needs_gramian:
             if self.gramian is None:
                 raise RunError(
-                    message(
-                        f"{type(self.combiner).__name__} needs the tasks' gradients; there was no training step yet",
-                        do="Take a training step before the first meta step (every=2 or more)",
-                    )
+                    f"{type(self.combiner).__name__} needs the tasks' gradients; there was no training step yet",
+                    do="Take a training step before the first meta step (every=2 or more)",
                 )
             arguments = (losses, self.gramian.to(losses.values))
         if not constant:
@@ -248,7 +246,7 @@ class Objective:
         if parallel():
             name = type(self.combiner).__name__
             wrong = f"{name} looks at each batch twice, which is not done across several processes"
-            raise UnsupportedError(message(wrong, do="Train in one process, or choose another combiner"))
+            raise UnsupportedError(wrong, do="Train in one process, or choose another combiner")
         with (
             torch.no_grad(),
             under_rng(None),

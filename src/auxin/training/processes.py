@@ -15,7 +15,7 @@ import torch.distributed as dist
 from torch import Tensor
 
 from auxin.combiners._base import TaskLosses
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.math.deferred import deferring
 from auxin.training.task_losses import Entry, mean
 
@@ -156,7 +156,7 @@ def together(active: bool = True) -> Iterator[None]:
             anywhere(True)
         raise
     if active and anywhere(False):
-        raise RunError(message("Another process failed at this step", do="Read the error that it printed."))
+        raise RunError("Another process failed at this step", do="Read the error that it printed.")
 
 
 def averaged(tensors: Sequence[Tensor] | None, like: Sequence[Tensor]) -> list[Tensor] | None:

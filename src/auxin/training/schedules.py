@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.training.feed import Feed
 from auxin.training.steps import Learner
 from auxin.typing import Batch
@@ -36,11 +36,7 @@ class LearningRate:
     def __post_init__(self) -> None:
         if self.kind not in ("constant", "cosine", "halve"):
             raise ConfigError(
-                message(
-                    "Unknown learning-rate schedule",
-                    expected="constant, cosine or halve",
-                    found=repr(self.kind),
-                )
+                "Unknown learning-rate schedule", expected="constant, cosine or halve", found=repr(self.kind)
             )
 
     def __call__(self, step: int) -> float:

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from auxin.combiners._base import TaskLosses
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.math.deferred import holds
 
 
@@ -39,7 +39,7 @@ def screen(
     if not finite[0]:
         wrong = f"The loss of the main task {names[0]!r} is not finite, so training has diverged"
         do = "Lower the learning rate, clip the gradient, or look for extreme inputs and labels"
-        raise RunError(message(wrong, expected="finite losses", do=do))
+        raise RunError(wrong, expected="finite losses", do=do)
     kept = [v if ok else torch.zeros_like(v) for v, ok in zip(values, finite, strict=True)]
     there = [p if ok else torch.zeros_like(p) for p, ok in zip(present, finite, strict=True)]
     dropped = tuple(name for name, ok in zip(names, finite, strict=True) if not ok)

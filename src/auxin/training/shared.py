@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, UnsupportedError, message
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.math.params import trainable
 from auxin.math.sharding import is_sharded
 from auxin.training.gramian import gramian, main_row
@@ -70,10 +70,8 @@ class SharedParameters:
         """
         if is_sharded(self.network):
             raise UnsupportedError(
-                message(
-                    "The network's parameters are sharded, so the tasks' gradients cannot be compared",
-                    expected="a combiner that looks at losses, such as softmax or linear",
-                )
+                "The network's parameters are sharded, so the tasks' gradients cannot be compared",
+                expected="a combiner that looks at losses, such as softmax or linear",
             )
         complete = self.known is not None or len(self.reached) == len(self.tasks)
         known = trainable(self.network)
@@ -134,14 +132,10 @@ class SharedParameters:
     def _refuse_if_complete(self) -> None:
         if len(self.reached) == len(self.tasks) > 1:
             raise ConfigError(
-                message(
-                    "The tasks share no trainable parameter, so no auxiliary can help the main task",
-                    expected="parameters that the losses of two tasks reach",
-                    found=", ".join(
-                        f"{task}: {len(names)} of its own" for task, names in self.reached.items()
-                    ),
-                    do="Unfreeze a part of the trunk, or train the main task alone.",
-                )
+                "The tasks share no trainable parameter, so no auxiliary can help the main task",
+                expected="parameters that the losses of two tasks reach",
+                found=", ".join(f"{task}: {len(names)} of its own" for task, names in self.reached.items()),
+                do="Unfreeze a part of the trunk, or train the main task alone.",
             )
 
 

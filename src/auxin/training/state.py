@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 
-from auxin.errors import DamagedError, RunError, message
+from auxin.errors import DamagedError, RunError
 from auxin.tensor_files import read_state, set_aside, write_state
 from auxin.training.feed import Feed
 from auxin.training.steps import Learner
@@ -117,21 +117,17 @@ def load(state: TrainState, file: Path) -> bool:
         return False
     if saved.get("format") != FORMAT:
         raise RunError(
-            message(
-                f"The checkpoint {file} is of another version of auxin",
-                expected=f"format {FORMAT}",
-                found=f"format {saved.get('format')}",
-                do="Delete that file to start this run afresh",
-            )
+            f"The checkpoint {file} is of another version of auxin",
+            expected=f"format {FORMAT}",
+            found=f"format {saved.get('format')}",
+            do="Delete that file to start this run afresh",
         )
     try:
         state.load_state_dict(saved)
     except (RuntimeError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(
-            message(
-                f"The checkpoint {file} belongs to another run: {error}",
-                do="Delete that file to start this run afresh",
-            )
+            f"The checkpoint {file} belongs to another run: {error}",
+            do="Delete that file to start this run afresh",
         ) from error
     return True
 

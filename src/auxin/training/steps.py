@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.combiners._base import TaskLosses
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator, Hypergradient, TrainingGradient, training_gradient
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.deferred import deferring, put_off, traced
@@ -64,11 +64,9 @@ class Learner:
         self._lower()
         if self.learns and self.criterion.main_parameters():
             raise ConfigError(
-                message(
-                    f"{type(self.criterion.combiner).__name__} is trained by the training loss",
-                    expected="a combiner that nothing or the hypergradient trains, beside learned labels",
-                    do="Use another combiner, such as equal or linear",
-                )
+                f"{type(self.criterion.combiner).__name__} is trained by the training loss",
+                expected="a combiner that nothing or the hypergradient trains, beside learned labels",
+                do="Use another combiner, such as equal or linear",
             )
         self.inner = InnerStep(self.optimizer, self.weights, clip_norm=self.clip) if self.estimator else None
 

@@ -88,7 +88,7 @@ def fitted(entries: Sequence[Entry]) -> tuple[list[Tensor], list[Tensor]]:
     sizes = {values.shape[1:] for values, _ in entries if values.dim() > 1}
     if len(sizes) > 1:
         raise ConfigError(
-            message("The tasks' loss images differ in size", found=", ".join(str(list(s)) for s in sizes))
+            "The tasks' loss images differ in size", found=", ".join(str(list(s)) for s in sizes)
         )
     device = entries[0][0].device
     shape = (rows, *next(iter(sizes), ()))
@@ -115,11 +115,9 @@ def _of_task(name: str, task: Task, output: Any, target: Any, images: bool) -> E
         shape = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
         target_shape = list(target.shape) if isinstance(target, Tensor) else type(target).__name__
         raise ConfigError(
-            message(
-                f"The output for {name!r} does not fit its task ({type(task).__name__})",
-                expected=f"an output [B, {task.width}{', H, W' if task.dense else ''}] and B labels",
-                found=f"output {shape}, target {target_shape}",
-            )
+            f"The output for {name!r} does not fit its task ({type(task).__name__})",
+            expected=f"an output [B, {task.width}{', H, W' if task.dense else ''}] and B labels",
+            found=f"output {shape}, target {target_shape}",
         )
     target = _whole(target)
     image = getattr(task, "loss_image", None) if images else None
@@ -209,12 +207,10 @@ def _called(name: str, loss: Callable[..., Any], output: Any, target: Any) -> An
         if isinstance(output, Tensor):
             raise
         raise ConfigError(
-            message(
-                f"The loss function of {name!r} cannot read what the network puts out: {error}",
-                expected="what the function takes",
-                found=type(output).__name__,
-                do="Give `outputs`, a function from what the network puts out to a dictionary by task.",
-            )
+            f"The loss function of {name!r} cannot read what the network puts out: {error}",
+            expected="what the function takes",
+            found=type(output).__name__,
+            do="Give `outputs`, a function from what the network puts out to a dictionary by task.",
         ) from error
 
 
@@ -227,11 +223,9 @@ def _values(name: str, found: Any, rows: int | None, given: tuple[Any, Any], ima
     """
     if not isinstance(found, Tensor) or not found.is_floating_point():
         raise ConfigError(
-            message(
-                f"The loss function of {name!r} gives no losses",
-                expected="a scalar or one number per sample",
-                found=type(found).__name__,
-            )
+            f"The loss function of {name!r} gives no losses",
+            expected="a scalar or one number per sample",
+            found=type(found).__name__,
         )
     if found.numel() == 1 and (found.dim() == 0 or rows != 1):
         return found.reshape(1)
@@ -246,11 +240,9 @@ def _misfit(name: str, given: tuple[Any, Any], found: str, rows: int | None = No
     """The error for losses that are neither one per sample nor a scalar."""
     shapes = [list(part.shape) if isinstance(part, Tensor) else type(part).__name__ for part in given]
     return DataError(
-        message(
-            f"The losses of {name!r} do not fit the batch",
-            expected=f"one loss per labelled sample{'' if rows is None else f' ({rows})'}, or a scalar",
-            found=f"{found}; the output is {shapes[0]}, the labels are {shapes[1]}",
-            do="Give output and labels one shape, and average over all dimensions but the first: "
-            "`.flatten(1).mean(1)`",
-        )
+        f"The losses of {name!r} do not fit the batch",
+        expected=f"one loss per labelled sample{'' if rows is None else f' ({rows})'}, or a scalar",
+        found=f"{found}; the output is {shapes[0]}, the labels are {shapes[1]}",
+        do="Give output and labels one shape, and average over all dimensions but the first: "
+        "`.flatten(1).mean(1)`",
     )

@@ -13,7 +13,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.math.rule_network import forward, truncated_normal
 from auxin.paper import Paper
 
@@ -98,11 +98,9 @@ class UpdateRule(nn.Module, ABC):
         """
         if len(widths) < 2 or min(widths) < 1:
             raise ConfigError(
-                message(
-                    "A base network needs an input width and at least one layer",
-                    expected="two or more widths, each at least 1",
-                    found=str(tuple(widths)),
-                )
+                "A base network needs an input width and at least one layer",
+                expected="two or more widths, each at least 1",
+                found=str(tuple(widths)),
             )
 
     def init_state(
@@ -151,9 +149,7 @@ def check_inputs(state: State, x: Tensor) -> None:
     """Refuse inputs that do not fit the networks."""
     if x.dim() != 3 or x.shape[0] != state.tasks or x.shape[2] != state.widths[0]:
         raise DataError(
-            message(
-                "The inputs do not fit the networks",
-                expected=f"[{state.tasks} tasks, batch, {state.widths[0]} inputs]",
-                found=str(tuple(x.shape)),
-            )
+            "The inputs do not fit the networks",
+            expected=f"[{state.tasks} tasks, batch, {state.widths[0]} inputs]",
+            found=str(tuple(x.shape)),
         )

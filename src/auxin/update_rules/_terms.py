@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.math.rule_network import EPSILON
 
 
@@ -162,9 +162,7 @@ def reconstruct(layer: Layer) -> Tensor:
     except torch.linalg.LinAlgError as error:  # pyright: ignore[reportPrivateImportUsage]
         what = "The rule's reconstruction term has no solution on these rows"
         found = f"a ridge of {float(layer.ridge):.3g}, and activities of up to {float(a.abs().max()):.3g}"
-        raise RunError(
-            message(what, expected="a ridge above 0 and finite activities", found=found)
-        ) from error
+        raise RunError(what, expected="a ridge above 0 and finite activities", found=found) from error
     tau = -centred @ decoder / batch
     return tau / column_rms(tau, 1e-12)
 

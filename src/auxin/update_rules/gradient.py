@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math.rule_network import activate, forward, standardise
 from auxin.paper import Paper
 from auxin.update_rules._base import State, UpdateRule, check_inputs
@@ -43,9 +43,7 @@ class Gradient(UpdateRule):
     def __init__(self, *, step_size: float = 0.02, noise: float = 0.0, top: str = "relu") -> None:
         super().__init__()
         if step_size <= 0:
-            raise ConfigError(
-                message("step_size is out of range", expected="more than 0", found=str(step_size))
-            )
+            raise ConfigError("step_size is out of range", expected="more than 0", found=str(step_size))
         self.step_size, self.noise, self.top = step_size, noise, top
 
     def step(self, state: State, x: Tensor, activation: str = "relu") -> State:

@@ -8,7 +8,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math.rule_network import Activity, forward, standardise
 from auxin.paper import Paper
 from auxin.update_rules._base import State, UpdateRule, check_inputs
@@ -61,9 +61,7 @@ class Hebb(UpdateRule):
         super().__init__()
         if decorrelation not in ("triangular", "symmetric", "none"):
             raise ConfigError(
-                message(
-                    f"Unknown decorrelation {decorrelation!r}", expected="one of: triangular, symmetric, none"
-                )
+                f"Unknown decorrelation {decorrelation!r}", expected="one of: triangular, symmetric, none"
             )
         self.decorrelation, self.competition, self.sharpness = decorrelation, competition, sharpness
         self.step_size, self.target, self.top = step_size, target, top

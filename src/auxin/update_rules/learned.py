@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.math.rule_network import ACTIVATIONS, Activity, forward, standardise
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.update_rules._base import State, UpdateRule, check_inputs
@@ -142,10 +142,8 @@ class Learned(UpdateRule):
         unknown_options = sorted(set(changes) - _OPTIONS)
         if unknown_options:
             raise ConfigError(
-                message(
-                    f"The rule has no option {unknown_options}",
-                    expected=f"some of: {', '.join(sorted(_OPTIONS))}",
-                )
+                f"The rule has no option {unknown_options}",
+                expected=f"some of: {', '.join(sorted(_OPTIONS))}",
             )
         return cls(**{**preset_options(name), **changes})
 
@@ -154,11 +152,9 @@ class Learned(UpdateRule):
         super().check_widths(widths)
         if self.embedding and widths[-1] != self.embedding:
             raise ConfigError(
-                message(
-                    f"This rule cannot give an embedding of {widths[-1]} units",
-                    expected=f"width {self.embedding}, which is part of its top signal",
-                    do="Use that width, or a rule with a pooled top (embedding=0), such as 'small'.",
-                )
+                f"This rule cannot give an embedding of {widths[-1]} units",
+                expected=f"width {self.embedding}, which is part of its top signal",
+                do="Use that width, or a rule with a pooled top (embedding=0), such as 'small'.",
             )
 
     def rate(self, age: int) -> float:
@@ -255,42 +251,32 @@ def _check(**options: Any) -> None:
     for name, value in options.items():
         if not _fits(value, _DEFAULTS[name]):
             raise ConfigError(
-                message(
-                    f"The rule's option {name} is of another type or size",
-                    expected=f"such as {_DEFAULTS[name]!r}, and numbers up to {LARGEST:,}",
-                    found=repr(value)[:100],
-                )
+                f"The rule's option {name} is of another type or size",
+                expected=f"such as {_DEFAULTS[name]!r}, and numbers up to {LARGEST:,}",
+                found=repr(value)[:100],
             )
     unknown = sorted(set(options["terms"]) - set(TERMS) - set(OURS))
     if unknown:
-        raise ConfigError(
-            message(f"Unknown terms {unknown}", expected=f"some of: {', '.join([*TERMS, *OURS])}")
-        )
+        raise ConfigError(f"Unknown terms {unknown}", expected=f"some of: {', '.join([*TERMS, *OURS])}")
     if options["top"] not in ACTIVATIONS:
-        raise ConfigError(
-            message(f"Unknown top {options['top']!r}", expected=f"one of: {', '.join(ACTIVATIONS)}")
-        )
+        raise ConfigError(f"Unknown top {options['top']!r}", expected=f"one of: {', '.join(ACTIVATIONS)}")
     for name in ("channels", "delta_channels", "rank", "blocks", "top_layers"):
         if options[name] < 1:
-            raise ConfigError(
-                message(f"{name} is too small", expected="at least 1", found=str(options[name]))
-            )
+            raise ConfigError(f"{name} is too small", expected="at least 1", found=str(options[name]))
     for name in ("weight_std", "bias_std", "decay"):
         if options[name] < 0:
-            raise ConfigError(message(f"{name} is negative", expected="0 or more", found=str(options[name])))
+            raise ConfigError(f"{name} is negative", expected="0 or more", found=str(options[name]))
     for name in ("gain", "sharpness", "ridge"):
         if options[name] <= 0:
-            raise ConfigError(message(f"{name} is too small", expected="above 0", found=str(options[name])))
+            raise ConfigError(f"{name} is too small", expected="above 0", found=str(options[name]))
     for name in ("kernel_batch", "kernel_top"):
         if options[name] < 1 or options[name] % 2 != 1:
-            raise ConfigError(message(f"{name} must be odd", found=str(options[name])))
+            raise ConfigError(f"{name} must be odd", found=str(options[name]))
     if options["kernel_units"] < 0 or (options["kernel_units"] != 0 and options["kernel_units"] % 2 != 1):
-        raise ConfigError(message("kernel_units must be odd, or 0", found=str(options["kernel_units"])))
+        raise ConfigError("kernel_units must be odd, or 0", found=str(options["kernel_units"]))
     if not 0 < options["step_size"] <= 1:
         raise ConfigError(
-            message(
-                "step_size is out of range", expected="0 < step_size <= 1", found=str(options["step_size"])
-            )
+            "step_size is out of range", expected="0 < step_size <= 1", found=str(options["step_size"])
         )
 
 

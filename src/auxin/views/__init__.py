@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auxin import catalogue
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.views._base import View
 
 __all__ = ["AUTO", "View", "compose", "usual"]
@@ -62,7 +62,7 @@ def _one(text: str, shape: tuple[int, ...], fill: Tensor) -> View:
         strength = -1.0
     if not 0 <= strength < math.inf:
         raise ConfigError(
-            message(f"The strength of {name!r} is not usable", expected="a number of at least 0", found=text)
+            f"The strength of {name!r} is not usable", expected="a number of at least 0", found=text
         )
     return catalogue.load("views", name).build(shape, fill, strength)
 

@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 
 class View(ABC):
@@ -42,12 +42,10 @@ def check_image(name: str, shape: tuple[int, ...]) -> None:
     """Raise a ConfigError unless this is the shape of images, [C, H, W]."""
     if len(shape) != 3:
         raise ConfigError(
-            message(
-                f"The view {name!r} changes images",
-                expected="inputs of shape [C, H, W]",
-                found=f"inputs of shape {list(shape)}",
-                do="For tables use corruption, for texts word_dropout",
-            )
+            f"The view {name!r} changes images",
+            expected="inputs of shape [C, H, W]",
+            found=f"inputs of shape {list(shape)}",
+            do="For tables use corruption, for texts word_dropout",
         )
 
 
@@ -55,12 +53,10 @@ def check_vector(name: str, shape: tuple[int, ...]) -> None:
     """Raise a ConfigError unless this is the shape of a table's rows, [D]."""
     if len(shape) != 1:
         raise ConfigError(
-            message(
-                f"The view {name!r} changes rows of a table",
-                expected="inputs of shape [D]",
-                found=f"inputs of shape {list(shape)}",
-                do="For images use affine, shift, intensity or cutout",
-            )
+            f"The view {name!r} changes rows of a table",
+            expected="inputs of shape [D]",
+            found=f"inputs of shape {list(shape)}",
+            do="For images use affine, shift, intensity or cutout",
         )
 
 

@@ -13,7 +13,7 @@ from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
 from auxin.data.reading import check
 from auxin.data.reading.files import pick
 from auxin.data.reading.npz import read_npz
-from auxin.errors import DataError, message, naming
+from auxin.errors import DataError, naming
 
 INPUTS = ("x", "X", "images", "inputs", "data")
 """The names that the array of inputs in an `.npz` file may have."""
@@ -51,17 +51,11 @@ class Arrays(Encoder):
         values = np.asarray(source.detach().cpu() if isinstance(source, Tensor) else source)
         if values.dtype.kind not in "biuf" or (self.dtype == "uint8" and values.dtype != np.uint8):
             expected = "uint8, as the training images" if self.dtype == "uint8" else "numbers"
-            raise DataError(
-                message("The inputs have the wrong type", expected=expected, found=f"{values.dtype}")
-            )
+            raise DataError("The inputs have the wrong type", expected=expected, found=f"{values.dtype}")
         if len(self.shape) == 3 and self.dtype == "float32" and values.dtype == np.uint8:
             found = "uint8, whose values mostly mean something else"
             raise DataError(
-                message(
-                    "The inputs have the wrong type",
-                    expected="floats in the training units",
-                    found=found,
-                )
+                "The inputs have the wrong type", expected="floats in the training units", found=found
             )
         with np.errstate(over="ignore"):  # what does not fit becomes infinite, which is refused below
             tensor = torch.from_numpy(np.ascontiguousarray(values.astype(self.dtype)))
@@ -84,11 +78,9 @@ class Arrays(Encoder):
                 return x.unsqueeze(1)
         if found != self.shape:
             raise DataError(
-                message(
-                    "The inputs differ in shape from the training inputs",
-                    expected=f"[rows, {', '.join(map(str, self.shape))}]",
-                    found=f"{list(x.shape)}",
-                )
+                "The inputs differ in shape from the training inputs",
+                expected=f"[rows, {', '.join(map(str, self.shape))}]",
+                found=f"{list(x.shape)}",
             )
         return x
 
@@ -114,10 +106,8 @@ def input_name(arrays: Mapping[str, np.ndarray]) -> str:
     names = [known for known in INPUTS if known in arrays]
     if len(names) != 1:
         raise DataError(
-            message(
-                "Which array holds the inputs is ambiguous",
-                expected=f"one called {', '.join(INPUTS)}, or --inputs NAME",
-                found=", ".join(f"{k} {list(v.shape)}" for k, v in arrays.items()) or "no array",
-            )
+            "Which array holds the inputs is ambiguous",
+            expected=f"one called {', '.join(INPUTS)}, or --inputs NAME",
+            found=", ".join(f"{k} {list(v.shape)}" for k, v in arrays.items()) or "no array",
         )
     return names[0]

@@ -10,7 +10,7 @@ import pandas as pd
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
 from auxin.data.reading.marks import MARKS
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 ISO = "ISO8601"
 _FORMS = (
@@ -67,12 +67,10 @@ class Dates(ColumnEncoder):
         odd = times.isna() & words.notna()
         if odd.any():
             raise DataError(
-                message(
-                    f"The column {self.name!r} holds values that are not dates",
-                    expected=f"dates written as {self.form}, empty where missing",
-                    found=f"{words[odd].iloc[0]!r} in row {words.index[odd][0]}",
-                    do="Correct or empty such cells",
-                )
+                f"The column {self.name!r} holds values that are not dates",
+                expected=f"dates written as {self.form}, empty where missing",
+                found=f"{words[odd].iloc[0]!r} in row {words.index[odd][0]}",
+                do="Correct or empty such cells",
             )
         return times
 

@@ -11,7 +11,7 @@ from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, read_frame
 from auxin.data.reading.images import ENDINGS, Picture, below, called, decode, limited, look, place
-from auxin.errors import DataError, message, naming
+from auxin.errors import DataError, naming
 
 
 class ImageFiles(Encoder):
@@ -49,12 +49,10 @@ class ImageFiles(Encoder):
         for file, (size, _, _) in zip(files, seen, strict=True):
             if size != (width, height) and not self.resized:
                 raise DataError(
-                    message(
-                        f"{called(file)} differs in size from the training images",
-                        expected=f"{width}x{height} pixels, as all of them had",
-                        found=f"{size[0]}x{size[1]}",
-                        do="Resize it, or train with --size",
-                    )
+                    f"{called(file)} differs in size from the training images",
+                    expected=f"{width}x{height} pixels, as all of them had",
+                    found=f"{size[0]}x{size[1]}",
+                    do="Resize it, or train with --size",
                 )
         if channels == 1 and (coloured := sum(not one.grey for one in seen)):
             say(f"{coloured:,} colour images were converted to grey, like the training images.")
@@ -78,7 +76,7 @@ class ImageFiles(Encoder):
             found = [Path(path) for path in source] if isinstance(source, Sequence) else []
         if not found:
             raise DataError(
-                message(f"There are no images in {source}", expected=f"files ending in {', '.join(ENDINGS)}")
+                f"There are no images in {source}", expected=f"files ending in {', '.join(ENDINGS)}"
             )
         return found
 
@@ -114,5 +112,5 @@ def paths_in(folder: Path, column: Any) -> list[Picture]:
     """
     if (empty := column.isna()).any():
         row = int(empty.to_numpy().nonzero()[0][0])
-        raise DataError(message(f"The column {column.name!r} has no path in row {row}", do="Fill it in"))
+        raise DataError(f"The column {column.name!r} has no path in row {row}", do="Fill it in")
     return [place(cell, folder) for cell in column]

@@ -12,7 +12,7 @@ from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
 from auxin.data.encoders.notices import unseen
 from auxin.data.targets.lists import bracketed, listed, says_lists, separator_of, split, vectors
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 LENGTH = 3
 """Words of lists have so many parts at most on average; longer ones are text."""
@@ -83,12 +83,10 @@ def lists_words(name: str, cells: list[str]) -> bool:
     """
     if vectors(cells) is not None:
         raise DataError(
-            message(
-                f"The column {name!r} holds lists of numbers",
-                expected="a number or a word per cell",
-                found=cells[0][:80],
-                do=f"Spread it over columns, or leave it out: --ignore {name}",
-            )
+            f"The column {name!r} holds lists of numbers",
+            expected="a number or a word per cell",
+            found=cells[0][:80],
+            do=f"Spread it over columns, or leave it out: --ignore {name}",
         )
     if len(cells) < 2 or not says_lists(cells):
         return False

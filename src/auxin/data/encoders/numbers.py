@@ -11,7 +11,7 @@ from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
 from auxin.data.encoders.notices import missing
 from auxin.data.reading.marks import AMONG_NUMBERS, STYLES, TRUTH, number_of
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -91,9 +91,7 @@ class Numbers(ColumnEncoder):
             if self.style
             else "0 and 1, or yes and no"
         )
-        return DataError(
-            message(f"The column {self.name!r} is not numbers", expected=expected, found=repr(cell))
-        )
+        return DataError(f"The column {self.name!r} is not numbers", expected=expected, found=repr(cell))
 
     def encode(self, column: Column, say: Say) -> Values:
         """Numbers, 0 where missing."""

@@ -7,7 +7,7 @@ from auxin.data.encoders.arrays import Arrays
 from auxin.data.encoders.contract import Encoder
 from auxin.data.encoders.images import ImageFiles
 from auxin.data.encoders.table import TableEncoder
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 
 def restore(state: Mapping[str, Any]) -> Encoder:
@@ -19,11 +19,9 @@ def restore(state: Mapping[str, Any]) -> Encoder:
     kinds: dict[str, type[Encoder]] = {k.kind: k for k in (Arrays, TableEncoder, ImageFiles)}
     if state.get("kind") not in kinds:
         raise DataError(
-            message(
-                "The saved encoder has an unknown type",
-                expected=f"one of: {', '.join(kinds)}",
-                found=repr(state.get("kind")),
-                do="It may come from a newer release of auxin; upgrade auxin",
-            )
+            "The saved encoder has an unknown type",
+            expected=f"one of: {', '.join(kinds)}",
+            found=repr(state.get("kind")),
+            do="It may come from a newer release of auxin; upgrade auxin",
         )
     return kinds[state["kind"]].from_state(state)

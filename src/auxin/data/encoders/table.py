@@ -20,7 +20,7 @@ from auxin.data.encoders.text import MOST_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.columnar import read_memory, table_of
 from auxin.data.reading.frame import read_frame
-from auxin.errors import DataError, message, naming
+from auxin.errors import DataError, naming
 
 
 class TableEncoder(Encoder):
@@ -64,11 +64,9 @@ class TableEncoder(Encoder):
             frame = frame.drop(columns=choice.left_out)
         if not choice.columns:
             raise DataError(
-                message(
-                    "No column is left as input",
-                    expected="columns besides the targets",
-                    found=" ".join([*choice.notes, *choice.left_note("--keep")]),
-                )
+                "No column is left as input",
+                expected="columns besides the targets",
+                found=" ".join([*choice.notes, *choice.left_note("--keep")]),
             )
         plain = set(frame.columns[frame.dtypes == np.float64])
         written = {
@@ -233,18 +231,16 @@ class TableEncoder(Encoder):
         if absent := [name for name in known if name not in frame.columns]:
             near = get_close_matches(absent[0], [str(c) for c in frame.columns], n=1, cutoff=0.6)
             raise DataError(
-                message(
-                    "Columns that the model was trained on are missing",
-                    expected=f"{len(known)} columns",
-                    found=f"no {', '.join(absent)}",
-                    do=f"Is {near[0]!r} another name of {absent[0]!r}? Rename it" if near else "Add them",
-                )
+                "Columns that the model was trained on are missing",
+                expected=f"{len(known)} columns",
+                found=f"no {', '.join(absent)}",
+                do=f"Is {near[0]!r} another name of {absent[0]!r}? Rename it" if near else "Add them",
             )
         named = {*known, *self.others}
         if more := [str(name) for name in frame.columns if name not in named]:
             say(f"Columns that were not used in training are ignored: {', '.join(more)}.")
         if not len(frame):
-            raise DataError(message("There are no rows", expected="at least one"))
+            raise DataError("There are no rows", expected="at least one")
 
     def state(self) -> dict[str, Any]:
         """Every column's state."""

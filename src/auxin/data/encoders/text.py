@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 MOST_WORDS = 4000
 """A text is described by this many words at most, unless the user says otherwise: the most frequent ones of the
@@ -51,11 +51,9 @@ class TextEncoder(ColumnEncoder):
             vectorizer.fit(plain(column))
         except ValueError as error:  # scikit-learn's way to say that no word is left
             raise DataError(
-                message(
-                    f"The text column {self.name!r} has no words in the training rows",
-                    expected="words of at least two letters",
-                    do=f"Leave it out: --ignore {self.name}",
-                )
+                f"The text column {self.name!r} has no words in the training rows",
+                expected="words of at least two letters",
+                do=f"Leave it out: --ignore {self.name}",
             ) from error
         return TextEncoder(
             self.name, tuple(vectorizer.get_feature_names_out()), tuple(vectorizer.idf_.tolist()), self.most

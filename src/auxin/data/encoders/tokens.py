@@ -11,7 +11,7 @@ from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Say
 from auxin.data.encoders.text import TextEncoder, plain
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 PRETRAINED = "pretrained:"
 MOST_TOKENS = 256
@@ -67,9 +67,7 @@ def _tokenizer(folder: str) -> Any:
         from transformers import AutoTokenizer  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         do = 'Install it: pip install "auxin[pretrained]"'
-        raise ConfigError(
-            message(f"The pretrained model {folder} needs the package transformers", do=do)
-        ) from error
+        raise ConfigError(f"The pretrained model {folder} needs the package transformers", do=do) from error
     if not any((Path(folder) / name).is_file() for name in FILES):  # else an empty one would be made up
         raise _no_tokenizer(folder, f"none of {', '.join(FILES)}")
     try:
@@ -81,11 +79,9 @@ def _tokenizer(folder: str) -> Any:
 
 def _no_tokenizer(folder: str, found: str) -> ConfigError:
     return ConfigError(
-        message(
-            f"The folder {folder} has no tokenizer, which a table's text needs",
-            expected="a text model's folder with what `tokenizer.save_pretrained(FOLDER)` writes",
-            found=found,
-        )
+        f"The folder {folder} has no tokenizer, which a table's text needs",
+        expected="a text model's folder with what `tokenizer.save_pretrained(FOLDER)` writes",
+        found=found,
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import torch
 from torch import Tensor
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.math.sparse import SparseRows
 from auxin.tasks._base import Task
 from auxin.typing import MISSING
@@ -16,17 +16,15 @@ def inputs(name: str, x: Tensor | SparseRows) -> None:
     image, vector = x.dim() == 4, x.dim() == 2
     if not (image and x.dtype in (torch.uint8, torch.float32)) and not (vector and x.dtype == torch.float32):
         raise DataError(
-            message(
-                f"The inputs of {name} have a shape or type that is not usable",
-                expected="images, uint8 or float32 [N, C, H, W], or vectors, float32 [N, D]",
-                found=f"{x.dtype} {list(x.shape)}",
-            )
+            f"The inputs of {name} have a shape or type that is not usable",
+            expected="images, uint8 or float32 [N, C, H, W], or vectors, float32 [N, D]",
+            found=f"{x.dtype} {list(x.shape)}",
         )
     if not x.numel():
-        raise DataError(message(f"The inputs of {name} are empty", found=f"shape {list(x.shape)}"))
+        raise DataError(f"The inputs of {name} are empty", found=f"shape {list(x.shape)}")
     if x.is_floating_point() and not _finite(x):
         found = {"expected": "finite numbers"} if isinstance(x, SparseRows) else _not_finite(x)
-        raise DataError(message(f"The inputs of {name} hold NaN or infinity", **found))
+        raise DataError(f"The inputs of {name} hold NaN or infinity", **found)
 
 
 def _finite(x: Tensor | SparseRows) -> bool:
@@ -50,35 +48,27 @@ def names(name: str, tasks: Collection[str], targets: Collection[str], main: str
     """Every task has targets and the other way round; the main task is one of them."""
     if set(tasks) != set(targets):
         raise DataError(
-            message(
-                f"The tasks and the targets of {name} differ",
-                expected=str(sorted(tasks)),
-                found=str(sorted(targets)),
-            )
+            f"The tasks and the targets of {name} differ",
+            expected=str(sorted(tasks)),
+            found=str(sorted(targets)),
         )
     if main not in tasks:
-        raise DataError(
-            message(f"{name} has no main task {main!r}", expected=f"one of: {', '.join(sorted(tasks))}")
-        )
+        raise DataError(f"{name} has no main task {main!r}", expected=f"one of: {', '.join(sorted(tasks))}")
 
 
 def targets(name: str, task: Task, target: Tensor, rows: int) -> None:
     """One target per row, int64 or floating point, that the task can learn from."""
     if target.dim() == 0 or target.shape[0] != rows:
         raise DataError(
-            message(
-                f"The target {task.name!r} of {name} does not fit the inputs",
-                expected=f"{rows} values",
-                found=f"shape {list(target.shape)}",
-            )
+            f"The target {task.name!r} of {name} does not fit the inputs",
+            expected=f"{rows} values",
+            found=f"shape {list(target.shape)}",
         )
     if target.dtype != torch.int64 and not target.is_floating_point():
         raise DataError(
-            message(
-                f"The target {task.name!r} of {name} has the wrong type",
-                expected="int64 or a float type",
-                found=str(target.dtype),
-            )
+            f"The target {task.name!r} of {name} has the wrong type",
+            expected="int64 or a float type",
+            found=str(target.dtype),
         )
     task.check(target)
 
@@ -89,11 +79,9 @@ def labels(what: str, target: Tensor, classes: int) -> None:
     if bad.any():
         row = int(bad.nonzero()[0])
         raise DataError(
-            message(
-                f"{what} has labels outside the range",
-                expected=f"0 to {classes - 1}, or {MISSING} where missing",
-                found=f"{int(target[row])} in row {row} (the first of {int(bad.sum())} such rows)",
-            )
+            f"{what} has labels outside the range",
+            expected=f"0 to {classes - 1}, or {MISSING} where missing",
+            found=f"{int(target[row])} in row {row} (the first of {int(bad.sum())} such rows)",
         )
 
 
@@ -101,11 +89,9 @@ def test_rows(name: str, official_test: Tensor, rows: int) -> None:
     """A bool per row."""
     if official_test.dtype != torch.bool or tuple(official_test.shape) != (rows,):
         raise DataError(
-            message(
-                f"The mark of {name}'s test rows is not usable",
-                expected=f"bool [{rows}]",
-                found=f"{official_test.dtype} {list(official_test.shape)}",
-            )
+            f"The mark of {name}'s test rows is not usable",
+            expected=f"bool [{rows}]",
+            found=f"{official_test.dtype} {list(official_test.shape)}",
         )
 
 
@@ -113,14 +99,12 @@ def blank(name: str, where: Tensor | SparseRows | None, x: Tensor | SparseRows) 
     """A bool per value of vectors, and zeros there."""
     if where is not None and (where.dtype != torch.bool or where.shape != x.shape or x.dim() != 2):
         raise DataError(
-            message(
-                f"The mark of {name}'s missing values is not usable",
-                expected=f"bool {list(x.shape)}, for vectors",
-                found=f"{where.dtype} {list(where.shape)}",
-            )
+            f"The mark of {name}'s missing values is not usable",
+            expected=f"bool {list(x.shape)}, for vectors",
+            found=f"{where.dtype} {list(where.shape)}",
         )
     if where is not None and _overlap(where, x):
-        raise DataError(message(f"Missing values of {name} are not zero", expected="0 where they are marked"))
+        raise DataError(f"Missing values of {name} are not zero", expected="0 where they are marked")
 
 
 def _overlap(where: Tensor | SparseRows, x: Tensor | SparseRows) -> bool:
@@ -135,22 +119,18 @@ def groups(name: str, of: Sequence[str] | None, official_test: Tensor) -> None:
         return
     if len(of) != len(official_test):
         raise DataError(
-            message(
-                f"The groups of {name} do not fit the rows",
-                expected=f"{len(official_test)} of them",
-                found=f"{len(of)}",
-            )
+            f"The groups of {name} do not fit the rows",
+            expected=f"{len(official_test)} of them",
+            found=f"{len(of)}",
         )
     test = {g for g, is_test in zip(of, official_test.tolist(), strict=True) if g and is_test}
     train = {g for g, is_test in zip(of, official_test.tolist(), strict=True) if g and not is_test}
     if both := sorted(test & train):
         raise DataError(
-            message(
-                f"Groups of {name} stand on both sides of the given split",
-                expected="each group among the training rows or the test rows",
-                found=f"{len(both):,} of them, {both[0].removeprefix('=')!r} the first",
-                do="Leave out --split or --group, or correct the column",
-            )
+            f"Groups of {name} stand on both sides of the given split",
+            expected="each group among the training rows or the test rows",
+            found=f"{len(both):,} of them, {both[0].removeprefix('=')!r} the first",
+            do="Leave out --split or --group, or correct the column",
         )
 
 
@@ -162,9 +142,7 @@ def parent(name: str, task: str, parents: Tensor, fine: Tensor, main: Tensor, wi
     if bad.any():
         row = int(bad.nonzero()[0])
         raise DataError(
-            message(
-                f"The labels of {name} contradict the hierarchy",
-                expected=f"main class {int(parents[fine[row]])} where {task!r} is {int(fine[row])}",
-                found=f"main class {int(main[row])} in row {row} (the first of {int(bad.sum())} such rows)",
-            )
+            f"The labels of {name} contradict the hierarchy",
+            expected=f"main class {int(parents[fine[row]])} where {task!r} is {int(fine[row])}",
+            found=f"main class {int(main[row])} in row {row} (the first of {int(bad.sum())} such rows)",
         )

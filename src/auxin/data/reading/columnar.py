@@ -15,7 +15,7 @@ import pyarrow.compute as _compute
 import pyarrow.parquet as pq
 
 from auxin.data.reading.typed import longest, words_of
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 pc: Any = _compute  # its functions are made when it is imported, so that checkers know none
 PART = 1 << 16
@@ -60,16 +60,14 @@ def read_memory(source: Any, verbatim: Collection[str] = ()) -> pd.DataFrame:
     frame: Any = table_of(source)
     names = [str(name) for name in frame.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise DataError(message("Several columns have one name", found=", ".join(twice), do="Rename them"))
+        raise DataError("Several columns have one name", found=", ".join(twice), do="Rename them")
     try:
         plain = _arrow(frame) if isinstance(frame, pd.DataFrame) else pa.table(frame)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise DataError(
-            message(
-                "A column is neither numbers, words, dates nor yes and no",
-                found=" ".join(str(part) for part in error.args),
-                do="Write the column as one type throughout, or leave it out",
-            )
+            "A column is neither numbers, words, dates nor yes and no",
+            found=" ".join(str(part) for part in error.args),
+            do="Write the column as one type throughout, or leave it out",
         ) from error
     return frame_of(plain, verbatim)
 

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin.data._base import Dataset
 from auxin.data.reading.published import array, by_hand, sides
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.tasks._base import Task
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
@@ -60,7 +60,7 @@ def two_sides(
 def _read(folder: Path, tasks: Mapping[str, str], shrink: int) -> dict[str, Tensor]:
     count = len(list((folder / "image").glob("*.npy")))
     if not count:
-        raise DataError(message(f"There are no images in {folder / 'image'}", expected="0.npy, 1.npy ..."))
+        raise DataError(f"There are no images in {folder / 'image'}", expected="0.npy, 1.npy ...")
     found = {"x": _stack(folder / "image", count, shrink).float()}
     for task, name in tasks.items():
         own = _stack(folder / name, count, shrink)
@@ -72,6 +72,6 @@ def _stack(folder: Path, count: int, shrink: int) -> Tensor:
     """The arrays of a folder, [N, H, W] or [N, C, H, W]."""
     rows = [np.asarray(array(folder / f"{i}.npy"))[::shrink, ::shrink] for i in range(count)]
     if len({row.shape for row in rows}) > 1:
-        raise DataError(message(f"The arrays of {folder} differ in shape", expected="one shape"))
+        raise DataError(f"The arrays of {folder} differ in shape", expected="one shape")
     found = torch.from_numpy(np.stack(rows))
     return found.movedim(-1, 1).contiguous() if found.dim() == 4 else found

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from auxin.errors import DataError, RunError, message
+from auxin.errors import DataError, RunError
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,9 @@ def fetch(remotes: Sequence[RemoteFile], folder: Path) -> None:
 def _fetch(remote: RemoteFile, file: Path) -> None:
     if (free := shutil.disk_usage(file.parent).free) < remote.size:
         raise RunError(
-            message(
-                f"The disk is too full for {remote.name}",
-                expected=f"{remote.size:,} bytes",
-                found=f"{free:,} bytes free in {file.parent}",
-            )
+            f"The disk is too full for {remote.name}",
+            expected=f"{remote.size:,} bytes",
+            found=f"{free:,} bytes free in {file.parent}",
         )
     import pooch  # only here: it brings requests, and most commands download nothing
 
@@ -65,20 +63,16 @@ def _fetch(remote: RemoteFile, file: Path) -> None:
         pooch.retrieve(remote.url, remote.known_hash, file.name, file.parent, downloader=get)
     except ValueError as error:  # the way in which pooch says that the hash is another one
         raise DataError(
-            message(
-                f"{remote.url} differs from the file that its publisher described",
-                expected=remote.known_hash,
-                found=str(error),
-                do="Try again, or fetch the file by hand",
-            )
+            f"{remote.url} differs from the file that its publisher described",
+            expected=remote.known_hash,
+            found=str(error),
+            do="Try again, or fetch the file by hand",
         ) from error
     except OSError as error:  # every error of requests is one, as is a full disk
         raise DataError(
-            message(
-                f"{remote.url} cannot be downloaded",
-                found=str(error),
-                do=f"Check the network, or fetch it by hand into {file.parent}",
-            )
+            f"{remote.url} cannot be downloaded",
+            found=str(error),
+            do=f"Check the network, or fetch it by hand into {file.parent}",
         ) from error
 
 
@@ -94,12 +88,10 @@ def unpack(archive: Path, folder: Path) -> None:
                 tar.extractall(temporary, filter="data")
         except (tarfile.TarError, EOFError, OSError) as error:
             raise DataError(
-                message(
-                    f"{archive} cannot be unpacked",
-                    expected="a whole tar archive",
-                    found=str(error),
-                    do="Delete it and fetch it again",
-                )
+                f"{archive} cannot be unpacked",
+                expected="a whole tar archive",
+                found=str(error),
+                do="Delete it and fetch it again",
             ) from error
         for entry in sorted(Path(temporary).iterdir()):
             if not (folder / entry.name).exists():

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from auxin.data.reading.download import RemoteFile, fetch
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 
 
 def folder(name: str, root: Path | None, where: str = "") -> Path:
@@ -23,22 +23,18 @@ def folder(name: str, root: Path | None, where: str = "") -> Path:
     """
     if root is None:
         raise DataError(
-            message(
-                f"{name} is read from files, and no folder was given",
-                expected="--root DIR, the folder that holds its files",
-                do=f"Fetch them by hand from {where} into DIR"
-                if where
-                else f"Use `--root DIR --download` to fetch {name} from its publisher into DIR",
-            )
+            f"{name} is read from files, and no folder was given",
+            expected="--root DIR, the folder that holds its files",
+            do=f"Fetch them by hand from {where} into DIR"
+            if where
+            else f"Use `--root DIR --download` to fetch {name} from its publisher into DIR",
         )
     if not root.is_dir():
         raise DataError(
-            message(
-                f"There is no folder {root}",
-                expected=f"the folder that holds the files of {name}",
-                do="Correct --root, or create the folder and "
-                + (f"fetch them by hand from {where}" if where else "use --download"),
-            )
+            f"There is no folder {root}",
+            expected=f"the folder that holds the files of {name}",
+            do="Correct --root, or create the folder and "
+            + (f"fetch them by hand from {where}" if where else "use --download"),
         )
     return root
 
@@ -51,9 +47,7 @@ def prepare(name: str, root: Path | None, download: object, remotes: Sequence[Re
         DataError: No folder was given, or the download failed.
     """
     if not isinstance(download, bool):
-        raise ConfigError(
-            message("The option download takes no value", expected="no value", found=repr(download))
-        )
+        raise ConfigError("The option download takes no value", expected="no value", found=repr(download))
     if download and root is not None:
         fetch(remotes, root)
     return folder(name, root)
@@ -67,18 +61,16 @@ def first(folders: Iterable[Path], *names: str) -> Path | None:
 def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[RemoteFile]) -> DataError:
     """The error for a data set whose files are not in the folder."""
     return DataError(
-        message(
-            f"The files of {name} are not in {root}",
-            expected=" or ".join(looked),
-            found=", ".join(sorted(p.name for p in root.iterdir())[:8]) or "an empty folder",
-            do=f"Use --download, or put them there yourself, from {' '.join(r.url for r in remotes)}",
-        )
+        f"The files of {name} are not in {root}",
+        expected=" or ".join(looked),
+        found=", ".join(sorted(p.name for p in root.iterdir())[:8]) or "an empty folder",
+        do=f"Use --download, or put them there yourself, from {' '.join(r.url for r in remotes)}",
     )
 
 
 def damaged(path: Path | str, expected: str, found: object, do: str = "Fetch it again") -> DataError:
     """The error for a file that is not what it should be."""
-    return DataError(message(f"{path} cannot be read", expected=expected, found=str(found), do=do))
+    return DataError(f"{path} cannot be read", expected=expected, found=str(found), do=do)
 
 
 def pick(columns: Mapping[str, Any], name: str) -> Any:
@@ -91,13 +83,11 @@ def pick(columns: Mapping[str, Any], name: str) -> Any:
         known = [str(column) for column in columns]
         near = get_close_matches(name, known, n=3, cutoff=0.5)
         raise DataError(
-            message(
-                f"There is no column {name!r}",
-                expected=f"one of: {', '.join(known)}",
-                do=f"Did you mean {' or '.join(map(repr, near))}?"
-                if near
-                else header_hint(known) or "Name another with --target or --aux",
-            )
+            f"There is no column {name!r}",
+            expected=f"one of: {', '.join(known)}",
+            do=f"Did you mean {' or '.join(map(repr, near))}?"
+            if near
+            else header_hint(known) or "Name another with --target or --aux",
         )
     return columns[name]
 

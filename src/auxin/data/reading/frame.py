@@ -17,7 +17,7 @@ from auxin.data.reading.columnar import parquet_parts, read_parquet
 from auxin.data.reading.delimited import header, read_delimited
 from auxin.data.reading.delimited import read_parts as delimited_parts
 from auxin.data.reading.files import damaged, header_hint
-from auxin.errors import ConfigError, DataError, message, naming, shortened
+from auxin.errors import ConfigError, DataError, naming, shortened
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".data")
 SUFFIXES = (*TEXT, ".parquet", ".arff")
@@ -103,7 +103,7 @@ def _no_rows() -> DataError:
 def _reading(path: Path, encoding: str) -> Iterator[str]:
     """Yield the encoding by its proper name. What readers raise about the file becomes a DataError that names it."""
     if not is_file(path):
-        raise DataError(message(f"There is no file {shortened(path)}", do="Correct the path"))
+        raise DataError(f"There is no file {shortened(path)}", do="Correct the path")
     encoding = _known(encoding)
     try:
         with naming(path):
@@ -164,7 +164,7 @@ def _known(encoding: str) -> str:
         "".encode(name)
     except (LookupError, ValueError) as error:
         raise ConfigError(
-            message("The encoding is unknown", found=repr(encoding), do="Try utf-8 or latin-1")
+            "The encoding is unknown", found=repr(encoding), do="Try utf-8 or latin-1"
         ) from error
     return "utf-8-sig" if name == "utf-8" else name
 
@@ -198,11 +198,9 @@ def with_unlabelled(
     shared = [name for name in more.columns if name in frame.columns]
     if not shared:
         raise DataError(
-            message(
-                f"{path} has no column of the labelled table",
-                expected=f"some of: {', '.join(map(str, frame.columns))}",
-                found=", ".join(map(str, more.columns)),
-            )
+            f"{path} has no column of the labelled table",
+            expected=f"some of: {', '.join(map(str, frame.columns))}",
+            found=", ".join(map(str, more.columns)),
         )
     more = more[shared].assign(**({split: "train"} if split else {}))
     return pd.concat([frame, more], ignore_index=True)

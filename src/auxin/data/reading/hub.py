@@ -73,7 +73,7 @@ def _parts(name: str) -> dict[str, Any]:
         import datasets  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise ConfigError(
-            message(f"hub:{name} needs the package datasets", do='Install it: pip install "auxin[hub]"')
+            f"hub:{name} needs the package datasets", do='Install it: pip install "auxin[hub]"'
         ) from error
     local = Path(name).is_dir()
     place, _, configuration = (name, "", "") if local else name.partition(":")

@@ -17,7 +17,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from auxin.data.reading.files import damaged
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
 Picture = Path | bytes
@@ -44,13 +44,9 @@ def read_images(paths: Sequence[Picture], size: int | None) -> tuple[Tensor, boo
         ConfigError: The size is not usable.
     """
     if size is not None and (not isinstance(size, int) or not 4 <= size <= 1024):
-        raise ConfigError(
-            message("The image size is not usable", expected="4 to 1,024 pixels", found=repr(size))
-        )
+        raise ConfigError("The image size is not usable", expected="4 to 1,024 pixels", found=repr(size))
     if not paths:
-        raise DataError(
-            message("There are no images to read", expected=f"files ending in {', '.join(ENDINGS)}")
-        )
+        raise DataError("There are no images to read", expected=f"files ending in {', '.join(ENDINGS)}")
     seen = look(paths)
     sizes, grey = {found.size for found in seen}, all(found.grey for found in seen)
     notes = [
@@ -95,7 +91,7 @@ def decode(paths: Sequence[Picture], side: tuple[int, int], grey: bool) -> Tenso
 def below(folder: Path) -> list[Path]:
     """The images in a folder, at any depth, sorted; hidden files and folders are left out, as is `__MACOSX`."""
     if not folder.is_dir():
-        raise DataError(message(f"There is no folder {folder}", do="Correct the path"))
+        raise DataError(f"There is no folder {folder}", do="Correct the path")
     found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and path.is_file())
     return sorted(path for path in found if not any(map(hidden, path.relative_to(folder).parts)))
 
@@ -128,9 +124,7 @@ def _inside(cell: str, folder: Path) -> None:
     """Refuse a path that points outside the table's folder."""
     if "://" in cell:
         do = "Fetch the files, and name them in the table"
-        raise DataError(
-            message("A table names an image on the web, which is not fetched", found=cell[:200], do=do)
-        )
+        raise DataError("A table names an image on the web, which is not fetched", found=cell[:200], do=do)
     base = os.path.abspath(folder)
     if os.environ.get(OUTSIDE) == "1":
         return
@@ -138,12 +132,10 @@ def _inside(cell: str, folder: Path) -> None:
         path = os.path.abspath(os.path.join(base, spelt))
         if os.path.commonpath([base, path]) != base:
             raise DataError(
-                message(
-                    "A path in the table points outside the table's folder",
-                    expected=f"a path below {base}",
-                    found=cell[:200],
-                    do="Put the table beside its images, or pass --allow-outside",
-                )
+                "A path in the table points outside the table's folder",
+                expected=f"a path below {base}",
+                found=cell[:200],
+                do="Put the table beside its images, or pass --allow-outside",
             )
 
 
@@ -190,9 +182,7 @@ def limited(most: int | None) -> Iterator[None]:
     """
     if most is not None and (not isinstance(most, int) or not 0 < most <= 1 << 31):
         expected = f"1 to {1 << 31:,} pixels"
-        raise ConfigError(
-            message("The limit of an image's size is not usable", expected=expected, found=repr(most))
-        )
+        raise ConfigError("The limit of an image's size is not usable", expected=expected, found=repr(most))
     token = _most.set(MOST_PIXELS if most is None else most)
     try:
         yield
@@ -216,7 +206,7 @@ def _look(path: Picture) -> ImageHead:
     if isinstance(path, Path) and not path.is_file():
         near = next((p.name for p in sorted(path.parent.glob(f"{glob.escape(path.name)}.*"))), None)
         do = f"Did you mean {near!r}?" if near else "Correct the path"
-        raise DataError(message(f"There is no image {path}", do=do))
+        raise DataError(f"There is no image {path}", do=do)
     try:
         with opened(path) as image:
             if image.mode == "F":

@@ -11,7 +11,7 @@ from torch import Tensor
 from auxin.data.reading.files import damaged
 from auxin.data.reading.images import Picture, called, opened, upright
 from auxin.data.targets.specs import TargetSpec
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.tasks._base import Task
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
@@ -45,7 +45,7 @@ def dense_target(
     masks = _all_values(paths, sizes, side, numbers)
     known = [mask for mask in masks if mask is not None]
     if not known:
-        raise DataError(message(f"The target {spec.name!r} has no values", found="every cell empty"))
+        raise DataError(f"The target {spec.name!r} has no values", found="every cell empty")
     if numbers:
         blank = np.full((side[1], side[0]), np.nan, np.float32)
         y = torch.from_numpy(np.stack([blank if mask is None else mask for mask in masks]).astype(np.float32))
@@ -65,12 +65,10 @@ def dense_classes(
     values = found[found != ignored] if ignored is not None else found
     if not 2 <= len(values) <= MOST:
         raise DataError(
-            message(
-                f"The masks of {spec.name!r} are not usable",
-                expected=f"2 to {MOST} different values (palette indices, grey levels or colours)",
-                found=f"{len(values):,}",
-                do="Save masks as PNG (JPEG blurs them); numbers are --kind NAME=dense_regression",
-            )
+            f"The masks of {spec.name!r} are not usable",
+            expected=f"2 to {MOST} different values (palette indices, grey levels or colours)",
+            found=f"{len(values):,}",
+            do="Save masks as PNG (JPEG blurs them); numbers are --kind NAME=dense_regression",
         )
     y = np.full((len(masks), side[1], side[0]), MISSING, np.int64)
     for row, mask in enumerate(masks):
@@ -120,11 +118,9 @@ def _number(spec: TargetSpec) -> int:
         return int(spec.missing or "")
     except ValueError as error:
         raise DataError(
-            message(
-                f"The missing label of {spec.name!r} is not usable",
-                expected="a whole number",
-                found=repr(spec.missing),
-            )
+            f"The missing label of {spec.name!r} is not usable",
+            expected="a whole number",
+            found=repr(spec.missing),
         ) from error
 
 
@@ -135,17 +131,15 @@ def _colour(value: int) -> str:
 def _values(path: Picture, size: Size, side: Size, numbers: bool) -> np.ndarray:
     """A mask's values, [H, W]: palette indices, grey levels, or colours as 2^24 + rgb."""
     if isinstance(path, Path) and not path.is_file():
-        raise DataError(message(f"There is no mask {path}", do="Correct the path, or leave the cell empty"))
+        raise DataError(f"There is no mask {path}", do="Correct the path, or leave the cell empty")
     try:
         with opened(path) as image:
             image = upright(image)
             if image.size != size:
                 raise DataError(
-                    message(
-                        f"The mask {called(path)} differs in size from its image",
-                        expected=f"{size[0]}x{size[1]} pixels",
-                        found=f"{image.size[0]}x{image.size[1]}",
-                    )
+                    f"The mask {called(path)} differs in size from its image",
+                    expected=f"{size[0]}x{size[1]} pixels",
+                    found=f"{image.size[0]}x{image.size[1]}",
                 )
             colours = image.mode not in ("1", "L", "P", "I", "I;16", "F")
             plain = image.convert("RGB") if colours else image

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from auxin.data.reading.files import damaged
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 
 def read_npz(path: Path) -> dict[str, np.ndarray]:
@@ -19,7 +19,7 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         DataError: There is no such file, it is damaged, or it holds Python objects.
     """
     if not path.is_file():
-        raise DataError(message(f"There is no file {path}", do="Correct the path"))
+        raise DataError(f"There is no file {path}", do="Correct the path")
     try:
         with path.open("rb") as stream:
             file = np.load(stream, allow_pickle=False)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from auxin.data.reading.files import damaged
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 _DAMAGE = (
     pickle.UnpicklingError,
@@ -63,11 +63,9 @@ def load_pickle(path: Path) -> Any:
         return _RestrictedUnpickler(io.BytesIO(path.read_bytes()), encoding="bytes").load()
     except DataError as error:
         raise DataError(
-            message(
-                f"{path} is a pickle that would run {error}; auxin refuses it",
-                expected="lists, dictionaries, text, numbers and NumPy arrays only",
-                do="Do not trust this file; download it again from its publisher",
-            )
+            f"{path} is a pickle that would run {error}; auxin refuses it",
+            expected="lists, dictionaries, text, numbers and NumPy arrays only",
+            do="Do not trust this file; download it again from its publisher",
         ) from None
     except _DAMAGE as error:
         raise damaged(

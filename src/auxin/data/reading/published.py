@@ -10,7 +10,7 @@ from torch import Tensor
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged, folder, missing, prepare
 from auxin.data.reading.images import decode, look
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 
 def place(
@@ -52,12 +52,10 @@ def by_hand(name: str, root: Path | None, holds: Sequence[str], where: str) -> P
         return place(name, base, holds)
     except DataError as error:
         raise DataError(
-            message(
-                f"The files of {name} are not in {base}, and auxin cannot fetch them",
-                expected=" and ".join(holds),
-                found=", ".join(sorted(p.name for p in base.iterdir())[:8]) or "an empty folder",
-                do=f"Fetch them by hand from {where}, unpack them, and name the folder with --root",
-            )
+            f"The files of {name} are not in {base}, and auxin cannot fetch them",
+            expected=" and ".join(holds),
+            found=", ".join(sorted(p.name for p in base.iterdir())[:8]) or "an empty folder",
+            do=f"Fetch them by hand from {where}, unpack them, and name the folder with --root",
         ) from error
 
 
@@ -73,7 +71,7 @@ def squares(paths: Sequence[Path], size: int) -> Tensor:
         DataError: There are none, or one is missing or damaged.
     """
     if not paths:
-        raise DataError(message("There are no images to read", expected="at least one image file"))
+        raise DataError("There are no images to read", expected="at least one image file")
     grey = all(one.grey for one in look(paths))
     return decode(paths, (size, size), grey)
 

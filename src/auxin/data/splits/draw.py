@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin.data.reading.content import CONTENT, ranked
 from auxin.data.splits.groups import GroupShare, share_groups
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 SHOWN = 5
 """So many classes with few rows are named at most."""
@@ -103,12 +103,10 @@ class Drawer:
         """Raise a DataError where a class has fewer rows than it needs."""
         if has < needs:
             raise DataError(
-                message(
-                    f"Class {self.describe(stratum)} has too few rows for the split",
-                    expected=f"at least {needs:,} rows with different inputs ({why})",
-                    found=f"{has:,}",
-                    do="Add rows of this class, leave the class out, or ask for fewer or smaller parts",
-                )
+                f"Class {self.describe(stratum)} has too few rows for the split",
+                expected=f"at least {needs:,} rows with different inputs ({why})",
+                found=f"{has:,}",
+                do="Add rows of this class, leave the class out, or ask for fewer or smaller parts",
             )
 
     def each(
@@ -158,12 +156,10 @@ def _fits(total: int, sizes: dict[int, int], least: int, keep: int, what: str) -
     rows, classes = sum(sizes.values()), len(sizes)
     if not least * classes <= total <= rows - keep * classes:
         raise DataError(
-            message(
-                f"The {what} cannot have {total:,} rows",
-                expected=f"{least * classes:,} to {rows - keep * classes:,} of {rows:,} rows, "
-                f"so that each of the {classes} classes has {least} in it and {keep} beside it",
-                do="Ask for another number or fraction of rows",
-            )
+            f"The {what} cannot have {total:,} rows",
+            expected=f"{least * classes:,} to {rows - keep * classes:,} of {rows:,} rows, "
+            f"so that each of the {classes} classes has {least} in it and {keep} beside it",
+            do="Ask for another number or fraction of rows",
         )
 
 

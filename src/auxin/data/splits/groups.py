@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from math import floor, fsum
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 DRAWS = 64
 """So many draws are made, and the one is kept whose share is nearest to what was asked."""
@@ -49,12 +49,10 @@ def share_groups(
         members[groups[row]].append(row)
     if len(members) < wanted.least + wanted.keep:
         raise DataError(
-            message(
-                f"There are too few groups for the {wanted.what}",
-                expected=f"at least {wanted.least + wanted.keep} ({wanted.least} in it, {wanted.keep} outside it)",
-                found=f"{len(members)}",
-                do="Leave out --group, or leave out a set (--validation 0)",
-            )
+            f"There are too few groups for the {wanted.what}",
+            expected=f"at least {wanted.least + wanted.keep} ({wanted.least} in it, {wanted.keep} outside it)",
+            found=f"{len(members)}",
+            do="Leave out --group, or leave out a set (--validation 0)",
         )
     total = floor(wanted.amount * len(rows) + 0.5) if wanted.amount < 1 else int(wanted.amount)
     sizes = Counter(strata[row] for row in rows)
@@ -65,12 +63,10 @@ def share_groups(
     best = min(range(DRAWS), key=costs.__getitem__)
     if wanted.strict and costs[best] >= _BAD:
         raise DataError(
-            message(
-                f"Some class is in too few groups for the {wanted.what}",
-                expected="rows of every class on each side, in groups of their own",
-                found=f"{len(members):,} groups, of which no draw of {DRAWS} has that",
-                do="Leave out --group, or ask for fewer or larger parts",
-            )
+            f"Some class is in too few groups for the {wanted.what}",
+            expected="rows of every class on each side, in groups of their own",
+            found=f"{len(members):,} groups, of which no draw of {DRAWS} has that",
+            do="Leave out --group, or ask for fewer or larger parts",
         )
     left = [name for name in members if name not in draws[best]]
     return _rows(members, draws[best]), _rows(members, left)

@@ -12,7 +12,7 @@ from auxin.data.reading.content import CONTENT, fingerprint, ranked
 from auxin.data.splits.draw import PARTS, Drawer, strata
 from auxin.data.splits.held_out import drop_groups, drop_repeats, without_repeats
 from auxin.data.splits.rare import rare_rows
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,7 +146,7 @@ def _check_range(
     labels_per_class: int | None, fraction: float | None, validation: float, auxiliary: float, test: float
 ) -> None:
     def refuse(name: str, expected: str, found: object) -> None:
-        raise DataError(message(f"The argument {name} is out of range", expected=expected, found=repr(found)))
+        raise DataError(f"The argument {name} is out of range", expected=expected, found=repr(found))
 
     if labels_per_class is not None and (labels_per_class < 1 or labels_per_class != int(labels_per_class)):
         refuse("labels_per_class", "a whole number of at least 1", labels_per_class)
@@ -165,12 +165,10 @@ def _drawer(dataset: Dataset) -> Drawer:
     target, present = dataset.y[dataset.main], dataset.has_main()
     if not present.any():
         raise DataError(
-            message(
-                f"No row of {dataset.name} has a label for the main task {dataset.main!r}",
-                expected="main labels on some rows at least",
-                found=f"{len(dataset):,} rows, all without one",
-                do="Name another target",
-            )
+            f"No row of {dataset.name} has a label for the main task {dataset.main!r}",
+            expected="main labels on some rows at least",
+            found=f"{len(dataset):,} rows, all without one",
+            do="Name another target",
         )
     classes = target.dim() == 1 and not target.is_floating_point()
     describe = dataset.class_name if classes else str
@@ -238,23 +236,19 @@ def _by_labels(
     least = {"validation": _of_labels(validation, count), "auxiliary": _of_labels(auxiliary, count)}
     if sum(least.values()) >= count:
         raise DataError(
-            message(
-                f"{count} labels per class leave none to train with",
-                expected="fewer validation and auxiliary rows than labels",
-                found=f"{least['validation']} for validation, {least['auxiliary']} for the auxiliary set",
-                do="Use more labels per class, or smaller parts",
-            )
+            f"{count} labels per class leave none to train with",
+            expected="fewer validation and auxiliary rows than labels",
+            found=f"{least['validation']} for validation, {least['auxiliary']} for the auxiliary set",
+            do="Use more labels per class, or smaller parts",
         )
     if validation and not least["validation"]:
         notes.append("With one label per class, no label is left for validation: there is no validation set.")
     if not drawer.strict:
         raise DataError(
-            message(
-                "Labels per class need a main task of classes",
-                expected="class labels",
-                found="real-valued targets",
-                do="Use a fraction instead",
-            )
+            "Labels per class need a main task of classes",
+            expected="class labels",
+            found="real-valued targets",
+            do="Use a fraction instead",
         )
     if drawer.groups is not None:
         return _labels_of_groups(drawer, rows, seed, count, least)

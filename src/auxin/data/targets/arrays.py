@@ -11,7 +11,7 @@ from auxin.data.reading.masks import dense_classes
 from auxin.data.targets.columns import target_of
 from auxin.data.targets.guess import of_numbers
 from auxin.data.targets.specs import TargetSpec
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_regression import DenseRegression
@@ -37,11 +37,9 @@ def array_target(spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
     """
     if values.shape[:1] != (rows,) or values.ndim > 4 or values.dtype.kind not in "biufUS":
         raise DataError(
-            message(
-                f"The target {spec.name!r} is not usable",
-                expected=f"{rows} numbers or words",
-                found=f"{values.dtype} {list(values.shape)}",
-            )
+            f"The target {spec.name!r} is not usable",
+            expected=f"{rows} numbers or words",
+            found=f"{values.dtype} {list(values.shape)}",
         )
     if values.ndim == 2 and values.shape[1] == 1 and spec.kind not in ("multilabel", "vector"):
         values = values[:, 0]
@@ -52,11 +50,9 @@ def array_target(spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
     kind = spec.kind or _guess(spec.name, values)
     if values.ndim != _AXES.get(kind, values.ndim):
         raise ConfigError(
-            message(
-                f"The target {spec.name!r} cannot be {kind}",
-                expected=f"an array with {_AXES[kind]} axes",
-                found=f"{list(values.shape)}",
-            )
+            f"The target {spec.name!r} cannot be {kind}",
+            expected=f"an array with {_AXES[kind]} axes",
+            found=f"{list(values.shape)}",
         )
     values = _blanked(spec, values)
     if kind in ("regression", "vector", "multilabel", "dense_regression"):
@@ -85,11 +81,9 @@ def _guess(name: str, values: np.ndarray) -> str:
     if values.ndim == 4 and values.dtype.kind == "f":
         return "dense_regression"
     raise DataError(
-        message(
-            f"The target {name!r} has {'two' if values.ndim == 2 else values.ndim} axes",
-            expected="one class per row, zeros and ones, or fractional numbers",
-            found=f"{values.dtype} {list(values.shape)}",
-        )
+        f"The target {name!r} has {'two' if values.ndim == 2 else values.ndim} axes",
+        expected="one class per row, zeros and ones, or fractional numbers",
+        found=f"{values.dtype} {list(values.shape)}",
     )
 
 
@@ -128,13 +122,13 @@ def _blanked(spec: TargetSpec, values: np.ndarray) -> np.ndarray:
 
 def _real(name: str, kind: str, values: np.ndarray) -> tuple[Task, Tensor]:
     if values.dtype.kind == "U":
-        raise DataError(message(f"The target {name!r} is not numbers", expected="numbers", found="words"))
+        raise DataError(f"The target {name!r} is not numbers", expected="numbers", found="words")
     with np.errstate(over="ignore"):  # what does not fit becomes infinite, which the task refuses
         target = torch.from_numpy(values.astype(np.float32))
     if kind == "multilabel":
         target = target.masked_fill(target == MISSING, torch.nan)
     if bool(target.isnan().all()):
-        raise DataError(message(f"The target {name!r} has no values", found="NaN in every row"))
+        raise DataError(f"The target {name!r} has no values", found="NaN in every row")
     if kind == "regression":
         return Regression(name), target
     if kind == "dense_regression":
@@ -148,12 +142,10 @@ def _classes(name: str, values: np.ndarray, make: Any) -> tuple[Task, Tensor]:
     if len(labels) < 2:
         found = f"{len(labels)}" + (f" ({labels[0]!s})" if len(labels) else "")
         raise DataError(
-            message(
-                f"The target {name!r} has too few classes",
-                expected="at least two",
-                found=found,
-                do="Note that -1, NaN and empty text stand for missing labels",
-            )
+            f"The target {name!r} has too few classes",
+            expected="at least two",
+            found=found,
+            do="Note that -1, NaN and empty text stand for missing labels",
         )
     target = torch.full((len(values),), MISSING, dtype=torch.int64)
     target[torch.from_numpy(known)] = torch.from_numpy(numbers.astype(np.int64))
@@ -168,10 +160,8 @@ def _known(name: str, values: np.ndarray) -> np.ndarray:
     if values.dtype.kind in "if" and (low := values[known] < MISSING).any():
         row = int(np.flatnonzero(known)[np.flatnonzero(low)[0]])
         raise DataError(
-            message(
-                f"The target {name!r} has labels outside the range",
-                expected=f"0 or more, or {MISSING} where missing",
-                found=f"{values[row]} in row {row} (the first of {int(low.sum())} such rows)",
-            )
+            f"The target {name!r} has labels outside the range",
+            expected=f"0 or more, or {MISSING} where missing",
+            found=f"{values[row]} in row {row} (the first of {int(low.sum())} such rows)",
         )
     return known & (values != MISSING)

@@ -10,7 +10,7 @@ import pandas as pd
 from auxin.data.encoders.cells import FEW_ODD, MANY
 from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, MARKS, as_written, too_long
 from auxin.data.targets.specs import TargetSpec
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 Column = Any
 """A pandas Series; pandas has no types that a checker can follow."""
@@ -122,21 +122,17 @@ def refuse_odd(cells: TargetColumn, column: Column) -> None:
         return
     rows = np.flatnonzero(column.astype(str).str.strip().isin(list(cells.odd)).to_numpy())
     raise DataError(
-        message(
-            f"The column {cells.name!r} mixes numbers and words, or numbers of different units",
-            expected="numbers written in one way, empty where missing",
-            found=f"{cells.odd[0]!r} in row {rows[0]} (the first of {len(rows)} such rows)",
-            do=f"Correct such cells, empty them, say that they are missing: --missing {cells.name}={cells.odd[0]}, or "
-            f"that words are classes: --kind {cells.name}=classes",
-        )
+        f"The column {cells.name!r} mixes numbers and words, or numbers of different units",
+        expected="numbers written in one way, empty where missing",
+        found=f"{cells.odd[0]!r} in row {rows[0]} (the first of {len(rows)} such rows)",
+        do=f"Correct such cells, empty them, say that they are missing: --missing {cells.name}={cells.odd[0]}, or "
+        f"that words are classes: --kind {cells.name}=classes",
     )
 
 
 def _bytes(name: str) -> DataError:
     return DataError(
-        message(
-            f"The target {name!r} holds bytes",
-            expected="words or numbers; images of masks only as a target of pixels (--kind NAME=dense_classes)",
-            do="Name another target",
-        )
+        f"The target {name!r} holds bytes",
+        expected="words or numbers; images of masks only as a target of pixels (--kind NAME=dense_classes)",
+        do="Name another target",
     )

@@ -15,7 +15,7 @@ from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd,
 from auxin.data.targets.guess import MOST_CLASSES, of_numbers
 from auxin.data.targets.lists import listed, says_lists, vectors
 from auxin.data.targets.specs import DENSE, TargetSpec
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
@@ -53,11 +53,9 @@ def target_of(frame: Any, spec: TargetSpec) -> Made:
         return *_real(spec, kind, read, columns), notes
     if kind in DENSE:
         raise DataError(
-            message(
-                f"The target {spec.name!r} cannot be {kind}",
-                expected="an image table, whose rows have mask files (--image COLUMN)",
-                found="a table without images",
-            )
+            f"The target {spec.name!r} cannot be {kind}",
+            expected="an image table, whose rows have mask files (--image COLUMN)",
+            found="a table without images",
         )
     task, target, said = _classes(spec.name, read[0], Ordered if kind == "ordered" else Classes)
     return task, target, [*notes, *said]
@@ -65,21 +63,16 @@ def target_of(frame: Any, spec: TargetSpec) -> Made:
 
 def _dates(cells: TargetColumn) -> DataError:
     return DataError(
-        message(
-            f"The target {cells.name!r} holds dates",
-            expected="numbers, or words that name classes",
-            found=f"{len(cells.words):,} different dates, such as {cells.words[0]}",
-            do=f"Write it as a number, such as days since a date, or say --kind {cells.name}=classes",
-        )
+        f"The target {cells.name!r} holds dates",
+        expected="numbers, or words that name classes",
+        found=f"{len(cells.words):,} different dates, such as {cells.words[0]}",
+        do=f"Write it as a number, such as days since a date, or say --kind {cells.name}=classes",
     )
 
 
 def _empty(cells: TargetColumn) -> DataError:
     return DataError(
-        message(
-            f"The target {cells.name!r} has no values",
-            found="every cell empty, or a mark of a missing value",
-        )
+        f"The target {cells.name!r} has no values", found="every cell empty, or a mark of a missing value"
     )
 
 
@@ -109,12 +102,10 @@ def _real(
         refuse_odd(cells, column)
         if cells.numbers is None:
             raise DataError(
-                message(
-                    f"The column {cells.name!r} is not numbers",
-                    expected="numbers",
-                    found=f"{_no_number(cells)!r}",
-                    do=f"Correct such cells, or say that they are missing: --missing {cells.name}={_no_number(cells)}",
-                )
+                f"The column {cells.name!r} is not numbers",
+                expected="numbers",
+                found=f"{_no_number(cells)!r}",
+                do=f"Correct such cells, or say that they are missing: --missing {cells.name}={_no_number(cells)}",
             )
         check_finite(cells)
     made = np.stack([_values(cells, np.asarray(cells.numbers)) for cells in read], 1).astype(np.float32)
@@ -122,12 +113,10 @@ def _real(
         return Vector(spec.name, len(read)), torch.from_numpy(made)
     if len({*made[~np.isnan(made)].tolist()}) < 2:
         raise DataError(
-            message(
-                f"The target {spec.name!r} is the same in every row",
-                expected="numbers that differ, or there is nothing to learn",
-                found=f"only {read[0].words[0]}",
-                do="Name another target",
-            )
+            f"The target {spec.name!r} is the same in every row",
+            expected="numbers that differ, or there is nothing to learn",
+            found=f"only {read[0].words[0]}",
+            do="Name another target",
         )
     return Regression(spec.name), torch.from_numpy(made[:, 0].copy())
 
@@ -148,11 +137,9 @@ def check_finite(cells: TargetColumn) -> None:
     if bad.any():
         row = int(np.flatnonzero(np.isin(cells.codes, np.flatnonzero(bad)))[0])
         raise DataError(
-            message(
-                f"The column {cells.name!r} holds a number that is not usable",
-                expected="finite numbers below 3e38",
-                found=f"{values[cells.codes[row]]} in row {row}",
-            )
+            f"The column {cells.name!r} holds a number that is not usable",
+            expected="finite numbers below 3e38",
+            found=f"{values[cells.codes[row]]} in row {row}",
         )
 
 
@@ -180,11 +167,9 @@ def _classes(name: str, cells: TargetColumn, make: Any) -> Made:
     order = {key: number for number, key in enumerate(sorted(called))}
     if len(order) < 2:
         raise DataError(
-            message(
-                f"The target {name!r} has too few classes",
-                expected="at least two",
-                found=f"only {next(iter(called.values()))!r}",
-            )
+            f"The target {name!r} has too few classes",
+            expected="at least two",
+            found=f"only {next(iter(called.values()))!r}",
         )
     table = np.array([*(order[key] for key in keys), MISSING], dtype=np.int64)
     names = [called[key] for key in order]
@@ -215,7 +200,7 @@ def _attributes(spec: TargetSpec, read: Sequence[TargetColumn]) -> Made:
     cells = read[0]
     found = listed(spec.name, cells.words)
     if not found.labels:
-        raise DataError(message(f"The target {spec.name!r} has no labels", found="empty lists alone"))
+        raise DataError(f"The target {spec.name!r} has no labels", found="empty lists alone")
     table = np.full((len(cells.words) + 1, len(found.labels)), np.nan, np.float32)
     for place, w in enumerate(cells.words):
         table[place] = [label in found.cells[w] for label in found.labels]
@@ -233,11 +218,9 @@ def _yes(cells: TargetColumn) -> np.ndarray:
     """1 and 0 for yes and no, however they are written; NaN where missing."""
     if odd := sorted({w for w in cells.words if w.lower() not in TRUTH}):
         raise DataError(
-            message(
-                f"The column {cells.name!r} is no yes-or-no attribute",
-                expected=f"one of: {', '.join(TRUTH)}",
-                found=", ".join(odd[:5]),
-            )
+            f"The column {cells.name!r} is no yes-or-no attribute",
+            expected=f"one of: {', '.join(TRUTH)}",
+            found=", ".join(odd[:5]),
         )
     return _values(cells, np.array([TRUTH[w.lower()] for w in cells.words]))
 
@@ -249,12 +232,10 @@ def check_cells(frame: Any) -> None:
         if isinstance(cell, list | dict | tuple | set | np.ndarray | bytes):
             several = "bytes that are no text" if isinstance(cell, bytes) else "several values in a cell"
             raise DataError(
-                message(
-                    f"The column {str(name)!r} holds {several}",
-                    expected="a number or a word per cell",
-                    found=type(cell).__name__,
-                    do=f"Write it as numbers or words, or leave it out: --ignore {name}",
-                )
+                f"The column {str(name)!r} holds {several}",
+                expected="a number or a word per cell",
+                found=type(cell).__name__,
+                do=f"Write it as numbers or words, or leave it out: --ignore {name}",
             )
 
 
@@ -265,11 +246,7 @@ def split_rows(frame: Any, split: str | None) -> Tensor:
     said = frame[split].astype(str).str.strip().str.lower()
     if odd := sorted(set(said) - {"train", "test"}):
         raise DataError(
-            message(
-                f"The column {split!r} marks no split",
-                expected="train or test",
-                found=", ".join(odd[:5]),
-            )
+            f"The column {split!r} marks no split", expected="train or test", found=", ".join(odd[:5])
         )
     return torch.tensor((said == "test").tolist())
 

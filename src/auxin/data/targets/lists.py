@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from auxin.errors import DataError, message
+from auxin.errors import DataError
 
 SEPARATORS = (";", "|", ",")
 _ITEM = re.compile(r"""'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,\s'"\[\](){}]+)""")
@@ -132,10 +132,8 @@ def _labels(made: Any) -> list[str]:
 
 def _no_list(name: str, cell: str) -> DataError:
     return DataError(
-        message(
-            f"A cell of {name!r} lists no labels",
-            expected='a list such as ["a", "b"], or Label Studio\'s {"choices": ["a", "b"]}',
-            found=cell[:120],
-            do="Correct the cell, or empty it",
-        )
+        f"A cell of {name!r} lists no labels",
+        expected='a list such as ["a", "b"], or Label Studio\'s {"choices": ["a", "b"]}',
+        found=cell[:120],
+        do="Correct the cell, or empty it",
     )

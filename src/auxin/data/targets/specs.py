@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 
 from auxin.data.reading.files import pick
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 
 KINDS = (
     "classes",
@@ -70,9 +70,7 @@ def parse_specs(
     found = [_columns(known, word) for word in [target.strip(), *words(aux)]]
     names = [name for name, _ in found]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise ConfigError(
-            message("A target is named twice", expected="each name once", found=", ".join(twice))
-        )
+        raise ConfigError("A target is named twice", expected="each name once", found=", ".join(twice))
     said = pairs("kind of target", kinds, names, f"COLUMN={'|'.join(KINDS)}")
     said = {name: ALIASES.get(kind, kind) for name, kind in said.items()}
     blank = pairs("missing label", missing, names, "COLUMN=VALUE")
@@ -100,20 +98,16 @@ def _check(spec: TargetSpec, kinds: object) -> None:
     if spec.kind is not None and spec.kind not in KINDS:
         near = get_close_matches(spec.kind, [*KINDS, *ALIASES], n=2)
         raise ConfigError(
-            message(
-                "A kind of target is not valid",
-                expected=f"COLUMN={'|'.join(KINDS)}",
-                found=repr(kinds),
-                do=f"Did you mean {' or '.join(map(repr, near))}?" if near else "",
-            )
+            "A kind of target is not valid",
+            expected=f"COLUMN={'|'.join(KINDS)}",
+            found=repr(kinds),
+            do=f"Did you mean {' or '.join(map(repr, near))}?" if near else "",
         )
     if spec.kind in ONE and len(spec.columns) > 1:
         raise ConfigError(
-            message(
-                f"The target {spec.name!r} of several columns cannot be {spec.kind}",
-                expected="multilabel or vector",
-                found=f"columns {', '.join(spec.columns)}",
-            )
+            f"The target {spec.name!r} of several columns cannot be {spec.kind}",
+            expected="multilabel or vector",
+            found=f"columns {', '.join(spec.columns)}",
         )
 
 
@@ -128,6 +122,6 @@ def pairs(what: str, given: str | Sequence[str], names: Sequence[str], expected:
         name, mark, value = word.rpartition("=")
         if not mark or name.strip() not in names:
             do = f"{name.strip()!r} is no target: name it with --target or --aux" if mark else ""
-            raise ConfigError(message(f"A {what} is not valid", expected=expected, found=repr(given), do=do))
+            raise ConfigError(f"A {what} is not valid", expected=expected, found=repr(given), do=do)
         found[name.strip()] = value.strip()
     return found

@@ -3,7 +3,7 @@
 import os
 
 from auxin.catalogue import unknown
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError
 from auxin.requests.shared import Engine
 from auxin.runs.executors.contract import Executor
 from auxin.runs.executors.processes import Processes
@@ -40,9 +40,9 @@ def pick(engine: str = "auto", jobs: int | None = 1, address: str | None = None)
     if engine not in ENGINES:
         raise ConfigError(unknown("engine", engine, list(ENGINES)))
     if jobs < 1:
-        raise ConfigError(message("--jobs is too small", expected="at least 1", found=str(jobs)))
+        raise ConfigError("--jobs is too small", expected="at least 1", found=str(jobs))
     if address is not None and engine != "ray":
-        raise ConfigError(message("--address belongs to --engine ray", found=f"--engine {engine}"))
+        raise ConfigError("--address belongs to --engine ray", found=f"--engine {engine}")
     if engine == "ray":
         from auxin.runs.executors.ray import Ray
 

@@ -11,7 +11,7 @@ from multiprocessing import forkserver, get_all_start_methods, get_context
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.runs.executors.contract import Executor, Finished, Task
 from auxin.runs.executors.worker import compute, start
 from auxin.runs.listening import Listener
@@ -62,10 +62,8 @@ class Processes(Executor):
                     yield numbers[future], future.result()
         except BrokenProcessPool as error:
             raise RunError(
-                message(
-                    "A worker process died before its run was finished",
-                    do="It may have run out of memory: run the same command with fewer --jobs to resume",
-                )
+                "A worker process died before its run was finished",
+                do="It may have run out of memory: run the same command with fewer --jobs to resume",
             ) from error
         finally:
             _stop(pool)

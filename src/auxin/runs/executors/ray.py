@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from auxin.errors import AuxinError, RunError, UnsupportedError, message
+from auxin.errors import AuxinError, RunError, UnsupportedError
 from auxin.runs.executors.contract import Executor, Finished, Task
 from auxin.runs.listening import Listener
 
@@ -66,7 +66,7 @@ class Ray(Executor):
             ray.init(address=self.address, log_to_driver=False, runtime_env=environment, **own)
         except (ConnectionError, ValueError) as error:
             raise RunError(
-                message(f"There is no Ray cluster at {self.address}", found=str(error).split("\n", 1)[0])
+                f"There is no Ray cluster at {self.address}", found=str(error).split("\n", 1)[0]
             ) from error
 
     def _result(self, ray: Any, found: Any) -> Any:
@@ -77,11 +77,9 @@ class Ray(Executor):
             raise cause if isinstance(cause, AuxinError) else RunError(str(error)) from error
         except ray.exceptions.RayError as error:
             raise RunError(
-                message(
-                    f"A task's worker died {RETRIES + 1} times",
-                    found=str(error).split("\n", 1)[0],
-                    do="It may have run out of memory: run the same command with fewer tasks at a time to resume",
-                )
+                f"A task's worker died {RETRIES + 1} times",
+                found=str(error).split("\n", 1)[0],
+                do="It may have run out of memory: run the same command with fewer tasks at a time to resume",
             ) from error
 
 
@@ -97,8 +95,6 @@ def _ray() -> Any:
         import ray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise UnsupportedError(
-            message(
-                "--engine ray needs Ray, which is not installed", do="Install it: pip install 'auxin[ray]'"
-            )
+            "--engine ray needs Ray, which is not installed", do="Install it: pip install 'auxin[ray]'"
         ) from error
     return ray

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from auxin.errors import ConfigError, RunError, message
+from auxin.errors import ConfigError, RunError
 from auxin.interrupts import Terminated
 from auxin.runs.executors.contract import Executor, Finished, Task
 from auxin.runs.listening import Listener
@@ -23,9 +23,7 @@ def _store() -> tuple[Any, int, int]:
 
     if "RANK" not in os.environ:
         raise ConfigError(
-            message(
-                "--engine torchrun needs torchrun", do="Start it as: torchrun --nproc-per-node N -m auxin ..."
-            )
+            "--engine torchrun needs torchrun", do="Start it as: torchrun --nproc-per-node N -m auxin ..."
         )
     store, rank, size = next(rendezvous("env://"))
     return store, rank, size
