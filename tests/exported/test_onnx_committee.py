@@ -11,10 +11,11 @@ from auxin.errors import UnsupportedError
 from auxin.exported.onnx_committee import committee_onnx
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Constant, Member, RivalMember
+from auxin.fitting.featured import featured_candidates
 from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
-from auxin.fitting.process import PROCESSES, ProcessCandidate
+from auxin.fitting.process import PROCESSES, ProcessCandidate, process_candidates
 from auxin.fitting.rows import Rows
 from auxin.fitting.scores import is_numbers, probable
 from auxin.fitting.search import TemperedMember
@@ -121,6 +122,18 @@ def test_convolutional_networks(kind: str) -> None:
     task = Regression.fit("y", y) if kind == "numbers" else Classes("y", 2)
     given = Rows(x, task, y if kind == "numbers" else (y > y.median()).long(), image=(3, 37, 10))
     assert distance(ConvCandidate("convnet", {"rate": 0.02}, 3).train(given, given.labelled, 0), x) < 1e-4
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_features_of_images(channels: int) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.integers(0, 256, size=(30, channels * 17 * 14)).astype(np.float32)
+    x[3] = 7.0
+    given = Rows(
+        x, Classes("y", 2), torch.from_numpy((x[:, 3] > 128).astype(np.int64)), image=(channels, 17, 14)
+    )
+    for name, bases in featured_candidates(given, 1, 0, process_candidates(given, print)).items():
+        assert distance(bases[0].train(given, given.labelled, 0), x) < 1e-4, name
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -12,10 +12,12 @@ from sklearn.preprocessing import Normalizer, StandardScaler
 from auxin import catalogue, rivals
 from auxin.errors import UnsupportedError, message
 from auxin.exported.onnx_estimators import OPSET, converted
+from auxin.exported.onnx_features import features_node, images_node
 from auxin.exported.onnx_process import process_node
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, layers_of
+from auxin.fitting.featured import FeaturedMember
 from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.inputs import SOFT, Inputs
 from auxin.fitting.network import NetworkMember
@@ -138,6 +140,9 @@ def emit(graph: Graph, member: Member, x: str, width: int) -> str:
         return process_node(graph, member, prepared(graph, member.inputs, x))
     if isinstance(member, ConvMember):
         return _convnets(graph, member, x)
+    if isinstance(member, FeaturedMember):
+        z = features_node(graph, member.features, x)
+        return emit(graph, member.inner, z, len(member.features.mean))
     if isinstance(member, StackedMember):
         fed = _fed(graph, member.fed, x, width)
         return emit(graph, member.inner, graph.add("Concat", x, *fed, axis=1), member_width(member, width))
@@ -290,12 +295,7 @@ def _networks(graph: Graph, member: NetworkMember, x: str) -> str:
 def _convnets(graph: Graph, member: ConvMember, x: str) -> str:
     """Convolutional networks one after the other, and the mean of their probabilities or values."""
     pixels, found = member.pixels, []
-    z = graph.add("Reshape", x, graph.constant([-1, *pixels.image], np.int64))
-    if pixels.factor > 1:
-        square = [pixels.factor] * 2
-        z = graph.add("AveragePool", z, kernel_shape=square, strides=square)
-    units = [graph.constant(v.view(1, -1, 1, 1).numpy()) for v in (pixels.mean, pixels.std)]
-    z = graph.add("Div", graph.add("Sub", z, units[0]), units[1])
+    z = images_node(graph, pixels, x)
     for weights in member.weights:
         out, side = z, min(pixels.image[1:]) // pixels.factor
         for number in range(layers_of(weights)):

@@ -67,6 +67,11 @@ class Pixels:
         """
         return math.ceil(max(image[1:]) / SIDE)
 
+    @property
+    def sides(self) -> tuple[int, int]:
+        """Height and width of a shrunk image."""
+        return self.image[1] // self.factor, self.image[2] // self.factor
+
     def transform(self, x: np.ndarray) -> Tensor:
         """[N, D] to [N, C, H', W']."""
         z = torch.from_numpy(np.asarray(x, dtype=np.float32)).reshape(-1, *self.image)

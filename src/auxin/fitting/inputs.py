@@ -55,6 +55,8 @@ class Inputs:
         filled = torch.where(gap, mean, x)
         std = filled.std(0) if len(filled) > 1 else torch.ones_like(mean)
         std = torch.where(std > 1e-8, std, torch.ones_like(std))
+        if rows.described:
+            return cls(mean, std.square().mean().sqrt().expand_as(std).clone())
         if x.shape[1] <= WIDEST:
             return cls(mean, std, length)
         unit = std.square().mean().sqrt().expand_as(std) if length or rows.image else std

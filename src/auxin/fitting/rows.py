@@ -29,6 +29,7 @@ class Rows:
         auxiliaries: the auxiliary tasks and their targets, by name.
         image: (C, H, W) where rows are images; None elsewhere.
         groups: a name per row; rows of one name are never on both sides of a fold. None: all are by themselves.
+        described: whether the columns are features of images, all in one unit.
     """
 
     x: Vectors
@@ -37,6 +38,7 @@ class Rows:
     auxiliaries: Mapping[str, tuple[Task, Tensor]] = field(default_factory=dict)
     image: tuple[int, ...] | None = None
     groups: Sequence[str] | None = None
+    described: bool = False
 
     @cached_property
     def labelled(self) -> np.ndarray:
@@ -54,6 +56,9 @@ class Rows:
         classes = count_of(self.task) if kind_of(self.task) == "classes" else 0
         if self.image is not None:  # pixels are no word counts, however many are empty
             return InputShape(len(self.labelled), self.x.shape[1], classes, None, self.image)
+        if self.described:  # columns in one unit, as pixels are
+            width = self.x.shape[1]
+            return InputShape(len(self.labelled), width, classes, None, (1, 1, width))
         return InputShape.of(self.x, len(self.labelled), classes)
 
     def beside(self, columns: np.ndarray) -> Vectors:

@@ -12,8 +12,10 @@ from auxin.errors import DataError
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, Pixels
+from auxin.fitting.featured import FeaturedMember
 from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.gaussian import Term
+from auxin.fitting.image_features import ImageFeatures
 from auxin.fitting.inputs import Inputs
 from auxin.fitting.network import NetworkMember
 from auxin.fitting.process import ProcessMember
@@ -70,6 +72,8 @@ def state_of(member: Member, parts: Parts) -> State:
         return {"kind": "convnet", "number": number, "networks": len(member.weights), **pixels}
     if isinstance(member, ProcessMember):
         return _process_state(member, parts)
+    if isinstance(member, FeaturedMember):
+        return {**_features_state(member.features, parts), "inner": state_of(member.inner, parts)}
     if isinstance(member, Guess):
         return {"kind": "guess", "value": member.value.tolist()}
     raise TypeError(type(member).__name__)
@@ -100,6 +104,8 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
         pixels = Pixels(tuple(state["image"]), state["factor"], own.pop("input mean"), own.pop("input std"))
         nets = tuple(_starting(own, f"{k}.") for k in range(state["networks"]))
         return ConvMember(task, pixels, nets)
+    if kind == "featured":
+        return FeaturedMember(task, _features(state, parts), restored(state["inner"], task, parts))
     if kind == "network":
         own = _own(state, parts)
         return NetworkMember(task, _inputs(own, state["length"]), own)
@@ -150,6 +156,23 @@ def _process_state(member: ProcessMember, parts: Parts) -> State:
     return {
         "kind": "process", "number": number, "length": member.inputs.length, "terms": terms, "sharp": member.sharp
     }  # fmt: skip
+
+
+def _features_state(features: ImageFeatures, parts: Parts) -> State:
+    """The features, whose tensors are kept once for all members behind them."""
+    found = [name for name, value in parts.tensors.items() if value is features.filters]
+    number = int(found[0].partition(".")[0]) if found else len(parts.tensors)
+    parts.tensors.update({f"{number}.{name}": value for name, value in features.tensors.items()})
+    pixels = {"image": list(features.pixels.image), "factor": features.pixels.factor}
+    return {"kind": "featured", "number": number, "mirrored": features.mirrored, **pixels}
+
+
+def _features(state: Mapping[str, Any], parts: Parts) -> ImageFeatures:
+    own = _own(state, parts)
+    pixels = Pixels(tuple(state["image"]), state["factor"], own["input mean"], own["input std"])
+    return ImageFeatures(
+        pixels, own["filters"], own["offset"], bool(state["mirrored"]), own["mean"], own["scale"]
+    )
 
 
 def _input_tensors(inputs: Inputs) -> dict[str, Tensor]:

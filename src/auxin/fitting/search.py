@@ -15,6 +15,7 @@ from auxin.fitting.auxiliaries import LINES, with_auxiliaries
 from auxin.fitting.blend import Blend, mean_of_repeats
 from auxin.fitting.candidates import Candidate, Constant, Member, TooSlow, rival_candidates
 from auxin.fitting.choose import CandidateOutputs, ModelChoice, choose, corrected
+from auxin.fitting.featured import FeaturedCandidate, featured_candidates
 from auxin.fitting.images import ConvCandidate, image_candidates
 from auxin.fitting.network import network_candidates
 from auxin.fitting.process import PROCESSES, process_candidates
@@ -76,7 +77,8 @@ class Search:
         self._tell_dense()
         offered |= network_candidates(self.rows, self.tries)
         offered |= image_candidates(self.rows, self.tries, self.say)
-        offered |= process_candidates(self.rows, self.say)
+        offered |= (processes := process_candidates(self.rows, self.say))
+        offered |= featured_candidates(self.rows, self.tries, self.seed, processes)
         self._round(offered)
         if self.rows.auxiliaries:
             networks = {k: v for k, v in offered.items() if isinstance(v[0], ConvCandidate)}
@@ -163,12 +165,14 @@ class Search:
                 self._score(candidate)
 
     def _turn(self, candidate: Candidate) -> tuple[int, int]:
-        """The simplest first; of images, convolutional networks directly after the linear models."""
-        place, image = candidate.simplicity, self.rows.image is not None
-        if not image or place < 2:
+        """The simplest first; of images, after the linear models what sees features, then convolutional networks."""
+        place = candidate.simplicity
+        if self.rows.image is None or (place < 2 and not isinstance(candidate, FeaturedCandidate)):
             return 0, place
+        if isinstance(candidate, FeaturedCandidate):
+            return 1, place
         late = candidate.family in LAST_ON_IMAGES
-        return (1 if "convnet" in candidate.family else 3 if late else 2), place
+        return (2 if isinstance(candidate, ConvCandidate) else 4 if late else 3), place
 
     def _leaders(self, offered: dict[str, list[Candidate]]) -> list[str]:
         """The families with the lowest losses, none worse than the best by more than two standard errors."""

@@ -18,6 +18,7 @@ MORE = 100
 LITTLE = 0.005
 """A gain of a smaller share of the score is called little."""
 _PREFIXES = {
+    "features": "features:NAME is the estimator NAME on features of the images (whitened patches and edges).",
     "infer": "infer:NAME is the estimator NAME, also trained on rows whose main label was inferred.",
     "stack": "stack:NAME is the estimator NAME with predictions of the auxiliary tasks as further inputs.",
 }
@@ -54,7 +55,7 @@ def _kept(choice: ModelChoice) -> str:
 
 def _explained(choice: ModelChoice) -> list[str]:
     """A sentence for each prefix in the names of what was kept."""
-    names = {entry.family.partition(":")[0] for entry in choice.kept if ":" in entry.family}
+    names = {prefix for entry in choice.kept for prefix in entry.family.split(":")[:-1]}
     return [_PREFIXES[name] for name in sorted(names & set(_PREFIXES))]
 
 
