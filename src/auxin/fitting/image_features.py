@@ -7,10 +7,11 @@ centres of k-means (Coates and Ng 2011, "The Importance of Encoding Versus Train
 Quantization", section 4, finds the encoding to matter more), there are few of them, for few labels, and every second
 patch along each side is compared.
 
-Dalal and Triggs 2005, "Histograms of Oriented Gradients for Human Detection" (CVPR): the gradients' directions, weighted
-by their lengths, in cells; four neighbouring cells are normalised together, clipped at 0.2 and normalised again.
+Dalal and Triggs 2005, "Histograms of Oriented Gradients for Human Detection" (CVPR): the gradients' directions,
+weighted by their lengths, in cells; four neighbouring cells are normalised together, clipped at 0.2 and normalised
+again.
 
-The features of a photograph are the mean of its own and of its mirror image's, so that a model cannot tell the two apart.
+The features of a photograph are the mean of its own and of its mirror image's, so that no model can tell the two apart.
 """
 
 import math
