@@ -1,5 +1,6 @@
 """The contract of data: what a data set in memory is, and what can load one."""
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -193,7 +194,7 @@ class DataSource(ABC):
     """One named data set: where its files are, and how they are read.
 
     Attributes:
-        options: The names of the options that `load` takes.
+        options: The names of the options that `load` takes: its arguments by keyword.
         suffixes: The endings of file names that it reads (".npz"; "/" for folders), for sources of the
             user's own files.
         where: Where a person fetches the files that auxin cannot fetch; empty for other sources.
@@ -204,6 +205,12 @@ class DataSource(ABC):
     suffixes: ClassVar[tuple[str, ...]] = ()
     where: ClassVar[str] = ""
     required: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if "options" not in vars(cls):
+            arguments = inspect.signature(cls.load).parameters.values()
+            cls.options = tuple(one.name for one in arguments if one.kind is one.KEYWORD_ONLY)
 
     @classmethod
     @abstractmethod

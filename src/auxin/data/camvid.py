@@ -32,7 +32,6 @@ class Camvid(DataSource):
     where: ClassVar[str] = (
         "http://mi.eng.cam.ac.uk/research/projects/VideoRec/CamVid/ (and save the frames as the arrays named above)"
     )
-    options: ClassVar[tuple[str, ...]] = ("made",)
 
     @classmethod
     def load(cls, root: Path | None, *, made: bool = True, **options: Any) -> Dataset:

@@ -24,7 +24,6 @@ class Cars(DataSource):
     """
 
     where: ClassVar[str] = "https://ai.stanford.edu/~jkrause/cars/car_dataset.html, or a copy of it"
-    options: ClassVar[tuple[str, ...]] = ("size",)
 
     @classmethod
     def load(cls, root: Path | None, *, size: int = 224, **options: Any) -> Dataset:

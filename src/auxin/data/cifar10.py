@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -47,8 +47,6 @@ class Cifar10(DataSource):
             missing there.
         download: fetch the binary version first (170 MB).
     """
-
-    options: ClassVar[tuple[str, ...]] = ("aux", "download")
 
     @classmethod
     def load(

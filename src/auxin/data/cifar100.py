@@ -1,7 +1,7 @@
 """CIFAR-100 in the four levels of classes {3, 10, 20, 100} of the MAXL paper, colour images 32x32."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -50,8 +50,6 @@ class Cifar100(DataSource):
             "20:100:10:3"; or "PRIMARY" alone.
         download: fetch the binary version first (169 MB).
     """
-
-    options: ClassVar[tuple[str, ...]] = ("level", "download")
 
     @classmethod
     def load(

@@ -1,7 +1,7 @@
 """CINIC-10: CIFAR-10's classes with images of ImageNet beside them, 32x32, from the publisher's folders."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -32,8 +32,6 @@ class Cinic10(DataSource):
         valid: Whether the publisher's validation images train too, as its authors suggest; yes where not given.
         download: fetch the archive first (688 MB).
     """
-
-    options: ClassVar[tuple[str, ...]] = ("valid", "download")
 
     @classmethod
     def load(

@@ -27,7 +27,6 @@ class Cityscapes(DataSource):
         "2, 7 and 19 classes, inverse depth; the README there links cityscapes2.zip); the images' owner requires a "
         "registration at https://www.cityscapes-dataset.com"
     )
-    options: ClassVar[tuple[str, ...]] = ("shrink",)
 
     @classmethod
     def load(cls, root: Path | None, *, shrink: int = 1, **options: Any) -> Dataset:

@@ -1,7 +1,7 @@
 """CUB-200-2011: 200 kinds of bird, with 312 visual attributes as auxiliary tasks."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -35,8 +35,6 @@ class Cub(DataSource):
         size: The side that images are brought to; 256 where not given, as in AuxiLearn's appendix B.1.
         download: fetch the archive first (1.2 GB).
     """
-
-    options: ClassVar[tuple[str, ...]] = ("attributes", "size", "download")
 
     @classmethod
     def load(

@@ -1,7 +1,7 @@
 """Handwritten digits 8x8, 1,797 images: comes with scikit-learn, so no files are needed."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -22,8 +22,6 @@ class Digits(DataSource):
     >>> print(Digits.load(None))
     digits: 1,797 rows of 1x8x8, main task digit (10), auxiliary tasks: none
     """
-
-    options: ClassVar[tuple[str, ...]] = ("target",)
 
     @classmethod
     def load(cls, root: Path | None = None, *, target: str = "digit", **options: Any) -> Dataset:

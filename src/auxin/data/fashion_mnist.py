@@ -1,7 +1,7 @@
 """Clothes 28x28 in ten kinds, up to 70,000 images, from the four idx files of Fashion-MNIST."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from auxin.data._base import Dataset, DataSource
 from auxin.data._mnist import read_four
@@ -46,8 +46,6 @@ class FashionMnist(DataSource):
     Options:
         download: fetch the files first.
     """
-
-    options: ClassVar[tuple[str, ...]] = ("download",)
 
     @classmethod
     def load(cls, root: Path | None, *, download: bool = False, **options: Any) -> Dataset:

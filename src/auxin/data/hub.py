@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from auxin.data import image_table, table
 from auxin.data._base import Dataset, DataSource
@@ -35,19 +35,6 @@ class Hub(DataSource):
         size: The side in pixels that every image is brought to; where not given, their own if they all have
             the same, else 64.
     """
-
-    options: ClassVar[tuple[str, ...]] = (
-        "target",
-        "aux",
-        "ignore",
-        "keep",
-        "kinds",
-        "missing",
-        "group",
-        "text",
-        "image",
-        "size",
-    )
 
     @classmethod
     def load(

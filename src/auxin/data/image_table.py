@@ -45,19 +45,6 @@ class ImageTable(DataSource):
         encoding: Encoding of a text file, "utf-8" where not given.
     """
 
-    options: ClassVar[tuple[str, ...]] = (
-        "image",
-        "target",
-        "aux",
-        "kinds",
-        "missing",
-        "split",
-        "group",
-        "size",
-        "max_pixels",
-        "unlabelled",
-        "encoding",
-    )
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
     required: ClassVar[tuple[str, ...]] = ("image",)
 

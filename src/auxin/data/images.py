@@ -29,7 +29,6 @@ class Images(DataSource):
         unlabelled: A folder of further images, without a main label: they train the auxiliaries only.
     """
 
-    options: ClassVar[tuple[str, ...]] = ("size", "max_pixels", "unlabelled")
     suffixes: ClassVar[tuple[str, ...]] = ("/",)
 
     @classmethod

@@ -1,7 +1,7 @@
 """Handwritten digits 28x28, 70,000 images, from the four idx files of MNIST."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from auxin.data._base import Dataset, DataSource
 from auxin.data._digits import digit_tasks
@@ -45,8 +45,6 @@ class Mnist(DataSource):
             refines it).
         download: fetch the files first.
     """
-
-    options: ClassVar[tuple[str, ...]] = ("target", "download")
 
     @classmethod
     def load(

@@ -25,7 +25,6 @@ class Modelnet(DataSource):
     """
 
     where: ClassVar[str] = "https://modelnet.cs.princeton.edu (ModelNet10.zip or ModelNet40.zip)"
-    options: ClassVar[tuple[str, ...]] = ("points",)
 
     @classmethod
     def load(cls, root: Path | None, *, points: int = 1024, **options: Any) -> Dataset:

@@ -43,16 +43,6 @@ class Npz(DataSource):
         unlabelled: another such file, of rows without a main label: they train the auxiliaries only.
     """
 
-    options: ClassVar[tuple[str, ...]] = (
-        "target",
-        "aux",
-        "kinds",
-        "missing",
-        "inputs",
-        "test",
-        "group",
-        "unlabelled",
-    )
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
 
     @classmethod

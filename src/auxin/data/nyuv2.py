@@ -23,7 +23,6 @@ class Nyuv2(DataSource):
         "the page of Liu, Johns, Davison 2019, https://github.com/lorenmt/mtan (NYUv2, preprocessed: 288 x 384, 13 "
         "classes, depth, surface normals; the README there links nyuv2.zip)"
     )
-    options: ClassVar[tuple[str, ...]] = ("shrink",)
 
     @classmethod
     def load(cls, root: Path | None, *, shrink: int = 1, **options: Any) -> Dataset:

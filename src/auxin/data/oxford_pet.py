@@ -1,7 +1,7 @@
 """Oxford-IIIT Pet: 37 breeds of cats and dogs, with the species as an auxiliary task."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -29,8 +29,6 @@ class OxfordPet(DataSource):
         size: The side that images are brought to; 224 where not given.
         download: fetch the archives first (811 MB).
     """
-
-    options: ClassVar[tuple[str, ...]] = ("size", "download")
 
     @classmethod
     def load(cls, root: Path | None, *, size: int = 224, download: bool = False, **options: Any) -> Dataset:

@@ -31,7 +31,6 @@ class ShapenetPart(DataSource):
     where: ClassVar[str] = (
         "https://shapenet.org (shapenetcore_partanno_segmentation_benchmark_v0_normal.zip, after registration)"
     )
-    options: ClassVar[tuple[str, ...]] = ("points",)
 
     @classmethod
     def load(cls, root: Path | None, *, points: int = 1024, **options: Any) -> Dataset:

@@ -1,7 +1,7 @@
 """STL-10: ten kinds of object, 96x96 colour images, few labelled and many unlabelled, from the binary files."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,8 +39,6 @@ class Stl10(DataSource):
         unlabelled: How many of the unlabelled images take part, as rows without a main label; 0 where not given.
         download: fetch the archive first (2.6 GB).
     """
-
-    options: ClassVar[tuple[str, ...]] = ("size", "unlabelled", "download")
 
     @classmethod
     def load(

@@ -1,7 +1,7 @@
 """House numbers 32x32 (SVHN), cropped digits in colour, from the publisher's MATLAB files."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -32,8 +32,6 @@ class Svhn(DataSource):
         target: "digit" (10 classes), or "parity" with the digit as an auxiliary task that refines it.
         download: fetch the files first (246 MB).
     """
-
-    options: ClassVar[tuple[str, ...]] = ("target", "download")
 
     @classmethod
     def load(

@@ -59,20 +59,6 @@ class Table(DataSource):
         encoding: of a text file, "utf-8" where not given.
     """
 
-    options: ClassVar[tuple[str, ...]] = (
-        "target",
-        "aux",
-        "ignore",
-        "keep",
-        "kinds",
-        "missing",
-        "split",
-        "group",
-        "text",
-        "most_words",
-        "unlabelled",
-        "encoding",
-    )
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
 
     @classmethod

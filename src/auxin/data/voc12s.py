@@ -2,7 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
@@ -60,8 +60,6 @@ class Voc12s(DataSource):
         size: The side that images are brought to; 96 where not given.
         download: fetch the archive first (2.0 GB).
     """
-
-    options: ClassVar[tuple[str, ...]] = ("target", "size", "download")
 
     @classmethod
     def load(
