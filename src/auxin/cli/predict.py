@@ -1,7 +1,8 @@
 """Predict with a trained model: write one row of predictions and probabilities per row of data."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -61,29 +62,46 @@ def predict(
     """
     output = Output(as_json)
     output.heading("auxin predict", f"  {data}")
-    from auxin.exported.plain import write_plain
-
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
+    found = _written(model, data, out, columns, {"root": root, "level": level}, modules or (), output)
+    output.say(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
+    if found["score"] is not None:
+        output.say(_score(found))
+    output.say(str(out))
+    output.result(found)
+
+
+def _written(
+    model: Path,
+    data: str,
+    out: Path,
+    columns: Sequence[str],
+    options: Mapping[str, Any],
+    modules: Sequence[str],
+    output: Output,
+) -> dict[str, Any]:
+    """Write the predictions, without PyTorch where the model and the data allow it."""
+    from auxin.exported.plain import write_plain
 
     def say(note: str) -> None:
         output.say(f"  {note}")
 
-    options = {"root": root, "level": level}
-    found = None if root or level else write_plain(model, data, out, columns, say)
+    found = None if any(options.values()) else write_plain(model, data, out, columns, say)
     if found is None:
         from auxin.exported.files import write_predictions
         from auxin.exported.model import load_model
 
-        found = write_predictions(load_model(model, modules or ()), data, out, columns, say, options)
-    output.say(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
-    if found["score"] is not None:
-        from auxin.judging import wording
+        found = write_predictions(load_model(model, modules), data, out, columns, say, options)
+    return found
 
-        metric = str(found["metric"])
-        value = f"{wording.name(metric)} {wording.stated(float(found['score']), metric)}"
-        output.say(
-            f"  {found['labelled']:,} of the rows have labels: {value}. The score is optimistic if the model was "
-            "trained on some of these rows."
-        )
-    output.say(str(out))
-    output.result(found)
+
+def _score(found: Mapping[str, Any]) -> str:
+    """The sentence on rows that have labels."""
+    from auxin.judging import wording
+
+    metric = str(found["metric"])
+    value = f"{wording.name(metric)} {wording.stated(float(found['score']), metric)}"
+    return (
+        f"  {found['labelled']:,} of the rows have labels: {value}. The score is optimistic if the model was "
+        "trained on some of these rows."
+    )

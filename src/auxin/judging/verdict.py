@@ -25,6 +25,10 @@ from auxin.runs.predictions import MainPredictions
 SIGNIFICANT = 0.05
 
 _WORST_FIRST: tuple[Verdict, ...] = ("hurts", "no evidence", "no evidence (one seed)", "helps")
+_BLIND = (
+    "No settings were chosen on validation rows, so the best control, {best}, was chosen on the reported rows. "
+    "It is harder to beat than a control chosen beforehand."
+)
 _References = Mapping[str, str | None]
 
 
@@ -82,20 +86,12 @@ def judge(
         {m: float(np.mean([*evidence.scores[m].values()])) for m in named} if blind else chosen
     )
     rows = _rows(evidence, validation, controls, twins or {}, single, best)
-    metric, warnings = runs[0].metric, [*about.pop("warnings", [])]
-    seeds = sorted({run.seed for run in runs})
-    if len(named) > 1 and blind:
-        warnings.append(
-            f"No settings were chosen on validation rows, so the best control, {best}, was chosen on the reported "
-            "rows. It is harder to beat than a control chosen beforehand."
-        )
-    if len(seeds) < ENOUGH_SEEDS:
-        warnings.append(f"{len(seeds)} seed{'s' * (len(seeds) > 1)}; a claim needs at least {ENOUGH_SEEDS}.")
-    if max(row.mean for row in rows) <= chance:
-        shown = wording.mean(chance, None, metric)
-        warnings.append(
-            f"No method does better than a guess that looks at no input ({wording.name(metric)} {shown})."
-        )
+    metric, seeds = runs[0].metric, sorted({run.seed for run in runs})
+    warnings = [
+        *about.pop("warnings", []),
+        *([_BLIND.format(best=best)] if len(named) > 1 and blind else []),
+        *_table_warnings(rows, len(seeds), metric, chance),
+    ]
     return Comparison(
         dataset=runs[0].dataset,
         metric=metric,
@@ -108,6 +104,17 @@ def judge(
         warnings=warnings,
         **about,
     )
+
+
+def _table_warnings(rows: Sequence[Row], seeds: int, metric: str, chance: float) -> list[str]:
+    """Sentences on too few seeds, and on methods that are all no better than a guess."""
+    found = []
+    if seeds < ENOUGH_SEEDS:
+        found.append(f"{seeds} seed{'s' * (seeds > 1)}; a claim needs at least {ENOUGH_SEEDS}.")
+    if max(row.mean for row in rows) <= chance:
+        shown = f"{wording.name(metric)} {wording.mean(chance, None, metric)}"
+        found.append(f"No method does better than a guess that looks at no input ({shown}).")
+    return found
 
 
 def best_control(validation: Mapping[str, float]) -> str | None:

@@ -19,6 +19,7 @@ from auxin.methods._base import Method, Setting
 from auxin.models import build_network, builder
 from auxin.models._base import PrimaryNetwork
 from auxin.pretexts import possible
+from auxin.pretexts._base import Pretext
 from auxin.requests.hyperparameters import Hyperparameters, known
 from auxin.runs.applicable import EVERY, hierarchy, refinement
 from auxin.runs.augmentation import pool_and_views, strong_view
@@ -104,28 +105,13 @@ def build(
     dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
     augmentation, weak = pool_and_views(plain, dataset)
     pool = DevicePool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
-    if taught is None:
-        labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
-    else:
-        labeler = taught.labeler
-        psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
-    names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim > 0)
-    pretexts = self_made(names, pool.shape, dataset)
-    consistency = _consistency(dataset, splits, method, settings)
-    tasks, reads = tasks_of(dataset, method, plain.loss, labeler, pretexts, consistency)
-    tasks = balanced(tasks, plain.class_weights, dataset, splits)
-    headed = {name: task for name, task in tasks.items() if name not in reads}
+    criterion, tasks, pretexts, psi = _criterion(dataset, splits, method, settings, plain, pool, seed, taught)
+    headed = {name: task for name, task in tasks.items() if name not in criterion.reads}
     network = _network(plain.model, pool.shape, headed, seed, trunk_options(settings, dataset)).to(device)
+    consistency = criterion.consistency
     if consistency is not None:
         consistency.attach(network)
         consistency.to(device)
-    combiner = (
-        combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner")).to(device)
-        if taught is None
-        else taught.combiner
-    )
-    learned = method.estimator is not None
-    criterion = Objective(tasks, labeler, combiner, learned=learned, consistency=consistency, reads=reads)
     learner = _learner(network, criterion, method, plain, settings)
     feed = Feed(
         pool,
@@ -143,6 +129,37 @@ def build(
     )
     plan = _plan(plain, feed, splits, learns=method.estimator is not None)
     return PreparedRun(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
+
+
+def _criterion(
+    dataset: Dataset,
+    splits: Splits,
+    method: Method,
+    settings: Mapping[str, Setting],
+    plain: Hyperparameters,
+    pool: DevicePool,
+    seed: int,
+    taught: Objective | None,
+) -> tuple[Objective, dict[str, Task], Sequence[Pretext], Hierarchy | None]:
+    """The criterion, its tasks, the self-made ones among them, and the hierarchy of generated labels."""
+    if taught is None:
+        labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
+    else:
+        labeler = taught.labeler
+        psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
+    names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim > 0)
+    pretexts = self_made(names, pool.shape, dataset)
+    consistency = _consistency(dataset, splits, method, settings)
+    tasks, reads = tasks_of(dataset, method, plain.loss, labeler, pretexts, consistency)
+    tasks = balanced(tasks, plain.class_weights, dataset, splits)
+    if taught is None:
+        combiner = combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner"))
+        combiner = combiner.to(pool.device)
+    else:
+        combiner = taught.combiner
+    learned = method.estimator is not None
+    criterion = Objective(tasks, labeler, combiner, learned=learned, consistency=consistency, reads=reads)
+    return criterion, tasks, pretexts, psi
 
 
 def rows_for(method: Method, settings: Mapping[str, Setting], splits: Splits) -> Splits:

@@ -31,19 +31,19 @@ LEAST = 6
 
 @dataclass(frozen=True)
 class SearchTarget:
-    """What a search for a model is asked for.
+    """Request of a search for a model.
 
     Attributes:
-        metric: of the main task; scores are given in it.
-        decides: whether candidates are chosen by this metric too; else by log loss or squared error.
-        seed: of folds and of everything random.
-        tries: settings that a candidate's family tries at most.
-        seconds: wall seconds for everything, or None.
-        asked: the method's name as the user gave it.
-        command: the command line that does it again.
-        started: when, ISO 8601.
-        families: the rivals that take part; None: the usual ones.
-        most: training rows with a main label that take part at most, and as many without one.
+        metric: Metric of the main task, in which scores are given.
+        decides: Whether candidates are chosen by this metric too; else by log loss or squared error.
+        seed: Seed of folds and of everything random.
+        tries: Maximum number of settings that a candidate's family tries.
+        seconds: Time limit of everything in wall seconds, or None.
+        asked: Name of the method as the user gave it.
+        command: Command line that repeats the search.
+        started: Time of the start, ISO 8601.
+        families: Rivals that take part; None: the usual ones.
+        most: Maximum number of training rows with a main label that take part, and of those without one.
     """
 
     metric: str
@@ -76,39 +76,56 @@ def search(
     """The model that cross-validation prefers, trained on every labelled training row.
 
     Args:
-        dataset: the data.
-        splits: the rows' roles; validation and auxiliary rows train too.
-        wanted: what is asked for.
-        say: told in sentences of what was decided for the user.
-        step: told (what, done, of how many).
+        dataset: Data.
+        splits: Roles of the rows; validation and auxiliary rows train too.
+        wanted: What to search for.
+        say: Prints a sentence on what was decided for the user.
+        step: Shows progress: what is done, how many of it, of how many.
     """
     begun, notes = time.monotonic(), [*dataset.notes, *splits.notes]
 
-    def tell(sentence: str) -> None:
+    def note(sentence: str) -> None:
         notes.append(sentence)
         say(sentence)
 
-    for note in notes[:]:
-        say(note)
-    part = rows_within(dataset, splits, wanted.most, tell)
+    for sentence in notes[:]:
+        say(sentence)
+    part = rows_within(dataset, splits, wanted.most, note)
     fitted = fitted_dataset(part.dataset, part.labelled, part.unlabelled)
     rows = rows_of(fitted, part.labelled, part.unlabelled)
     for sentence in [*_rare(fitted, part.labelled), *_graded(rows)]:
-        tell(sentence)
+        note(sentence)
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
     by = wanted.metric if wanted.decides else None
     found = Search(
-        rows, wanted.seed, wanted.tries, left, families=wanted.families, metric=by, say=tell, step=step
+        rows, wanted.seed, wanted.tries, left, families=wanted.families, metric=by, say=note, step=step
     )
     choice = found.run()
     step("training on all rows", 0, 1)
     member = found.finish(choice)
+    record = _record(found, choice, wanted, member, (dataset, splits), (fitted, part.test), notes, begun)
+    trunk = TrunkState(name="blend", shape=list(fitted.shape))
+    return Model(Committee(member), trunk, record, fitted.encoder)
+
+
+def _record(
+    found: Search,
+    choice: ModelChoice,
+    wanted: SearchTarget,
+    member: Member,
+    data: tuple[Dataset, Splits],
+    test: tuple[Dataset, Tensor],
+    notes: list[str],
+    begun: float,
+) -> TrainingRecord:
+    """What the model card says of the training: what was chosen, why, and the scores."""
     scores, curve = table(found, choice, wanted.metric), learning_curve(found, choice, wanted.metric)
     estimate = estimated(found, wanted.metric, curve)
     said = advice(found, choice, estimate, wanted.metric, scores, curve)
     kept = " + ".join(f"{entry.family}" for entry in choice.kept)
     method = choice.kept[0].name if len(choice.kept) == 1 else f"blend: {kept}"
-    record = TrainingRecord(
+    dataset, splits = data
+    return TrainingRecord(
         data=dataset.name,
         method=method,
         seed=wanted.seed,
@@ -117,7 +134,7 @@ def search(
         settings=_settings(choice),
         metric=wanted.metric,
         validation=estimate.value,
-        test=_test(fitted, part.test, member, wanted.metric),
+        test=_test(*test, member, wanted.metric),
         decision=CardDecision(kept=method, asked=wanted.asked, why=said[0], validation=scores),
         notes=notes,
         command=wanted.command,
@@ -128,8 +145,6 @@ def search(
         estimate=estimate,
         advice=said,
     )
-    trunk = TrunkState(name="blend", shape=list(fitted.shape))
-    return Model(Committee(member), trunk, record, fitted.encoder)
 
 
 def estimated(found: Search, metric: str, curve: LearningCurve | None) -> Estimate:
