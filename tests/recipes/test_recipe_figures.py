@@ -56,6 +56,13 @@ def test_lines_are_means_over_seeds_in_the_words_given():
     assert np.allclose(lines["b"], CASES["lines"]["b"])
 
 
+def test_a_line_of_one_point_is_seen():
+    picture = Picture(name="n", kind="lines", title="t")
+    for points, marker in ((1, "o"), (40, "None")):
+        [line] = figure(picture, {"x": np.arange(points), "a": N.random(points)}).axes[0].get_lines()
+        assert line.get_marker() == marker
+
+
 def test_classes_have_the_same_colour_in_every_row():
     made = figure(Picture(name="n", kind="loss_images", title="t"), CASES["loss_images"])
     shown = [axes.images[0] for axes in made.axes if axes.images and axes.images[0].get_array().ndim == 2]

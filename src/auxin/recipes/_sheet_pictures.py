@@ -16,7 +16,11 @@ MEASURES = {
 """Measures of a run in words."""
 WORDS = MEASURES | {"top3": "top-3 accuracy", "miou": "mIoU"}
 """Metrics and measures as a sentence names them."""
-AXES = {"top3": "top-3 accuracy", "miou": "mean intersection over union"}
+AXES = {
+    "top3": "top-3 accuracy",
+    "miou": "mean intersection over union",
+    "part_iou": "mean intersection over union of parts",
+}
 """Metrics as the axis of a picture names them."""
 
 
@@ -65,11 +69,12 @@ def _rows(sheet: Sheet, measure: str, data: str, lines: Sequence[RecipeRow]) -> 
 def _curves(sheet: Sheet, data: str, done: Mapping[str, FinishedPiece]) -> PictureData | None:
     """The measure over epochs, a line per method, its mean over seeds."""
     figure, lines = sheet.figure, dict[str, np.ndarray]()
+    factor = sheet.factor if figure.measure == "development" else 1.0
     for method in sheet.methods:
         curves = [c for d in of_cell(done, data, method) if (c := d.found.curves.get(figure.measure))]
         if curves:
             length = min(map(len, curves))
-            lines[method] = np.array([c[:length] for c in curves])
+            lines[method] = factor * np.array([c[:length] for c in curves])
     if not lines:
         return None
     shortest = min(v.shape[1] for v in lines.values())

@@ -269,7 +269,7 @@ def _scatter(data: str, cases: Mapping[str, Mapping[str, Any]]) -> PictureData:
     picture = Picture(
         name=f"gain-{data}",
         kind="scatter",
-        title=f"{data}: foretold and measured",
+        title=f"{data}: predicted and measured gain",
         x="score of Proposition 1 (negative predicts help)",
         y="gain over single (points)",
     )

@@ -88,8 +88,9 @@ class MetzFigure2(Recipe):
             e: {k: list(_rules.values(done, k, epochs=e).values()) for k in ("accuracy", "bound")}
             for e in lengths
         }
-        lines = [line(f"VAE, {e} epochs", v["accuracy"], "%", factor=100) for e, v in vaes.items()]
-        lines += [line(f"VAE, {e} epochs: bound", v["bound"]) for e, v in vaes.items()]
+        words = {e: f"VAE, {e} epoch{'s' * (e > 1)}" for e in vaes}
+        lines = [line(words[e], v["accuracy"], "%", factor=100) for e, v in vaes.items()]
+        lines += [line(f"{words[e]}: bound", v["bound"]) for e, v in vaes.items()]
         claims, drawn = [], []
         if len(lengths) > 2:
             mean = {e: float(np.mean(v["accuracy"])) for e, v in vaes.items()}
@@ -102,14 +103,14 @@ class MetzFigure2(Recipe):
             holds = None if best == last or (None in parts and False not in parts) else all(parts)
             text = "A VAE's accuracy peaks and then falls while its bound still improves"
             claims.append(Claim(text=text, found=found, holds=holds))
-            accuracy = np.array([vaes[e]["accuracy"] for e in lengths]).T * 100
-            arrays = {"x": np.array(lengths), "accuracy": accuracy}
-            title = "A VAE's few-shot accuracy over its training"
-            drawn.append(
-                PictureData(
-                    Picture(name="vae", kind="lines", title=title, x="epochs", y="accuracy (%)"), arrays
-                )
-            )
+            for name, measure, what, y, factor in (
+                ("vae", "accuracy", "few-shot accuracy", "accuracy (%)", 100.0),
+                ("vae-bound", "bound", "bound", "bound (nats per input)", 1.0),
+            ):
+                values = np.array([vaes[e][measure] for e in lengths]).T * factor
+                title = f"A VAE's {what} over its training"
+                picture = Picture(name=name, kind="lines", title=title, x="epochs", y=y)
+                drawn.append(PictureData(picture, {"x": np.array(lengths), measure: values}))
         for learner in LEARNERS:
             plain, mixed = (
                 _rules.values(done, "accuracy", learner=learner, permuted=p) for p in (False, True)

@@ -27,6 +27,8 @@ from auxin.reports.plots import rendered
 from auxin.store import read_json, write_bytes
 
 Arrays = Mapping[str, np.ndarray]
+FEW_POINTS = 12
+"""Up to this many points of a line each has a marker; a single point would not be seen without."""
 
 
 def draw(folder: Path) -> list[Path]:
@@ -71,6 +73,7 @@ def _lines(picture: Picture, arrays: Arrays) -> Figure:
     drawn, axes = panel("", picture.x, picture.y, width=5.6)
     dashes = ("-", (0, (5, 1.8)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
     names = [name for name in arrays if name != "x"]
+    marks = {"marker": "o", "markersize": 3.5} if len(arrays["x"]) <= FEW_POINTS else {}
     for turn, name in enumerate(names):
         values = np.atleast_2d(arrays[name])
         mean = values.mean(0)
@@ -78,7 +81,8 @@ def _lines(picture: Picture, arrays: Arrays) -> Figure:
         if len(values) > 1:
             error = values.std(0, ddof=1) / len(values) ** 0.5
             axes.fill_between(arrays["x"], mean - error, mean + error, color=colour, alpha=0.16, linewidth=0)
-        axes.plot(arrays["x"], mean, color=colour, linestyle=dash, label=picture.words.get(name, name))
+        label = picture.words.get(name, name)
+        axes.plot(arrays["x"], mean, color=colour, linestyle=dash, label=label, **marks)
     axes.margins(x=0.02)
     if picture.log_x:
         axes.set_xscale("log")
@@ -197,6 +201,7 @@ def _loss_images(picture: Picture, arrays: Arrays) -> Figure:
         if look.get("cmap") == "viridis":
             bar = drawn.colorbar(shown[0], cax=panels[rows, j], orientation="horizontal")
             bar.ax.tick_params(labelsize=7.5)
+            bar.ax.ticklabel_format(axis="x", useOffset=False)
             bar.outline.set_visible(False)  # type: ignore[operator]
         else:
             panels[rows, j].axis("off")
@@ -214,7 +219,7 @@ def _image_look(name: str, images: np.ndarray) -> dict[str, Any]:
     if name.startswith("labels"):
         return {"cmap": "tab20", "vmin": 0.0, "vmax": 19.0, "interpolation": "nearest"}
     low, high = np.nanquantile(images, [0.01, 0.99])
-    return {"cmap": "viridis", "vmin": float(low), "vmax": float(max(high, low + 1e-6))}
+    return {"cmap": "viridis", "vmin": float(low), "vmax": float(max(high, low + 1e-3 * max(1.0, abs(low))))}
 
 
 def _points(picture: Picture, arrays: Arrays) -> Figure:
