@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from auxin import catalogue
+from auxin.errors import ConfigError
 from auxin.records.recipe import RecipeRecord
 from auxin.reports.recipe_figures import draw
 from auxin.reports.recipe_table import markdown
-from auxin.requests.reproduce import RecipeRequest
+from auxin.requests.reproduce import RecipeRequest, RecipeSize
 from auxin.store import read_json
 from auxin.studies.reproduce import Reproduction, reproduce
 
@@ -49,6 +50,28 @@ def test_a_recipe_says_what_it_is(name):
     assert len(kind().pieces(True)) <= len(kind().pieces(False))
     if kind.stand_in:
         assert kind.stand_in.endswith(".")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_users_number_of_seeds_is_run(name):
+    made = catalogue.load("recipes", name)()
+    made.size = RecipeSize(seeds=4)
+    for tiny in (True, False):
+        seeds = {piece.settings["seed"] for piece in made.pieces(tiny)}
+        assert seeds == ({0} if name == "auxilearn_figure_3" else {0, 1, 2, 3})
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "words"),
+    [
+        ("auxilearn_figure_3", {"seeds": 2}, "Expected --seeds 1. Found --seeds 2"),
+        ("auxilearn_c6", {"rows": 50}, "own number of rows"),
+    ],
+)
+def test_a_size_that_a_recipe_has_not_is_refused(name, size, words, tmp_path):
+    request = RecipeRequest(name=name, out=tmp_path / "out", smoke=True, size=RecipeSize(**size))
+    with pytest.raises(ConfigError, match=words):
+        Reproduction(request)
 
 
 def smoke(name: str, folder: Path, root: Path | None) -> RecipeRecord:

@@ -117,19 +117,29 @@ def plan(request: RecipeRequest, output: Output) -> None:
     """List the pieces, and print the command that computes the unfinished ones as a SLURM job array."""
     from auxin.studies.reproduce import Reproduction
 
-    units = Reproduction(request).units({})
+    study = Reproduction(request)
+    units, absent = study.units({}), study.recipe.left_out()
     left = [number for number, unit in enumerate(units) if unit.finished() is None]
     for number, unit in enumerate(units):
         output.say(f"  {number}  {unit.name}{'' if number in left else '  (finished)'}")
     task = shlex.join(_words(request))
     array = ",".join(map(str, left))
     line = f"sbatch --array={array} --cpus-per-task=1 --wrap='{task} --piece $SLURM_ARRAY_TASK_ID'"
+    if absent:
+        output.say(f"  {absent}")
     if left:
         output.say("", "To compute the pieces as a SLURM job array:", sep="\n")
         output.say(f"  {line}", soft_wrap=True)
     output.say("Then, to write the table:" if left else "All pieces are finished. To write the table:")
     output.say(f"  {task}", soft_wrap=True)
-    output.result({"pieces": [unit.name for unit in units], "left": left, "line": line if left else ""})
+    output.result(
+        {
+            "pieces": [unit.name for unit in units],
+            "left": left,
+            "line": line if left else "",
+            "left_out": absent,
+        }
+    )
 
 
 def _words(request: RecipeRequest) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -38,6 +39,7 @@ class GridRecipe(Recipe):
         sheet: What is run.
     """
 
+    takes_rows: ClassVar[bool] = True
     sheet: Sheet
 
     def pieces(self, smoke: bool) -> list[Piece]:
@@ -46,7 +48,6 @@ class GridRecipe(Recipe):
         The tiny run has one seed: every method on the first data set, and the last method on each further data set of
         another name.
         """
-        seeds = 1 if smoke else self.size.seeds or self.sheet.seeds
         at_hand = [data for data in self.sheet.data if smoke or self._missing(data) is None]
         if not at_hand:
             self._folder(next(iter(self.sheet.data)))
@@ -64,7 +65,7 @@ class GridRecipe(Recipe):
                     "cell": self._mark(data, method),
                 },
             )
-            for seed in range(seeds)
+            for seed in self.seeds(self.sheet.seeds, smoke)
             for data in at_hand
             for method in self.sheet.methods
             if not smoke or data == at_hand[0] or (data in others and method == list(self.sheet.methods)[-1])
@@ -155,17 +156,19 @@ class GridRecipe(Recipe):
             notes.append(
                 f"Differences are to {self.sheet.reference}, paired over seeds, with 95 % intervals."
             )
-        absent = {
-            self.sheet.data[data].name: None for data in self.sheet.data if self._missing(data) is not None
-        }
-        notes += (
-            [f"Left out, since --root contains no folder of this name: {', '.join(absent)}."]
-            if absent
-            else []
-        )
+        notes += [sentence] if (sentence := self.left_out()) else []
         whole += self._measured(done)
         notes += equal_rows(d.found for d in done.values())
         return RecipeOutcome(whole, self._claims(done), pictures(self.sheet, whole, done), notes)
+
+    def left_out(self) -> str:
+        """The data sets of the sheet that are not at hand."""
+        absent = {
+            self.sheet.data[data].name: None for data in self.sheet.data if self._missing(data) is not None
+        }
+        return (
+            f"Left out, since --root contains no folder of this name: {', '.join(absent)}." if absent else ""
+        )
 
     def _measured(self, done: Mapping[str, FinishedPiece]) -> list[RecipeRow]:
         """Lines of the measures that the sheet names beside the metrics: of the labels at the end, or seconds."""

@@ -44,7 +44,7 @@ class FixedAuxiliary(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(1 if smoke else 5, steps=4 if smoke else 300)
+        return seed_pieces(self.seeds(5, smoke), steps=4 if smoke else 300)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Learning, then fixed, then untrained, on the same rows from the same initial weights."""

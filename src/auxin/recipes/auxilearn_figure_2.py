@@ -58,7 +58,7 @@ class AuxiLearnFigure2(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(2 if smoke else 20, steps=60 if smoke else HOW.steps)
+        return seed_pieces(self.seeds(20, smoke, 2), steps=60 if smoke else HOW.steps)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train once; the distances to w* of the trained W and of single-task training's."""

@@ -49,7 +49,7 @@ class AuxiLearnFigure4(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(1 if smoke else 3, steps=6 if smoke else 400)
+        return seed_pieces(self.seeds(3, smoke), steps=6 if smoke else 400)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train, label the training rows, project."""

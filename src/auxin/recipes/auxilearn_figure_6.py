@@ -46,7 +46,7 @@ class AuxiLearnFigure6(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(2 if smoke else 10, steps=20 if smoke else HOW.steps)
+        return seed_pieces(self.seeds(10, smoke, 2), steps=20 if smoke else HOW.steps)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Learn the weights; their rank correlation with the noise."""

@@ -39,14 +39,14 @@ class AuxiLearnFigure7(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """Per seed: every size, every depth."""
-        steps, seeds = (4, 1) if smoke else (300, 3)
+        steps = 4 if smoke else 300
         pairs = [*((size, 2) for size in SIZES), *((2, depth) for depth in DEPTHS if depth != 2)]
         return [
             Piece(
                 f"size-{size}-depth-{depth}-seed-{s}",
                 {"size": size, "depth": depth, "seed": s, "steps": steps},
             )
-            for s in range(seeds)
+            for s in self.seeds(3, smoke)
             for size, depth in (pairs[:1] + pairs[-1:] if smoke else pairs)
         ]
 

@@ -46,7 +46,7 @@ class AuxiLearnFigure8(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(1 if smoke else 3, steps=10 if smoke else 300)
+        return seed_pieces(self.seeds(3, smoke), steps=10 if smoke else 300)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train once; every term's weight and every task's share after each meta step."""

@@ -49,7 +49,7 @@ class AuxiLearnMonotone(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(2 if smoke else 20, steps=20 if smoke else HOW.steps)
+        return seed_pieces(self.seeds(20, smoke, 2), steps=20 if smoke else HOW.steps)
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Train with both networks at both rates, from the same weights."""

@@ -38,7 +38,7 @@ class NeumannScale(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return [Piece(f"seed-{s}", {"seed": s}) for s in range(2 if smoke else 20)]
+        return [Piece(f"seed-{s}", {"seed": s}) for s in self.seeds(20, smoke, 2)]
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Compare four estimates with the closed form."""

@@ -73,7 +73,7 @@ class Proposition1(Recipe):
     def pieces(self, smoke: bool) -> list[Piece]:
         """Per data set, main task and seed: the probe, single-task training, and training with each candidate."""
         found = []
-        for seed in range(1 if smoke else 3):
+        for seed in self.seeds(3, smoke):
             for data, main, names in _cases(smoke):
                 length = {"steps": 4 if smoke else 300 if data == "cifar100" else 200}
                 for what in ("probe", "single", *names):

@@ -62,7 +62,7 @@ class Speed(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """A piece per seed."""
-        return [Piece(f"seed-{s}", {"seed": s, "smoke": smoke}) for s in range(1 if smoke else 3)]
+        return [Piece(f"seed-{s}", {"seed": s, "smoke": smoke}) for s in self.seeds(3, smoke)]
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Time the steps of every way in turn; the first turn warms up and is not counted."""

@@ -55,7 +55,7 @@ class MaxlFigure5(Recipe):
                 f"{plain(column)}-{plain(method)}-seed-{s}",
                 {"column": column, "method": method, "seed": s, "smoke": smoke},
             )
-            for s in range(1 if smoke else 3)
+            for s in self.seeds(3, smoke)
             for column in columns
             for method in METHODS
         ]

@@ -80,7 +80,7 @@ class MaxlFigure6(Recipe):
         """Every data set, over seeds; the tiny run takes one network per data set."""
         return [
             Piece(f"{plain(name)}-seed-{s}", {"data": name, "seed": s, "smoke": smoke})
-            for s in range(2 if smoke else 3)
+            for s in self.seeds(3, smoke, 2)
             for name, variant in VARIANTS.items()
             if not (smoke and variant.fraction)
         ]

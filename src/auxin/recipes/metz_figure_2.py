@@ -48,7 +48,7 @@ class MetzFigure2(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """A VAE per length, and both learners on both orders, over seeds."""
-        seeds = range(1 if smoke else 3)
+        seeds = self.seeds(3, smoke)
         lengths = EPOCHS[:2] if smoke else EPOCHS
         vaes = [
             Piece(f"vae-{e}-seed-{s}", {"epochs": e, "seed": s, "smoke": smoke})

@@ -50,8 +50,7 @@ class MetzFigure3(Recipe):
         """A meta-training per seed."""
         updates = LOOKS if smoke else 800
         return [
-            Piece(f"seed-{s}", {"seed": s, "updates": updates, "smoke": smoke})
-            for s in range(1 if smoke else 3)
+            Piece(f"seed-{s}", {"seed": s, "updates": updates, "smoke": smoke}) for s in self.seeds(3, smoke)
         ]
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:

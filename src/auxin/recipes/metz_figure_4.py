@@ -52,7 +52,7 @@ class MetzFigure4(Recipe):
         sides = SIDES[:1] if smoke else SIDES
         return [
             Piece(f"{data}-{side}-{part.replace(' ', '-')}-seed-{s}", told)
-            for s in range(1 if smoke else 3)
+            for s in self.seeds(3, smoke)
             for data in (DATA[:1] if smoke else DATA)
             for side in sides
             for part in PARTS

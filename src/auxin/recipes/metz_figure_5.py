@@ -44,7 +44,7 @@ class MetzFigure5(Recipe):
         cells = [cells[0], cells[5], cells[-1]] if smoke else cells
         return [
             Piece(f"{part}-{depth}-{width}-{activation}-seed-{s}", told)
-            for s in range(1 if smoke else 3)
+            for s in self.seeds(3, smoke)
             for part, depth, width, activation in cells
             for told in (
                 {

@@ -48,7 +48,7 @@ class MetzFigure6(Recipe):
         """Both data sets, over seeds."""
         return [
             Piece(f"{data}-seed-{s}", {"data": data, "seed": s, "smoke": smoke})
-            for s in range(1 if smoke else 5)
+            for s in self.seeds(5, smoke)
             for data in ("moons", "mnist")
         ]
 

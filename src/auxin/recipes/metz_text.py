@@ -29,7 +29,7 @@ class MetzText(Recipe):
         """Every part, over seeds."""
         return [
             Piece(f"{part.replace(' ', '-')}-seed-{s}", {"part": part, "seed": s, "smoke": smoke})
-            for s in range(1 if smoke else 3)
+            for s in self.seeds(3, smoke)
             for part in PARTS
         ]
 

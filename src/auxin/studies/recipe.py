@@ -7,7 +7,7 @@ pictures from what all pieces found. `auxin reproduce NAME` does the rest (`auxi
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
@@ -47,13 +47,13 @@ class Piece:
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
 
-def seed_pieces(seeds: int, steps: int) -> list[Piece]:
+def seed_pieces(seeds: Iterable[int], steps: int) -> list[Piece]:
     """One piece per seed, each of so many steps.
 
-    >>> [dict(piece.settings) for piece in seed_pieces(2, steps=9)]
+    >>> [dict(piece.settings) for piece in seed_pieces(range(2), steps=9)]
     [{'seed': 0, 'steps': 9}, {'seed': 1, 'steps': 9}]
     """
-    return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in range(seeds)]
+    return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in seeds]
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,7 @@ class Recipe(ABC):
         needs: The data sets' folders it reads below `--root`.
         minutes: About how long it takes on one core.
         departures: Where ours departs from the paper or its authors' code, in sentences.
+        takes_rows: Whether the user can limit its training rows.
         size: What the user changes of it.
         bench: Where it runs; None before it does.
     """
@@ -166,12 +167,21 @@ class Recipe(ABC):
     needs: ClassVar[tuple[str, ...]] = ()
     minutes: ClassVar[float] = 1.0
     departures: ClassVar[tuple[str, ...]] = ()
+    takes_rows: ClassVar[bool] = False
     size: RecipeSize = RecipeSize()
     bench: PieceEnvironment | None = None
 
     @abstractmethod
     def pieces(self, smoke: bool) -> list[Piece]:
         """The pieces of work, in order; with `smoke`, few and tiny ones that only show that it runs."""
+
+    def seeds(self, usual: int, smoke: bool, tiny: int = 1) -> range:
+        """The seeds of the pieces: as many as the user asks for; by default `usual`, or `tiny` in the tiny run."""
+        return range(self.size.seeds or (tiny if smoke else usual))
+
+    def left_out(self) -> str:
+        """A sentence about the pieces that are left out because their data are not at hand; empty where none is."""
+        return ""
 
     def needs_of(self, piece: Piece) -> Sequence[str]:
         """The data sets that a piece reads: all that the recipe needs, where it does not say otherwise."""

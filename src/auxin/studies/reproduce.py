@@ -15,7 +15,7 @@ from auxin.errors import ConfigError
 from auxin.folders import CONTENT, claim_folder
 from auxin.interrupts import Terminated
 from auxin.records.recipe import PieceRecord, RecipeRecord
-from auxin.requests.reproduce import RecipeRequest, RecipeSize
+from auxin.requests.reproduce import RecipeRequest
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import Executor, pick
 from auxin.store import digest_of, write_bytes, write_json
@@ -53,7 +53,7 @@ class Reproduction(Study):
         assert self.recipe.bench is not None
         for data in () if request.smoke else self.recipe.needs:
             self.recipe.bench.data(data)
-        self.pieces = _selected(self.recipe.pieces(request.smoke), request.size)
+        self.pieces = _selected(self.recipe, request)
         claim_folder(request.folder, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
         self.begun = time.monotonic()
 
@@ -150,19 +150,25 @@ def reproduce(
         raise
     if result.pieces < result.total:
         tell(
-            f"The time limit is reached: {result.pieces} of {result.total} pieces are finished. Run again to resume."
+            f"The time limit is reached. Finished pieces: {result.pieces} of {result.total}. Run again to resume."
         )
     return result
 
 
-def _selected(pieces: list[Piece], size: RecipeSize) -> list[Piece]:
+def _selected(recipe: Recipe, request: RecipeRequest) -> list[Piece]:
     """The pieces of the seeds and with the words that the user asks for.
 
     Raises:
-        ConfigError: No piece has such a word in its name.
+        ConfigError: No piece has such a word in its name, or the recipe has no such size.
     """
-    if size.seeds is not None:
-        pieces = [piece for piece in pieces if int(piece.settings.get("seed", 0) or 0) < size.seeds]
+    size, pieces = request.size, recipe.pieces(request.smoke)
+    seeds = len({piece.settings.get("seed") for piece in pieces})
+    if size.seeds is not None and size.seeds != seeds:
+        wrong = f"{request.name} cannot be run with this number of seeds"
+        raise ConfigError(message(wrong, expected=f"--seeds {seeds}", found=f"--seeds {size.seeds}"))
+    if size.rows is not None and not recipe.takes_rows:
+        wrong = f"{request.name} has its own number of rows, which --rows does not change"
+        raise ConfigError(message(wrong, expected="a recipe that is a table of runs, or no --rows"))
     kept = [piece for piece in pieces if not size.only or any(word in piece.name for word in size.only)]
     if not kept:
         names = ", ".join(piece.name for piece in pieces[:8])
