@@ -165,10 +165,10 @@ def _selected(recipe: Recipe, request: RecipeRequest) -> list[Piece]:
     seeds = len({piece.settings.get("seed") for piece in pieces})
     if size.seeds is not None and size.seeds != seeds:
         wrong = f"{request.name} cannot be run with this number of seeds"
-        raise ConfigError(message(wrong, expected=f"--seeds {seeds}", found=f"--seeds {size.seeds}"))
+        raise ConfigError(wrong, expected=f"--seeds {seeds}", found=f"--seeds {size.seeds}")
     if size.rows is not None and not recipe.takes_rows:
         wrong = f"{request.name} has its own number of rows, which --rows does not change"
-        raise ConfigError(message(wrong, expected="a recipe that is a table of runs, or no --rows"))
+        raise ConfigError(wrong, expected="a recipe that is a table of runs, or no --rows")
     kept = [piece for piece in pieces if not size.only or any(word in piece.name for word in size.only)]
     if not kept:
         names = ", ".join(piece.name for piece in pieces[:8])
