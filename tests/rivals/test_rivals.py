@@ -179,6 +179,25 @@ def test_a_saved_rival_predicts_the_same(name: str, classes: int) -> None:
     assert torch.equal(again.outputs(x), fitted.outputs(x))
 
 
+@pytest.mark.parametrize("name", ["extra_trees", "random_forest"])
+@pytest.mark.parametrize("classes", [2, 3, 0])
+def test_a_forest_as_arrays_is_scikit_learns_bit_for_bit(name: str, classes: int) -> None:
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(120, 4)).round(1).astype(np.float32)
+    y = draw.integers(classes, size=120) * 2 if classes else x[:, 0] + draw.normal(size=120)
+    rival = catalogue.load("rivals", name)
+    shape = InputShape(120, 4, classes)
+    weights, more = draw.random(120), draw.normal(size=(50, 4)).astype(np.float32)
+    peer = rival.build("classes" if classes else "regression", shape, 0).fit(
+        x, y, model__sample_weight=weights
+    )
+    ours = rival.trained(peer)
+    assert np.array_equal(ours.predict(more), peer.predict(more))
+    if classes:
+        assert np.array_equal(ours.predict_proba(more), peer.predict_proba(more))
+        assert ours.classes_.tolist() == peer.classes_.tolist()
+
+
 def test_skops_stays_as_it_is_for_the_rest_of_the_program() -> None:
     before = skops.io
     content = rivals.dump((KMeans(n_clusters=2, n_init=1).fit(np.eye(4)),))

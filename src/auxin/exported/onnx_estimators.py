@@ -1,4 +1,4 @@
-"""Single scikit-learn estimators as ONNX: skl2onnx's graphs, and trees of histogram boosting written out here."""
+"""Single estimators as ONNX: skl2onnx's graphs, and the trees of forests and histogram boosting written out here."""
 
 import warnings
 from typing import Any
@@ -8,6 +8,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostin
 from sklearn.semi_supervised import SelfTrainingClassifier
 
 from auxin.errors import UnsupportedError
+from auxin.rivals import Trees
 
 OPSET = 18
 
@@ -19,6 +20,8 @@ def converted(name: str, estimator: Any, width: int) -> Any:
 
     if isinstance(estimator, HistGradientBoostingClassifier | HistGradientBoostingRegressor):
         return _boosted(estimator, width)
+    if isinstance(estimator, Trees):
+        return _forest(estimator, width)
     if name == "lightgbm":
         _register_lightgbm()
     if isinstance(estimator, SelfTrainingClassifier):
@@ -43,7 +46,7 @@ def _boosted(estimator: Any, width: int) -> Any:
 
     Thresholds are rounded down to float32, so that a float32 input falls on the same side as in scikit-learn.
     """
-    from onnx import TensorProto, helper
+    from onnx import helper
 
     trees = [(k, tree.nodes) for round_ in estimator._predictors for k, tree in enumerate(round_)]
     baseline = np.ravel(estimator._baseline_prediction).astype(np.float32)
@@ -51,17 +54,7 @@ def _boosted(estimator: Any, width: int) -> Any:
     leaves: dict[str, list[Any]] = {name: [] for name in LEAF_FIELDS}
     for tree, (output, nodes) in enumerate(trees):
         _tree(table, leaves, tree, output, nodes)
-    raw = helper.make_node(
-        "TreeEnsembleRegressor",
-        ["x"],
-        ["raw"],
-        domain="ai.onnx.ml",
-        n_targets=len(baseline),
-        base_values=baseline.tolist(),
-        **{f"nodes_{name}": values for name, values in table.items()},  # type: ignore[arg-type]
-        **{f"target_{name}": values for name, values in leaves.items()},  # type: ignore[arg-type]
-    )
-    nodes, outputs = [raw], ["raw"]
+    nodes, outputs = [_ensemble(table, leaves, "raw", baseline.tolist())], ["raw"]
     if isinstance(estimator, HistGradientBoostingClassifier):
         two = len(baseline) == 1
         nodes += (
@@ -75,9 +68,61 @@ def _boosted(estimator: Any, width: int) -> Any:
             else [helper.make_node("Softmax", ["raw"], ["p"], axis=1)]
         )
         outputs = ["raw", "p"]
+    return _model(nodes, outputs, width)
+
+
+def _forest(trees: Trees, width: int) -> Any:
+    """A forest: the mean of the trees' values or, as the second output, of their classes' shares."""
+    from onnx import helper
+
+    leaf, count, children = trees.leaves, len(trees.roots), trees.children.reshape(-1, 2)
+    tree = np.searchsorted(trees.roots, np.arange(len(leaf)), side="right") - 1
+    table = {
+        "treeids": tree, "nodeids": np.arange(len(leaf)), "featureids": trees.feature,
+        "values": np.where(leaf, 0, _down(trees.threshold)), "modes": np.where(leaf, "LEAF", "BRANCH_LEQ"),
+        "truenodeids": np.where(leaf, 0, children[:, 0]), "falsenodeids": np.where(leaf, 0, children[:, 1]),
+        "missing_value_tracks_true": np.zeros(len(leaf), dtype=int),
+    }  # fmt: skip
+    at, output = np.nonzero(trees.value * leaf[:, None])
+    if trees.classes_ is None:  # a leaf whose value is zero stands too
+        at, output = np.flatnonzero(leaf), np.zeros(int(leaf.sum()), dtype=int)
+    leaves = {"treeids": tree[at], "nodeids": at, "ids": output, "weights": trees.value[at, output] / count}
+    lists = [{name: values.tolist() for name, values in one.items()} for one in (table, leaves)]
+    name = "raw" if trees.classes_ is None else "p"
+    made = [_ensemble(*lists, name, [0.0] * trees.value.shape[1])]
+    if trees.classes_ is not None:
+        made.append(helper.make_node("Identity", ["p"], ["raw"]))
+    return _model(made, ["raw"] if trees.classes_ is None else ["raw", "p"], width)
+
+
+def _down(threshold: np.ndarray) -> np.ndarray:
+    """Thresholds rounded down to float32: a float32 input is at most one if and only if it is at most the other."""
+    near = threshold.astype(np.float32)
+    return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
+
+
+def _ensemble(table: dict[str, list[Any]], leaves: dict[str, list[Any]], name: str, base: list[float]) -> Any:
+    """The node of all trees, with as many targets as there are values in `base`."""
+    from onnx import helper
+
+    return helper.make_node(
+        "TreeEnsembleRegressor",
+        ["x"],
+        [name],
+        domain="ai.onnx.ml",
+        n_targets=len(base),
+        base_values=base,
+        **{f"nodes_{name}": values for name, values in table.items()},  # type: ignore[arg-type]
+        **{f"target_{name}": values for name, values in leaves.items()},  # type: ignore[arg-type]
+    )
+
+
+def _model(nodes: list[Any], outputs: list[str], width: int) -> Any:
+    from onnx import TensorProto, helper
+
     graph = helper.make_graph(
         nodes,
-        "boosting",
+        "trees",
         [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, width])],
         [helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
     )
@@ -96,11 +141,9 @@ def _tree(
 ) -> None:
     for number, node in enumerate(nodes):
         leaf = bool(node["is_leaf"])
-        threshold = np.float32(node["num_threshold"]) if not leaf else np.float32(0)
-        if not leaf and float(threshold) > float(node["num_threshold"]):
-            threshold = np.nextafter(threshold, np.float32(-np.inf))
+        threshold = 0.0 if leaf else float(_down(np.asarray(node["num_threshold"])))
         row = (
-            tree, number, 0 if leaf else int(node["feature_idx"]), float(threshold), "LEAF" if leaf else "BRANCH_LEQ",
+            tree, number, 0 if leaf else int(node["feature_idx"]), threshold, "LEAF" if leaf else "BRANCH_LEQ",
             0 if leaf else int(node["left"]), 0 if leaf else int(node["right"]),
             0 if leaf else int(node["missing_go_to_left"]),
         )  # fmt: skip

@@ -143,5 +143,10 @@ class Rival(ABC):
             options: One of the tries.
         """
 
+    @classmethod
+    def trained(cls, estimator: Any) -> Any:
+        """What is kept of a trained estimator, by default all of it."""
+        return estimator
+
 
 CONTRACT = Rival

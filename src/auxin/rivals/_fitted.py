@@ -194,6 +194,6 @@ def _one(
             return DummyClassifier(strategy="constant", constant=only).fit(x[:1], np.array([only]))
     estimator = rival.build(kind, shape, seed, **options)
     if weights is None:
-        return estimator.fit(x, y)
+        return rival.trained(estimator.fit(x, y))
     key = "model__sample_weight" if hasattr(estimator, "steps") else "sample_weight"
-    return estimator.fit(x, y, **{key: weights})
+    return rival.trained(estimator.fit(x, y, **{key: weights}))

@@ -3,8 +3,11 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+from sklearn.pipeline import Pipeline
+
 from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import filled
+from auxin.rivals._trees import Trees
 
 TREES = 100
 QUICK = 50
@@ -44,3 +47,9 @@ class Forest(Rival):
         """The pipeline."""
         made = cls.estimators[kind != "classes"]
         return filled(made(trees, max_features=features, min_samples_leaf=leaf, random_state=seed))
+
+    @classmethod
+    def trained(cls, estimator: Any) -> Any:
+        """The forest as arrays."""
+        fill, forest = (step for _, step in estimator.steps)
+        return Pipeline([("fill", fill), ("model", Trees.of(forest))])

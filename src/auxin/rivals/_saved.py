@@ -13,6 +13,7 @@ TRUSTED = (
     "auxin.rivals._features.PretrainedFeatures",
     "auxin.rivals._pipeline.Dense",
     "auxin.rivals._pipeline.OneUnit",
+    "auxin.rivals._trees.Trees",
     "builtins.bool",
     "builtins.float",
     "builtins.int",
