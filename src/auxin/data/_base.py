@@ -14,6 +14,7 @@ from torch import Tensor
 from auxin.data.encoders.arrays import Arrays
 from auxin.data.encoders.contract import Encoded, Encoder
 from auxin.data.reading import check, content
+from auxin.data.targets.domains import renamed
 from auxin.errors import ConfigError
 from auxin.math.sparse import SparseRows
 from auxin.tasks._base import Task
@@ -38,6 +39,7 @@ class Dataset:
             themselves. None: all are.
         parents: For an auxiliary task that refines the main one, the main class of each of its classes,
             int64 [K].
+        domains: Auxiliary tasks that are the main task on the rows of another source, and have its output.
         source: The files it was read from.
         licence: Licence, as the publisher states it.
         augmentation: What the set's usual training does to images: "none", "crop" or "crop_flip".
@@ -63,6 +65,7 @@ class Dataset:
     main: str
     official_test: Tensor
     parents: dict[str, Tensor] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()
     source: str = ""
     licence: str = ""
     augmentation: str = "none"
@@ -154,6 +157,7 @@ class Dataset:
             name: self._fit(name, task, rows if name == self.main else every)
             for name, task in self.tasks.items()
         }
+        tasks |= {name: renamed(tasks[self.main], name) for name in self.domains}
         if self.raw is None:
             return replace(self, tasks=tasks)
         encoder, (x, blank) = self._encoded(every, model)

@@ -14,6 +14,7 @@ from auxin.data.reading.files import pick
 from auxin.data.reading.npz import read_npz
 from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_note
+from auxin.data.targets.domains import DomainColumn, by_domain
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import TargetSpec, parse_specs
 from auxin.errors import ConfigError, DataError
@@ -40,9 +41,25 @@ class Npz(DataSource):
         inputs: The array of the inputs; else the one called x, X, images, inputs or data.
         test: An array of booleans [N] that marks the official test rows, if there is one.
         group: An array [N] whose equal values never fall on both sides of a split.
+        domain: ARRAY=VALUE, the array of each row's source and the source that counts: the main task has the labels
+            of its rows, and those of every other source are a task with the same output.
         unlabelled: another such file, of rows without a main label: they train the auxiliaries only.
     """
 
+<<<<<<< HEAD
+=======
+    options: ClassVar[tuple[str, ...]] = (
+        "target",
+        "aux",
+        "kinds",
+        "missing",
+        "inputs",
+        "test",
+        "group",
+        "domain",
+        "unlabelled",
+    )
+>>>>>>> 0942102 (compare --domain: a task per source of rows over the main task's output)
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
 
     @classmethod
@@ -57,6 +74,7 @@ class Npz(DataSource):
         inputs: str | None = None,
         test: str | None = None,
         group: str | None = None,
+        domain: str | None = None,
         unlabelled: str | Path | None = None,
         **options: Any,
     ) -> Dataset:
@@ -68,6 +86,8 @@ class Npz(DataSource):
         x = _inputs(arrays, inputs)
         specs = parse_specs(list(arrays), target, aux, kinds, missing)
         official, groups = _test_rows(arrays, test, len(x)), _groups(arrays, group, len(x))
+        domains = DomainColumn.parse(domain)
+        cells = [v[1:] for v in _groups(arrays, domains and domains.name, len(x)) or ()]
         encoder = Arrays.like(x, inputs)
         if unlabelled is not None:
             more, _ = encoder.encode(Path(unlabelled))
@@ -75,22 +95,26 @@ class Npz(DataSource):
             arrays = _longer(arrays, read_npz(Path(unlabelled)), specs, len(more))
             official = torch.cat([official, torch.zeros(len(more), dtype=torch.bool)])
             groups = None if groups is None else (*groups, *[""] * len(more))
+            cells += [""] * len(more)
         made = {spec.name: array_target(spec, _values(arrays, spec), len(x)) for spec in specs}
         tasks, y = {n: m[0] for n, m in made.items()}, {n: m[1] for n, m in made.items()}
+        split = by_domain(tasks, y, specs[0].name, domains, cells)
         return Dataset(
             name=root.stem,
             x=x,
-            tasks=tasks,
-            y=y,
+            tasks=split.tasks,
+            y=split.y,
             main=specs[0].name,
             official_test=official,
             groups=groups,
             parents=refinements(tasks, y, specs[0].name),
+            domains=split.names,
             source=root.name,
             encoder=encoder,
             notes=(
                 kinds_note(tasks, [spec.name for spec in specs if spec.kind]),
                 *(note for m in made.values() for note in m[2]),
+                *split.notes,
             ),
         )
 

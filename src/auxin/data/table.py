@@ -14,6 +14,7 @@ from auxin.data.encoders.table import TableEncoder
 from auxin.data.encoders.text import MOST_WORDS
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
+from auxin.data.targets.cells import word
 from auxin.data.targets.columns import (
     check_cells,
     groups_of,
@@ -22,6 +23,7 @@ from auxin.data.targets.columns import (
     target_of,
     text_note,
 )
+from auxin.data.targets.domains import DomainColumn, by_domain
 from auxin.data.targets.leaks import gives_away, useless
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.repeats import repeats_note
@@ -53,12 +55,32 @@ class Table(DataSource):
         missing: values that stand for a missing label, "NAME=VALUE", separated by commas.
         split: a column of the words train and test, which marks the official test rows.
         group: a column whose equal cells never fall on both sides of a split.
+        domain: COLUMN=VALUE, the column of each row's source and the source that counts: the main task has the
+            labels of its rows, and those of every other source are a task with the same output.
         text: columns that are text, a list or separated by commas; others are where they look it.
         most_words: so many words describe a text at most, the most frequent ones; 4,000 where not given.
         unlabelled: another table of rows without a main label: they train the auxiliaries only.
         encoding: of a text file, "utf-8" where not given.
     """
 
+<<<<<<< HEAD
+=======
+    options: ClassVar[tuple[str, ...]] = (
+        "target",
+        "aux",
+        "ignore",
+        "keep",
+        "kinds",
+        "missing",
+        "split",
+        "group",
+        "domain",
+        "text",
+        "most_words",
+        "unlabelled",
+        "encoding",
+    )
+>>>>>>> 0942102 (compare --domain: a task per source of rows over the main task's output)
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
 
     @classmethod
@@ -74,6 +96,7 @@ class Table(DataSource):
         missing: str | Sequence[str] = "",
         split: str | None = None,
         group: str | None = None,
+        domain: str | None = None,
         text: str | Sequence[str] = (),
         most_words: int = MOST_WORDS,
         unlabelled: str | Path | None = None,
@@ -89,7 +112,8 @@ class Table(DataSource):
             target, kinds, said = _target_of_labels(labels, kinds)
         else:
             said = []
-        roles = [name for name in (split, group) if name]
+        domains = DomainColumn.parse(domain)
+        roles = [name for name in (split, group, domains and domains.name) if name]
         specs = parse_specs(known, target, aux, kinds, missing)
         for name in [*words(ignore), *words(keep), *words(text), *roles]:
             pick(dict.fromkeys(known), name)
@@ -97,7 +121,7 @@ class Table(DataSource):
         frame = read_frame(root, encoding, written)
         more = Path(unlabelled) if unlabelled else None
         frame = with_unlabelled(frame, more, encoding, specs[0].columns, split, written)
-        columns = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(most_words))
+        columns = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(most_words), domains)
         return of_frame(frame, specs, columns, root.name, encoding=encoding, notes=said)
 
 
@@ -121,6 +145,7 @@ class ColumnRoles:
         split: Column that marks the official test rows, or None.
         group: Column of groups that are never split, or None.
         most_words: Maximum number of words in the vocabulary of a text.
+        domain: Column of each row's source, or None.
     """
 
     ignore: Sequence[str] = ()
@@ -129,6 +154,7 @@ class ColumnRoles:
     split: str | None = None
     group: str | None = None
     most_words: int = MOST_WORDS
+    domain: DomainColumn | None = None
 
 
 def of_frame(
@@ -155,7 +181,10 @@ def of_frame(
     """
     made = {spec.name: target_of(frame, spec) for spec in specs}
     tasks, y = {n: found[0] for n, found in made.items()}, {n: found[1] for n, found in made.items()}
-    roles = [name for name in (columns.split, columns.group) if name]
+    refined = refinements(tasks, y, specs[0].name)
+    domain = columns.domain
+    split = by_domain(tasks, y, specs[0].name, domain, _cells(frame, domain))
+    roles = [name for name in (columns.split, columns.group, domain and domain.name) if name]
     out = {column for spec in specs for column in spec.columns} | {*columns.ignore, *roles}
     rest, said = _inputs(frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], columns.keep)
     encoder, rest, choice = TableEncoder.of(
@@ -166,12 +195,13 @@ def of_frame(
     return Dataset(
         name=name.split(".")[0],
         x=x,
-        tasks=tasks,
-        y=y,
+        tasks=split.tasks,
+        y=split.y,
         main=specs[0].name,
         official_test=split_rows(frame, columns.split),
         groups=groups_of(frame, columns.group),
-        parents=refinements(tasks, y, specs[0].name),
+        parents=refined,
+        domains=split.names,
         source=name,
         blank=blank,
         encoder=encoder,
@@ -179,6 +209,7 @@ def of_frame(
         notes=(
             kinds_note(tasks, [spec.name for spec in specs if spec.kind]),
             *(note for found in made.values() for note in found[2]),
+            *split.notes,
             *notes,
             *said,
             *choice.notes,
@@ -188,6 +219,11 @@ def of_frame(
             *text_note(encoder.texts, columns.most_words, isinstance(x, SparseRows)),
         ),
     )
+
+
+def _cells(frame: Any, domain: DomainColumn | None) -> list[str]:
+    """Each row's domain as it is written; "" where the cell is empty."""
+    return [] if domain is None else ["" if pd.isna(v) else word(v) for v in frame[domain.name]]
 
 
 def _inputs(

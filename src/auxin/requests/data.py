@@ -45,6 +45,13 @@ class DataSpec(Group):
     group: str | None = option(
         None, "Column of groups. Rows of one group stay on the same side of every split.", metavar="COLUMN"
     )
+    domain: str | None = option(
+        None,
+        "Column of each row's source (site, annotator, website), and the source that the model is for, such as "
+        "site=hospital. Validation and test rows are of that source; the rows of every other source are a task with "
+        "the same output, so that `softmax` learns a weight for each source and `equal` gives all the same.",
+        metavar="COLUMN=VALUE",
+    )
     split: str | None = option(
         None,
         "Column that assigns each row to the training or the test set (values `train` and `test`).",

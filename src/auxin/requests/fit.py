@@ -14,7 +14,7 @@ class FitRequest(StudyRequest):
 
     panel: ClassVar[str] = "Model"
 
-    data: DataSpec = group()
+    data: DataSpec = group(without=("domain",))
     method: str = option(
         "best",
         "`best` selects among estimators, networks and blends by cross-validation. Or the name of one method "

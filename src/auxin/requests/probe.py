@@ -34,7 +34,9 @@ class ProbeRequest(StudyRequest):
     panel: ClassVar[str] = "Probe"
 
     data: DataSpec = group(
-        DataSpec(name="digits"), help={"aux": "Columns of candidate auxiliary tasks, comma-separated."}
+        DataSpec(name="digits"),
+        without=("domain",),
+        help={"aux": "Columns of candidate auxiliary tasks, comma-separated."},
     )
     pretexts: Names = option(
         "all",

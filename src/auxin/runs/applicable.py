@@ -52,7 +52,7 @@ def auxiliaries(dataset: Dataset) -> list[str]:
 def refinement(dataset: Dataset) -> str | None:
     """The auxiliary task that refines the main one, the finest if there are several; else the first, or None."""
     refining = sorted(dataset.parents, key=lambda name: dataset.tasks[name].width)
-    given = auxiliaries(dataset)
+    given = [name for name in auxiliaries(dataset) if name not in dataset.domains]
     return refining[-1] if refining else (given[0] if given else None)
 
 

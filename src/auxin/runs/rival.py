@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from auxin import catalogue
 from auxin.data import Dataset, Splits
+from auxin.data.targets.domains import pooled
 from auxin.math.sparse import SparseRows
 from auxin.methods._base import Setting
 from auxin.rivals import Fitted, InputShape, Vectors, count_of, fit, kind_of
@@ -51,18 +52,25 @@ def tries(name: str, dataset: Dataset, rows: int) -> Sequence[Mapping[str, Setti
     return [{f"rival.{option}": value for option, value in one.items()} for one in found]
 
 
-def with_rival(built: PreparedRun, name: str, splits: Splits, settings: Mapping[str, Setting]) -> PreparedRun:
+def with_rival(
+    built: PreparedRun, name: str, splits: Splits, settings: Mapping[str, Setting], domains: Sequence[str] = ()
+) -> PreparedRun:
     """The run with a rival, trained on the run's rows, in place of the network.
 
     It sees the rows as the network does, normalised and without augmentation, and the rows without a main label
-    where it learns from such.
+    where it learns from such. Rows of other domains are labelled rows to it.
     """
     member = catalogue.load("rivals", name)
-    rows = torch.cat([splits.train, splits.unlabelled]) if member.unlabelled else splits.train
-    x, y = built.pool.inputs(rows), built.pool.targets(rows)
+    every = member.unlabelled or domains
+    rows = torch.cat([splits.train, splits.unlabelled]) if every else splits.train
+    labels = pooled(built.pool.targets(rows), domains, built.task.name)
+    if not member.unlabelled:
+        known = built.task.present(labels)
+        rows, labels = rows[known.to(rows.device)], labels[known]
+    x = built.pool.inputs(rows)
     own: dict[str, Any] = options(settings, "rival")
-    shape = _shape(x.cpu(), len(splits.train), built.task)
-    target = y[built.task.name].cpu()
+    shape = _shape(x.cpu(), int(built.task.present(labels).sum()), built.task)
+    target = labels.cpu()
     seed = int(built.state.feed.seed) % 2**32
     fitted = fit(name, built.task, _flat(x), target, shape, seed, own)
     network = RivalNetwork(built.task.name, fitted).to(built.pool.device)

@@ -172,7 +172,8 @@ class _RivalExecution(_Execution):
         start_unit(self.folder, self.spec.digest)
         assert self.method.rival is not None
         fresh = self.job.build(JobPhase("run", self.method))
-        built = with_rival(fresh, self.method.rival, self.splits, self.spec.settings)
+        own = load_data(self.spec.data).domains
+        built = with_rival(fresh, self.method.rival, self.splits, self.spec.settings, own)
         result = self._result(built, Outcome(built), [])
         if self.spec.keep_weights and self.found is not None:
             write_predictions(self.folder / PREDICTIONS, self.found)
@@ -212,8 +213,9 @@ def rebuild(spec: RunSpec) -> tuple[PreparedRun, Splits]:
     rival = resolve(spec.method).rival
     if rival is not None:  # it is trained again, which takes no longer than reading it back
         splits = splits_for(spec, "run")
-        fresh = build(load_data(spec.data), splits, SINGLE, spec.settings, spec.seed, spec.device)
-        return with_rival(fresh, rival, splits, spec.settings), splits
+        dataset = load_data(spec.data)
+        fresh = build(dataset, splits, SINGLE, spec.settings, spec.seed, spec.device)
+        return with_rival(fresh, rival, splits, spec.settings, dataset.domains), splits
     file = Path(spec.folder) / "network.safetensors"
     if not file.exists():
         raise RunError(f"The file of the trained network, {file}, is missing", do="Run `auxin compare` again")

@@ -52,7 +52,8 @@ def tasks_of(
         tasks[pretext.task.name] = with_loss(pretext.task, loss)
     if consistency is not None:
         tasks[consistency.task.name] = consistency.task
-    reads = dict.fromkeys(labeler.tasks(), dataset.main) if labeler is not None and labeler.teaches else {}
+    reads = {name: dataset.main for name in dataset.domains if name in tasks}
+    reads |= dict.fromkeys(labeler.tasks(), dataset.main) if labeler is not None and labeler.teaches else {}
     if consistency is not None and not consistency.own_head:
         reads[consistency.task.name] = dataset.main
     return tasks, reads
