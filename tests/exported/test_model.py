@@ -11,6 +11,7 @@ from auxin.cli import main
 from auxin.data import DevicePool, load
 from auxin.errors import AuxinError, DataError, UnsupportedError
 from auxin.exported.card import TrainingRecord, TrunkState
+from auxin.exported import compared
 from auxin.exported.export import to_onnx, to_torch
 from auxin.exported.folder import checksum
 from auxin.exported.model import Model, load_model
@@ -147,6 +148,33 @@ def test_onnx_equals_the_network(kind, shape, tmp_path) -> None:
     for part in (x, x[:1]):
         found = torch.from_numpy(session.run(None, {"x": part.numpy()})[0])
         torch.testing.assert_close(found, made.predictor(part), rtol=0, atol=1e-5)
+
+
+class LogSigmoid(torch.nn.Module):
+    def forward(self, x):
+        return torch.nn.functional.logsigmoid(1000 * x)  # torch.onnx writes log(sigmoid), -inf
+
+
+@pytest.mark.parametrize("runtime", [True, False])
+def test_an_onnx_file_with_other_numbers_is_refused(runtime, tmp_path, monkeypatch) -> None:
+    pytest.importorskip("onnxscript")
+    made = model("regression")
+    if not runtime:
+        found = compared.find_spec
+        monkeypatch.setattr(compared, "find_spec", lambda n: None if n == "onnxruntime" else found(n))
+    made.predictor.head = torch.nn.Sequential(made.predictor.head, LogSigmoid())
+    with pytest.raises(UnsupportedError, match="other numbers than the network"):
+        to_onnx(made, tmp_path / "m.onnx")
+    to_torch(made, tmp_path / "m.pt2")
+    assert [p.name for p in tmp_path.iterdir()] == ["m.pt2"]
+
+
+def test_a_torch_program_with_other_numbers_is_refused(tmp_path, monkeypatch) -> None:
+    made = model()
+    module = torch.export.ExportedProgram.module
+    monkeypatch.setattr(torch.export.ExportedProgram, "module", lambda self: lambda x: module(self)(x + 0.1))
+    with pytest.raises(UnsupportedError, match="other numbers than the network"):
+        to_torch(made, tmp_path / "m.pt2")
 
 
 def test_without_onnx_it_says_what_to_install(tmp_path, monkeypatch) -> None:

@@ -12,7 +12,9 @@ import torch
 
 from auxin.errors import UnsupportedError
 from auxin.exported.committee import Committee
+from auxin.exported.compared import onnx_outputs, refuse_other_numbers
 from auxin.exported.model import Model
+from auxin.exported.predictor import Predictor
 from auxin.store import write_bytes
 
 NEEDED = ("onnx", "onnxscript")
@@ -25,11 +27,12 @@ def to_onnx(model: Model, file: Path | str) -> None:
     """Write the network, its inputs' normalisation and its outputs' calibration as ONNX.
 
     One input `x`, float32 [batch, ...] in the units of the training data (NaN where a value of a vector is missing;
-    pixels as stored), one output: `probabilities`, or `values` in the target's unit. The batch is of any size.
+    pixels as stored), one output: `probabilities`, or `values` in the target's unit. The batch is of any size. What the
+    file of a network computes is compared with the network on a few made-up rows.
 
     Raises:
-        UnsupportedError: The packages `onnx` and `onnxscript` are not there, or the network has an operation that
-            ONNX lacks.
+        UnsupportedError: The packages `onnx` and `onnxscript` are not there, the network has an operation that
+            ONNX lacks, or the file computes other numbers than the network.
         RunError: The file cannot be written.
     """
     needed = NEEDED_BY_ESTIMATORS if isinstance(model.predictor, Committee) else NEEDED
@@ -59,7 +62,7 @@ def to_onnx(model: Model, file: Path | str) -> None:
         assert found is not None
         found.save(str(path))
 
-    _write(Path(file), ".onnx", write)
+    _write(Path(file), ".onnx", write, lambda path: _compare(model, network, onnx_outputs(path)))
 
 
 def to_torch(model: Model, file: Path | str) -> None:
@@ -68,7 +71,7 @@ def to_torch(model: Model, file: Path | str) -> None:
     `torch.export.load(file).module()(x)` gives probabilities or values; x as in `to_onnx`.
 
     Raises:
-        UnsupportedError: PyTorch cannot export the network.
+        UnsupportedError: PyTorch cannot export the network, or the program computes other numbers than it.
         RunError: The file cannot be written.
     """
 
@@ -80,7 +83,10 @@ def to_torch(model: Model, file: Path | str) -> None:
         )
         torch.export.save(program, path)
 
-    _write(Path(file), ".pt2", write)
+    def look(path: Path) -> None:
+        _compare(model, network, torch.export.load(path).module())
+
+    _write(Path(file), ".pt2", write, look)
 
 
 def _committee_to_onnx(model: Model, file: Path) -> None:
@@ -93,7 +99,7 @@ def _committee_to_onnx(model: Model, file: Path) -> None:
     write_bytes(file, made.SerializeToString())
 
 
-def _network(model: Model, why: str) -> torch.nn.Module:
+def _network(model: Model, why: str) -> Predictor:
     """The model's network.
 
     Raises:
@@ -112,8 +118,13 @@ def _example(model: Model) -> torch.Tensor:
     return torch.zeros(2, *model.trunk.shape)
 
 
-def _write(file: Path, ending: str, write: Callable[[Path], None]) -> None:
-    """Let `write` write to a folder of its own, then put the file in its place, whole or not at all."""
+def _compare(model: Model, network: Predictor, run: Callable[[torch.Tensor], torch.Tensor]) -> None:
+    verbatim = 0 if model.encoder is None else model.encoder.verbatim
+    refuse_other_numbers(network, tuple(model.trunk.shape), verbatim, run)
+
+
+def _write(file: Path, ending: str, write: Callable[[Path], None], look: Callable[[Path], None]) -> None:
+    """Let `write` write to a folder of its own and `look` examine it; then put it in its place, whole or not at all."""
     with tempfile.TemporaryDirectory() as folder, _quiet():
         made = Path(folder) / f"made{ending}"
         try:
@@ -123,6 +134,7 @@ def _write(file: Path, ending: str, write: Callable[[Path], None]) -> None:
             raise UnsupportedError(
                 "The network cannot be exported", found=f"{type(error).__name__}: {said}"
             ) from error
+        look(made)
         content = made.read_bytes()
     write_bytes(file, content)
 
