@@ -10,8 +10,8 @@ from safetensors.torch import load_file
 from auxin.cli import main
 from auxin.data import DevicePool, load
 from auxin.errors import AuxinError, DataError, UnsupportedError
-from auxin.exported.card import TrainingRecord, TrunkState
 from auxin.exported import compared
+from auxin.exported.card import TrainingRecord, TrunkState
 from auxin.exported.export import to_onnx, to_torch
 from auxin.exported.folder import checksum
 from auxin.exported.model import Model, load_model

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.errors import UnsupportedError, message
+from auxin.errors import UnsupportedError
 from auxin.exported.predictor import Predictor
 
 TOLERANCE = 1e-3
@@ -39,12 +39,10 @@ def refuse_other_numbers(
     off = float((found - expected).abs().max()) / scale if found.shape == expected.shape else float("inf")
     if not off <= TOLERANCE:  # also where it is not a number
         raise UnsupportedError(
-            message(
-                "The exported file computes other numbers than the network",
-                expected=f"outputs that differ by at most {TOLERANCE:g} of the largest",
-                found=f"{off:.1e} on random inputs: an operation of the network is not exported as it is",
-                do="Use another model (auxin fit --model NAME), or keep the folder and `auxin predict`.",
-            )
+            "The exported file computes other numbers than the network",
+            expected=f"outputs that differ by at most {TOLERANCE:g} of the largest",
+            found=f"{off:.1e} on random inputs: an operation of the network is not exported as it is",
+            do="Use another model (auxin fit --model NAME), or keep the folder and `auxin predict`.",
         )
 
 

@@ -53,7 +53,11 @@ def tries(name: str, dataset: Dataset, rows: int) -> Sequence[Mapping[str, Setti
 
 
 def with_rival(
-    built: PreparedRun, name: str, splits: Splits, settings: Mapping[str, Setting], domains: Sequence[str] = ()
+    built: PreparedRun,
+    name: str,
+    splits: Splits,
+    settings: Mapping[str, Setting],
+    domains: Sequence[str] = (),
 ) -> PreparedRun:
     """The run with a rival, trained on the run's rows, in place of the network.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError, DataError, message
+from auxin.errors import ConfigError, DataError
 from auxin.tasks._base import Task
 from auxin.typing import MISSING
 
@@ -35,12 +35,10 @@ class DomainColumn:
         name, sign, own = option.partition("=")
         if not sign or not name.strip() or not own.strip():
             raise ConfigError(
-                message(
-                    "The option domain is invalid",
-                    expected="COLUMN=VALUE, such as site=hospital: the column of each row's source, and the source "
-                    "that the test rows are of",
-                    found=repr(option),
-                )
+                "The option domain is invalid",
+                expected="COLUMN=VALUE, such as site=hospital: the column of each row's source, and the source "
+                "that the test rows are of",
+                found=repr(option),
             )
         return cls(name.strip(), own.strip())
 
@@ -81,18 +79,16 @@ def by_domain(
     others = sorted(labelled - {column.own})
     if column.own not in labelled or not others:
         raise DataError(
-            message(
-                f"The column {column.name!r} makes no domains",
-                expected=f"rows with a main label of {column.own!r} and of other domains",
-                found=", ".join(sorted(labelled)[:8]) or "no labelled row",
-            )
+            f"The column {column.name!r} makes no domains",
+            expected=f"rows with a main label of {column.own!r} and of other domains",
+            found=", ".join(sorted(labelled)[:8]) or "no labelled row",
         )
     missing = torch.full_like(target, torch.nan if target.is_floating_point() else MISSING)
     found_tasks, found_y = dict(tasks), dict(y)
     for domain in [column.own, *others]:
         name = main if domain == column.own else f"{main} ({domain})"
         if name != main and name in tasks:
-            raise DataError(message(f"The target {name!r} has the name of a domain's task", do="Rename it"))
+            raise DataError(f"The target {name!r} has the name of a domain's task", do="Rename it")
         rows = torch.tensor([cell == domain for cell in cells]).view(-1, *[1] * (target.dim() - 1))
         found_tasks[name] = renamed(tasks[main], name)
         found_y[name] = torch.where(rows, target, missing)
