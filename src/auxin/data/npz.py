@@ -46,20 +46,6 @@ class Npz(DataSource):
         unlabelled: another such file, of rows without a main label: they train the auxiliaries only.
     """
 
-<<<<<<< HEAD
-=======
-    options: ClassVar[tuple[str, ...]] = (
-        "target",
-        "aux",
-        "kinds",
-        "missing",
-        "inputs",
-        "test",
-        "group",
-        "domain",
-        "unlabelled",
-    )
->>>>>>> 0942102 (compare --domain: a task per source of rows over the main task's output)
     suffixes: ClassVar[tuple[str, ...]] = (".npz",)
 
     @classmethod

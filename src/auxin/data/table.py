@@ -63,24 +63,6 @@ class Table(DataSource):
         encoding: of a text file, "utf-8" where not given.
     """
 
-<<<<<<< HEAD
-=======
-    options: ClassVar[tuple[str, ...]] = (
-        "target",
-        "aux",
-        "ignore",
-        "keep",
-        "kinds",
-        "missing",
-        "split",
-        "group",
-        "domain",
-        "text",
-        "most_words",
-        "unlabelled",
-        "encoding",
-    )
->>>>>>> 0942102 (compare --domain: a task per source of rows over the main task's output)
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
 
     @classmethod

@@ -56,7 +56,7 @@ def onnx_outputs(file: Path) -> Callable[[Tensor], Tensor]:
         from onnx.reference import ReferenceEvaluator
 
         session = ReferenceEvaluator(str(file))
-    return lambda x: torch.from_numpy(np.asarray(list(session.run(None, {"x": x.numpy()}))[0]))
+    return lambda x: torch.from_numpy(np.asarray(next(iter(session.run(None, {"x": x.numpy()})))))
 
 
 def _rows(network: Predictor, shape: tuple[int, ...], verbatim: int) -> Tensor:
