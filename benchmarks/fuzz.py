@@ -141,7 +141,7 @@ def models(folder: Path) -> dict[str, Target]:
         """As `auxin predict` does: without PyTorch where it can, and every other time in any case with it."""
         place, out = file.parent, folder / "out.csv"
         done = write_plain(place, str(plain), out, [], quiet) if next(turns) else None
-        return done or write_predictions(load_model(place), str(table), out, say=quiet)
+        return done or write_predictions(load_model(place), str(table), out, notify=quiet)
 
     found = {}
     for place in ("network", "blend"):

@@ -111,7 +111,7 @@ def cell(name: str, draw: int, data: Any, folder: Path, tries: int) -> dict[str,
     every = torch.arange(len(dataset))
     fitted = fitted_dataset(dataset, every[present], every[~present])
     rows = rows_of(fitted, every[present], every[~present])
-    search = Search(rows, seed=draw, say=notes.append)
+    search = Search(rows, seed=draw, notify=notes.append)
     choice = search.run()
     member = search.finish(choice)
     seconds = time.process_time() - begun

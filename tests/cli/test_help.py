@@ -92,7 +92,7 @@ def test_help_shows_brackets_and_required_arguments(capsys, monkeypatch):
 
 
 def test_names_that_look_like_markup_or_emoji_are_printed_as_they_are(capsys):
-    Output(json=False).say("columns [red], [/b] and level 20:100:3")
+    Output(json=False).print("columns [red], [/b] and level 20:100:3")
     Output(json=False).heading("auxin compare", "  t[/x]:smile:.csv")
     assert capsys.readouterr().out.splitlines() == [
         "columns [red], [/b] and level 20:100:3",

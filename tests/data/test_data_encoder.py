@@ -36,7 +36,7 @@ def loaded(tmp_path, frame=None, **options):
 
 def heard(encoder, source):
     said = []
-    made = encoder.encode(source, say=said.append)
+    made = encoder.encode(source, notify=said.append)
     return made, said
 
 

@@ -84,7 +84,7 @@ def test_rivals_learn_from_compressed_rows_and_others_are_refused_by_name(both, 
     for data, limit in zip(both, (1 << 30, 0), strict=False):
         monkeypatch.setattr(encoding, "DENSE", limit)
         rows = rows_of(fitted_dataset(data, every, none), every, none)
-        search = Search(rows, tries=1, families=["logistic", "svc", "extra_trees"], say=said.append)
+        search = Search(rows, tries=1, families=["logistic", "svc", "extra_trees"], notify=said.append)
         choice = search.run()
         losses.append({e.family: float(e.loss.mean()) for e in search.entries})
         member = search.finish(choice)

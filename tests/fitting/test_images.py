@@ -196,7 +196,7 @@ def test_fit_keeps_a_convolutional_network_where_it_is_best(
 def test_a_search_in_a_hurry_leaves_them_out_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[str] = []
     monkeypatch.setattr(search, "network_candidates", lambda *_: {})
-    found = Search(bars(), seconds=1.0, families=["logistic"], say=said.append)
+    found = Search(bars(), seconds=1.0, families=["logistic"], notify=said.append)
     found.left = lambda: 1e-3  # type: ignore[method-assign]
     found.run()
     assert any("Left out for lack of time" in sentence and "convnet" in sentence for sentence in said)

@@ -67,7 +67,7 @@ def test_the_search_says_so_and_every_fold_uses_its_own_table() -> None:
     teacher = best_teacher(rows, table, make_folds(rows, 5, 1, 0), 0)
     assert teacher is not None
     assert teacher.lookup is not None  # the linear model is wrong on fine classes that a fold does not have
-    search = Search(rows, families=["logistic", "svc"], tries=1, say=said.append)
+    search = Search(rows, families=["logistic", "svc"], tries=1, notify=said.append)
     choice = search.run()
     assert any("from the classes of fine by a table" in sentence for sentence in said)
     inferred = choice.best["infer:logistic"].loss.mean()

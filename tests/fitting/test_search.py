@@ -100,7 +100,7 @@ def test_an_auxiliary_that_tells_the_main_label_is_found_and_used() -> None:
     assert teacher is not None
     assert teacher.exact
     said: list[str] = []
-    found = Search(rows, families=FEW, say=said.append)
+    found = Search(rows, families=FEW, notify=said.append)
     choice = found.run()
     assert any("can be inferred from the auxiliary labels (part" in sentence for sentence in said)
     assert "infer:ridge" in choice.best
@@ -210,7 +210,7 @@ def test_no_time_leaves_candidates_out_and_says_so(monkeypatch: pytest.MonkeyPat
     clock = iter(range(100_000))
     monkeypatch.setattr(time, "monotonic", lambda: float(next(clock)))
     said: list[str] = []
-    found = Search(numbers(), seconds=10.0, families=FEW, say=said.append)
+    found = Search(numbers(), seconds=10.0, families=FEW, notify=said.append)
     choice = found.run()
     assert any("Left out for lack of time" in sentence for sentence in said)
     assert choice.kept

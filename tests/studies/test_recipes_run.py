@@ -78,7 +78,7 @@ def test_pieces_of_data_that_changed_are_computed_again(tmp_path, monkeypatch):
     (tmp_path / "wine" / "a.csv").write_text("2")
     told = []
     run_recipe(
-        Reproduction(RecipeRequest(name="counting", out=tmp_path / "out", root=tmp_path)), tell=told.append
+        Reproduction(RecipeRequest(name="counting", out=tmp_path / "out", root=tmp_path)), notify=told.append
     )
     assert len(Counting.ran) == 6
     assert any("3 results in the folder belong to other data" in str(event) for event in told)

@@ -40,7 +40,7 @@ class WatchedCalls:
         if not torch.compiler.is_compiling():
             self.seen.append([t.detach() for t in _tensors((args, kwargs))])
 
-    def compare(self, calls: Sequence[Call], tell: Callable[[str], None]) -> None:
+    def compare(self, calls: Sequence[Call], notify: Callable[[str], None]) -> None:
         """Tell once if none of the network's calls had the tensors that a meta step would call it with."""
         if self._hook is None:
             return
@@ -48,7 +48,7 @@ class WatchedCalls:
         for call in calls:
             ours = _tensors((call.args, call.kwargs))
             if self.seen and ours and not any(_same(ours, theirs) for theirs in self.seen):
-                tell(_DIFFERS.format(*map(_shapes, (self.seen[-1], ours))))
+                notify(_DIFFERS.format(*map(_shapes, (self.seen[-1], ours))))
                 break
         self.seen.clear()
 

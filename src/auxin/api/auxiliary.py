@@ -135,7 +135,7 @@ class Auxiliary:
         self.every, self.main, self._outputs = every, main, outputs
         self.notices = Notices()
         self.objective = Objective(
-            ordered, labeler, self.combiner, rows=lambda reading: reading.rows(main), tell=self.notices
+            ordered, labeler, self.combiner, rows=lambda reading: reading.rows(main), notify=self.notices
         )
         self.runner = Runner(bare(model), self._pick)
         self.shared = SharedParameters(bare(model), tuple(ordered))

@@ -160,14 +160,14 @@ class _AuxiliaryEstimator(BaseEstimator):
             assert isinstance(batch, int)
             passes = PASSES * -(-len(splits.train) // batch)
             settings["steps"] = self.steps if self.steps is not None else min(max(passes, FEWEST), MOST)
-        tell = self._print_epoch if self.verbose else None
+        notify = self._print_epoch if self.verbose else None
         metric = settle(self.metric, dataset.tasks[dataset.main])
-        return FitJob(dataset, splits, method, name, settings, seed, None, metric, self.device, tell=tell)
+        return FitJob(dataset, splits, method, name, settings, seed, None, metric, self.device, notify=notify)
 
-    def _print_epoch(self, told: EpochProgress) -> None:
-        every = max(1, told.epochs // 10)
-        if told.epoch % every == 0 or told.epoch == told.epochs:
-            self._print(epoch_line(told))
+    def _print_epoch(self, progress: EpochProgress) -> None:
+        every = max(1, progress.epochs // 10)
+        if progress.epoch % every == 0 or progress.epoch == progress.epochs:
+            self._print(epoch_line(progress))
 
     def _print(self, text: str) -> None:
         print(f"[{type(self).__name__}] {text}", file=sys.stderr)

@@ -17,8 +17,8 @@ from auxin.reports.table import terminal
 from auxin.requests.compare import CompareRequest
 from auxin.studies.compare import CompareStudy
 from auxin.studies.confirm import confirm as confirm_once
+from auxin.studies.engine import NotifyProgress
 from auxin.studies.engine import Progress as RunsDone
-from auxin.studies.engine import Tell
 from auxin.studies.presets import decide, settings_notes
 
 
@@ -46,18 +46,18 @@ def compare_once(request: CompareRequest, output: Output, confirm: bool) -> Comp
     request, decided = decide(request)
     folder = request.folder
     for sentence in [*decided, f"The output folder is {folder}. Run the same command to resume."]:
-        output.say(f"  {sentence}")
+        output.print(f"  {sentence}")
     if confirm:
         return _show(confirm_once(request), folder, output)
-    with _callback(output, folder, request.log) as tell:
-        job = CompareStudy(request, tell)
+    with _callback(output, folder, request.log) as notify:
+        job = CompareStudy(request, notify)
         for sentence in decided:
             job.notes.insert(0, sentence)
         for sentence in settings_notes(
             request.preset, job.methods, {name: job.settings_of(name, {}) for name in job.methods}
         ):
             job.notes.append(sentence)
-            tell(sentence)
+            notify(sentence)
         try:
             comparison = job.run()
         except KeyboardInterrupt:
@@ -78,27 +78,27 @@ def _interrupted(job: CompareStudy, output: Output) -> Comparison:
 
 
 @contextmanager
-def _callback(output: Output, folder: Path, log: str | None) -> Iterator[Tell]:
+def _callback(output: Output, folder: Path, log: str | None) -> Iterator[NotifyProgress]:
     logger = loggers.start(log, folder) if log else None
     with progress(output) as show:
 
-        def tell(event: RunsDone | str) -> None:
+        def notify(event: RunsDone | str) -> None:
             if isinstance(event, str):
-                output.say(f"  {event}")
+                output.print(f"  {event}")
             else:
                 if logger is not None and isinstance(run := event.last, RunResult):
                     logger.log(run, f"{run.phase}/{run.method}/{run.attempt}/seed-{run.seed}")
                 show(event.phase, event.done + event.running, event.total)
 
-        yield tell
+        yield notify
 
 
 def _show(comparison: Comparison, folder: Path, output: Output) -> Comparison:
-    output.say("", terminal(comparison), "")
+    output.print("", terminal(comparison), "")
     if advice := to_use(comparison):
-        output.say(advice)
+        output.print(advice)
     figures = write_figures(read_results(folder), folder / "figures")
-    output.say(
+    output.print(
         f"Result files: {folder}. Learning curves and {len(figures) - 1} other figures: {folder / 'figures'}."
     )
     return comparison

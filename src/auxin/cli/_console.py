@@ -63,7 +63,7 @@ class Output:
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", console(stderr=self.json))
 
-    def say(self, *renderables: Any, sep: str = " ", soft_wrap: bool = False) -> None:
+    def print(self, *renderables: Any, sep: str = " ", soft_wrap: bool = False) -> None:
         """Print text, tables or panels. Under torchrun only rank 0 prints."""
         if os.environ.get("RANK", "0") != "0":
             return
@@ -73,7 +73,7 @@ class Output:
         """Print a line that begins with styled words."""
         from rich.text import Text
 
-        self.say(Text.assemble((head, style), rest))
+        self.print(Text.assemble((head, style), rest))
 
     def result(self, value: Any) -> None:
         """Print a result (a record of the result files, or plain data) as JSON. Without `--json`, print nothing."""

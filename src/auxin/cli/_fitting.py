@@ -22,15 +22,15 @@ FEW = 50
 
 def run(request: FitRequest, output: Output, begun: float) -> None:
     """Fit a model and report the result; `begun` is when the command began, by `time.monotonic`."""
-    output.say(f"  The output folder is {request.folder}. Run the same command to resume.")
-    with _callback(output) as tell:
-        fitting = Fitting(request, tell, begun)
+    output.print(f"  The output folder is {request.folder}. Run the same command to resume.")
+    with _callback(output) as notify:
+        fitting = Fitting(request, notify, begun)
         for sentence in _rows(fitting):
-            output.say(f"  {sentence}")
+            output.print(f"  {sentence}")
         found = fitting.run()
     model = found.model if isinstance(found, FitOutcome) else found
     if isinstance(found, Model):
-        output.say(
+        output.print(
             "  This model is already finished and is not trained again. Choose another --out to train a new one."
         )
     _show(model, request, output, found.log_loss if isinstance(found, FitOutcome) else None)
@@ -79,9 +79,9 @@ def _searched(sizes: dict[str, int], most: int) -> list[str]:
 def _callback(output: Output) -> Iterator[Callable[[RunsDone | EpochProgress | str], None]]:
     with progress(output) as show:
 
-        def tell(event: RunsDone | EpochProgress | str) -> None:
+        def notify(event: RunsDone | EpochProgress | str) -> None:
             if isinstance(event, str):
-                output.say(f"  {event}")
+                output.print(f"  {event}")
             elif isinstance(event, EpochProgress):
                 show(
                     "training" if event.phase == "run" else f"training {event.phase}",
@@ -91,7 +91,7 @@ def _callback(output: Output) -> Iterator[Callable[[RunsDone | EpochProgress | s
             else:
                 show(event.phase, event.done + event.running, event.total)
 
-        yield tell
+        yield notify
 
 
 def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[float, float] | None) -> None:
@@ -101,11 +101,11 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
         return
     decision = record.decision
     if decision is not None and len(decision.validation) > 1:
-        output.say("", _table(decision.validation, decision.kept, record.metric))
+        output.print("", _table(decision.validation, decision.kept, record.metric))
     weights = f", with the weights after epoch {record.epoch} of {record.epochs}."
     output.heading(f"\nKept: {record.method}", weights)
     if decision is not None:
-        output.say(f"  {decision.why}")
+        output.print(f"  {decision.why}")
     if record.validation is not None:
         value = wording.stated(record.validation, record.metric)
         stopped = record.settings.get("patience") is not None
@@ -114,23 +114,23 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
             if stopped
             else "The network was then retrained on all labelled rows"
         )
-        output.say(
+        output.print(
             f"  Validation {wording.name(record.metric)}: {value}, on rows that were not used for training. This "
             f"estimate is slightly optimistic: the same rows chose the method and the settings. {trained}."
         )
     if record.test is not None:
         rows = f"{record.rows['development']:,} test rows that were not used for selection"
         value = wording.stated(record.test, record.metric)
-        output.say(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
+        output.print(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
     else:
-        output.say("  No rows were held out for a test. --test 0.2 holds out a fifth.")
+        output.print("  No rows were held out for a test. --test 0.2 holds out a fifth.")
     if log_loss is not None:
         before, after = log_loss
         heat = model.predictor.temperature
-        output.say(
+        output.print(
             f"  Calibration: temperature {heat:.2f}; validation log loss {before:.4f} before, {after:.4f} after."
         )
-    output.say(
+    output.print(
         f"\n{request.folder}: model.json, weights.safetensors. Next: auxin predict {request.folder} DATA"
     )
 
@@ -138,18 +138,18 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
 def _show_advice(record: TrainingRecord, request: FitRequest, output: Output) -> None:
     """Show the candidates' scores, the advice on the model, and its folder."""
     assert record.decision is not None
-    output.say("", _table(record.decision.validation, "", record.metric, "cross-validated"), "")
+    output.print("", _table(record.decision.validation, "", record.metric, "cross-validated"), "")
     for sentence in record.advice:
-        output.say(f"  {sentence}")
+        output.print(f"  {sentence}")
     if record.test is not None:
         rows = f"{record.rows['development']:,} test rows that were not used for selection"
         value = wording.stated(record.test, record.metric)
-        output.say(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
-    output.say(f"\n{request.folder}: model.json and weights. Next: auxin predict {request.folder} DATA")
+        output.print(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
+    output.print(f"\n{request.folder}: model.json and weights. Next: auxin predict {request.folder} DATA")
 
 
-def _table(scores: dict[str, float], kept: str, metric: str, how: str = "validation") -> Table:
-    table = Table("method", f"{wording.title(metric)}, {how}", box=None, padding=(0, 2, 0, 1))
+def _table(scores: dict[str, float], kept: str, metric: str, source: str = "validation") -> Table:
+    table = Table("method", f"{wording.title(metric)}, {source}", box=None, padding=(0, 2, 0, 1))
     for name, value in sorted(scores.items(), key=lambda pair: -pair[1]):
         table.add_row(name, wording.score(value, metric), style="bold" if name == kept else "")
     return table

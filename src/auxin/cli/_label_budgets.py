@@ -26,7 +26,7 @@ def compare_budgets(request: CompareRequest, output: Output, confirm: bool) -> N
         )
     out, counts = request.folder, request.labels
     claim_folder(out, {"label budgets": counts})
-    output.say(
+    output.print(
         f"  Comparing at {len(counts)} label budgets in turn: {', '.join(map(str, counts))} labels per class."
     )
     found: dict[int, Comparison] = {}
@@ -63,6 +63,6 @@ def _place(out: Path, count: int) -> Path:
 def _show(budget: LabelBudget, out: Path, output: Output) -> None:
     write_json(out / NAME, budget)
     files = label_budget.write_curves(budget, out / "figures")
-    output.say("", label_budget.terminal(budget), "")
-    output.say(f"Learning curve: {files[0]}. To write a page about all budgets: auxin report {out}")
+    output.print("", label_budget.terminal(budget), "")
+    output.print(f"Learning curve: {files[0]}. To write a page about all budgets: auxin report {out}")
     output.result(budget)

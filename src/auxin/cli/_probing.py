@@ -16,18 +16,18 @@ def run(request: ProbeRequest, output: Output) -> None:
     if request.data.name == "digits" and split.labels_per_class is None and split.fraction is None:
         split = split.model_copy(update={"labels_per_class": DIGITS_LABELS})
         request = request.model_copy(update={"split": split})
-        output.say(
+        output.print(
             f"  The digits data set uses {DIGITS_LABELS} labels per class by default, held-out rows included "
             f"(--labels-per-class {DIGITS_LABELS})."
         )
-    output.say(f"  The output folder is {out}. Run the same command to resume.")
+    output.print(f"  The output folder is {out}. Run the same command to resume.")
     with progress(output) as show:
 
-        def tell(event: Progress | str) -> None:
+        def notify(event: Progress | str) -> None:
             if isinstance(event, Progress):
                 show(event.phase, event.done, event.total)
 
-        result = probe(request, tell)
-    output.say("", terminal(result), "")
-    output.say(f"Result files: {out}. Figure of the ranking: {draw(result, out)}.")
+        result = probe(request, notify)
+    output.print("", terminal(result), "")
+    output.print(f"Result files: {out}. Figure of the ranking: {draw(result, out)}.")
     output.result(result)

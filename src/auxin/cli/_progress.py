@@ -73,7 +73,7 @@ def _lines(output: Output) -> ProgressCallback:
         begun.setdefault(name, now)
         if now - last >= EVERY and total:
             last = now
-            output.say(f"  {line(what or name, done, total, now - begun[name])}")
+            output.print(f"  {line(what or name, done, total, now - begun[name])}")
 
     return show
 

@@ -35,8 +35,8 @@ def listing(output: Output) -> None:
         row = {"name": entry.name, "summary": entry.summary, "paper": str(paper) if paper else None}
         listed.append({**row, **cost, "state": state_of(RecipeRequest(name=entry.name).folder)})
         table.add_row(entry.name, entry.summary, row["paper"] or "", _cost(cost), listed[-1]["state"])
-    output.say(table)
-    output.say(
+    output.print(table)
+    output.print(
         "Cost: approximate time on one core at the recipe's default size. GPU: the paper's full size needs a GPU. "
         "State: progress of the results in runs/reproduce-RECIPE in the current folder."
     )
@@ -93,23 +93,23 @@ def run(request: RecipeRequest, output: Output) -> None:
     from auxin.studies.reproduce import Reproduction, reproduce
 
     study = Reproduction(request)
-    output.say(f"  The output folder is {request.folder}. Run the same command to resume.")
+    output.print(f"  The output folder is {request.folder}. Run the same command to resume.")
     with progress(output) as show:
 
-        def tell(event: Progress | str) -> None:
+        def notify(event: Progress | str) -> None:
             if isinstance(event, Progress):
                 show(event.phase, event.done, event.total)
             else:
-                output.say(f"  {event}")
+                output.print(f"  {event}")
 
-        result = reproduce(study, executor_of(request.compute), tell)
-    output.say("", terminal(result), "")
+        result = reproduce(study, executor_of(request.compute), notify)
+    output.print("", terminal(result), "")
     files = [write_markdown(result, request.folder), *draw(request.folder)]
     drawn = len(files) - 1
     figures = (
         f"{drawn} figure{'s' if drawn > 1 else ''} in {request.folder / 'figures'}" if drawn else "No figures"
     )
-    output.say(f"Result files: {request.folder}. {figures}.")
+    output.print(f"Result files: {request.folder}. {figures}.")
     output.result(result)
 
 
@@ -121,17 +121,17 @@ def plan(request: RecipeRequest, output: Output) -> None:
     units, absent = study.units({}), study.recipe.left_out()
     left = [number for number, unit in enumerate(units) if unit.finished() is None]
     for number, unit in enumerate(units):
-        output.say(f"  {number}  {unit.name}{'' if number in left else '  (finished)'}")
+        output.print(f"  {number}  {unit.name}{'' if number in left else '  (finished)'}")
     task = shlex.join(_words(request))
     array = ",".join(map(str, left))
     line = f"sbatch --array={array} --cpus-per-task=1 --wrap='{task} --piece $SLURM_ARRAY_TASK_ID'"
     if absent:
-        output.say(f"  {absent}")
+        output.print(f"  {absent}")
     if left:
-        output.say("", "To compute the pieces as a SLURM job array:", sep="\n")
-        output.say(f"  {line}", soft_wrap=True)
-    output.say("Then, to write the table:" if left else "All pieces are finished. To write the table:")
-    output.say(f"  {task}", soft_wrap=True)
+        output.print("", "To compute the pieces as a SLURM job array:", sep="\n")
+        output.print(f"  {line}", soft_wrap=True)
+    output.print("Then, to write the table:" if left else "All pieces are finished. To write the table:")
+    output.print(f"  {task}", soft_wrap=True)
     output.result(
         {
             "pieces": [unit.name for unit in units],
@@ -169,5 +169,5 @@ def compute(request: RecipeRequest, number: int, output: Output) -> None:
     unit = units[number]
     known = unit.finished()
     record = known or unit.work()
-    output.say(f"  {unit.name}: {'already finished' if known else 'finished'}.")
+    output.print(f"  {unit.name}: {'already finished' if known else 'finished'}.")
     output.result(record)

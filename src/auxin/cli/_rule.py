@@ -23,24 +23,24 @@ def run_train(request: RuleTrainRequest, output: Output) -> None:
     with _processes(settings.device):
         run = RuleRun(settings, out)
         if run.leads:
-            output.say(
+            output.print(
                 f"Meta-training {sum(p.numel() for p in run.rule.parameters()):,} parameters "
                 f"on {_mix(settings)}."
             )
             if run.trainer.update:
-                output.say(f"Resuming from update {run.trainer.update}.")
+                output.print(f"Resuming from update {run.trainer.update}.")
         for progress in run.run():
             if run.leads and progress.update % 50 == 0:
                 recent = [v for v in run.losses[-50:] if not math.isnan(v)]
                 level = sum(recent) / max(len(recent), 1)
-                output.say(
+                output.print(
                     f"  update {progress.update:5d} of {settings.updates}   objective {level:.3f}   "
                     f"dropped {progress.dropped}   {run.seconds:.0f} s"
                 )
         if run.leads:
-            output.say(f"Rule: {out / RULE}. Card: {out / 'card.json'}.")
+            output.print(f"Rule: {out / RULE}. Card: {out / 'card.json'}.")
             with run.trainer.averaged():
-                output.say(run.rule.formula())
+                output.print(run.rule.formula())
             output.result({"rule": str(out / RULE), **run.card()})
 
 
@@ -66,14 +66,14 @@ def _processes(device: str) -> Iterator[None]:
 def run_apply(request: RuleApplyRequest, output: Output) -> None:
     """Train a network with the rule, write it and the features, and show the paths of the files."""
     result = rule_use.apply_rule(request)
-    output.say(
+    output.print(
         f"Trained {result['widths']} on {result['rows']:,} rows of {result['data']} for {result['steps']} "
         f"steps, without labels."
     )
     for note in result["decided"]:
-        output.say(f"  {note}")
+        output.print(f"  {note}")
     for kind, file in result["files"].items():
-        output.say(f"  {kind}: {file}")
+        output.print(f"  {kind}: {file}")
     output.result(result)
 
 
@@ -86,13 +86,13 @@ def run_evaluate(request: RuleEvaluateRequest, output: Output) -> None:
         for name in [part.strip() for part in request.of.data.split(",") if part.strip()]:
             output.heading(name, f": {settings.nets} networks, {settings.shots} labels per class")
 
-            def tell(event: Progress | str, name: str = name) -> None:
+            def notify(event: Progress | str, name: str = name) -> None:
                 if isinstance(event, Progress):
                     show(name, event.done, event.total)
 
-            found = evaluate_rule(RulesOnData(rules, name, request), executor, tell)
+            found = evaluate_rule(RulesOnData(rules, name, request), executor, notify)
             results.append(found)
-            output.say(rule_table.terminal(found), "")
+            output.print(rule_table.terminal(found), "")
     files = rule_figures.draw(request.of.out)
-    output.say(f"Results and {len(files)} figures: {request.of.out}")
+    output.print(f"Results and {len(files)} figures: {request.of.out}")
     output.result(results)

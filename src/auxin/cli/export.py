@@ -48,10 +48,10 @@ def export(
     for write, file in ((to_onnx, onnx), (to_torch, torch)):
         if file is not None:
             write(made, file)
-            output.say(str(file))
+            output.print(str(file))
     shape = ["batch", *made.trunk.shape]
     name = "probabilities" if made.labels else "values"
-    output.say(f"  x {shape}, float32 -> {name}" + (f": {', '.join(made.labels)}" if made.labels else ""))
+    output.print(f"  x {shape}, float32 -> {name}" + (f": {', '.join(made.labels)}" if made.labels else ""))
     output.result(
         {"files": [str(f) for f in (onnx, torch) if f is not None], "input": shape, "labels": made.labels}
     )

@@ -37,7 +37,7 @@ def ls(
     output = Output(as_json)
     wanted = [family] if family else catalogue.families()
     members = [_describe(entry) for name in wanted for entry in catalogue.entries(name)]
-    output.say(_table(members, detailed=family is not None))
+    output.print(_table(members, detailed=family is not None))
     output.result([_plain(member) for member in members])
 
 

@@ -54,12 +54,12 @@ def new(
             raise ConfigError(f"{file} is there already", do="Choose another name or folder")
     for file, template in zip(written, TEMPLATES[kind], strict=True):
         write_text(file, template.format(name=name, title=title))
-    output.say(f"Written: {written[0]} and its test, {written[1]}.")
-    output.say(f"Test it with: python -m pytest {written[1]}")
+    output.print(f"Written: {written[0]} and its test, {written[1]}.")
+    output.print(f"Test it with: python -m pytest {written[1]}")
     data = (
         "my.csv --target y --aux a,b" if kind == "combiner" else "digits"
     )  # a combiner needs auxiliary tasks
-    output.say(f"Use it with: AUXIN_PLUGINS={folder} auxin compare {data} --methods single,{name}")
+    output.print(f"Use it with: AUXIN_PLUGINS={folder} auxin compare {data} --methods single,{name}")
     output.result([str(file) for file in written])
 
 

@@ -64,10 +64,10 @@ def predict(
     output.heading("auxin predict", f"  {data}")
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
     found = _written(model, data, out, columns, {"root": root, "level": level}, modules or (), output)
-    output.say(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
+    output.print(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
     if found["score"] is not None:
-        output.say(_score(found))
-    output.say(str(out))
+        output.print(_score(found))
+    output.print(str(out))
     output.result(found)
 
 
@@ -83,15 +83,15 @@ def _written(
     """Write the predictions, without PyTorch where the model and the data allow it."""
     from auxin.exported.plain import write_plain
 
-    def say(note: str) -> None:
-        output.say(f"  {note}")
+    def notify(note: str) -> None:
+        output.print(f"  {note}")
 
-    found = None if any(options.values()) else write_plain(model, data, out, columns, say)
+    found = None if any(options.values()) else write_plain(model, data, out, columns, notify)
     if found is None:
         from auxin.exported.files import write_predictions
         from auxin.exported.model import load_model
 
-        found = write_predictions(load_model(model, modules), data, out, columns, say, options)
+        found = write_predictions(load_model(model, modules), data, out, columns, notify, options)
     return found
 
 

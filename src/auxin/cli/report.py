@@ -53,7 +53,7 @@ def report(
         return _budget(budget, runs, file, formats, output)
     if (card := read_model_card(runs)) is not None:
         write_text(file, model_page(card))
-        output.say("\n".join(f"  {sentence}" for sentence in sentences(card)))
+        output.print("\n".join(f"  {sentence}" for sentence in sentences(card)))
         return _print_files(file, [], {"model": card.training.model_dump(mode="json")}, output)
     from auxin.reports import mistakes, plots, table, tsne
     from auxin.reports.page import write_page
@@ -65,7 +65,7 @@ def report(
         {**plots.figures(results), **mistakes.figures(results), **tsne.figures(results)} if formats else {}
     )
     files = plots.save(drawn, file.parent / "figures", formats)
-    output.say(table.terminal(results.comparison))
+    output.print(table.terminal(results.comparison))
     return _print_files(file, files, {"comparison": results.comparison.model_dump(mode="json")}, output)
 
 
@@ -78,14 +78,14 @@ def _budget(budget: "LabelBudget", runs: Path, file: Path, formats: list[str], o
     parts = {count: read_results(runs / folder) for count, folder in budget.folders.items()}
     write_text(file, budget_page(budget, parts))
     files = label_budget.write_curves(budget, file.parent / "figures", tuple(formats)) if formats else []
-    output.say(label_budget.terminal(budget))
+    output.print(label_budget.terminal(budget))
     _print_files(file, files, {"label_budget": budget.model_dump(mode="json")}, output)
 
 
 def _print_files(file: Path, files: list[Path], found: dict[str, Any], output: Output) -> None:
-    output.say(f"\nPage: {file}")
+    output.print(f"\nPage: {file}")
     if files:
-        output.say(f"Figures: {len(files)} files in {files[0].parent}")
+        output.print(f"Figures: {len(files)} files in {files[0].parent}")
     output.result({"page": str(file), "figures": [str(path) for path in files], **found})
 
 

@@ -169,7 +169,7 @@ class Dataset:
         if key not in self._encodings:
             encoder = suited.fit(self.raw.iloc[rows.tolist()])
             self._encodings.clear()  # methods and tries of one seed follow one another
-            self._encodings[key] = (encoder, encoder.encode(self.raw, say=lambda _: None))
+            self._encodings[key] = (encoder, encoder.encode(self.raw, notify=lambda _: None))
         return self._encodings[key]
 
     @cached_property

@@ -3,7 +3,7 @@
 import io
 import os
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.data import Dataset, load
+from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.images import ImageFiles
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import SUFFIXES, columns_of, is_file, read_frame
@@ -33,15 +34,13 @@ from auxin.typing import MISSING
 
 ENDINGS = (".csv", ".parquet", ".npz")
 
-Say = Callable[[str], None]
-
 
 def write_predictions(
     model: Model,
     source: str,
     out: Path,
     keep: Sequence[str] = (),
-    say: Say = print,
+    notify: Notify = print,
     options: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Predict every row of `source` and write them to `out`, whole or not at all.
@@ -51,7 +50,7 @@ def write_predictions(
         source: A path, `hub:OWNER/NAME`, or the name of a known data set.
         out: A .csv, .parquet or .npz file.
         keep: Columns of a table to carry over.
-        say: Function that receives a sentence about every decision.
+        notify: Function that receives a sentence about every decision.
         options: Options of a known data set, as `auxin.data.load` takes them: its `root`, its `level`.
 
     Returns:
@@ -73,33 +72,33 @@ def write_predictions(
     known = source in catalogue.names("data") and not Path(source).exists()
     dataset = _known(source, options or {}, known)
     if dataset is None and streams(model.encoder, source, out):
-        return _summary(model, out, *_streamed(model, Path(source), out, keep, say))
+        return _summary(model, out, *_streamed(model, Path(source), out, keep, notify))
     frame = _table(model, source, keep) if dataset is None else None
     rows: Any = frame if source.startswith(PREFIX) else source
-    x = model.inputs(rows, say) if dataset is None else dataset.x
+    x = model.inputs(rows, notify) if dataset is None else dataset.x
     found = model.predict(x)
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
-    labels = _labels(model, rows, frame, len(x), say) if dataset is None else _of_dataset(model, dataset)
+    labels = _labels(model, rows, frame, len(x), notify) if dataset is None else _of_dataset(model, dataset)
     return _summary(model, out, len(x), found.outputs, labels)
 
 
 def _streamed(
-    model: Model, path: Path, out: Path, keep: Sequence[str], say: Say
+    model: Model, path: Path, out: Path, keep: Sequence[str], notify: Notify
 ) -> tuple[int, Tensor | None, Tensor | None]:
     """Predict a table some rows at a time: how many there are, and their outputs and labels, where they have labels."""
     encoder: Any = model.encoder
     scored = model.task.name in columns_of(path, encoding=encoder.encoding)[0]
     outputs = []
 
-    def predict(frame: pd.DataFrame, tally: Say) -> dict[str, Any]:
+    def predict(frame: pd.DataFrame, tally: Notify) -> dict[str, Any]:
         x, blank = encoder.encode_frame(frame, tally)
         found = model.predict(x if blank is None else x.masked_fill(blank, torch.nan))
         if scored:
             outputs.append(found.outputs.float())
         return _columns(model, found)
 
-    rows, cells = predict_table(encoder, path, out, keep, model.task.name, predict, say)
-    return (rows, torch.cat(outputs), labels_of(model.task, cells, say)) if scored else (rows, None, None)
+    rows, cells = predict_table(encoder, path, out, keep, model.task.name, predict, notify)
+    return (rows, torch.cat(outputs), labels_of(model.task, cells, notify)) if scored else (rows, None, None)
 
 
 def _summary(
@@ -210,27 +209,29 @@ def _archive(arrays: Mapping[str, np.ndarray]) -> bytes:
     return sink.getvalue()
 
 
-def _labels(model: Model, source: Any, frame: pd.DataFrame | None, rows: int, say: Say) -> Tensor | None:
+def _labels(
+    model: Model, source: Any, frame: pd.DataFrame | None, rows: int, notify: Notify
+) -> Tensor | None:
     """The main task's labels, where the rows carry them under its name; None where they do not."""
     name = model.task.name
     if frame is not None and name in frame.columns:
         if model.task.dense:
             return _masks(model, source, frame[name])
-        return labels_of(model.task, frame[name], say)
+        return labels_of(model.task, frame[name], notify)
     if not isinstance(source, str):
         return None
     path = Path(source)
     if path.suffix == ".npz" and path.is_file():
         values = read_npz(path).get(name)
         return (
-            labels_of(model.task, pd.Series(values, name=name), say)
+            labels_of(model.task, pd.Series(values, name=name), notify)
             if values is not None and values.shape == (rows,)
             else None
         )
-    return _folders(model, path, say)
+    return _folders(model, path, notify)
 
 
-def _folders(model: Model, path: Path, say: Say) -> Tensor | None:
+def _folders(model: Model, path: Path, notify: Notify) -> Tensor | None:
     """The labels of images in folders that are called as the classes."""
     if not isinstance(model.encoder, ImageFiles) or not path.is_dir():
         return None
@@ -238,7 +239,7 @@ def _folders(model: Model, path: Path, say: Say) -> Tensor | None:
     said = [part[0] if len(part) > 1 else None for part in parts]
     if not any(said):
         return None
-    return labels_of(model.task, pd.Series(said, dtype="str", name=model.task.name), say)
+    return labels_of(model.task, pd.Series(said, dtype="str", name=model.task.name), notify)
 
 
 def _masks(model: Model, source: Any, cells: Any) -> Tensor | None:

@@ -20,7 +20,7 @@ from auxin.tasks.regression import Regression
 from auxin.typing import MISSING
 
 
-def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | None:
+def labels_of(task: Task, column: Any, notify: Callable[[str], None]) -> Tensor | None:
     """A column's labels as the task has them; None where the task's labels are no such column.
 
     A label that the task does not know counts as missing and is named.
@@ -28,7 +28,7 @@ def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | N
     Args:
         task: The main task.
         column: A pandas Series of labels as they are written.
-        say: Function that receives a sentence about unknown labels.
+        notify: Function that receives a sentence about unknown labels.
     """
     known = isinstance(task, Classes | Ordered | Multilabel)
     names = set(getattr(task, "label_names", ()))
@@ -37,18 +37,18 @@ def labels_of(task: Task, column: Any, say: Callable[[str], None]) -> Tensor | N
     )  # a class of the model is no mark of a missing label
     cells = cells_of(column, TargetSpec(task.name, (task.name,), missing=own))
     if isinstance(task, Regression):
-        return _numbers(cells, say)
+        return _numbers(cells, notify)
     if not known:
         return None
-    return _attributes(task, cells, say) if isinstance(task, Multilabel) else _classes(task, cells, say)
+    return _attributes(task, cells, notify) if isinstance(task, Multilabel) else _classes(task, cells, notify)
 
 
-def _numbers(cells: TargetColumn, say: Callable[[str], None]) -> Tensor:
+def _numbers(cells: TargetColumn, notify: Callable[[str], None]) -> Tensor:
     values = cells.numbers
     if values is None:
         values = np.array([_number(word) for word in cells.words])
         odd = [word for word, value in zip(cells.words, values, strict=True) if np.isnan(value)]
-        say(_notice(cells.name, odd, "not numbers"))
+        notify(_notice(cells.name, odd, "not numbers"))
     return torch.from_numpy(np.append(values, np.nan)[cells.codes].astype(np.float32))
 
 
@@ -59,13 +59,13 @@ def _number(word: str) -> float:
         return np.nan
 
 
-def _classes(task: Classes | Ordered, cells: TargetColumn, say: Callable[[str], None]) -> Tensor:
+def _classes(task: Classes | Ordered, cells: TargetColumn, notify: Callable[[str], None]) -> Tensor:
     place = _places(task.label_names)
     found = [_place(word, place) for word in cells.words]
     made = np.array([*found, MISSING], dtype=np.int64)[cells.codes]
     if odd := [word for word, number in zip(cells.words, found, strict=True) if number == MISSING]:
         rows = int(((made == MISSING) & cells.known).sum())
-        say(
+        notify(
             f"{rows:,} rows have labels of {cells.name!r} that the model does not know: {_shown(odd)}. No prediction "
             "of theirs is right, and a score leaves them out."
         )
@@ -89,14 +89,14 @@ def _place(word: str, place: dict[str | float, int]) -> int:
     )
 
 
-def _attributes(task: Multilabel, cells: TargetColumn, say: Callable[[str], None]) -> Tensor | None:
+def _attributes(task: Multilabel, cells: TargetColumn, notify: Callable[[str], None]) -> Tensor | None:
     try:
         found = listed(task.name, cells.words)
     except DataError as error:
-        say(str(error))
+        notify(str(error))
         return None
     if odd := sorted({*found.labels} - {*task.label_names}):
-        say(_notice(cells.name, odd, "not known to the model"))
+        notify(_notice(cells.name, odd, "not known to the model"))
     table = np.full((len(cells.words) + 1, task.width), np.nan, np.float32)
     for number, word in enumerate(cells.words):
         table[number] = [name in found.cells[word] for name in task.label_names]

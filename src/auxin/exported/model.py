@@ -101,12 +101,12 @@ class Model:
             found = [network.outputs(part.to(kind)) for part in x.split(ROWS)]
         return Predictions(self.task, torch.cat(found))
 
-    def inputs(self, source: Any, say: Callable[[str], None] = warn) -> Tensor | SparseRows:
+    def inputs(self, source: Any, notify: Callable[[str], None] = warn) -> Tensor | SparseRows:
         """Encode a file, a folder or rows like those it was trained on; a missing value is NaN.
 
         Args:
             source: A path, or rows in memory (a DataFrame).
-            say: Function that receives a sentence about each decision, such as an unseen category.
+            notify: Function that receives a sentence about each decision, such as an unseen category.
 
         Raises:
             DataError: The model was trained on arrays, or a column is missing.
@@ -115,7 +115,7 @@ class Model:
             raise DataError(
                 f"The model of {self.training.data} takes arrays", do="Give them to predict as a tensor"
             )
-        x, blank = self.encoder.encode(source, say)
+        x, blank = self.encoder.encode(source, notify)
         return x if blank is None else x.masked_fill(blank, torch.nan)  # type: ignore[arg-type]
 
     def _check(self, x: Tensor | SparseRows) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from safetensors.numpy import load
 
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import columns_of
 from auxin.errors import AuxinError
@@ -141,7 +141,9 @@ def _is_plain(state: State, tasks: Sequence[State]) -> bool:
             return False
 
 
-def write_plain(folder: Path, source: str, out: Path, keep: Sequence[str], say: Say) -> dict[str, Any] | None:
+def write_plain(
+    folder: Path, source: str, out: Path, keep: Sequence[str], notify: Notify
+) -> dict[str, Any] | None:
     """Predict a table some rows at a time and write them to `out`, whole or not at all, as `write_predictions` does.
 
     Args:
@@ -149,7 +151,7 @@ def write_plain(folder: Path, source: str, out: Path, keep: Sequence[str], say: 
         source: A path, as far as this module is concerned.
         out: A .csv or .parquet file.
         keep: TableEncoder of the table to carry over.
-        say: Function that receives a sentence about every decision.
+        notify: Function that receives a sentence about every decision.
 
     Returns:
         What was done, as `write_predictions` returns it; None where this module cannot do it.
@@ -165,13 +167,13 @@ def write_plain(folder: Path, source: str, out: Path, keep: Sequence[str], say: 
     if task.name in columns_of(path, encoding=encoder.encoding)[0]:
         return None
 
-    def predict(frame: pd.DataFrame, tally: Say) -> dict[str, Any]:
+    def predict(frame: pd.DataFrame, tally: Notify) -> dict[str, Any]:
         x, blank = encoder.arrays(frame, tally)
         if blank is not None:
             x[blank] = np.nan
         return model.columns(x)
 
-    rows, _ = predict_table(encoder, path, out, keep, task.name, predict, say)
+    rows, _ = predict_table(encoder, path, out, keep, task.name, predict, notify)
     record = card.training
     done = {"rows": rows, "task": task.name, "method": record.method, "metric": record.metric}
     return {**done, "labelled": 0, "score": None, "file": str(out)}

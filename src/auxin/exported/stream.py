@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.notices import Tally
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import SUFFIXES, columns_of, is_file, read_parts
@@ -17,8 +18,7 @@ from auxin.errors import DataError, naming
 from auxin.store import writing
 
 ENDINGS = (".csv", ".parquet")
-Say = Callable[[str], None]
-Predict = Callable[[pd.DataFrame, Say], Mapping[str, Any]]
+Predict = Callable[[pd.DataFrame, Notify], Mapping[str, Any]]
 """Some rows of a table, and who is told of decisions, to the columns of their predictions."""
 
 
@@ -34,7 +34,13 @@ def streams(encoder: Any, source: str, out: Path) -> bool:
 
 
 def predict_table(
-    encoder: TableEncoder, path: Path, out: Path, keep: Sequence[str], target: str, predict: Predict, say: Say
+    encoder: TableEncoder,
+    path: Path,
+    out: Path,
+    keep: Sequence[str],
+    target: str,
+    predict: Predict,
+    notify: Notify,
 ) -> tuple[int, Any]:
     """Write a line per row of a table.
 
@@ -45,7 +51,7 @@ def predict_table(
         keep: Columns to carry over, as they are written.
         target: Name of the main task.
         predict: predicts some rows.
-        say: Function that receives a sentence about every decision.
+        notify: Function that receives a sentence about every decision.
 
     Returns:
         How many rows there are, and the cells of the target's column, a pandas Series; None if there is no such column.
@@ -74,7 +80,7 @@ def predict_table(
             rows += len(frame)
             if target in there:
                 cells.append(beside[target])
-    tally.say(say)
+    tally.report(notify)
     return rows, pd.concat(cells) if cells else None
 
 

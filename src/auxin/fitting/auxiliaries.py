@@ -23,7 +23,7 @@ def with_auxiliaries(
     bases: Sequence[Candidate],
     folds: Folds,
     seed: int,
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
     others: Sequence[Candidate] = (),
     untried: Sequence[Candidate] = (),
 ) -> dict[str, list[Candidate]]:
@@ -51,7 +51,7 @@ def with_auxiliaries(
     if teacher is not None and len(reachable):
         if teacher.exact:
             source = "the inputs and the auxiliary labels" if teacher.beside else _named(teacher, rows)
-            say(
+            notify(
                 f"The main label can be inferred from {source} ({teacher.quality}): {len(reachable):,} rows without "
                 "one get theirs in this way."
             )

@@ -125,13 +125,13 @@ class ImageRows:
         return cls(rows, pixels, pixels.transform(rows.x), others)
 
 
-def image_candidates(rows: Rows, tries: int, say: Callable[[str], None]) -> dict[str, list[Candidate]]:
+def image_candidates(rows: Rows, tries: int, notify: Callable[[str], None]) -> dict[str, list[Candidate]]:
     """Convolutional networks, where rows are images: a kind for each thing that can teach them.
 
     Args:
         rows: The training rows.
         tries: Options that each kind tries at most.
-        say: Function that receives a sentence where images are shrunk.
+        notify: Function that receives a sentence where images are shrunk.
     """
     if rows.image is None or len(rows.image) != 3 or min(rows.image[1:]) < SMALLEST:
         return {}
@@ -142,7 +142,7 @@ def image_candidates(rows: Rows, tries: int, say: Callable[[str], None]) -> dict
         taught["convnet + auxiliaries"] = {"auxiliary": 1.0}
     factor = Pixels.factor_of(rows.image)
     if factor > 1:
-        say(f"Convolutional networks see the images shrunk, by the mean of {factor} x {factor} pixels.")
+        notify(f"Convolutional networks see the images shrunk, by the mean of {factor} x {factor} pixels.")
     first = rows.image[0] > 1  # photographs may be mirrored, letters and digits may not
     ways: list[Options] = [{"rate": RATE, "flip": first}, {"rate": RATE, "flip": not first}]
     return {

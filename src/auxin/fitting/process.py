@@ -157,12 +157,12 @@ def outputs_of(task: Task, values: np.ndarray, shares: np.ndarray, sharp: float)
     return rivals.outputs_of(task, torch.from_numpy(gaussian.probabilities(values, shares, sharp)))
 
 
-def process_candidates(rows: Rows, say: Callable[[str], None]) -> dict[str, list[Candidate]]:
+def process_candidates(rows: Rows, notify: Callable[[str], None]) -> dict[str, list[Candidate]]:
     """Gaussian processes, where the main task is one class or number per row; of at most `MOST` labelled rows."""
     if rivals.kind_of(rows.task) is None or isinstance(rows.task, Multilabel):
         return {}
     if len(rows.labelled) > MOST:
-        say(f"Left out above {MOST:,} rows with a main label: {ALONE}.")
+        notify(f"Left out above {MOST:,} rows with a main label: {ALONE}.")
         return {}
     found: dict[str, list[Candidate]] = {ALONE: [ProcessCandidate(ALONE)]}
     if known_table(narrow(rows)) is not None:

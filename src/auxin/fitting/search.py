@@ -57,7 +57,7 @@ class Search:
     every: bool = False
     families: Sequence[str] | None = None
     metric: str | None = None
-    say: Callable[[str], None] = lambda _: None
+    notify: Callable[[str], None] = lambda _: None
     step: Callable[[str, int, int], None] = lambda *_: None
     entries: list[CandidateOutputs] = field(default_factory=list)
     candidates: dict[str, Candidate] = field(default_factory=dict)
@@ -74,10 +74,10 @@ class Search:
         """Score the candidates, and choose."""
         self._score(Constant())
         offered = rival_candidates(self.rows, self.tries, self.families or self._usual())
-        self._tell_dense()
+        self._note_dense()
         offered |= network_candidates(self.rows, self.tries)
-        offered |= image_candidates(self.rows, self.tries, self.say)
-        offered |= (processes := process_candidates(self.rows, self.say))
+        offered |= image_candidates(self.rows, self.tries, self.notify)
+        offered |= (processes := process_candidates(self.rows, self.notify))
         offered |= featured_candidates(self.rows, self.tries, self.seed, processes)
         self._round(offered)
         if self.rows.auxiliaries:
@@ -89,9 +89,11 @@ class Search:
             lines = [self.best(name) for name in LINES if any(e.family == name for e in self.entries)]
             untried = [tries[0] for tries in networks.values()]
             self.kept_back = 0.0
-            self._round(with_auxiliaries(self.rows, bases, self.folds, self.seed, self.say, lines, untried))
+            self._round(
+                with_auxiliaries(self.rows, bases, self.folds, self.seed, self.notify, lines, untried)
+            )
         if self.skipped:
-            self.say(f"Left out for lack of time: {', '.join(self.skipped)}.")
+            self.notify(f"Left out for lack of time: {', '.join(self.skipped)}.")
         every = np.arange(len(self.wanted))
         return choose(
             self.rows.task,
@@ -103,7 +105,7 @@ class Search:
             groups=self.rows.of_groups,
         )
 
-    def _tell_dense(self) -> None:
+    def _note_dense(self) -> None:
         """Name the rivals that cannot learn from inputs that are kept sparse."""
         task, shape = self.rows.task, self.rows.shape
         dense = [
@@ -112,7 +114,7 @@ class Search:
             if shape.compressed and unfit(name, task) is None and unfit(name, task, compressed=True)
         ]
         if dense:
-            self.say(f"Left out, because the inputs are kept sparse: {', '.join(dense)}.")
+            self.notify(f"Left out, because the inputs are kept sparse: {', '.join(dense)}.")
 
     @staticmethod
     def _usual() -> list[str]:
@@ -204,7 +206,9 @@ class Search:
                 self.skipped.append(candidate.name)
                 return
             if shorter is not candidate:
-                self.say(f"{shorter.name} takes the place of {candidate.name}, to fit into the time limit.")
+                self.notify(
+                    f"{shorter.name} takes the place of {candidate.name}, to fit into the time limit."
+                )
             candidate = shorter
         begun = time.monotonic()
         try:
@@ -214,12 +218,14 @@ class Search:
             self.skipped.append(candidate.name)
             return
         except Exception as error:  # an estimator's own refusal must not end the command
-            self.say(f"{candidate.name} was left out: {type(error).__name__}: {str(error).splitlines()[0]}")
+            self.notify(
+                f"{candidate.name} was left out: {type(error).__name__}: {str(error).splitlines()[0]}"
+            )
             return
         finally:
             self.cost[candidate.family] = max(time.monotonic() - begun, self.cost.get(candidate.family, 0.0))
         if not bool(torch.isfinite(found).all()):
-            self.say(f"{candidate.name} was left out: its predictions are not finite.")
+            self.notify(f"{candidate.name} was left out: its predictions are not finite.")
             return
         self.candidates[candidate.name] = candidate
         names = candidate.name, candidate.family, candidate.simplicity

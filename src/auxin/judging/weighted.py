@@ -20,7 +20,7 @@ WORK = 4e7
 
 def draws_for(found: MainPredictions, most: int = 2000) -> int:
     """How many resamples are affordable for predictions of this size."""
-    columns = found.said.shape[1] if found.said.ndim == 2 else max(1, found.scores.shape[-1])
+    columns = found.predicted.shape[1] if found.predicted.ndim == 2 else max(1, found.scores.shape[-1])
     return int(np.clip(WORK / max(1, len(found) * columns), 200, most))
 
 
@@ -45,12 +45,14 @@ def weighted(metric: str, found: MainPredictions, weights: Floats) -> Floats:
     if found.kind == "classes" and metric == "kappa":
         return _kappa(found, weights)
     if metric == "part_iou":
-        right, true, said = (np.asarray(part, np.float64) for part in (found.right, found.true, found.said))
+        right, true, said = (
+            np.asarray(part, np.float64) for part in (found.right, found.true, found.predicted)
+        )
         each = _nan_mean(_over(right, true + said - right))
         return _weighted_mean(each, ~np.isnan(each), weights)
     if metric == "hit":
         true = np.asarray(found.true, np.float64)
-        present = true[np.arange(len(true)), found.said.argmax(1)]
+        present = true[np.arange(len(true)), found.predicted.argmax(1)]
         return _weighted_mean(present, np.isfinite(true.sum(axis=1)), weights)
     if found.kind in ("classes", "class_maps"):
         return _BY_CLASS[metric](*_class_counts(found, weights))
@@ -62,10 +64,10 @@ def weighted(metric: str, found: MainPredictions, weights: Floats) -> Floats:
 def _class_counts(found: MainPredictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Right, true and predicted rows (or pixels) of each class, [draws, C] each."""
     if found.kind == "class_maps":
-        return weights @ found.right, weights @ found.true, weights @ found.said
+        return weights @ found.right, weights @ found.true, weights @ found.predicted
     size = len(found.table)
-    true, said = _one_hot(found.true, size), _one_hot(found.said, size)
-    right = true.multiply((found.true == found.said)[:, None]).tocsr()
+    true, said = _one_hot(found.true, size), _one_hot(found.predicted, size)
+    right = true.multiply((found.true == found.predicted)[:, None]).tocsr()
     return weights @ right, weights @ true, weights @ said
 
 
@@ -99,7 +101,7 @@ _BY_CLASS: dict[str, Callable[[Floats, Floats, Floats], Floats]] = {
 def _attribute_counts(found: MainPredictions, weights: Floats) -> tuple[Floats, ...]:
     """Per attribute: known rows, those predicted right, true, predicted, and both, [draws, D] each."""
     known = ~np.isnan(found.true)
-    true, said = known & (np.nan_to_num(found.true) > 0.5), known & (found.said > 0)
+    true, said = known & (np.nan_to_num(found.true) > 0.5), known & (found.predicted > 0)
     return tuple(
         weights @ part.astype(float) for part in (known, known & (true == said), true, said, true & said)
     )
@@ -119,7 +121,7 @@ def _moments(found: MainPredictions, weights: Floats) -> tuple[Floats, ...]:
     count = np.maximum(known.sum(0), 1)
     true = np.where(known, found.true, 0.0)
     y = np.where(known, true - true.sum(0) / count, 0.0)
-    error = np.where(known, found.said - true, 0.0)
+    error = np.where(known, found.predicted - true, 0.0)
     return tuple(weights @ part for part in (known.astype(float), np.abs(error), error**2, y, y**2))
 
 
@@ -133,8 +135,8 @@ _BY_NUMBER: dict[str, Callable[..., Floats]] = {
 def _kappa(found: MainPredictions, weights: Floats) -> Floats:
     """Cohen's kappa with quadratic weights."""
     size = len(found.table)
-    true, said = weights @ _one_hot(found.true, size), weights @ _one_hot(found.said, size)
-    cost = weights @ ((found.true - found.said).astype(float) ** 2)
+    true, said = weights @ _one_hot(found.true, size), weights @ _one_hot(found.predicted, size)
+    cost = weights @ ((found.true - found.predicted).astype(float) ** 2)
     steps = (np.arange(size)[:, None] - np.arange(size)[None, :]) ** 2
     chance = np.einsum("di,ij,dj->d", true, steps.astype(float), said) / weights.sum(1)
     return 1 - _over(cost, chance)
@@ -150,9 +152,9 @@ def _ranked(metric: str, found: MainPredictions, weights: Floats) -> Floats:
     if found.kind == "classes":
         columns = [make(found.scores[:, k], found.true == k, weights) for k in range(found.scores.shape[1])]
     else:
-        for k in range(found.said.shape[1]):
+        for k in range(found.predicted.shape[1]):
             known = ~np.isnan(found.true[:, k])
-            columns.append(make(found.said[known, k], found.true[known, k] > 0.5, weights[:, known]))
+            columns.append(make(found.predicted[known, k], found.true[known, k] > 0.5, weights[:, known]))
     return _nan_mean(np.stack(columns, axis=1))
 
 

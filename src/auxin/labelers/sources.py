@@ -65,7 +65,7 @@ class Sources(Labeler):
     )
     keys: Tensor
     table: Tensor
-    asked: Tensor
+    queries: Tensor
     epochs: Tensor
 
     def __init__(
@@ -86,10 +86,10 @@ class Sources(Labeler):
         self.weight = nn.Parameter(start.clone().to(device))
         self.slope = nn.Parameter(torch.zeros_like(self.weight), requires_grad=by_row)
         nothing = torch.full((len(rows), known.classes), torch.nan)
-        said = [nothing if (begun := s.begin(known)) is None else begun for s in sources.values()]
+        guesses = [nothing if (begun := s.begin(known)) is None else begun for s in sources.values()]
         self.register_buffer("keys", rows.clone())
-        self.register_buffer("table", torch.stack(said, 1).to(known.x.dtype).to(device))
-        self.register_buffer("asked", torch.zeros((), dtype=torch.int64))
+        self.register_buffer("table", torch.stack(guesses, 1).to(known.x.dtype).to(device))
+        self.register_buffer("queries", torch.zeros((), dtype=torch.int64))
         self.register_buffer("epochs", torch.zeros((), dtype=torch.int64))
 
     @classmethod
@@ -151,18 +151,18 @@ class Sources(Labeler):
         """The mixture for each row, [B, K]; NaN for rows with a main label or unknown, and where no source speaks."""
         place = torch.searchsorted(self.keys, batch.rows).clamp(max=len(self.keys) - 1)
         wanted = (self.keys[place] == batch.rows) & (main_labels(batch, self.main) < 0)
-        said = self.table[place]
-        speaks = ~said.isnan().any(2)
-        said = torch.where(speaks.unsqueeze(2), said, 1.0 / self.classes)
-        weights = self.weights_for(said).masked_fill(~speaks, 0.0)
+        guesses = self.table[place]
+        speaks = ~guesses.isnan().any(2)
+        guesses = torch.where(speaks.unsqueeze(2), guesses, 1.0 / self.classes)
+        weights = self.weights_for(guesses).masked_fill(~speaks, 0.0)
         total = weights.sum(1, keepdim=True)
-        mixed = ((weights / total.clamp(min=1e-12)).unsqueeze(2) * said).sum(1)
+        mixed = ((weights / total.clamp(min=1e-12)).unsqueeze(2) * guesses).sum(1)
         there = wanted & speaks.any(1)
         return torch.where(there.unsqueeze(1), mixed, torch.nan)
 
-    def weights_for(self, said: Tensor) -> Tensor:
+    def weights_for(self, guesses: Tensor) -> Tensor:
         """The sources' weights for rows of which they say this, [B, S, K] to [B, S]; each row sums to 1."""
-        entropy = -(said * said.clamp(min=1e-12).log()).sum(2)
+        entropy = -(guesses * guesses.clamp(min=1e-12).log()).sum(2)
         confidence = 1 - entropy / math.log(self.classes)
         return (self.weight + self.slope * (confidence - 0.5)).softmax(1)
 
@@ -177,10 +177,10 @@ class Sources(Labeler):
         for place in following:
             source = list(self.sources.values())[place]
             now = source.guess(self.known, features, outputs).to(self.table)
-            keep = source.average if int(self.asked) else 0.0
+            keep = source.average if int(self.queries) else 0.0
             before = self.table[:, place].nan_to_num(0.0)
             self.table[:, place] = keep * before + (1 - keep) * now
-        self.asked += 1
+        self.queries += 1
 
 
 def chosen(members: str, known: SourceInputs) -> dict[str, Source]:

@@ -98,13 +98,13 @@ class GridRecipe(Recipe):
 
     def spec(self, piece: Piece, bench: PieceEnvironment) -> RunSpec:
         """The run behind a piece."""
-        sheet, told = self.sheet, piece.settings
+        sheet, wanted = self.sheet, piece.settings
         data, row, smoke = (
-            sheet.data[str(told["data"])],
-            sheet.methods[str(told["method"])],
-            bool(told["smoke"]),
+            sheet.data[str(wanted["data"])],
+            sheet.methods[str(wanted["method"])],
+            bool(wanted["smoke"]),
         )
-        name = row.method or str(told["method"])
+        name = row.method or str(wanted["method"])
         folder = None if data.name == "digits" else str(bench.data(data.name))
         where = DataSpec.model_validate({"name": data.name, "root": folder, **data.options})
         dataset = load_data(where)
@@ -114,9 +114,9 @@ class GridRecipe(Recipe):
             user = tiny(user, dataset.modality)
             few = 0.1 if data.name == "digits" else None  # the others read fixtures of a few rows
             split = SplitSpec(fraction=few, validation=0.25, auxiliary=0.25, test=split.test)
-        seed = int(told["seed"] or 0)
-        if told["rows"]:
-            split = _at_most(where, split, int(told["rows"]), seed)
+        seed = int(wanted["seed"] or 0)
+        if wanted["rows"]:
+            split = _at_most(where, split, int(wanted["rows"]), seed)
         settings = layered(dataset.name, dataset.modality, resolve(name), sheet.preset, user, {})
         place = str(bench.folder / "runs" / piece.name)
         keep = len(sheet.metrics) > 1
@@ -184,24 +184,24 @@ class GridRecipe(Recipe):
     def _claims(self, done: Mapping[str, FinishedPiece]) -> list[Claim]:
         """The paper's sentences, judged by the paired difference on each data set."""
         found = []
-        for told in self.sheet.claims:
+        for claim in self.sheet.claims:
             for data in self.sheet.data:
-                better, worse = (_scores(done, told.metric, data, m) for m in (told.better, told.worse))
+                better, worse = (_scores(done, claim.metric, data, m) for m in (claim.better, claim.worse))
                 seeds = sorted(better.keys() & worse.keys())
                 if not seeds:
                     continue
-                factor = self.sheet.factor if told.metric in self.sheet.metrics else 1.0
-                factor = -factor if told.lower else factor
+                factor = self.sheet.factor if claim.metric in self.sheet.metrics else 1.0
+                factor = -factor if claim.lower else factor
                 a, b = [better[s] for s in seeds], [worse[s] for s in seeds]
                 gap = paired([x * factor for x in a], [x * factor for x in b])
                 holds = None if gap.low is None or gap.high is None else (True if gap.low > 0 else None)
                 holds = False if gap.high is not None and gap.high < 0 else holds
                 holds = None if gap.seeds < FEWEST else holds
                 words = (
-                    f"{data}: {told.better} minus {told.worse} in {WORDS.get(told.metric, told.metric)} "
+                    f"{data}: {claim.better} minus {claim.worse} in {WORDS.get(claim.metric, claim.metric)} "
                     + difference(a, b, abs(factor))
                 )
-                found.append(Claim(text=told.text, found=words, holds=holds))
+                found.append(Claim(text=claim.text, found=words, holds=holds))
         return found
 
     def _folder(self, data: str) -> Path | None:
@@ -223,8 +223,8 @@ class GridRecipe(Recipe):
         own, base = (_scores(done, metric, data, m) for m in (method, sheet.reference))
         if not own:
             return None
-        told = sheet.numbers.get(metric, {}).get(data, {})
-        number, error = _number(told.get(method))
+        numbers = sheet.numbers.get(metric, {}).get(data, {})
+        number, error = _number(numbers.get(method))
         name = row_name(sheet, metric, data, method)
         found = line(name, list(own.values()), sheet.unit, number, error, sheet.factor)
         if not sheet.reference or method == sheet.reference:
@@ -232,7 +232,7 @@ class GridRecipe(Recipe):
         seeds = sorted(own.keys() & base.keys())
         if not seeds:
             return found
-        against, _ = _number(told.get(sheet.reference))
+        against, _ = _number(numbers.get(sheet.reference))
         gap = paired([own[s] * sheet.factor for s in seeds], [base[s] * sheet.factor for s in seeds])
         theirs = number - against if number is not None and against is not None else None
         return found.model_copy(
@@ -248,8 +248,8 @@ class GridRecipe(Recipe):
     def _mark(self, data: str, method: str) -> str:
         """A hash of what the cell's runs depend on, so that pieces of an earlier sheet are not reused."""
         sheet = self.sheet
-        told = repr((sheet.preset, sheet.settings, sheet.data[data], sheet.methods[method], sheet.metrics))
-        return sha256(told.encode()).hexdigest()[:12]
+        content = repr((sheet.preset, sheet.settings, sheet.data[data], sheet.methods[method], sheet.metrics))
+        return sha256(content.encode()).hexdigest()[:12]
 
 
 @cache
@@ -305,7 +305,7 @@ def _scores(done: Mapping[str, FinishedPiece], metric: str, data: str, method: s
     return {seed: value for seed, value in found.items() if value is not None and np.isfinite(value)}
 
 
-def _number(told: float | list[float] | None) -> tuple[float | None, float | None]:
-    if told is None:
+def _number(number: float | list[float] | None) -> tuple[float | None, float | None]:
+    if number is None:
         return None, None
-    return (told[0], told[1]) if isinstance(told, list) else (told, None)
+    return (number[0], number[1]) if isinstance(number, list) else (number, None)

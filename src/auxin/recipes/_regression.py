@@ -58,7 +58,7 @@ class RegressionPath:
 def learn(
     train: Rows,
     outer: Rows,
-    how: RegressionTraining,
+    settings: RegressionTraining,
     bias: bool = False,
     combiner: LossCombiner | None = None,
 ) -> RegressionPath:
@@ -67,9 +67,9 @@ def learn(
     Args:
         train: The rows of L_T.
         outer: The rows of L_A; those of `train` for appendix C.1.
-        how: The settings.
+        settings: The settings.
         bias: Whether the model has one.
-        combiner: Combiner of the losses, in float64; None: linear weights of the form and scale of `how`.
+        combiner: Combiner of the losses, in float64; None: linear weights of the form and scale of `settings`.
 
     Returns:
         The path; it ends early where the main loss is above a million or not finite.
@@ -78,7 +78,9 @@ def learn(
     network = nn.Linear(train[0].shape[1], 1, bias=bias).double()
     for parameter in network.parameters():
         nn.init.zeros_(parameter)
-    combiner = Linear(tasks, scale=how.scale, form=how.form).double() if combiner is None else combiner
+    combiner = (
+        Linear(tasks, scale=settings.scale, form=settings.form).double() if combiner is None else combiner
+    )
     names = tuple(map(str, range(tasks)))
 
     def losses_of(output: Tensor, batch: Rows) -> TaskLosses:
@@ -93,12 +95,12 @@ def learn(
         return (output[:, 0] - batch[1][:, 0]).square().mean()
 
     problem = BilevelProblem(network, criterion, main, combiner.phi())
-    estimator = Implicit("neumann", alpha=how.rate, terms=how.terms, power_steps=0)
-    inner = torch.optim.SGD(network.parameters(), lr=how.rate)
-    meta = torch.optim.SGD(combiner.phi(), lr=how.meta_rate, momentum=0.9)
+    estimator = Implicit("neumann", alpha=settings.rate, terms=settings.terms, power_steps=0)
+    inner = torch.optim.SGD(network.parameters(), lr=settings.rate)
+    meta = torch.optim.SGD(combiner.phi(), lr=settings.meta_rate, momentum=0.9)
     path = RegressionPath()
-    for step in range(how.steps + 1):
-        if step % how.every == 0:
+    for step in range(settings.steps + 1):
+        if step % settings.every == 0:
             with torch.no_grad():
                 path.w.append(network.weight[0].clone())
                 losses = losses_of(network(train[0]), train)

@@ -163,13 +163,13 @@ def read_sheet(file: Path) -> Sheet:
         ConfigError: everything that is wrong with it.
     """
     try:
-        told = tomllib.loads(file.read_text(encoding="utf-8"))
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, RecursionError, ValueError) as error:  # of TOML and UTF-8
         raise _refused(file, [str(error)]) from error
     try:
-        sheet, wrong = Sheet(**told), []
+        sheet, wrong = Sheet(**content), []
     except ValidationError as error:
-        wrong, kept = _words(error), _without(told, error)
+        wrong, kept = _words(error), _without(content, error)
         with contextlib.suppress(
             ValidationError
         ):  # where what is left is no sheet, its parts cannot be compared
@@ -180,9 +180,9 @@ def read_sheet(file: Path) -> Sheet:
     return sheet
 
 
-def _without(told: dict[str, Any], error: ValidationError) -> dict[str, Any]:
+def _without(content: dict[str, Any], error: ValidationError) -> dict[str, Any]:
     """The sheet without the entries that are unknown or of the wrong type, so that the others can be checked too."""
-    kept = copy.deepcopy(told)
+    kept = copy.deepcopy(content)
     for place in (wrong["loc"] for wrong in error.errors() if wrong["type"] != "missing"):
         if len(place) == 2 and place[0] in ("data", "methods"):
             continue  # a whole part: without it, everything that names it would be wrong

@@ -64,7 +64,7 @@ def train(
     folder: Path,
     seed: int,
     auxiliary: float,
-    how: Method,
+    method: Method,
     flat: Mapping[str, Setting],
     taught: Objective | None = None,
 ) -> tuple[PreparedRun, float]:
@@ -74,13 +74,13 @@ def train(
         folder: Folder of CIFAR-100.
         seed: Seed of rows, networks and batches.
         auxiliary: The share of the labels that are held out for the meta step.
-        how: The method.
+        method: The method.
         flat: Every hyperparameter.
         taught: Take this criterion's combiner instead of a fresh one.
     """
     rows = splits(folder, seed, auxiliary)
-    meta = "auxiliary" if auxiliary and how.estimator is not None else "next"
-    built = build(data(folder), rows, how, {**flat, "meta": meta}, seed, taught=taught)
+    meta = "auxiliary" if auxiliary and method.estimator is not None else "next"
+    built = build(data(folder), rows, method, {**flat, "meta": meta}, seed, taught=taught)
     one_rate(built.state.learner.meta_optimizer, float(flat["meta_lr"] or 0))
     fit(built.state, built.plan, EpochCallbacks())
     return built, score(built.network, built.pool, rows.development, built.task)

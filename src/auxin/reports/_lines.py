@@ -32,22 +32,22 @@ def line(
     )
 
 
-def finished(drawn: Figure, axes: Axes) -> Figure:
+def finished(figure: Figure, axes: Axes) -> Figure:
     """Whole epochs on the x axis, and the legend below."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, steps=[1, 2, 5, 10]))
     axes.margins(x=0.02)
     handles, labels = axes.get_legend_handles_labels()
     longest = max(map(len, labels), default=0)
     columns = max(1, min(len(labels), 62 // (longest + 8)))
-    make_room(drawn, len(labels), columns, free=4)
-    drawn.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.4)
-    return drawn
+    make_room(figure, len(labels), columns, free=4)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.4)
+    return figure
 
 
-def make_room(drawn: Figure, labels: int, columns: int, *, free: int) -> None:
+def make_room(figure: Figure, labels: int, columns: int, *, free: int) -> None:
     """Let the figure grow with its legend's rows beyond those that it has room for."""
     rows = -(-labels // columns)
-    drawn.set_figheight(drawn.get_figheight() + 0.18 * max(0, rows - free))
+    figure.set_figheight(figure.get_figheight() + 0.18 * max(0, rows - free))
 
 
 def words(name: str) -> str:

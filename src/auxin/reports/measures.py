@@ -40,16 +40,16 @@ def measures(results: Results, prefix: str, title: str, unit: str, *, varying: b
     one = len(methods) == 1
     drawn, axes = panel(f"{title} ({methods[0]})" if one else title, "epoch", unit)
     axes.axhline(0, color=MUTED, linewidth=1)
-    told = _coloured(lines) if one else found
+    coloured = _coloured(lines) if one else found
     for (method, name), mean in lines.items():
         turn, task = found.index(name), words(name.removeprefix(prefix))
         label = task if one else f"{method}: {task}" if len(found) > 1 else method
-        colour = _colour(name, told) if one else look[method].colour
-        label = label if name in told else "_"
+        colour = _colour(name, coloured) if one else look[method].colour
+        label = label if name in coloured else "_"
         dash = "-" if one else look[method].dash if len(found) == 1 else DASHES[turn % len(DASHES)]
         line(axes, mean, 1.0, label=label, colour=colour, dash=dash)
-    if one and len(told) < len(found):
-        axes.plot([], [], color=GREY, label=f"{len(found) - len(told)} others")
+    if one and len(coloured) < len(found):
+        axes.plot([], [], color=GREY, label=f"{len(found) - len(coloured)} others")
     return finished(drawn, axes)
 
 
@@ -57,17 +57,17 @@ def _panel_per_method(
     lines: Mapping[tuple[str, str], Curve], methods: Sequence[str], prefix: str, title: str, unit: str
 ) -> Figure:
     """One colour per task; where tasks are more than colours, those that weigh most, and the others in grey."""
-    told = _coloured(lines)
-    others = {name for _, name in lines} - set(told)
+    coloured = _coloured(lines)
+    others = {name for _, name in lines} - set(coloured)
     drawn, grid = panels(methods, title, "epoch", unit, shared=prefix == "cosine.")
     for method, axes in zip(methods, grid, strict=True):
         axes.axhline(0, color=MUTED, linewidth=1)
-        for name in [*others, *told]:
+        for name in [*others, *coloured]:
             if (method, name) in lines:
-                line(axes, lines[method, name], 1.0, label="_", colour=_colour(name, told), dash="-")
+                line(axes, lines[method, name], 1.0, label="_", colour=_colour(name, coloured), dash="-")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=4, steps=[1, 2, 5, 10]))
         axes.yaxis.set_major_locator(MaxNLocator(nbins=4))
-    labels = {words(name.removeprefix(prefix)): _colour(name, told) for name in told}
+    labels = {words(name.removeprefix(prefix)): _colour(name, coloured) for name in coloured}
     labels |= {f"{len(others)} others": GREY} if others else {}
     handles = [Line2D([], [], color=colour, linewidth=1.8) for colour in labels.values()]
     columns = max(1, min(len(labels), int(drawn.get_figwidth() * 13) // (max(map(len, labels)) + 8)))
@@ -90,5 +90,5 @@ def _largest_end(lines: Mapping[tuple[str, str], Curve], method: str) -> float:
     return max(abs(float(mean.mean[-1])) for (m, _), mean in lines.items() if m == method) or 1.0
 
 
-def _colour(name: str, told: Sequence[str]) -> str:
-    return PALETTE[told.index(name)] if name in told else GREY
+def _colour(name: str, coloured: Sequence[str]) -> str:
+    return PALETTE[coloured.index(name)] if name in coloured else GREY

@@ -103,7 +103,7 @@ def _class_axes(axes: Axes, run: MainPredictions, size: int) -> None:
 @styled
 def _numbers(method: str, run: MainPredictions) -> Figure:
     """True against predicted values of the first seed's rows."""
-    true, said = run.true[:POINTS, 0].astype(float), run.said[:POINTS, 0].astype(float)
+    true, said = run.true[:POINTS, 0].astype(float), run.predicted[:POINTS, 0].astype(float)
     known = np.isfinite(true) & np.isfinite(said)
     true, said = true[known], said[known]
     title = f"Predictions of {evidence.short(method, 24)}"

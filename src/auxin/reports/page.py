@@ -90,14 +90,14 @@ def part(results: Results, prefix: str = "") -> dict[str, Any]:
     }
 
 
-def _shown(drawn: Mapping[str, Figure], prefix: str = "") -> list[dict[str, Any]]:
+def _shown(figures: Mapping[str, Figure], prefix: str = "") -> list[dict[str, Any]]:
     return [
         {
             "title": captions.title(name),
             "caption": captions.caption(name),
             "svg": inline(rendered(figure, "svg"), prefix + _plain(name), captions.title(name)),
         }
-        for name, figure in drawn.items()
+        for name, figure in figures.items()
     ]
 
 

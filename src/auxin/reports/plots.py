@@ -43,8 +43,8 @@ def figures(results: Results) -> dict[str, Figure]:
             r, "cosine.", "Do the tasks' gradients agree?", "gradient cosine"
         ),
     }
-    drawn = {name: make(results) for name, make in draw.items()}
-    return {name: made for name, made in drawn.items() if made is not None}
+    figures = {name: make(results) for name, make in draw.items()}
+    return {name: made for name, made in figures.items() if made is not None}
 
 
 def _versus_another_control(row: Row) -> Contrast | None:
@@ -62,14 +62,14 @@ def write_figures(results: Results, folder: Path, formats: Sequence[str] = ("png
     return save(figures(results), folder, formats)
 
 
-def save(drawn: Mapping[str, Figure], folder: Path, formats: Sequence[str]) -> list[Path]:
+def save(figures: Mapping[str, Figure], folder: Path, formats: Sequence[str]) -> list[Path]:
     """Write figures by file name, each in every format; the files written.
 
     Raises:
         RunError: The folder cannot be written to, or the disk is full.
     """
     written = []
-    for name, figure in drawn.items():
+    for name, figure in figures.items():
         for kind in formats:
             path = folder / f"{re.sub(r'[^A-Za-z0-9_-]+', '-', name)}.{kind}"
             write_bytes(path, rendered(figure, kind))
@@ -78,10 +78,10 @@ def save(drawn: Mapping[str, Figure], folder: Path, formats: Sequence[str]) -> l
 
 
 @styled
-def rendered(drawn: Figure, kind: str) -> bytes:
+def rendered(figure: Figure, kind: str) -> bytes:
     """A figure as a file's bytes (png, pdf or svg); the same figure gives the same bytes."""
     buffer = io.BytesIO()
-    drawn.savefig(buffer, format=kind, dpi=180, metadata=_METADATA[kind])
+    figure.savefig(buffer, format=kind, dpi=180, metadata=_METADATA[kind])
     return buffer.getvalue()
 
 
@@ -96,10 +96,10 @@ def score_curves(results: Results) -> Figure | None:
     kind = next((k for k, value in kinds.items() if curve(results.runs, value)), None)
     if kind is None:
         return None
-    drawn, axes = panel(f"Score on the {kind} rows", "epoch", wording.title(metric))
+    figure, axes = panel(f"Score on the {kind} rows", "epoch", wording.title(metric))
     _method_curves(axes, results, kinds[kind], wording.factor(metric))
     _leave_out_the_start(axes)
-    return finished(drawn, axes)
+    return finished(figure, axes)
 
 
 def _leave_out_the_start(axes: Axes) -> None:
@@ -116,7 +116,7 @@ def loss_curves(results: Results) -> Figure | None:
     """The main task's training loss over epochs."""
     if curve(results.runs, _train_loss) is None:
         return None
-    drawn, axes = panel("Training loss of the main task", "epoch", "mean loss")
+    figure, axes = panel("Training loss of the main task", "epoch", "mean loss")
     _method_curves(axes, results, _train_loss)
     values = np.concatenate([line.get_ydata() for line in axes.get_lines()])
     if values.min() > 0 and values.max() > 20 * values.min():
@@ -125,7 +125,7 @@ def loss_curves(results: Results) -> Figure | None:
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
         axes.yaxis.set_minor_locator(NullLocator())
         axes.set_ylabel("mean loss (log scale)")
-    return finished(drawn, axes)
+    return finished(figure, axes)
 
 
 def _train_loss(record: EpochRecord) -> float:
@@ -145,7 +145,9 @@ def seed_dots(results: Results) -> Figure:
     comparison = results.comparison
     factor = wording.factor(comparison.metric)
     title = f"Every seed, on the {comparison.half} rows"
-    drawn, axes = panel(title, wording.title(comparison.metric), "", height=1.2 + 0.34 * len(comparison.rows))
+    figure, axes = panel(
+        title, wording.title(comparison.metric), "", height=1.2 + 0.34 * len(comparison.rows)
+    )
     look = looks(comparison)
     for height, row in enumerate(comparison.rows):
         scores = np.array([*row.scores.values()]) * factor
@@ -153,7 +155,7 @@ def seed_dots(results: Results) -> Figure:
         _dots(axes, scores[np.isfinite(scores)], height, look[row.method])
         _mean(axes, row.mean * factor, (error, error), height, look[row.method])
     _label_rows(axes, comparison.rows)
-    return drawn
+    return figure
 
 
 @styled
@@ -166,7 +168,7 @@ def differences(results: Results, which: Callable[[Row], Contrast | None]) -> Fi
     factor, reference = wording.factor(comparison.metric), pairs[0][1].reference
     unit = f"difference in {wording.name(comparison.metric)}" + (" (points)" if factor > 1 else "")
     unit += ", below 0 is better" if wording.lower_is_better(comparison.metric) else ""
-    drawn, axes = panel(f"Difference to {reference}", unit, "", height=1.2 + 0.34 * len(pairs))
+    figure, axes = panel(f"Difference to {reference}", unit, "", height=1.2 + 0.34 * len(pairs))
     axes.axvline(0, color=MUTED, linewidth=1)
     look = looks(comparison)
     scores = {row.method: row.scores for row in comparison.rows}[reference]
@@ -180,7 +182,7 @@ def differences(results: Results, which: Callable[[Row], Contrast | None]) -> Fi
             around = (contrast.difference * factor - ends[0], ends[1] - contrast.difference * factor)
         _mean(axes, contrast.difference * factor, around, height, look[row.method])
     _label_rows(axes, [row for row, _ in pairs])
-    return drawn
+    return figure
 
 
 def _dots(axes: Axes, values: np.ndarray, height: float, look: MethodStyle) -> None:
@@ -213,7 +215,7 @@ def label_entropy(results: Results) -> Figure | None:
     found = sorted(names(results.runs, "label_entropy"), key=lambda name: "sample" not in name)
     if not found:
         return None
-    drawn, axes = panel("Entropy of the generated labels", "epoch", "label entropy / log ψ")
+    figure, axes = panel("Entropy of the generated labels", "epoch", "label entropy / log ψ")
     axes.set_ylim(-0.03, 1.06)
     for low, high, text in (
         (-0.03, COLLAPSED, "class mean here: one label for all"),
@@ -229,4 +231,4 @@ def label_entropy(results: Results) -> Figure | None:
             if shown is not None:
                 label = f"{method}, {words(name.removeprefix('label_entropy'))}".rstrip(", ")
                 line(axes, shown, 1.0, label=label, colour=look.colour, dash=DASHES[number % len(DASHES)])
-    return finished(drawn, axes)
+    return finished(figure, axes)

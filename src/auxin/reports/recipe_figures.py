@@ -58,19 +58,19 @@ def figure(picture: Picture, arrays: Arrays) -> Figure:
         "loss_images": _loss_images,
         "points": _points,
     }
-    drawn = kinds[picture.kind](picture, arrays)
-    drawn.suptitle(
-        textwrap.fill(picture.title, int(10.5 * drawn.get_figwidth())),
+    figure = kinds[picture.kind](picture, arrays)
+    figure.suptitle(
+        textwrap.fill(picture.title, int(10.5 * figure.get_figwidth())),
         x=0.01,
         ha="left",
         size=10.5,
         weight="bold",
     )
-    return drawn
+    return figure
 
 
 def _lines(picture: Picture, arrays: Arrays) -> Figure:
-    drawn, axes = panel("", picture.x, picture.y, width=5.6)
+    figure, axes = panel("", picture.x, picture.y, width=5.6)
     dashes = ("-", (0, (5, 1.8)), (0, (1, 1.2)), (0, (6, 1.5, 1, 1.5)))
     names = [name for name in arrays if name != "x"]
     marks = {"marker": "o", "markersize": 3.5} if len(arrays["x"]) <= FEW_POINTS else {}
@@ -90,21 +90,21 @@ def _lines(picture: Picture, arrays: Arrays) -> Figure:
         axes.minorticks_off()
     elif (arrays["x"] == arrays["x"].round()).all():
         axes.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True))
-    _legend(drawn, axes)
-    return drawn
+    _legend(figure, axes)
+    return figure
 
 
-def _legend(drawn: Figure, axes: Axes) -> None:
+def _legend(figure: Figure, axes: Axes) -> None:
     """Below the axes, over nothing."""
     handles, labels = axes.get_legend_handles_labels()
     if len(labels) > 1:
         columns = max(1, min(len(labels), 66 // (max(map(len, labels)) + 7)))
-        drawn.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.2)
+        figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.2)
 
 
 def _scatter(picture: Picture, arrays: Arrays) -> Figure:
     labelled = "labels" in arrays
-    drawn, axes = panel("", picture.x, picture.y, width=6.4 if labelled else 5.6, height=4.2)
+    figure, axes = panel("", picture.x, picture.y, width=6.4 if labelled else 5.6, height=4.2)
     x, y = arrays["x"], arrays["y"]
     look = {"color": PALETTE[0], "linestyle": "none", "marker": "o", "markersize": 4.5}
     if "error" in arrays:
@@ -119,7 +119,7 @@ def _scatter(picture: Picture, arrays: Arrays) -> Figure:
         axes.axhline(0, color=MUTED, linewidth=0.8)
         axes.axvline(0, color=MUTED, linewidth=0.8)
         _label_points(axes, x, y, arrays["labels"])
-    return drawn
+    return figure
 
 
 def _label_points(axes: Axes, x: np.ndarray, y: np.ndarray, labels: np.ndarray) -> None:
@@ -140,7 +140,7 @@ def _bars(picture: Picture, arrays: Arrays) -> Figure:
     """A row per name: ours with its error, and the paper's; the axis need not begin at zero."""
     names = [textwrap.fill(str(name), 34) for name in arrays["names"]]
     lines = sum(name.count("\n") + 1 for name in names)
-    drawn, axes = panel("", picture.y, picture.x, width=6.4, height=1.3 + 0.24 * lines)
+    figure, axes = panel("", picture.y, picture.x, width=6.4, height=1.3 + 0.24 * lines)
     place = np.arange(len(names))
     look = {"color": PALETTE[0], "linestyle": "none", "marker": "o", "markersize": 5}
     axes.errorbar(arrays["ours"], place, xerr=arrays.get("error"), elinewidth=1.2, label="ours", **look)
@@ -152,15 +152,15 @@ def _bars(picture: Picture, arrays: Arrays) -> Figure:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.margins(x=0.08)
-    _legend(drawn, axes)
-    return drawn
+    _legend(figure, axes)
+    return figure
 
 
 def _landscape(picture: Picture, arrays: Arrays) -> Figure:
     grids = {name: arrays[name] for name in arrays if name.startswith("loss.")}
-    drawn = Figure(figsize=(3.1 * len(grids), 3.7), layout="constrained")
+    figure = Figure(figsize=(3.1 * len(grids), 3.7), layout="constrained")
     extent = tuple(arrays["extent"])
-    panels = np.atleast_1d(drawn.subplots(1, len(grids), sharey=True))
+    panels = np.atleast_1d(figure.subplots(1, len(grids), sharey=True))
     for axes, (name, grid) in zip(panels, grids.items(), strict=True):
         across = np.linspace(extent[0], extent[1], grid.shape[1])
         up = np.linspace(extent[2], extent[3], grid.shape[0])
@@ -174,8 +174,8 @@ def _landscape(picture: Picture, arrays: Arrays) -> Figure:
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     panels[0].set_ylabel(picture.y)
     handles, labels = panels[-1].get_legend_handles_labels()
-    drawn.legend(handles, labels, loc="outside lower center", ncols=len(labels))
-    return drawn
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    return figure
 
 
 def _landmarks(axes: Axes, arrays: Arrays, path: bool) -> None:
@@ -191,15 +191,15 @@ def _landmarks(axes: Axes, arrays: Arrays, path: bool) -> None:
 def _loss_images(picture: Picture, arrays: Arrays) -> Figure:
     first = next(iter(arrays.values()))
     rows, columns, ratio = len(first), len(arrays), first.shape[1] / first.shape[2]
-    drawn = Figure(figsize=(2.05 * columns, 2.05 * ratio * rows + 1.1), layout="constrained")
-    drawn.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0)  # type: ignore[union-attr]
-    panels = drawn.subplots(rows + 1, columns, height_ratios=[*[1.0] * rows, 0.06], squeeze=False)
+    figure = Figure(figsize=(2.05 * columns, 2.05 * ratio * rows + 1.1), layout="constrained")
+    figure.get_layout_engine().set(w_pad=0.03, h_pad=0.03, wspace=0.0, hspace=0.0)  # type: ignore[union-attr]
+    panels = figure.subplots(rows + 1, columns, height_ratios=[*[1.0] * rows, 0.06], squeeze=False)
     for j, (name, images) in enumerate(arrays.items()):
         look = _image_look(name, images)
         shown = [panels[i, j].imshow(images[i], **look) for i in range(rows)]
         panels[0, j].set_title(picture.words.get(name, name), loc="center", size=9, weight="normal")
         if look.get("cmap") == "viridis":
-            bar = drawn.colorbar(shown[0], cax=panels[rows, j], orientation="horizontal")
+            bar = figure.colorbar(shown[0], cax=panels[rows, j], orientation="horizontal")
             bar.ax.tick_params(labelsize=7.5)
             bar.ax.ticklabel_format(axis="x", useOffset=False)
             bar.outline.set_visible(False)  # type: ignore[operator]
@@ -209,7 +209,7 @@ def _loss_images(picture: Picture, arrays: Arrays) -> Figure:
         axes.set(xticks=[], yticks=[], facecolor=GRID)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-    return drawn
+    return figure
 
 
 def _image_look(name: str, images: np.ndarray) -> dict[str, Any]:
@@ -224,8 +224,8 @@ def _image_look(name: str, images: np.ndarray) -> dict[str, Any]:
 
 def _points(picture: Picture, arrays: Arrays) -> Figure:
     names = [name.removeprefix("points.") for name in arrays if name.startswith("points.")]
-    drawn = Figure(figsize=(5.2 * len(names), 5.4), layout="constrained")
-    panels = np.atleast_1d(drawn.subplots(1, len(names)))
+    figure = Figure(figsize=(5.2 * len(names), 5.4), layout="constrained")
+    panels = np.atleast_1d(figure.subplots(1, len(names)))
     for axes, name in zip(panels, names, strict=True):
         points = arrays[f"points.{name}"]
         hues = arrays.get(f"groups.{name}", np.zeros(len(points), int))
@@ -238,7 +238,7 @@ def _points(picture: Picture, arrays: Arrays) -> Figure:
             title=picture.words.get(name, name), xlabel=picture.x, ylabel=picture.y, xticks=[], yticks=[]
         )
         axes.margins(0.06)
-    return drawn
+    return figure
 
 
 def _thumbnails(axes: Axes, points: np.ndarray, images: np.ndarray, apart: float = 0.085) -> None:

@@ -35,7 +35,7 @@ _NONE = np.zeros(0)
 
 def row_shares(task: Task, output: Tensor, target: Tensor, metric: str) -> list[float]:
     """Each row's share of a metric that is the mean over rows; empty where it is not."""
-    said = task.predict(output)
+    predicted = task.predict(output)
     if metric == "top3":
         return among_likeliest(output, target, 3).tolist()
     if (
@@ -44,15 +44,15 @@ def row_shares(task: Task, output: Tensor, target: Tensor, metric: str) -> list[
         return hits(output, target).tolist() if bool((target >= 0).all()) else []
     if not isinstance(task, Classes | Ordered):
         numbers = task.width == 1 and not task.dense and metric == "mae"
-        return (-(said.double() - target.double()).abs()).flatten().tolist() if numbers else []
+        return (-(predicted.double() - target.double()).abs()).flatten().tolist() if numbers else []
     if metric == "accuracy":
-        return (said == target).double().tolist()
+        return (predicted == target).double().tolist()
     if metric == "log_loss":
         plain = Classes(task.name, task.width, "cross_entropy") if isinstance(task, Classes) else task
         return (-plain.loss(output.double(), target)).tolist()
     if metric == "mae":
-        return (-(said - target).abs().double()).tolist()
-    return cost_of_rows(metric, said, target).tolist() if metric.startswith(COST) else []
+        return (-(predicted - target).abs().double()).tolist()
+    return cost_of_rows(metric, predicted, target).tolist() if metric.startswith(COST) else []
 
 
 def predictions_of(task: Task, output: Tensor, target: Tensor, metric: str) -> MainPredictions | None:
@@ -77,15 +77,15 @@ def predictions_of(task: Task, output: Tensor, target: Tensor, metric: str) -> M
     if task.dense:
         return None
     rows = (len(target), -1)
-    true, said = target.double().reshape(rows), task.predict(output.double()).reshape(rows)
-    return MainPredictions("numbers", true.numpy(), said.numpy(), _NONE, _NONE, _NONE, names)
+    true, predicted = target.double().reshape(rows), task.predict(output.double()).reshape(rows)
+    return MainPredictions("numbers", true.numpy(), predicted.numpy(), _NONE, _NONE, _NONE, names)
 
 
 def _classes(
-    true: Tensor, said: Tensor, size: int, scores: Tensor, names: tuple[str, ...]
+    true: Tensor, predicted: Tensor, size: int, scores: Tensor, names: tuple[str, ...]
 ) -> MainPredictions:
-    table = confusion(said, true, size)
-    parts = (true.numpy(), said.numpy(), _NONE, table.numpy(), scores.numpy())
+    table = confusion(predicted, true, size)
+    parts = (true.numpy(), predicted.numpy(), _NONE, table.numpy(), scores.numpy())
     return MainPredictions("classes", *parts, names=names)
 
 
@@ -93,8 +93,8 @@ def _class_maps(
     task: DenseClasses, output: Tensor, target: Tensor, names: tuple[str, ...]
 ) -> MainPredictions:
     labels = target.argmax(1) if target.is_floating_point() else target
-    kept, said = task.pixels(target), task.predict(output)
-    pairs = zip(labels, said, kept, strict=True)
+    kept, predicted = task.pixels(target), task.predict(output)
+    pairs = zip(labels, predicted, kept, strict=True)
     tables = torch.stack([confusion(s[k], t[k], task.width) for t, s, k in pairs])
     parts = (tables.sum(2), tables.sum(1), tables.diagonal(dim1=1, dim2=2), tables.sum(0))
     return MainPredictions("class_maps", *(part.numpy() for part in parts), scores=_NONE, names=names)
@@ -104,9 +104,9 @@ def _map_moments(task: DenseRegression, output: Tensor, target: Tensor) -> np.nd
     """Per image and number: the count of labelled pixels and the sums of |e|, e^2, y and y^2, [N, D, 5]."""
     maps = target.unsqueeze(1) if target.dim() == 3 else target
     kept = task.pixels(target).unsqueeze(1).expand_as(maps)
-    true, said = maps.double(), task.predict(output.double())
+    true, predicted = maps.double(), task.predict(output.double())
     middle = true[kept].mean() if bool(kept.any()) else torch.zeros(())
-    error = torch.where(kept, said - true, 0.0)
+    error = torch.where(kept, predicted - true, 0.0)
     y = torch.where(kept, true - middle, 0.0)
     parts = (kept.double(), error.abs(), error.square(), y, y.square())
     return torch.stack([part.flatten(2).sum(2) for part in parts], dim=2).numpy()

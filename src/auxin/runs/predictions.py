@@ -27,8 +27,8 @@ class MainPredictions:
     Attributes:
         kind: What the main task predicts.
         true: The labels: class numbers [N]; attributes or numbers [N, D], NaN where missing; of maps, per image
-            and class the labelled pixels [N, C]; of maps of numbers, the moments [N, D, 5] (see `said`).
-        said: The same as predicted: class numbers [N]; attributes' logits or numbers [N, D]; pixels per class
+            and class the labelled pixels [N, C]; of maps of numbers, the moments [N, D, 5] (see `predicted`).
+        predicted: The same as predicted: class numbers [N]; attributes' logits or numbers [N, D]; pixels per class
             [N, C]; for maps of numbers empty, as `true` holds per image the count of pixels and the sums of
             |e|, e^2, y and y^2, e the error and y the target.
         right: Pixels predicted right, per image and class [N, C]; empty for other kinds.
@@ -39,7 +39,7 @@ class MainPredictions:
 
     kind: Kind
     true: Array
-    said: Array
+    predicted: Array
     right: Array
     table: Array
     scores: Array
@@ -49,12 +49,15 @@ class MainPredictions:
         return len(self.true)
 
 
-PARTS = ("true", "said", "right", "table", "scores")
+PARTS = {"true": "true", "predicted": "said", "right": "right", "table": "table", "scores": "scores"}
+"""The name of each part in the file."""
 
 
 def write_predictions(file: Path, found: MainPredictions) -> None:
     """Write them whole or not at all, compressed."""
-    write_arrays(file, {name: getattr(found, name) for name in PARTS}, kind=found.kind, names=found.names)
+    write_arrays(
+        file, {name: getattr(found, part) for part, name in PARTS.items()}, kind=found.kind, names=found.names
+    )
 
 
 def read_predictions(file: Path) -> MainPredictions | None:
@@ -67,10 +70,10 @@ def read_predictions(file: Path) -> MainPredictions | None:
     if arrays is None:
         return None
     kind = str(arrays.get("kind", ""))
-    if kind not in get_args(Kind) or not set(PARTS) <= set(arrays):
+    if kind not in get_args(Kind) or not set(PARTS.values()) <= set(arrays):
         raise RunError(_damaged(file, "something else"))
     names = tuple(str(name) for name in arrays["names"].tolist())
-    return MainPredictions(kind, **{name: arrays[name] for name in PARTS}, names=names)  # type: ignore[arg-type]
+    return MainPredictions(kind, **{part: arrays[name] for part, name in PARTS.items()}, names=names)  # type: ignore[arg-type]
 
 
 def write_arrays(file: Path, arrays: dict[str, NDArray], **words: object) -> None:

@@ -106,22 +106,22 @@ class ChooseStudy(CompareStudy):
     def _plan(self, budget: float, cost: dict[str, float]) -> None:
         """Shorten the comparison until it and the final training fit in the budget."""
         left = max(budget - (time.monotonic() - self.begun), 0.0) * SPARE
-        asked = self.size
+        requested = self.size
         for tries, draws in SIZES:
             self.size = replace(
-                asked, tries=min(tries, asked.tries), tuning_seeds=min(draws, asked.tuning_seeds)
+                requested, tries=min(tries, requested.tries), tuning_seeds=min(draws, requested.tuning_seeds)
             )
             runs = self.size.tries * self.size.tuning_seeds
             final = 2 * max(cost.values())
             if sum(cost.values()) * runs / self.jobs + final <= left:
                 break
-        self.cuts = _cuts(asked, self.size)
+        self.cuts = _cuts(requested, self.size)
 
 
-def _cuts(asked: Size, size: Size) -> list[str]:
-    if asked == size:
+def _cuts(requested: Size, size: Size) -> list[str]:
+    if requested == size:
         return []
-    tries, draws = f"{size.tries} of {asked.tries}", f"{size.tuning_seeds} of {asked.tuning_seeds}"
+    tries, draws = f"{size.tries} of {requested.tries}", f"{size.tuning_seeds} of {requested.tuning_seeds}"
     return [f"{tries} settings per method, {draws} draws of rows"]
 
 

@@ -30,7 +30,7 @@ from auxin.runs.run import LABELS_FILE
 from auxin.runs.settings import attempts, layered, without_model
 from auxin.store import read_json, write_json
 from auxin.studies import budget as budgets
-from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study, run_unit
+from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study, run_unit
 from auxin.studies.lineup import accounts, check_strategy, line_up, pool_notes
 from auxin.studies.tuning import chosen, too_few
 
@@ -50,11 +50,11 @@ class CompareStudy(Study):
 
     Attributes:
         request: Request of the user.
-        tell: Function that receives progress, and a sentence about every decision.
+        notify: Function that receives progress, and a sentence about every decision.
     """
 
     request: CompareRequest
-    tell: Tell
+    notify: NotifyProgress
     notes: list[str] = field(default_factory=list)
     cuts: list[str] = field(default_factory=list)
     chosen: dict[str, tuple[dict[str, Setting], float]] = field(default_factory=dict)
@@ -71,7 +71,10 @@ class CompareStudy(Study):
             settled = settle(request.metric, self.dataset.tasks[self.dataset.main])
             request = self.request = request.model_copy(update={"metric": settled})
         lineup = line_up(request.methods, self.dataset, self._note, twins=request.twins)
-        self.methods, self.asked = self._beside_scratch(lineup.methods, lineup.asked), lineup.asked
+        self.methods, self.requested = (
+            self._beside_scratch(lineup.methods, lineup.requested),
+            lineup.requested,
+        )
         self.size = budgets.Size(request.tries or TRIES, request.tuning_seeds, request.seeds or SEEDS)
         self._check(self.dataset)
         identity = {**request.identity(), "methods": list(self.methods)}
@@ -84,7 +87,7 @@ class CompareStudy(Study):
 
     def run(self) -> Comparison:
         """Compute the units and judge them, resuming from what the folder holds."""
-        return run_study(self, executor_of(self.request.compute), self.tell)
+        return run_study(self, executor_of(self.request.compute), self.notify)
 
     def units(self, done: UnitResults) -> list[Unit]:
         """Pilot runs, then tuning runs, then final runs."""
@@ -166,12 +169,12 @@ class CompareStudy(Study):
 
     def _note(self, note: str) -> None:
         self.notes.append(note)
-        self.tell(note)
+        self.notify(note)
 
-    def _beside_scratch(self, found: dict[str, Method], asked: set[str]) -> dict[str, Method]:
+    def _beside_scratch(self, found: dict[str, Method], requested: set[str]) -> dict[str, Method]:
         """With a pretrained model also the main task from random weights, before anything learned; else not that."""
         pretrained = str(self.own.get("model", "")).startswith("pretrained:")
-        others = {name: method for name, method in found.items() if name != "scratch" or name in asked}
+        others = {name: method for name, method in found.items() if name != "scratch" or name in requested}
         if not pretrained:
             return others
         self._note(
@@ -203,7 +206,7 @@ class CompareStudy(Study):
                 built = build(dataset, splits, method, settings, seed=0)
                 check_strategy(name, method, splits, settings, built)
             except (ConfigError, UnsupportedError) as error:
-                if name in self.asked or name == "single":
+                if name in self.requested or name == "single":
                     raise
                 del self.methods[name]
                 self._note(f"{name} is left out: {error}")
@@ -274,7 +277,7 @@ class CompareStudy(Study):
         self.size, self.cuts = read_json(self._plan_file, budgets.SavedPlan).restored()
         self.planned = True
         for cut in self.cuts:
-            self.tell(f"Cut to fit the budget: {cut}.")
+            self.notify(f"Cut to fit the budget: {cut}.")
 
     def _pilots(self) -> list[Unit]:
         """A tenth of a run of each method: full runs alone could exceed a budget."""

@@ -41,7 +41,7 @@ class Progress:
     running: float = 0.0
 
 
-Tell = Callable[[Progress | str], None]
+NotifyProgress = Callable[[Progress | str], None]
 """Called with progress, and with sentences about what was decided for the user."""
 
 
@@ -102,13 +102,13 @@ class Study(ABC):
         """What the study found. It must also work on a part of the units: after an interruption."""
 
 
-def run_study(study: Study, executor: Executor, tell: Tell) -> Any:
+def run_study(study: Study, executor: Executor, notify: NotifyProgress) -> Any:
     """Compute a study's units and judge them.
 
     Args:
         study: The study.
         executor: Where the units are computed.
-        tell: Function that is called with progress.
+        notify: Function that is called with progress.
 
     Returns:
         what `study.judge` gives.
@@ -118,10 +118,10 @@ def run_study(study: Study, executor: Executor, tell: Tell) -> Any:
         units = study.units(study.done)
         if all(unit.digest in study.done for unit in units):
             return study.judge(study.done)
-        compute(units, executor, tell, study.done)
+        compute(units, executor, notify, study.done)
 
 
-def compute(units: Sequence[Unit], executor: Executor, tell: Tell, done: dict[str, Any]) -> None:
+def compute(units: Sequence[Unit], executor: Executor, notify: NotifyProgress, done: dict[str, Any]) -> None:
     """Enter the records of one round's units in `done`: those on disk first, then those that are computed."""
     left: list[Unit] = []
     for unit in units:
@@ -132,27 +132,27 @@ def compute(units: Sequence[Unit], executor: Executor, tell: Tell, done: dict[st
             done[unit.digest] = record
     stale = sum(unit.file.exists() for unit in left)
     if stale:
-        tell(f"{stale} results in the folder belong to other data or settings and are recomputed.")
+        notify(f"{stale} results in the folder belong to other data or settings and are recomputed.")
     phase, finished = units[0].kind, len(units) - len(left)
     shares: dict[str, float] = {}
 
-    def say(last: Any = None) -> None:
-        tell(Progress(phase, finished, len(units), last, sum(shares.values())))
+    def show(last: Any = None) -> None:
+        notify(Progress(phase, finished, len(units), last, sum(shares.values())))
 
     def on_share(folder: str, share: float) -> None:
         shares[folder] = share
-        say()
+        show()
 
-    say()
+    show()
     for found in executor.map([unit.work for unit in left], on_share):
         if found is None:
-            say()
+            show()
             continue
         number, record = found
         done[left[number].digest] = record
         shares.pop(str(left[number].file.parent), None)
         finished += 1
-        say(record)
+        show(record)
 
 
 def run_unit(kind: str, spec: RunSpec) -> Unit:

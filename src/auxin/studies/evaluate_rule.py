@@ -23,7 +23,7 @@ from auxin.rules.use import SIDES, pictures
 from auxin.runs.executors import Executor
 from auxin.runs.predictions import write_arrays
 from auxin.store import digest_of, write_json, write_text
-from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
+from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study
 from auxin.update_rules.learned import Learned
 
 GRID = "grid"
@@ -147,9 +147,9 @@ class EvaluateRule(Study):
         return result
 
 
-def evaluate_rule(request: RulesOnData, executor: Executor, tell: Tell) -> dict[str, Any]:
+def evaluate_rule(request: RulesOnData, executor: Executor, notify: NotifyProgress) -> dict[str, Any]:
     """Evaluate rules on one data set, resuming from what the folder holds; the result as plain data."""
-    return run_study(EvaluateRule(request), executor, tell)
+    return run_study(EvaluateRule(request), executor, notify)
 
 
 def content_of(data: RuleData) -> str:

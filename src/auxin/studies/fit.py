@@ -39,7 +39,7 @@ PRESET = "adamw"
 PASSES = 20
 """Minimum number of passes over the rows if the user gives no length."""
 
-Tell = Callable[[Progress | EpochProgress | str], None]
+NotifyFit = Callable[[Progress | EpochProgress | str], None]
 
 
 @dataclass(eq=False)
@@ -48,12 +48,12 @@ class Fitting:
 
     Attributes:
         request: Request of the user.
-        tell: Function that receives progress, and a sentence about every decision.
+        notify: Function that receives progress, and a sentence about every decision.
         begun: Start of the time that the budget limits, by `time.monotonic`.
     """
 
     request: FitRequest
-    tell: Tell
+    notify: NotifyFit
     begun: float = field(default_factory=time.monotonic)
     notes: list[str] = field(default_factory=list)
 
@@ -87,12 +87,12 @@ class Fitting:
         job = self._job(choice)
         trained = follow(job, self.request.guard)
         for note in job.notes:
-            self.tell(note)
+            self.notify(note)
         decision = CardDecision(
             kept=choice.method, asked=self.request.method, why=choice.why, validation=choice.scores
         )
         about = TrainingDetails(
-            asked=self.request.method,
+            requested=self.request.method,
             started=self.started,
             seconds=time.monotonic() - self.begun,
             decision=decision if choice.why else None,
@@ -116,12 +116,12 @@ class Fitting:
             seed=request.seed,
             tries=request.tries,
             seconds=None if request.budget is None else max(request.budget - spent, 1.0),
-            asked=request.method,
+            requested=request.method,
             command=request.command,
             started=self.started,
             most=request.most_rows,
         )
-        step = lambda what, done, of: self.tell(Progress(what, done, of))  # noqa: E731
+        step = lambda what, done, of: self.notify(Progress(what, done, of))  # noqa: E731
         model = search(self.dataset, self.splits, wanted, self._report, step)
         model.save(self.out)
         return FitOutcome(model, None)
@@ -193,7 +193,7 @@ class Fitting:
             metric=request.metric,
             device=self.device,
             folder=self.out / RUNS,
-            tell=self.tell,
+            notify=self.notify,
         )
 
     @cached_property
@@ -219,4 +219,4 @@ class Fitting:
     def _report(self, event: Progress | str) -> None:
         if isinstance(event, str):
             self.notes.append(event)
-        self.tell(event)
+        self.notify(event)

@@ -53,7 +53,7 @@ class TrainingDetails:
     """What the record of a training holds besides what the job knows.
 
     Attributes:
-        asked: Method that the user named.
+        requested: Method that the user named.
         decision: Decision of an earlier comparison, or None.
         notes: Sentences about the decisions.
         command: Command line.
@@ -61,7 +61,7 @@ class TrainingDetails:
         started: Time of the start, ISO 8601.
     """
 
-    asked: str
+    requested: str
     started: str
     seconds: float
     decision: CardDecision | None = None
@@ -112,7 +112,7 @@ def follow(job: FitJob, guard: bool) -> TrainingOutcome:
     return TrainingOutcome(replace(outcome, notes=(*job.notes, *outcome.notes)), held, score)
 
 
-def finish(job: FitJob, trained: TrainingOutcome, about: TrainingDetails) -> FitOutcome:
+def finish(job: FitJob, trained: TrainingOutcome, details: TrainingDetails) -> FitOutcome:
     """Cut the auxiliaries off, calibrate on rows that did not train, and write the record."""
     outcome, held = trained.outcome, trained.held
     run = outcome.run
@@ -123,7 +123,7 @@ def finish(job: FitJob, trained: TrainingOutcome, about: TrainingDetails) -> Fit
         rows = job.splits.validation
         heat, losses = calibrated(held.task, *outputs(held.network, held.pool, rows, held.task))
     settings = _settings(job, run)
-    record = _record(job, trained, settings, about)
+    record = _record(job, trained, settings, details)
     predictor = Predictor.of(run.network.cpu(), run.task, run.pool.mean.cpu(), run.pool.std.cpu(), heat)
     name = str(settings["model"])
     roles = (job.within("held", hold=True) if run is held else job).roles(run.phase)
@@ -139,17 +139,17 @@ def _settings(job: FitJob, run: PreparedRun) -> dict[str, Any]:
 
 
 def _record(
-    job: FitJob, trained: TrainingOutcome, settings: Mapping[str, Any], about: TrainingDetails
+    job: FitJob, trained: TrainingOutcome, settings: Mapping[str, Any], details: TrainingDetails
 ) -> TrainingRecord:
     outcome = trained.outcome
     run = outcome.run
     assert isinstance(run, PreparedRun)
     best = run.state.best
-    decision = about.decision
+    decision = details.decision
     if outcome.decision is not None:
         found = outcome.decision
         decision = CardDecision(
-            kept=found.kept, asked=about.asked, why=found.sentence, validation=dict(found.scores)
+            kept=found.kept, asked=details.requested, why=found.sentence, validation=dict(found.scores)
         )
     return TrainingRecord(
         data=job.dataset.name,
@@ -160,14 +160,14 @@ def _record(
         settings=dict(settings),
         metric=job.metric or run.task.metrics[0],
         validation=trained.score,
-        test=job.score_on(run, about.test) if len(about.test) else None,
+        test=job.score_on(run, details.test) if len(details.test) else None,
         epoch=best["epoch"] if best is not None else len(run.state.logs),
         epochs=run.plan.epochs,
         decision=decision,
-        notes=[*about.notes, *outcome.notes, *run.state.learner.notes],
-        command=about.command,
-        seconds=about.seconds,
-        started=about.started,
+        notes=[*details.notes, *outcome.notes, *run.state.learner.notes],
+        command=details.command,
+        seconds=details.seconds,
+        started=details.started,
         versions=versions(),
         hardware=hardware(job.device),
     )

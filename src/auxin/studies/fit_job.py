@@ -57,7 +57,7 @@ class FitJob(Job):
         metric: The user's, or None for the main task's default.
         device: Device of the run.
         folder: Folder of the checkpoints, or None to keep none.
-        tell: Function that is called after every epoch.
+        notify: Function that is called after every epoch.
         prefix: Beginning of the phases' names.
         hold: Whether validation rows are held out of training.
         saved: Values that `keep` saved.
@@ -74,7 +74,7 @@ class FitJob(Job):
     metric: str | None = None
     device: str = "cpu"
     folder: Path | None = None
-    tell: Callable[[EpochProgress], None] | None = None
+    notify: Callable[[EpochProgress], None] | None = None
     prefix: str = ""
     hold: bool = False
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -149,9 +149,9 @@ class FitJob(Job):
         """Do nothing: `auxin fit` does not record phases."""
 
     def _report(self, run: PreparedRun) -> None:
-        if self.tell is not None:
+        if self.notify is not None:
             log = run.state.logs[-1]
-            self.tell(EpochProgress(run.phase.name, log.epoch, run.plan.epochs, log.losses, log.validation))
+            self.notify(EpochProgress(run.phase.name, log.epoch, run.plan.epochs, log.losses, log.validation))
 
     def score(self, run: Run) -> float:
         """The user's metric on the validation rows, where these did not train."""

@@ -39,7 +39,7 @@ class SearchTarget:
         seed: Seed of folds and of everything random.
         tries: Maximum number of settings that a candidate's family tries.
         seconds: Time limit of everything in wall seconds, or None.
-        asked: Name of the method as the user gave it.
+        requested: Name of the method as the user gave it.
         command: Command line that repeats the search.
         started: Time of the start, ISO 8601.
         families: Rivals that take part; None: the usual ones.
@@ -51,7 +51,7 @@ class SearchTarget:
     seed: int = 0
     tries: int = 2
     seconds: float | None = None
-    asked: str = "best"
+    requested: str = "best"
     command: str = ""
     started: str = ""
     families: Sequence[str] | None = None
@@ -70,7 +70,7 @@ def search(
     dataset: Dataset,
     splits: Splits,
     wanted: SearchTarget,
-    say: Callable[[str], None],
+    notify: Callable[[str], None],
     step: Callable[[str, int, int], None] = lambda *_: None,
 ) -> Model:
     """The model that cross-validation prefers, trained on every labelled training row.
@@ -79,17 +79,17 @@ def search(
         dataset: Data.
         splits: Roles of the rows; validation and auxiliary rows train too.
         wanted: What to search for.
-        say: Prints a sentence on what was decided for the user.
+        notify: Prints a sentence on what was decided for the user.
         step: Shows progress: what is done, how many of it, of how many.
     """
     begun, notes = time.monotonic(), [*dataset.notes, *splits.notes]
 
     def note(sentence: str) -> None:
         notes.append(sentence)
-        say(sentence)
+        notify(sentence)
 
     for sentence in notes[:]:
-        say(sentence)
+        notify(sentence)
     part = rows_within(dataset, splits, wanted.most, note)
     fitted = fitted_dataset(part.dataset, part.labelled, part.unlabelled)
     rows = rows_of(fitted, part.labelled, part.unlabelled)
@@ -98,7 +98,7 @@ def search(
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
     by = wanted.metric if wanted.decides else None
     found = Search(
-        rows, wanted.seed, wanted.tries, left, families=wanted.families, metric=by, say=note, step=step
+        rows, wanted.seed, wanted.tries, left, families=wanted.families, metric=by, notify=note, step=step
     )
     choice = found.run()
     step("training on all rows", 0, 1)
@@ -135,7 +135,7 @@ def _record(
         metric=wanted.metric,
         validation=estimate.value,
         test=_test(*test, member, wanted.metric),
-        decision=CardDecision(kept=method, asked=wanted.asked, why=said[0], validation=scores),
+        decision=CardDecision(kept=method, asked=wanted.requested, why=said[0], validation=scores),
         notes=notes,
         command=wanted.command,
         seconds=time.monotonic() - begun,

@@ -41,11 +41,11 @@ class Lineup:
 
     Attributes:
         methods: Methods by name, `single` first.
-        asked: Those that the user named.
+        requested: Those that the user named.
     """
 
     methods: dict[str, Method]
-    asked: set[str] = field(default_factory=set)
+    requested: set[str] = field(default_factory=set)
 
 
 def usual(dataset: Dataset) -> list[str]:
@@ -73,14 +73,14 @@ def usual(dataset: Dataset) -> list[str]:
 
 
 def line_up(
-    wanted: Sequence[str], dataset: Dataset, say: Callable[[str], None], *, twins: bool = True
+    wanted: Sequence[str], dataset: Dataset, notify: Callable[[str], None], *, twins: bool = True
 ) -> Lineup:
     """The methods of these names and groups that can run on the data, with `single` and their untrained twins.
 
     Args:
         wanted: Names, `all` or `usual`.
         dataset: Data.
-        say: Function that receives a sentence about every decision.
+        notify: Function that receives a sentence about every decision.
         twins: Whether the untrained twins of learned methods take part.
 
     Raises:
@@ -88,28 +88,28 @@ def line_up(
     """
     groups = {"all": names(), "usual": usual(dataset)}
     given = bool(auxiliaries(dataset))
-    asked = [full_name(name, given) for name in wanted if name not in groups]
+    requested = [full_name(name, given) for name in wanted if name not in groups]
     offered = [full_name(name, given) for group in wanted for name in groups.get(group, [])]
     found: dict[str, Method] = {}
-    for name in dict.fromkeys(["single", *asked, *offered]):
+    for name in dict.fromkeys(["single", *requested, *offered]):
         method = resolve(name)
         reason = applicable(method, dataset)
         if reason is None:
             found[name] = method
-        elif name in asked:
+        elif name in requested:
             raise ConfigError(message(f"The method {name!r} cannot run on {dataset.name}: {reason}"))
         else:
-            say(f"The method {name} is left out: {reason}")
-    _note_methods(wanted, given, found, say)
-    if "single" not in [*asked, *offered]:
-        say("Added `single` (single-task training) as the baseline.")
+            notify(f"The method {name} is left out: {reason}")
+    _note_methods(wanted, given, found, notify)
+    if "single" not in [*requested, *offered]:
+        notify("Added `single` (single-task training) as the baseline.")
     if twins:
-        found |= _twins(found, say)
-    return Lineup(found, set(asked))
+        found |= _twins(found, notify)
+    return Lineup(found, set(requested))
 
 
 def _note_methods(
-    wanted: Sequence[str], given: bool, found: dict[str, Method], say: Callable[[str], None]
+    wanted: Sequence[str], given: bool, found: dict[str, Method], notify: Callable[[str], None]
 ) -> None:
     """Print which method each strategy without a method is applied to."""
     bare = {name: full_name(name, given) for name in (names() if "all" in wanted else wanted)}
@@ -117,15 +117,15 @@ def _note_methods(
         f"{short} stands for {full}" for short, full in bare.items() if full != short and full in found
     ]
     if defaults:
-        say(f"{'; '.join(dict.fromkeys(defaults))}.")
+        notify(f"{'; '.join(dict.fromkeys(defaults))}.")
 
 
-def _twins(found: dict[str, Method], say: Callable[[str], None]) -> dict[str, Method]:
+def _twins(found: dict[str, Method], notify: Callable[[str], None]) -> dict[str, Method]:
     """Return the untrained twins that are not yet in the comparison."""
     missing = {m.twin: name for name, m in found.items() if m.twin and m.twin not in found}
     if missing:
         pairs = ", ".join(f"{twin} beside {name}" for twin, name in missing.items())
-        say(
+        notify(
             f"Added untrained versions of the learned methods, to measure what learning adds: {pairs} (--no-twins: "
             "off)."
         )

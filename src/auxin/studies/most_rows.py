@@ -30,14 +30,14 @@ class SearchRows:
     test: Tensor
 
 
-def rows_within(dataset: Dataset, splits: Splits, most: int, tell: Callable[[str], None]) -> SearchRows:
+def rows_within(dataset: Dataset, splits: Splits, most: int, notify: Callable[[str], None]) -> SearchRows:
     """At most `most` training rows with a main label, of every class its share and at least one, and as many without.
 
     Args:
         dataset: The data.
         splits: The rows' roles; validation and auxiliary rows train too.
         most: Number of rows.
-        tell: Function that receives a sentence where rows are left out.
+        notify: Function that receives a sentence where rows are left out.
     """
     every = torch.cat([splits.train, splits.validation, splits.auxiliary])
     labelled, unlabelled = (
@@ -48,7 +48,7 @@ def rows_within(dataset: Dataset, splits: Splits, most: int, tell: Callable[[str
         return SearchRows(dataset, labelled, unlabelled, splits.development)
     for kind, part, whole in (("with", labelled, every), ("without", unlabelled, splits.unlabelled)):
         if len(part) < len(whole):
-            tell(
+            notify(
                 f"Of {len(whole):,} training rows {kind} a main label, a random {len(part):,} take part. More of them "
                 "take more time and memory: --most-rows (most_rows= in Python)."
             )

@@ -22,7 +22,7 @@ from auxin.runs.executors import executor_of
 from auxin.runs.rows import data_content, data_now, load_data, split_rows
 from auxin.runs.settings import Setting, layered
 from auxin.store import digest_of, write_json
-from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
+from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study
 from auxin.studies.probe_seed import probe_seed
 
 RESULT = "probe.json"
@@ -98,14 +98,14 @@ class ProbeStudy(Study):
         return result
 
 
-def probe(request: ProbeRequest, tell: Tell = lambda _: None) -> Probe:
+def probe(request: ProbeRequest, notify: NotifyProgress = lambda _: None) -> Probe:
     """Score the candidates seed by seed, resuming from what the folder holds, then rank them.
 
     Args:
         request: Request of the user.
-        tell: Function that is called with progress.
+        notify: Function that is called with progress.
     """
-    return run_study(ProbeStudy(request), executor_of(request.compute), tell)
+    return run_study(ProbeStudy(request), executor_of(request.compute), notify)
 
 
 def _compute(
@@ -162,16 +162,18 @@ def word(low: float, high: float) -> Word:
     return "helps" if high < 0 else "hurts" if low > 0 else "no evidence"
 
 
-def _pretexts(asked: Sequence[str], dataset: Dataset) -> tuple[list[str], list[str]]:
+def _pretexts(requested: Sequence[str], dataset: Dataset) -> tuple[list[str], list[str]]:
     """Those that fit the inputs, and why the others do not; one that was asked for by name is refused."""
-    names = catalogue.names("pretexts") if "all" in asked else [name for name in asked if name != "none"]
+    names = (
+        catalogue.names("pretexts") if "all" in requested else [name for name in requested if name != "none"]
+    )
     kept, notes = [], []
     for name in names:
         try:
             catalogue.load("pretexts", name).build(dataset.shape)
             kept.append(name)
         except ConfigError as error:
-            if name in asked:
+            if name in requested:
                 raise
             notes.append(f"{name} is left out: {error}")
     return kept, notes

@@ -87,9 +87,9 @@ class ProbedNetwork:
         """What H is over."""
         return [p for p in self.network.parameters() if p.requires_grad]
 
-    def directions(self, how: ProbeSettings) -> Directions:
-        """grad L_A and (H + lambda I)^-1 grad L_A, with lambda as `how` says."""
-        solver = ConjugateGradient(how.steps, TOLERANCE, how.damping * self.largest)
+    def directions(self, sizes: ProbeSettings) -> Directions:
+        """grad L_A and (H + lambda I)^-1 grad L_A, with lambda as `sizes` says."""
+        solver = ConjugateGradient(sizes.steps, TOLERANCE, sizes.damping * self.largest)
         return directions(self.network, self.task, self.held_out, self.product, solver)
 
 
@@ -98,7 +98,7 @@ def probe_seed(
     splits: Splits,
     settings: Mapping[str, Setting],
     seed: int,
-    how: ProbeSettings,
+    sizes: ProbeSettings,
     pretexts: Sequence[str] = (),
     device: torch.device | str = "cpu",
 ) -> SeedProbe:
@@ -109,7 +109,7 @@ def probe_seed(
         splits: `train` trains, `auxiliary` (else `validation`) holds L_A, `unlabelled` adds rows to candidates.
         settings: Every hyperparameter, flat.
         seed: Seed of networks, batches and draws.
-        how: The damping and the sizes.
+        sizes: The damping and the sizes.
         pretexts: self-made candidates, by name.
         device: Device of the run.
 
@@ -118,17 +118,17 @@ def probe_seed(
     """
     begun = time.perf_counter()
     built = trained_alone(dataset, splits, settings, seed, device)
-    ready = prepare(built, splits, how)
-    found = ready.directions(how)
+    ready = prepare(built, splits, sizes)
+    found = ready.directions(sizes)
     scored = [
-        score(ready, found, candidate, built.pool.shape, settings, seed, how.batches)
-        for candidate in candidates(dataset, splits, built.pool, seed, how.rows, pretexts)
+        score(ready, found, candidate, built.pool.shape, settings, seed, sizes.batches)
+        for candidate in candidates(dataset, splits, built.pool, seed, sizes.rows, pretexts)
     ]
     train_loss = _main_loss(ready, ready.train)
     return SeedProbe(
         seed=seed,
         split_hash=splits.hash,
-        damping=how.damping * ready.largest,
+        damping=sizes.damping * ready.largest,
         largest=ready.largest,
         residual=found.residual,
         gradient=float(norm(differentiate([train_loss], ready.params))),
@@ -154,7 +154,7 @@ def trained_alone(
     return built
 
 
-def prepare(built: PreparedRun, splits: Splits, how: ProbeSettings) -> ProbedNetwork:
+def prepare(built: PreparedRun, splits: Splits, sizes: ProbeSettings) -> ProbedNetwork:
     """Freeze, cut the held-out rows into batches, find H's largest eigenvalue.
 
     Raises:
@@ -170,11 +170,11 @@ def prepare(built: PreparedRun, splits: Splits, how: ProbeSettings) -> ProbedNet
         )
     network = copy.deepcopy(built.network).eval()
     assert isinstance(network, PrimaryNetwork)
-    if how.over == "shared":
+    if sizes.over == "shared":
         network.heads.requires_grad_(False)
     train = built.pool.batch(splits.train)
-    held_out = [built.pool.batch(part) for part in rows.chunk(min(how.batches, len(rows) // LEAST))]
-    product = curvature_product(network, built.task, train, how.curvature)
+    held_out = [built.pool.batch(part) for part in rows.chunk(min(sizes.batches, len(rows) // LEAST))]
+    product = curvature_product(network, built.task, train, sizes.curvature)
     like = [p.detach() for p in network.parameters() if p.requires_grad]
     largest = largest_eigenvalue(product, like, steps=15)
     return ProbedNetwork(network, built.task, train, held_out, product, largest)

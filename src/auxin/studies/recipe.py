@@ -63,13 +63,13 @@ class PieceEnvironment:
     Attributes:
         root: Folder that holds one folder per data set, or None.
         folder: Folder of the recipe's files. A piece may store large files (a trained network) there.
-        tell: Callback that receives progress sentences.
+        notify: Callback that receives progress sentences.
         smoke: Whether this is the tiny run, which reads fixtures: a few made-up rows in the data set's file format.
     """
 
     root: Path | None
     folder: Path
-    tell: Callable[[str], None] = lambda _: None
+    notify: Callable[[str], None] = lambda _: None
     smoke: bool = False
 
     def data(self, name: str) -> Path:

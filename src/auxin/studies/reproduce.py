@@ -19,17 +19,17 @@ from auxin.requests.reproduce import RecipeRequest
 from auxin.runs.environment import hardware, versions
 from auxin.runs.executors import Executor, pick
 from auxin.store import digest_of, write_bytes, write_json
-from auxin.studies.engine import Study, Tell, Unit, UnitResults, run_study
+from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study
 from auxin.studies.recipe import Arrays, FinishedPiece, Piece, PieceEnvironment, Recipe
 
 RESULT = "result.json"
 
 
-def recipe_of(request: RecipeRequest, tell: Callable[[str], None] = lambda _: None) -> Recipe:
+def recipe_of(request: RecipeRequest, notify: Callable[[str], None] = lambda _: None) -> Recipe:
     """Return the recipe of a request, of its size and in its folder."""
     made: Recipe = catalogue.load("recipes", request.name)()
     made.size = request.size
-    made.bench = PieceEnvironment(request.root, request.folder, tell, request.smoke)
+    made.bench = PieceEnvironment(request.root, request.folder, notify, request.smoke)
     return made
 
 
@@ -130,26 +130,26 @@ class Reproduction(Study):
 
 
 def reproduce(
-    study: Reproduction, executor: Executor | None = None, tell: Tell = lambda _: None
+    study: Reproduction, executor: Executor | None = None, notify: NotifyProgress = lambda _: None
 ) -> RecipeRecord:
     """Run a recipe, resuming from what its folder holds; the result is written to `result.json` there.
 
     Args:
         study: The recipe and its folder.
         executor: Where the pieces are computed; None: in this process.
-        tell: Function that is called with progress.
+        notify: Function that is called with progress.
 
     Returns:
         the result. After an interruption `result.json` holds what was finished.
     """
     try:
-        result = run_study(study, executor or pick(), tell)
+        result = run_study(study, executor or pick(), notify)
     except (KeyboardInterrupt, Terminated):
         if study.done:
             study.judge(study.done)
         raise
     if result.pieces < result.total:
-        tell(
+        notify(
             f"The time limit is reached. Finished pieces: {result.pieces} of {result.total}. Run again to resume."
         )
     return result

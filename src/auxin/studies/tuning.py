@@ -16,7 +16,7 @@ TELLING = 0.05
 """Validation rows are enough where the standard error of a difference is smaller than this."""
 
 
-def too_few(rows: int, seeds: int, metric: str, asked: bool) -> str:
+def too_few(rows: int, seeds: int, metric: str, requested: bool) -> str:
     """Why settings are not tried on these validation rows, in a sentence; "" where they are.
 
     A try takes the default's place only if it leads by more than the standard error of the difference. Where that is
@@ -26,7 +26,7 @@ def too_few(rows: int, seeds: int, metric: str, asked: bool) -> str:
         rows: Validation rows of a tuning run.
         seeds: tuning seeds.
         metric: What is judged by.
-        asked: Whether the user asked for tries.
+        requested: Whether the user asked for tries.
 
     >>> too_few(400, 2, "accuracy", False), too_few(20, 2, "accuracy", True)
     ('', '')
@@ -36,7 +36,7 @@ def too_few(rows: int, seeds: int, metric: str, asked: bool) -> str:
     if rows < 1:
         return "There are no validation rows. Settings are not tuned; every method uses its defaults."
     error = math.sqrt(2 * USUAL * (1 - USUAL) / (rows * seeds))
-    if asked or metric not in SHARES or error <= TELLING:
+    if requested or metric not in SHARES or error <= TELLING:
         return ""
     return (
         f"Settings are not tuned; every method uses its defaults. With {rows} validation rows and {seeds} tuning "

@@ -38,13 +38,13 @@ class CompiledStep:
         step: Step function; apart from its arguments and tensors updated in place, it must not read anything
             that changes.
         modules: Modules whose buffers the step may change.
-        tell: Function called once with the reason why the step runs eagerly.
+        notify: Function called once with the reason why the step runs eagerly.
     """
 
     name: str
     step: Step
     modules: Sequence[nn.Module]
-    tell: Callable[[str], None]
+    notify: Callable[[str], None]
     _shape: Any = field(default=None, init=False)
     _played: Step | None = field(default=None, init=False)
     _eager: bool = field(default=False, init=False)
@@ -69,7 +69,7 @@ class CompiledStep:
             if isinstance(error, torch.OutOfMemoryError) or self._worked:
                 raise
             self._eager, self._played = True, None
-            self.tell(f"The {self.name} is not compiled but runs eagerly: {_first_line(error)}")
+            self.notify(f"The {self.name} is not compiled but runs eagerly: {_first_line(error)}")
             return _with_answers(self.step, *arguments)
         self._worked = True
         return found

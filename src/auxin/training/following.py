@@ -102,6 +102,6 @@ def check(learner: Learner) -> None:
             do="Use rhythm=fused",
         )
     if learner.compiled:
-        learner.tell(
+        learner.note(
             "The following rhythm's steps are not compiled but run eagerly: each hands its graph to the next."
         )

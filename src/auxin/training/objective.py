@@ -58,7 +58,7 @@ class Objective:
             task, a consistency of its answers.
         learned: Whether the labeler's parameters are phi (those of a frozen twin are not).
         rows: Function that makes the labelers' input from a batch; it returns None if the batch cannot be labelled.
-        tell: Function called with a sentence on each loss that was left out.
+        notify: Function called with a sentence on each loss that was left out.
         gramian: Gramian of the tasks' gradients in the last training step, [T, T], if the combiner needs it.
         dropped: Number of times each task was left out because its loss was not finite.
 
@@ -78,7 +78,7 @@ class Objective:
     consistency: Consistency | None = None
     reads: Mapping[str, str] = field(default_factory=dict)
     rows: Callable[[Any], Batch | None] = _itself
-    tell: Callable[[str], None] = _ignore
+    notify: Callable[[str], None] = _ignore
     gramian: Tensor | None = None
     dropped: Counter[str] = field(default_factory=Counter)
 
@@ -163,7 +163,7 @@ class Objective:
         losses, dropped = screen(values, present, self.names)
         self.dropped.update(dropped)
         for name in dropped:
-            self.tell(f"The loss of {name!r} is not finite; the task is left out of such batches.")
+            self.notify(f"The loss of {name!r} is not finite; the task is left out of such batches.")
         if shared is not None and self.combiner.needs_gramian:
             self._look(own_means(entries, losses, others), shared)
         return losses
@@ -231,7 +231,7 @@ class Objective:
         self.gramian = shared.gramian(means, self.combiner.main_row_only).detach()
         if shared.row_wrong:
             name = type(self.combiner).__name__
-            self.tell(f"{name} takes one backward pass per task, because {shared.row_wrong}.")
+            self.notify(f"{name} takes one backward pass per task, because {shared.row_wrong}.")
 
     def look_again(self, network: nn.Module, inputs: Sequence[Any], batch: Any, before: TaskLosses) -> None:
         """Show a combiner that wants it the batch's losses after the network's step: one more forward pass.

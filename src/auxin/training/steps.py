@@ -85,7 +85,7 @@ class Learner:
         """Whether there is a phi to train and an estimator to train it by."""
         return self.estimator is not None and len(list(self.problem.phi)) > 0
 
-    def tell(self, note: str) -> None:
+    def note(self, note: str) -> None:
         """Note a decision, once, and print it."""
         if note not in self.notes:
             self.notes.append(note)
@@ -94,7 +94,7 @@ class Learner:
     def check_every_step(self, wrong: Sequence[str]) -> None:
         """From now on wait for the answer to every question about values: these got a no."""
         self.defers, self.kernels = False, {}
-        self.tell(
+        self.note(
             f"Every step is checked as it is taken from now on, because it is no longer true that {', '.join(wrong)}."
         )
 
@@ -201,12 +201,12 @@ class Learner:
         if self.criterion.consistency is not None and not self.criterion.consistency.compiles:
             refused = f"{type(self.criterion.consistency).__name__} needs a second network in every step"
         if refused:
-            self.tell(f"The steps are not compiled but run eagerly: {refused}")
+            self.note(f"The steps are not compiled but run eagerly: {refused}")
             return {}
         if self.estimator is not None and (refused := why_not_meta(self.estimator, self.optimizer)):
-            self.tell(f"The meta step is not compiled but runs eagerly: {refused}")
+            self.note(f"The meta step is not compiled but runs eagerly: {refused}")
             steps = {TRAIN: self._training}
-        return {n: CompiledStep(n, self._of_tensors(step), modules, self.tell) for n, step in steps.items()}
+        return {n: CompiledStep(n, self._of_tensors(step), modules, self.note) for n, step in steps.items()}
 
     def _of_tensors(self, step: Callable[..., Any]) -> Callable[..., Any]:
         def recorded(rate: Tensor, *parts: tuple[Tensor, dict[str, Tensor], Tensor]) -> Any:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.data.encoders.checked import checked
-from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
+from auxin.data.encoders.contract import Encoded, Encoder, Notify, warn
 from auxin.data.reading import check
 from auxin.data.reading.files import pick
 from auxin.data.reading.npz import read_npz
@@ -42,9 +42,9 @@ class Arrays(Encoder):
         """The encoder of such inputs."""
         return cls(tuple(x.shape[1:]), str(x.dtype).removeprefix("torch."), array)
 
-    def encode(self, source: Any, say: Say = warn) -> Encoded:
+    def encode(self, source: Any, notify: Notify = warn) -> Encoded:
         """The inputs of an `.npz` file, an array or a tensor."""
-        del say
+        del notify
         if isinstance(source, str | Path):
             with naming(source):
                 return self.encode(self._array(Path(source)))

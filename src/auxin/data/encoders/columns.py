@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 
 Column = Any
 """A pandas Series; pandas has no types that a checker can follow."""
@@ -30,7 +30,7 @@ class ColumnEncoder(ABC):
         """The same, with what is learned from rows learned from these."""
 
     @abstractmethod
-    def encode(self, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, notify: Notify) -> Values:
         """The rows' numbers."""
 
     @property

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from auxin.math.sparse import SparseRows
 
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 """Told in a sentence of everything that is decided for the user while rows are encoded."""
 Encoded: TypeAlias = "tuple[Tensor | SparseRows, Tensor | SparseRows | None]"
 """Inputs as a `Dataset` holds them, and which of their values are missing (bool, or None: none are)."""
@@ -38,12 +38,12 @@ class Encoder(ABC):
     verbatim: int = 0
 
     @abstractmethod
-    def encode(self, source: Any, say: Say = warn) -> Encoded:
+    def encode(self, source: Any, notify: Notify = warn) -> Encoded:
         """The inputs of new rows.
 
         Args:
             source: The path of a file or folder such as the training data's, or rows in memory.
-            say: Function that receives a sentence about every decision (an unseen category, an unknown column).
+            notify: Function that receives a sentence about every decision (an unseen category, an unknown column).
 
         Raises:
             DataError: A column is missing, values are of another type, images of another size.

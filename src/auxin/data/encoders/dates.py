@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 from auxin.data.reading.marks import MARKS
 from auxin.errors import DataError
 
@@ -74,9 +74,9 @@ class Dates(ColumnEncoder):
             )
         return times
 
-    def encode(self, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, notify: Notify) -> Values:
         """The rows' numbers, 0 where missing."""
-        del say
+        del notify
         times = self._times(column)
         empty = times.isna().to_numpy()
         days = ((times - ORIGIN) / pd.Timedelta(days=1)).to_numpy(float)

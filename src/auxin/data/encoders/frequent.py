@@ -9,7 +9,7 @@ import numpy as np
 
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 
 LEAST, SHARE, COMMON = 5, 0.02, 0.95
 """A word counts where it stands in at least so many cells, in this share of them, and in no more than that one."""
@@ -47,9 +47,9 @@ class FrequentWords(ColumnEncoder):
         found = frequent(column)
         return replace(self, words=found) if found else self
 
-    def encode(self, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, notify: Notify) -> Values:
         """A column per word."""
-        del say
+        del notify
         check_words(column)
         place = {word: number for number, word in enumerate(self.words)}
         hot = np.zeros((len(column), self.width), np.float32)

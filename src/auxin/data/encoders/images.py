@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import pandas as pd
 
 from auxin.data.encoders.checked import checked
-from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
+from auxin.data.encoders.contract import Encoded, Encoder, Notify, warn
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, read_frame
 from auxin.data.reading.images import ENDINGS, Picture, below, called, decode, limited, look, place
@@ -38,12 +38,12 @@ class ImageFiles(Encoder):
         self.shape, self.resized, self.column, self.encoding = tuple(shape), resized, column, encoding
         self.max_pixels = max_pixels
 
-    def encode(self, source: Any, say: Say = warn) -> Encoded:
+    def encode(self, source: Any, notify: Notify = warn) -> Encoded:
         """The inputs of an image, a folder of images, a table that lists them, or a list of their paths."""
         with limited(self.max_pixels):
-            return self._read(self.files(source), say)
+            return self._read(self.files(source), notify)
 
-    def _read(self, files: list[Picture], say: Say) -> Encoded:
+    def _read(self, files: list[Picture], notify: Notify) -> Encoded:
         channels, height, width = self.shape
         seen = look(files)
         for file, (size, _, _) in zip(files, seen, strict=True):
@@ -55,7 +55,7 @@ class ImageFiles(Encoder):
                     do="Resize it, or train with --size",
                 )
         if channels == 1 and (coloured := sum(not one.grey for one in seen)):
-            say(f"{coloured:,} colour images were converted to grey, like the training images.")
+            notify(f"{coloured:,} colour images were converted to grey, like the training images.")
         return decode(files, (width, height), channels == 1), None
 
     def files(self, source: Any) -> list[Picture]:

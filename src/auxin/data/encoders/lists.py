@@ -9,7 +9,7 @@ import pandas as pd
 
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.notices import unseen
 from auxin.data.targets.lists import bracketed, listed, says_lists, separator_of, split, vectors
 from auxin.errors import DataError
@@ -57,7 +57,7 @@ class ListEncoder(ColumnEncoder):
     def _listed(self, cell: str) -> frozenset[str]:
         return split(cell, self.mark) if self.mark else listed(self.name, [cell]).cells[cell]
 
-    def encode(self, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, notify: Notify) -> Values:
         """A column per word."""
         check_words(column)
         codes, different = pd.factorize(column)
@@ -66,7 +66,7 @@ class ListEncoder(ColumnEncoder):
         if len(self.words) < self.most and (
             new := {w for cell in cells for w in found[cell]} - {*self.words}
         ):
-            unseen(say, self.name, new)
+            unseen(notify, self.name, new)
         table = np.array([*([w in found[cell] for w in self.words] for cell in cells), [False] * self.width])
         hot = table.reshape(-1, self.width)[codes].astype(np.float32)
         return hot, np.broadcast_to(np.False_, hot.shape)

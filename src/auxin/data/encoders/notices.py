@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 
 
 class Tally:
@@ -12,7 +12,7 @@ class Tally:
     >>> said = Tally()
     >>> for part in range(2):
     ...     missing(said, "age", 3)
-    >>> said.say(print)
+    >>> said.report(print)
     6 missing values of 'age' are replaced by its mean; no training row lacks this value.
     """
 
@@ -25,30 +25,30 @@ class Tally:
         """Keep a sentence, to be said once."""
         self.sentences[sentence] = None
 
-    def say(self, say: Say) -> None:
+    def report(self, notify: Notify) -> None:
         """Say everything."""
         for sentence in self.sentences:
-            say(sentence)
+            notify(sentence)
         for name, count in self.counts.items():
-            missing(say, name, count)
+            missing(notify, name, count)
         for name, words in self.words.items():
-            unseen(say, name, words)
+            unseen(notify, name, words)
 
 
-def missing(say: Say, name: str, count: int) -> None:
+def missing(notify: Notify, name: str, count: int) -> None:
     """Say that values of a column are missing which no training row misses."""
-    if isinstance(say, Tally):
-        say.counts[name] += count
+    if isinstance(notify, Tally):
+        notify.counts[name] += count
     else:
-        say(
+        notify(
             f"{count:,} missing values of {name!r} are replaced by its mean; no training row lacks this value."
         )
 
 
-def unseen(say: Say, name: str, words: Collection[str]) -> None:
+def unseen(notify: Notify, name: str, words: Collection[str]) -> None:
     """Say that a column holds categories that no training row has."""
-    if isinstance(say, Tally):
-        say.words.setdefault(name, set()).update(words)
+    if isinstance(notify, Tally):
+        notify.words.setdefault(name, set()).update(words)
         return
     shown = ", ".join(map(repr, sorted(words)[:5])) + (" ..." if len(words) > 5 else "")
-    say(f"Categories of {name!r} that do not occur in the training rows are treated as missing: {shown}.")
+    notify(f"Categories of {name!r} that do not occur in the training rows are treated as missing: {shown}.")

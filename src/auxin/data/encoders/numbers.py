@@ -8,7 +8,7 @@ import pandas as pd
 
 from auxin.data.encoders.cells import as_numbers
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.notices import missing
 from auxin.data.reading.marks import AMONG_NUMBERS, STYLES, TRUTH, number_of
 from auxin.errors import DataError
@@ -93,19 +93,19 @@ class Numbers(ColumnEncoder):
         )
         return DataError(f"The column {self.name!r} is not numbers", expected=expected, found=repr(cell))
 
-    def encode(self, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, notify: Notify) -> Values:
         """Numbers, 0 where missing."""
         numbers = self.values(column)
         empty = np.isnan(numbers)
-        self.report_missing(int(empty.sum()), say)
+        self.report_missing(int(empty.sum()), notify)
         values = [np.nan_to_num(numbers), empty.astype(np.float64)][: self.width]
         blank = [empty, np.zeros_like(empty)][: self.width]
         return np.stack(values, 1), np.stack(blank, 1)
 
-    def report_missing(self, count: int, say: Say) -> None:
+    def report_missing(self, count: int, notify: Notify) -> None:
         """Say that values are missing which no training row misses."""
         if count and not self.gaps:
-            missing(say, self.name, count)
+            missing(notify, self.name, count)
 
     def state(self) -> dict[str, Any]:
         """Plain data for JSON; what is as usual is left out."""

@@ -13,7 +13,7 @@ from auxin.data.encoders.cells import as_numbers
 from auxin.data.encoders.checked import checked
 from auxin.data.encoders.choice import EncoderChoice, choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
-from auxin.data.encoders.contract import Encoded, Encoder, Say, warn
+from auxin.data.encoders.contract import Encoded, Encoder, Notify, warn
 from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.sparse_columns import compressed, densified, keeps_zero, runs, thin_of
 from auxin.data.encoders.text import MOST_WORDS, TextEncoder
@@ -144,17 +144,17 @@ class TableEncoder(Encoder):
             place += column.width
         return tuple(found)
 
-    def encode(self, source: Any, say: Say = warn) -> Encoded:
+    def encode(self, source: Any, notify: Notify = warn) -> Encoded:
         """The inputs of a table: a file that auxin reads, a DataFrame, or columns by name."""
         if not isinstance(source, str | Path):
-            return self.encode_frame(self._known(source, say), say)
+            return self.encode_frame(self._known(source, notify), notify)
         with naming(source):
-            return self.encode_frame(read_frame(Path(source), self.encoding, self.written), say)
+            return self.encode_frame(read_frame(Path(source), self.encoding, self.written), notify)
 
-    def _known(self, source: Any, say: Say) -> pd.DataFrame:
+    def _known(self, source: Any, notify: Notify) -> pd.DataFrame:
         """The columns of rows in memory that are inputs, as a file of the same content is read."""
         frame: Any = table_of(source)
-        self._check(frame, say)
+        self._check(frame, notify)
         wanted = frame[[c.name for c in self.columns]]
         thin = thin_of(wanted)
         if not thin:
@@ -163,30 +163,30 @@ class TableEncoder(Encoder):
         kept = wanted[thin].reset_index(drop=True)
         return kept if rest is None else pd.concat([kept, rest], axis=1)
 
-    def encode_frame(self, frame: Any, say: Say = warn) -> Encoded:
+    def encode_frame(self, frame: Any, notify: Notify = warn) -> Encoded:
         """The inputs of a table in memory."""
         import torch
 
         large = len(frame) * sum(c.width for c in self.columns) > DENSE
         if large and any(keeps_zero(c) for c in self.columns):
-            self._check(frame, say)
-            return self._compressed(frame, say)
-        x, blank = self.arrays(frame, say)
+            self._check(frame, notify)
+            return self._compressed(frame, notify)
+        x, blank = self.arrays(frame, notify)
         return torch.from_numpy(x), None if blank is None else torch.from_numpy(blank)
 
-    def arrays(self, frame: Any, say: Say = warn) -> tuple[np.ndarray, np.ndarray | None]:
+    def arrays(self, frame: Any, notify: Notify = warn) -> tuple[np.ndarray, np.ndarray | None]:
         """The inputs of a table in memory as arrays, without PyTorch: never kept sparse."""
-        self._check(frame, say)
+        self._check(frame, notify)
         frame = densified(frame)
         begins = np.cumsum([0, *(column.width for column in self.columns)])
         x = np.empty((len(frame), int(begins[-1])), np.float32)
         places = dict(zip([c.name for c in self.columns], begins[:-1].tolist(), strict=True))
         plain = self._plain(frame)
-        blank = _encode_numbers(frame, plain, places, x, say)
+        blank = _encode_numbers(frame, plain, places, x, notify)
         done = {column.name for column in plain}
         for column in self.columns:
             if column.name not in done:
-                values, empty = column.encode(frame[column.name], say)
+                values, empty = column.encode(frame[column.name], notify)
                 place = slice(places[column.name], places[column.name] + column.width)
                 x[:, place] = values
                 if empty.any():
@@ -194,7 +194,7 @@ class TableEncoder(Encoder):
                     blank[:, place] = empty
         return x, blank
 
-    def _compressed(self, frame: Any, say: Say) -> Encoded:
+    def _compressed(self, frame: Any, notify: Notify) -> Encoded:
         """The inputs kept sparse: the texts' words are never dense, and the other columns only by themselves."""
         from auxin.math.sparse import SparseRows
 
@@ -203,7 +203,7 @@ class TableEncoder(Encoder):
         numbers = compressed(frame, thin)
         where_of = {name: number for number, name in enumerate(thin)}
         others = TableEncoder(rest, [*frame.columns], self.encoding)
-        x, blank = others.arrays(frame, say) if rest else (None, None)
+        x, blank = others.arrays(frame, notify) if rest else (None, None)
         parts: list[tuple[csr_matrix, csr_matrix]] = []
         place = 0
         for several in runs(self.columns):
@@ -226,7 +226,7 @@ class TableEncoder(Encoder):
         joined, missing = (hstack(some, format="csr") for some in zip(*parts, strict=True))
         return SparseRows(joined), SparseRows(missing) if missing.nnz else None
 
-    def _check(self, frame: Any, say: Say) -> None:
+    def _check(self, frame: Any, notify: Notify) -> None:
         known = [column.name for column in self.columns]
         if absent := [name for name in known if name not in frame.columns]:
             near = get_close_matches(absent[0], [str(c) for c in frame.columns], n=1, cutoff=0.6)
@@ -238,7 +238,7 @@ class TableEncoder(Encoder):
             )
         named = {*known, *self.others}
         if more := [str(name) for name in frame.columns if name not in named]:
-            say(f"Columns that were not used in training are ignored: {', '.join(more)}.")
+            notify(f"Columns that were not used in training are ignored: {', '.join(more)}.")
         if not len(frame):
             raise DataError("There are no rows", expected="at least one")
 
@@ -293,7 +293,7 @@ def _binary(block: np.ndarray) -> np.ndarray:
 
 
 def _encode_numbers(
-    frame: Any, columns: Sequence[Numbers], places: Mapping[str, int], x: np.ndarray, say: Say
+    frame: Any, columns: Sequence[Numbers], places: Mapping[str, int], x: np.ndarray, notify: Notify
 ) -> np.ndarray | None:
     """Write columns of numbers into their places; which values are missing, or None."""
     blank: np.ndarray | None = None
@@ -311,7 +311,7 @@ def _encode_numbers(
         x[:, place] = np.where(empty, 0.0, block)
         x[:, place[gaps] + 1] = empty[:, gaps]
         for number in np.flatnonzero(np.isnan(least)):
-            known[names[number]].report_missing(int(empty[:, number].sum()), say)
+            known[names[number]].report_missing(int(empty[:, number].sum()), notify)
         if np.isnan(least).any():
             blank = np.zeros(x.shape, bool) if blank is None else blank
             blank[:, place] = empty

@@ -10,7 +10,7 @@ from scipy.sparse import csr_matrix
 
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 from auxin.errors import DataError
 
 MOST_WORDS = 4000
@@ -64,9 +64,9 @@ class TextEncoder(ColumnEncoder):
 
         return TfidfVectorizer(sublinear_tf=True, dtype=np.float32, **options)  # type: ignore[arg-type]
 
-    def encode(self, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, notify: Notify) -> Values:
         """A column per word."""
-        del say
+        del notify
         values = self.compressed(column).toarray()
         return values, np.broadcast_to(np.False_, values.shape)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.text import TextEncoder, plain
 from auxin.errors import ConfigError
 
@@ -46,9 +46,9 @@ class Tokens(ColumnEncoder):
         longest = max((len(row) for row in self._numbers(column, MOST_TOKENS)), default=1)
         return Tokens(self.name, self.folder, max(longest, 1))
 
-    def encode(self, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, notify: Notify) -> Values:
         """The rows' tokens."""
-        del say
+        del notify
         check_words(column)
         values = np.full((len(column), self.length), PADDING, np.float64)
         for row, numbers in enumerate(self._numbers(column, self.length)):

@@ -8,7 +8,7 @@ import pandas as pd
 
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
-from auxin.data.encoders.contract import Say
+from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.notices import unseen
 from auxin.data.reading.marks import MARKS, TRUTH, truth
 
@@ -46,7 +46,7 @@ class CategoryEncoder(ColumnEncoder):
             words = [*{TRUTH[word.lower()]: word for word in reversed(words)}.values()]
         return replace(self, categories=tuple(sorted(set(words))))
 
-    def encode(self, column: Column, say: Say) -> Values:
+    def encode(self, column: Column, notify: Notify) -> Values:
         """A column per category."""
         check_words(column)
         codes, different = pd.factorize(column)
@@ -55,7 +55,7 @@ class CategoryEncoder(ColumnEncoder):
         table = np.array([*(place.get(_meaning(word, place), -1) for word in words), -1])
         new = {w for w, number in zip(words, table[:-1], strict=True) if number < 0} - MARKS
         if not self.most and new:
-            unseen(say, self.name, new)
+            unseen(notify, self.name, new)
         hot = np.zeros((len(codes), self.width), np.float32)
         rows = np.flatnonzero(table[codes] >= 0)
         hot[rows, table[codes][rows]] = 1

@@ -256,15 +256,15 @@ def groups_of(frame: Any, group: str | None) -> tuple[str, ...] | None:
     return None if group is None else tuple("" if pd.isna(v) else f"={word(v)}" for v in frame[group])
 
 
-def kinds_note(tasks: Mapping[str, Task], said: Collection[str] = ()) -> str:
+def kinds_note(tasks: Mapping[str, Task], stated: Collection[str] = ()) -> str:
     """A sentence on which kind each target is, with its classes, and on how to change a guess.
 
     Args:
         tasks: The targets.
-        said: The names of those whose kind the user said.
+        stated: The names of those whose kind the user gave.
     """
     kinds = ", ".join(f"{name} ({_described(task)})" for name, task in tasks.items())
-    guessed = [name for name in tasks if name not in said]
+    guessed = [name for name in tasks if name not in stated]
     how = f" Guessed: {', '.join(guessed)}; change this with --kind NAME=KIND." if guessed else ""
     return f"Targets: {kinds}.{how}"
 

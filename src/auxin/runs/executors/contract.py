@@ -21,12 +21,12 @@ class Executor(ABC):
     """
 
     @abstractmethod
-    def map(self, tasks: Sequence[Task], heard: Listener | None = None) -> Iterator[Finished | None]:
+    def map(self, tasks: Sequence[Task], on_progress: Listener | None = None) -> Iterator[Finished | None]:
         """Compute the tasks.
 
         Args:
             tasks: What to compute.
-            heard: Called in this process with the folder of a run in progress and the share of it that is done.
+            on_progress: Called in this process with the folder of a run in progress and the share of it that is done.
 
         Returns:
             each task's number and result as they finish; None now and then while nothing has finished.

@@ -35,7 +35,7 @@ class Processes(Executor):
 
     jobs: int
 
-    def map(self, tasks: Sequence[Task], heard: Listener | None = None) -> Iterator[Finished | None]:
+    def map(self, tasks: Sequence[Task], on_progress: Listener | None = None) -> Iterator[Finished | None]:
         """Compute the tasks side by side.
 
         Raises:
@@ -54,8 +54,8 @@ class Processes(Executor):
                 done, waiting = wait(waiting, timeout=POLL, return_when=FIRST_COMPLETED)
                 while not news.empty():
                     share = news.get()
-                    if heard is not None:
-                        heard(*share)
+                    if on_progress is not None:
+                        on_progress(*share)
                 if not done:
                     yield None
                 for future in done:

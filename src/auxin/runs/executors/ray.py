@@ -31,14 +31,14 @@ class Ray(Executor):
     address: str | None = None
     gpus: float = 0.0
 
-    def map(self, tasks: Sequence[Task], heard: Listener | None = None) -> Iterator[Finished | None]:
+    def map(self, tasks: Sequence[Task], on_progress: Listener | None = None) -> Iterator[Finished | None]:
         """Compute the tasks on the cluster.
 
         Raises:
             UnsupportedError: Ray is not installed.
             RunError: There is no cluster at the address, or a task's workers died again and again.
         """
-        del heard
+        del on_progress
         ray = _ray()
         self._join(ray)
         compute = ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=RETRIES)(_compute)

@@ -28,8 +28,8 @@ class Serial(Executor):
     [(0, 2), (1, 5)]
     """
 
-    def map(self, tasks: Sequence[Task], heard: Listener | None = None) -> Iterator[Finished | None]:
+    def map(self, tasks: Sequence[Task], on_progress: Listener | None = None) -> Iterator[Finished | None]:
         """Compute the tasks in their order."""
-        with one_thread(), listening(heard or (lambda *_: None)):
+        with one_thread(), listening(on_progress or (lambda *_: None)):
             for number, task in enumerate(tasks):
                 yield number, task()

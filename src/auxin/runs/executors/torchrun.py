@@ -38,9 +38,9 @@ class Ranks(Executor):
 
     rounds = 0
 
-    def map(self, tasks: Sequence[Task], heard: Listener | None = None) -> Iterator[Finished | None]:
+    def map(self, tasks: Sequence[Task], on_progress: Listener | None = None) -> Iterator[Finished | None]:
         """Compute the tasks on all ranks; the results equal those of one process."""
-        del heard
+        del on_progress
         store, _, _ = _store()
         number = Ranks.rounds
         Ranks.rounds += 1
