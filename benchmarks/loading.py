@@ -138,12 +138,10 @@ def main() -> None:
         if "texts" in parts:
             rows = max(500, int(100_000 * given.scale))
             texts(place / "texts.csv", rows)
-            load = f"kept = load({str(place / 'texts.csv')!r}, target='y', text='text', most_words=50000)"
+            load = f"kept = load({str(place / 'texts.csv')!r}, target='y', text='text', max_words=50000)"
             own = measure(AUXIN, load)
             show(f"{rows:,} texts", [f"{own['wall']:.0f}", f"{own['peak']:,.0f}"])
-            verbs(
-                place / "texts.csv", place, ["--set", "steps=50", "--text", "text", "--most-words", "50000"]
-            )
+            verbs(place / "texts.csv", place, ["--set", "steps=50", "--text", "text", "--max-words", "50000"])
 
 
 def verbs(path: Path, place: Path, more: list[str]) -> None:

@@ -25,7 +25,7 @@ from auxin.fitting.search import Search
 from auxin.fitting.teachers import best_teacher, known_table
 from auxin.studies.bought import auxiliaries
 from auxin.studies.fit_search import SearchTarget, search
-from auxin.studies.most_rows import rows_within
+from auxin.studies.max_rows import rows_within
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered

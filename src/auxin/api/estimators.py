@@ -31,7 +31,7 @@ from auxin.runs.settings import layered
 from auxin.studies.fit_finish import TrainingDetails, finish, follow
 from auxin.studies.fit_job import EpochProgress, FitJob
 from auxin.studies.fit_search import SearchTarget, search, searchable
-from auxin.studies.most_rows import MOST_ROWS
+from auxin.studies.max_rows import MAX_ROWS
 
 BEST = "best"
 """The method that stands for the search of `auxin fit`."""
@@ -59,7 +59,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         text: Sequence[str] | None = None,
         keep: Sequence[str] | None = None,
         kinds: Mapping[str, str] | None = None,
-        most_rows: int = MOST_ROWS,
+        max_rows: int = MAX_ROWS,
         random_state: Any = None,
         device: str = "cpu",
         verbose: int = 0,
@@ -74,7 +74,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         self.text = text
         self.keep = keep
         self.kinds = kinds
-        self.most_rows = most_rows
+        self.max_rows = max_rows
         self.random_state = random_state
         self.device = device
         self.verbose = verbose
@@ -130,7 +130,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         metric = settle(self.metric, dataset.tasks[dataset.main])
         with undisturbed():
             decides, seed = self.metric is not None, seed % 2**16
-            wanted = SearchTarget(metric, decides=decides, seed=seed, started=started, most=self.most_rows)
+            wanted = SearchTarget(metric, decides=decides, seed=seed, started=started, most=self.max_rows)
             self.model_ = search(dataset, splits, wanted, self._print if self.verbose else lambda _: None)
         record = self.model_.training
         self.kept_, self.validation_score_, self.notes_ = record.method, record.validation, list(record.notes)
@@ -233,7 +233,7 @@ class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
         text: Columns of a DataFrame that are text; the others are guessed.
         keep: Columns of a DataFrame that are used although they look like IDs or row counters.
         kinds: Kinds of auxiliaries by name (classes, ordered, regression; multilabel or vector for arrays [N, D]).
-        most_rows: Labelled rows that the search uses at most, and as many without a label; a random part of more.
+        max_rows: Labelled rows that the search uses at most, and as many without a label; a random part of more.
         random_state: Seed of the validation rows, the initial weights and the batches.
         device: Device: "cpu" or "cuda".
         verbose: 1 prints progress.

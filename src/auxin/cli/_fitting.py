@@ -41,7 +41,7 @@ def _rows(fitting: Fitting) -> list[str]:
     """Return sentences on the use of the rows and on the compared methods."""
     sizes = fitting.splits.sizes
     if fitting.searches:
-        return _searched(sizes, fitting.request.most_rows)
+        return _searched(sizes, fitting.request.max_rows)
     parts = [f"{sizes['train']:,} training", f"{sizes['validation']:,} validation"]
     if sizes["unlabelled"]:
         parts.insert(1, f"{sizes['unlabelled']:,} without a main label (for auxiliary tasks)")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.table import TableEncoder
-from auxin.data.encoders.text import MOST_WORDS
+from auxin.data.encoders.text import MAX_WORDS
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
 from auxin.data.targets.cells import word
@@ -58,7 +58,7 @@ class Table(DataSource):
         domain: COLUMN=VALUE, the column of each row's source and the source that counts: the main task has the
             labels of its rows, and those of every other source are a task with the same output.
         text: columns that are text, a list or separated by commas; others are where they look it.
-        most_words: so many words describe a text at most, the most frequent ones; 4,000 where not given.
+        max_words: so many words describe a text at most, the most frequent ones; 4,000 where not given.
         unlabelled: another table of rows without a main label: they train the auxiliaries only.
         encoding: of a text file, "utf-8" where not given.
     """
@@ -80,7 +80,7 @@ class Table(DataSource):
         group: str | None = None,
         domain: str | None = None,
         text: str | Sequence[str] = (),
-        most_words: int = MOST_WORDS,
+        max_words: int = MAX_WORDS,
         unlabelled: str | Path | None = None,
         encoding: str = "utf-8",
         **options: Any,
@@ -103,7 +103,7 @@ class Table(DataSource):
         frame = read_frame(root, encoding, written)
         more = Path(unlabelled) if unlabelled else None
         frame = with_unlabelled(frame, more, encoding, specs[0].columns, split, written)
-        columns = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(most_words), domains)
+        columns = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(max_words), domains)
         return of_frame(frame, specs, columns, root.name, encoding=encoding, notes=said)
 
 
@@ -126,7 +126,7 @@ class ColumnRoles:
         text: Columns that are read as text.
         split: Column that marks the official test rows, or None.
         group: Column of groups that are never split, or None.
-        most_words: Maximum number of words in the vocabulary of a text.
+        max_words: Maximum number of words in the vocabulary of a text.
         domain: Column of each row's source, or None.
     """
 
@@ -135,7 +135,7 @@ class ColumnRoles:
     text: Sequence[str] = ()
     split: str | None = None
     group: str | None = None
-    most_words: int = MOST_WORDS
+    max_words: int = MAX_WORDS
     domain: DomainColumn | None = None
 
 
@@ -169,9 +169,7 @@ def of_frame(
     roles = [name for name in (columns.split, columns.group, domain and domain.name) if name]
     out = {column for spec in specs for column in spec.columns} | {*columns.ignore, *roles}
     rest, said = _inputs(frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], columns.keep)
-    encoder, rest, choice = TableEncoder.of(
-        rest, columns.text, (), encoding, columns.keep, columns.most_words
-    )
+    encoder, rest, choice = TableEncoder.of(rest, columns.text, (), encoding, columns.keep, columns.max_words)
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     x, blank = encoder.encode_frame(rest)
     return Dataset(
@@ -198,7 +196,7 @@ def of_frame(
             *choice.left_note("--keep"),
             *(() if columns.group else repeats_note(rest, "--group 'NAME'")),
             *_given_away(frame, specs, y),
-            *text_note(encoder.texts, columns.most_words, isinstance(x, SparseRows)),
+            *text_note(encoder.texts, columns.max_words, isinstance(x, SparseRows)),
         ),
     )
 

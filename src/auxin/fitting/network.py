@@ -28,7 +28,7 @@ AUXILIARY_ROWS = 128
 """Rows per step that teach the auxiliary tasks alone."""
 CLIP = 2.0
 """The largest norm of one network's gradient."""
-MOST_ROWS = 1024
+MAX_ROWS = 1024
 """Labelled rows per step; of more, a random part."""
 
 
@@ -172,8 +172,8 @@ def _train(job: BankJob, factor: float) -> tuple[Bank, Tensor]:
         wanted = job.targets()
         for step in range(STEPS):
             part = labelled
-            if len(part) > MOST_ROWS:
-                part = labelled[torch.randperm(len(labelled), generator=generator)[:MOST_ROWS]]
+            if len(part) > MAX_ROWS:
+                part = labelled[torch.randperm(len(labelled), generator=generator)[:MAX_ROWS]]
             found = bank(job.x[part], [task.name], dropout)[task.name]
             y = wanted[:, part] if job.apart else wanted[part]
             loss = _weighted(task, found, y, used[:, part]).sum()

@@ -70,7 +70,7 @@ class DataSpec(Group):
         metavar="N",
     )
     text: str | None = option(None, "Columns to read as text, comma-separated.", metavar="COLUMNS")
-    most_words: int | None = option(
+    max_words: int | None = option(
         None, "Maximum number of words in the vocabulary of the text columns (default: 4,000).", metavar="N"
     )
     encoding: str | None = option(None, "Encoding of text files (default: utf-8).")

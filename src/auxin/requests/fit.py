@@ -39,7 +39,7 @@ class FitRequest(StudyRequest):
         2, "Number of settings that each method tries on the validation set.", metavar="N", ge=1
     )
     draws: int = option(3, "Number of validation sets that each setting is averaged over.", metavar="N", ge=1)
-    most_rows: int = option(
+    max_rows: int = option(
         20_000,
         "Maximum number of training rows with a main label that the search uses, and as many without one. If there "
         "are more, a random part is used, which limits time and memory.",

@@ -119,7 +119,7 @@ class Fitting:
             requested=request.method,
             command=request.command,
             started=self.started,
-            most=request.most_rows,
+            most=request.max_rows,
         )
         step = lambda what, done, of: self.notify(Progress(what, done, of))  # noqa: E731
         model = search(self.dataset, self.splits, wanted, self._report, step)

@@ -22,7 +22,7 @@ from auxin.rivals import kind_of
 from auxin.runs.environment import hardware, versions
 from auxin.studies.advice import advice
 from auxin.studies.curve import LearningCurve, learning_curve
-from auxin.studies.most_rows import MOST_ROWS, rows_within
+from auxin.studies.max_rows import MAX_ROWS, rows_within
 from auxin.tasks.classes import Classes
 
 LEAST = 6
@@ -55,7 +55,7 @@ class SearchTarget:
     command: str = ""
     started: str = ""
     families: Sequence[str] | None = None
-    most: int = MOST_ROWS
+    most: int = MAX_ROWS
 
 
 def searchable(dataset: Dataset, labelled: int) -> bool:

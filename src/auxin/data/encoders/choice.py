@@ -14,7 +14,7 @@ from auxin.data.encoders.dates import Dates, form_of
 from auxin.data.encoders.frequent import FrequentWords, frequent
 from auxin.data.encoders.lists import ListEncoder, lists_words
 from auxin.data.encoders.numbers import Numbers
-from auxin.data.encoders.text import MOST_WORDS, TextEncoder
+from auxin.data.encoders.text import MAX_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens
 from auxin.data.encoders.words import CategoryEncoder
 from auxin.data.reading.marks import COMMAS, as_written
@@ -40,7 +40,7 @@ class EncoderChoice:
         notes: Sentences.
     """
 
-    words: int = MOST_WORDS
+    words: int = MAX_WORDS
     columns: list[ColumnEncoder] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -53,7 +53,7 @@ class EncoderChoice:
 
 
 def choose(
-    frame: Any, texts: Sequence[str], keep: Sequence[str] = (), most: int = MOST_WORDS
+    frame: Any, texts: Sequence[str], keep: Sequence[str] = (), most: int = MAX_WORDS
 ) -> EncoderChoice:
     """What each input column is.
 

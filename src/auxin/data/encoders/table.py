@@ -16,7 +16,7 @@ from auxin.data.encoders.columns import ColumnEncoder
 from auxin.data.encoders.contract import Encoded, Encoder, Notify, warn
 from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.sparse_columns import compressed, densified, keeps_zero, runs, thin_of
-from auxin.data.encoders.text import MOST_WORDS, TextEncoder
+from auxin.data.encoders.text import MAX_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.columnar import read_memory, table_of
 from auxin.data.reading.frame import read_frame
@@ -48,7 +48,7 @@ class TableEncoder(Encoder):
         others: Sequence[str],
         encoding: str,
         keep: Sequence[str] = (),
-        words: int = MOST_WORDS,
+        words: int = MAX_WORDS,
     ) -> tuple["TableEncoder", Any, EncoderChoice]:
         """The encoder of a table's input columns, fitted on all its rows until `fit` is given fewer.
 

@@ -13,7 +13,7 @@ from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Notify
 from auxin.errors import DataError
 
-MOST_WORDS = 4000
+MAX_WORDS = 4000
 """A text is described by this many words at most, unless the user says otherwise: the most frequent ones of the
 training rows."""
 
@@ -30,7 +30,7 @@ class TextEncoder(ColumnEncoder):
     kind: ClassVar[str] = "text"
     vocabulary: tuple[str, ...] = ()
     idf: tuple[float, ...] = ()
-    most: int = MOST_WORDS
+    most: int = MAX_WORDS
 
     def __post_init__(self) -> None:
         if len(self.vocabulary) != len(self.idf) or len({*self.vocabulary}) != len(self.vocabulary):

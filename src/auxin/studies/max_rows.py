@@ -11,7 +11,7 @@ from auxin.data import Dataset, Splits
 from auxin.data.reading.content import ranked
 from auxin.math.sparse import SparseRows
 
-MOST_ROWS = 20_000
+MAX_ROWS = 20_000
 """Labelled rows that take part in a search, and as many without a main label, where nothing else is given."""
 
 
@@ -50,7 +50,7 @@ def rows_within(dataset: Dataset, splits: Splits, most: int, notify: Callable[[s
         if len(part) < len(whole):
             notify(
                 f"Of {len(whole):,} training rows {kind} a main label, a random {len(part):,} take part. More of them "
-                "take more time and memory: --most-rows (most_rows= in Python)."
+                "take more time and memory: --max-rows (max_rows= in Python)."
             )
     used = torch.cat([labelled, unlabelled, splits.development])
     first, second = len(labelled), len(labelled) + len(unlabelled)
