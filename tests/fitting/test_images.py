@@ -10,7 +10,7 @@ import torch
 from auxin.data import Dataset, make_splits
 from auxin.exported.model import load_model
 from auxin.fitting import convnet, images, search
-from auxin.fitting.auxiliaries import with_auxiliaries
+from auxin.fitting.auxiliaries import inferring, teachers_of
 from auxin.fitting.convnet import ConvMember, ConvTraining, Pixels, SmallConvNet, train_convnet
 from auxin.fitting.images import ConvCandidate, ImageRows, image_candidates
 from auxin.fitting.rows import Rows, make_folds
@@ -129,12 +129,11 @@ def test_labels_inferred_from_an_auxiliary_teach_it() -> None:
     rows = bars(known=12)
     told = (Classes("told", 2), truth())
     rows, folds = replace(rows, auxiliaries={"told": told}), make_folds(rows, 2, 1, 0)
-    found = with_auxiliaries(rows, [candidate()], folds, 0, lambda _: None)
-    [inferring] = found["infer:convnet"]
+    teachers = teachers_of(rows, folds, 0, lambda _: None)
+    assert teachers is not None
+    [taught] = inferring([candidate()], teachers)["infer:convnet"]
     wanted = rows.y[:12]
-    loss = [
-        losses(rows.task, c.out_of_fold(rows, folds, 0)[0], wanted).mean() for c in (inferring, candidate())
-    ]
+    loss = [losses(rows.task, c.out_of_fold(rows, folds, 0)[0], wanted).mean() for c in (taught, candidate())]
     assert loss[0] < 0.8 * loss[1]
 
 

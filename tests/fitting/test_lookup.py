@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from auxin.fitting.auxiliaries import InferredLabelCandidate
+from auxin.fitting.candidates import Candidate
 from auxin.fitting.lookup import lookup_of
 from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.search import Search
@@ -58,6 +59,23 @@ def test_labels_are_those_of_the_table_and_only_for_classes_in_it() -> None:
 )
 def test_what_is_no_table_is_not_taken_for_one(rows: Rows) -> None:
     assert lookup_of(rows) is None
+
+
+def test_inferred_labels_come_first_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored: list[str] = []
+    score = Search._score
+
+    def spied(search: Search, candidate: Candidate) -> None:
+        scored.extend([] if candidate.name in search.candidates else [candidate.family])
+        score(search, candidate)
+
+    monkeypatch.setattr(Search, "_score", spied)
+    Search(rows_of(), families=["logistic", "svc"], tries=1).run()
+    assert scored[:3] == ["constant guess", "infer:logistic", "logistic"]
+    assert scored.count("infer:logistic") == 1
+    scored.clear()
+    Search(rows_of(wrong=0.1), families=["logistic", "svc"], tries=1).run()
+    assert scored.index("infer:logistic") > scored.index("network + auxiliaries")
 
 
 def test_the_search_says_so_and_every_fold_uses_its_own_table() -> None:

@@ -1,6 +1,6 @@
 """What auxiliary labels say about the main one: labels inferred from them, and predictions of them fed on."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,53 +18,45 @@ WEIGHT = 0.5
 """How much an inferred label counts beside a given one."""
 
 
-def with_auxiliaries(
-    rows: Rows,
-    bases: Sequence[Candidate],
-    folds: Folds,
-    seed: int,
-    notify: Callable[[str], None],
-    others: Sequence[Candidate] = (),
-    untried: Sequence[Candidate] = (),
-) -> dict[str, list[Candidate]]:
-    """Candidates that use the auxiliary labels: `stack:NAME` is fed predictions of them, `infer:NAME` learns from main
-    labels that were inferred from them.
+def teachers_of(rows: Rows, folds: Folds, seed: int, notify: Callable[[str], None]) -> OwnTeachers | None:
+    """How main labels are inferred from auxiliary ones for rows without one; None where they cannot be.
 
     Args:
         rows: The training rows.
-        bases: The best candidates without auxiliaries, the best first: rivals, and networks that take weights.
         folds: The candidates' folds.
         seed: Seed of everything random.
-        say: told if the main label is a function of the auxiliaries.
-        others: more candidates that may be ahead with many labels, tried if it is.
-        untried: networks for which there was no time with few labels, tried if it is.
+        notify: Function that receives a sentence if the main label is a function of the auxiliaries.
     """
-    plain = [base for base in bases if isinstance(base, RivalCandidate)]
-    networks = [base for base in bases if not isinstance(base, RivalCandidate) and base.weighted]
-    found: dict[str, list[Candidate]] = {}
     table = known_table(rows)
-    if table is None:
-        return found
-    teacher = best_teacher(rows, table, folds, seed)
-    able = [base for base in plain if base.weighted]
-    reachable = [] if teacher is None else teacher.reachable(rows, table)
-    if teacher is not None and len(reachable):
-        if teacher.exact:
-            source = "the inputs and the auxiliary labels" if teacher.beside else _named(teacher, rows)
-            notify(
-                f"The main label can be inferred from {source} ({teacher.quality}): {len(reachable):,} rows without "
-                "one get theirs in this way."
-            )
-        more = [base for base in others if base not in able[:1]] if teacher.exact else []
-        networks = networks[:1] or (list(untried[:1]) if teacher.exact else [])
-        teachers = OwnTeachers(table, teacher)
-        for base in [*able[:1], *more, *networks]:
-            found[f"infer:{base.family}"] = [InferredLabelCandidate(base, teachers)]
-    fed = AuxiliaryPredictions.fit(rows, seed)
-    if fed is not None:
-        for base in plain[:1]:
-            found[f"stack:{base.rival}"] = [RivalWithAuxiliaries(base, fed)]
-    return found
+    teacher = None if table is None else best_teacher(rows, table, folds, seed)
+    if table is None or teacher is None or not (count := len(teacher.reachable(rows, table))):
+        return None
+    if teacher.exact:
+        source = "the inputs and the auxiliary labels" if teacher.beside else _named(teacher, rows)
+        notify(
+            f"The main label can be inferred from {source} ({teacher.quality}): {count:,} rows without one get theirs "
+            "in this way."
+        )
+    return OwnTeachers(table, teacher)
+
+
+def likely(offered: Mapping[str, Sequence[Candidate]]) -> list[Candidate]:
+    """The candidates that many inferred labels suit, untried: linear models and trees, or what sees images."""
+    seeing = [name for name in offered if name.startswith("features:") or name == "convnet"]
+    names = seeing or [name for name in (*LINES, "extra_trees") if name in offered]
+    return [offered[name][0] for name in names]
+
+
+def inferring(bases: Sequence[Candidate], teachers: OwnTeachers) -> dict[str, list[Candidate]]:
+    """`infer:NAME`: the candidates that take weights, which learn from inferred main labels too."""
+    return {f"infer:{b.family}": [InferredLabelCandidate(b, teachers)] for b in bases if b.weighted}
+
+
+def stacking(rows: Rows, bases: Sequence[Candidate], seed: int) -> dict[str, list[Candidate]]:
+    """`stack:NAME`: the first estimator of these, fed predictions of the auxiliary labels."""
+    plain = [base for base in bases if isinstance(base, RivalCandidate)]
+    fed = AuxiliaryPredictions.fit(rows, seed) if plain else None
+    return {} if fed is None else {f"stack:{plain[0].rival}": [RivalWithAuxiliaries(plain[0], fed)]}
 
 
 def _named(teacher: Teacher, rows: Rows) -> str:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import RunError
-from auxin.fitting.auxiliaries import LINES, with_auxiliaries
+from auxin.fitting.auxiliaries import inferring, likely, stacking, teachers_of
 from auxin.fitting.blend import Blend, mean_of_repeats
 from auxin.fitting.candidates import Candidate, Constant, Member, TooSlow, rival_candidates
 from auxin.fitting.choose import CandidateOutputs, ModelChoice, choose, corrected
@@ -21,6 +21,7 @@ from auxin.fitting.network import network_candidates
 from auxin.fitting.process import PROCESSES, process_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
 from auxin.fitting.scores import heat_outputs, standard_error
+from auxin.fitting.teachers import OwnTeachers
 from auxin.rivals import Vectors, unfit
 
 FOLDS, REPEATS = 5, 1
@@ -46,7 +47,7 @@ class Search:
         every: whether every family makes all its tries, not only the leading ones.
         families: the rivals that take part; None: the usual ones.
         metric: the user's, by which candidates are chosen; None: by log loss or squared error.
-        say: told in sentences of what was decided for the user.
+        notify: told in sentences of what was decided for the user.
         step: told (done, of about) as candidates finish.
     """
 
@@ -79,19 +80,15 @@ class Search:
         offered |= image_candidates(self.rows, self.tries, self.notify)
         offered |= (processes := process_candidates(self.rows, self.notify))
         offered |= featured_candidates(self.rows, self.tries, self.seed, processes)
+        teachers = (
+            teachers_of(self.rows, self.folds, self.seed, self.notify) if self.rows.auxiliaries else None
+        )
+        if teachers is not None and teachers.common.exact:
+            self.kept_back = 0.0
+            self._round(inferring(likely(offered), teachers))
         self._round(offered)
         if self.rows.auxiliaries:
-            networks = {k: v for k, v in offered.items() if isinstance(v[0], ConvCandidate)}
-            aidable = {k: v for k, v in offered.items() if k not in networks and k not in PROCESSES}
-            best = self._leaders(aidable)
-            best += self._leaders(networks)[:1]
-            bases = [self.best(name) for name in best]
-            lines = [self.best(name) for name in LINES if any(e.family == name for e in self.entries)]
-            untried = [tries[0] for tries in networks.values()]
-            self.kept_back = 0.0
-            self._round(
-                with_auxiliaries(self.rows, bases, self.folds, self.seed, self.notify, lines, untried)
-            )
+            self._round(self._aided(offered, teachers))
         if self.skipped:
             self.notify(f"Left out for lack of time: {', '.join(self.skipped)}.")
         every = np.arange(len(self.wanted))
@@ -104,6 +101,19 @@ class Search:
             metric=self.metric,
             groups=self.rows.of_groups,
         )
+
+    def _aided(
+        self, offered: dict[str, list[Candidate]], teachers: OwnTeachers | None
+    ) -> dict[str, list[Candidate]]:
+        """The leading candidates beside auxiliary labels."""
+        self.kept_back = 0.0
+        networks = {k: v for k, v in offered.items() if isinstance(v[0], ConvCandidate)}
+        others = {k: v for k, v in offered.items() if k not in networks and k not in PROCESSES}
+        leading = [self.best(name) for name in self._leaders(others)]
+        bases = [base for base in leading if base.weighted][:1]
+        bases += [self.best(name) for name in self._leaders(networks)[:1]]
+        found = {} if teachers is None else inferring(bases, teachers)
+        return found | stacking(self.rows, leading, self.seed)
 
     def _note_dense(self) -> None:
         """Name the rivals that cannot learn from inputs that are kept sparse."""
@@ -195,6 +205,8 @@ class Search:
         return (near or order[:1])[:LEADING]
 
     def _score(self, candidate: Candidate) -> None:
+        if candidate.name in self.candidates:  # labels inferred by a table are tried first, and not again
+            return
         left, until = (
             self.left() if self.entries else None,
             None,
