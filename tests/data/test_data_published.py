@@ -139,6 +139,53 @@ def test_a_damaged_file_is_named(name, tmp_path):
         load(name, base)
 
 
+PAGE = b"<!DOCTYPE html><html>404 not found</html>"
+TEXTS = {
+    "svhn": ["test_32x32.mat"],
+    "cars": ["devkit/cars_train_annos.mat"],
+    "cub": [
+        "CUB_200_2011/images.txt",
+        "CUB_200_2011/image_class_labels.txt",
+        "CUB_200_2011/train_test_split.txt",
+        "CUB_200_2011/attributes/image_attribute_labels.txt",
+    ],
+    "shapenet_part": ["synsetoffset2category.txt", "train_test_split/shuffled_train_file_list.json"],
+    "oxford_pet": ["annotations/trainval.txt"],
+    "voc12s": ["VOCdevkit/VOC2012/ImageSets/Main/train.txt"],
+    "cifar10": ["cifar10_train.npz"],
+    "mnist": ["train-images-idx3-ubyte.gz"],
+}
+
+
+@pytest.mark.parametrize(("name", "file"), [(name, file) for name, files in TEXTS.items() for file in files])
+def test_a_web_page_or_half_a_file_in_the_place_of_a_file_is_a_clear_error(name, file, tmp_path):
+    base = fixture(name, tmp_path)
+    whole = (base / file).read_bytes()
+    for content in (PAGE, whole[: len(whole) // 2]):
+        (base / file).write_bytes(content)
+        if file == "VOCdevkit/VOC2012/ImageSets/Main/train.txt" and content != PAGE:
+            continue  # a shorter list is a list
+        with pytest.raises(DataError) as error:
+            load(name, base)
+        assert "Expected" in str(error.value) or "Fetch" in str(error.value)
+
+
+def test_cinic10_without_its_validation_images_is_refused_unless_they_are_left_out(tmp_path):
+    base = fixture("cinic10", tmp_path)
+    shutil.rmtree(base / "valid")
+    with pytest.raises(DataError, match="valid=False"):
+        load("cinic10", base)
+    assert len(load("cinic10", base, valid=False)) == 80
+
+
+def test_all_files_of_mnist_are_named_as_needed(tmp_path):
+    (tmp_path / "train-images-idx3-ubyte").write_bytes(b"")
+    with pytest.raises(
+        DataError, match=r"train-images.* and train-labels.* and t10k-images.* and t10k-labels"
+    ):
+        load("mnist", tmp_path)
+
+
 def test_a_hash_of_another_kind_is_taken_as_it_is():
     assert RemoteFile("https://x/y.tar", "md5:ab", 1).known_hash == "md5:ab"
     assert RemoteFile("https://x/y.tar", "cd", 1).known_hash == "sha256:cd"

@@ -30,7 +30,10 @@ def read_four(
     """
     folders = (root, root / name, root / name / "raw")
     files = {side: _pair(folders, begin) for side, begin in (("train", train), ("test", ["t10k"]))}
-    looked = [f"{begin}-{part}[.gz]" for begin in (*train, "t10k") for part in _PARTS.values()]
+    looked = [
+        " and ".join(f"{side}-{part}[.gz]" for side in (begin, "t10k") for part in _PARTS.values())
+        for begin in train
+    ]
     if any(pair is None for pair in files.values()):
         raise missing(name, root, looked, remotes)
     sides = {side: _read(pair) for side, pair in files.items() if pair}

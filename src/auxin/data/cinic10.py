@@ -44,8 +44,14 @@ class Cinic10(DataSource):
         if len(names) < 2:
             wrong = f"{folder / 'train'} does not hold a folder per class"
             raise DataError(wrong, found=", ".join(names) or "no folder")
+        if valid and not (folder / "valid").is_dir():
+            raise DataError(
+                f"{folder} holds no folder valid, whose images train too",
+                expected="train, valid and test",
+                do="Unpack the whole archive, or leave these images out by valid=False",
+            )
         paths, labels, test = [], [], []
-        for side in ("train", *(["valid"] if valid and (folder / "valid").is_dir() else []), "test"):
+        for side in ("train", *(["valid"] if valid else []), "test"):
             for number, name in enumerate(names):
                 own = below(folder / side / name)
                 paths += own

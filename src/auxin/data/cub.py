@@ -1,5 +1,6 @@
 """CUB-200-2011: 200 kinds of bird, with 312 visual attributes as auxiliary tasks."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -52,9 +53,9 @@ class Cub(DataSource):
         folder = place("cub", root, holds, _REMOTES, download)
         files = _column(folder / "images.txt")
         rows = {number: row for row, number in enumerate(files)}
-        classes = _column(folder / "image_class_labels.txt")
-        split = _column(folder / "train_test_split.txt")
-        birds = torch.tensor([int(classes[number]) - 1 for number in files])
+        classes = _numbers(folder / "image_class_labels.txt", files)
+        split = _numbers(folder / "train_test_split.txt", files)
+        birds = torch.tensor([number - 1 for number in classes])
         tasks: dict[str, Task] = {"bird": Classes("bird", int(birds.max()) + 1)}
         y = {"bird": birds}
         if attributes != "none":
@@ -71,7 +72,7 @@ class Cub(DataSource):
             tasks=tasks,
             y=y,
             main="bird",
-            official_test=torch.tensor([split[number] == "0" for number in files]),
+            official_test=torch.tensor([side == 0 for side in split]),
             source=str(folder),
             licence="the images' owners'; non-commercial research and education",
             augmentation="crop_flip",
@@ -86,12 +87,24 @@ def _column(file: Path) -> dict[str, str]:
     return {number: value.strip() for number, value in pairs}
 
 
+def _numbers(file: Path, images: Iterable[str]) -> list[int]:
+    """The number of each of these images."""
+    found = _column(file)
+    try:
+        return [int(found[image]) for image in images]
+    except (KeyError, ValueError) as error:
+        raise damaged(file, "a number for every image of images.txt", f"none for image {error}") from error
+
+
 def _attributes(file: Path, rows: dict[str, int]) -> torch.Tensor:
     """Which attributes each image shows, int64 [N, A]; -1 where no annotator was asked."""
     told = [line.split()[:3] for line in lines(file)]
-    if not told or any(len(words) != 3 for words in told):
-        raise damaged(file, "an image, an attribute and 0 or 1 in each line", "a line of another form")
-    found = torch.full((len(rows), max(int(k) for _, k, _ in told)), -1)
-    for number, attribute, present in told:
-        found[rows[number], int(attribute) - 1] = int(present)
+    form = "an image of images.txt, an attribute and 0 or 1 in each line"
+    try:
+        numbers = [(rows[image], int(attribute), int(present)) for image, attribute, present in told]
+        found = torch.full((len(rows), max(attribute for _, attribute, _ in numbers)), -1)
+    except (KeyError, ValueError) as error:
+        raise damaged(file, form, "a line of another form") from error
+    for row, attribute, present in numbers:
+        found[row, attribute - 1] = present
     return found

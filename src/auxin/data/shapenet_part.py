@@ -38,10 +38,17 @@ class ShapenetPart(DataSource):
         del options
         lists = [f"train_test_split/shuffled_{side}_file_list.json" for side in ("train", "val", "test")]
         folder = by_hand("shapenet_part", root, ["synsetoffset2category.txt", *lists], cls.where)
-        known = [line.split() for line in lines(folder / "synsetoffset2category.txt")]
+        table = folder / "synsetoffset2category.txt"
+        known = [line.split() for line in lines(table)]
+        if not known or any(len(words) != 2 for words in known):
+            raise damaged(table, "a name and a number in each line", "a line of another form")
         categories = {synset: number for number, (_, synset) in enumerate(sorted(known))}
         named = [[path.split("/")[-2:] for path in _listed(folder / part)] for part in lists]
         rows = [row for side in named for row in side]
+        if unknown := {synset for synset, _ in rows} - set(categories):
+            raise damaged(
+                table, "every category of the shapes", f"none of number {', '.join(sorted(unknown))}"
+            )
         shapes = [_points(folder / synset / f"{shape}.txt", points) for synset, shape in rows]
         parts = torch.from_numpy(np.stack([part for _, part in shapes])).unsqueeze(-1)
         category = torch.tensor([categories[synset] for synset, _ in rows])

@@ -22,6 +22,10 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
         raise DataError(f"There is no file {path}", do="Correct the path")
     try:
         with path.open("rb") as stream:
+            start = stream.read(2)
+            stream.seek(0)
+            if start not in (b"PK", b"\x93N"):
+                raise damaged(path, "an .npz file", "a file of another kind", "Fetch it or save it again")
             file = np.load(stream, allow_pickle=False)
             if not isinstance(file, np.lib.npyio.NpzFile):
                 raise damaged(path, "an .npz archive of arrays", "a single array", "Save it by numpy.savez")

@@ -1,5 +1,6 @@
 """What loaders of published sets share: finding the files, saying where they can be had, reading plain formats."""
 
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -104,7 +105,10 @@ def matlab(path: Path) -> dict:
 
     try:
         return loadmat(path, squeeze_me=True, struct_as_record=True)
-    except (OSError, ValueError, TypeError, NotImplementedError, MatReadError) as error:
+    except (
+        *(OSError, ValueError, TypeError, NotImplementedError, MatReadError),
+        *(IndexError, KeyError, EOFError, zlib.error),
+    ) as error:
         raise damaged(path, "a MATLAB file up to version 7", error) from error
 
 
