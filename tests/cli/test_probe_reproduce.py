@@ -56,6 +56,7 @@ def test_reproduce_writes_table_and_pictures(capsys, tmp_path):
     text = (tmp_path / "out/table.md").read_text()
     assert text.startswith("# 100 auxiliaries of growing noise")
     assert "mean nothing" in text
+    assert f"torch {result['versions']['torch']}; " in text, "a number without its code cannot be traced"
     assert (tmp_path / "out/figures/weights.png").stat().st_size > 5000
 
 

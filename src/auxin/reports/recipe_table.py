@@ -41,11 +41,19 @@ def markdown(result: RecipeRecord) -> str:
     table = [_row(columns), _row(["---", *["---:"] * (len(columns) - 1)]), *map(_row, rows)]
     claims = [f"- *{HOLDS[c.holds]}*: {_claim(c)}" for c in result.claims]
     command = [f"```sh\n{result.command}\n```"] if result.command else []
-    parts = [f"# {result.title}", result.citation, *command, *_remarks(result)]
+    parts = [f"# {result.title}", result.citation, *command, _origin(result), *_remarks(result)]
     parts += ["\n".join(table)] if rows else []
     parts += ["\n".join(claims)] if claims else []
     parts += [f"![{p.title}](figures/{p.name}.png)" for p in result.pictures]
     return "\n\n".join(parts) + "\n"
+
+
+def _origin(result: RecipeRecord) -> str:
+    """Code and time of the result."""
+    known = result.versions
+    commit = f" (commit {known['commit']})" if "commit" in known else ""
+    minutes = f"{result.seconds / 60:.1f} minutes in all pieces"
+    return f"auxin {known.get('auxin', '')}{commit}, torch {known.get('torch', '')}; {minutes}."
 
 
 def _has_paper(result: RecipeRecord) -> bool:
