@@ -25,6 +25,16 @@ def test_reproduce_lists_every_recipe_with_its_place(capsys):
     assert all(places.values())
 
 
+def test_the_listing_counts_pieces_of_a_killed_run_too(tmp_path):
+    assert _reproducing.state_of(tmp_path) == "not run"
+    (tmp_path / "pieces").mkdir()
+    (tmp_path / "pieces/a.json").write_text("{}")
+    assert _reproducing.state_of(tmp_path) == "interrupted, 1 piece"
+    for done, words in ((3, "3 of 4 pieces"), (4, "finished, 4 pieces")):
+        (tmp_path / "result.json").write_text(json.dumps({"pieces": done, "total": 4}))
+        assert _reproducing.state_of(tmp_path) == words
+
+
 def test_an_unknown_recipe_offers_the_nearest(capsys):
     code, _, err = auxin(capsys, "reproduce", "auxilearn_figure2")
     assert code == 2

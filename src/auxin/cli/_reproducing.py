@@ -69,9 +69,14 @@ def state_of(folder: Path) -> str:
     try:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        return "not run"
+        kept = len(list((folder / "pieces").glob("*.json")))
+        return f"interrupted, {_count(kept)}" if kept else "not run"
     done, total = result.get("pieces", 0), result.get("total", 0)
-    return "finished" if done >= total else f"{done} of {total} pieces"
+    return f"finished, {_count(done)}" if done >= total else f"{done} of {_count(total)}"
+
+
+def _count(pieces: int) -> str:
+    return f"{pieces} piece{'s' * (pieces != 1)}"
 
 
 def check_name(name: str) -> None:

@@ -69,7 +69,7 @@ class AuxiLearnFigure7(Recipe):
         sizes = {size * 20: by[size, 2] for size in SIZES if (size, 2) in by}
         depths = {depth: by[2, depth] for depth in DEPTHS if (2, depth) in by}
         lines = [line(f"{n} auxiliary rows of 200", v, "%", factor=100) for n, v in sizes.items()]
-        lines += [line(f"{n} hidden layers", v, "%", factor=100) for n, v in depths.items()]
+        lines += [line(f"{n} hidden layer{'s' * (n > 1)}", v, "%", factor=100) for n, v in depths.items()]
         claims, drawn = [], []
         texts = {
             "size": "Removing too many samples from the training set can be damaging",
