@@ -74,6 +74,15 @@ def test_a_size_that_a_recipe_has_not_is_refused(name, size, words, tmp_path):
         Reproduction(request)
 
 
+def test_pieces_of_absent_data_are_said_to_be_left_out(tmp_path):
+    (tmp_path / "mnist").mkdir()
+    request = RecipeRequest(
+        name="maxl_table_1", out=tmp_path / "out", root=tmp_path, size=RecipeSize(only=("svhn",))
+    )
+    with pytest.raises(ConfigError, match="Left out, since --root contains no folder of this name: svhn"):
+        Reproduction(request)
+
+
 def smoke(name: str, folder: Path, root: Path | None) -> RecipeRecord:
     result = reproduce(
         Reproduction(RecipeRequest(name=name, out=folder, root=root, smoke=True, command="auxin reproduce"))

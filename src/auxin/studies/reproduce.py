@@ -173,7 +173,9 @@ def _selected(recipe: Recipe, request: RecipeRequest) -> list[Piece]:
     if not kept:
         names = ", ".join(piece.name for piece in pieces[:8])
         wrong = f"No piece of the recipe has {' or '.join(size.only)} in its name"
-        raise ConfigError(wrong, expected=f"words from piece names such as {names}")
+        raise ConfigError(
+            wrong, expected=f"words from piece names such as {names}", do=recipe.left_out().rstrip(".")
+        )
     return kept
 
 
