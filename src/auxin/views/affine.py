@@ -49,7 +49,7 @@ class Affine(View):
 
     def _matrices(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The map from a changed image's coordinates to those of the image, [B, 2, 3]; coordinates run from -1 to 1."""
-        angle, wide, high, shear, across, down = (uniform(len(x), generator, x) for _ in range(6))
+        angle, wide, high, shear, across, down = uniform(6 * len(x), generator, x).view(6, len(x))
         turn = angle * math.radians(self.degrees)
         cos, sin = turn.cos(), turn.sin()
         wide, high = 1 + wide * self.scale, 1 + high * self.scale
