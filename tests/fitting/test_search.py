@@ -163,7 +163,9 @@ def test_held_out_labels_do_not_reach_the_networks() -> None:
 
 
 @pytest.mark.parametrize("kind", ["classes", "ordered", "multilabel", "numbers"])
-def test_what_is_saved_predicts_the_same(kind: str, tmp_path: Path) -> None:
+def test_what_is_saved_predicts_the_same(kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auxin.fitting.network.STEPS", 20)
+    monkeypatch.setattr("auxin.fitting.search.FOLDS", 3)
     rows = numbers()
     z = rows.auxiliaries["part"][1]
     y = torch.bucketize(z, torch.tensor([-0.5, 0.5]))

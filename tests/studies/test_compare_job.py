@@ -12,6 +12,8 @@ from auxin.records.results import Comparison, RunResult
 from auxin.requests.compare import CompareRequest
 from auxin.requests.data import DataSpec, SplitSpec
 from auxin.requests.shared import Compute, TrainingRequest
+from auxin.sources.forest import ForestSource
+from auxin.sources.with_auxiliaries import WithAuxiliaries
 from auxin.store import read_json
 from auxin.studies import compare as comparing
 from auxin.studies.compare import CompareStudy
@@ -172,7 +174,11 @@ def table(folder: Path) -> str:
     return str(folder / "table.npz")
 
 
-def test_every_known_method_runs_on_a_table_with_auxiliaries(tmp_path: Path) -> None:
+def test_every_known_method_runs_on_a_table_with_auxiliaries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for source in (ForestSource, WithAuxiliaries):
+        monkeypatch.setattr(source.__init__, "__defaults__", (3,))  # trees
     data = DataSpec(name=table(tmp_path), aux="fine,weight", target="y")
     small = {"steps": 2, "batch": 20, "model.hidden": 6, "every": 1}
     asked = request(
