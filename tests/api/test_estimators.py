@@ -199,7 +199,9 @@ def test_what_cannot_be_fitted_is_said(estimator, y, auxiliaries, said) -> None:
         estimator.set_params(steps=2).fit(CLASSES[0], y, auxiliaries)
 
 
-def test_the_default_searches_as_fit_does() -> None:
+def test_the_default_searches_as_fit_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auxin.fitting.network.STEPS", 20)
+    monkeypatch.setattr("auxin.fitting.search.FOLDS", 3)
     draw = np.random.default_rng(0)
     x = draw.normal(size=(60, 3))
     y = np.where(x[:, 0] > 0, "up", "down").astype(object)

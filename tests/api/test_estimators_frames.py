@@ -64,7 +64,11 @@ def test_a_frame_is_encoded_as_the_command_line_encodes_the_file(tmp_path: Path)
     assert "PassengerId" in [column.name for column in kept.model_.encoder.columns]
 
 
-def test_the_search_learns_from_a_frame_and_is_the_command_lines_model(tmp_path: Path) -> None:
+def test_the_search_learns_from_a_frame_and_is_the_command_lines_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("auxin.fitting.network.STEPS", 20)
+    monkeypatch.setattr("auxin.fitting.search.FOLDS", 3)
     X, y = parts(60)
     y = y.astype(object).where(np.arange(60) < 40, None)
     model = AuxiliaryClassifier(random_state=0).fit(X, y, auxiliaries=X[["Fare"]])
