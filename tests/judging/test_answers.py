@@ -32,6 +32,16 @@ def test_nothing_helps():
     assert said["Which?"].startswith("Nothing is shown")
 
 
+def test_an_interval_that_excludes_zero_is_not_called_noise_where_the_correction_decides():
+    single = [0.80, 0.81, 0.82, 0.83, 0.84]
+    gains = [0.030, 0.010, 0.002, 0.024, 0.020]
+    others = {f"softmax{k}": [s + 0.001 * (-1) ** j for j, s in enumerate(single)] for k in range(3)}
+    said = _answers({"single": single, "maxl": [s + g for s, g in zip(single, gains, strict=True)], **others})
+    answer = said["Should I use anything beside single-task training?"]
+    assert answer.startswith("Not shown. The interval of maxl alone excludes zero")
+    assert "p is 0.1" in answer
+
+
 def test_two_seeds_cannot_tell():
     said = _answers({"single": [0.80, 0.81], "softmax": [0.80, 0.82]})
     assert said["Should I use anything beside single-task training?"].startswith("Not known: 2 seeds")

@@ -88,7 +88,7 @@ def test_predictions_are_read_back(kind, tmp_path):
     write_predictions(tmp_path / "p.npz", made)
     found = read_predictions(tmp_path / "p.npz")
     assert (found.kind, found.names) == (made.kind, made.names)
-    for name in ("true", "said", "right", "table", "scores"):
+    for name in ("true", "predicted", "right", "table", "scores"):
         np.testing.assert_array_equal(getattr(found, name), getattr(made, name))
     assert read_predictions(tmp_path / "absent.npz") is None
     (tmp_path / "p.npz").write_bytes(b"PK nonsense")

@@ -40,7 +40,9 @@ def sentences(card: Card) -> list[str]:
         said += [record.decision.why] if record.decision is not None else []
         if record.validation is not None:
             value = wording.score(record.validation, record.metric)
-            said.append(f"{wording.title(record.metric)} on validation rows: {value}, a little too good.")
+            said.append(
+                f"{wording.title(record.metric)} on validation rows: {value}. The estimate is optimistic: the same rows chose the model."
+            )
     if record.test is not None:
         value = wording.score(record.test, record.metric)
         rows = f"{record.rows['development']:,} test rows that were not used for selection"
@@ -60,7 +62,7 @@ def _facts(card: Card) -> dict[str, str]:
     record = card.training
     facts = {
         "data set": record.data,
-        **{f"{name} rows": f"{count:,}" for name, count in record.rows.items()},
+        **{f"{name} rows": f"{count:,}" for name, count in record.rows.items() if count},
         "seed": str(record.seed),
         "started": record.started.replace("T", " ").replace("+00:00", " UTC"),
         "wall time": wording.duration(record.seconds),
