@@ -49,8 +49,8 @@ def _should(helpful: list[Row], best: Row, comparison: Comparison) -> str:
     low, p = best.versus_single.low, best.versus_single.p_adjusted
     if low is not None and low > 0 and p is not None:
         return (
-            f"Not shown. The interval of {best.method} alone excludes zero, but several methods were tried, and the best "
-            f"of several looks good by chance: corrected for their number (Holm), p is {p:.3f}, above 0.05."
+            f"Not shown. The interval of {best.method} alone excludes zero, but several methods were tried, and the "
+            f"best of several looks good by chance: corrected for their number (Holm), p is {p:.3f}, above 0.05."
         )
     return "No. Nothing that was tried is better than single-task training beyond the noise of these rows."
 
