@@ -41,7 +41,8 @@ def sentences(card: Card) -> list[str]:
         if record.validation is not None:
             value = wording.score(record.validation, record.metric)
             said.append(
-                f"{wording.title(record.metric)} on validation rows: {value}. The estimate is optimistic: the same rows chose the model."
+                f"{wording.title(record.metric)} on validation rows: {value}. The estimate is optimistic: the same "
+                "rows chose the model."
             )
     if record.test is not None:
         value = wording.score(record.test, record.metric)
