@@ -78,6 +78,8 @@ def test_batches_are_those_of_the_dense_data_set(both, monkeypatch):
 
 
 def test_rivals_learn_from_compressed_rows_and_others_are_refused_by_name(both, monkeypatch):
+    monkeypatch.setattr("auxin.fitting.network.STEPS", 40)
+    monkeypatch.setattr("auxin.fitting.search.FOLDS", 3)
     said = []
     every, none = torch.arange(80), torch.empty(0, dtype=torch.int64)
     losses = []
