@@ -132,9 +132,8 @@ def warnings(found: Mapping[str, float], learned: bool = True) -> list[str]:
     'The labels are nearly uniform (entropy 0.99 of 1): uniform labels teach nothing'
     """
     said = []
-    for name in dict.fromkeys(
-        key.partition(":")[2] for key in found
-    ):  # several labelers' measures are KEY:NAME
+    # Several labelers' measures are KEY:NAME.
+    for name in dict.fromkeys(key.partition(":")[2] for key in found):
         own = {key.partition(":")[0]: value for key, value in found.items() if key.partition(":")[2] == name}
         said += [f"{name}: {sentence}" if name else sentence for sentence in _warnings(own, learned)]
     return said

@@ -56,9 +56,8 @@ def new(
         write_text(file, template.format(name=name, title=title))
     output.print(f"Written: {written[0]} and its test, {written[1]}.")
     output.print(f"Test it with: python -m pytest {written[1]}")
-    data = (
-        "my.csv --target y --aux a,b" if kind == "combiner" else "digits"
-    )  # a combiner needs auxiliary tasks
+    # A combiner needs auxiliary tasks.
+    data = "my.csv --target y --aux a,b" if kind == "combiner" else "digits"
     output.print(f"Use it with: AUXIN_PLUGINS={folder} auxin compare {data} --methods single,{name}")
     output.result([str(file) for file in written])
 

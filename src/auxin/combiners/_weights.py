@@ -35,9 +35,8 @@ class ConstrainedWeights(nn.Module):
         super().__init__()
         self.constraint = choice("constraint", constraint, CONSTRAINTS)
         self.raw = nn.Parameter(initial.clone() if constraint != "positive" else _softplus_inverse(initial))
-        size = (
-            1.0 if constraint == "positive" else float(initial.abs().mean())
-        )  # softplus is relative where small
+        # Softplus is relative where small.
+        size = 1.0 if constraint == "positive" else float(initial.abs().mean())
         self.pace = {"raw": 1.0 if layers is None else size / layers}
 
     def forward(self) -> Tensor:

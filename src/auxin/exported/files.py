@@ -152,9 +152,8 @@ def _table(model: Model, source: str, keep: Sequence[str]) -> pd.DataFrame | Non
     if not is_file(path) or not path.name.lower().endswith(SUFFIXES):
         return None
     own = model.encoder.written if isinstance(model.encoder, TableEncoder) else []
-    return read_frame(
-        path, encoding, [*keep, *_target_columns(model), *own]
-    )  # carried over as they are written
+    # Carried over as they are written.
+    return read_frame(path, encoding, [*keep, *_target_columns(model), *own])
 
 
 def _target_columns(model: Model) -> list[str]:

@@ -32,9 +32,8 @@ def labels_of(task: Task, column: Any, notify: Callable[[str], None]) -> Tensor 
     """
     known = isinstance(task, Classes | Ordered | Multilabel)
     names = set(getattr(task, "label_names", ()))
-    own = (
-        "" if names & {"?", "NA", "null", "nan", "-"} else None
-    )  # a class of the model is no mark of a missing label
+    # A class of the model is no mark of a missing label.
+    own = "" if names & {"?", "NA", "null", "nan", "-"} else None
     cells = cells_of(column, TargetSpec(task.name, (task.name,), missing=own))
     if isinstance(task, Regression):
         return _numbers(cells, notify)

@@ -214,9 +214,8 @@ def _outer_difference(
     """The outer loss's central difference along q, and how far rounding may move it."""
     ends = []
     for sign in (1.0, -1.0):
-        params = leaves(
-            axpy(sign * step, q, at)
-        )  # a network may take a gradient of its own in its forward pass
+        # A network may take a gradient of its own in its forward pass.
+        params = leaves(axpy(sign * step, q, at))
         with under_rng(None), torch.enable_grad(), placed(problem.network, params) as module:
             ends.append(problem.outer_loss(module(*problem.inputs(meta)), meta).detach())
     # targets in float32 make a loss in float32 of a network in float64

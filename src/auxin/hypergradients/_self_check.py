@@ -123,9 +123,8 @@ def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
     Raises:
         UnsupportedError: No way agrees with the training step's own gradient.
     """
-    gradient = replace(
-        gradient, products=None
-    )  # they are for the pass that follows: one step is as any other, bit for bit
+    # They are for the pass that follows: one step is as any other, bit for bit.
+    gradient = replace(gradient, products=None)
     around = Operator(problem, train, gradient)
     if not problem.terminal or around.phi_enters or around.criterion_reads_parameters:
         return _not_terminal(problem, train, gradient, around)
@@ -224,9 +223,8 @@ def _error(
     """How far this way is from the truth, relatively; the error it raises where it cannot be gone."""
     try:
         error = around.error(way)
-        to_phi(
-            problem, WAYS[way](problem, train, gradient, around.q).value, keep=True
-        )  # whether the criterion can be passed
+        # Whether the criterion can be passed.
+        to_phi(problem, WAYS[way](problem, train, gradient, around.q).value, keep=True)
         return error
     except torch.OutOfMemoryError:
         raise

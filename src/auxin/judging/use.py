@@ -29,9 +29,8 @@ def to_use(comparison: Comparison) -> str:
     for place, word in enumerate(words[3:], start=3):
         option, mark, _ = word.partition("=")
         found = [word] if mark else words[place : place + 2]
-        several = (
-            option == "--labels-per-class" and "," in found[-1]
-        )  # budgets of a curve: `fit` takes all labels
+        # Budgets of a curve: `fit` takes all labels.
+        several = option == "--labels-per-class" and "," in found[-1]
         if option in DATA and not several:
             kept += found
     base = f"auxin fit {shlex.join(kept)}"

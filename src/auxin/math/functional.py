@@ -128,9 +128,8 @@ def placed(
     (tensor([[6.]]),)
     """
     module = bare(network)
-    modules = list(
-        module.modules()
-    )  # walking through a network takes as long as a small layer's forward pass
+    # Walking through a network takes as long as a small layer's forward pass.
+    modules = list(module.modules())
     _refuse_renormalising(module, modules)
     lent_buffers = lent(module) if buffers is None else buffers
     own_params = trainable(module)

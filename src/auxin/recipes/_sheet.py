@@ -170,9 +170,8 @@ def read_sheet(file: Path) -> Sheet:
         sheet, wrong = Sheet(**content), []
     except ValidationError as error:
         wrong, kept = _words(error), _without(content, error)
-        with contextlib.suppress(
-            ValidationError
-        ):  # where what is left is no sheet, its parts cannot be compared
+        # Where what is left is no sheet, its parts cannot be compared.
+        with contextlib.suppress(ValidationError):
             wrong += mistakes(Sheet(**kept))
         raise _refused(file, wrong) from error
     if wrong := mistakes(sheet):

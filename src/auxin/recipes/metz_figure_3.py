@@ -60,9 +60,8 @@ class MetzFigure3(Recipe):
         mix = {"strokes": 0.4, "textures": 0.35, "mixtures": 0.25}
         settings = TrainSettings(seed=seed, updates=updates, mix=mix, tasks=2 if smoke else 6)
         folder = bench.folder / "rules" / piece.name
-        shutil.rmtree(
-            folder, ignore_errors=True
-        )  # a resumed meta-training would lack the looks before its checkpoint
+        # A resumed meta-training would lack the looks before its checkpoint.
+        shutil.rmtree(folder, ignore_errors=True)
         run = RuleRun(settings, folder)
         benches = {n: _rules.bench_for(_rules.data_of(n, bench), 0, smoke, 5) for n in SETS}
         curves: dict[str, list[float]] = {"updates": [], **{n: [] for n in SETS}}

@@ -149,9 +149,8 @@ def restore(content: bytes, where: str) -> tuple[Any, ...]:
         DataError: The file is damaged, or asks for a type that is not on the list.
     """
     try:
-        return tuple(
-            _skops().loads(content, trusted=list(TRUSTED))
-        )  # which refuses before it builds anything
+        # Which refuses before it builds anything.
+        return tuple(_skops().loads(content, trusted=list(TRUSTED)))
     except Exception as error:  # of all kinds
         raise _refusal(content, where, error) from error
 

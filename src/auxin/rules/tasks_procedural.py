@@ -46,9 +46,8 @@ def _moved(points: Tensor, angle: Tensor, jitter: float, generator: torch.Genera
 def _rendered(points: Tensor, width: float, side: int) -> Tensor:
     flat = points.flatten(0, 1)
     pixels = grid(side)
-    distance = (
-        flat.square().sum(-1)[:, :, None] - 2 * flat @ pixels.T + pixels.square().sum(-1)
-    )  # [examples, points, pixels]
+    # [examples, points, pixels].
+    distance = flat.square().sum(-1)[:, :, None] - 2 * flat @ pixels.T + pixels.square().sum(-1)
     nearest = distance.amin(1)
     return torch.exp(-nearest / (2 * width**2)).unflatten(0, points.shape[:2])
 

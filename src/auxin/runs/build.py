@@ -96,9 +96,8 @@ def build(
     Raises:
         ConfigError: A part refuses its options, or a combination makes no sense.
     """
-    if (
-        taught is None
-    ):  # a phase that takes over what another one learned trains on the rows that its strategy names
+    # A phase that takes over what another one learned trains on the rows that its strategy names.
+    if taught is None:
         splits = rows_for(method, settings, splits)
     seed_everything(seed)
     plain = Hyperparameters.model_validate({name: settings[name] for name in known()})

@@ -38,9 +38,8 @@ def row_shares(task: Task, output: Tensor, target: Tensor, metric: str) -> list[
     predicted = task.predict(output)
     if metric == "top3":
         return among_likeliest(output, target, 3).tolist()
-    if (
-        metric == "hit"
-    ):  # rows with a missing label are left out, so that it is a mean over rows only without them
+    # Rows with a missing label are left out, so that it is a mean over rows only without them.
+    if metric == "hit":
         return hits(output, target).tolist() if bool((target >= 0).all()) else []
     if not isinstance(task, Classes | Ordered):
         numbers = task.width == 1 and not task.dense and metric == "mae"

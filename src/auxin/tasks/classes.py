@@ -135,9 +135,8 @@ class Classes(Task):
             return -log_p
         rest = -torch.expm1(log_p)
         if self.gamma != int(self.gamma):
-            rest = rest.clamp(
-                min=torch.finfo(rest.dtype).eps
-            )  # a fractional power has no derivatives at zero
+            # A fractional power has no derivatives at zero.
+            rest = rest.clamp(min=torch.finfo(rest.dtype).eps)
         return -rest.pow(self.gamma) * log_p
 
     def predict(self, output: Tensor) -> Tensor:

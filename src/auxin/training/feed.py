@@ -76,9 +76,8 @@ class Feed:
     def epoch(self, order: str = "order") -> Iterator[Batch]:
         """One pass over the main-labelled rows; `order="meta order"` is a second, independent shuffle."""
         batches = epoch_batches(self.train, self.size, self._generators[order])
-        on_device = torch.cat(batches).to(
-            self.pool.device
-        )  # once: a copy per batch would wait for the device
+        # Once: a copy per batch would wait for the device.
+        on_device = torch.cat(batches).to(self.pool.device)
         for rows in on_device.split([len(rows) for rows in batches]):
             yield self._batch(rows, "augment" if order == "order" else "augment meta")
 

@@ -112,9 +112,8 @@ class SharedParameters:
         if not shared:
             self._refuse_if_complete()
         masked = [{n: g for n, g in grads.get(k, {}).items() if n in shared} for k in places]
-        names = (
-            list(known) if parallel() else sorted(shared, key=list(known).index)
-        )  # of one size in all processes
+        # Of one size in all processes.
+        names = list(known) if parallel() else sorted(shared, key=list(known).index)
         if not names:
             return torch.zeros(len(places), len(places), device=next(iter(known.values())).device)
         stacked = torch.stack([_row(found, [(n, known[n]) for n in names]) for found in masked])

@@ -98,9 +98,8 @@ def _cost(
 ) -> float:
     """How far the share is from its part of every stratum, in rows; much more where a class is left out."""
     counts = Counter(strata[row] for row in taken)
-    far = fsum(
-        abs(counts[s] - part * size) for s, size in sizes.items()
-    )  # the same whatever the strata's order
+    # The same whatever the strata's order.
+    far = fsum(abs(counts[s] - part * size) for s, size in sizes.items())
     if wanted.strict:
         empty = sum(counts[s] == 0 for s in sizes) if wanted.least else 0
         full = sum(counts[s] == size for s, size in sizes.items()) if wanted.keep else 0
