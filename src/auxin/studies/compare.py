@@ -241,21 +241,10 @@ class CompareStudy(Study):
         request = self.request
         final = phase == "final"
         folder = self.out / "runs" / phase / name / attempt / f"seed-{seed}"
-        return RunSpec(
-            request.data,
-            request.split,
-            name,
-            attempt,
-            phase,
-            settings,
-            seed,
-            str(folder),
-            request.metric,
-            request.refit and final,
-            self.device,
-            keep_weights=final,
-            content=data_content(request.data),
-        )
+        run = (name, attempt, phase, settings, seed, str(folder))
+        rules = (request.metric, request.refit and final, self.device)
+        content = data_content(request.data)
+        return RunSpec(request.data, request.split, *run, *rules, keep_weights=final, content=content)
 
     def _tuning(self, name: str, index: int, seed: int) -> RunSpec:
         attempt = self._tries(name)[index]
