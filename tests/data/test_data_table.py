@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from auxin.data import DevicePool, load, make_splits
+from auxin.data.targets.single import blurred, single
 from auxin.errors import ConfigError, DataError
 from auxin.tasks.classes import Classes
 from auxin.tasks.ordered import Ordered
@@ -162,6 +163,11 @@ def test_a_category_that_no_training_row_has_is_zero(tmp_path):
         ({"big": [1e300] * 59 + [0.0]}, {"target": "breed"}, ["'big'", "below 3e38", "1e+300 in row 0"]),
         ({"big": [np.inf] + [0.5] * 59}, {"target": "big"}, ["'big'", "inf in row 0"]),
         (
+            {"seconds": [1.7e9 + i for i in np.random.default_rng(0).normal(0, 30, 60)]},
+            {"target": "seconds"},
+            ["'seconds'", "too large for how little", "steps of 128", "Subtract a number such as 16999999"],
+        ),
+        (
             {"text": [f"word {i}" for i in range(60)]},
             {"target": "text"},
             ["Class 0 ('word 0') has too few rows"],
@@ -253,3 +259,27 @@ def test_row_order_of_a_file_does_not_matter(tmp_path):
         load(write(table.sample(frac=1, random_state=0), tmp_path / "b.csv"), target="breed"), seed=0
     )
     assert one.hash == two.hash
+
+
+def test_numbers_that_float32_blurs():
+    rng = np.random.default_rng(0)
+    seconds = rng.normal(1.7e9, 30, 1500)
+    rows = np.stack(
+        [seconds, seconds - 1.7e9, rng.normal(1.7e9, 1e4, 1500), np.full(1500, 0.1), np.full(1500, np.nan)], 1
+    )
+    assert blurred(rows).tolist() == [True, False, False, False, False]
+    late = np.concatenate([np.full(1000, np.nan), seconds])  # the first rows say nothing
+    assert blurred(late[:, None]).tolist() == [True]
+    assert single("y", seconds.astype(np.float32)).dtype == np.float32  # as given: nothing is lost here
+    with pytest.raises(DataError, match="steps of 128"):
+        single("y", np.stack([rows[:, 1], seconds], 1))
+
+
+def test_note_on_inputs_that_float32_blurs(tmp_path):
+    path = write(
+        frame(seconds=[1.7e9 + i for i in np.random.default_rng(0).normal(0, 30, 60)]), tmp_path / "t.csv"
+    )
+    assert any("how little they differ: seconds" in note for note in load(path, target="breed").notes)
+    assert not any(
+        "how little" in note for note in load(write(frame(), tmp_path / "u.csv"), target="breed").notes
+    )

@@ -10,6 +10,7 @@ from sklearn.utils.validation import column_or_1d
 from torch import Tensor
 
 from auxin.data.reading.marks import MARKS
+from auxin.data.targets.single import single
 from auxin.errors import DataError
 from auxin.typing import MISSING
 
@@ -77,7 +78,7 @@ def numbers_of(y: Any) -> Tensor:
         raise _nothing()
     if not (np.isnan(values) | (np.abs(values) <= np.finfo(np.float32).max)).all():
         raise DataError("Input y contains infinity or a value too large for dtype('float32').")
-    return torch.from_numpy(values.astype(np.float32))
+    return torch.from_numpy(single("y", values))
 
 
 def _nothing() -> DataError:

@@ -24,9 +24,10 @@ from auxin.data.targets.columns import (
     text_note,
 )
 from auxin.data.targets.domains import DomainColumn, by_domain
-from auxin.data.targets.leaks import gives_away, useless
+from auxin.data.targets.leaks import coarse, gives_away, useless
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.repeats import repeats_note
+from auxin.data.targets.single import blurred_note
 from auxin.data.targets.specs import TargetSpec, parse_specs, words
 from auxin.errors import ConfigError, DataError
 from auxin.math.sparse import SparseRows
@@ -235,7 +236,7 @@ def _inputs(
             expected="columns besides the targets",
             found=" ".join(notes) or "only targets",
         )
-    return rest, notes
+    return rest, [*notes, *blurred_note(coarse(rest))]
 
 
 def _numbers(spec: TargetSpec, target: Tensor) -> np.ndarray | None:

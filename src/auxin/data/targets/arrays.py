@@ -10,6 +10,7 @@ from auxin.data.reading.columnar import read_memory
 from auxin.data.reading.masks import dense_classes
 from auxin.data.targets.columns import target_of
 from auxin.data.targets.guess import of_numbers
+from auxin.data.targets.single import single
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import ConfigError, DataError
 from auxin.tasks._base import Task
@@ -124,7 +125,7 @@ def _real(name: str, kind: str, values: np.ndarray) -> tuple[Task, Tensor]:
     if values.dtype.kind == "U":
         raise DataError(f"The target {name!r} is not numbers", expected="numbers", found="words")
     with np.errstate(over="ignore"):  # what does not fit becomes infinite, which the task refuses
-        target = torch.from_numpy(values.astype(np.float32))
+        target = torch.from_numpy(single(name, values))
     if kind == "multilabel":
         target = target.masked_fill(target == MISSING, torch.nan)
     if bool(target.isnan().all()):

@@ -14,6 +14,7 @@ from auxin.data.reading.marks import TRUTH
 from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd, word
 from auxin.data.targets.guess import MOST_CLASSES, of_numbers
 from auxin.data.targets.lists import listed, says_lists, vectors
+from auxin.data.targets.single import single
 from auxin.data.targets.specs import DENSE, TargetSpec
 from auxin.errors import DataError
 from auxin.tasks._base import Task
@@ -108,7 +109,7 @@ def _real(
                 do=f"Correct such cells, or say that they are missing: --missing {cells.name}={_no_number(cells)}",
             )
         check_finite(cells)
-    made = np.stack([_values(cells, np.asarray(cells.numbers)) for cells in read], 1).astype(np.float32)
+    made = single(spec.name, np.stack([_values(cells, np.asarray(cells.numbers)) for cells in read], 1))
     if kind == "vector":
         return Vector(spec.name, len(read)), torch.from_numpy(made)
     if len({*made[~np.isnan(made)].tolist()}) < 2:
@@ -150,7 +151,7 @@ def _values(cells: TargetColumn, of_words: np.ndarray) -> np.ndarray:
 
 def _of_lists(spec: TargetSpec, cells: TargetColumn, rows: np.ndarray) -> tuple[Task, Tensor]:
     """Cells that each list so many numbers."""
-    table = np.append(rows, np.full((1, rows.shape[1]), np.nan), 0).astype(np.float32)
+    table = single(spec.name, np.append(rows, np.full((1, rows.shape[1]), np.nan), 0))
     return Vector(spec.name, rows.shape[1]), torch.from_numpy(table[cells.codes])
 
 

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from auxin.data.targets.single import blurred
+
 AT_ONCE = 1 << 16
 """Cells that are compared at once; a column of more rows is taken by itself, without a copy."""
 FIRST = 1000
@@ -65,6 +67,12 @@ def _parts(frame: Any, names: Sequence[str]) -> Any:
         end = min(begin + step, len(names))
         part = frame.iloc[:, begin:end] if whole else frame.iloc[:, places[begin:end]]
         yield names[begin:end], part.to_numpy()
+
+
+def coarse(frame: Any) -> list[str]:
+    """Columns of numbers that float32, in which inputs are kept, blurs."""
+    parts = _parts(frame, _numbers(frame))
+    return [name for part, values in parts for name, one in zip(part, blurred(values), strict=True) if one]
 
 
 def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> list[str]:
