@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 import auxin
-from auxin.errors import ConfigError
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.optimizers import InnerStep
 
 SGD, ADAMW = torch.optim.SGD, torch.optim.AdamW
@@ -215,3 +215,56 @@ def test_the_front_door_refuses_what_is_no_optimiser(wrong):
     problem = auxin.BilevelProblem(layer, lambda s, b: w * s.sum(), lambda s, b: s.sum(), [w])
     with pytest.raises(ConfigError, match="needs the network's optimiser"):
         auxin.hypergradient(problem, (torch.ones(1, 1),), optimizer=wrong)
+
+
+class Tied(nn.Module):
+    """A trunk whose two layers share their weight."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+        self.second.weight = self.first.weight
+        self.heads = nn.ModuleDict({name: nn.Linear(4, 3) for name in ("m", "a")})
+
+    def forward(self, x):
+        x = self.second(self.first(x).tanh())
+        return {name: head(x) for name, head in self.heads.items()}
+
+
+def a_meta_step(model, optimizer, x):
+    y = torch.arange(len(x)) % 3
+    aux = auxin.Auxiliary(
+        model, main="m", tasks=dict.fromkeys("ma", F.cross_entropy), combiner="linear", every=1
+    )
+    aux(model(x), {"x": x, "m": y, "a": y}).backward()
+    optimizer.step()
+    return aux.after_step(optimizer, (x, y))
+
+
+def test_two_parameters_over_one_memory_are_refused():
+    saved, model, x = Tied().state_dict(), Tied(), torch.randn(6, 4)
+    assert a_meta_step(model, ADAMW(model.parameters(), lr=0.1), x) is not None
+    model = Tied()
+    model.load_state_dict(saved, assign=True)  # the tie is lost: two parameters
+    with pytest.raises(UnsupportedError, match="each step moves it twice"):
+        a_meta_step(model, ADAMW(model.parameters(), lr=0.1), x)
+    model = Tied()
+    flat = nn.utils.parameters_to_vector(model.parameters()).detach()
+    nn.utils.vector_to_parameters(flat, model.parameters())  # one storage, but each its own part
+    assert a_meta_step(model, ADAMW(model.parameters(), lr=0.1), x) is not None
+
+
+@pytest.mark.parametrize("fused", [True, False])
+def test_a_fused_step_over_two_memory_formats_is_refused(fused):
+    trunk = nn.Sequential(nn.Conv2d(2, 4, 2), nn.Flatten())
+    model = nn.Sequential(trunk, Tied())
+    model.forward = lambda x: model[1](trunk(x))
+    x, optimizer = torch.randn(6, 2, 2, 2), torch.optim.Adam(model.parameters(), lr=0.1, fused=fused)
+    assert a_meta_step(model, optimizer, x) is not None
+    model.to(memory_format=torch.channels_last)  # Adam's moments stay as they were
+    optimizer.zero_grad()
+    if not fused:
+        assert a_meta_step(model, optimizer, x) is not None
+        return
+    with pytest.raises(UnsupportedError, match="by their place in memory"):
+        a_meta_step(model, optimizer, x)

@@ -29,9 +29,12 @@ def update_for(optimizer: torch.optim.Optimizer) -> Update:
     """The member that reproduces this optimiser.
 
     Raises:
-        UnsupportedError: There is none for exactly its class, or its step has no useful derivative.
+        UnsupportedError: There is none for exactly its class, its step has no useful derivative, or two of its
+            tensors lie in memory such that its step is another than its formula.
     """
     _refuse_replaced(optimizer)
+    _refuse_two_over_one(optimizer)
+    _refuse_fused_over_two_formats(optimizer)
     members = _members()
     for member in members:
         if member.fits(optimizer):
@@ -55,6 +58,44 @@ def _refuse_replaced(optimizer: torch.optim.Optimizer) -> None:
             do='Clip in the training loop and give `clip_norm`, or use estimator="implicit", which does not look '
             "through the step.",
         )
+
+
+def _refuse_two_over_one(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse two parameters over one memory, which a step moves twice."""
+    known: dict[tuple[torch.device, int], Tensor] = {}
+    for p in (p for group in optimizer.param_groups for p in group["params"]):
+        if type(p) not in (Tensor, torch.nn.Parameter) or p.is_meta or not p.numel():
+            continue
+        if known.setdefault((p.device, p.data_ptr()), p) is not p:
+            raise UnsupportedError(
+                "Two parameters of the optimiser lie at the same place in memory, so each step moves it twice",
+                expected="tied weights as one parameter under two names",
+                found=f"two parameters of shape {list(p.shape)}",
+                do="Tie them again (head.weight = embedding.weight) before the optimiser is made: "
+                "load_state_dict(assign=True) unties weights.",
+            )
+
+
+def _refuse_fused_over_two_formats(optimizer: torch.optim.Optimizer) -> None:
+    """Refuse a fused step on a CPU over tensors of two memory formats: it pairs numbers by their place in memory."""
+    for group in optimizer.param_groups:
+        for p in group["params"] if group.get("fused") else ():
+            beside = (p.grad, *optimizer.state.get(p, {}).values())
+            if p.device.type == "cpu" and any(_lies_otherwise(one, p) for one in beside):
+                raise UnsupportedError(
+                    f"The fused step of {type(optimizer).__name__} pairs numbers by their place in memory "
+                    "(PyTorch 2.13), and here they lie in two orders",
+                    expected="the parameter, its gradient and the optimiser's state in one memory format",
+                    found=f"a parameter of shape {list(p.shape)} with strides {list(p.stride())}, and others beside it",
+                    do="Leave out fused=True, or change the memory format before the optimiser's first step.",
+                )
+
+
+def _lies_otherwise(one: object, p: Tensor) -> bool:
+    if not isinstance(one, Tensor) or one.shape != p.shape:
+        return False
+    pairs = zip(one.stride(), p.stride(), p.shape, strict=True)
+    return any(a != b for a, b, size in pairs if size > 1)
 
 
 @cache
