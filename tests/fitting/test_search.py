@@ -14,6 +14,7 @@ import torch
 from auxin.data import Dataset, make_splits
 from auxin.errors import RunError
 from auxin.exported.model import load_model
+from auxin.fitting import candidates
 from auxin.fitting.blend import greedy
 from auxin.fitting.candidates import Constant, Guess, Member, RivalCandidate
 from auxin.fitting.choose import CandidateOutputs, choose_alike, simplest
@@ -391,6 +392,28 @@ def test_the_time_on_many_rows_is_extrapolated_from_a_part_of_them(monkeypatch) 
     assert candidate.within(6 * 64 - 1, many, folds) is None
     assert sizes == [1000, 2000]
     assert candidate.within(6 * 64 + 1, many, folds) is candidate
+
+
+def test_the_time_on_many_columns_is_extrapolated_from_a_part_of_them(monkeypatch) -> None:
+    clock = [0.0]
+
+    def timed(self, rows: Rows, kept: np.ndarray, seed: int) -> None:
+        clock[0] += rows.x.shape[1] * len(kept) / 1e6  # seconds of 100 rows of 160 columns: .016
+
+    monkeypatch.setattr(RivalCandidate, "train", timed)
+    monkeypatch.setattr(time, "monotonic", lambda: clock[0])
+    wide = replace(numbers(), x=np.zeros((120, 3200), dtype=np.float32), auxiliaries={})
+    folds = make_folds(wide, 5, 1, 0)
+    rows = len(folds.pairs(wide.labelled)[0][1])
+    candidate = RivalCandidate("svc", {})
+    whole = 6 * rows * 3200 / 1e6
+    assert rows * 3200 < candidates.LARGE
+    assert candidate.within(0.0, wide, folds) is candidate
+    assert clock[0] == 0.0
+    times = candidates.LARGE / rows / 3200 + 1.0
+    more = int((times - 1) * rows)
+    assert candidate.within(whole * (rows + more) / rows - 0.01, wide, folds, more) is None
+    assert candidate.within(whole * (rows + more) / rows + 0.01, wide, folds, more) is candidate
 
 
 def test_a_model_that_diverges_on_all_rows_is_not_handed_over(monkeypatch: pytest.MonkeyPatch) -> None:

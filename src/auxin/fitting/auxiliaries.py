@@ -53,8 +53,10 @@ def inferring(bases: Sequence[Candidate], teachers: OwnTeachers) -> dict[str, li
 
 
 def stacking(rows: Rows, bases: Sequence[Candidate], seed: int) -> dict[str, list[Candidate]]:
-    """`stack:NAME`: the first estimator of these, fed predictions of the auxiliary labels."""
-    plain = [base for base in bases if isinstance(base, RivalCandidate)]
+    """`stack:NAME`: the first estimator of these, fed predictions of the auxiliary labels; not of images, for the time
+    that trees of the auxiliaries take on pixels.
+    """
+    plain = [] if rows.image else [base for base in bases if isinstance(base, RivalCandidate)]
     fed = AuxiliaryPredictions.fit(rows, seed) if plain else None
     return {} if fed is None else {f"stack:{plain[0].rival}": [RivalWithAuxiliaries(plain[0], fed)]}
 
@@ -93,10 +95,18 @@ class InferredLabelCandidate(Candidate):
         """One more than the candidate's, at most 9."""
         return min(self.base.simplicity + 1, 9)
 
-    def within(self, seconds: float, rows: Rows, folds: Folds) -> "InferredLabelCandidate | None":
-        """As the candidate."""
-        base = self.base.within(seconds, rows, folds)
+    def within(
+        self, seconds: float, rows: Rows, folds: Folds, more: int = 0
+    ) -> "InferredLabelCandidate | None":
+        """As the candidate, which learns from the inferred labels too."""
+        teacher = self.teachers.common
+        more += min(len(teacher.reachable(rows, self.teachers.table)), self._most(teacher))
+        base = self.base.within(seconds, rows, folds, more)
         return self if base is self.base else None if base is None else replace(self, base=base)
+
+    def _most(self, teacher: Teacher) -> int:
+        """How many labels are inferred at most."""
+        return max(EXACT if teacher.exact else 0, self.base.most_inferred)
 
     def for_folds(self) -> "InferredLabelCandidate":
         """As the candidate."""
@@ -107,7 +117,7 @@ class InferredLabelCandidate(Candidate):
         table = self.teachers.table
         teacher = self.teachers.of(rows, kept, seed)
         others = np.intersect1d(rows.unlabelled, table.rows)
-        most = max(EXACT if teacher.exact else 0, self.base.most_inferred)
+        most = self._most(teacher)
         others = np.random.default_rng(seed).permutation(others)
         if teacher.lookup is None:
             others = others[:most]

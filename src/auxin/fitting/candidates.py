@@ -19,6 +19,8 @@ SPREAD_OVER = 2000
 """Unlabelled rows that a rival learns from at most: label spreading searches neighbours among them."""
 MANY, PART = 8000, 1000
 """From so many labelled rows on a rival's time is estimated, from trainings on a part of them and on twice as many."""
+LARGE, SHARE = 200_000, 16
+"""From so many values on it is estimated from a training on every so manieth column."""
 
 
 class Member(ABC):
@@ -62,9 +64,16 @@ class Candidate(ABC):
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Train on these labelled rows alone, and on the rows without a main label where it can."""
 
-    def within(self, seconds: float, rows: Rows, folds: Folds) -> "Candidate | None":
-        """The same or a cheaper one that fits into so many seconds; None where none does. By default the same."""
-        del seconds, rows, folds
+    def within(self, seconds: float, rows: Rows, folds: Folds, more: int = 0) -> "Candidate | None":
+        """The same or a cheaper one that fits into so many seconds; None where none does. By default the same.
+
+        Args:
+            seconds: The time for all folds.
+            rows: The training rows.
+            folds: The folds.
+            more: Number of rows that a fold learns from beside its labelled ones.
+        """
+        del seconds, rows, folds, more
         return self
 
     def teach(self, rows: Rows, kept: np.ndarray, weights: np.ndarray, seed: int) -> Member:
@@ -179,12 +188,20 @@ class RivalCandidate(Candidate):
         """Whether the rival's rows can be weighted."""
         return catalogue.load("rivals", self.rival).weighted
 
-    def within(self, seconds: float, rows: Rows, folds: Folds) -> "RivalCandidate | None":
-        """The same; None where its trainings on many rows would take longer: kernel methods take the rows' square."""
-        if len(rows.labelled) < MANY:
-            return self
+    def within(self, seconds: float, rows: Rows, folds: Folds, more: int = 0) -> "RivalCandidate | None":
+        """The same; None where its trainings on many rows, or many columns, would take longer.
+
+        Kernel methods take the square of the rows; all take the columns, or less.
+        """
         pairs = folds.pairs(rows.labelled)
         kept = np.random.default_rng(0).permutation(pairs[0][1])
+        if len(rows.labelled) < MANY:
+            count, columns = len(kept) + more, rows.x.shape[1]
+            if count * columns < LARGE or columns < SHARE:
+                return self
+            thin = replace(rows, x=rows.x[:, ::SHARE], image=None)
+            each = self._seconds(thin, kept) * SHARE * count / len(kept)
+            return self if each * (len(pairs) + 1) <= seconds else None
         once, twice = self._seconds(rows, kept[:PART]), self._seconds(rows, kept[: 2 * PART])
         if not once or not twice:
             return self

@@ -87,13 +87,13 @@ class FeaturedCandidate(Candidate):
         """Whether the candidate's rows can be weighted."""
         return self.base.weighted
 
-    def within(self, seconds: float, rows: Rows, folds: Folds) -> "FeaturedCandidate | None":
+    def within(self, seconds: float, rows: Rows, folds: Folds, more: int = 0) -> "FeaturedCandidate | None":
         """The same; None where the features, or the candidate's trainings, would take longer."""
         if self.table.seconds() >= seconds:
             return None
         begun = time.monotonic()
         own = self._rows(rows)[1]
-        base = self.base.within(seconds - (time.monotonic() - begun), own, folds)
+        base = self.base.within(seconds - (time.monotonic() - begun), own, folds, more)
         return None if base is None else self if base is self.base else replace(self, base=base)
 
     def for_folds(self) -> "FeaturedCandidate":

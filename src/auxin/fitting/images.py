@@ -75,8 +75,9 @@ class ConvCandidate(Candidate):
         every[torch.from_numpy(kept)] = torch.from_numpy(weights).float()
         return self._member(ImageRows.of(rows, seed), kept, every, seed)
 
-    def within(self, seconds: float, rows: Rows, folds: Folds) -> "ConvCandidate | None":
+    def within(self, seconds: float, rows: Rows, folds: Folds, more: int = 0) -> "ConvCandidate | None":
         """The same with as few steps as fit into a share of the time, by the time that a few steps take here."""
+        del more  # a step takes the same number of rows
         once, more = (self._seconds(rows, steps) for steps in TIMED)
         each = max(more - once, 0.0) / (TIMED[1] - TIMED[0])
         trainings = len(folds.pairs(rows.labelled)) + self.networks
