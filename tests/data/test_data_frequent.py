@@ -8,6 +8,7 @@ import pytest
 
 from auxin.data import load
 from auxin.data.encoders.frequent import FrequentWords, frequent
+from auxin.errors import DataError
 
 
 def passengers(rows: int = 200) -> pd.DataFrame:
@@ -42,6 +43,32 @@ def test_titles_of_names_are_inputs_and_a_pure_id_is_left_out(tmp_path: Path) ->
     new = pd.DataFrame({"name": ["X, Mrs", None], "mail": ["a@b.org", "c@gmail.com"], "age": [1.0, 2.0]})
     made, _ = again.encode(new, lambda _: None)
     np.testing.assert_array_equal(made[:, :5], [[0, 0, 1, 0, 0], [0, 0, 0, 1, 0]])
+
+
+def test_a_code_that_is_the_only_column_is_read_by_its_parts(tmp_path: Path) -> None:
+    codes = [f"{'AB'[k % 2]}{1000 + 37 * k}" for k in range(100)]
+    frame = pd.DataFrame({"code": codes, "y": [code[0] == "A" for code in codes]})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    data = load(str(tmp_path / "t.csv"), target="y")
+    [column] = data.encoder.columns
+    assert {"A", "B", "1..."} <= set(column.words)
+    assert any("no other column is left" in note for note in data.notes)
+    again = type(data.encoder).from_state(data.encoder.state())
+    made, _ = again.encode(pd.DataFrame({"code": ["B1234", "C2", None]}), lambda _: None)
+    place = {word: number for number, word in enumerate(column.words)}
+    wanted = np.zeros((3, len(place)))
+    wanted[0, [place["B"], place["1..."]]] = 1
+    wanted[1, place["2..."]] = 1
+    np.testing.assert_array_equal(made, wanted)
+    frame.assign(age=np.arange(100) % 7 + 0.5).to_csv(tmp_path / "t.csv", index=False)
+    assert [c.name for c in load(str(tmp_path / "t.csv"), target="y").encoder.columns] == ["age"]
+
+
+def test_an_id_without_parts_in_common_is_refused_by_name(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"id": [f"PAT-0{k:03d}" for k in range(60)], "y": np.arange(60) % 2})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(DataError, match=r"No column is left as input.*id \(keep them"):
+        load(str(tmp_path / "t.csv"), target="y")
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,11 @@ def test_a_category_that_no_training_row_has_is_zero(tmp_path):
         (
             {"text": [f"word {i}" for i in range(60)]},
             {"target": "text"},
-            ["Class 0 ('word 0') has too few rows"],
+            [
+                "'text' is different in every row",
+                "occur in several rows",
+                "60 classes in 60 rows, such as 'word 0'",
+            ],
         ),
         ({}, {"target": "breed", "ignore": "width,colour,price,species"}, ["No column", "left as input"]),
     ],

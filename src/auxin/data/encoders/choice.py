@@ -73,7 +73,21 @@ def choose(
             made.columns.append(Numbers(str(name)))
         else:
             _choose_one(frame[name], name in texts, name in keep, made)
+    if not made.columns:
+        _choose_codes(frame, made)
     return made
+
+
+def _choose_codes(frame: Any, made: EncoderChoice) -> None:
+    """Where only IDs are left, the parts that the values of one have in common, so that the table can be learned."""
+    for name in made.left_out[:]:
+        if words := frequent(frame[name], parts=True):
+            made.left_out.remove(name)
+            made.columns.append(FrequentWords(name, words, parts=True))
+            made.notes.append(
+                f"Almost every value of {name} is different, and no other column is left; the parts that its values "
+                f"have in common are used as inputs: {_shown(words)} (1... is a number that begins with 1)."
+            )
 
 
 def _choose_one(column: Column, text: bool, keep: bool, made: EncoderChoice) -> None:

@@ -25,6 +25,8 @@ from auxin.tasks.regression import Regression
 from auxin.tasks.vector import Vector
 from auxin.typing import MISSING
 
+UNIQUE = 20
+"""From so many rows on a target whose classes occur once each is refused: it is a name or an ID."""
 SHOWN = 8
 """So many names of classes are printed."""
 Made = tuple[Task, Tensor, list[str]]
@@ -171,6 +173,13 @@ def _classes(name: str, cells: TargetColumn, make: Any) -> Made:
             f"The target {name!r} has too few classes",
             expected="at least two",
             found=f"only {next(iter(called.values()))!r}",
+        )
+    if len(order) == counts.sum() >= UNIQUE:
+        raise DataError(
+            f"The target {name!r} is different in every row",
+            expected="classes that occur in several rows; a class with one row cannot be held out",
+            found=f"{len(order):,} classes in {counts.sum():,} rows, such as {called[keys[0]]!r}",
+            do="Name another target, or a column of what these values have in common",
         )
     table = np.array([*(order[key] for key in keys), MISSING], dtype=np.int64)
     names = [called[key] for key in order]
