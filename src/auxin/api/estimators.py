@@ -281,11 +281,11 @@ class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
     _alone = "maxl"
 
     def fit(self, X: Any, y: Any, auxiliaries: Any = None, groups: Any = None) -> "AuxiliaryClassifier":
-        """Train.
+        """Choose a model, train it on X, y and the auxiliaries, and return the estimator.
 
         Args:
-            X: Inputs.
-            y: Main labels.
+            X: Inputs, in one of the forms that the class describes.
+            y: Labels of the main task, [N]; NaN, None or empty text where missing.
             auxiliaries: Further targets of the same rows, NaN or None where missing: arrays by name, a DataFrame, or
                 an array [N] or [N, K]. Words, booleans and at most 10 different whole numbers are classes, other
                 numbers regression, or as `kinds` says. A DataFrame or an array in `cross_val_score` (`params=`).
