@@ -104,7 +104,7 @@ def test_monotone_and_nonlinear_are_twins_at_the_start():
 
 @pytest.mark.parametrize("name", ["monotone", "deep_linear", "polynomial", "convnet"])
 @pytest.mark.parametrize("constraint", ["clipped", "positive"])
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(seed=st.integers(0, 10_000), size=st.floats(0.01, 5), level=st.floats(1e-3, 1e3))
 def test_no_loss_may_rise_without_the_training_loss(name, constraint, seed, size, level):
     combiner = shake(build(name, NAMES, constraint=constraint), seed, size)

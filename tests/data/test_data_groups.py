@@ -44,7 +44,7 @@ def check(data, splits):
     assert sum(map(len, sides)) == len(set().union(*sides))
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(
     seed=st.integers(0, 10**6),
     real=st.booleans(),

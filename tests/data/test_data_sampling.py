@@ -16,7 +16,7 @@ def seeded(seed=0):
 
 
 @given(n=st.integers(1, 60), size=st.integers(1, 20), drop_last=st.booleans())
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 def test_an_epoch(n, size, drop_last):
     rows = torch.arange(100, 100 + n)
     batches = epoch_batches(rows, size, seeded(), drop_last)
@@ -48,7 +48,7 @@ def test_a_last_batch_of_one_row_joins_the_one_before():
 
 
 @given(takes=st.lists(st.integers(0, 25), max_size=8), n=st.integers(1, 12), stop=st.integers(0, 8))
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 def test_a_stream_goes_on_exactly(takes, n, stop):
     whole, before = (Stream(torch.arange(n) + 5, seeded(3)) for _ in range(2))
     expected = [whole.take(k).tolist() for k in takes]

@@ -32,7 +32,7 @@ sets = st.builds(
     seed=st.integers(0, 9),
     missing=st.sampled_from([0, 17]),
 )
-hypothesis_settings = settings(max_examples=30, deadline=None, derandomize=True)
+hypothesis_settings = settings(max_examples=30, derandomize=True)
 
 
 def parts(splits):
@@ -350,7 +350,7 @@ def test_a_rare_class_in_groups_trains_with_its_whole_groups():
     least=st.integers(0, 2),
     keep=st.integers(0, 2),
 )
-@settings(deadline=None, derandomize=True)
+@settings(derandomize=True)
 def test_allocation_is_exact_and_within_bounds(sizes, share, least, keep):
     low, high = least * len(sizes), sum(sizes.values()) - keep * len(sizes)
     total = round(low + share * (high - low))

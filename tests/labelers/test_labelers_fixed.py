@@ -28,7 +28,7 @@ def batch_of(made):
     return Batch(made.x, dict(made.y), made.rows)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.integers(1, 6), min_size=1, max_size=5).flatmap(
         lambda sizes: st.tuples(

@@ -19,7 +19,7 @@ from auxin.tasks.regression import Regression
 from auxin.tasks.vector import Vector
 
 seeds = given(st.integers(0, 10_000))
-few = settings(max_examples=30, deadline=None)
+few = settings(max_examples=30)
 
 
 def draw(seed: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:

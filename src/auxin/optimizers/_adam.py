@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from auxin.math.deferred import traced
-from auxin.optimizers._arithmetic import decayed, descend_quotient, root, scalar, signed
+from auxin.optimizers._arithmetic import decayed, descend_quotient, root, scalar, signed, weight_decay
 from auxin.optimizers._base import State
 from auxin.optimizers._blocks import blocks
 
@@ -24,11 +24,7 @@ from auxin.optimizers._blocks import blocks
 def advance(param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> tuple[Tensor, State]:
     """One step of Adam, or of AdamW where the group's weight decay is decoupled."""
     rate = group["lr"]
-    if group.get("decoupled_weight_decay"):
-        grad = signed(grad, group)
-        param = param * (1 - rate * group["weight_decay"])
-    else:
-        grad = decayed(param, grad, group)
+    param, grad = weight_decay(param, grad, group, rate)
     after = moments(grad, group, state)
     return descend_quotient(param, _rate(rate, group, after), after["exp_avg"], _spread(group, after)), after
 

@@ -42,6 +42,13 @@ def decayed(param: Tensor, grad: Tensor, group: Mapping[str, Any]) -> Tensor:
     return grad.add(param, alpha=decay) if decay else grad
 
 
+def weight_decay(param: Tensor, grad: Tensor, group: Mapping[str, Any], rate: Any) -> tuple[Tensor, Tensor]:
+    """Parameter and signed gradient after weight decay: of the parameter if it is decoupled, else in the gradient."""
+    if group.get("decoupled_weight_decay"):
+        return param * (1 - rate * group["weight_decay"]), signed(grad, group)
+    return param, decayed(param, grad, group)
+
+
 def root(value: Tensor) -> Tensor:
     """The square root, whose derivative at zero is taken to be zero.
 

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from auxin.optimizers._adam import moments
-from auxin.optimizers._arithmetic import decayed, descend_quotient, root, scalar, signed
+from auxin.optimizers._arithmetic import descend_quotient, root, scalar, weight_decay
 from auxin.optimizers._base import State, Update
 
 
@@ -33,11 +33,7 @@ class NAdamUpdate(Update):
     ) -> tuple[Tensor, State]:
         """One step."""
         rate = group["lr"]
-        if group.get("decoupled_weight_decay"):
-            grad = signed(grad, group)
-            param = param * (1 - rate * group["weight_decay"])
-        else:
-            grad = decayed(param, grad, group)
+        param, grad = weight_decay(param, grad, group, rate)
         after = moments(grad, group, state)
         mu, mu_next = _momentum(group, after["step"]), _momentum(group, after["step"] + 1)
         after["mu_product"] = state.get("mu_product", torch.ones(())) * mu

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from auxin.optimizers._adam import moments
-from auxin.optimizers._arithmetic import decayed, descend, root, scalar, signed
+from auxin.optimizers._arithmetic import descend, root, scalar, weight_decay
 from auxin.optimizers._base import State, Update
 
 _TRACTABLE = 5.0
@@ -38,11 +38,7 @@ class RAdamUpdate(Update):
     ) -> tuple[Tensor, State]:
         """One step."""
         rate = scalar(group["lr"])
-        if group.get("decoupled_weight_decay"):
-            grad = signed(grad, group)
-            param = param * (1 - rate * group["weight_decay"])
-        else:
-            grad = decayed(param, grad, group)
+        param, grad = weight_decay(param, grad, group, rate)
         after = moments(grad, group, state)
         first, second = (scalar(b) for b in group["betas"])
         step = after["step"]

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -89,6 +90,17 @@ def flat(x: Tensor) -> Tensor:
     torch.Size([2, 9])
     """
     return x.detach().cpu().double().flatten(1)
+
+
+def votes(x: np.ndarray, known: SourceInputs, trees: int) -> Tensor:
+    """The probabilities of randomised trees that are trained on the labelled rows of these columns, for every row."""
+    from sklearn.ensemble import ExtraTreesClassifier  # takes a while
+
+    there = known.labelled.cpu().numpy()
+    model = ExtraTreesClassifier(trees, random_state=known.seed, n_jobs=1)
+    model.fit(x[there], known.y.cpu().numpy()[there])
+    found = torch.from_numpy(model.predict_proba(x))
+    return spelled_out(found, [int(label) for label in model.classes_], known.classes)
 
 
 def spelled_out(probabilities: Tensor, classes: list[int], width: int) -> Tensor:

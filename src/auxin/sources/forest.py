@@ -1,9 +1,8 @@
 """A forest of extremely randomised trees on the rows with a main label."""
 
-from sklearn.ensemble import ExtraTreesClassifier
-from torch import Tensor, from_numpy
+from torch import Tensor
 
-from auxin.sources._base import Source, SourceInputs, flat, spelled_out
+from auxin.sources._base import Source, SourceInputs, flat, votes
 
 
 class ForestSource(Source):
@@ -26,8 +25,4 @@ class ForestSource(Source):
     ) -> Tensor:
         """Its probabilities for every row."""
         del features, outputs
-        x, there = flat(known.x).numpy(), known.labelled.cpu().numpy()
-        model = ExtraTreesClassifier(self.trees, random_state=known.seed, n_jobs=1)
-        model.fit(x[there], known.y.cpu().numpy()[there])
-        found = from_numpy(model.predict_proba(x))
-        return spelled_out(found, [int(label) for label in model.classes_], known.classes)
+        return votes(flat(known.x).numpy(), known, self.trees)

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
-from sklearn.ensemble import ExtraTreesClassifier
-from torch import Tensor, from_numpy
+from torch import Tensor
 
-from auxin.sources._base import Source, SourceInputs, flat, spelled_out
+from auxin.sources._base import Source, SourceInputs, flat, votes
 from auxin.tasks.classes import Classes
 
 
@@ -41,11 +40,7 @@ class WithAuxiliaries(Source):
         """Its probabilities for every row."""
         del features, outputs
         x = np.concatenate([flat(known.x).numpy(), *columns(known)], axis=1)
-        there = known.labelled.cpu().numpy()
-        model = ExtraTreesClassifier(self.trees, random_state=known.seed, n_jobs=1)
-        model.fit(x[there], known.y.cpu().numpy()[there])
-        found = from_numpy(model.predict_proba(x))
-        return spelled_out(found, [int(label) for label in model.classes_], known.classes)
+        return votes(x, known, self.trees)
 
 
 def columns(known: SourceInputs) -> Iterator[np.ndarray]:
