@@ -13,22 +13,24 @@ INTRODUCTIONS = {
 def write_pages(app: Any) -> None:
     """Write `methods/` and `families/` under the source folder; a page that has not changed is left alone."""
     source = Path(app.srcdir)
-    _write(source / "families" / "index.rst", _families())
+    page(source / "families" / "index.rst", _families())
     for family in catalogue.families():
         if family != "methods":
-            _write(source / "families" / f"{family}.rst", _family(family))
-    _write(source / "methods" / "index.rst", _methods())
+            page(source / "families" / f"{family}.rst", _family(family))
+    page(source / "methods" / "index.rst", _methods())
     for entry in catalogue.entries("methods"):
-        _write(source / "methods" / f"{entry.name}.rst", _method(entry))
+        page(source / "methods" / f"{entry.name}.rst", _method(entry))
 
 
-def _write(file: Path, text: str) -> None:
+def page(file: Path, text: str) -> None:
+    """Write a page; one that has not changed is left alone."""
     file.parent.mkdir(exist_ok=True)
     if not file.exists() or file.read_text(encoding="utf-8") != text:
         file.write_text(text, encoding="utf-8")
 
 
-def _title(text: str, line: str = "=") -> str:
+def title(text: str, line: str = "=") -> str:
+    """A heading."""
     return f"{text}\n{line * len(text)}\n\n"
 
 
@@ -36,12 +38,12 @@ def _families() -> str:
     names = [name for name in catalogue.families() if name != "methods"]
     rows = "".join(f"   {name}\n" for name in names)
     text = "Every folder with a ``_base.py`` is a family. Every other file in it is one member.\n\n"
-    return _title("The parts") + text + ".. toctree::\n   :maxdepth: 1\n\n" + rows
+    return title("The parts") + text + ".. toctree::\n   :maxdepth: 1\n\n" + rows
 
 
 def _family(family: str) -> str:
     members = "".join(
-        _title(entry.name, "-")
+        title(entry.name, "-")
         + (
             f".. automodule:: auxin.{family}.{entry.name}\n   :members:\n\n"
             if entry.file.suffix == ".py"
@@ -50,7 +52,7 @@ def _family(family: str) -> str:
         + ("" if entry.file.suffix == ".py" else f"{entry.summary}\n\n")
         for entry in catalogue.entries(family)
     )
-    return _title(family) + f".. automodule:: auxin.{family}._base\n\n" + members
+    return title(family) + f".. automodule:: auxin.{family}._base\n\n" + members
 
 
 def _methods() -> str:
@@ -58,7 +60,7 @@ def _methods() -> str:
     table = "".join(f"   * - :doc:`{e.name}`\n     - {e.summary}\n" for e in entries)
     rows = "".join(f"   {entry.name}\n" for entry in entries)
     return (
-        _title("Methods")
+        title("Methods")
         + INTRODUCTIONS["methods"]
         + " ``auxin ls methods`` prints this list.\n\n.. list-table::\n   :header-rows: 1\n\n"
         + "   * - Method\n     - What it is\n"
@@ -72,11 +74,11 @@ def _method(entry: catalogue.Entry) -> str:
     source = entry.file.read_text(encoding="utf-8")
     code = "\n".join(f"   {line}".rstrip() for line in source.splitlines())
     return (
-        _title(entry.name)
+        title(entry.name)
         + f".. automodule:: auxin.methods.{entry.name}\n\n"
-        + _title("The whole file", "-")
+        + title("The whole file", "-")
         + f".. code-block:: python\n\n{code}\n\n"
-        + _title("Run it", "-")
+        + title("Run it", "-")
         + f".. code-block:: sh\n\n   auxin compare --methods single,{entry.name}\n"
     )
 

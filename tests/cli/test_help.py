@@ -4,6 +4,7 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -223,3 +224,19 @@ def test_python_and_the_installed_script_call_the_same_main():
     project = tomllib.loads((SOURCE.parent / "pyproject.toml").read_text())["project"]
     assert project["scripts"]["auxin"] == "auxin.cli:main"
     assert callable(cli.main)
+
+
+def test_the_sites_pages_have_every_option(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "docs" / "_extensions"))
+    import commands
+
+    commands.write_pages(SimpleNamespace(srcdir=str(tmp_path)))
+    for verb in cli.verbs():
+        text = (tmp_path / "commands" / f"{verb}.rst").read_text(encoding="utf-8")
+        shown = [one for one in getattr(cli.command(verb), "params", []) if not getattr(one, "hidden", False)]
+        for option in shown:
+            assert all(word in text for word in option.opts if word.startswith("--") and word != "--help"), (
+                option
+            )
+    assert "``--model`` or ``--set``" in (tmp_path / "commands" / "fit.rst").read_text(encoding="utf-8")
+    assert "auxin rule evaluate" in (tmp_path / "commands" / "rule.rst").read_text(encoding="utf-8")

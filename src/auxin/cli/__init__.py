@@ -72,7 +72,7 @@ class _Verbs(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Import and return the verb that was called. An unknown verb is an error that names similar verbs."""
         name, _, rest = super().resolve_command(ctx, args)
-        return (name, _load(name), rest) if name else (name, None, rest)
+        return (name, command(name), rest) if name else (name, None, rest)
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb. An exception becomes a message and an exit code."""
@@ -84,8 +84,8 @@ def _debugging(ctx: Any) -> bool:
     return bool(ctx.obj and ctx.obj.get("debug"))
 
 
-def _load(verb: str) -> Any:
-    """Import a verb and return its command."""
+def command(verb: str) -> Any:
+    """Import a verb and return its command, or its group of commands."""
     name = verb.replace("-", "_")
     module = importlib.import_module(f"auxin.cli.{name}")
     if isinstance(getattr(module, "app", None), typer.Typer):
