@@ -1,13 +1,16 @@
 """What the advice states of the choice itself: names explained, and why the first of the table may be another one."""
 
+from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from auxin.exported.card import Estimate
+from auxin.fitting.candidates import Constant
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import Search
@@ -28,9 +31,26 @@ def said(
     wide, label = (1, torch.zeros(5)) if task else (2, torch.zeros(5, dtype=torch.long))
     entry = CandidateOutputs(kept, kept, 0, torch.zeros(5, wide), np.zeros(5))
     choice = ModelChoice((entry,), (1.0,), 1.0, entry.outputs, False, {})
-    rows = SimpleNamespace(task=task or Classes("y", 2), of_groups=None)
+    return told(choice, scores, metric, task, label, curve, shown)
+
+
+def told(
+    choice: ModelChoice,
+    scores: dict[str, float],
+    metric: str | None = None,
+    task: Any = None,
+    label: Tensor | None = None,
+    curve: LearningCurve | None = None,
+    shown: str = "accuracy",
+    skipped: Sequence[str] = (),
+) -> str:
     found: Any = SimpleNamespace(
-        wanted=label, metric=metric, rows=rows, honest=lambda: entry.outputs, candidates={}
+        wanted=torch.zeros(5, dtype=torch.long) if label is None else label,
+        metric=metric,
+        rows=SimpleNamespace(task=task or Classes("y", 2), of_groups=None, auxiliaries={}),
+        honest=lambda: choice.outputs,
+        candidates={Constant().family: Constant()},
+        skipped=skipped,
     )
     estimate = Estimate(value=0.9, low=0.8, high=0.95, rows=5)
     return " ".join(advice(found, choice, estimate, shown, scores, curve))
@@ -42,6 +62,30 @@ def test_the_loss_is_named_where_the_first_of_the_table_was_not_kept() -> None:
     assert "The choice is by squared error" in said("ridge", scores, task=Regression("y"))
     assert "The choice is by" not in said("svc", scores)
     assert "The choice is by" not in said("ridge", scores, metric="accuracy")
+
+
+def test_the_half_of_gaussian_processes_is_named_where_it_keeps_the_model_from_being_first() -> None:
+    entries = tuple(
+        CandidateOutputs(name, name, 3, torch.zeros(5, 2), np.zeros(5))
+        for name in ("svc", "gaussian process")
+    )
+    scores = {"svc": 0.95, "blend": 0.9, "gaussian process": 0.85}
+    mixed = ModelChoice(entries, (0.5, 0.5), 1.0, torch.zeros(5, 2), True, {})
+    searched = ModelChoice((entries[0], entries[0]), (0.5, 0.5), 1.0, torch.zeros(5, 2), True, {})
+    assert "get half of the weight" in told(mixed, scores)
+    assert "The choice is by" not in told(mixed, scores)
+    assert "get half of the weight" not in told(mixed, {**scores, "blend": 0.96})
+    assert "The choice is by log loss" in told(searched, scores)
+
+
+def test_a_guess_that_is_the_only_candidate_says_nothing_of_the_inputs() -> None:
+    guess = CandidateOutputs("constant guess", "constant guess", 0, torch.zeros(5, 2), np.zeros(5))
+    alone = ModelChoice((guess,), (1.0,), 1.0, guess.outputs, False, {guess.family: guess})
+    beside = ModelChoice((guess,), (1.0,), 1.0, guess.outputs, False, {guess.family: guess, "svc": guess})
+    assert "because of lack of time" in told(alone, {}, skipped=["svc"])
+    assert "because every other one failed" in told(alone, {})
+    assert "carry little information" not in told(alone, {})
+    assert "carry little information" in told(beside, {})
 
 
 def test_prefixes_are_explained_once() -> None:

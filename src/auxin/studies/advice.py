@@ -7,6 +7,7 @@ import numpy as np
 from auxin.exported.card import Estimate
 from auxin.fitting.candidates import Constant
 from auxin.fitting.choose import BLEND, ModelChoice
+from auxin.fitting.process import PROCESSES
 from auxin.fitting.scores import is_numbers, losses, standard_error, worse_by
 from auxin.fitting.search import Search
 from auxin.judging import wording
@@ -64,6 +65,11 @@ def _chosen(found: Search, choice: ModelChoice, scores: Mapping[str, float]) -> 
     kept = BLEND if choice.blended else choice.kept[0].family
     if found.metric is not None or scores.get(kept, -np.inf) >= max(scores.values(), default=-np.inf):
         return ""
+    if any(entry.family in PROCESSES for entry in choice.kept) and choice.blended:
+        return (
+            "Gaussian processes get half of the weight unless clearly worse, so the model is not the first row "
+            "of the table. --metric NAME chooses by that metric alone, without this half."
+        )
     loss = "squared error" if is_numbers(found.rows.task) else "log loss"
     return (
         f"The choice is by {loss}, and of nearly equal candidates the simplest is kept, so the model is not the first "
@@ -117,6 +123,11 @@ def _below_guess(found: Search, choice: ModelChoice) -> str:
     guess = choice.best.get(Constant().family)
     if guess is None:
         return ""
+    if len(choice.best) == 1:
+        why = (
+            "of lack of time. A longer time limit tries more." if found.skipped else "every other one failed."
+        )
+        return f"Whether the inputs tell more was not tried: a constant guess is the only candidate, because {why}"
     own = losses(found.rows.task, choice.outputs, found.wanted)
     gain = guess.loss.mean() - own.mean()
     if gain > 2 * standard_error(own, guess.loss, found.rows.of_groups):
