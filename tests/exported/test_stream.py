@@ -1,6 +1,7 @@
 """Tables that are predicted some rows at a time: what comes out is what all rows at once give."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -70,6 +71,19 @@ def test_parts_give_what_the_whole_gives(model, ending, out, tmp_path, monkeypat
         "2 missing values of 'x' are replaced by its mean; no training row lacks this value."
     ]
     assert [s for s in said if "Categories" in s and "'07', '08'" in s]
+
+
+@pytest.mark.parametrize("name", ["row", "prediction", "p(large)"])
+@pytest.mark.parametrize("out", ["p.csv", "p.parquet", "p.npz"])
+def test_a_carried_column_never_takes_the_place_of_one_of_the_output(model, out, name, tmp_path):
+    file = tmp_path / "new.csv"
+    table(1).assign(**{name: range(7, 7 + ROWS)}).to_csv(file, index=False)
+    if out == "p.npz" and name == "p(large)":  # there the probabilities are one array
+        assert write_predictions(model, str(file), tmp_path / out, [name], lambda _: None)["rows"] == ROWS
+        return
+    with pytest.raises(DataError, match=f"'{re.escape(name)}' cannot be carried over"):
+        write_predictions(model, str(file), tmp_path / out, [name], lambda _: None)
+    assert not (tmp_path / out).exists()
 
 
 def test_a_wrong_cell_is_named_by_its_row_in_the_file_and_nothing_is_written(model, tmp_path, monkeypatch):

@@ -12,7 +12,7 @@ import scipy.stats
 import torch
 
 from auxin.data import Dataset, make_splits
-from auxin.errors import RunError
+from auxin.errors import DataError, RunError
 from auxin.exported.model import load_model
 from auxin.fitting import candidates
 from auxin.fitting.blend import greedy
@@ -60,6 +60,13 @@ def test_groups_stay_in_one_fold() -> None:
     [part] = make_folds(rows, 5, 1, seed=3).parts
     assert all(len(set(part[4 * k : 4 * k + 4])) == 1 for k in range(10))
     assert np.bincount(part).tolist() == [8] * 5
+
+
+def test_one_group_of_all_labelled_rows_is_refused() -> None:
+    y = torch.tensor([0, 1] * 10 + [-1] * 4)
+    rows = Rows(np.zeros((24, 1)), Classes("y", 2), y, groups=["g"] * 20 + ["h"] * 4)
+    with pytest.raises(DataError, match="labelled rows of at least two groups"):
+        make_folds(rows, 5, 1, seed=3)
 
 
 def test_a_class_of_one_row_is_no_error() -> None:

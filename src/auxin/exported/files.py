@@ -26,7 +26,7 @@ from auxin.errors import ConfigError, DataError
 from auxin.exported.labels import labels_of
 from auxin.exported.model import Model, Predictions
 from auxin.exported.named import columns
-from auxin.exported.stream import predict_table, streams
+from auxin.exported.stream import joined, predict_table, streams
 from auxin.store import write_bytes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.multilabel import Multilabel
@@ -170,12 +170,13 @@ def _identity(
     if isinstance(model.encoder, ImageFiles) and Path(source).exists():
         base = Path(source) if Path(source).is_dir() else Path(source).parent
         found["file"] = [os.path.relpath(str(file), base) for file in model.encoder.files(source)]
+    carried: dict[str, Any] = {}
     for name in keep:
         if frame is None or name not in frame.columns:
             there = ", ".join(map(str, frame.columns)) if frame is not None else "no table"
             raise DataError(f"{source} has no column {name!r} to carry over", found=there)
-        found[name] = frame[name].to_numpy()
-    return found
+        carried[name] = frame[name].to_numpy()
+    return joined(found, carried)
 
 
 def _content(model: Model, found: Predictions, identity: dict[str, Any], kind: str) -> bytes:
@@ -184,8 +185,8 @@ def _content(model: Model, found: Predictions, identity: dict[str, Any], kind: s
         if found.probabilities is not None:
             arrays["probabilities"] = found.probabilities.numpy()
         text = {name: np.asarray(values, dtype=str) for name, values in identity.items() if name != "row"}
-        return _archive({"row": identity["row"], **text, **arrays})
-    frame = pd.DataFrame({**identity, **_columns(model, found)})
+        return _archive(joined({"row": identity["row"]}, text, arrays))
+    frame = pd.DataFrame(joined(identity, _columns(model, found)))
     if kind == ".csv":
         return frame.to_csv(index=False).encode()
     sink = io.BytesIO()

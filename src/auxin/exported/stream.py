@@ -57,7 +57,8 @@ def predict_table(
         How many rows there are, and the cells of the target's column, a pandas Series; None if there is no such column.
 
     Raises:
-        DataError: Rows that do not fit the model, or a column to carry over that is not there.
+        DataError: Rows that do not fit the model, or a column to carry over that is not there or has a name of the
+            output's own.
     """
     beside: Any
     there, _ = columns_of(path, encoding=encoder.encoding)
@@ -75,13 +76,36 @@ def predict_table(
     ):
         for frame, beside in read_parts(path, encoder.encoding, encoder.written, also):
             carried = {name: beside[name].to_numpy() for name in keep}
-            numbers = np.arange(rows, rows + len(frame))
-            write(pd.DataFrame({"row": numbers, **carried, **predict(frame, tally)}))
+            numbers = {"row": np.arange(rows, rows + len(frame))}
+            write(pd.DataFrame(joined(numbers, carried, predict(frame, tally))))
             rows += len(frame)
             if target in there:
                 cells.append(beside[target])
     tally.report(notify)
     return rows, pd.concat(cells) if cells else None
+
+
+def joined(*parts: Mapping[str, Any]) -> dict[str, Any]:
+    """The columns of all parts, in their order.
+
+    Raises:
+        DataError: A column to carry over has a name that the output has already.
+
+    >>> joined({"row": [0]}, {"row": [7]})
+    Traceback (most recent call last):
+    auxin.errors.DataError: The column 'row' cannot be carried over. ...
+    """
+    found: dict[str, Any] = {}
+    for part in parts:
+        if taken := [name for name in part if name in found]:
+            raise DataError(
+                f"The column {taken[0]!r} cannot be carried over",
+                expected="a name that no column of the predictions has",
+                found=f"predictions with a column {taken[0]!r} of their own",
+                do="Rename it in the table, or leave it out of --keep",
+            )
+        found |= part
+    return found
 
 
 class _Writer:

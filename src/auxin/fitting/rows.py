@@ -9,6 +9,7 @@ import torch
 from scipy.sparse import csr_matrix, hstack, issparse
 from torch import Tensor
 
+from auxin.errors import DataError
 from auxin.rivals import InputShape, Vectors, count_of, kind_of
 from auxin.tasks._base import Task
 from auxin.tasks.regression import Regression
@@ -137,10 +138,21 @@ def make_folds(rows: Rows, count: int, repeats: int, seed: int) -> Folds:
     >>> folds = make_folds(rows, 2, 1, seed=0)
     >>> [int((folds.parts[0][:6] == k).sum()) for k in range(2)], sorted(folds.parts[0][6:].tolist())
     ([3, 3], [0, 1])
+
+    Raises:
+        DataError: All labelled rows are of one group.
     """
     strata = _strata(rows)
     names = np.arange(len(strata)) if rows.of_groups is None else rows.of_groups
-    count = max(2, min(count, len(np.unique(names))))
+    groups = len(np.unique(names))
+    if rows.of_groups is not None and groups < 2:
+        raise DataError(
+            "There are too few groups for cross-validation",
+            expected="labelled rows of at least two groups",
+            found=f"{groups}",
+            do="Leave out --group, or name another column",
+        )
+    count = max(2, min(count, groups))
     parts = [_deal(strata, names, count, np.random.default_rng([seed, repeat])) for repeat in range(repeats)]
     return Folds(np.stack(parts), count)
 
