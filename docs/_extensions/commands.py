@@ -8,6 +8,7 @@ from typing import Any
 from members import page, title
 
 from auxin import cli
+from auxin.requests.hyperparameters import PARTS, Hyperparameters
 
 
 def write_pages(app: Any) -> None:
@@ -16,14 +17,31 @@ def write_pages(app: Any) -> None:
     verbs = cli.verbs()
     rows = "".join(f"   * - :doc:`{verb}`\n     - {_text(summary)}\n" for verb, summary in verbs.items())
     table = ".. list-table::\n   :header-rows: 1\n\n   * - Command\n     - What it does\n" + rows
-    names = "".join(f"   {verb}\n" for verb in verbs)
+    names = "".join(f"   {verb}\n" for verb in [*verbs, "settings"])
     page(folder / "index.rst", title("Commands") + table + "\n.. toctree::\n   :hidden:\n\n" + names)
+    page(folder / "settings.rst", _settings())
     for verb in verbs:
         command = cli.command(verb)
         parts = getattr(command, "commands", None)
         found = {f"{verb} {name}": part for name, part in parts.items()} if parts else {verb: command}
         text = "".join(_command(name, part) for name, part in found.items())
         page(folder / f"{verb}.rst", title(f"auxin {verb}") + text)
+
+
+def _settings() -> str:
+    parts = ", ".join(f"``{part}``" for part in PARTS)
+    rows = "".join(
+        f"   * - ``{name}``\n     - {_text(info.description or '')}\n     - ``{info.default!r}``\n"
+        for name, info in Hyperparameters.model_fields.items()
+    )
+    return (
+        title("Settings")
+        + "``--set NAME=VALUE`` of ``auxin compare``, ``fit`` and ``probe`` changes a setting of the training; "
+        + f"``PART.OPTION`` is an option of a part of the method: {parts}. Data sets, presets and methods have "
+        + "defaults of their own, which a comparison's result file lists.\n\n.. list-table::\n   :header-rows: 1\n"
+        + "   :widths: 20 60 20\n\n   * - Setting\n     - What it is\n     - Default\n"
+        + rows
+    )
 
 
 def _command(name: str, command: Any) -> str:

@@ -11,6 +11,7 @@ import pytest
 from auxin import cli
 from auxin.cli._console import Output
 from auxin.errors import ConfigError
+from auxin.requests.hyperparameters import Hyperparameters
 
 HEAVY = ("torch", "sklearn", "scipy", "pandas", "matplotlib", "numpy", "jinja2")
 
@@ -239,4 +240,6 @@ def test_the_sites_pages_have_every_option(monkeypatch: pytest.MonkeyPatch, tmp_
                 option
             )
     assert "``--model`` or ``--set``" in (tmp_path / "commands" / "fit.rst").read_text(encoding="utf-8")
+    settings = (tmp_path / "commands" / "settings.rst").read_text(encoding="utf-8")
+    assert all(f"``{name}``" in settings for name in Hyperparameters.model_fields)
     assert "auxin rule evaluate" in (tmp_path / "commands" / "rule.rst").read_text(encoding="utf-8")
