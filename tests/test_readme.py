@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import typer
 
-from auxin.cli import _load as load_verb
+from auxin.cli import command as load_verb
 from auxin.errors import ConfigError
 from auxin.recipes._sheet import read_sheet
 
