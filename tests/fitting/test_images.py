@@ -151,13 +151,30 @@ def test_a_short_time_means_fewer_steps_or_none(monkeypatch: pytest.MonkeyPatch)
         ConvCandidate, "_seconds", lambda _, rows, steps: 4.0 + steps
     )  # a second per step, after four
     one = ConvCandidate("convnet", OPTIONS, 200)
-    steps = [one.within(seconds, rows, folds) for seconds in (10_000.0, 1456.0, 500.0)]
+    steps = [one.within(seconds, rows, folds) for seconds in (10_000.0, 1456.5, 500.0)]
     assert steps[0] is one
     assert [None if found is None else found.steps for found in steps] == [
         200,
         100,
         None,
     ]  # half, over 5 + 2 trainings
+
+
+def test_estimates_take_no_time_where_there_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    timed: list[int] = []
+    monkeypatch.setattr(ConvCandidate, "_seconds", lambda _, rows, steps: timed.append(steps) or 10.0)
+    monkeypatch.setattr(search, "network_candidates", lambda *_: {})
+    one = ConvCandidate("convnet", OPTIONS, 200)
+    assert one.within(100.0, bars(), make_folds(bars(), 5, 1, 0)) is None
+    assert timed == [images.TIMED[0]]  # seven such trainings take more than half already
+    found = Search(bars(), seconds=100.0, families=["logistic"])
+    found.run()
+    assert timed == [images.TIMED[0]] * 2  # not again for what is slower than `convnet`
+    late = Search(bars(), seconds=100.0, families=["logistic"])
+    late.begun -= 200.0
+    late.run()
+    assert timed == [images.TIMED[0]] * 2
+    assert [entry.family for entry in late.entries] == ["constant guess"]
 
 
 def test_numbers_and_saved_parts() -> None:

@@ -78,9 +78,13 @@ class ConvCandidate(Candidate):
     def within(self, seconds: float, rows: Rows, folds: Folds, more: int = 0) -> "ConvCandidate | None":
         """The same with as few steps as fit into a share of the time, by the time that a few steps take here."""
         del more  # a step takes the same number of rows
-        once, more = (self._seconds(rows, steps) for steps in TIMED)
-        each = max(more - once, 0.0) / (TIMED[1] - TIMED[0])
         trainings = len(folds.pairs(rows.labelled)) + self.networks
+        begun, once = time.monotonic(), self._seconds(rows, TIMED[0])
+        if once * trainings > SHARE * seconds:  # too long, however fast the further steps
+            return None
+        more = self._seconds(rows, TIMED[1])
+        seconds -= time.monotonic() - begun
+        each = max(more - once, 0.0) / (TIMED[1] - TIMED[0])
         ready = max(once - TIMED[0] * each, 0.0)  # what a training takes before its first step
         most = (SHARE * seconds / trainings - ready) / max(each, 1e-6)
         steps = int(min(self.steps, max(most, 0.0)))

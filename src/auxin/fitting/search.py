@@ -213,7 +213,9 @@ class Search:
         )  # the first, a constant guess, is always made
         if left is not None:
             until = time.monotonic() + left
-            shorter = candidate.within(left, self.rows, self.folds)
+            slower = candidate.family.startswith("convnet +") and "convnet" not in self.cost
+            hopeless = left <= 0 or slower  # not even an estimate, which takes time itself
+            shorter = None if hopeless else candidate.within(left, self.rows, self.folds)
             if shorter is None or self.cost.get(candidate.family, 0.0) > left:
                 self.skipped.append(candidate.name)
                 return
