@@ -311,10 +311,24 @@ class Prototypes(nn.Module):
         return torch.cdist(self.body(x).tanh(), self.points)
 
 
-@pytest.mark.parametrize("net", [lambda: Embedded(lambda: nn.EmbeddingBag(9, 5)), Prototypes])
+class Edges(nn.Module):
+    """Learned weights of edges: PyTorch leaves a sparse matrix of them out of a second derivative."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.body, self.edges = nn.Linear(3, 4), nn.Parameter(torch.randn(5))
+        self.places = torch.tensor([[0, 0, 1, 1, 1], [0, 2, 1, 2, 3]])
+
+    def forward(self, x):
+        matrix = torch.sparse_coo_tensor(self.places, self.edges, (2, 4), check_invariants=True)
+        return torch.sparse.mm(matrix, self.body(x).tanh().T).T + self.edges[:2].exp()
+
+
+@pytest.mark.parametrize("net", [lambda: Embedded(lambda: nn.EmbeddingBag(9, 5)), Prototypes, Edges])
 @pytest.mark.parametrize("optimizer", ["SGD", "AdamW"])
 def test_operations_without_any_second_derivative(net, optimizer):
-    case = Case(net(), optimizer, discrete=net is not Prototypes)
+    case = Case(net(), optimizer, discrete=net not in (Prototypes, Edges))
     with pytest.warns(RuntimeWarning, match="One backward pass for each"):
         assert off(case.found(), case.truth()) < 1e-6
 
