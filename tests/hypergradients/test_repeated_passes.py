@@ -370,3 +370,63 @@ def test_a_surrounding_no_grad_changes_nothing(mode, options):
         found = hypergradient(problem, case.train, case.meta, optimizer=case.optimizer, **options)
     assert expected.any()
     assert torch.equal(found.gradients[0], expected)
+
+
+class Branching(Net):
+    def head(self, h):
+        return self.b(torch.cond(h.sum() > 0, lambda h: h.sin(), lambda h: h.exp(), (h,)))
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")  # torch's own, in its trace
+def test_a_branch_of_torch_cond_has_the_real_steps_derivative():
+    own, case = torch.cond, Case(Branching())
+    truth = case.truth()
+    for options in ESTIMATORS:
+        assert off(case.found(**options), truth) < 1e-6
+    assert torch.cond is own
+
+
+class BranchingByName(Net):
+    cond = staticmethod(torch.cond)
+
+    def head(self, h):
+        return self.b(self.cond(h.sum() > 0, lambda h: h.sin(), lambda h: h.exp(), (h,)))
+
+
+@pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
+def test_a_branch_by_another_name_is_refused_in_words():
+    case = Case(BranchingByName())
+    with pytest.raises(UnsupportedError, match=r"torch\.cond\(\.\.\.\)"):
+        case.found()
+
+
+class WritesLate(Net):
+    calls = 0
+
+    def head(self, h):
+        self.calls += 1
+        if self.calls > 3:
+            self.b.weight.data.mul_(0.99)
+        return self.b(h)
+
+
+@pytest.mark.parametrize("options", [*ESTIMATORS, {"estimator": "implicit"}])
+def test_a_write_through_data_that_begins_later_is_refused_in_the_end(options):
+    case = Case(WritesLate())  # two passes
+    case.found(**options)
+    case.net.calls = 3
+    with pytest.raises(UnsupportedError, match=r"writes into its parameters.*b\.weight"):  # noqa: PT012
+        for _ in range(20):
+            case.found(**options)
+
+
+def test_hooks_of_opacus_are_refused_by_name():
+    case = Case(Net())
+
+    def capture(module, inputs, output):
+        del module, inputs, output
+
+    capture.__module__ = "opacus.grad_sample.grad_sample_module"
+    case.net.a.register_forward_hook(capture)
+    with pytest.raises(UnsupportedError, match="opacus"):
+        case.found()

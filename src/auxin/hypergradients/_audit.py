@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from auxin.errors import UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._structure import Memory, key_of
+from auxin.math.branches import plain_branches
 from auxin.math.deferred import traced
 from auxin.math.functional import placed, plain_attention, still, under_rng
 from auxin.math.params import bare, leaves, trainable
@@ -26,7 +28,11 @@ from auxin.optimizers import InnerStep
 TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-3}
 """How far two forward passes may differ, relatively (the order of sums in parallel); 0.05 in lower precision."""
 
+TURNS = 16
+"""How often the parameters are compared: hashing all of them costs about a hundredth of a meta step."""
+
 _MEMORY: Memory[bool] = Memory()
+_TURNS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
 
 
 @contextmanager
@@ -51,10 +57,44 @@ def repeated(problem: BilevelProblem, batches: Sequence[Any], step: InnerStep | 
         _refuse_foreign_input(batches, foreign)
     losses = (problem.criterion, problem.outer, problem.losses, problem.split)
     with visiting(network, foreign, losses, problem.auxiliary):
-        if batches and _MEMORY.get(network, key_of(problem, batches[0])) is None:
-            audit(problem, batches)
-        with _taken_once():
-            yield
+        with plain_branches():
+            if batches and _MEMORY.get(network, key_of(problem, batches[0])) is None:
+                _refuse_per_sample_hooks(network)
+                audit(problem, batches)
+            with _taken_once(), _unwritten(network):
+                yield
+
+
+@contextmanager
+def _unwritten(network: nn.Module) -> Iterator[None]:
+    """Every sixteenth time, compare the parameters with what they were: writes through `.data` leave no other trace."""
+    turn = _TURNS[network] = _TURNS.get(network, 0) + 1
+    if turn % TURNS:
+        yield
+        return
+    before = {name: _hash(p) for name, p in network.named_parameters()}
+    yield
+    _refuse_written(network, before)
+
+
+def _refuse_written(network: nn.Module, before: Mapping[str, Tensor]) -> None:
+    written = [name for name, p in network.named_parameters() if not torch.equal(_hash(p), before[name])]
+    if written:
+        do = "Change them after `optimizer.step()`"
+        raise _refused("network's forward pass writes into its parameters", ", ".join(written[:3]), do)
+
+
+def _refuse_per_sample_hooks(network: nn.Module) -> None:
+    """Refuse opacus's hooks, which look for their own state on the parameters that an estimator replaces."""
+    hooks = (hook for part in network.modules() for hook in part._forward_hooks.values())
+    if any((getattr(hook, "__module__", None) or "").partition(".")[0] == "opacus" for hook in hooks):
+        raise UnsupportedError(
+            "The network computes a gradient for each sample by opacus's hooks, which need its own parameters, and "
+            "the noisy step of differential privacy is not the step on the training loss",
+            expected="a network without these hooks",
+            found="opacus.GradSampleModule",
+            do="Learn the weights on data that need no protection, and train with `combiner='static'` there.",
+        )
 
 
 @contextmanager
@@ -62,6 +102,14 @@ def _taken_once() -> Iterator[None]:
     """Words for an operation whose backward pass can be taken once, where an estimator takes it again."""
     try:
         yield
+    except TypeError as error:
+        if "'bool' has no len()" not in str(error):
+            raise
+        raise UnsupportedError(
+            "PyTorch cannot differentiate torch.cond here",
+            found=f"{error} (in its derivative)",
+            do="Write `torch.cond(...)` in full, which a meta step runs as a Python `if`, or write the `if`.",
+        ) from error
     except RuntimeError as error:
         if "double backward" not in str(error) or isinstance(error, UnsupportedError):
             raise
@@ -114,10 +162,7 @@ def audit(problem: BilevelProblem, batches: Sequence[Any]) -> None:
 
     with _loss_pass(problem, train) as (signals, loss):
         first = tensors(detach(signals))
-        written = [name for name, p in network.named_parameters() if not torch.equal(_hash(p), state[name])]
-        if written:
-            do = "Change them after `optimizer.step()`"
-            raise _refused("network's forward pass writes into its parameters", ", ".join(written[:3]), do)
+        _refuse_written(network, state)
         if not unchanged():
             do = "Copy the input first (`x = x.clone()`)"
             raise _refused("network's forward pass writes into its input", "a batch that has changed", do)
