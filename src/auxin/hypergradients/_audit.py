@@ -56,13 +56,12 @@ def repeated(problem: BilevelProblem, batches: Sequence[Any], step: InnerStep | 
     if foreign and batches:
         _refuse_foreign_input(batches, foreign)
     losses = (problem.criterion, problem.outer, problem.losses, problem.split)
-    with visiting(network, foreign, losses, problem.auxiliary):
-        with plain_branches():
-            if batches and _MEMORY.get(network, key_of(problem, batches[0])) is None:
-                _refuse_per_sample_hooks(network)
-                audit(problem, batches)
-            with _taken_once(), _unwritten(network):
-                yield
+    with visiting(network, foreign, losses, problem.auxiliary), plain_branches():
+        if batches and _MEMORY.get(network, key_of(problem, batches[0])) is None:
+            _refuse_per_sample_hooks(network)
+            audit(problem, batches)
+        with _taken_once(), _unwritten(network):
+            yield
 
 
 @contextmanager
