@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import auxin
 from auxin import AuxiliaryClassifier, AuxiliaryRegressor
-from auxin.errors import ConfigError
+from auxin.errors import ConfigError, DecisionWarning
 
 FAST = {"steps": 40, "random_state": 0}
 CLASSES = make_classification(120, 6, n_informative=4, random_state=0)
@@ -197,6 +197,39 @@ def test_verbose_says_how_far_it_is(capsys) -> None:
 def test_what_cannot_be_fitted_is_said(estimator, y, auxiliaries, said) -> None:
     with pytest.raises(ValueError, match=said):
         estimator.set_params(steps=2).fit(CLASSES[0], y, auxiliaries)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("method", [3]),
+        ("validation", [-1, "a", 1.5, np.nan]),
+        ("steps", [0, "a", 2.5, True]),
+        ("learning_rate", [0, "a", np.inf]),
+        ("settings", [3]),
+        ("text", ["words", [3]]),
+        ("keep", ["x"]),
+        ("max_rows", [0, "a", 50.5]),
+    ],
+)
+def test_arguments_that_mean_nothing_are_refused_by_their_names(name, values) -> None:
+    for value in values:
+        with pytest.raises(ConfigError, match=f"^{name}=.* is not usable. Expected "):
+            AuxiliaryClassifier(**{name: value}).fit(*CLASSES)
+
+
+def test_a_device_that_is_not_there_is_refused() -> None:
+    with pytest.raises(ConfigError, match="device is not available"):
+        AuxiliaryClassifier("single", steps=2, device="gpu").fit(*CLASSES)
+
+
+@pytest.mark.parametrize("form", [np.asarray, pd.DataFrame])
+def test_inputs_that_float32_blurs_are_named(form) -> None:
+    X, y = CLASSES
+    X = np.column_stack([X, 1.7e9 + 30 * X[:, 0]])
+    X = form(X) if form is np.asarray else form(X, columns=[str(k) for k in range(7)])
+    with pytest.warns(DecisionWarning, match="does not tell apart.*: 6. Subtract"):
+        AuxiliaryClassifier("single", steps=2, random_state=0).fit(X, y)
 
 
 def test_the_default_searches_as_fit_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,6 +77,16 @@ def test_vector_targets(tmp_path):
     assert isinstance(load(tmp_path / "k.npz", aux=["real"]).tasks["real"], Vector)
 
 
+def test_inputs_that_float32_blurs_are_named(tmp_path):
+    x = np.random.default_rng(0).normal(size=(60, 3)) + np.array([0.0, 1.7e9, 0.0])
+    write_npz(tmp_path / "k.npz", x=x)
+    assert [
+        note
+        for note in load(tmp_path / "k.npz").notes
+        if "does not tell apart" in note and ": 1. Sub" in note
+    ]
+
+
 def test_marked_test_rows(tmp_path):
     write_npz(tmp_path / "t.npz", held=np.arange(60) >= 40)
     data = load(tmp_path / "t.npz", test="held")

@@ -12,8 +12,9 @@ from auxin.data.encoders.contract import Encoder
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.columns import check_cells
-from auxin.data.targets.leaks import gives_away, useless
+from auxin.data.targets.leaks import coarse, gives_away, useless
 from auxin.data.targets.repeats import repeats_note
+from auxin.data.targets.single import blurred_note
 from auxin.errors import naming
 from auxin.math.sparse import SparseRows
 
@@ -77,5 +78,6 @@ def inputs_of(
     if same := gives_away(rest, labels, labels if real else None):
         notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
     notes += [] if grouped else repeats_note(rest, 'fit(..., groups=X["NAME"])')
+    notes += blurred_note(coarse(rest))
     made, blank = encoder.encode_frame(rest)
     return InputFrame(made, blank, encoder, rest, (*choice.notes, *notes), tuple(notes))

@@ -63,7 +63,9 @@ def classes_of(y: Any) -> tuple[np.ndarray, Tensor]:
     target = torch.full((len(column),), MISSING, dtype=torch.int64)
     target[torch.from_numpy(~missing)] = torch.from_numpy(numbers.astype(np.int64))
     if len(classes) < 2:
-        raise DataError("A classifier needs at least two classes", found=f"one class, {classes[0]!r}")
+        raise DataError(
+            "A classifier needs at least two classes", found=f"one class, {classes.tolist()[0]!r}"
+        )
     return classes, target
 
 

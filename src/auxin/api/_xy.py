@@ -16,6 +16,7 @@ from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_note, target_of
 from auxin.data.targets.refinements import refinements
+from auxin.data.targets.single import blurred_inputs, blurred_note
 from auxin.data.targets.specs import DENSE, KINDS, TargetSpec
 from auxin.errors import ConfigError, DataError
 from auxin.runs.rows import grouped
@@ -153,7 +154,9 @@ def of_array(x: np.ndarray) -> InputFrame:
     """An array X as a data set holds it."""
     made = inputs(x)
     blank = made.isnan() if made.dim() == 2 and bool(made.isnan().any()) else None
-    return InputFrame(made if blank is None else made.masked_fill(blank, 0.0), blank)
+    notes = tuple(blurred_note(blurred_inputs(x)))
+    kept = made if blank is None else made.masked_fill(blank, 0.0)
+    return InputFrame(kept, blank, notes=notes, decisions=notes)
 
 
 def dataset_of(

@@ -16,6 +16,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from auxin.api import _labels, _xy
+from auxin.api._arguments import check_arguments
 from auxin.api._frames import InputFrame, inputs_of, is_frame
 from auxin.api._labelled_score import LabelledScore
 from auxin.api._notices import epoch_line, warn_of
@@ -23,9 +24,11 @@ from auxin.api._undisturbed import undisturbed
 from auxin.data import Dataset, Splits, make_splits
 from auxin.data.encoders.table import TableEncoder
 from auxin.errors import ConfigError, DataError
+from auxin.exported.model import Model
 from auxin.methods import resolve
 from auxin.methods._base import Setting
 from auxin.runs.applicable import applicable
+from auxin.runs.device import pick_device
 from auxin.runs.metric import settle
 from auxin.runs.settings import layered
 from auxin.studies.fit_finish import TrainingDetails, finish, follow
@@ -87,6 +90,7 @@ class _AuxiliaryEstimator(BaseEstimator):
 
     def _train(self, X: Any, y: Any, target: Tensor, names: list[str], auxiliaries: Any, groups: Any) -> None:
         begun, started = time.perf_counter(), datetime.now(UTC).isoformat(timespec="seconds")
+        check_arguments(self.get_params(deep=False))
         x = self._inputs(X, target, groups is not None)
         auxiliary = _xy.auxiliary_tasks(auxiliaries, len(target), self.kinds)
         others, about_y = auxiliary.made, _labels.label_notes(y)
@@ -112,11 +116,7 @@ class _AuxiliaryEstimator(BaseEstimator):
             trained = follow(job, self.guard)
             seconds = time.perf_counter() - begun
             about = TrainingDetails(self.method or name, started, seconds, notes=tuple(notes))
-            fitted = finish(job, trained, about)
-        self.model_ = fitted.model
-        self.kept_ = fitted.model.training.method
-        self.validation_score_ = fitted.model.training.validation
-        self.notes_ = list(fitted.model.training.notes)
+            self._keep(finish(job, trained, about).model)
         if self.verbose:
             self._print(" ".join([f"Kept: {self.kept_}.", *self.notes_]))
 
@@ -131,12 +131,14 @@ class _AuxiliaryEstimator(BaseEstimator):
         with undisturbed():
             decides, seed = self.metric is not None, seed % 2**16
             wanted = SearchTarget(metric, decides=decides, seed=seed, started=started, most=self.max_rows)
-            self.model_ = search(dataset, splits, wanted, self._print if self.verbose else lambda _: None)
-        record = self.model_.training
-        self.kept_, self.validation_score_, self.notes_ = record.method, record.validation, list(record.notes)
-        self.advice_ = list(record.advice)
+            self._keep(search(dataset, splits, wanted, self._print if self.verbose else lambda _: None))
+        self.advice_ = list(self.model_.training.advice)
         if self.verbose:
             self._print(" ".join(self.advice_))
+
+    def _keep(self, model: Model) -> None:
+        self.model_, record = model, model.training
+        self.kept_, self.validation_score_, self.notes_ = record.method, record.validation, list(record.notes)
 
     def _method(self, dataset: Dataset) -> str:
         """The method's name; None is settled here."""
@@ -161,8 +163,8 @@ class _AuxiliaryEstimator(BaseEstimator):
             passes = PASSES * -(-len(splits.train) // batch)
             settings["steps"] = self.steps if self.steps is not None else min(max(passes, FEWEST), MOST)
         notify = self._print_epoch if self.verbose else None
-        metric = settle(self.metric, dataset.tasks[dataset.main])
-        return FitJob(dataset, splits, method, name, settings, seed, None, metric, self.device, notify=notify)
+        metric, device = settle(self.metric, dataset.tasks[dataset.main]), pick_device(str(self.device))
+        return FitJob(dataset, splits, method, name, settings, seed, None, metric, device, notify=notify)
 
     def _print_epoch(self, progress: EpochProgress) -> None:
         every = max(1, progress.epochs // 10)
@@ -249,7 +251,7 @@ class AuxiliaryClassifier(LabelledScore, ClassifierMixin, _AuxiliaryEstimator):
         n_features_in_, feature_names_in_: As everywhere in scikit-learn; for images `n_features_in_` is X.shape[1].
 
     Raises:
-        ConfigError: The method cannot run on these data, or a setting is unknown or out of its bounds.
+        ConfigError: The method cannot run on these data, or an argument or a setting is unknown or out of bounds.
         DataError: X or y cannot be used; the message names the reason.
 
     X is a DataFrame (pandas, or Polars) of numbers, categories, dates and text, encoded as `auxin fit` encodes a table:

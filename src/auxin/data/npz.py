@@ -16,6 +16,7 @@ from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_note
 from auxin.data.targets.domains import DomainColumn, by_domain
 from auxin.data.targets.refinements import refinements
+from auxin.data.targets.single import blurred_inputs, blurred_note
 from auxin.data.targets.specs import TargetSpec, parse_specs
 from auxin.errors import ConfigError, DataError
 from auxin.typing import MISSING
@@ -69,7 +70,7 @@ class Npz(DataSource):
         if root is None:
             raise ConfigError("Which .npz file is to be read", expected="--root FILE.npz, or its path")
         arrays = read_npz(root)
-        x = _inputs(arrays, inputs)
+        x, coarse = _inputs(arrays, inputs), blurred_inputs(pick(arrays, inputs or input_name(arrays)))
         specs = parse_specs(list(arrays), target, aux, kinds, missing)
         official, groups = _test_rows(arrays, test, len(x)), _groups(arrays, group, len(x))
         domains = DomainColumn.parse(domain)
@@ -101,6 +102,7 @@ class Npz(DataSource):
                 kinds_note(tasks, [spec.name for spec in specs if spec.kind]),
                 *(note for m in made.values() for note in m[2]),
                 *split.notes,
+                *blurred_note(coarse),
             ),
         )
 
