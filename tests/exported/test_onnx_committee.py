@@ -69,6 +69,22 @@ def test_a_rival(name: str, kind: str) -> None:
     assert distance(rival(name, given), given.x) < 1e-4
 
 
+@pytest.mark.parametrize("kind", ["classes", "numbers"])
+@pytest.mark.parametrize("name", ["lightgbm", "gradient_boosting", "extra_trees", "random_forest"])
+def test_trees_between_neighbours_in_float32(name: str, kind: str) -> None:
+    """A threshold between two float32 numbers must not be rounded up to the greater one."""
+    if name not in NAMES:
+        pytest.skip("needs the extra `boosting`")
+    small = np.nextafter(np.float32(100), np.float32(200))
+    x = np.where(np.arange(100) % 2, np.nextafter(small, np.float32(200)), small)[:, None]
+    y = torch.arange(100) % 2
+    numbers = kind == "numbers"
+    task = Regression.fit("y", y.float()) if numbers else Classes("y", 2)
+    given = Rows(x, task, y.float() if numbers else y)
+    assert len(np.unique(rival(name, given).outputs(x).numpy()[:, 0])) == 2
+    assert distance(rival(name, given), x) < 1e-4
+
+
 @pytest.mark.parametrize("family", PROCESSES)
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 def test_a_gaussian_process(kind: str, family: str) -> None:

@@ -1,5 +1,6 @@
 """Single estimators as ONNX: skl2onnx's graphs, and the trees of forests and histogram boosting written out here."""
 
+import copy
 import warnings
 from typing import Any
 
@@ -24,6 +25,7 @@ def converted(name: str, estimator: Any, width: int) -> Any:
         return _forest(estimator, width)
     if name == "lightgbm":
         _register_lightgbm()
+        estimator = _rounded_down(estimator)
     if isinstance(estimator, SelfTrainingClassifier):
         estimator = estimator.estimator_
     options = {id(estimator): {"zipmap": False}} if hasattr(estimator, "predict_proba") else None
@@ -152,6 +154,26 @@ def _tree(
         if leaf:
             for name, value in zip(LEAF_FIELDS, (tree, number, output, float(node["value"])), strict=True):
                 leaves[name].append(value)
+
+
+def _rounded_down(estimator: Any) -> Any:
+    """LightGBM's estimator with thresholds rounded down to float32, since onnxmltools rounds to the nearest."""
+    from lightgbm import Booster
+
+    lines = []
+    for line in estimator.booster_.model_to_string().split("\n"):
+        name, _, values = line.partition("=")
+        if (
+            name == "tree_sizes"
+        ):  # of the trees as they were written; without them they are found by their names
+            continue
+        if name == "threshold":
+            down = _down(np.array(values.split(), dtype=np.float64)).astype(np.float64)
+            line = f"threshold={' '.join(map(repr, down.tolist()))}"
+        lines.append(line)
+    found = copy.copy(estimator)
+    found._Booster = Booster(model_str="\n".join(lines))
+    return found
 
 
 def _register_lightgbm() -> None:
