@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from auxin.fitting.auxiliaries import InferredLabelCandidate
-from auxin.fitting.candidates import Candidate
+from auxin.fitting.auxiliaries import InferredLabelCandidate, teachers_of
+from auxin.fitting.candidates import Candidate, RivalCandidate
 from auxin.fitting.lookup import lookup_of
-from auxin.fitting.rows import Rows, make_folds
+from auxin.fitting.rows import Folds, Rows, make_folds
 from auxin.fitting.search import Search
 from auxin.fitting.teachers import best_teacher, known_table
 from auxin.tasks.classes import Classes
@@ -76,6 +76,32 @@ def test_inferred_labels_come_first_and_once(monkeypatch: pytest.MonkeyPatch) ->
     scored.clear()
     Search(rows_of(wrong=0.1), families=["logistic", "svc"], tries=1).run()
     assert scored.index("infer:logistic") > scored.index("network + auxiliaries")
+
+
+def test_a_short_time_means_fewer_inferred_labels_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows, asked = rows_of(rows=2000), []
+    folds = make_folds(rows, 5, 1, 0)
+    teachers = teachers_of(rows, folds, 0, lambda _: None)
+    assert teachers is not None
+
+    def within(self, seconds: float, rows: Rows, folds: Folds, more: int = 0) -> RivalCandidate | None:
+        asked.append(more)
+        return self if more <= seconds else None
+
+    monkeypatch.setattr(RivalCandidate, "within", within)
+    one = InferredLabelCandidate(RivalCandidate("logistic", {}), teachers)
+    found = [one.within(seconds, rows, folds) for seconds in (1e4, 1e3, 1e2)]
+    usual, fewer = asked[0], asked[2]
+    assert usual // 4 == fewer < 1e3 < usual
+    assert found[0] is one
+    assert found[1] is not None
+    assert (found[1].at_most, found[2]) == (fewer, None)
+    assert found[1].name == f"infer:logistic of {fewer} inferred labels"
+    learned: list[int] = []
+    monkeypatch.setattr(RivalCandidate, "teach", lambda self, rows, kept, *_: learned.append(len(kept)))
+    for candidate in (one, found[1]):
+        candidate.train(rows, rows.labelled, 0)
+    assert learned == [90 + usual, 90 + fewer]
 
 
 def test_the_search_says_so_and_every_fold_uses_its_own_table() -> None:

@@ -89,9 +89,9 @@ def _forest(trees: Trees, width: int) -> Any:
     if trees.classes_ is None:  # a leaf whose value is zero stands too
         at, output = np.flatnonzero(leaf), np.zeros(int(leaf.sum()), dtype=int)
     leaves = {"treeids": tree[at], "nodeids": at, "ids": output, "weights": trees.value[at, output] / count}
-    lists = [{name: values.tolist() for name, values in one.items()} for one in (table, leaves)]
+    nodes, ends = ({name: values.tolist() for name, values in one.items()} for one in (table, leaves))
     name = "raw" if trees.classes_ is None else "p"
-    made = [_ensemble(*lists, name, [0.0] * trees.value.shape[1])]
+    made = [_ensemble(nodes, ends, name, [0.0] * trees.value.shape[1])]
     if trees.classes_ is not None:
         made.append(helper.make_node("Identity", ["p"], ["raw"]))
     return _model(made, ["raw"] if trees.classes_ is None else ["raw", "p"], width)

@@ -1,5 +1,6 @@
 """What auxiliary labels say about the main one: labels inferred from them, and predictions of them fed on."""
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,8 @@ from auxin.fitting.teachers import OwnTeachers, Teacher, best_teacher, known_tab
 LINES = ("logistic", "ridge")
 EXACT = 2000
 """Rows whose label is inferred at most where the main label is a function of the auxiliaries."""
+FEWER = 4
+"""Where the time is short, so many times fewer labels are inferred."""
 WEIGHT = 0.5
 """How much an inferred label counts beside a given one."""
 
@@ -75,10 +78,12 @@ class InferredLabelCandidate(Candidate):
     Attributes:
         base: The candidate, with its options.
         teachers: infer main labels; chosen and trained anew on the rows at hand.
+        at_most: Inferred labels that it learns from at most, where the time is short; 0: the usual number.
     """
 
     base: Candidate
     teachers: OwnTeachers
+    at_most: int = 0
 
     @property
     def family(self) -> str:  # type: ignore[override]
@@ -87,8 +92,8 @@ class InferredLabelCandidate(Candidate):
 
     @property
     def name(self) -> str:  # type: ignore[override]
-        """`infer:` and the candidate's name."""
-        return f"infer:{self.base.name}"
+        """`infer:` and the candidate's name, and the number of inferred labels where the time is short."""
+        return f"infer:{self.base.name}" + (f" of {self.at_most} inferred labels" if self.at_most else "")
 
     @property
     def simplicity(self) -> int:  # type: ignore[override]
@@ -98,15 +103,21 @@ class InferredLabelCandidate(Candidate):
     def within(
         self, seconds: float, rows: Rows, folds: Folds, more: int = 0
     ) -> "InferredLabelCandidate | None":
-        """As the candidate, which learns from the inferred labels too."""
+        """As the candidate, which learns from the inferred labels too; with fewer of these where that fits."""
         teacher = self.teachers.common
-        more += min(len(teacher.reachable(rows, self.teachers.table)), self._most(teacher))
-        base = self.base.within(seconds, rows, folds, more)
-        return self if base is self.base else None if base is None else replace(self, base=base)
+        usual = min(len(teacher.reachable(rows, self.teachers.table)), self._most(teacher))
+        begun = time.monotonic()
+        for count in (usual, usual // FEWER):
+            left = seconds - (time.monotonic() - begun)
+            base = self.base.within(left, rows, folds, more + count)
+            if base is not None:
+                own = self if base is self.base else replace(self, base=base)
+                return own if count == usual else replace(own, at_most=count)
+        return None
 
     def _most(self, teacher: Teacher) -> int:
         """How many labels are inferred at most."""
-        return max(EXACT if teacher.exact else 0, self.base.most_inferred)
+        return self.at_most or max(EXACT if teacher.exact else 0, self.base.most_inferred)
 
     def for_folds(self) -> "InferredLabelCandidate":
         """As the candidate."""

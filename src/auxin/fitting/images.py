@@ -82,11 +82,11 @@ class ConvCandidate(Candidate):
         begun, once = time.monotonic(), self._seconds(rows, TIMED[0])
         if once * trainings > SHARE * seconds:  # too long, however fast the further steps
             return None
-        more = self._seconds(rows, TIMED[1])
-        seconds -= time.monotonic() - begun
-        each = max(more - once, 0.0) / (TIMED[1] - TIMED[0])
+        longer = self._seconds(rows, TIMED[1])
+        left = seconds - (time.monotonic() - begun)
+        each = max(longer - once, 0.0) / (TIMED[1] - TIMED[0])
         ready = max(once - TIMED[0] * each, 0.0)  # what a training takes before its first step
-        most = (SHARE * seconds / trainings - ready) / max(each, 1e-6)
+        most = (SHARE * left / trainings - ready) / max(each, 1e-6)
         steps = int(min(self.steps, max(most, 0.0)))
         if steps < FEWEST:
             return None
