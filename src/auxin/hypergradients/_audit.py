@@ -174,6 +174,7 @@ def audit(problem: BilevelProblem, batches: Sequence[Any]) -> None:
         if not unchanged():
             do = "Copy the labels first (`y = y.clone()`)"
             raise _refused("loss writes into its labels", "a batch that has changed", do)
+    del signals, loss  # their graph, beside that of the next pass
     with _loss_pass(problem, train) as (signals, loss):
         second, two = tensors(detach(signals)), float(loss())
     same = _near(first, second)

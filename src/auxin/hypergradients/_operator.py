@@ -69,10 +69,12 @@ class Operator:
             ]  # a loss of weight 0 today weighs tomorrow
             self.w = [self._noise(e, size) for e, size in zip(ends, sizes, strict=True)]
             self.live = [k for k, e in enumerate(ends) if e.requires_grad]
-            up, down = (self._backward(ends, params, sign * step) for sign in (1.0, -1.0))
-        terms = [q * (u - d) / (2 * step) for q, u, d in zip(self.q, up, down, strict=True)]
-        self.truth = float(torch.stack([t.sum() for t in terms]).sum())
-        self.scale = max(abs(self.truth), float(norm(terms)))
+            up = self._backward(ends, params, step)
+            down = self._backward(ends, params, -step, last=True)
+        terms = ((u - d).mul_(q).div_(2 * step) for q, u, d in zip(self.q, up, down, strict=True))
+        sums, sizes = zip(*((t.sum(), torch.linalg.vector_norm(t)) for t in terms), strict=True)
+        self.truth = float(torch.stack(sums).sum())
+        self.scale = max(abs(self.truth), float(torch.linalg.vector_norm(torch.stack(sizes))))
         self.nothing = self.scale == 0.0
 
     def error(self, way: str) -> float:
@@ -109,14 +111,14 @@ class Operator:
             torch.stack([(g * q).sum() for g, q in zip(found, self.q, strict=True) if g is not None]).sum()
         )
 
-    def _backward(self, ends: Sequence[Tensor], params: Vector, step: float) -> Vector:
+    def _backward(self, ends: Sequence[Tensor], params: Vector, step: float, last: bool = False) -> Vector:
         seeds = [self.base[k] + step * self.w[k] for k in self.live]
         heads = [ends[k] for k in self.live]
         if not heads:
             return [torch.zeros_like(p) for p in params]
         return list(
             torch.autograd.grad(
-                heads, params, seeds, retain_graph=True, allow_unused=True, materialize_grads=True
+                heads, params, seeds, retain_graph=not last, allow_unused=True, materialize_grads=True
             )
         )
 
@@ -172,6 +174,7 @@ def differenced_over_phi(
                 loss = problem.training_loss(module(*problem.inputs(train)), train, context)
                 found = gradients_of(loss, params, own)
             values.append(float(sum((g * t).sum() for g, t in zip(found, q, strict=True) if g is not None)))
+            del loss, found  # before the next pass, whose peak they would stand beside
     with under_rng(start), still(problem.auxiliary), torch.enable_grad():
         context = None if problem.context is None else problem.context(train)
     product = to_phi(problem, way(problem, train, replace(gradient, context=context), q).value)

@@ -6,6 +6,7 @@ With p = -(dU/dg)^T v as in the look-ahead and eps = radius / |p|,
 """
 
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -21,8 +22,7 @@ from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.hypergradients._unroll import needed
 from auxin.math.functional import under_rng
-from auxin.math.params import Vector, bare, detached, trainable
-from auxin.math.params import scale as scaled
+from auxin.math.params import Vector, bare, detached, negated, trainable
 from auxin.math.products import precisely
 from auxin.math.sharding import is_sharded
 from auxin.optimizers import InnerStep
@@ -101,11 +101,18 @@ class FiniteDifference(Estimator):
         if is_sharded(problem.network):
             return sharded_difference(problem, train, meta, step, self.radius, scale)
         with under_rng(None):
-            if gradient is None or gradient.hooked:
-                gradient = gradient_without_a_trace(problem, train)
+            ours = gradient is None or gradient.hooked
+            if (
+                gradient is None or gradient.hooked
+            ):  # a difference takes no forward mode, which uses the products
+                gradient = replace(gradient_without_a_trace(problem, train), products=None)
             at = step.lookahead(gradient.given) if self.at == "lookahead" else params
             outer = outer_gradient(problem, at, meta)
-            p = scaled(-1.0, step.pullback(gradient.given, outer.v))
+            p = negated(step.pullback(gradient.given, outer.v))
+            at.clear()  # vectors as large as the network, which would stand beside the next passes
+            outer.v.clear()
+            if ours:
+                gradient.gradients.clear()
             if self._follows(problem, train, gradient):
                 slope, notes = difference_slope(problem, train, gradient, p, self.radius), []
             else:
