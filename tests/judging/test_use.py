@@ -1,7 +1,8 @@
 """The row to use, and its command."""
 
-from auxin.judging.use import to_use
+from auxin.judging.use import DATA, to_use
 from auxin.records.results import Comparison, Row
+from auxin.requests.data import DataSpec
 
 
 def comparison(command: str, **verdicts: tuple[float, str | None]) -> Comparison:
@@ -31,3 +32,18 @@ def test_budgets_of_a_curve_are_no_option_of_fit() -> None:
     ):
         said = to_use(comparison(f"auxin compare h.csv {line} --target price", single=(0.5, None)))
         assert f"  auxin fit h.csv{kept} --target price --method single" in said
+
+
+def test_no_command_is_named_for_a_model_of_one_domain() -> None:
+    for line in ("--domain site=home", "--domain=site=home"):
+        said = to_use(
+            comparison(f"auxin compare h.csv --target y {line}", single=(0.5, None), equal=(0.7, "helps"))
+        )
+        assert "`auxin fit` has no --domain" in said
+        assert "auxin fit h.csv" not in said
+
+
+def test_every_option_that_names_the_data_is_carried_over() -> None:
+    named = {name.replace("_", "-") for name in DataSpec.model_fields}
+    options = {f"--{name}" for name in named - {"name", "domain", "download", "kinds"}}
+    assert options | {"--kind"} <= set(DATA)

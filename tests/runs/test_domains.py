@@ -103,12 +103,21 @@ def test_an_estimator_takes_the_rows_of_all_domains(tmp_path):
     assert not torch.equal(*seen)
 
 
+def test_rows_of_no_known_domain_are_counted(tmp_path):
+    frame = table()
+    frame.loc[:4, "site"] = None
+    assert "5 rows whose domain is not known are without a main label." in " ".join(
+        read(tmp_path, frame).notes
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "error", "match"),
     [
         ({"domain": "site"}, ConfigError, "COLUMN=VALUE"),
         ({"domain": "sites=home"}, DataError, "no column 'sites'"),
         ({"domain": "site=house"}, DataError, r"'house'.*crowd, home, web"),
+        ({"domain": "y=yes"}, DataError, "is the main task's own.*Found 'y'"),
     ],
 )
 def test_what_makes_no_domains_is_refused(tmp_path, options, error, match):

@@ -7,7 +7,7 @@ from auxin.records.results import Comparison
 DATA = (
     "--target", "--aux", "--kind", "--aux-kind", "--missing", "--image", "--size", "--inputs", "--split", "--group",
     "--ignore", "--keep", "--text", "--unlabelled", "--encoding", "--level", "--root", "--labels-per-class",
-    "--max-pixels",
+    "--max-pixels", "--max-words",
 )  # fmt: skip
 """Options that name the data; each takes one value, and `auxin fit` has them too."""
 
@@ -39,6 +39,8 @@ def to_use(comparison: Comparison) -> str:
         if helpful
         else "No method is shown to help: use single-task training (single)."
     )
+    if any(word.partition("=")[0] == "--domain" for word in words):
+        return f"{why}\n  No command trains it: `auxin fit` has no --domain. The settings are in comparison.json."
     return (
         f"{why}\n"
         f"  {base} --method {name} --no-guard\n"

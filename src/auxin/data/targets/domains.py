@@ -70,10 +70,16 @@ def by_domain(
         cells: Each row's domain; "" where it is not known, which leaves the row without a main label.
 
     Raises:
-        DataError: No row is of the main domain, there is no other one, or a name is taken.
+        DataError: No row is of the main domain, there is no other one, a name is taken, or the column is the target.
     """
     if column is None:
         return ByDomain(dict(tasks), dict(y))
+    if column.name == main:
+        raise DataError(
+            "The column of domains is the main task's own",
+            expected="the column of each row's source",
+            found=repr(main),
+        )
     target, present = y[main], tasks[main].present(y[main])
     labelled = {cell for cell, has in zip(cells, present.tolist(), strict=True) if has and cell}
     others = sorted(labelled - {column.own})
@@ -95,9 +101,11 @@ def by_domain(
     names = tuple(f"{main} ({domain})" for domain in others)
     counts = {name: int(tasks[main].present(found_y[name]).sum()) for name in (main, *names)}
     said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    lost = sum(has and not cell for cell, has in zip(cells, present.tolist(), strict=True))
+    unknown = f" {lost:,} rows whose domain is not known are without a main label." if lost else ""
     note = (
         f"Domains: validation and test rows are of {column.own!r} only; the others' rows are tasks with the main "
-        f"task's output. Labels: {said}."
+        f"task's output. Labels: {said}.{unknown}"
     )
     return ByDomain(found_tasks, found_y, names, (note,))
 
