@@ -71,6 +71,37 @@ def test_the_teacher_is_the_moving_average_of_the_weights() -> None:
     assert np.abs(losses - (difference**2).mean(1)).max() < 1e-12
 
 
+class Shared(nn.Module):
+    """Two layers with one weight, and a normalised one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(4, 4, bias=False), nn.Linear(4, 4, bias=False)
+        self.second.weight = self.first.weight
+        self.last = nn.utils.parametrizations.spectral_norm(nn.Linear(4, 2))
+
+
+def test_the_teacher_moves_tied_weights_once_and_copies_the_vectors_of_a_spectral_norm() -> None:
+    torch.manual_seed(0)
+    network = Shared().double()
+    teacher = MeanTeacher(2, classes=True, decay=0.5)
+    teacher.attach(network)
+    before = network.first.weight.detach().clone()
+    for step in range(20):
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter += torch.randn_like(parameter)
+            for _ in range(30):  # the power iteration follows the weight
+                network.last(torch.zeros(1, 4, dtype=torch.float64))
+        teacher.after_step(network)
+        own, found = network.state_dict(), teacher.teacher.state_dict()
+        if not step:
+            assert torch.allclose(found["first.weight"], (before + own["first.weight"]) / 2)
+        assert torch.equal(
+            found["last.parametrizations.weight.0._u"], own["last.parametrizations.weight.0._u"]
+        )
+
+
 @pytest.mark.parametrize(
     "wrong",
     [lambda: FixMatch(3, 1.5), lambda: MeanTeacher(3, True, 1.0), lambda: VICReg(1), lambda: VICReg(4, -1)],

@@ -13,6 +13,9 @@ from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 
+STATISTICS = ("running_mean", "running_var")
+"""The buffers that are averaged: those of batch normalisation."""
+
 
 class Distance(ViewAgreement):
     """The squared distance between two answers: of probabilities for classes, of the outputs elsewhere.
@@ -120,9 +123,12 @@ class MeanTeacher(Consistency):
         """Move the teacher towards the network."""
         self.steps += 1
         keep = min(self.decay, 1 - 1 / (int(self.steps) + 1))
-        own = self.teacher.state_dict()
-        for name, value in network.state_dict().items():
-            if value.is_floating_point():
-                own[name].lerp_(value.to(own[name]), 1 - keep)
-            else:
-                own[name].copy_(value)
+        own = dict(self.teacher.named_parameters())  # tied weights once, so that they move once
+        for name, value in network.named_parameters():
+            own[name].lerp_(value.to(own[name]), 1 - keep)
+        held = dict(self.teacher.named_buffers())
+        for name, value in network.named_buffers():
+            if value.is_floating_point() and name.rpartition(".")[2] in STATISTICS:
+                held[name].lerp_(value.to(held[name]), 1 - keep)
+            else:  # a mean of the unit vectors of spectral_norm is none, so such buffers are as the network's
+                held[name].copy_(value)
