@@ -5,6 +5,8 @@ from data_files import write_mnist, write_npz
 
 from auxin import catalogue
 from auxin.data import load
+from auxin.data.reading.frame import read_frame
+from auxin.data.reading.npz import read_npz
 from auxin.errors import ConfigError, DataError
 
 
@@ -37,6 +39,12 @@ def test_unknown(name, words):
         load(name)
     for word in words:
         assert word in str(error.value)
+
+
+@pytest.mark.parametrize("read", [read_frame, read_npz])
+def test_a_folder_is_not_said_to_be_missing(read, tmp_path):
+    with pytest.raises(DataError, match="is a folder"):
+        read(tmp_path)
 
 
 def test_a_path_that_is_not_there():

@@ -129,6 +129,13 @@ def _content(folder: Path, name: str) -> bytes:
         there = (
             sorted(path.name for path in folder.iterdir() if path.name[0] != ".") if folder.is_dir() else []
         )
+        if CARD in there:
+            raise DataError(
+                f"{folder} is not a whole model",
+                expected=f"the file {name}, which {CARD} names",
+                found=", ".join(there[:5]),
+                do="Copy all files again, or train it again",
+            ) from error
         raise DataError(
             f"{folder} is not a saved model",
             expected=f"a folder with {CARD} and {WEIGHTS}, as `auxin fit --out` writes it",

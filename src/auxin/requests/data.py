@@ -136,8 +136,8 @@ class SplitSpec(Group):
     )
     test: float = option(
         0.5,
-        "Size of the test set, if the data have none: a fraction of the rows, or a number of rows.",
-        metavar="SIZE",
+        "Size of the test set, if the data have none: a fraction of the rows, below 1.",
+        metavar="F",
     )
 
     def __hash__(self) -> int:

@@ -1,6 +1,7 @@
 """Tables in files: CSV, TSV, Parquet and ARFF, with clear errors instead of guesses."""
 
 import codecs
+import os
 import zlib
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -102,6 +103,8 @@ def _no_rows() -> DataError:
 @contextmanager
 def _reading(path: Path, encoding: str) -> Iterator[str]:
     """Yield the encoding by its proper name. What readers raise about the file becomes a DataError that names it."""
+    if os.path.isdir(path):
+        raise DataError(f"{shortened(path)} is a folder", expected="the file of a table")
     if not is_file(path):
         raise DataError(f"There is no file {shortened(path)}", do="Correct the path")
     encoding = _known(encoding)

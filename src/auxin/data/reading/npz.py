@@ -1,6 +1,7 @@
 """Reading `.npz` archives of plain arrays."""
 
 import lzma
+import os
 import struct
 import zipfile
 import zlib
@@ -18,6 +19,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
     Raises:
         DataError: There is no such file, it is damaged, or it holds Python objects.
     """
+    if os.path.isdir(path):
+        raise DataError(f"{path} is a folder", expected="an .npz file")
     if not path.is_file():
         raise DataError(f"There is no file {path}", do="Correct the path")
     try:
