@@ -56,6 +56,31 @@ def test_a_list_column_is_attributes(tmp_path):
     assert bool(data.y["tags"][2].isnan().all())
 
 
+@pytest.mark.parametrize("mark", ["-1", "-1.0"])
+@pytest.mark.parametrize("suffix", [".csv", ".npz"])
+def test_a_number_for_missing_is_one_however_it_is_written(suffix, mark, tmp_path):
+    y = np.where(np.arange(40) % 4, np.arange(40) + 0.5, -1.0)
+    path = tmp_path / f"n{suffix}"
+    if suffix == ".npz":
+        np.savez(path, x=np.random.default_rng(0).normal(size=(40, 2)), y=y)
+    else:
+        pd.DataFrame({"x": np.random.default_rng(0).normal(size=40), "y": y}).to_csv(path, index=False)
+    assert int(load(path, target="y", missing=f"y={mark}").has_main().sum()) == 30
+
+
+def test_a_code_is_no_number_for_missing(tmp_path):
+    frame = pd.DataFrame({"x": np.arange(40) ** 0.5, "y": ["01", "02"] * 20})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    assert bool(load(tmp_path / "t.csv", target="y", missing="y=1").has_main().all())
+
+
+def test_a_mark_that_no_cell_has_is_noted(tmp_path):
+    pd.DataFrame({"x": range(40), "z": np.arange(40) ** 0.5, "y": ["a", "b"] * 20}).to_csv(tmp_path / "t.csv")
+    assert any(
+        "No cell of 'y' is 'c'" in note for note in load(tmp_path / "t.csv", target="y", missing="y=c").notes
+    )
+
+
 def test_a_value_that_stands_for_missing(tmp_path):
     path = write(tmp_path, grade=[1, 2, -9, 3] * 10, size=["s", "?", "l", "m"] * 10)
     data = load(path, target="y", aux="grade,size", kinds="grade=ordered", missing="grade=-9,size=?")

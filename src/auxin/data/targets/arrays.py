@@ -8,6 +8,7 @@ from torch import Tensor
 
 from auxin.data.reading.columnar import read_memory
 from auxin.data.reading.masks import dense_classes
+from auxin.data.targets.cells import as_number
 from auxin.data.targets.columns import target_of
 from auxin.data.targets.guess import of_numbers
 from auxin.data.targets.single import single
@@ -118,7 +119,8 @@ def _blanked(spec: TargetSpec, values: np.ndarray) -> np.ndarray:
     odd = values.astype(str) == spec.missing
     if values.dtype.kind == "U":
         return np.where(odd, "", values)
-    return np.where(odd, np.nan, values.astype(np.float64))
+    number = as_number(spec.missing)  # -1 is -1.0 too
+    return np.where(odd | (values == number), np.nan, values.astype(np.float64))
 
 
 def _real(name: str, kind: str, values: np.ndarray) -> tuple[Task, Tensor]:

@@ -52,6 +52,10 @@ def word(value: object) -> str:
     return str(value).strip()
 
 
+CODE = re.compile(r"[+-]?0\d")
+"""How a number begins that is a code."""
+
+
 def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
     """The words of a column without the marks of missing values.
 
@@ -67,6 +71,9 @@ def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
         raise _bytes(str(column.name))
     words = [word(value) for value in different]
     own = {""} if spec.missing is None else {"", spec.missing}
+    if spec.missing:  # -1.0 is -1 too, but a code such as 01 is not 1
+        number = as_number(spec.missing)
+        own |= {w for w in words if as_number(w) == number and not CODE.match(w)}
     marks, among = (MARKS, AMONG_NUMBERS) if spec.missing != "" else (frozenset({""}), frozenset({""}))
     commas = column.attrs.get(COMMAS, False)
     numbers = _numbers(str(column.name), [w for w in words if w not in own | among], commas)
@@ -78,6 +85,7 @@ def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
     values, odd, said = (None, (), []) if numbers is None else numbers
     if values is not None and odd:
         values = None
+    said = [*said, *_unused(str(column.name), spec, own, words)]
     notes = [*_missing_notes(str(column.name), column, gone - {"", *own}), *said]
     made = None if values is None else np.array([values[w] for w in kept])
     ranks = None
@@ -85,6 +93,21 @@ def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
         order = {word(value): number for number, value in enumerate(column.cat.categories)}
         ranks = tuple(order[w] for w in kept)
     return TargetColumn(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks)
+
+
+def as_number(mark: str) -> float:
+    """The number that a mark of missing values is; NaN, which equals nothing, where it is none."""
+    try:
+        return float(mark)
+    except ValueError:
+        return float("nan")
+
+
+def _unused(name: str, spec: TargetSpec, own: set[str], words: list[str]) -> list[str]:
+    """A sentence where no cell is the user's own mark."""
+    if not spec.missing or own & {*words} - {""}:
+        return []
+    return [f"No cell of {name!r} is {spec.missing!r}, the value of --missing."]
 
 
 def _missing_notes(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:
