@@ -175,7 +175,8 @@ def test_dates_are_no_classes(tmp_path):
     path = text(tmp_path, days)
     with pytest.raises(DataError, match=r": .*'t' holds dates.*60 different.*--kind t=classes"):
         load(path, target="t")
-    assert len(load(path, target="t", kinds="t=classes").tasks["t"].label_names) == ROWS
+    path = text(tmp_path, days[: ROWS // 2] * 2)
+    assert len(load(path, target="t", kinds="t=classes").tasks["t"].label_names) == ROWS // 2
 
 
 @pytest.mark.parametrize("quote", ["", " "])
