@@ -21,6 +21,21 @@ def test_results_of_other_data_are_refused_and_named(tmp_path: Path) -> None:
         claim_folder(tmp_path / "out", {CONTENT: "b", "seeds": 3})
     with pytest.raises(RunError, match=r"different study.*seeds was 3, now 4"):
         claim_folder(tmp_path / "out", {CONTENT: "a", "seeds": 4})
+    with pytest.raises(
+        RunError, match="Found other rows than those of the recorded results; seeds was 3, now 4"
+    ):
+        claim_folder(tmp_path / "out", {CONTENT: "b", "seeds": 4})
+
+
+def test_the_settings_that_differ_are_named_one_by_one(tmp_path: Path) -> None:
+    was = {"split": {"test": 0.2, "validation": 0.1}, "training": {"settings": {"steps": 3}}}
+    claim_folder(tmp_path, was)
+    (tmp_path / "result.json").write_text("{}")
+    now = {"split": {"test": 0.2, "validation": 0.3}, "training": {"settings": {"steps": 3, "lr": 0.1}}}
+    with pytest.raises(
+        RunError, match=r"Found split\.validation was 0\.1, now 0\.3; training\.settings\.lr was null"
+    ):
+        claim_folder(tmp_path, now)
 
 
 def test_code_of_ones_own_belongs_to_a_study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

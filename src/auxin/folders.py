@@ -166,7 +166,7 @@ def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object
     if CONTENT in different and CONTENT not in found and VERSION not in found:
         raise _former(folder, "`auxin report` reads comparisons; choose another --out to run the study again")
     if different:
-        pairs = [f"{n} was {_short(found.get(n))}, now {_short(wanted[n])}" for n in different]
+        pairs = [pair for n in different for pair in _changes(n, found.get(n), wanted[n])]
         what = OTHER.get(different[0], "a different study") if len(different) == 1 else "a different study"
         raise RunError(
             f"The output folder {folder} holds {what}",
@@ -174,6 +174,16 @@ def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object
             found="; ".join(pairs),
             do="Choose another --out",
         )
+
+
+def _changes(name: str, was: object, now: object) -> list[str]:
+    """What differs, by the innermost names: `training.settings.steps was 3, now 4`."""
+    if name == CONTENT:
+        return ["other rows than those of the recorded results"]
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        names = [str(n) for n in {**was, **now} if was.get(n) != now.get(n)]
+        return [pair for n in names for pair in _changes(f"{name}.{n}", was.get(n), now.get(n))]
+    return [f"{name} was {_short(was)}, now {_short(now)}"]
 
 
 def _short(value: object) -> str:

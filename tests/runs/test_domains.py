@@ -123,3 +123,10 @@ def test_rows_of_no_known_domain_are_counted(tmp_path):
 def test_what_makes_no_domains_is_refused(tmp_path, options, error, match):
     with pytest.raises(error, match=f"(?s){match}"):
         read(tmp_path, table(), **options)
+
+
+def test_of_many_domains_ten_tasks_are_named_and_the_others_counted(tmp_path):
+    frame = table()
+    frame["site"] = ["home" if row % 2 else f"s{row // 2 % 20:02}" for row in range(240)]
+    note = next(note for note in read(tmp_path, frame).notes if note.startswith("Domains:"))
+    assert note.endswith("y (s07) 6, y (s08) 6 and 11 more domains with 66 labels.")

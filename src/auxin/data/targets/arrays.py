@@ -11,6 +11,7 @@ from auxin.data.reading.masks import dense_classes
 from auxin.data.targets.cells import as_number
 from auxin.data.targets.columns import target_of
 from auxin.data.targets.guess import of_numbers
+from auxin.data.targets.numbering import numbering_note
 from auxin.data.targets.single import single
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import ConfigError, DataError
@@ -58,7 +59,8 @@ def array_target(spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
         )
     values = _blanked(spec, values)
     if kind in ("regression", "vector", "multilabel", "dense_regression"):
-        return (*_real(spec.name, kind, values), [])
+        task, target = _real(spec.name, kind, values)
+        return task, target, numbering_note(spec.name, target) if kind == "regression" else []
     if kind == "dense_classes":
         whole = np.where(np.isnan(values), MISSING, values) if values.dtype.kind == "f" else values
         masks = [mask.astype(np.int64) for mask in whole]

@@ -14,6 +14,7 @@ from auxin.data.reading.marks import TRUTH
 from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd, word
 from auxin.data.targets.guess import MOST_CLASSES, of_numbers
 from auxin.data.targets.lists import listed, says_lists, vectors
+from auxin.data.targets.numbering import numbering_note
 from auxin.data.targets.single import single
 from auxin.data.targets.specs import DENSE, TargetSpec
 from auxin.errors import DataError
@@ -53,7 +54,8 @@ def target_of(frame: Any, spec: TargetSpec) -> Made:
     if kind == "vector" and len(read) == 1 and (rows := vectors(read[0].words)) is not None:
         return *_of_lists(spec, read[0], rows), notes
     if kind in ("vector", "regression"):
-        return *_real(spec, kind, read, columns), notes
+        task, target = _real(spec, kind, read, columns)
+        return task, target, [*notes, *(numbering_note(spec.name, target) if kind == "regression" else ())]
     if kind in DENSE:
         raise DataError(
             f"The target {spec.name!r} cannot be {kind}",

@@ -11,6 +11,9 @@ from auxin.errors import ConfigError, DataError
 from auxin.tasks._base import Task
 from auxin.typing import MISSING
 
+SHOWN = 10
+"""So many tasks are printed by name."""
+
 
 @dataclass(frozen=True)
 class DomainColumn:
@@ -100,7 +103,10 @@ def by_domain(
         found_y[name] = torch.where(rows, target, missing)
     names = tuple(f"{main} ({domain})" for domain in others)
     counts = {name: int(tasks[main].present(found_y[name]).sum()) for name in (main, *names)}
-    said = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    said = ", ".join(f"{name} {count:,}" for name, count in [*counts.items()][:SHOWN])
+    if len(counts) > SHOWN:
+        more = [*counts.values()][SHOWN:]
+        said += f" and {len(more):,} more domains with {sum(more):,} labels"
     lost = sum(has and not cell for cell, has in zip(cells, present.tolist(), strict=True))
     unknown = f" {lost:,} rows whose domain is not known are without a main label." if lost else ""
     note = (
