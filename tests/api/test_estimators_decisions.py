@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.model_selection import GridSearchCV, KFold
 
 from auxin import AuxiliaryClassifier, AuxiliaryRegressor
 from auxin.errors import ConfigError, DecisionWarning
@@ -95,3 +96,25 @@ def test_columns_left_out_are_a_warning_and_ordinary_ones_are_not() -> None:
     assert set(said) <= set(model.notes_)
     kept = AuxiliaryClassifier(**QUICK, keep=["code", "one"])
     assert not [line for line in quiet(kept, more, Y)[1] if "code" in line]
+
+
+@pytest.mark.parametrize("rare", [["x"], ["NA", None], [float("nan")]])
+def test_an_auxiliary_of_one_class_is_left_out(rare) -> None:
+    column = [*rare, *["z"] * (60 - len(rare))]
+    train = np.arange(60) >= 2
+    others = pd.DataFrame({"rare": column, "width": X[:, 1]})
+    _, said = quiet(AuxiliaryClassifier(**QUICK), X[train], Y[train], auxiliaries=others[train])
+    assert said == [
+        "The auxiliary 'rare' has fewer than two different labels on these 58 rows, so it is left out."
+    ]
+
+
+@pytest.mark.parametrize("method", ["single", "equal"])
+def test_a_grid_search_goes_on_where_a_fold_lacks_an_auxiliary_class(method) -> None:
+    others = pd.DataFrame({"rare": ["x"] * 2 + ["z"] * 58, "width": X[:, 1]})
+    model = AuxiliaryClassifier(**{**QUICK, "method": method})
+    grid = {"learning_rate": [1e-3, 1e-2]}
+    search = GridSearchCV(model, grid, cv=KFold(3), error_score="raise")
+    with pytest.warns(DecisionWarning, match="left out"):
+        search.fit(X, Y, auxiliaries=others)
+    assert np.isfinite(search.cv_results_["mean_test_score"]).all()

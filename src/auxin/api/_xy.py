@@ -13,6 +13,7 @@ from torch import Tensor
 from auxin.api._frames import InputFrame
 from auxin.data import Dataset, Splits, make_splits
 from auxin.data.reading.columnar import read_memory
+from auxin.data.reading.marks import MARKS
 from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_note, target_of
 from auxin.data.targets.refinements import refinements
@@ -67,7 +68,8 @@ class AuxiliaryTasks:
 
     Attributes:
         made: Each one and its targets, by name.
-        decisions: Sentences on kinds that were guessed from whole numbers, and on marks that count as missing.
+        decisions: Sentences on auxiliaries that are left out, on kinds that were guessed from whole numbers, and on
+            marks that count as missing.
     """
 
     made: dict[str, tuple[Task, Tensor]] = field(default_factory=dict)
@@ -105,12 +107,25 @@ def auxiliary_tasks(auxiliaries: Any, rows: int, kinds: Mapping[str, str] | None
                 found=f"{len(values)}",
                 do="In cross-validation give a DataFrame or an array: scikit-learn cuts those to the rows at hand",
             )
+        if _constant(values):
+            found.decisions.append(
+                f"The auxiliary {name!r} has fewer than two different labels on these {rows:,} rows, so it is left out."
+            )
+            continue
         task, target, notes = _task(name, values, kinds.get(name))
         found.made[name] = task, target
         found.decisions.extend(note.partition("; --missing")[0].removesuffix(".") + "." for note in notes)
         if name not in kinds:
             found.decisions.extend(_guessed(name, values, task))
     return found
+
+
+def _constant(values: np.ndarray) -> bool:
+    """Whether the rows have fewer than two different labels, as the rows of a fold may have of a rare class."""
+    if values.ndim != 1:
+        return False
+    known = pd.unique(values[~pd.isna(values)]).tolist()
+    return len([label for label in known if not (isinstance(label, str) and label.strip() in MARKS)]) < 2
 
 
 def _guessed(name: str, values: np.ndarray, task: Task) -> list[str]:

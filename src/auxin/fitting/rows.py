@@ -150,7 +150,7 @@ def make_folds(rows: Rows, count: int, repeats: int, seed: int) -> Folds:
             "There are too few groups for cross-validation",
             expected="labelled rows of at least two groups",
             found=f"{groups}",
-            do="Leave out --group, or name another column",
+            do="Leave out --group (groups= in Python), or name another column",
         )
     count = max(2, min(count, groups))
     parts = [_deal(strata, names, count, np.random.default_rng([seed, repeat])) for repeat in range(repeats)]

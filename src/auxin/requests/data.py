@@ -63,15 +63,19 @@ class DataSpec(Group):
     image: str | None = option(
         None, "Column of a table that holds the paths of image files.", metavar="COLUMN"
     )
-    size: int | None = option(None, "Side length that every image is resized to.", metavar="PIXELS")
+    size: int | None = option(None, "Side length that every image is resized to.", metavar="PIXELS", ge=1)
     max_pixels: int | None = option(
         None,
         "Maximum number of pixels of an image; larger images are refused (default: 100 million).",
         metavar="N",
+        ge=1,
     )
     text: str | None = option(None, "Columns to read as text, comma-separated.", metavar="COLUMNS")
     max_words: int | None = option(
-        None, "Maximum number of words in the vocabulary of the text columns (default: 4,000).", metavar="N"
+        None,
+        "Maximum number of words in the vocabulary of the text columns (default: 4,000).",
+        metavar="N",
+        ge=1,
     )
     encoding: str | None = option(None, "Encoding of text files (default: utf-8).")
     inputs: str | None = option(None, "Array of an .npz file that holds the inputs.", metavar="NAME")

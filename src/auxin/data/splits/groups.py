@@ -52,7 +52,7 @@ def share_groups(
             f"There are too few groups for the {wanted.what}",
             expected=f"at least {wanted.least + wanted.keep} ({wanted.least} in it, {wanted.keep} outside it)",
             found=f"{len(members)}",
-            do="Leave out --group, or leave out a set (--validation 0)",
+            do="Leave out --group (groups= or group= in Python), or leave out a set (--validation 0)",
         )
     total = floor(wanted.amount * len(rows) + 0.5) if wanted.amount < 1 else int(wanted.amount)
     sizes = Counter(strata[row] for row in rows)
@@ -66,7 +66,7 @@ def share_groups(
             f"Some class is in too few groups for the {wanted.what}",
             expected="rows of every class on each side, in groups of their own",
             found=f"{len(members):,} groups, of which no draw of {DRAWS} has that",
-            do="Leave out --group, or ask for fewer or larger parts",
+            do="Leave out --group (groups= or group= in Python), or ask for fewer or larger parts",
         )
     left = [name for name in members if name not in draws[best]]
     return _rows(members, draws[best]), _rows(members, left)

@@ -146,7 +146,9 @@ def _check_range(
     labels_per_class: int | None, fraction: float | None, validation: float, auxiliary: float, test: float
 ) -> None:
     def refuse(name: str, expected: str, found: object) -> None:
-        raise DataError(f"The argument {name} is out of range", expected=expected, found=repr(found))
+        raise DataError(
+            f"{name} (--{name.replace('_', '-')}) is out of range", expected=expected, found=repr(found)
+        )
 
     if labels_per_class is not None and (labels_per_class < 1 or labels_per_class != int(labels_per_class)):
         refuse("labels_per_class", "a whole number of at least 1", labels_per_class)
