@@ -188,7 +188,6 @@ def test_verbose_says_how_far_it_is(capsys) -> None:
         (AuxiliaryClassifier("equal"), CLASSES[1], None, "have no auxiliary labels"),
         (AuxiliaryClassifier(metric="r2"), CLASSES[1], None, "does not fit the main task"),
         (AuxiliaryClassifier(), np.zeros(120), None, "one class"),
-        (AuxiliaryClassifier(), CLASSES[1], np.zeros(120, int), "too few classes"),
         (AuxiliaryClassifier(), CLASSES[1], np.zeros((120, 2, 2)), r"Expected \[N\] or \[N, K\]"),
         (AuxiliaryRegressor("maxl"), NUMBERS[1], None, "need a main task of classes"),
         (AuxiliaryRegressor(), np.full(120, "a"), None, "not numbers"),

@@ -91,8 +91,9 @@ def test_rows_in_another_order_are_predicted_the_same(fitted: Path) -> None:
     torch.testing.assert_close(whole, alone, rtol=0, atol=1e-13)
 
 
-def test_the_export_takes_what_the_encoder_gives(fitted: Path) -> None:
+def test_the_export_takes_what_the_encoder_gives(fitted: Path, capsys: pytest.CaptureFixture) -> None:
     assert auxin("export", fitted / "m", "--torch", fitted / "m.pt2") == 0
+    assert "x of new rows, in Python: auxin.load_model(" in capsys.readouterr().out
     model = load_model(fitted / "m")
     x = model.inputs(houses(5, seed=3), print)
     program = torch.export.load(fitted / "m.pt2").module()

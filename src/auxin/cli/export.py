@@ -52,6 +52,8 @@ def export(
     shape = ["batch", *made.trunk.shape]
     name = "probabilities" if made.labels else "values"
     output.print(f"  x {shape}, float32 -> {name}" + (f": {', '.join(made.labels)}" if made.labels else ""))
+    if made.encoder is not None and len(made.trunk.shape) == 1:
+        output.print(f"  x of new rows, in Python: auxin.load_model({str(model)!r}).inputs(FILE)")
     output.result(
         {"files": [str(f) for f in (onnx, torch) if f is not None], "input": shape, "labels": made.labels}
     )
