@@ -265,3 +265,25 @@ def test_of_the_front_door_too():
     before = loss.centre.clone()
     hypergradient(problem, case.train, case.meta, optimizer=case.optimizer)
     assert torch.equal(loss.centre, before)
+
+
+def test_what_a_loss_keeps_is_put_back_where_the_network_is_sharded(monkeypatch):
+    from auxin.hypergradients import _audit
+
+    class Queue:
+        def __init__(self):
+            self.items = []
+
+        def __call__(self, out, y):
+            self.items.append(float(y.sum()))
+            return (out - y).pow(2) * len(self.items)
+
+    queue = Queue()
+    case = Losses(queue)
+    problem = case.problem()
+    monkeypatch.setattr(_audit, "is_sharded", lambda network: True)
+    signals, before = torch.ones(8, 2, dtype=D), list(queue.items)
+    with _audit.repeated(problem, (), None):
+        values = [problem.training_loss(signals, case.train, None).item() for _ in range(3)]
+    assert values[0] == values[1] == values[2]
+    assert queue.items == before

@@ -49,13 +49,17 @@ def repeated(problem: BilevelProblem, batches: Sequence[Any], step: InnerStep | 
             estimator takes a backward pass again that can be taken once.
     """
     network = bare(problem.network)
-    if traced() or is_sharded(network):
+    losses = (problem.criterion, problem.outer, problem.losses, problem.split)
+    if traced():
         yield
+        return
+    if is_sharded(network):  # its own hooks keep parameters: only what the losses keep is put back
+        with visiting(nn.Module(), losses=losses, without=[network, *problem.auxiliary]):
+            yield
         return
     foreign = [] if step is None else step.foreign(network.parameters())
     if foreign and batches:
         _refuse_foreign_input(batches, foreign)
-    losses = (problem.criterion, problem.outer, problem.losses, problem.split)
     with visiting(network, foreign, losses, problem.auxiliary), plain_branches():
         if batches and _MEMORY.get(network, key_of(problem, batches[0])) is None:
             _refuse_per_sample_hooks(network)
