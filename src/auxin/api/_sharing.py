@@ -10,6 +10,7 @@ from auxin.math.functional import still
 from auxin.math.params import bare, trainable
 from auxin.math.rng import under_rng
 from auxin.math.sharding import reshard
+from auxin.math.visits import visiting
 from auxin.training.objective import Objective
 from auxin.training.processes import anywhere, exchanged, gathered, parallel, summed, together, world_size
 from auxin.training.task_losses import fitted
@@ -67,7 +68,9 @@ def share_losses(objective: Objective, runner: Runner, train: ObjectiveBatch, at
         UnsupportedError: It does, and the estimator needs more.
     """
     labeler = [] if objective.labeler is None else [objective.labeler]
-    with together(), still([bare(runner), *labeler]), under_rng(None):
+    kept = visiting(torch.nn.Module(), losses=objective.tasks.values(), without=[bare(runner), *labeler])
+    with together(), still([bare(runner), *labeler]), under_rng(None), kept as visit:
+        visit.begin_loss()  # lends buffers
         entries = objective.entries(runner(train.calls), train, objective.context(train))
     reshard(runner)
     train.others = exchanged(*fitted(entries), next(iter(trainable(runner).values())))
