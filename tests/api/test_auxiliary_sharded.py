@@ -21,11 +21,12 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import torch
 from torch import distributed as dist
-from test_auxiliary_sharded import CASES, WARNED, refusals, train
+from test_auxiliary_sharded import CASES, WARNED, refusals, train, visits
 dist.init_process_group("gloo")
 found = {name: train(name, rank=dist.get_rank()) for name in CASES}
 found["warned"] = [name for name, words in WARNED.items() if "Two training gradients" in words]
 found["refused"] = refusals(dist.get_rank())
+found["visits"] = visits(dist.get_rank())
 if dist.get_rank() == 0:
     torch.save(found, "found.pt")
 dist.destroy_process_group()
@@ -123,6 +124,39 @@ def refusals(rank):
     return words
 
 
+class Counting(nn.Module):
+    """A loss that counts its calls, in a list and in a buffer, and is scaled by the count."""
+
+    def __init__(self, loss):
+        super().__init__()
+        self.loss, self.calls = loss, []
+        self.register_buffer("count", torch.ones((), dtype=torch.float64))
+
+    def forward(self, out, y):
+        self.calls.append(1)
+        self.count += 1
+        return self.loss(out, y) * self.count
+
+
+def visits(rank):
+    """How often a loss was called before and after each of two meta steps, by its list and its buffer."""
+    model = sharded(net())
+    optimizer = SGD(model.parameters(), lr=0.1)
+    aux = make(model, every=1, estimator="finite_difference")
+    tasks = aux.meta.objective.tasks
+    counting = tasks["near"] = Counting(tasks["near"].loss)
+    found = []
+    for number in range(2):
+        data = rows(number, rank)
+        aux(model(data["x"]), data).backward()
+        optimizer.step()
+        before = [len(counting.calls), float(counting.count)]
+        aux.after_step(optimizer, rows(50 + number, rank))
+        found.append((before, [len(counting.calls), float(counting.count)]))
+        optimizer.zero_grad()
+    return found
+
+
 @pytest.mark.slow
 def test_a_sharded_network_equals_a_whole_one(tmp_path):
     (tmp_path / "script.py").write_text(SCRIPT)
@@ -142,6 +176,7 @@ def test_a_sharded_network_equals_a_whole_one(tmp_path):
         assert off(found[name], alike) < 1e-6, name
         assert off({"moved": found[name]["moved"]}, {"moved": exact["moved"]}) < 1e-5, name
     assert found["warned"] == ["stopped"]
+    assert [before for before, _ in found["visits"]] == [after for _, after in found["visits"]]
     refused = found["refused"]
     assert len(refused) == 4
     assert all("UnsupportedError" in words for words in refused)
