@@ -19,7 +19,7 @@ from auxin.store import writing
 
 ENDINGS = (".csv", ".parquet")
 Predict = Callable[[pd.DataFrame, Notify], Mapping[str, Any]]
-"""Some rows of a table, and who is told of decisions, to the columns of their predictions."""
+"""Some rows of a table, and a function called with decisions, to the columns of their predictions."""
 
 
 def streams(encoder: Any, source: str, out: Path) -> bool:

@@ -47,8 +47,8 @@ class Search:
         every: whether every family makes all its tries, not only the leading ones.
         families: the rivals that take part; None: the usual ones.
         metric: the user's, by which candidates are chosen; None: by log loss or squared error.
-        notify: told in sentences of what was decided for the user.
-        step: told (done, of about) as candidates finish.
+        notify: Called with a sentence on every decision made for the user.
+        step: Called with the stage, the number of candidates finished, and about how many there are.
     """
 
     rows: Rows

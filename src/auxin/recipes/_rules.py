@@ -80,12 +80,12 @@ def logistic(bench: RuleBench, features: Mapped) -> float:
     return sum(scores) / len(scores)
 
 
-def values(done: Mapping[str, FinishedPiece], name: str, **told: object) -> dict[int, float]:
+def values(done: Mapping[str, FinishedPiece], name: str, **settings: object) -> dict[int, float]:
     """A value of the pieces with these settings, by seed."""
     return {
         int(d.found.settings["seed"] or 0): d.found.values[name]
         for d in done.values()
-        if name in d.found.values and all(d.found.settings.get(k) == v for k, v in told.items())
+        if name in d.found.values and all(d.found.settings.get(k) == v for k, v in settings.items())
     }
 
 

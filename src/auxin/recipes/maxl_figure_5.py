@@ -122,8 +122,8 @@ def _values(done: Mapping[str, FinishedPiece], column: str, method: str) -> dict
 def _maps(done: Mapping[str, FinishedPiece], column: str) -> dict[str, torch.Tensor]:
     arrays = {}
     for piece in done.values():
-        told = piece.found.settings
-        if told["column"] == column and "map" in piece.arrays:
-            arrays[f"points.{told['method']}"] = piece.arrays["map"]
-            arrays[f"groups.{told['method']}"] = piece.arrays["main"]
+        settings = piece.found.settings
+        if settings["column"] == column and "map" in piece.arrays:
+            arrays[f"points.{settings['method']}"] = piece.arrays["map"]
+            arrays[f"groups.{settings['method']}"] = piece.arrays["main"]
     return arrays

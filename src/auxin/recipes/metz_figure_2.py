@@ -67,15 +67,16 @@ class MetzFigure2(Recipe):
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One VAE, or one learner on one order."""
-        told, seed, smoke = piece.settings, int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
-        permuted = bool(told.get("permuted", False))
+        settings = piece.settings
+        seed, smoke = int(settings["seed"] or 0), bool(settings["smoke"])
+        permuted = bool(settings.get("permuted", False))
         own = _rules.bench_for(_rules.data_of("digits", bench), seed, smoke, 5, permuted)
-        if "epochs" in told:
-            vae = VAE(16, hidden=(64,), epochs=int(told["epochs"] or 1), rates=(1e-3,), patience=10**9)
+        if "epochs" in settings:
+            vae = VAE(16, hidden=(64,), epochs=int(settings["epochs"] or 1), rates=(1e-3,), patience=10**9)
             vae.fit(own.data.unlabelled, seed)
             features = lambda x: torch.stack([vae.transform(rows) for rows in x])  # noqa: E731
             return PieceResult({"accuracy": _rules.accuracy(own, features), "bound": -vae.loss})
-        if told["learner"] == "learned rule":
+        if settings["learner"] == "learned rule":
             features = _rules.after(_rules.shipped(), own, (64,), 3 if smoke else 100)
             return PieceResult({"accuracy": _rules.accuracy(own, features)})
         trunk = prototypical(seed, 3 if smoke else 600)

@@ -51,20 +51,20 @@ class MetzFigure4(Recipe):
         """Every data set, size and part, over seeds."""
         sides = SIDES[:1] if smoke else SIDES
         return [
-            Piece(f"{data}-{side}-{part.replace(' ', '-')}-seed-{s}", told)
+            Piece(f"{data}-{side}-{part.replace(' ', '-')}-seed-{s}", settings)
             for s in self.seeds(3, smoke)
             for data in (DATA[:1] if smoke else DATA)
             for side in sides
             for part in PARTS
-            for told in ({"data": data, "side": side, "part": part, "seed": s, "smoke": smoke},)
+            for settings in ({"data": data, "side": side, "part": part, "seed": s, "smoke": smoke},)
         ]
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One part on one data set."""
-        told = piece.settings
-        part, smoke = str(told["part"]), bool(told["smoke"])
-        data = _rules.data_of(str(told["data"]), bench, int(told["side"] or 0))
-        own = _rules.bench_for(data, int(told["seed"] or 0), smoke)
+        settings = piece.settings
+        part, smoke = str(settings["part"]), bool(settings["smoke"])
+        data = _rules.data_of(str(settings["data"]), bench, int(settings["side"] or 0))
+        own = _rules.bench_for(data, int(settings["seed"] or 0), smoke)
         steps = 3 if smoke else STEPS
         rules = {"learned rule": (_rules.shipped, steps), "untrained rule": (_rules.untrained, steps)}
         rules["random network"] = (_rules.shipped, 0)
@@ -77,8 +77,8 @@ class MetzFigure4(Recipe):
         if part == "raw":
             raw = {"ridge": _rules.accuracy(own, lambda x: x), "logistic": _rules.logistic(own, lambda x: x)}
             return PieceResult(raw)
-        settings = EvalSettings(hidden=HIDDEN, steps=(steps,))
-        found = measure(part, {"small": _rules.shipped()}, own, settings)["row"]
+        evaluation = EvalSettings(hidden=HIDDEN, steps=(steps,))
+        found = measure(part, {"small": _rules.shipped()}, own, evaluation)["row"]
         return PieceResult({"ridge": found["plain"][0]})
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:

@@ -43,10 +43,10 @@ class MetzFigure5(Recipe):
         cells += [("activation", 2, 64, a) for a in ACTIVATIONS]
         cells = [cells[0], cells[5], cells[-1]] if smoke else cells
         return [
-            Piece(f"{part}-{depth}-{width}-{activation}-seed-{s}", told)
+            Piece(f"{part}-{depth}-{width}-{activation}-seed-{s}", settings)
             for s in self.seeds(3, smoke)
             for part, depth, width, activation in cells
-            for told in (
+            for settings in (
                 {
                     "part": part,
                     "depth": depth,
@@ -60,13 +60,13 @@ class MetzFigure5(Recipe):
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One network before and after."""
-        told, smoke = piece.settings, bool(piece.settings["smoke"])
-        width, depth = int(told["width"] or 0), int(told["depth"] or 0)
+        settings, smoke = piece.settings, bool(piece.settings["smoke"])
+        width, depth = int(settings["width"] or 0), int(settings["depth"] or 0)
         own = _rules.bench_for(
-            _rules.data_of("digits", bench), int(told["seed"] or 0), smoke or width > 1024, 5
+            _rules.data_of("digits", bench), int(settings["seed"] or 0), smoke or width > 1024, 5
         )
         hidden = (width,) * (depth - 1)
-        rule, activation = _rules.shipped(), str(told["activation"])
+        rule, activation = _rules.shipped(), str(settings["activation"])
         ends = [
             _rules.accuracy(own, _rules.after(rule, own, hidden, steps, activation))
             for steps in (0, 3 if smoke else 100)
@@ -87,8 +87,8 @@ class MetzFigure5(Recipe):
             for d in done.values()
         )
         for part, depth, width, activation in cells:
-            told = {"part": part, "depth": depth, "width": width, "activation": activation}
-            both = {end: list(_rules.values(done, end, **told).values()) for end in ("before", "after")}
+            settings = {"part": part, "depth": depth, "width": width, "activation": activation}
+            both = {end: list(_rules.values(done, end, **settings).values()) for end in ("before", "after")}
             where = f"{part}: depth {depth}, width {width}, {activation}"
             lines += [line(f"{where}, {end} the rule", v, "%", factor=100) for end, v in both.items()]
             shown.setdefault(str(part), {})[

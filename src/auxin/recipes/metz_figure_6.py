@@ -54,8 +54,9 @@ class MetzFigure6(Recipe):
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """Accuracy and spread, before and after."""
-        told, seed, smoke = piece.settings, int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
-        if told["data"] == "moons":
+        settings = piece.settings
+        seed, smoke = int(settings["seed"] or 0), bool(settings["smoke"])
+        if settings["data"] == "moons":
             x, y = moons(torch.Generator().manual_seed(seed), 600)
             data = RuleData("moons", x[:300], x[300:], y[300:], 2)
         else:
@@ -68,8 +69,8 @@ class MetzFigure6(Recipe):
             found[f"two components.{name}"] = float(share.mean())
         arrays = {}
         if seed == 0:
-            settings = EvalSettings(hidden=(64,), width=16)
-            shown = pictures(_rules.shipped(), data.x[:600], data.y[:600], settings)
+            evaluation = EvalSettings(hidden=(64,), width=16)
+            shown = pictures(_rules.shipped(), data.x[:600], data.y[:600], evaluation)
             arrays = {k: np.asarray(v) for k, v in shown.items()}
         return PieceResult(found, arrays=arrays)
 

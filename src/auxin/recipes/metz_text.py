@@ -35,9 +35,9 @@ class MetzText(Recipe):
 
     def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
         """One part."""
-        told, smoke = piece.settings, bool(piece.settings["smoke"])
-        own = _rules.bench_for(_rules.data_of("imdb", bench), int(told["seed"] or 0), smoke)
-        part = str(told["part"])
+        settings, smoke = piece.settings, bool(piece.settings["smoke"])
+        own = _rules.bench_for(_rules.data_of("imdb", bench), int(settings["seed"] or 0), smoke)
+        part = str(settings["part"])
         if PARTS[part] < 0:
             return PieceResult({"accuracy": _rules.accuracy(own, lambda x: x)})
         rule = _rules.untrained() if part == "untrained rule" else _rules.shipped()

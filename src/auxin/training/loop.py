@@ -48,7 +48,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class EpochCallbacks:
-    """What to look at after each epoch, and who is told.
+    """What is measured after each epoch, and the functions that are called then.
 
     Attributes:
         validation: Function that computes the validation score of the current network.
