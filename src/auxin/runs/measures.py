@@ -9,9 +9,8 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from auxin.analysis.gradient_cosine import gradient_cosine
 from auxin.analysis.label_collapse import agreement, measure, measure_vectors, warnings
-from auxin.analysis.task_weights import task_weights
+from auxin.analysis.task_signals import weights_and_cosines
 from auxin.data import Splits
 from auxin.labelers._base import LABELS, by_task
 from auxin.models._base import PrimaryNetwork
@@ -34,7 +33,7 @@ class Measures:
     Attributes:
         built: The run.
         splits: Roles of its rows.
-        looks: How often per run what needs gradients is measured, about.
+        looks: How often per run the signal is measured, about.
     """
 
     built: PreparedRun
@@ -46,29 +45,25 @@ class Measures:
         self.every = max(1, self.built.plan.epochs // max(1, self.looks))
 
     def epoch(self) -> dict[str, float]:
-        """The measures after this epoch, by dotted name; what needs gradients is measured now and then only."""
+        """The measures after this epoch, by dotted name; none after the epochs between two looks."""
         epoch = len(self.built.state.logs) + 1
-        if len(self.built.state.learner.criterion.names) == 1:
+        network, criterion = self.built.network, self.built.state.learner.criterion
+        due = epoch % self.every == 0 or epoch == self.built.plan.epochs
+        if not due or len(criterion.names) == 1:
             return {}
-        batch = self.built.pool.batch(self.rows)
-        found = self._labels(batch)
-        if epoch % self.every == 0 or epoch == self.built.plan.epochs:
-            whole = self.built.state.feed.looked_at(self.rows)
-            network, criterion = self.built.network, self.built.state.learner.criterion
-            assert isinstance(network, PrimaryNetwork)
-            weights, cosines = (
-                task_weights(network, criterion, whole),
-                gradient_cosine(network, criterion, whole),
-            )
-            found |= {f"weight.{name}": value for name, value in weights.items()}
-            found |= {f"cosine.{name}": value for name, value in cosines.items()}
+        assert isinstance(network, PrimaryNetwork)
+        found = self._labels(self.built.pool.batch(self.rows))
+        weights, cosines = weights_and_cosines(
+            network, criterion, self.built.state.feed.looked_at(self.rows)
+        )
+        found |= {f"weight.{name}": value for name, value in weights.items()}
+        found |= {f"cosine.{name}": value for name, value in cosines.items()}
         return {name: value for name, value in found.items() if math.isfinite(value)}
 
     def last(self) -> dict[str, float]:
-        """The label measures of the last epoch, which a resumed run may have trained before it was killed."""
-        logs = self.built.state.logs
-        found = logs[-1].measures if logs else {}
-        return {name: value for name, value in found.items() if name.startswith("label")}
+        """The label measures that were taken last; in a resumed run, maybe before it was killed."""
+        looks = [log.measures for log in self.built.state.logs if log.measures]
+        return {name: value for name, value in (looks[-1] if looks else {}).items() if name.startswith("label")}
 
     def warnings(self) -> list[str]:
         """What the labels warn of at the end of training, where they were to be learned."""

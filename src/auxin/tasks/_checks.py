@@ -67,7 +67,7 @@ def hide(values: Tensor, present: Tensor) -> Tensor:
     such a row reaches the gradient of another.
     """
     mask = present.reshape(present.shape + (1,) * (values.dim() - present.dim()))
-    return torch.where(mask, values, torch.zeros((), dtype=values.dtype, device=values.device))
+    return torch.where(mask, values, 0)
 
 
 def mean_present(values: Tensor, present: Tensor) -> Tensor:

@@ -49,13 +49,14 @@ class Affine(View):
 
     def _matrices(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The map from a changed image's coordinates to those of the image, [B, 2, 3]; coordinates run from -1 to 1."""
-        angle, wide, high, shear, across, down = uniform(6 * len(x), generator, x).view(6, len(x))
-        turn = angle * math.radians(self.degrees)
-        cos, sin = turn.cos(), turn.sin()
-        wide, high = 1 + wide * self.scale, 1 + high * self.scale
-        first = torch.stack([cos * wide, shear * self.shear - sin * high, across * 2 * self.translate], 1)
-        second = torch.stack([sin * wide, cos * high, down * 2 * self.translate], 1)
-        return torch.stack([first, second], 1)
+        turn = math.radians(self.degrees)
+        largest = x.new_tensor([turn, self.scale, self.scale, self.shear, 2 * self.translate, 2 * self.translate])
+        amounts = uniform(6 * len(x), generator, x).view(6, len(x)) * largest.unsqueeze(1)
+        angle, wide, high, shear, across, down = amounts
+        cos, sin = angle.cos(), angle.sin()
+        wide, high = 1 + wide, 1 + high
+        rows = [cos * wide, shear - sin * high, across, sin * wide, cos * high, down]
+        return torch.stack(rows, 1).view(-1, 2, 3)
 
 
 def warp(x: Tensor, matrices: Tensor, fill: Tensor) -> Tensor:

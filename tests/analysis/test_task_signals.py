@@ -10,8 +10,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 from helpers_training import tiny
 
-from auxin.analysis.gradient_cosine import gradient_cosine
-from auxin.analysis.task_weights import task_weights
+from auxin.analysis.task_signals import weights_and_cosines
 from auxin.labelers._base import LABELS
 
 
@@ -21,7 +20,7 @@ def test_the_cosine_against_gradients_taken_by_hand_and_nothing_moves() -> None:
     batch = next(iter(built.state.feed.epoch()))
     before = {k: v.clone() for k, v in network.state_dict().items()}
     rng = torch.get_rng_state()
-    found = gradient_cosine(network, criterion, batch)
+    _, found = weights_and_cosines(network, criterion, batch)
     assert all(torch.equal(before[k], v) for k, v in network.state_dict().items())
     assert torch.equal(rng, torch.get_rng_state())
 
@@ -53,18 +52,18 @@ def test_a_task_that_repeats_the_main_one_has_cosine_one() -> None:
             return built.network.shared_parameters()
 
     criterion.labeler = None
-    assert gradient_cosine(Twice(), criterion, batch)["again"] == pytest.approx(1.0, abs=1e-5)
+    assert weights_and_cosines(Twice(), criterion, batch)[1]["again"] == pytest.approx(1.0, abs=1e-5)
 
 
 def test_task_weights_of_equal_weighting_are_its_scale() -> None:
     built = tiny("random", combiner__scale=0.3)
     batch = next(iter(built.state.feed.epoch()))
-    found = task_weights(built.network, built.state.learner.criterion, batch)
+    found, _ = weights_and_cosines(built.network, built.state.learner.criterion, batch)
     assert found == {"digit": pytest.approx(1.0), LABELS: pytest.approx(0.3)}
 
 
 def test_a_task_without_rows_in_the_batch_has_no_weight_to_tell() -> None:
     built = tiny("rotation")
     rows = built.state.feed.train[:8]
-    found = task_weights(built.network, built.state.learner.criterion, built.pool.batch(rows))
+    found, _ = weights_and_cosines(built.network, built.state.learner.criterion, built.pool.batch(rows))
     assert found == {"digit": pytest.approx(1.0)}
