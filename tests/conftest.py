@@ -1,5 +1,6 @@
 """One thread, and no file outside the test's own folder: what every test relies on."""
 
+import gc
 import os
 import signal
 
@@ -17,8 +18,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the backgrou
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 torch.set_num_threads(1)
+gc.set_threshold(50_000, 20, 100)
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
+
+
+def pytest_collection_finish() -> None:
+    """The imported libraries' million objects stay; a look through them for garbage takes a third of a second."""
+    gc.freeze()
 
 
 def arithmetic() -> dict[str, object]:

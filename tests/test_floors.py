@@ -21,6 +21,7 @@ FLOORS = [
         "folders",
         "records",
         "interrupts",
+        "memory",
         "requests",
         "tensor_files",
     },

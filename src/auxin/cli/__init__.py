@@ -76,6 +76,9 @@ class _Verbs(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the verb. An exception becomes a message and an exit code."""
+        from auxin.memory import set_for_training  # not for a page of help
+
+        set_for_training()
         with failing_well(debug=_debugging(ctx)):
             return super().invoke(ctx)
 

@@ -8,6 +8,7 @@ from multiprocessing.queues import SimpleQueue
 from typing import Any
 
 from auxin.interrupts import Terminated, heed, leave
+from auxin.memory import set_for_training
 from auxin.runs.listening import listen_from_now_on
 
 
@@ -20,6 +21,7 @@ def start(environment: dict[str, str], news: "SimpleQueue[tuple[str, float]]") -
     """
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.update(environment)
+    set_for_training()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     heed(leave)
     listen_from_now_on(lambda folder, share: news.put((folder, share)))
