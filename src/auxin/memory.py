@@ -1,4 +1,4 @@
-"""Memory of auxin's own processes, set for training: a heap that keeps what a step frees, fewer searches for garbage."""
+"""Memory of auxin's own processes: a heap that keeps what a training step frees, fewer searches for garbage."""
 
 import ctypes
 import gc

@@ -15,9 +15,7 @@ from auxin.typing import Batch
 ByTask = dict[str, float]
 
 
-def weights_and_cosines(
-    network: PrimaryNetwork, criterion: Objective, batch: Batch
-) -> tuple[ByTask, ByTask]:
+def weights_and_cosines(network: PrimaryNetwork, criterion: Objective, batch: Batch) -> tuple[ByTask, ByTask]:
     """Weight of each task in the training loss, and cosine of each auxiliary task's gradient with the main task's.
 
     A weight is dL_T / d(mean loss of the task), since a nonlinear combiner is an adaptive linear one with weights

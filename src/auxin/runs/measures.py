@@ -53,9 +53,7 @@ class Measures:
             return {}
         assert isinstance(network, PrimaryNetwork)
         found = self._labels(self.built.pool.batch(self.rows))
-        weights, cosines = weights_and_cosines(
-            network, criterion, self.built.state.feed.looked_at(self.rows)
-        )
+        weights, cosines = weights_and_cosines(network, criterion, self.built.state.feed.looked_at(self.rows))
         found |= {f"weight.{name}": value for name, value in weights.items()}
         found |= {f"cosine.{name}": value for name, value in cosines.items()}
         return {name: value for name, value in found.items() if math.isfinite(value)}
@@ -63,7 +61,9 @@ class Measures:
     def last(self) -> dict[str, float]:
         """The label measures that were taken last; in a resumed run, maybe before it was killed."""
         looks = [log.measures for log in self.built.state.logs if log.measures]
-        return {name: value for name, value in (looks[-1] if looks else {}).items() if name.startswith("label")}
+        return {
+            name: value for name, value in (looks[-1] if looks else {}).items() if name.startswith("label")
+        }
 
     def warnings(self) -> list[str]:
         """What the labels warn of at the end of training, where they were to be learned."""

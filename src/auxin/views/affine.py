@@ -50,7 +50,9 @@ class Affine(View):
     def _matrices(self, x: Tensor, generator: torch.Generator) -> Tensor:
         """The map from a changed image's coordinates to those of the image, [B, 2, 3]; coordinates run from -1 to 1."""
         turn = math.radians(self.degrees)
-        largest = x.new_tensor([turn, self.scale, self.scale, self.shear, 2 * self.translate, 2 * self.translate])
+        largest = x.new_tensor(
+            [turn, self.scale, self.scale, self.shear, 2 * self.translate, 2 * self.translate]
+        )
         amounts = uniform(6 * len(x), generator, x).view(6, len(x)) * largest.unsqueeze(1)
         angle, wide, high, shear, across, down = amounts
         cos, sin = angle.cos(), angle.sin()
