@@ -10,7 +10,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))
 from helpers_training import tiny
 
-from auxin.analysis.task_weights import task_weights
+from auxin.analysis.task_signals import weights_and_cosines
 from auxin.errors import RunError
 from auxin.training.evaluate import score
 from auxin.training.loop import Diverged, EpochCallbacks, fit
@@ -205,5 +205,5 @@ def test_a_look_at_the_weights_holds_the_self_made_rows_and_moves_nothing() -> N
     first, second = (built.state.feed.looked_at(rows) for _ in range(2))
     assert torch.equal(first.x, second.x)
     assert repr(built.state.feed.state_dict()) == before
-    found = task_weights(built.network, built.state.learner.criterion, first)
+    found, _ = weights_and_cosines(built.network, built.state.learner.criterion, first)
     assert found["rotation"] == pytest.approx(1.0)
