@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from torch import Tensor
@@ -15,6 +15,7 @@ from auxin.fitting.candidates import Member
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
+from auxin.fitting.repeated import apart
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import FOLDS, Search
 from auxin.records.results import Setting
@@ -92,8 +93,9 @@ def search(
         notify(sentence)
     part = rows_within(dataset, splits, wanted.most, note)
     fitted = fitted_dataset(part.dataset, part.labelled, part.unlabelled)
-    rows = rows_of(fitted, part.labelled, part.unlabelled)
-    for sentence in [*_rare(fitted, part.labelled), *_graded(rows)]:
+    equal = apart(fitted, part.labelled, part.unlabelled)
+    rows = replace(rows_of(fitted, part.labelled, equal.unlabelled), groups=equal.groups)
+    for sentence in [*equal.notes, *_rare(fitted, part.labelled), *_graded(rows)]:
         note(sentence)
     left = None if wanted.seconds is None else max(wanted.seconds - (time.monotonic() - begun), 1.0)
     by = wanted.metric if wanted.decides else None
