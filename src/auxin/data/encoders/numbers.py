@@ -1,5 +1,6 @@
 """A column of numbers as one input, and a second one that marks missing values."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -10,7 +11,7 @@ from auxin.data.encoders.cells import as_numbers
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.notices import missing
-from auxin.data.reading.marks import AMONG_NUMBERS, STYLES, TRUTH, number_of
+from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, DECIMAL, STYLES, TRUTH, number_of
 from auxin.errors import DataError
 
 
@@ -70,28 +71,56 @@ class Numbers(ColumnEncoder):
         if pd.api.types.is_numeric_dtype(column) or not (self.style or self.truth):
             return as_numbers(column)
         codes, different = pd.factorize(column.astype(str).mask(column.isna()))
-        table = [self._number(str(cell)) for cell in different]
+        cells = [str(cell) for cell in different]
+        pointed = self.style == DECIMAL and self._pointed(cells, column.attrs.get(COMMAS, False))
+        table = [self._number(cell, pointed) for cell in cells]
         return np.array([*table, np.nan])[codes]
 
-    def _number(self, cell: str) -> float:
+    def _pointed(self, cells: Sequence[str], semicolons: bool) -> bool:
+        """Whether new cells have decimal points, although the training rows had decimal commas.
+
+        1.234 is a thousand with a decimal comma, and a little more than one with a decimal point. A comma in another
+        cell decides, or a cell that is a number with a decimal point alone, or the semicolons of the file.
+
+        Raises:
+            DataError: Nothing decides, or both do.
+        """
+        style = STYLES[self.style]
+        point = [cell for cell in cells if "." in cell and (_plain(cell) is not None)]
+        commas = any("," in cell for cell in cells)
+        only = [cell for cell in point if number_of(cell, style, self.unit) is None]
+        unsure = [cell for cell in point if cell not in only]
+        if commas and only:
+            raise self._refused(only[0])
+        if unsure and not (commas or only or semicolons):
+            raise self._refused(unsure[0], "Write 1234 or 1,234, whichever is meant, without a point")
+        return bool(only)
+
+    def _number(self, cell: str, pointed: bool = False) -> float:
         if cell in AMONG_NUMBERS:
             return np.nan
-        if self.style and (found := number_of(cell, STYLES[self.style], self.unit)) is not None:
+        if (
+            self.style
+            and not pointed
+            and (found := number_of(cell, STYLES[self.style], self.unit)) is not None
+        ):
             return found
         if self.truth and cell.lower() in TRUTH:
             return TRUTH[cell.lower()]
-        try:
-            return float(cell)
-        except ValueError:
-            raise self._refused(cell) from None
+        plain = _plain(cell)
+        if plain is None or (self.unit == "%" and plain != 0):
+            raise self._refused(cell)
+        return plain
 
-    def _refused(self, cell: str) -> DataError:
+    def _refused(self, cell: str, do: str = "") -> DataError:
         expected = (
             f"numbers with {self.style}{f' and the unit {self.unit}' if self.unit else ''}, as the training rows had"
             if self.style
             else "0 and 1, or yes and no"
         )
-        return DataError(f"The column {self.name!r} is not numbers", expected=expected, found=repr(cell))
+        return DataError(
+            f"The column {self.name!r} is not numbers", expected=expected, found=repr(cell), do=do
+        )
 
     def encode(self, column: Column, notify: Notify) -> Values:
         """Numbers, 0 where missing."""
@@ -115,3 +144,11 @@ class Numbers(ColumnEncoder):
             for k, v in super().state().items()
             if k in ("kind", "name", "gaps") or v != getattr(usual, k)
         }
+
+
+def _plain(cell: str) -> float | None:
+    """A cell as Python's own number; None if it is none."""
+    try:
+        return float(cell)
+    except ValueError:
+        return None

@@ -123,8 +123,9 @@ def _part(
     typed = TypedColumns(batch.schema.names, verbatim, zeros)
     typed.add(batch)
     beside = pd.DataFrame({name: words_of(batch.column(name), True) for name in also})
-    beside.attrs[COMMAS] = separator == ";"
-    return typed.frame(), beside
+    frame = typed.frame()
+    frame.attrs[COMMAS] = beside.attrs[COMMAS] = separator == ";"
+    return frame, beside
 
 
 def _at_once(

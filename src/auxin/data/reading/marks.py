@@ -83,11 +83,13 @@ def _hours(match: re.Match[str]) -> float:
     return sign * days + clock if match["plus"] else sign * (days + clock)
 
 
+DECIMAL = "decimal commas"
+"""The name of the style that has a comma before the fraction."""
 STYLES = {
     style.name: style
     for style in (
         Style("commas between thousands", _pattern(_THOUSANDS), _grouped),
-        Style("decimal commas", _pattern(_DECIMAL), _with_comma),
+        Style(DECIMAL, _pattern(_DECIMAL), _with_comma),
         Style("hours before the colon", _HOURS, _hours),
     )
 }
