@@ -12,8 +12,8 @@ from auxin.data.encoders.contract import Encoder
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.columns import check_cells
-from auxin.data.targets.leaks import coarse, gives_away, useless
-from auxin.data.targets.repeats import repeats_note
+from auxin.data.targets.leaks import coarse, determining_note, gives_away, useless
+from auxin.data.targets.repeats import dates_note, repeats_note
 from auxin.data.targets.single import blurred_note
 from auxin.errors import naming
 from auxin.math.sparse import SparseRows
@@ -77,7 +77,9 @@ def inputs_of(
     labels = (target.double() if real else target.double().masked_fill(target < 0, torch.nan)).numpy()
     if same := gives_away(rest, labels, labels if real else None):
         notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
+    notes += determining_note(rest.drop(columns=same), target.numpy(), "leave it out of X")
     notes += [] if grouped else repeats_note(rest, 'fit(..., groups=X["NAME"])')
+    dates = [] if grouped else dates_note(rest, choice.dates, "judge the model by TimeSeriesSplit")
     notes += blurred_note(coarse(rest))
     made, blank = encoder.encode_frame(rest)
-    return InputFrame(made, blank, encoder, rest, (*choice.notes, *notes), tuple(notes))
+    return InputFrame(made, blank, encoder, rest, (*choice.notes, *dates, *notes), tuple(notes))

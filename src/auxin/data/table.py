@@ -24,13 +24,16 @@ from auxin.data.targets.columns import (
     text_note,
 )
 from auxin.data.targets.domains import DomainColumn, by_domain
-from auxin.data.targets.leaks import coarse, gives_away, useless
+from auxin.data.targets.leaks import coarse, determining_note, gives_away, useless
 from auxin.data.targets.refinements import refinements
-from auxin.data.targets.repeats import repeats_note
+from auxin.data.targets.repeats import dates_note, repeats_note
 from auxin.data.targets.single import blurred_note
 from auxin.data.targets.specs import TargetSpec, parse_specs, words
 from auxin.errors import ConfigError, DataError
 from auxin.math.sparse import SparseRows
+
+LATEST = "mark the last rows as test rows with --split COLUMN"
+"""What to do where new rows are later than those of the table."""
 
 
 class Table(DataSource):
@@ -196,6 +199,7 @@ def of_frame(
             *choice.notes,
             *choice.left_note("--keep"),
             *(() if columns.group else repeats_note(rest, "--group 'NAME'")),
+            *(() if columns.split else dates_note(rest, choice.dates, LATEST)),
             *_given_away(frame, specs, y),
             *text_note(encoder.texts, columns.max_words, isinstance(x, SparseRows)),
         ),
@@ -236,7 +240,9 @@ def _inputs(
             expected="columns besides the targets",
             found=" ".join(notes) or "only targets",
         )
-    return rest, [*notes, *blurred_note(coarse(rest))]
+    what = "leave it out with --ignore"
+    found = determining_note(rest, target.numpy(), what) if target.dim() == 1 else []
+    return rest, [*notes, *found, *blurred_note(coarse(rest))]
 
 
 def _numbers(spec: TargetSpec, target: Tensor) -> np.ndarray | None:

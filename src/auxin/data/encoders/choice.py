@@ -45,6 +45,11 @@ class EncoderChoice:
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
+    @property
+    def dates(self) -> list[str]:
+        """The columns of dates."""
+        return [column.name for column in self.columns if isinstance(column, Dates)]
+
     def left_note(self, option: str) -> list[str]:
         """A sentence on the columns that are left out, if any, and the option that keeps them."""
         names = ", ".join(self.left_out)

@@ -12,6 +12,12 @@ AT_ONCE = 1 << 16
 """Cells that are compared at once; a column of more rows is taken by itself, without a copy."""
 FIRST = 1000
 """Rows by which most columns are seen to hold several values."""
+DIFFERENT, OF_A_CLASS = 20, 5
+"""A column's order says nothing if there are fewer different numbers, or fewer rows of a class."""
+GAPS = 0.1
+"""The share of the labelled rows in which a column that determines the target may be empty."""
+SHOWN = 5
+"""So many columns are named."""
 PAIRS = 64
 """Pairs of rows with equal targets by which most columns are seen to be no other spelling of the target."""
 
@@ -67,6 +73,71 @@ def _parts(frame: Any, names: Sequence[str]) -> Any:
         end = min(begin + step, len(names))
         part = frame.iloc[:, begin:end] if whole else frame.iloc[:, places[begin:end]]
         yield names[begin:end], part.to_numpy()
+
+
+def determining(frame: Any, target: Any) -> list[str]:
+    """Columns of numbers that alone determine the target on all rows that have both, by thresholds or by their order.
+
+    Of a class target: sorted by the column, the rows of each class stand together. Of numbers: sorted by the column,
+    the target only rises or only falls. Both hardly happen by chance.
+
+    Args:
+        frame: The columns.
+        target: Classes, int64 [N], -1 where missing; or numbers, [N], NaN where missing.
+
+    >>> frame = pd.DataFrame({"gain": np.arange(40.0), "size": np.arange(40.0) % 9})
+    >>> determining(frame, (np.arange(40) > 20).astype(int)), determining(frame, np.arange(40.0) ** 2)
+    (['gain'], ['gain'])
+    """
+    y = np.asarray(target)
+    real = y.dtype.kind == "f"
+    known = np.flatnonzero(~np.isnan(y) if real else y >= 0)
+    _, sizes = np.unique(y[known], return_counts=True)
+    enough = len(sizes) >= DIFFERENT if real else len(sizes) > 1 and sizes.min() >= OF_A_CLASS
+    if not enough:
+        return []
+    some, found = _some(known), []
+    with np.errstate(invalid="ignore"):  # infinite numbers are refused elsewhere
+        for part, columns in _parts(frame, _numbers(frame)):
+            likely = [_in_order(column, y[some], real) for column in columns[some].T]
+            found += [
+                part[place]
+                for place in np.flatnonzero(likely)
+                if _in_order(columns[known, place], y[known], real, complete=True)
+            ]
+    return [str(name) for name in frame.columns if name in {*found}]
+
+
+def _in_order(column: np.ndarray, y: np.ndarray, real: bool, complete: bool = False) -> bool:
+    """Whether a column's order is that of the target; of all rows, also whether it has enough different values."""
+    both = ~np.isnan(column)
+    values, y = column[both], y[both]
+    if complete and (both.mean() < 1 - GAPS or (real and len(np.unique(values)) < DIFFERENT)):
+        return False
+    if real:
+        return any(bool((np.diff(y[np.lexsort((y, way))]) >= 0).all()) for way in (values, -values))
+    order = np.argsort(values, kind="stable")
+    classes, change = y[order], np.flatnonzero(np.diff(y[order]))
+    between = np.diff(values[order])[change] > 0
+    return bool(between.all()) and len(change) == len(np.unique(classes)) - 1
+
+
+def determining_note(frame: Any, target: Any, do: str) -> list[str]:
+    """A sentence on columns that alone determine the target.
+
+    Args:
+        frame: The input columns.
+        target: As for `determining`.
+        do: How such columns are left out.
+    """
+    found = determining(frame, target)
+    if not found:
+        return []
+    shown = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN:,} more" if len(found) > SHOWN else "")
+    return [
+        f"Columns that alone determine the target on every labelled row: {shown}. If such a value is only known "
+        f"together with the target, or is computed from it, {do}: the scores would not hold."
+    ]
 
 
 def coarse(frame: Any) -> list[str]:

@@ -1,6 +1,7 @@
-"""Input columns that look like the name of a subject with several rows: folds that part them promise too much."""
+"""Input columns that name a subject with several rows, or a date: random folds promise too much about others."""
 
 import re
+from collections.abc import Sequence
 from typing import Any
 
 _OWNER = (
@@ -8,6 +9,8 @@ _OWNER = (
     "site|session|batch|donor|author|speaker|machine|device|store|shop|hospital|clinic|centre|center"
 )
 _NAMED = re.compile(rf"({_OWNER})s?(_?(id|nr|no|num|number|name|code|key))?|.*_(id|uuid|guid)|group_?id")
+DATES = 10
+"""Fewer different dates than this are no course of time."""
 FEWEST = 4
 """Fewer different values than this are a category."""
 
@@ -46,4 +49,21 @@ def repeats_note(frame: Any, option: str) -> list[str]:
     return [
         f"Values of {', '.join(found)} repeat, and rows with the same value may fall into different folds: scores hold "
         f"for values that are known already. If new rows have other ones, use {option.replace('NAME', found[0])}."
+    ]
+
+
+def dates_note(frame: Any, dates: Sequence[str], do: str) -> list[str]:
+    """A sentence on columns of dates, by which no split goes: scores hold between the dates, not behind the last one.
+
+    Args:
+        frame: The columns.
+        dates: Those that are dates.
+        do: What to do where new rows are later.
+    """
+    found = [name for name in dates if frame[name].nunique() >= DATES]
+    if not found:
+        return []
+    return [
+        f"Rows are split at random, not by {', '.join(found)}: scores hold for new rows between these dates. If new "
+        f"rows are later than all of these, {do}."
     ]
