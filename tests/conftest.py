@@ -8,6 +8,8 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import mkdtemp
 
 import pytest
 import torch
@@ -47,10 +49,15 @@ def _same_arithmetic() -> Iterator[None]:
     assert arithmetic() == before
 
 
+@pytest.fixture(scope="session")
+def _folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cwd")
+
+
 @pytest.fixture(autouse=True)
-def _own_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def _own_folder(_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests run in a folder of their own, so that a relative output folder never lands in the checkout."""
-    monkeypatch.chdir(tmp_path_factory.mktemp("cwd"))
+    monkeypatch.chdir(mkdtemp(dir=_folders))  # `mktemp` looks at the folders of all tests before: milliseconds
     monkeypatch.delenv("AUXIN_PLUGINS", raising=False)
 
 

@@ -1,7 +1,12 @@
 """The errors that auxin raises. Each message states what is wrong, what was expected, what was found, what to do."""
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Callable, Container, Iterator
 from contextlib import contextmanager
+
+COMMAND = "AUXIN_COMMAND"
+"""The environment variable that is set while a command runs; its worker processes inherit it."""
 
 
 class AuxinError(Exception):
@@ -58,6 +63,59 @@ def naming(source: object) -> Iterator[None]:
         if (name := shortened(source)) not in str(error):
             error.args = (f"{name}: {error}",)
         raise
+
+
+@contextmanager
+def naming_arguments(names: Callable[[], Container[str]]) -> Iterator[None]:
+    """In a message to a Python caller, write the options of the command line as arguments.
+
+    Args:
+        names: Function that returns the names of the arguments that the caller's function has.
+    """
+    try:
+        yield
+    except AuxinError as error:
+        error.args = tuple(as_arguments(str(part), names) for part in error.args)
+        raise
+
+
+def as_arguments(text: str, names: Callable[[], Container[str]]) -> str:
+    """Return a text with each option of the command line written as a Python argument; unchanged in a command.
+
+    >>> as_arguments("Leave it out: --ignore size. Or say --kind NAME=KIND.", lambda: ["ignore", "kinds"])
+    "Leave it out: ignore='size'. Or say kinds='NAME=KIND'."
+    """
+    return text if COMMAND in os.environ else _OPTION.sub(lambda found: _argument(found, names), text)
+
+
+_VALUE = r"[\w.]+=[\w.]*\b|[\w.]+=|'[^']*'|[A-Z]+\b(?:\.\w+)?|\d(?:[\d.:]*\d)?"
+_OPTION = re.compile(
+    rf"(?<=: )--(?P<only>[a-z-]+) (?P<all>[^.,;]+)|--(?P<name>[a-z-]+)(?: (?P<value>{_VALUE}))?"
+)
+"""An option and its value, which a message gives after a colon or as an assignment, in quotes, capitals or digits."""
+_RENAMED = {"kind": "kinds", "aux-kind": "kinds"}
+
+
+def called(name: str) -> str:
+    """Return what the caller calls an argument: `--max-pixels` in a command, `max_pixels` in Python.
+
+    >>> called("max_pixels")
+    'max_pixels'
+    """
+    if COMMAND not in os.environ:
+        return name
+    return "--" + {"kinds": "kind"}.get(name, name.replace("_", "-"))
+
+
+def _argument(found: re.Match[str], names: Callable[[], Container[str]]) -> str:
+    option = found["only"] or found["name"]
+    name = _RENAMED.get(option, option.replace("-", "_"))
+    if option == "allow-outside":
+        return "AUXIN_ALLOW_OUTSIDE=1 in the environment"
+    if name not in names():
+        return found[0]
+    value = (found["all"] or found["value"] or "").strip("'")
+    return "download=True" if name == "download" else f"{name}=" + (repr(value) if value else "")
 
 
 def shortened(path: object) -> str:

@@ -134,21 +134,6 @@ def read_json(path: Path, kind: type[R]) -> R:
     return _parse(_read(path), kind, str(path))
 
 
-def read_lines(path: Path, kind: type[R]) -> list[R]:
-    """Read a file of one record per line back; a last line without its end (a killed run) is dropped.
-
-    Raises:
-        RunError: The file is missing, or a complete line is corrupt; the message names file and line.
-    """
-    return list(_read_lines(path, kind))
-
-
-def _read_lines(path: Path, kind: type[R]) -> Iterator[R]:
-    *lines, _unfinished = _read(path).split("\n")
-    for number, line in enumerate(lines, start=1):
-        yield _parse(line, kind, f"{path}, line {number}")
-
-
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")

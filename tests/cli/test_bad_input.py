@@ -114,7 +114,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     ),
     "no such path": (lambda d: [str(d / "nowhere.csv"), *T], ["There is no file", "nowhere.csv"]),
     "a kind that is not read": (lambda d: [text(d, b"x", "t.docx"), *T], [".docx", "unsupported", ".csv"]),
-    "a folder instead of a file": (lambda d: [str(d), *T], ["option 'target'"]),
+    "a folder instead of a file": (lambda d: [str(d), *T], ["option '--target'"]),
     "an empty folder": (lambda d: [str(d)], ["several classes", "no folder with images"]),
     "a file instead of a folder": (lambda d: ["images", "--root", csv(d)], ["There is no folder"]),
     "no target": (lambda d: [csv(d)], ["target column", "--target COLUMN"]),
@@ -170,7 +170,7 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     "npz of other lengths": (lambda d: [npz(d, y=np.arange(9)), *T], ["60 numbers or words", "[9]"]),
     "NaN inputs": (lambda d: [npz(d, x=np.full((ROWS, 2), np.nan)), *T], ["NaN or infinity", "row 0"]),
     "negative labels": (lambda d: [npz(d, y=np.arange(ROWS) % 2 - 5), *T], ["outside the range", "-5"]),
-    "npz with the option of a table": (lambda d: [npz(d), *T, "--ignore", "x"], ["no option 'ignore'"]),
+    "npz with the option of a table": (lambda d: [npz(d), *T, "--ignore", "x"], ["no option '--ignore'"]),
     "an image that is none": (
         lambda d: [pictures(d, lambda f: (f / "3.png").write_bytes(b"no")), *I],
         ["3.png cannot be read", "Leave it out"],

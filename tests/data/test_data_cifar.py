@@ -107,7 +107,7 @@ def test_levels_above_the_main_one_are_auxiliaries_without_a_hierarchy(tmp_path)
 
 @pytest.mark.parametrize("level", ["20:20", "7", "20:100:20", "", "20:", "a:b"])
 def test_levels_that_make_no_sense(tmp_path, level):
-    with pytest.raises(ConfigError, match=r"not one of CIFAR-100's.*3, 10, 20, 100.*--level 20:100"):
+    with pytest.raises(ConfigError, match=r"not one of CIFAR-100's.*3, 10, 20, 100.*level='20:100'"):
         load("cifar100", tmp_path, level=level)
 
 
@@ -222,7 +222,12 @@ def test_half_of_the_files(tmp_path):
     (tmp_path / "cifar-100-binary" / "test.bin").unlink()
     with pytest.raises(DataError) as error:
         load("cifar100", tmp_path)
-    for word in ("files of cifar100 are not in", "cifar-100-python", "Found cifar-100-binary", "--download"):
+    for word in (
+        "files of cifar100 are not in",
+        "cifar-100-python",
+        "Found cifar-100-binary",
+        "download=True",
+    ):
         assert word in str(error.value)
 
 

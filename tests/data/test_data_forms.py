@@ -144,7 +144,9 @@ def test_written_numbers(cells, numbers, tmp_path):
 
 def test_the_cell_that_is_no_number_is_named(tmp_path):
     cells = [f"${i},{i:03d}" for i in range(1, 60)] + ["about 5"]
-    with pytest.raises(DataError, match=r"mixes numbers and words.*'about 5' in row 59.*--missing"):
+    with pytest.raises(
+        DataError, match=r"mixes numbers and words.*'about 5' in row 59.*missing='price=about 5'"
+    ):
         load(write(tmp_path, price=cells), target="price")
 
 
@@ -282,7 +284,7 @@ def test_an_image_of_too_many_pixels(tmp_path, monkeypatch):
     table = tmp_path / "t.csv"
     table.write_text("file,y\na/0.png,p\nb/0.png,q\n")
     for path, options in ((tmp_path, {}), (table, {"image": "file", "target": "y"})):
-        with pytest.raises(DataError, match=r"8 x 8 pixels, more than 50 \(--max-pixels raises the limit\)"):
+        with pytest.raises(DataError, match=r"8 x 8 pixels, more than 50 \(max_pixels= raises the limit\)"):
             load(path, max_pixels=50, **options)
         data = load(path, max_pixels=64, **options)
         with pytest.raises(ConfigError, match=r"limit of an image's size is not usable.*Found 0"):
@@ -305,7 +307,7 @@ def test_an_image_of_too_many_pixels(tmp_path, monkeypatch):
 def test_a_path_that_leads_out_of_the_tables_folder(cell, tmp_path, monkeypatch):
     (tmp_path / "in").mkdir()
     (tmp_path / "in" / "t.csv").write_text(f"file,y\n{cell},a\n{cell},b\n")
-    with pytest.raises(DataError, match=r"points outside the table's folder.*--allow-outside"):
+    with pytest.raises(DataError, match=r"points outside the table's folder.*AUXIN_ALLOW_OUTSIDE=1"):
         load(tmp_path / "in" / "t.csv", image="file", target="y")
     monkeypatch.setenv("AUXIN_ALLOW_OUTSIDE", "1")
     with pytest.raises(DataError, match="There is no image"):

@@ -36,7 +36,7 @@ def test_titles_of_names_are_inputs_and_a_pure_id_is_left_out(tmp_path: Path) ->
         "Almost every value of name is different; its frequent words are used as inputs: Miss, Mr, Mrs."
         in said
     )
-    assert "(IDs): id (keep them with --keep)." in said
+    assert "(IDs): id (keep them with keep=)." in said
     first = data.x[:1, :3].tolist()
     assert first == [[0.0, 1.0, 0.0]]  # Person0, Mr
     again = type(data.encoder).from_state(data.encoder.state())

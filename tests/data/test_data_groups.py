@@ -128,5 +128,5 @@ def test_a_subject_with_several_rows_is_hinted_at(name, values, hinted, tmp_path
     frame = pd.DataFrame({name: values, "x": draw.normal(size=80), "y": draw.normal(size=80)})
     frame.to_csv(tmp_path / "t.csv", index=False)
     notes = " ".join(load(str(tmp_path / "t.csv"), target="y").notes)
-    assert (f"use --group '{name}'." in notes) == hinted
+    assert (f"use group='{name}'." in notes) == hinted
     assert "repeat" not in " ".join(load(str(tmp_path / "t.csv"), target="y", group=name).notes)

@@ -69,7 +69,7 @@ def test_a_table_of_paths(tmp_path):
     assert data.parents["fine"].tolist() == [0, 0, 1, 1]
     assert data.notes == (
         "Targets: y (classes: cat, dog), fine (classes: cat0, cat1, dog0, dog1). "
-        "Guessed: y, fine; change this with --kind NAME=KIND.",
+        "Guessed: y, fine; change this with kinds='NAME=KIND'.",
     )
     inside = load(tmp_path / "pictures")
     assert inside.x.equal(data.x)
@@ -118,7 +118,7 @@ def test_tables_with_bad_paths(tmp_path):
         load(file, image="file", target="y")
     with pytest.raises(DataError, match=r"no column 'fil'.*Did you mean.*'file'"):
         load(file, image="fil", target="y")
-    with pytest.raises(ConfigError, match=r"--image COLUMN --target COLUMN"):
+    with pytest.raises(ConfigError, match=r"image='COLUMN' target='COLUMN'"):
         load(file, image="file")
 
 

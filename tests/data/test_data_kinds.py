@@ -42,7 +42,7 @@ def test_several_columns_are_attributes_or_a_vector(tmp_path):
     assert data.x.shape[1] == 1
     assert data.notes[0] == (
         "Targets: y (classes: 0, 1), attrs (multilabel: a, b), pose (vector). "
-        "Guessed: y, attrs, pose; change this with --kind NAME=KIND."
+        "Guessed: y, attrs, pose; change this with kinds='NAME=KIND'."
     )
     assert kind(load(path, target="y", aux="both=a|b", kinds="both=binary"), "both") == "multilabel"
     assert kind(load(path, target="pose=u|v", aux="a"), "pose") == "vector"
@@ -95,7 +95,7 @@ def test_a_value_that_stands_for_missing(tmp_path):
         ({"aux": "a", "kinds": "a=klasses"}, ["kind of target", "Did you mean 'classes'"]),
         ({"aux": "a", "kinds": "b=classes"}, ["'b' is no target"]),
         ({"aux": "p=a|b", "kinds": "p=classes"}, ["several columns", "multilabel or vector"]),
-        ({"aux": "a", "kinds": "a=dense"}, ["cannot be dense_classes", "--image COLUMN"]),
+        ({"aux": "a", "kinds": "a=dense"}, ["cannot be dense_classes", "image='COLUMN'"]),
         ({"aux": "p=a|x", "kinds": "p=multilabel"}, ["'x'", "no yes-or-no attribute"]),
         ({"aux": "a,a"}, ["named twice"]),
         ({"aux": "a", "missing": "nine"}, ["missing label"]),
@@ -253,5 +253,5 @@ def test_image_tables_take_unlabelled_folders_and_tables(tmp_path):
     assert len(table) == 26
     assert folder.y["y"][-3:].tolist() == [-1] * 3
     assert table.x[-2:].equal(folder.x[24:26])
-    with pytest.raises(ConfigError, match="--image COLUMN"):
+    with pytest.raises(ConfigError, match="image='COLUMN'"):
         load("image_table", file, target="y")

@@ -138,9 +138,9 @@ def test_a_huge_claim_is_refused_without_making_room_for_it(tmp_path):
 
 
 def test_missing_files_and_folders(tmp_path):
-    with pytest.raises(DataError, match=r"no folder was given.*--root DIR.*--download"):
+    with pytest.raises(DataError, match=r"no folder was given.*root='DIR'.*download=True"):
         load("mnist")
-    with pytest.raises(DataError, match=r"There is no folder .*nowhere.*Correct --root"):
+    with pytest.raises(DataError, match=r"There is no folder .*nowhere.*Correct root="):
         load("mnist", tmp_path / "nowhere")
     write_mnist(tmp_path)
     (tmp_path / LABELS).unlink()

@@ -98,7 +98,7 @@ def test_marked_test_rows(tmp_path):
     [
         ({}, {"target": "labl"}, ["no column 'labl'", "one of: x, y, fine, real"]),
         ({}, {"aux": "fin"}, ["no column 'fin'", "Did you mean 'fine'?"]),
-        ({"x": None}, {}, ["Which array", "one called x, X, images", "--inputs NAME", "y [60]"]),
+        ({"x": None}, {}, ["Which array", "one called x, X, images", "inputs='NAME'", "y [60]"]),
         ({"images": np.zeros((60, 2))}, {}, ["Which array"]),
         ({"x": np.zeros((60, 2, 2, 2, 2))}, {}, ["inputs 'x'", "[60, 2, 2, 2, 2]"]),
         ({"x": np.array(["a"] * 60)}, {}, ["inputs 'x'", "numbers"]),

@@ -173,7 +173,7 @@ def test_other_types_of_parquet(tmp_path):
 def test_dates_are_no_classes(tmp_path):
     days = [str(day.date()) for day in pd.date_range("2021-01-01", periods=ROWS)]
     path = text(tmp_path, days)
-    with pytest.raises(DataError, match=r": .*'t' holds dates.*60 different.*--kind t=classes"):
+    with pytest.raises(DataError, match=r": .*'t' holds dates.*60 different.*kinds='t=classes'"):
         load(path, target="t")
     path = text(tmp_path, days[: ROWS // 2] * 2)
     assert len(load(path, target="t", kinds="t=classes").tasks["t"].label_names) == ROWS // 2

@@ -66,7 +66,7 @@ def test_every_kind_of_file_gives_the_same(tmp_path, ending):
     assert isinstance(data.tasks["price"], Regression)
     assert data.notes[0] == (
         "Targets: breed (classes: lab, pug, siam, tabby), species (classes: cat, dog), price (regression). "
-        "Guessed: breed, species, price; change this with --kind NAME=KIND."
+        "Guessed: breed, species, price; change this with kinds='NAME=KIND'."
     )
     splits = make_splits(data, seed=0)
     assert set(splits.unlabelled.tolist()) == {4, 9}
@@ -118,7 +118,7 @@ def test_columns_that_hold_the_target_are_left_out_and_named(tmp_path):
     table["code"] = table["species"].map({"dog": 7, "cat": 3})
     path = write(table, tmp_path / "t.csv")
     data = load(path, target="species", ignore="breed")
-    assert data.notes[1] == "Columns left out because they contain the target: code (keep them with --keep)."
+    assert data.notes[1] == "Columns left out because they contain the target: code (keep them with keep=)."
     kept = load(path, target="species", ignore="breed", keep="code")
     assert kept.x.shape[1] == data.x.shape[1] + 1
     assert "twice" in load(path, target="price").notes[1]
@@ -191,7 +191,7 @@ def test_an_id_of_words_is_left_out_and_said(tmp_path):
     path = write(frame(200, text=[f"word {i}" for i in range(200)]), tmp_path / "t.csv")
     data = load(path, target="species", ignore="breed")
     assert (
-        "Columns left out because almost every value is different (IDs): text (keep them with --keep)."
+        "Columns left out because almost every value is different (IDs): text (keep them with keep=)."
         in data.notes
     )
     assert data.x.shape[1] == 5
@@ -213,7 +213,7 @@ def test_the_most_frequent_of_many_words_are_inputs(tmp_path):
         (b"a,b,c\n", ["at least one row"]),
         (b"a,b\n1,2\n1,2,3\n", ["2 fields in every row", "3 in line 3", "double quotes"]),
         (b"a,b,a\n1,2,3\n", ["several called a", "Rename them"]),
-        ("a,b\nl\u00e9,2\n".encode("latin-1"), ["text in utf-8", "--encoding latin-1"]),
+        ("a,b\nl\u00e9,2\n".encode("latin-1"), ["text in utf-8", "encoding='latin-1'"]),
     ],
 )
 def test_files_that_are_no_tables(tmp_path, content, words):
@@ -248,7 +248,7 @@ def test_arguments():
 
 def test_arguments_with_a_file(tmp_path):
     path = write(frame(), tmp_path / "t.csv")
-    with pytest.raises(ConfigError, match=r": The target column is not given.*--target COLUMN"):
+    with pytest.raises(ConfigError, match=r": The target column is not given.*target='COLUMN'"):
         load(path)
     with pytest.raises(ConfigError, match=r"kind of target.*classes\|ordered\|regression.*breed=colour"):
         load(path, target="breed", kinds="breed=colour")

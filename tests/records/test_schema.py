@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from auxin import store as files
 from auxin.errors import RunError
 from auxin.records.results import EpochRecord, RunResult, Scores
-from auxin.store import append_line, read_json, read_lines, write_json
+from auxin.store import append_line, read_json, write_json
 
 
 def _run(**changes):
@@ -103,7 +103,7 @@ def test_a_line_that_fits_only_in_part_is_taken_back(tmp_path, monkeypatch):
         append_line(path, EpochRecord(epoch=2, seconds=0.1, train_loss=1.0))
     monkeypatch.undo()
     assert path.read_bytes().endswith(b"\n")
-    assert read_lines(path, EpochRecord) == [first]
+    assert records_of(path) == [first]
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="the system has no /dev/full")
@@ -142,19 +142,19 @@ def test_a_missing_file_is_named(tmp_path):
         read_json(tmp_path / "gone.json", RunResult)
 
 
-def test_the_line_a_killed_run_left_unfinished_is_dropped_but_a_bad_one_is_not(tmp_path):
+def test_the_line_a_killed_run_left_unfinished_is_dropped(tmp_path):
     path = tmp_path / "epochs.jsonl"
     records = [EpochRecord(epoch=e, seconds=0.1, train_loss=1.0 / e) for e in (1, 2)]
     for record in records:
         append_line(path, record)
     with path.open("a") as file:
         file.write('{"epoch": 3, "sec')
-    assert read_lines(path, EpochRecord) == records
     append_line(path, records[0])
-    assert read_lines(path, EpochRecord) == [*records, records[0]]
-    path.write_text("nonsense\n" + path.read_text())
-    with pytest.raises(RunError, match="line 1"):
-        read_lines(path, EpochRecord)
+    assert records_of(path) == [*records, records[0]]
+
+
+def records_of(path):
+    return [EpochRecord.model_validate_json(line) for line in path.read_text().splitlines()]
 
 
 def test_files_are_as_readable_as_any_other(tmp_path):

@@ -1,6 +1,7 @@
 """Error handling of the command line: one message on standard error, and an exit code."""
 
 import errno
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 
 import typer
 
-from auxin.errors import AuxinError, message
+from auxin.errors import COMMAND, AuxinError, message
 from auxin.interrupts import Terminated, heed
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
@@ -24,6 +25,7 @@ def failing_well(debug: bool) -> Iterator[None]:
     The command-line parser itself reports usage errors (an unknown option, a missing argument).
     """
     heed()
+    os.environ[COMMAND] = "1"
     try:
         yield
     except Terminated as stop:
@@ -46,6 +48,8 @@ def failing_well(debug: bool) -> Iterator[None]:
         _print(f"Unexpected {type(error).__name__}:", str(error))
         _print("", "This is a bug in auxin. Run the same command with --debug to see the traceback.")
         raise typer.Exit(FAILED) from None
+    finally:
+        os.environ.pop(COMMAND, None)
 
 
 _SYSTEM = {

@@ -1,6 +1,8 @@
 """A data set by its name, or by the path of a file of the user's own."""
 
 from collections.abc import Container
+from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,7 @@ from auxin import catalogue
 from auxin.data._base import Dataset
 from auxin.data.reading.hub import PREFIX
 from auxin.data.reading.progress import watched
-from auxin.errors import ConfigError, DataError, naming
+from auxin.errors import ConfigError, DataError, as_arguments, called, naming, naming_arguments
 
 
 def load(name_or_path: str | Path, root: str | Path | None = None, **options: Any) -> Dataset:
@@ -43,15 +45,23 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     source = catalogue.load("data", member)
     if odd := [option for option in given if option not in source.options]:
         raise ConfigError(
-            f"The data set {member} has no option {odd[0]!r}",
-            expected=f"one of: {', '.join(source.options)}" if source.options else "no options",
-            found=f"{odd[0]}={given[odd[0]]!r}",
+            f"The data set {member} has no option {called(odd[0])!r}",
+            expected=f"one of: {', '.join(map(called, source.options))}" if source.options else "no options",
+            found=f"{called(odd[0])}={given[odd[0]]!r}",
             do=f"Fetch the files by hand from {source.where}"
             if odd[0] == "download" and source.where
             else "",
         )
-    with watched(str(place or name)), naming(place or name):
-        return source.load(place, **given)
+    with watched(str(place or name)), naming(place or name), naming_arguments(_arguments):
+        dataset = source.load(place, **given)
+    return replace(dataset, notes=tuple(as_arguments(note, _arguments) for note in dataset.notes))
+
+
+@lru_cache(1)
+def _arguments() -> frozenset[str]:
+    """The names of all arguments that `load` takes for one data set or another."""
+    sources = [catalogue.load("data", name) for name in catalogue.names("data")]
+    return frozenset({"root"}.union(*(source.options for source in sources)))
 
 
 def _reader(path: Path, options: Container[str]) -> str:

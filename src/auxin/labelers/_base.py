@@ -68,14 +68,12 @@ class Labeler(nn.Module, ABC):
 
     Attributes:
         learned: Whether it has parameters that a hypergradient can train.
-        everywhere: Whether rows without a main label get targets as well.
         teaches: Whether its targets train the main task's own head; it then has no head of its own.
         paper: Paper that introduced it.
         classes: Number K of auxiliary classes (or of numbers per sample, if the targets are real).
     """
 
     learned: ClassVar[bool] = False
-    everywhere: ClassVar[bool] = False
     teaches: ClassVar[bool] = False
     paper: ClassVar[Paper | None] = None
     classes: int

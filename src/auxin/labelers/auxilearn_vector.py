@@ -49,7 +49,6 @@ class AuxiLearnVector(Labeler):
     """
 
     learned = True
-    everywhere = True
     paper = replace(AUXILEARN, place="section 3.3")
 
     def __init__(self, trunk: torch.nn.Module, head: torch.nn.Module, size: int, bound: str = "tanh") -> None:

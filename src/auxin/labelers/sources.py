@@ -54,7 +54,6 @@ class Sources(Labeler):
     """
 
     learned: ClassVar[bool] = True
-    everywhere: ClassVar[bool] = True
     teaches: ClassVar[bool] = True
     paper: ClassVar[Paper | None] = Paper(
         "Learning with Local and Global Consistency",
