@@ -57,7 +57,8 @@ def _folders(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _own_folder(_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Tests run in a folder of their own, so that a relative output folder never lands in the checkout."""
-    monkeypatch.chdir(mkdtemp(dir=_folders))  # `mktemp` looks at the folders of all tests before: milliseconds
+    # `mktemp` looks at the folders of all tests before, which takes milliseconds.
+    monkeypatch.chdir(mkdtemp(dir=_folders))
     monkeypatch.delenv("AUXIN_PLUGINS", raising=False)
 
 
