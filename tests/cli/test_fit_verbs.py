@@ -12,6 +12,7 @@ from PIL import Image
 
 from auxin.cli import main
 from auxin.data import Dataset, load
+from auxin.errors import RunError
 from auxin.exported import files
 from auxin.exported.model import load_model
 from auxin.folders import LOCK
@@ -271,3 +272,33 @@ def test_a_table_in_another_encoding_is_predicted(tmp_path: Path) -> None:
 def test_an_export_is_quiet(fitted: Path, capfd: pytest.CaptureFixture) -> None:
     assert auxin("export", fitted / "m", "--torch", fitted / "quiet.pt2") == 0
     assert "archive" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (
+            ["--budget", "9s", "--draws", "1", "--validation", "0.4", "--no-guard"],
+            "the search: --draws, --no-guard, --val",
+        ),
+        (
+            ["--method", "single", "--set", "steps=2", "--max-rows", "50", "--budget", "9s"],
+            "one network: --max-rows, --b",
+        ),
+        (["--method", "single", "--set", "steps=2"], ""),
+    ],
+)
+def test_options_that_do_not_apply_are_named(
+    options: list[str],
+    named: str,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("auxin.studies.fit.search", lambda *_: (_ for _ in ()).throw(RunError("the search")))
+    frame = pd.DataFrame({"a": np.arange(40) + 0.5, "b": np.arange(40) % 7, "y": ["u", "v"] * 20})
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    with pytest.raises(SystemExit):
+        main(["fit", str(tmp_path / "t.csv"), "--target", "y", *options, "--out", str(tmp_path / "m")])
+    out = " ".join(capsys.readouterr().out.split())
+    assert (f"{named}" in out) if named else ("do not apply" not in out)

@@ -16,9 +16,9 @@ def fit(request: FitRequest, output: Output) -> None:
     its score, corrected for the selection; the scores of a constant guess, of a linear model and of a network without
     auxiliary labels on the same rows; and, if the time allows, the expected gain from more labels.
 
-    With --method NAME, --model or --set, one network is trained. The method is compared with single-task training on
-    the validation rows and kept if it is better by more than its standard error; --no-guard keeps it in any case. The
-    network is then retrained, to the last epoch, on all labelled rows.
+    With --method NAME, --model, --balanced or --set, one network is trained. The method is compared with single-task
+    training on the validation rows and kept if it is better by more than its standard error; --no-guard keeps it in any
+    case. The network is then retrained, to the last epoch, on all labelled rows.
 
     [bold]Examples[/bold]
 

@@ -29,6 +29,7 @@ from auxin.studies.engine import Progress
 from auxin.studies.fit_finish import FitOutcome, TrainingDetails, finish, follow
 from auxin.studies.fit_job import EpochProgress, FitJob
 from auxin.studies.fit_search import SearchTarget, search, searchable
+from auxin.studies.fit_unused import ALONE, COMPARED, SEARCH, unused_note
 
 BEST = "best"
 """Name of the search over all candidates."""
@@ -81,6 +82,9 @@ class Fitting:
         """Return the saved model; the existing one if this fit was finished before."""
         if (self.out / "model.json").exists():
             return load_model(self.out, [str(self.own.get("model", ""))])
+        way = SEARCH if self.searches else COMPARED if len(self.compared) > 1 else ALONE
+        for sentence in unused_note(self.request, way):
+            self._report(sentence)
         if self.searches:
             return self._search()
         choice = self._choose() if len(self.compared) > 1 else self._only(self.compared[0])
