@@ -239,7 +239,7 @@ def test_the_sites_pages_have_every_option(monkeypatch: pytest.MonkeyPatch, tmp_
             assert all(word in text for word in option.opts if word.startswith("--") and word != "--help"), (
                 option
             )
-    assert "``--model`` or ``--set``" in (tmp_path / "commands" / "fit.rst").read_text(encoding="utf-8")
+    assert "``--balanced`` or ``--set``" in (tmp_path / "commands" / "fit.rst").read_text(encoding="utf-8")
     settings = (tmp_path / "commands" / "settings.rst").read_text(encoding="utf-8")
     assert all(f"``{name}``" in settings for name in Hyperparameters.model_fields)
     assert "auxin rule evaluate" in (tmp_path / "commands" / "rule.rst").read_text(encoding="utf-8")
