@@ -1,5 +1,6 @@
 """Sphinx extension: a page for every family of the catalogue and for every method, from their docstrings."""
 
+import ast
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,13 @@ def _methods() -> str:
 
 def _method(entry: catalogue.Entry) -> str:
     source = entry.file.read_text(encoding="utf-8")
-    code = "\n".join(f"   {line}".rstrip() for line in source.splitlines())
+    docstring = ast.parse(source).body[0]
+    lines = source.splitlines()[docstring.end_lineno :]
+    code = "\n".join(f"   {line}".rstrip() for line in lines).strip("\n")
     return (
         title(entry.name)
         + f".. automodule:: auxin.methods.{entry.name}\n\n"
-        + title("The whole file", "-")
+        + title("The whole file, below its docstring", "-")
         + f".. code-block:: python\n\n{code}\n\n"
         + title("Run it", "-")
         + f".. code-block:: sh\n\n   auxin compare --methods single,{entry.name}\n"

@@ -20,7 +20,7 @@ def outside(app: Any, name: str, source: list[str]) -> None:
             return found[0]
         inside = target.relative_to(home.parent) if target.is_relative_to(home.parent) else found[3]
         shown = found[2].strip("`")
-        return f"`{inside}`" if shown == str(inside) else f"{found[2]} (`{inside}`)"
+        return f"`{inside}`" if shown.rstrip("/") == str(inside) else f"{found[2]} (`{inside}`)"
 
     source[0] = LINK.sub(plain, source[0])
 
