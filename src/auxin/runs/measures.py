@@ -45,10 +45,13 @@ class Measures:
         self.every = max(1, self.built.plan.epochs // max(1, self.looks))
 
     def epoch(self) -> dict[str, float]:
-        """The measures after this epoch, by dotted name; none after the epochs between two looks."""
+        """The measures after this epoch, by dotted name; none after the epochs between two looks.
+
+        The first epoch and the last are among the looks: generated labels may collapse in the first few.
+        """
         epoch = len(self.built.state.logs) + 1
         network, criterion = self.built.network, self.built.state.learner.criterion
-        due = epoch % self.every == 0 or epoch == self.built.plan.epochs
+        due = epoch % self.every == 0 or epoch in (1, self.built.plan.epochs)
         if not due or len(criterion.names) == 1:
             return {}
         assert isinstance(network, PrimaryNetwork)
