@@ -15,12 +15,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, settings
 
+from auxin.memory import set_for_training
+
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background, as by `nohup` or a script
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 torch.set_num_threads(1)
-gc.set_threshold(50_000, 20, 100)
+set_for_training()
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
 
