@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from auxin.errors import DamagedError, RunError
-from auxin.folders import CONTENT, LOCK, claim_folder, release_folder
+from auxin.errors import ConfigError, DamagedError, RunError
+from auxin.folders import CONTENT, LOCK, check_output, claim_folder, release_folder
 from auxin.store import digest_of, start_unit
 from auxin.tensor_files import read_state, read_tensors, set_aside, write_state, write_tensors
 
@@ -147,3 +147,16 @@ def test_a_folder_is_cleared_of_files_that_a_killed_process_had_not_finished(tmp
     assert claim_folder(tmp_path, {"steps": 20})
     release_folder(tmp_path)
     assert [path.name for path in half.parent.iterdir()] == ["result.json"]
+
+
+def test_an_output_never_takes_the_place_of_what_is_read(tmp_path: Path) -> None:
+    data, model = tmp_path / "t.csv", tmp_path / "m"
+    model.mkdir()
+    for file in (data, model / "model.json", model / "report.html"):
+        file.write_text("x")
+    (tmp_path / "link.csv").symlink_to(data)
+    for file in (data, tmp_path / "link.csv", tmp_path / "m" / ".." / "t.csv", model / "model.json"):
+        with pytest.raises(ConfigError, match="would be overwritten"):
+            check_output(file, str(data), model)
+    for file in (model / "report.html", tmp_path / "new.csv", tmp_path / "model.json"):
+        check_output(file, data, model, "digits", "x" * 5000)

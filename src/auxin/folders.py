@@ -8,13 +8,15 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from auxin import catalogue
-from auxin.errors import RunError
+from auxin.errors import ConfigError, RunError
 from auxin.store import PART, UNIT, write_text
 
 MANIFEST = "manifest.json"
 LOCK = ".auxin.lock"
 FORMER_RULE = "rule.safetensors"
 """In a folder without a manifest: what `rule train` of auxin 0.1 wrote."""
+OWN = (".json", ".jsonl", ".safetensors", ".skops", ".lock")
+"""Endings of the files that auxin keeps in a folder of results."""
 _locks: dict[Path, FileLock] = {}
 
 
@@ -63,6 +65,32 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
             return True
     write_text(file, json.dumps(wanted, indent=2) + "\n")
     return False
+
+
+def check_output(file: Path, *sources: Path | str) -> None:
+    """Refuse to write over a file that the command reads: the data, or a file of a model's or a study's folder.
+
+    Args:
+        file: The file to write.
+        sources: Files and folders that the command reads.
+
+    Raises:
+        ConfigError: The file is one of these, or one of auxin's own in such a folder.
+    """
+    if not file.exists():
+        return
+    for source in map(Path, sources):
+        try:
+            same = source.exists() and file.samefile(source)
+            own = file.suffix in OWN and source.is_dir() and file.resolve().is_relative_to(source.resolve())
+        except OSError:  # no name of a file, such as that of a known data set
+            continue
+        if same or own:
+            raise ConfigError(
+                f"{file} is read by this command and would be overwritten",
+                expected="an output file of its own",
+                do="Choose another file",
+            )
 
 
 def refuse_claimed(folder: Path) -> None:

@@ -302,3 +302,20 @@ def test_options_that_do_not_apply_are_named(
         main(["fit", str(tmp_path / "t.csv"), "--target", "y", *options, "--out", str(tmp_path / "m")])
     out = " ".join(capsys.readouterr().out.split())
     assert (f"{named}" in out) if named else ("do not apply" not in out)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["predict", "{m}", "{t}", "--out", "{t}"],
+        ["export", "{m}", "--torch", "{m}/model.json"],
+        ["report", "{m}", "--out", "{m}/model.json"],
+    ],
+)
+def test_no_command_overwrites_what_it_reads(words: list[str], fitted: Path, tmp_path: Path) -> None:
+    table = tmp_path / "t.csv"
+    houses(5).to_csv(table, index=False)
+    card = fitted / "m" / "model.json"
+    before = table.read_bytes(), card.read_bytes()
+    assert auxin(*(word.format(m=card.parent, t=table) for word in words)) == 2
+    assert (table.read_bytes(), card.read_bytes()) == before

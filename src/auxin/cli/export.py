@@ -39,6 +39,10 @@ def export(
     """
     if onnx is None and torch is None:
         raise ConfigError("There is no file to write", expected="--onnx FILE, --torch FILE, or both")
+    from auxin.folders import check_output
+
+    for file in filter(None, (onnx, torch)):
+        check_output(file, model)
     output = Output(as_json)
     output.heading("auxin export", f"  {model}")
     from auxin.exported.export import to_onnx, to_torch

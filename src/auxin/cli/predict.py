@@ -60,6 +60,9 @@ def predict(
         auxin predict models/pictures new-pictures/ --out breeds.parquet
         auxin predict models/animals cifar100 --root DIR --level 20:100 --out animals.csv
     """
+    from auxin.folders import check_output
+
+    check_output(out, data, model)
     output = Output(as_json)
     output.heading("auxin predict", f"  {data}")
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
