@@ -10,7 +10,7 @@ from torch.optim import SGD
 
 from auxin.errors import UnsupportedError
 from auxin.hypergradients import BilevelProblem, _self_check, hypergradient
-from auxin.hypergradients._operator import Operator
+from auxin.hypergradients._operator import Operator, outer_off
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.optimizers import InnerStep
 from oracles import Heads, dense, images, lookahead_reference, main_loss, make, relative
@@ -288,3 +288,28 @@ def test_a_mode_that_was_named_is_refused_where_phi_is_in_the_network(way):
     sgd = torch.optim.SGD(net.parameters(), lr=0.1)
     with pytest.raises(UnsupportedError, match="phi enters the primary network"):
         hypergradient(problem, (torch.randn(4, 3, dtype=torch.float64),), optimizer=sgd, mode=way)
+
+
+class _Kinks(nn.Module):
+    """w with a kink of a twentieth of its slope at w = 3e-7; `through` replaces its gradient by that of 1.3 w."""
+
+    def __init__(self, through: bool) -> None:
+        super().__init__()
+        self.weight, self.through = nn.Parameter(torch.zeros(1, dtype=torch.float64)), through
+
+    def forward(self, x):
+        w = self.weight * x
+        w = w + 0.05 * torch.relu(w - 3e-7)
+        return 1.3 * w - 0.3 * w.detach() if self.through else w
+
+
+@pytest.mark.parametrize("through", [False, True])
+def test_a_kink_close_to_the_parameters_is_no_replaced_gradient(through):
+    phi = torch.ones((), dtype=torch.float64, requires_grad=True)
+    net = _Kinks(through)
+    problem = BilevelProblem(net, lambda s, b: phi * s.pow(2).sum(), lambda s, b: s.sum() + 1.0, [phi])
+    rows = (torch.ones(1, dtype=torch.float64),)
+    off = outer_off(
+        problem, [torch.zeros(1, dtype=torch.float64)], [torch.full((1,), 1.3 if through else 1.0)], rows
+    )
+    assert off > 0.2 if through else off < 1e-6
