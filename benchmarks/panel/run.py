@@ -61,16 +61,11 @@ def drawn(name: str, one: Set, draw: int, data: Any, folder: Path) -> tuple[Path
         cut = min(int(count * TEST_SHARE), MOST_TEST)
         test, train = order[:cut], order[cut:]
     test, train = test[:MOST_TEST], train[: one.rows]
-    options: dict[str, Any] = {"target": one.main}
-    if one.auxiliaries:
-        options["aux"] = ",".join(one.auxiliaries)
-    if one.kind == "numbers":
-        options["kinds"] = f"{one.main}=regression"
+    options = read_options(one, table)
     known = np.zeros(len(train), bool)
     known[: one.labels] = True
     if table:
         frame = data.drop(columns=list(one.drop))
-        options |= {"group": one.group} if one.group else {}
         shown = frame.iloc[train].copy()
         shown[one.main] = shown[one.main].astype(object).where(known, None)
         files = folder / "train.csv", folder / "test.csv"
@@ -82,7 +77,18 @@ def drawn(name: str, one: Set, draw: int, data: Any, folder: Path) -> tuple[Path
     others = {k: data[k][train] for k in one.auxiliaries}
     np.savez(files[0], x=data["x"][train], **{one.main: target}, **others)
     np.savez(files[1], x=data["x"][test], **{one.main: data[one.main][test]})
-    return *files, options | {"inputs": "x"}
+    return *files, options
+
+
+def read_options(one: Set, table: bool) -> dict[str, Any]:
+    """The options by which a set's file is read, a table's or that of images."""
+    options: dict[str, Any] = {"target": one.main}
+    if one.auxiliaries:
+        options["aux"] = ",".join(one.auxiliaries)
+    if one.kind == "numbers":
+        options["kinds"] = f"{one.main}=regression"
+    options |= {"group": one.group} if one.group else {}
+    return options if table else options | {"inputs": "x"}
 
 
 def truth(model_task: Any, file: Path, main: str) -> torch.Tensor:
