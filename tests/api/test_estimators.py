@@ -190,7 +190,12 @@ def test_verbose_says_how_far_it_is(capsys) -> None:
         (AuxiliaryClassifier(), np.zeros(120), None, "one class"),
         (AuxiliaryClassifier(), CLASSES[1], np.zeros((120, 2, 2)), r"Expected \[N\] or \[N, K\]"),
         (AuxiliaryRegressor("maxl"), NUMBERS[1], None, "need a main task of classes"),
-        (AuxiliaryRegressor(), np.full(120, "a"), None, "not numbers"),
+        (
+            AuxiliaryRegressor(),
+            np.full(120, "a"),
+            None,
+            r"Expected numbers, .* Found <U1, such as 'a'\. Convert",
+        ),
     ],
 )
 def test_what_cannot_be_fitted_is_said(estimator, y, auxiliaries, said) -> None:

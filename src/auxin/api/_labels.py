@@ -75,7 +75,13 @@ def numbers_of(y: Any) -> Tensor:
     try:
         values = np.where(blank(column), np.nan, column).astype(np.float64)
     except (TypeError, ValueError) as error:
-        raise DataError("Input y is not numbers", found=str(error)) from error
+        first = repr(column[0].item() if isinstance(column[0], np.generic) else column[0])
+        raise DataError(
+            "Input y is not numbers",
+            expected="numbers, NaN or None where missing",
+            found=f"{column.dtype}, such as {first[:80]}",
+            do="Convert it, as by astype(float)",
+        ) from error
     if np.isnan(values).all():
         raise _nothing()
     if not (np.isnan(values) | (np.abs(values) <= np.finfo(np.float32).max)).all():
