@@ -2,7 +2,9 @@
 
 import functools
 import inspect
+import sys
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from torch.utils.data import DataLoader
@@ -26,14 +28,15 @@ class MetaSource:
         Raises:
             ConfigError: The iterator or the loader has no batch.
         """
-        if isinstance(meta, DataLoader):
-            return self._from_loader(meta)
-        if isinstance(meta, Iterator):
-            drawn = next(meta, None)
-            if drawn is None:
-                raise ConfigError("The iterator of meta batches is at its end", do="Let it begin again.")
-            return drawn
-        return meta() if gives_batches(meta) else meta
+        with _training_loader_kept():
+            if isinstance(meta, DataLoader):
+                return self._from_loader(meta)
+            if isinstance(meta, Iterator):
+                drawn = next(meta, None)
+                if drawn is None:
+                    raise ConfigError("The iterator of meta batches is at its end", do="Let it begin again.")
+                return drawn
+            return meta() if gives_batches(meta) else meta
 
     def _from_loader(self, loader: Any) -> Any:
         if loader is not self._loader:
@@ -45,6 +48,24 @@ class MetaSource:
         if drawn is None:
             raise ConfigError("The DataLoader of meta batches has no batch", found="an empty data set")
         return drawn
+
+
+@contextmanager
+def _training_loader_kept() -> Iterator[None]:
+    """A meta loader prepared by Accelerate leaves the windows of gradient accumulation to the training loader.
+
+    Accelerate closes a window at the end of the loader whose iteration began last, which would be the meta loader's.
+    """
+    module: Any = sys.modules.get("accelerate.state")
+    if module is None or not module.GradientState._shared_state:
+        yield
+        return
+    state = module.GradientState()
+    before = state.dataloader_references
+    try:
+        yield
+    finally:
+        state.dataloader_references = before
 
 
 def gives_batches(meta: Any) -> bool:
