@@ -12,7 +12,7 @@ from auxin.errors import ConfigError, DecisionWarning
 
 QUICK = {"method": "single", "steps": 5, "guard": False, "random_state": 0}
 X = np.random.default_rng(0).normal(size=(60, 3)).astype(np.float32)
-Y = np.array(["low", "high"], dtype=object)[(X[:, 0] > 0).astype(int)]
+Y = np.array(["low", "high"], dtype=object)[(X[:, 0] + X[:, 1] > 0).astype(int)]
 
 
 def quiet(model, *args, **kwargs):

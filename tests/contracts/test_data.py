@@ -125,5 +125,5 @@ def _again(name, folder):
 
 @pytest.mark.parametrize("name", sorted(set(FILES) - OWN))
 def test_member_names_missing_files(name, tmp_path):
-    with pytest.raises(DataError, match=rf"files of {name} are not in .*--download.*http"):
+    with pytest.raises(DataError, match=rf"files of {name} are not in .*download=True.*http"):
         load(name, tmp_path)

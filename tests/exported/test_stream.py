@@ -26,7 +26,7 @@ def table(seed=0):
             "code": [f"{k % 3:02d}" for k in range(ROWS)],
             "day": pd.date_range("2021-01-01", periods=ROWS).astype(str),
             "price": [f"${1000 + k:,}" for k in range(ROWS)],
-            "y": np.where(x > 0, "large", "small"),
+            "y": np.where(x + draw.normal(size=ROWS) > 0, "large", "small"),
         }
     )
 
