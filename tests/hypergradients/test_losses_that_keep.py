@@ -1,6 +1,8 @@
 """Loss functions that are more than a function of outputs and labels: right, or refused by name."""
 
 import functools
+import itertools
+import queue
 
 import pytest
 import torch
@@ -21,8 +23,8 @@ pytestmark = [
 ]
 
 
-CALLS, MASKS = [0], []
-"""What losses keep here is not put back: no function owns a global."""
+CALLS, MASKS = itertools.count(1), queue.SimpleQueue()
+"""What losses change here cannot be put back."""
 
 
 class Losses(Case):
@@ -140,14 +142,17 @@ def test_a_loss_draws_its_random_numbers_after_the_networks():
 
 def test_implicit_draws_the_losss_numbers_after_the_networks():
     def loss(out, y):
-        MASKS.append(torch.rand_like(out.detach()) > 0.5)
-        return (out * MASKS[-1] - y).pow(2)
+        mask = torch.rand_like(out.detach()) > 0.5
+        MASKS.put(mask)
+        return (out * mask - y).pow(2)
 
-    case = Losses(loss, Masked())
-    MASKS.clear()
+    case, masks = Losses(loss, Masked()), []
+    while MASKS.qsize():  # of the warming up
+        MASKS.get()
     for solver, options in (("neumann", {"terms": 2}), ("identity", {})):
         case.found(estimator="implicit", solver=solver, check=False, **options)
-        assert torch.equal(MASKS[0], MASKS[-1])  # the first look's and the mixed product's
+        masks += [MASKS.get() for _ in range(MASKS.qsize())]
+        assert torch.equal(masks[0], masks[-1])  # the first look's and the mixed product's
 
 
 def in_place(out, y):
@@ -166,9 +171,8 @@ def test_a_loss_that_writes_into_the_outputs():
     ] * 3
 
 
-def from_a_global(out, y):
-    CALLS[0] += 1
-    return (out - y).pow(2) * CALLS[0]
+def from_a_counter(out, y):
+    return (out - y).pow(2) * next(CALLS)
 
 
 def writes_labels(out, y):
@@ -188,7 +192,7 @@ def writes_plain():
 @pytest.mark.parametrize(
     ("loss", "match"),
     [
-        (from_a_global, "training loss does not repeat itself"),
+        (from_a_counter, "training loss does not repeat itself"),
         (writes_labels, "loss writes into its labels"),
         (writes_plain(), "writes into a tensor that it keeps in a plain attribute or a closure"),
     ],

@@ -19,7 +19,7 @@ from auxin.hypergradients._structure import Memory, key_of
 from auxin.math.branches import plain_branches
 from auxin.math.deferred import traced
 from auxin.math.functional import placed, plain_attention, still, under_rng
-from auxin.math.params import bare, leaves, trainable
+from auxin.math.params import bare, leaves, trainable, walk
 from auxin.math.sharding import is_sharded
 from auxin.math.tree import detach, tensors
 from auxin.math.visits import visiting
@@ -89,7 +89,7 @@ def _refuse_written(network: nn.Module, before: Mapping[str, Tensor]) -> None:
 
 def _refuse_per_sample_hooks(network: nn.Module) -> None:
     """Refuse opacus's hooks, which look for their own state on the parameters that an estimator replaces."""
-    hooks = (hook for part in network.modules() for hook in part._forward_hooks.values())
+    hooks = (hook for part in walk(network).modules for hook in part._forward_hooks.values())
     if any((getattr(hook, "__module__", None) or "").partition(".")[0] == "opacus" for hook in hooks):
         raise UnsupportedError(
             "The network computes a gradient for each sample by opacus's hooks, which need its own parameters, and "

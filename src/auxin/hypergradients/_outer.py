@@ -11,7 +11,7 @@ from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, Hypergradient, NextBatchForward, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
 from auxin.math.functional import lent, placed, save_rng, undistorted
-from auxin.math.params import Vector, axpy, bare, filled, leaves, trainable
+from auxin.math.params import Vector, axpy, bare, filled, leaves, named_buffers, trainable
 from auxin.math.visits import foreign_parameters
 
 
@@ -53,7 +53,7 @@ def outer_gradient(
     reaches = any(g is not None for g in found)
     ahead = None
     if keep:
-        moved = [(own, buffers[name]) for name, own in bare(problem.network).named_buffers()]
+        moved = [(own, buffers[name]) for name, own in named_buffers(bare(problem.network)).items()]
         ahead = NextBatchForward(at, signals, rng, after, moved)
     v = filled(grads[: len(at)], at)
     v = problem.averaged(v)

@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 from torch import Tensor, nn
 
 from auxin.hypergradients._base import BilevelProblem
-from auxin.math.params import bare
+from auxin.math.params import bare, walk
 from auxin.math.visits import once
 
 V = TypeVar("V")
@@ -125,7 +125,7 @@ def _filled(cell: Any) -> bool:
 def structure(network: nn.Module) -> int:
     """A number for what can change between steps: training or evaluation, frozen parameters, hooks, checkpointing."""
     found: list[Any] = []
-    for part in network.modules():
+    for part in walk(network).modules:
         own = part.__dict__
         hooks = (
             own["_forward_hooks"],

@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 from auxin.errors import UnsupportedError
 from auxin.math.deferred import traced
 from auxin.math.padding import without_padding
-from auxin.math.params import bare, trainable
+from auxin.math.params import bare, named_buffers, trainable, walk
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
 from auxin.math.tangents import Products, replaying
 from auxin.math.tree import rebuild, tensors
@@ -74,7 +74,7 @@ def plain_weight_norm(module: nn.Module) -> AbstractContextManager[object]:
     The fused operation has no forward mode, and its double backward leaves the derivative of 1/|v| out.
     """
     forms = (_WeightNorm, WeightNorm)
-    parts = (each for m in module.modules() for each in (m, *m._forward_pre_hooks.values()))
+    parts = (each for m in walk(module).modules for each in (m, *m._forward_pre_hooks.values()))
     return _PlainWeightNorm() if any(isinstance(each, forms) for each in parts) else nullcontext()
 
 
@@ -100,7 +100,7 @@ def still(modules: Iterable[nn.Module]) -> Iterator[list[tuple[Tensor, Tensor]]]
 
 def lent(network: nn.Module) -> dict[str, Tensor]:
     """Clones of the network's buffers, by name, for a call to move."""
-    return {name: b.clone() for name, b in bare(network).named_buffers()}
+    return {name: b.clone() for name, b in named_buffers(bare(network)).items()}
 
 
 @contextmanager
@@ -128,13 +128,12 @@ def placed(
     (tensor([[6.]]),)
     """
     module = bare(network)
-    # Walking through a network takes as long as a small layer's forward pass.
-    modules = list(module.modules())
+    modules = walk(module).modules
     _refuse_renormalising(module, modules)
     lent_buffers = lent(module) if buffers is None else buffers
     own_params = trainable(module)
     new = dict(zip(map(id, own_params.values()), params, strict=True))
-    new.update({id(own): lent_buffers[name] for name, own in module.named_buffers()})
+    new.update({id(own): lent_buffers[name] for name, own in named_buffers(module).items()})
     places = [
         (held, key, own)
         for part in modules
@@ -185,13 +184,13 @@ def undistorted(network: nn.Module) -> Iterator[None]:
     """
     hooks = [
         (part, name, held)
-        for part in bare(network).modules()
+        for part in walk(bare(network)).modules
         for name in ("_backward_hooks", "_backward_pre_hooks")
         if (held := part.__dict__[name])
     ]
     scaled = [
         part
-        for part in bare(network).modules()
+        for part in walk(bare(network)).modules
         if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.scale_grad_by_freq
     ]
     try:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from auxin.math.params import bare, trainable
+from auxin.math.params import bare, trainable, walk
 
 
 def without_padding(network: nn.Module, tangent: Sequence[Tensor]) -> list[Tensor]:
@@ -21,10 +21,12 @@ def without_padding(network: nn.Module, tangent: Sequence[Tensor]) -> list[Tenso
             [1.]])]
     """
     found = list(tangent)
-    padded = [m for m in bare(network).modules() if isinstance(m, nn.Embedding) and m.padding_idx is not None]
+    padded = [
+        m for m in walk(bare(network)).modules if isinstance(m, nn.Embedding) and m.padding_idx is not None
+    ]
     if not padded:
         return found
-    uses = Counter(id(p) for m in bare(network).modules() for p in m._parameters.values())
+    uses = Counter(id(p) for m in walk(bare(network)).modules for p in m._parameters.values())
     places = {id(p): i for i, p in enumerate(trainable(network).values())}
     for module in padded:
         place = places.get(id(module.weight))

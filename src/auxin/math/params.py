@@ -1,6 +1,8 @@
 """Vectors over the parameters of a network: lists of tensors, one per parameter."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -28,13 +30,77 @@ def bare(network: nn.Module) -> nn.Module:
     return network if local(network) is network else bare(local(network))
 
 
+class Walk:
+    """A network's modules, and the places of its parameters and buffers.
+
+    Attributes:
+        network: The network without wrappers.
+        modules: All of its modules, each once.
+        parameters: Name, dictionary and key of every parameter's place; tied parameters have several.
+        buffers: The same of buffers.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = network
+        found = list(network.named_modules())
+        self.modules = [module for _, module in found]
+        self.parameters = [
+            (f"{name}.{key}" if name else key, m._parameters, key)
+            for name, m in found
+            for key, _ in m._parameters.items()
+        ]
+        self.buffers = [
+            (f"{name}.{key}" if name else key, m._buffers, key)
+            for name, m in found
+            for key, _ in m._buffers.items()
+        ]
+
+    def each_once(self, places: list[tuple[str, Any, str]]) -> dict[str, Tensor]:
+        """The tensors that these places hold now, each under its first name."""
+        found, seen = {}, set()
+        for name, held, key in places:
+            value = held[key] if key in held else None  # noqa: SIM401  a scripted module's has no `get`
+            if value is not None and id(value) not in seen:
+                seen.add(id(value))
+                found[name] = value
+        return found
+
+
+_WALKED: list[Walk] = []
+
+
+@contextmanager
+def walked(network: nn.Module) -> Iterator[None]:
+    """Within, no module is added to the network, so that it is walked through once.
+
+    Walking through a network takes as long as a small layer's forward pass.
+    """
+    _WALKED.append(Walk(network))
+    try:
+        yield
+    finally:
+        _WALKED.pop()
+
+
+def walk(network: nn.Module) -> Walk:
+    """The walk through a bare network: the one that was taken already where it is `walked`."""
+    return _WALKED[-1] if _WALKED and _WALKED[-1].network is network else Walk(network)
+
+
+def named_buffers(network: nn.Module) -> dict[str, Tensor]:
+    """The buffers of a bare network, each under its first name."""
+    found = walk(network)
+    return found.each_once(found.buffers)
+
+
 def trainable(network: nn.Module) -> Params:
     """W: the parameters that require a gradient, by name, each once, in the order of `network.parameters()`.
 
     >>> list(trainable(nn.Linear(2, 1)))
     ['weight', 'bias']
     """
-    return {name: p for name, p in bare(network).named_parameters() if p.requires_grad}
+    found = walk(bare(network))
+    return {name: p for name, p in found.each_once(found.parameters).items() if p.requires_grad}
 
 
 def named(network: nn.Module, vector: Sequence[Tensor]) -> Params:

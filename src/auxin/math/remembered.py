@@ -1,9 +1,11 @@
 """What modules, objects and functions keep from one call to the next, as it was at one time, to be put back.
 
-A hidden state, a step counter, a memory list, a generator; for loss functions also what a closure keeps, and buffers
-(the centre of a self-distillation loss, a queue of negatives).
+A hidden state, a step counter, a memory list, a generator, in attributes of objects and classes and in globals; for
+loss functions and hooks also what a closure keeps, and buffers (the centre of a self-distillation loss, a queue of
+negatives).
 """
 
+import dis
 import functools
 import random
 import sys
@@ -30,11 +32,20 @@ class Remembered:
         self._generators: list[tuple[Any, Any]] = []
         self._tensors: list[tuple[Tensor, int]] = []
         self._cells: list[tuple[Any, Any]] = []
+        self._globals: list[tuple[dict[str, Any], str, Any]] = []
+        self._class_attributes: list[tuple[type, str, Any]] = []
         self._buffers: list[tuple[dict[str, Any], str, Tensor]] = []
+        self._lent: list[tuple[Tensor, int]] = []
         self._seen: set[int] = set()
 
     def module(self, module: nn.Module) -> None:
-        """Add the plain attributes of one module; modules of torch's own classes keep nothing in them."""
+        """Add the plain attributes of one module, of its class, and what its forward hooks keep.
+
+        Modules of torch's own classes keep nothing in attributes.
+        """
+        for hooks in (module._forward_hooks, module._forward_pre_hooks):
+            for hook in hooks.values():
+                self._walk(hook, _DEPTH)
         if keeps_attributes(module):
             self._object(module, _DEPTH)
 
@@ -48,6 +59,7 @@ class Remembered:
         self._seen |= {id(part) for top in without for part in top.modules()}
         for function in functions:
             self._walk(function, _DEPTH + 1)
+        self._lend()
 
     def rewind(self) -> bool:
         """Put back everything; buffers become clones, so that a graph keeps those of the call before.
@@ -62,13 +74,39 @@ class Remembered:
             own.update(before)
         for cell, content in self._cells:
             cell.cell_contents = content
+        for held, name, value in self._globals:
+            held[name] = value
+        for kind, name, value in self._class_attributes:
+            if vars(kind).get(name) is not value:
+                setattr(kind, name, value)
         for container, content in self._contents:
             _refill(container, content)
         for generator, state in self._generators:
             _restore(generator, state)
         for held, key, own in self._buffers:
             held[key] = own.clone()
+        self._lend()
         return all(tensor._version == version for tensor, version in self._tensors)
+
+    def changed(self) -> bool:
+        """Whether anything is another than when it was added or put back last."""
+        return (
+            any(
+                own.keys() != was.keys() or any(own[k] is not was[k] for k in was)
+                for own, was in self._attributes
+            )
+            or any(cell.cell_contents is not content for cell, content in self._cells)
+            or any(held.get(name) is not value for held, name, value in self._globals)
+            or any(vars(kind).get(name) is not value for kind, name, value in self._class_attributes)
+            or any(not _alike(container, content) for container, content in self._contents)
+            or any(
+                held[key] is not lent or lent._version != version
+                for (held, key, _), (lent, version) in zip(self._buffers, self._lent, strict=True)
+            )
+        )
+
+    def _lend(self) -> None:
+        self._lent = [(held[key], held[key]._version) for held, key, _ in self._buffers]
 
     def close(self) -> bool:
         """Rewind, and give the modules their own buffers again; returns what `rewind` does."""
@@ -84,6 +122,38 @@ class Remembered:
         for key, value in before.items():
             if key not in own:
                 self._look(value, depth)
+        for kind in type(thing).__mro__:
+            self._class(kind, depth)
+
+    def _class(self, kind: type, depth: int) -> None:
+        """Add what a class of the user's keeps: its plain attributes, and the globals that its methods write."""
+        if id(kind) in self._seen or kind.__module__.partition(".")[0] in _NOT_THE_USERS:
+            return
+        self._seen.add(id(kind))
+        for name, value in list(vars(kind).items()):
+            if isinstance(value, types.FunctionType):
+                self._names(value, depth)
+            elif not name.startswith("__") and isinstance(value, _KEPT):
+                self._class_attributes.append((kind, name, value))
+                self._look(value, depth)
+
+    def _names(self, function: types.FunctionType, depth: int) -> list[Any]:
+        """Add the globals that a function assigns and the containers among those that it reads; returns all of them."""
+        read, written = _global_names(function.__code__)
+        own, found = function.__globals__, []
+        for name in read | written:
+            if name not in own:
+                continue
+            value = own[name]
+            found.append(value)
+            if name in written:
+                self._globals.append((own, name, value))
+            if name in written or isinstance(value, list | dict | set | deque):
+                if id(value) not in self._seen:
+                    self._look(value, depth - 1)
+            elif _state(value) is not None or isinstance(value, Tensor):
+                self._look(value, depth - 1)
+        return found
 
     def _look(self, value: Any, depth: int) -> None:
         """Add a value that an attribute or a container holds."""
@@ -134,6 +204,15 @@ class Remembered:
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self._look(default, depth - 1)
             self._walk(default, depth - 1)
+        top = (function.__module__ or "").partition(".")[0]
+        if top in _NOT_THE_USERS:
+            return
+        for value in self._names(function, _DEPTH):
+            written_here = (type(value).__module__ or "").partition(".")[0] == top
+            if written_here or isinstance(
+                value, nn.Module | types.FunctionType | types.MethodType | functools.partial
+            ):
+                self._walk(value, max(depth - 1, 2))
 
     def _losses_module(self, module: nn.Module, depth: int) -> None:
         for part in module.modules():
@@ -167,6 +246,29 @@ _PLAIN = (
 )
 
 
+_NOT_THE_USERS = frozenset(
+    ("torch", "torchgen", "auxin", "builtins", "numpy", "collections", "typing", "abc")
+)
+_KEPT = (int, float, list, dict, set, deque, Tensor, type(None))
+
+
+@functools.cache
+def _global_names(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
+    """The globals that a function's code, and the functions within it, reads and those that it assigns."""
+    read, written = set(), set()
+    for step in dis.get_instructions(code):
+        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
+            read.add(step.argval)
+        elif step.opname == "STORE_GLOBAL":
+            written.add(step.argval)
+    for inner in code.co_consts:
+        if isinstance(inner, types.CodeType):
+            more, also = _global_names(inner)
+            read |= more
+            written |= also
+    return frozenset(read), frozenset(written)
+
+
 def keeps_attributes(module: nn.Module) -> bool:
     """Whether a module may keep something in plain attributes: one of torch's own classes does not."""
     own = type(module).__module__.startswith("torch.nn.modules")
@@ -176,7 +278,7 @@ def keeps_attributes(module: nn.Module) -> bool:
 def _is_ours(thing: Any) -> bool:
     """Whether it is of auxin, which keeps nothing between the calls of one meta step."""
     module = thing.__module__ if isinstance(thing, types.FunctionType) else type(thing).__module__
-    return module.partition(".")[0] == __name__.partition(".")[0]
+    return (module or "").partition(".")[0] == __name__.partition(".")[0]
 
 
 def _items(container: Any) -> list[Any]:
@@ -186,16 +288,19 @@ def _items(container: Any) -> list[Any]:
     return list(container.values() if isinstance(container, dict) else container)
 
 
-def _refill(container: Any, content: Any) -> None:
+def _alike(container: Any, content: Any) -> bool:
+    """Whether a container holds the same objects as its copy."""
     if isinstance(container, dict):
-        same = len(container) == len(content) and all(
+        return len(container) == len(content) and all(
             k in content and v is content[k] for k, v in container.items()
         )
-    elif isinstance(container, set):
-        same = container == content
-    else:
-        same = len(container) == len(content) and all(a is b for a, b in zip(container, content, strict=True))
-    if same:
+    if isinstance(container, set):
+        return container == content
+    return len(container) == len(content) and all(a is b for a, b in zip(container, content, strict=True))
+
+
+def _refill(container: Any, content: Any) -> None:
+    if _alike(container, content):
         return
     container.clear()
     (container.update if isinstance(container, dict | set) else container.extend)(content)

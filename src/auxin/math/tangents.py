@@ -20,6 +20,7 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from auxin.math.params import walk
 from auxin.math.rng import Rng, restore_rng, save_rng
 
 Forward = Callable[[Tensor], Tensor]
@@ -320,7 +321,7 @@ def _forwards(network: nn.Module, replacement: Callable[[nn.Module], Forward | N
     """Within, some modules have another `forward`; modules that have one of their own already are left."""
     changed = []
     try:
-        for module in network.modules():
+        for module in walk(network).modules:
             if "forward" not in module.__dict__ and (new := replacement(module)) is not None:
                 module.__dict__["forward"] = new
                 changed.append(module)

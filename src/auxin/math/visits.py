@@ -15,7 +15,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from auxin.errors import UnsupportedError
-from auxin.math.params import bare
+from auxin.math.params import bare, walk, walked
 from auxin.math.remembered import Remembered
 
 _DRAWS: weakref.WeakKeyDictionary[nn.Module, dict[bool, bool]] = weakref.WeakKeyDictionary()
@@ -45,10 +45,13 @@ class Visit:
     ) -> None:
         self.network, self.foreign = network, list(foreign)
         self.notes: dict[Any, Any] = {}
+        self._functions, self._without = list(losses), [network, *without]
         self._own, self._losses = Remembered(), Remembered()
-        for module in network.modules():
+        for module in walk(network).modules:
             self._own.module(module)
-        self._losses.functions(losses, [network, *without])
+        self._losses.functions(self._functions, self._without)
+        self._now = self._losses  # what the losses keep once the present pass is over
+        self._passed, self._losses_whole = False, True
         self._draws = _DRAWS.setdefault(network, {})
         self._outside = _outside() if self._draws.get(network.training, True) else None
         self._drawn = False
@@ -60,6 +63,8 @@ class Visit:
             UnsupportedError: A forward pass wrote into a tensor that is kept in a plain attribute.
         """
         whole = self._own.rewind()
+        self._losses_whole &= self._losses.rewind()
+        self._passed = True
         if self._outside is not None and _differs(self._outside, _outside()):
             self._drawn = True
             _restore_outside(self._outside)
@@ -67,19 +72,26 @@ class Visit:
             raise _writes("network's forward pass")
 
     def begin_loss(self) -> None:
-        """Put back everything that loss functions have left since.
+        """Put back everything that loss functions have left since the last forward pass, which may leave them features.
 
         Raises:
             UnsupportedError: One wrote into a tensor that it keeps in a closure or a plain attribute.
         """
-        if not self._losses.rewind():
+        if self._passed:
+            self._passed, self._now = False, self._losses
+            if self._losses.changed():  # a hook or the network left something that the losses read
+                self._now = Remembered()
+                self._now.functions(self._functions, self._without)
+        if not (self._now.rewind() and self._losses_whole):
             raise _writes("training or outer loss")
 
     def close(self) -> None:
         """Rewind, and remember whether the network draws random numbers outside torch."""
         try:
-            whole = self._losses.close()
-            self.rewind()
+            try:
+                self.rewind()
+            finally:
+                whole = self._losses.close() and self._losses_whole
             if not whole:
                 raise _writes("training or outer loss")
         finally:
@@ -118,13 +130,14 @@ def visiting(
     >>> first, second, counting.seen
     (tensor([1.]), tensor([1.]), 0)
     """
-    visit = Visit(bare(network), foreign, losses, without)
-    _NOW.append(visit)
-    try:
-        yield visit
-    finally:
-        _NOW.pop()
-        visit.close()
+    with walked(bare(network)):
+        visit = Visit(bare(network), foreign, losses, without)
+        _NOW.append(visit)
+        try:
+            yield visit
+        finally:
+            _NOW.pop()
+            visit.close()
 
 
 @contextmanager
