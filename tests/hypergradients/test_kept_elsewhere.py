@@ -209,3 +209,29 @@ def test_of_auxiliary_too():
     assert now[1] is before[1]
     assert now[3] is before[3]
     assert torch.equal(now[4], before[4])
+
+
+def test_a_compiled_meta_step_runs_eagerly():
+    """It ended in an internal error of the compiler; what a loss keeps is put back there too."""
+    weights = []
+    for compiled in (False, True):
+        torch.manual_seed(0)
+        model = nn.ModuleDict({"trunk": nn.Linear(3, 4)} | {k: nn.Linear(4, 1) for k in "abc"})
+        model.forward = lambda x, m=model: {k: m[k](m["trunk"](x))[:, 0] for k in "abc"}
+        centre = Centre().float()
+
+        def loss(out, y, centre=centre):
+            return (centre(out) - y).pow(2)
+
+        aux = auxin.Auxiliary(model, main="a", tasks=dict.fromkeys("abc", loss), combiner="softmax", every=1)
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        batch = {"x": torch.randn(6, 3)} | {k: torch.randn(6) for k in "abc"}
+        aux(model(batch["x"]), batch).backward()
+        optimizer.step()
+        before = centre.centre.clone()
+        take = torch.compile(aux.after_step, backend="eager") if compiled else aux.after_step
+        take(optimizer, batch)
+        assert torch.equal(centre.centre, before)
+        weights.append(aux.weights())
+    assert weights[0] == weights[1]
+    assert weights[0]["b"] != 1.0

@@ -238,6 +238,7 @@ class Auxiliary:
 
     # --------------------------------------------------------------------------------------- the meta step
 
+    @torch._disable_dynamo  # pyright: ignore[reportPrivateImportUsage]  lazily, as torch's own optimisers do
     @torch.inference_mode(False)
     @torch.enable_grad()
     def after_step(self, optimizer: Any = None, meta: Any = None) -> Tensor | None:

@@ -14,6 +14,7 @@ from auxin.math.params import trainable
 from auxin.optimizers import InnerStep, Optimizers
 
 
+@torch._disable_dynamo  # pyright: ignore[reportPrivateImportUsage]  lazily, as torch's own optimisers do
 def hypergradient(
     problem: BilevelProblem,
     train: Any,
