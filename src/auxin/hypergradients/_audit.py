@@ -29,7 +29,7 @@ TOLERANCE = {torch.float64: 1e-9, torch.float32: 1e-3}
 """How far two forward passes may differ, relatively (the order of sums in parallel); 0.05 in lower precision."""
 
 TURNS = 16
-"""How often the parameters are compared: hashing them twice costs a hundredth of a meta step, so a thousandth of all."""
+"""How often the parameters are compared: hashing them twice costs a hundredth of a meta step, a thousandth of all."""
 
 _MEMORY: Memory[bool] = Memory()
 _TURNS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
