@@ -98,7 +98,9 @@ def test_a_blend_at_a_temperature(kind: str) -> None:
     linear = "ridge" if kind == "numbers" else "logistic"
     network = NetworkCandidate("network", {"rate": 5e-3}).train(given, given.labelled, 0)
     guess = Constant().train(given, given.labelled, 0)
-    members = (TemperedMember(rival(linear, given), 1.7), network, guess)
+    tempered = TemperedMember(rival(linear, given), 1.7, (-0.5, 0.5) if kind == "numbers" else None)
+    members = tempered, network, guess
+    assert distance(tempered, given.x) < 1e-4
     assert distance(TemperedMember(Blend(given.task, members, (0.5, 0.3, 0.2)), 0.8), given.x) < 1e-4
 
 

@@ -65,7 +65,8 @@ def blend(given: Rows) -> Member:
     x = given.beside(fed.own.astype(np.float32))
     stacked = StackedMember(given.task, rival(linear, Rows(x, given.task, given.y)), fed)
     process = ProcessCandidate(TOGETHER).train(given, given.labelled, 0)
-    members = (TemperedMember(rival(linear, given), 1.7), network, stacked, process)
+    bounds = (-0.5, 0.5) if linear == "ridge" else None
+    members = (TemperedMember(rival(linear, given), 1.7, bounds), network, stacked, process)
     return TemperedMember(Blend(given.task, members, (0.4, 0.2, 0.1, 0.3)), 0.8)
 
 

@@ -431,3 +431,19 @@ def test_a_model_that_diverges_on_all_rows_is_not_handed_over(monkeypatch: pytes
     monkeypatch.setattr(NetworkCandidate, "train", lambda *_: broken)
     with pytest.raises(RunError, match="diverges where it is trained on every labelled row"):
         found.finish(choice)
+
+
+def test_a_row_with_a_far_column_is_not_predicted_far_outside_the_labels() -> None:
+    rows, notes = numbers(), []
+    rows.x[0, 0] = 1000.0
+    search = Search(rows, tries=1, families=["ridge"], notify=notes.append)
+    entry = search.run().best["ridge"]
+    member = search.trained(entry)
+    y = rows.y[:60]
+    far = member.outputs(np.array([[1e6, 0, 0, 0], [-1e6, 0, 0, 0]], np.float32))
+    values = rows.task.predict(far)
+    reach = (y.max() - y.min()) / 2
+    torch.testing.assert_close(values.sort().values.float(), torch.stack([y.min() - reach, y.max() + reach]))
+    held = rows.task.predict(entry.outputs)
+    assert any("Predictions stay within" in note and "ridge" in note for note in notes)
+    assert float(held.max()) <= float(y.max() + reach) + 1e-3

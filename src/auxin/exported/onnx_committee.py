@@ -169,6 +169,8 @@ def member_width(member: StackedMember, width: int) -> int:
 
 
 def _heated(graph: Graph, found: str, member: TemperedMember) -> str:
+    if member.bounds is not None:
+        return graph.add("Clip", found, *map(graph.constant, member.bounds))
     if member.heat == 1.0 or is_numbers(member.task):
         return found
     floor = graph.add("Clip", found, graph.constant(LEAST), graph.constant(1 - LEAST))

@@ -73,7 +73,9 @@ class Plain:
         match state["kind"]:
             case "heated":
                 found = self._member(state["member"], task, x)
-                return found if not classes or state["heat"] == 1.0 else _heated(found, state["heat"])
+                if not classes:
+                    return np.clip(found, *state["bounds"]) if "bounds" in state else found
+                return found if state["heat"] == 1.0 else _heated(found, state["heat"])
             case "blend":
                 parts = [self._member(one, task, x) for one in state["members"]]
                 mean = np.tensordot(np.array(state["weights"]), np.stack(parts), 1)

@@ -45,7 +45,8 @@ class Parts:
 def state_of(member: Member, parts: Parts) -> State:
     """What a member is, with its weights put among the parts."""
     if isinstance(member, TemperedMember):
-        return {"kind": "heated", "heat": member.heat, "member": state_of(member.member, parts)}
+        bounds = {} if member.bounds is None else {"bounds": list(member.bounds)}
+        return {"kind": "heated", "heat": member.heat, **bounds, "member": state_of(member.member, parts)}
     if isinstance(member, Blend):
         members = [state_of(one, parts) for one in member.members]
         return {"kind": "blend", "weights": list(member.weights), "members": members}
@@ -87,7 +88,8 @@ def restored(state: Mapping[str, Any], task: Task, parts: Parts) -> Member:
     """
     kind = state["kind"]
     if kind == "heated":
-        return TemperedMember(restored(state["member"], task, parts), float(state["heat"]))
+        bounds = (float(state["bounds"][0]), float(state["bounds"][1])) if "bounds" in state else None
+        return TemperedMember(restored(state["member"], task, parts), float(state["heat"]), bounds)
     if kind == "blend":
         members = tuple(restored(one, task, parts) for one in state["members"])
         return Blend(task, members, tuple(state["weights"]))

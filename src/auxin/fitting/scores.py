@@ -16,6 +16,24 @@ hundred trees would lose without end to one that does not, for one row."""
 WIDEST = 2.0
 """Bounds of log(temperature)."""
 LEAST = 1e-6
+BEYOND = 0.5
+"""How far predicted numbers may lie outside the labels, in shares of the labels' range."""
+
+
+def bounds_of(task: Task, y: Tensor) -> tuple[float, float] | None:
+    """Between which outputs of a task of numbers stay, given its labels; None for classes.
+
+    A linear model puts a row with a far column far outside all labels, and one such row can cost more than all others.
+
+    >>> from auxin.tasks.regression import Regression
+    >>> bounds_of(Regression("y", mean=2.0, scale=2.0), torch.tensor([0.0, 4.0]))
+    (-2.0, 2.0)
+    """
+    if not is_numbers(task):
+        return None
+    low, high = ((float(edge) - task.mean) / task.scale for edge in (y.min(), y.max()))  # type: ignore[attr-defined]
+    reach = BEYOND * (high - low)
+    return low - reach, high + reach
 
 
 def probable(task: Task, outputs: Tensor) -> Tensor:

@@ -20,7 +20,7 @@ from auxin.fitting.images import ConvCandidate, image_candidates
 from auxin.fitting.network import network_candidates
 from auxin.fitting.process import PROCESSES, process_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
-from auxin.fitting.scores import heat_outputs, standard_error
+from auxin.fitting.scores import bounds_of, heat_outputs, standard_error
 from auxin.fitting.teachers import OwnTeachers
 from auxin.rivals import Vectors, unfit
 
@@ -49,6 +49,7 @@ class Search:
         metric: the user's, by which candidates are chosen; None: by log loss or squared error.
         notify: Called with a sentence on every decision made for the user.
         step: Called with the stage, the number of candidates finished, and about how many there are.
+        far: Candidates that put held-out rows outside the bounds of numbers.
     """
 
     rows: Rows
@@ -64,6 +65,7 @@ class Search:
     candidates: dict[str, Candidate] = field(default_factory=dict)
     cost: dict[str, float] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
+    far: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.begun = time.monotonic()
@@ -91,6 +93,11 @@ class Search:
             self._round(self._aided(offered, teachers))
         if self.skipped:
             self.notify(f"Left out for lack of time: {', '.join(self.skipped)}.")
+        if self.far:
+            self.notify(
+                "Predictions stay within the labels' range and half of it on either side; held-out rows lay beyond "
+                f"with {', '.join(self.far)}."
+            )
         every = np.arange(len(self.wanted))
         return choose(
             self.rows.task,
@@ -162,7 +169,8 @@ class Search:
         if not bool(member.outputs(self.rows.x[self.rows.labelled[:FOLDS]]).isfinite().all()):
             wrong = f"{entry.name} was chosen, but diverges where it is trained on every labelled row"
             raise RunError(wrong, do="Choose another --seed, or a --method.")
-        return TemperedMember(member, entry.heat)
+        labels = self.rows.y[torch.from_numpy(self.rows.labelled)]
+        return TemperedMember(member, entry.heat, bounds_of(self.rows.task, labels))
 
     def _round(self, offered: dict[str, list[Candidate]]) -> None:
         """The first try of every family, the simplest first, then the further tries of those that lead."""
@@ -227,7 +235,7 @@ class Search:
         begun = time.monotonic()
         try:
             outputs = candidate.out_of_fold(self.rows, self.folds, self.seed, until)
-            found = mean_of_repeats(self.rows.task, outputs)
+            found = mean_of_repeats(self.rows.task, self._bounded(outputs, candidate.name))
         except TooSlow:
             self.skipped.append(candidate.name)
             return
@@ -245,6 +253,16 @@ class Search:
         names = candidate.name, candidate.family, candidate.simplicity
         self.entries.append(CandidateOutputs.of(self.rows.task, *names, found, self.wanted))
 
+    def _bounded(self, outputs: Tensor, name: str) -> Tensor:
+        """Out-of-fold outputs within the bounds of the labels that each fold's model has seen."""
+        found = outputs.clone()
+        for repeat, kept, held in self.folds.pairs(self.rows.labelled):
+            if bounds := bounds_of(self.rows.task, self.rows.y[torch.from_numpy(kept)]):
+                found[repeat, held] = outputs[repeat, held].clamp(*bounds)
+        if bool((found != outputs).any()):
+            self.far.append(name)
+        return found
+
     def left(self) -> float | None:
         """The seconds that the search may still take; None: as many as it needs."""
         if self.seconds is None:
@@ -254,10 +272,17 @@ class Search:
 
 @dataclass(frozen=True, eq=False)
 class TemperedMember(Member):
-    """A member at a temperature."""
+    """A member at a temperature, or within bounds.
+
+    Attributes:
+        member: The member.
+        heat: The temperature of probabilities; 1 for numbers.
+        bounds: Between which numbers stay, in units of the spread; None: anywhere.
+    """
 
     member: Member
     heat: float
+    bounds: tuple[float, float] | None = None
 
     @property
     def task(self):  # noqa: ANN201  # type: ignore[override]
@@ -265,5 +290,6 @@ class TemperedMember(Member):
         return self.member.task
 
     def outputs(self, x: Vectors) -> Tensor:
-        """The member's outputs at the temperature."""
-        return heat_outputs(self.task, self.member.outputs(x), self.heat)
+        """The member's outputs at the temperature, or within the bounds."""
+        outputs = heat_outputs(self.task, self.member.outputs(x), self.heat)
+        return outputs if self.bounds is None else outputs.clamp(*self.bounds)
