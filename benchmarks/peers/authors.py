@@ -3,6 +3,7 @@
     python benchmarks/peers/authors.py --maxl DIR --auxilearn DIR                 # trajectories, in float64
     python benchmarks/peers/authors.py --maxl DIR --auxilearn DIR --cost          # time and work
     python benchmarks/peers/authors.py --maxl DIR --auxilearn DIR --memory        # peak memory
+    python benchmarks/peers/authors.py --maxl DIR --cost --channels-last ours     # or both: another memory layout
 
 DIR is a checkout of https://github.com/lorenmt/maxl or https://github.com/AvivNavon/AuxiLearn. Nothing is fetched, and
 none of their code is kept: their files are read, and what is needed of them is run from there. Two things of theirs are
@@ -36,7 +37,7 @@ import torch
 from torch.profiler import ProfilerActivity, profile
 
 Work = dict[str, dict[str, Callable[[], Any]]]
-SIDES = ("theirs", "ours")
+SIDES = authors_maxl.SIDES
 FORMATS = {"float64": torch.float64, "float32": torch.float32}
 PAPERS = {"maxl": authors_maxl.work, "auxilearn": authors_auxilearn.work}
 
@@ -115,6 +116,14 @@ def _seconds(step: Callable[[], Any]) -> float:
     return time.process_time() - begun
 
 
+def _work(paper: str, folder: Path, told: argparse.Namespace) -> Work:
+    """The passes to be timed, in the memory layout of --channels-last."""
+    if told.channels_last is None or paper != "maxl":
+        return PAPERS[paper](folder, told.narrow)
+    sides = ("ours",) if told.channels_last == "ours" else SIDES
+    return authors_maxl.work(folder, told.narrow, innermost=sides)
+
+
 def main() -> None:
     """Parse, run, print Markdown."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -124,6 +133,11 @@ def main() -> None:
     words.add_argument("--cost", action="store_true", help="time and work instead")
     words.add_argument("--memory", action="store_true", help="peak memory instead")
     words.add_argument("--numbers", choices=FORMATS, help="format of numbers of --cost and --memory (both)")
+    words.add_argument(
+        "--channels-last",
+        choices=("ours", "both"),
+        help="MAXL's cost with images and convolutions that have the channels innermost",
+    )
     words.add_argument("--alone", choices=SIDES, help=argparse.SUPPRESS)
     words.add_argument("--turns", type=int, default=5, help="timed turns")
     told = words.parse_args()
@@ -148,7 +162,7 @@ def main() -> None:
             if told.memory:
                 memory(paper, folder, told.narrow, numbers)
             else:
-                cost(PAPERS[paper](folder, told.narrow), told.turns)
+                cost(_work(paper, folder, told), told.turns)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The two passes of the epoch of MAXL's authors beside ours, from the same weights on the same batches."""
 
 import ast
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from auxin.typing import Batch
 
 WIDTHS = [64, 128, 256, 512, 512]
 CLASSES, PSI = 20, 5
+SIDES = ("theirs", "ours")
 FLOOR = "plain passes of the meta pass"
 """The row that sets the plain passes which any exact meta pass contains beside the authors' whole meta pass."""
 
@@ -51,6 +53,11 @@ class _Adapted(ast.NodeTransformer):
         if [getattr(e, "value", None) for e in node.elts] == WIDTHS:
             return ast.List([ast.Constant(w // self.narrow) for w in WIDTHS], ast.Load())
         return node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        """`reshape` in the place of `view`, which refuses tensors that have the channels innermost."""
+        name = "reshape" if node.attr == "view" else node.attr
+        return self.generic_visit(ast.copy_location(ast.Attribute(node.value, name, node.ctx), node))
 
     def visit_Constant(self, node: ast.Constant) -> ast.AST:
         return ast.Constant(self.mask) if node.value == 1e-8 else node
@@ -177,15 +184,40 @@ def plain_passes(learner: Any, batches: list[Batch]) -> None:
         torch.autograd.grad(learner.criterion.labeler(batch).square().mean(), phi)
 
 
-def work(folder: Path, narrow: int, side: str = "both") -> dict[str, dict[str, Any]]:
-    """The passes by name and side ("theirs", "ours"); of one side alone, the other's networks are not kept."""
-    learner, batches = ours(200, 32, narrow, 100)
+def channels_last(*networks: nn.Module) -> None:
+    """Lay the weights of convolutions out with the channels innermost."""
+    for network in networks:
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+
+def work(
+    folder: Path, narrow: int, side: str = "both", innermost: tuple[str, ...] = ()
+) -> dict[str, dict[str, Any]]:
+    """The passes by name and side ("theirs", "ours"); of one side alone, the other's networks are not kept.
+
+    Args:
+        folder: Checkout of the authors' code.
+        narrow: Divisor of the networks' widths.
+        side: "both", "theirs" or "ours".
+        innermost: Sides whose images and convolutions have the channels innermost.
+    """
+    learner, plain = ours(200, 32, narrow, 100)
+    layouts = {name: torch.channels_last if name in innermost else torch.contiguous_format for name in SIDES}
+    by_side = {
+        name: [replace(b, x=b.x.contiguous(memory_format=layout)) for b in plain]
+        for name, layout in layouts.items()
+    }
+    batches = by_side["ours"]
+    if "ours" in innermost:
+        channels_last(learner.network, learner.criterion.labeler)
     found: dict[str, dict[str, Any]] = {"training pass": {}, "meta pass": {}}
     if side != "ours":
         space, loops = maxl_of(folder, narrow, 1e-8)
-        loader = Loader((b.x, torch.stack([b.y["y"]] * 4, 1)) for b in batches)
+        loader = Loader((b.x, torch.stack([b.y["y"]] * 4, 1)) for b in by_side["theirs"])
         for name, step in zip(found, passes_of(space, loops, loader), strict=True):
             found[name]["theirs"] = step
+        if "theirs" in innermost:
+            channels_last(space["VGG16_model"], space["LabelGenerator"])
     if side != "theirs":
         found["training pass"]["ours"] = lambda: [learner.train_step(b) for b in batches]
         found["meta pass"]["ours"] = lambda: [learner.meta_step(b, b) for b in batches]
