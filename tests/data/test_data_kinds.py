@@ -127,6 +127,7 @@ def test_rows_of_another_table_without_main_label(tmp_path):
 def test_auxiliary_targets_that_hold_the_main_one_are_said(tmp_path):
     data = load(write(tmp_path, same=np.arange(ROWS) % 2 + 5), target="y", aux="same")
     assert "hold the main one" in data.notes[-1]
+    assert "give it away on a row without one" in data.notes[-1]
 
 
 def test_arrays_of_every_kind(tmp_path):

@@ -266,4 +266,7 @@ def _given_away(frame: Any, specs: Sequence[TargetSpec], y: Mapping[str, Tensor]
     if not found:
         return []
     shown = ", ".join(sorted(found))
-    return [f"Auxiliary targets that hold the main one, so that they teach nothing beside it: {shown}."]
+    return [
+        f"Auxiliary targets that hold the main one: {shown}. They add nothing on a row with a main label, and give it "
+        "away on a row without one, so a gain by them says nothing about other auxiliaries."
+    ]
