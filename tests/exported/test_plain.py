@@ -98,6 +98,23 @@ def test_a_blend_is_predicted_as_the_whole_program_predicts_it(kind: str, tmp_pa
     assert (numbers.max() - numbers.min()).max() > 0.5
 
 
+def test_predictions_that_are_set_to_a_bound_are_counted(tmp_path: Path) -> None:
+    given = rows("numbers")
+    folder = saved(TemperedMember(rival("ridge", given), 1.0, (-5.0, 5.0)), tmp_path / "model")
+    given.x[:3, 0] = (1000.0, -1000.0, 1000.0)
+    source = table(given, tmp_path / "new.csv")
+    said: list[list[str]] = [[], [], []]
+    low, high = (given.task.mean + bound * given.task.scale for bound in (-5.0, 5.0))
+    files = [tmp_path / name for name in ("plain.csv", "whole.csv", "at_once.npz")]
+    write_plain(folder, source, files[0], [], said[0].append)
+    for file, sentences in zip(files[1:], said[1:], strict=True):
+        write_predictions(load_model(folder), source, file, [], sentences.append)
+    for file, sentences in zip(files, said, strict=True):
+        assert sum("by more than half of it: 3. They" in sentence for sentence in sentences) == 1
+        found = np.asarray((np.load(file) if file.suffix == ".npz" else pd.read_csv(file))["prediction"])
+        np.testing.assert_allclose(sorted({*found[:3]}), [low, high])
+
+
 @pytest.mark.parametrize("name", ["label_spreading", "extra_trees", "svc"])
 def test_an_estimator_alone_equals_to_rounding(name: str, tmp_path: Path) -> None:
     given = rows("classes")

@@ -32,6 +32,11 @@ class Committee:
         """The main task."""
         return self.member.task
 
+    def at_bounds(self, outputs: Tensor) -> int:
+        """How many predicted numbers are set to a bound, because they would lie far outside all labels."""
+        bounds = getattr(self.member, "bounds", None)
+        return 0 if bounds is None else int(((outputs <= bounds[0]) | (outputs >= bounds[1])).sum())
+
     def outputs(self, x: Tensor) -> Tensor:
         """What a main head would put out, float64 [B, width]."""
         return self.member.outputs(x.float().flatten(1).numpy())

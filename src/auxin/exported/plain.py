@@ -14,6 +14,7 @@ import pandas as pd
 from safetensors.numpy import load
 
 from auxin.data.encoders.contract import Notify
+from auxin.data.encoders.notices import Tally, far
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import columns_of
 from auxin.errors import AuxinError
@@ -50,10 +51,19 @@ class Plain:
         """The names of the classes; none for numbers."""
         return list(self.card.task.options.get("label_names", []))
 
-    def columns(self, x: np.ndarray) -> dict[str, Any]:
+    def columns(self, x: np.ndarray, notify: Notify) -> dict[str, Any]:
         """Predictions as a table's columns."""
         found = self.predict(x)
+        far(notify, self._at_bounds(found))
         return columns(found.argmax(1), found, self.names) if found.ndim > 1 else columns(found, None, [])
+
+    def _at_bounds(self, values: np.ndarray) -> int:
+        """How many predicted numbers are set to a bound."""
+        assert self.card.committee is not None
+        if (bounds := self.card.committee["member"].get("bounds")) is None:
+            return 0
+        low, high = np.array(bounds) * self.card.task.options["scale"] + self.card.task.options["mean"]
+        return int(((values <= low) | (values >= high)).sum())
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Probabilities [N, C] of the classes, or values [N] in the target's unit.
@@ -173,7 +183,7 @@ def write_plain(
         x, blank = encoder.arrays(frame, tally)
         if blank is not None:
             x[blank] = np.nan
-        return model.columns(x)
+        return model.columns(x, tally)
 
     rows, _ = predict_table(encoder, path, out, keep, task.name, predict, notify)
     record = card.training
@@ -193,7 +203,7 @@ def _rebuilt(folder: Path, card: Card, content: bytes) -> Plain | None:
         if encoder.texts or [sum(c.width for c in encoder.columns)] != card.trunk.shape:
             return None
         model = Plain(card, encoder, _folder.read_estimators(folder, card), weights)
-        found = model.columns(np.zeros((1, *card.trunk.shape), np.float32))
+        found = model.columns(np.zeros((1, *card.trunk.shape), np.float32), Tally())
     except AuxinError:
         raise
     except Exception:  # parts that do not fit together fail in every layer below

@@ -1,4 +1,4 @@
-"""Sentences about cells of new rows, which are joined where a table is encoded some rows at a time."""
+"""Sentences about new rows, which are joined where a table is encoded some rows at a time."""
 
 from collections import Counter
 from collections.abc import Collection
@@ -20,6 +20,7 @@ class Tally:
         self.sentences: dict[str, None] = {}
         self.counts: Counter[str] = Counter()
         self.words: dict[str, set[str]] = {}
+        self.far = 0
 
     def __call__(self, sentence: str) -> None:
         """Keep a sentence, to be said once."""
@@ -33,6 +34,7 @@ class Tally:
             missing(notify, name, count)
         for name, words in self.words.items():
             unseen(notify, name, words)
+        far(notify, self.far)
 
 
 def missing(notify: Notify, name: str, count: int) -> None:
@@ -42,6 +44,17 @@ def missing(notify: Notify, name: str, count: int) -> None:
     else:
         notify(
             f"{count:,} missing values of {name!r} are replaced by its mean; no training row lacks this value."
+        )
+
+
+def far(notify: Notify, count: int) -> None:
+    """Say that predicted numbers were set to a bound, if any were."""
+    if isinstance(notify, Tally):
+        notify.far += count
+    elif count:
+        notify(
+            f"Predictions outside the training labels' range by more than half of it: {count:,}. They are set to that "
+            "bound; their rows are unlike the training rows."
         )
 
 
