@@ -93,6 +93,25 @@ def check_output(file: Path, *sources: Path | str) -> None:
             )
 
 
+def check_ending(file: Path, *endings: str) -> None:
+    """Refuse a file name whose ending does not tell what the file will hold.
+
+    Args:
+        file: The file to write.
+        endings: The endings that do, such as ".onnx".
+
+    Raises:
+        ConfigError: The name has another ending, or none.
+    """
+    if file.suffix.lower() not in endings:
+        raise ConfigError(
+            f"The ending of the output file {file} does not fit what is written",
+            expected=" or ".join(endings),
+            found=repr(file.suffix) if file.suffix else "no ending",
+            do=f"Name it {file.with_suffix(endings[0]).name}" if file.name else "Give a file name",
+        )
+
+
 def refuse_claimed(folder: Path) -> None:
     """Refuse a folder that a study has claimed, for a command that keeps its results in folders of it.
 

@@ -173,6 +173,10 @@ def test_a_parameter_in_two_optimisers_is_refused():
         InnerStep(
             [SGD(model.parameters(), lr=0.1), SGD(model.trunk.parameters(), lr=0.1)], model.parameters()
         )
+    aux = make(model, every=1)
+    aux(model(batch(0)["x"]), batch(0))
+    with pytest.raises(ConfigError, match=r"in several: trunk.weight, trunk.bias\. Leave them in one"):
+        aux.after_step([SGD(model.parameters(), lr=0.1), SGD(model.trunk.parameters(), lr=0.1)], batch(9))
 
 
 class Wrapper:

@@ -117,6 +117,18 @@ BAD: dict[str, tuple[Callable[[Path], list[str]], list[str]]] = {
     "a folder instead of a file": (lambda d: [str(d), *T], ["option '--target'"]),
     "an empty folder": (lambda d: [str(d)], ["several classes", "no folder with images"]),
     "a file instead of a folder": (lambda d: ["images", "--root", csv(d)], ["There is no folder"]),
+    "a file as the root of digits": (
+        lambda d: ["digits", "--root", csv(d)],
+        ["--root is not a folder", "the file", "Name the folder"],
+    ),
+    "a file as the root of a file": (
+        lambda d: [csv(d), *T, "--root", csv(d)],
+        ["--root is not a folder", "the file"],
+    ),
+    "a number of words without text": (
+        lambda d: [csv(d), *T, "--max-words", "9"],
+        ["No input column is text", "Found columns", "Leave --max-words out"],
+    ),
     "no target": (lambda d: [csv(d)], ["target column", "--target COLUMN"]),
     "target that is not there": (lambda d: [csv(d), "--target", "pryce"], ["no column 'pryce'", "'price'"]),
     "auxiliary that is not there": (lambda d: [csv(d), *T, "--aux", "fyne"], ["no column 'fyne'", "'fine'"]),

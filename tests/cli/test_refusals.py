@@ -167,3 +167,23 @@ def test_result_files_that_hold_something_else(name: str, content: str, tmp_path
     assert call("report", tmp_path) == 2
     assert call("predict", tmp_path, tmp_path / "t.csv") == 2
     assert "bug in auxin" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (
+            ["export", "m", "--onnx", "x.txt"],
+            "x.txt does not fit what is written. Expected .onnx. Found '.txt'",
+        ),
+        (["export", "m", "--torch", "x"], "x does not fit what is written. Expected .pt2. Found no ending"),
+        (["report", "m", "--out", "x.pdf"], "Expected .html or .htm. Found '.pdf'"),
+        (["reproduce", "maxl_table_1", "--root", "FILE"], "(--root) is not a folder"),
+        (["rule", "train", "--procedural", "--root", "FILE"], "(--root) is not a folder"),
+        (["rule", "apply", "small", "digits", "--root", "FILE"], "(--root) is not a folder"),
+    ],
+)
+def test_names_that_cannot_be_meant(words: list[str], told: str, tmp_path: Path, capsys) -> None:
+    (tmp_path / "FILE").write_text("")
+    assert call(*(tmp_path / "FILE" if word == "FILE" else word for word in words)) == 2
+    assert told in " ".join(capsys.readouterr().err.split())

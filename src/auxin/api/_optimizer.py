@@ -52,7 +52,8 @@ def checked(
         The names of the trainable parameters that no optimiser holds.
 
     Raises:
-        ConfigError: No optimiser where one is needed, one that is none, or one that does not fit the network.
+        ConfigError: No optimiser where one is needed, one that is none, one that does not fit the network, or a
+            parameter in two of them where the estimator looks through the step.
         UnsupportedError: One that cannot be looked through.
     """
     if not optimizers and not needed:
@@ -70,6 +71,14 @@ def checked(
             do="Give the one that trains it.",
         )
     if needed:
+        twice = [name for name, p in parameters.items() if sum(id(p) in each for each in held) > 1]
+        if twice:
+            raise ConfigError(
+                "Two optimisers hold the same parameter, so the next step is not defined",
+                expected="each parameter in one optimiser",
+                found=f"in several: {', '.join(twice[:5])}{' and others' if len(twice) > 5 else ''}",
+                do="Leave them in one of the optimisers (PyTorch's GradScaler would also divide their gradients twice)",
+            )
         for each in optimizers:
             update_for(each)
     return [name for name, p in parameters.items() if not any(id(p) in each for each in held)]

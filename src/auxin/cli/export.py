@@ -39,10 +39,12 @@ def export(
     """
     if onnx is None and torch is None:
         raise ConfigError("There is no file to write", expected="--onnx FILE, --torch FILE, or both")
-    from auxin.folders import check_output
+    from auxin.folders import check_ending, check_output
 
-    for file in filter(None, (onnx, torch)):
-        check_output(file, model)
+    for file, ending in ((onnx, ".onnx"), (torch, ".pt2")):
+        if file is not None:
+            check_output(file, model)
+            check_ending(file, ending)
     output = Output(as_json)
     output.heading("auxin export", f"  {model}")
     from auxin.exported.export import to_onnx, to_torch

@@ -43,10 +43,11 @@ def report(
         auxin report runs/digits
     """
     formats = _formats(figures)
-    from auxin.folders import check_output
+    from auxin.folders import check_ending, check_output
 
     if out is not None:
         check_output(out, runs)
+        check_ending(out, ".html", ".htm")
     output = Output(as_json)
     from auxin.reports import label_budget
     from auxin.reports.model_page import model_page, read_model_card, sentences

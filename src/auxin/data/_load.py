@@ -1,5 +1,6 @@
 """A data set by its name, or by the path of a file of the user's own."""
 
+import os
 from collections.abc import Container
 from dataclasses import replace
 from functools import lru_cache
@@ -33,6 +34,13 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     name = str(name_or_path)
     given = {key: value for key, value in options.items() if value is not None}
     folder = None if root is None else Path(root)
+    if folder is not None and os.path.isfile(folder) and not _takes_files(name):
+        raise ConfigError(
+            f"{called('root')} is not a folder",
+            expected="the folder that holds the files of a data set",
+            found=f"the file {folder}",
+            do=f"Name the folder, or leave {called('root')} out",
+        )
     if name in catalogue.names("data"):
         member, place = name, folder
     elif name.startswith(PREFIX):
@@ -62,6 +70,11 @@ def _arguments() -> frozenset[str]:
     """The names of all arguments that `load` takes for one data set or another."""
     sources = [catalogue.load("data", name) for name in catalogue.names("data")]
     return frozenset({"root"}.union(*(source.options for source in sources)))
+
+
+def _takes_files(name: str) -> bool:
+    """Whether this is one of auxin's readers (`npz`, `table`), which read the file or folder `root` itself."""
+    return name in catalogue.names("data") and bool(catalogue.load("data", name).suffixes)
 
 
 def _reader(path: Path, options: Container[str]) -> str:

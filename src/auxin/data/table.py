@@ -84,7 +84,7 @@ class Table(DataSource):
         group: str | None = None,
         domain: str | None = None,
         text: str | Sequence[str] = (),
-        max_words: int = MAX_WORDS,
+        max_words: int | None = None,
         unlabelled: str | Path | None = None,
         encoding: str = "utf-8",
         **options: Any,
@@ -107,7 +107,7 @@ class Table(DataSource):
         frame = read_frame(root, encoding, written)
         more = Path(unlabelled) if unlabelled else None
         frame = with_unlabelled(frame, more, encoding, specs[0].columns, split, written)
-        columns = ColumnRoles(words(ignore), words(keep), words(text), split, group, int(max_words), domains)
+        columns = ColumnRoles(words(ignore), words(keep), words(text), split, group, max_words, domains)
         return of_frame(frame, specs, columns, root.name, encoding=encoding, notes=said)
 
 
@@ -130,7 +130,7 @@ class ColumnRoles:
         text: Columns that are read as text.
         split: Column that marks the official test rows, or None.
         group: Column of groups that are never split, or None.
-        max_words: Maximum number of words in the vocabulary of a text.
+        max_words: Maximum number of words in the vocabulary of a text (None: 4,000); refused where no input is text.
         domain: Column of each row's source, or None.
     """
 
@@ -139,7 +139,7 @@ class ColumnRoles:
     text: Sequence[str] = ()
     split: str | None = None
     group: str | None = None
-    max_words: int = MAX_WORDS
+    max_words: int | None = None
     domain: DomainColumn | None = None
 
 
@@ -173,7 +173,15 @@ def of_frame(
     roles = [name for name in (columns.split, columns.group, domain and domain.name) if name]
     out = {column for spec in specs for column in spec.columns} | {*columns.ignore, *roles}
     rest, said = _inputs(frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], columns.keep)
-    encoder, rest, choice = TableEncoder.of(rest, columns.text, (), encoding, columns.keep, columns.max_words)
+    most = MAX_WORDS if columns.max_words is None else int(columns.max_words)
+    encoder, rest, choice = TableEncoder.of(rest, columns.text, (), encoding, columns.keep, most)
+    if columns.max_words is not None and not encoder.texts:
+        raise ConfigError(
+            "No input column is text, so --max-words has no use",
+            expected="a column of text",
+            found=f"columns {', '.join(map(str, rest.columns))}",
+            do="Leave --max-words out, or name the column: --text COLUMN",
+        )
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     x, blank = encoder.encode_frame(rest)
     return Dataset(
@@ -201,7 +209,7 @@ def of_frame(
             *(() if columns.group else repeats_note(rest, "--group 'NAME'")),
             *(() if columns.split else dates_note(rest, choice.dates, LATEST)),
             *_given_away(frame, specs, y),
-            *text_note(encoder.texts, columns.max_words, isinstance(x, SparseRows)),
+            *text_note(encoder.texts, most, isinstance(x, SparseRows)),
         ),
     )
 

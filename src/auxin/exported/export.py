@@ -15,6 +15,7 @@ from auxin.exported.committee import Committee
 from auxin.exported.compared import onnx_outputs, refuse_other_numbers
 from auxin.exported.model import Model
 from auxin.exported.predictor import Predictor
+from auxin.folders import check_ending
 from auxin.store import write_bytes
 
 NEEDED = ("onnx", "onnxscript")
@@ -31,10 +32,12 @@ def to_onnx(model: Model, file: Path | str) -> None:
     file of a network computes is compared with the network on a few made-up rows.
 
     Raises:
+        ConfigError: The file's name does not end in .onnx.
         UnsupportedError: The packages `onnx` and `onnxscript` are not there, the network has an operation that
             ONNX lacks, or the file computes other numbers than the network.
         RunError: The file cannot be written.
     """
+    check_ending(Path(file), ".onnx")
     needed = NEEDED_BY_ESTIMATORS if isinstance(model.predictor, Committee) else NEEDED
     absent = [name for name in needed if find_spec(name) is None]
     if absent:
@@ -71,10 +74,12 @@ def to_torch(model: Model, file: Path | str) -> None:
     `torch.export.load(file).module()(x)` gives probabilities or values; x as in `to_onnx`.
 
     Raises:
+        ConfigError: The file's name does not end in .pt2.
         UnsupportedError: PyTorch cannot export the network, or the program computes other numbers than it.
         RunError: The file cannot be written.
     """
 
+    check_ending(Path(file), ".pt2")
     network = _network(model, "Plain PyTorch runs networks only")
 
     def write(path: Path) -> None:

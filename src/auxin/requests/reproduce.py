@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from auxin.requests.option import Group, group, option
 from auxin.requests.shared import Engine, StudyRequest
-from auxin.requests.values import Seconds, Words
+from auxin.requests.values import Folder, Seconds, Words
 
 
 class RecipeSize(Group):
@@ -28,7 +28,7 @@ class RecipeRequest(StudyRequest):
     panel: ClassVar[str] = "Recipe"
 
     name: str = option("", "Name of a recipe. Without one, the recipes are listed.", "recipe", argument=True)
-    root: Path | None = option(
+    root: Folder = option(
         None,
         "Folder that holds one folder per data set, such as DIR/cifar100.",
         metavar="DIR",

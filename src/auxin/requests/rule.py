@@ -5,12 +5,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from auxin.errors import ConfigError
 from auxin.requests.option import Group, group, option
 from auxin.requests.shared import Engine
-from auxin.requests.values import words
+from auxin.requests.values import Folder, not_a_file, words
 
 Activation = Literal["relu", "leaky_relu", "silu", "tanh", "step", "linear", "mixed"]
 MIX = {"strokes": 0.35, "textures": 0.3, "mixtures": 0.15, "cifar10": 0.2}
@@ -87,6 +87,7 @@ Numbers = Annotated[tuple[int, ...], BeforeValidator(numbers)]
 Span = Annotated[tuple[int, int], BeforeValidator(span)]
 Activations = Annotated[tuple[Activation, ...], BeforeValidator(words)]
 Options = Annotated[dict[str, Any], BeforeValidator(options)]
+FolderName = Annotated[str | None, AfterValidator(not_a_file)]
 Weights = Annotated[dict[str, float], BeforeValidator(weights)]
 
 
@@ -100,7 +101,7 @@ class TrainSettings(Group):
     )
     updates: int = option(1200, "Number of meta-updates.", ge=1)
     seed: int = option(0, "Seed of every random choice.")
-    root: str | None = option(None, "Folder that holds one folder per data set.", metavar="DIR")
+    root: FolderName = option(None, "Folder that holds one folder per data set.", metavar="DIR")
     procedural: bool = option(False, "Train on procedural tasks only, which need no data.")
     data: tuple[str, ...] = option(
         (), "Your own .npz file with arrays x and y. Repeatable.", metavar="FILE", repeatable=True
@@ -196,7 +197,7 @@ class RuleDataRequest(Group):
 
     rule: str = option(..., "Rule file, or `small`.", argument=True)
     data: str = option(..., "Known data set (`auxin ls data`), or a file such as my.npz.", argument=True)
-    root: Path | None = option(None, "Folder that holds one folder per data set.", metavar="DIR")
+    root: Folder = option(None, "Folder that holds one folder per data set.", metavar="DIR")
     target: str | None = option(
         None, "Column of the labels, in files that have several columns.", metavar="COLUMN"
     )

@@ -1,10 +1,12 @@
 """Values of options that are read from text: lists of names, durations, settings."""
 
+import os
 import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from auxin.errors import ConfigError
 
@@ -32,6 +34,25 @@ def seconds(value: Any) -> float | None:
             found=repr(value),
         )
     return float(found[1]) * _UNITS[found[2]]
+
+
+def not_a_file(value: Any) -> Any:
+    """Return a folder of data sets as it is, whether or not it is there.
+
+    >>> not_a_file("no/such/folder"), not_a_file(None)
+    ('no/such/folder', None)
+
+    Raises:
+        ConfigError: It is a file.
+    """
+    if value is not None and os.path.isfile(value):
+        raise ConfigError(
+            "The folder of the data sets (--root) is not a folder",
+            expected="a folder that holds one folder per data set",
+            found=f"the file {value}",
+            do="Name the folder, or leave --root out",
+        )
+    return value
 
 
 def names(value: Any) -> Any:
@@ -99,6 +120,7 @@ def _value(text: str) -> Setting:
     return text
 
 
+Folder = Annotated[Path | None, AfterValidator(not_a_file)]
 Seconds = Annotated[float | None, BeforeValidator(seconds)]
 Names = Annotated[tuple[str, ...], BeforeValidator(names)]
 Words = Annotated[tuple[str, ...], BeforeValidator(words)]
