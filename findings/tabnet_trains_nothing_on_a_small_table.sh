@@ -9,7 +9,7 @@
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
-"$folder/env/bin/python" -m pip install -q "torch==2.13.0" "numpy==2.4.6" "scipy==1.17.1" "scikit-learn==1.9.1" "pytorch-tabnet==4.1.0"
+"$folder/env/bin/python" -m pip install -q "torch==2.13.0" "numpy==2.4.6" "scipy==1.17.1" "scikit-learn==1.9.1" "pandas==3.1.1" "pytorch-tabnet==4.1.0"
 "$folder/env/bin/python" -W ignore - <<'PY'
 import numpy as np
 from pytorch_tabnet.tab_model import TabNetRegressor
