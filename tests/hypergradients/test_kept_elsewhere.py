@@ -83,6 +83,12 @@ def put(before):
     CENTRE.centre.copy_(before[4])
 
 
+class Counting(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.count = [0]
+
+
 class Losses(Case):
     def __init__(self, loss, net=None):
         self.own = loss
@@ -209,6 +215,26 @@ def test_of_auxiliary_too():
     assert now[1] is before[1]
     assert now[3] is before[3]
     assert torch.equal(now[4], before[4])
+
+
+def test_a_module_in_a_task_functions_closure_too():
+    """It lies deeper in auxin's own objects than the user's own may lie in each other."""
+    model = nn.ModuleDict({"trunk": nn.Linear(3, 4)} | {k: nn.Linear(4, 1) for k in "abc"})
+    model.forward = lambda x: {k: model[k](model["trunk"](x))[:, 0] for k in "abc"}
+    counting = Counting()
+
+    def loss(out, y):
+        counting.count[0] += 1
+        return (out - y).pow(2)
+
+    aux = auxin.Auxiliary(model, main="a", tasks=dict.fromkeys("abc", loss), combiner="softmax", every=1)
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    batch = {"x": torch.randn(6, 3)} | {k: torch.randn(6) for k in "abc"}
+    aux(model(batch["x"]), batch).backward()
+    optimizer.step()
+    before = list(counting.count)
+    aux.after_step(optimizer, batch)
+    assert counting.count == before
 
 
 def test_a_compiled_meta_step_runs_eagerly():

@@ -411,8 +411,25 @@ def test_a_penalty_on_the_weights_is_followed():
     assert off(found, truth) < 1e-6
     kept = list(case.net.parameters())
     stuck = BilevelProblem(case.net, lambda s, b: criterion(s, b) + kept[0].sum(), case.outer, [decay])
-    with pytest.raises(UnsupportedError, match="holds the network's parameters"):
+    with pytest.raises(UnsupportedError, match="reads parameters from a list or a name"):
         hypergradient(stuck, case.train, case.meta, optimizer=case.optimizer)
+
+
+def test_a_network_that_reads_its_parameters_from_a_list_is_refused_by_that():
+    class Listed(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer = nn.Linear(3, 2).to(D)
+            self.weights = [self.layer.weight]
+
+        def forward(self, x):
+            return F.linear(x, self.weights[0], self.layer.bias)
+
+    net, w = Listed(), torch.zeros((), dtype=D, requires_grad=True)
+    problem = BilevelProblem(net, lambda s, b: s.pow(2).mean() * w.exp(), lambda s, b: s.mean(), [w])
+    batch = (torch.randn(4, 3, dtype=D),)
+    with pytest.raises(UnsupportedError, match=r"the network's own forward reads parameters .*ParameterList"):
+        hypergradient(problem, batch, batch, optimizer=torch.optim.SGD(net.parameters(), 0.1))
 
 
 def test_ctc_by_a_backward_pass_per_weight():

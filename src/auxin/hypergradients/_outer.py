@@ -101,10 +101,12 @@ def gradients_of(
         )
     if any(g is not None for g in found[len(at) : len(at) + len(own)]):
         raise UnsupportedError(
-            "A loss holds the network's parameters themselves, so it stays at W when the network is at W+",
-            expected="parameters that are asked for at every call, as `network.parameters()` does",
-            found="a list or a name that keeps them",
-            do="Read them from the network inside the loss, or return the term from the network's forward.",
+            "A loss or the network's own forward reads parameters from a list or a name that keeps them, so it stays "
+            "at W when the network is at W+",
+            expected="parameters that are looked up in their modules at every call, as `network.parameters()` does",
+            found="the parameters at W in the loss's graph",
+            do="Read `layer.weight` or `network.parameters()` inside the loss or the forward; a network keeps a list "
+            "of parameters as nn.ParameterList.",
         )
     return found[: len(at)]
 

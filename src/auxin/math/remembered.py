@@ -7,11 +7,12 @@ negatives).
 
 import dis
 import functools
+import pickle
 import random
 import sys
 import types
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
@@ -27,11 +28,11 @@ class Remembered:
     """Attributes, containers, generators, closures' variables and buffers, as they are when they are added."""
 
     def __init__(self) -> None:
-        self._attributes: list[tuple[dict[str, Any], dict[str, Any]]] = []
+        self._attributes: list[tuple[Any, dict[str, Any]]] = []
         self._contents: list[tuple[Any, Any]] = []
         self._generators: list[tuple[Any, Any]] = []
         self._tensors: list[tuple[Tensor, int]] = []
-        self._cells: list[tuple[Any, Any]] = []
+        self._cells: list[tuple[Any, Any, str]] = []
         self._globals: list[tuple[dict[str, Any], str, Any]] = []
         self._class_attributes: list[tuple[type, str, Any]] = []
         self._buffers: list[tuple[dict[str, Any], str, Tensor]] = []
@@ -67,12 +68,13 @@ class Remembered:
         Returns:
             False where a tensor in a plain attribute or a closure was written into, which cannot be put back.
         """
-        for own, before in self._attributes:
+        for thing, before in self._attributes:
+            own = thing.__dict__
             if own.keys() != before.keys():
                 for key in own.keys() - before.keys():
                     del own[key]
             own.update(before)
-        for cell, content in self._cells:
+        for cell, content, _ in self._cells:
             cell.cell_contents = content
         for held, name, value in self._globals:
             held[name] = value
@@ -90,20 +92,36 @@ class Remembered:
 
     def changed(self) -> bool:
         """Whether anything is another than when it was added or put back last."""
-        return (
-            any(
-                own.keys() != was.keys() or any(own[k] is not was[k] for k in was)
-                for own, was in self._attributes
-            )
-            or any(cell.cell_contents is not content for cell, content in self._cells)
-            or any(held.get(name) is not value for held, name, value in self._globals)
-            or any(vars(kind).get(name) is not value for kind, name, value in self._class_attributes)
-            or any(not _alike(container, content) for container, content in self._contents)
-            or any(
-                held[key] is not lent or lent._version != version
-                for (held, key, _), (lent, version) in zip(self._buffers, self._lent, strict=True)
-            )
-        )
+        return next(self._changes(), None) is not None
+
+    def changes(self) -> list[str]:
+        """Names of what changed since it was added; tensors written into and generators drawn from are among it."""
+        written = [t for t, version in self._tensors if t._version != version]
+        drawn = [g for g, was in self._generators if _bytes(was) != _bytes(_state(g))]
+        return list(dict.fromkeys([*self._changes(), *map(self._name, [*written, *drawn])]))
+
+    def _changes(self) -> Iterator[str]:
+        for thing, was in self._attributes:
+            own = thing.__dict__
+            for key in (*was, *(own.keys() - was.keys())):
+                if own.get(key, self) is not was.get(key, self):
+                    yield f"{type(thing).__name__}.{key}"
+        yield from (name for cell, content, name in self._cells if cell.cell_contents is not content)
+        yield from (name for held, name, value in self._globals if held.get(name) is not value)
+        for kind, name, value in self._class_attributes:
+            if vars(kind).get(name) is not value:
+                yield f"{kind.__name__}.{name}"
+        yield from (self._name(thing) for thing, content in self._contents if not _alike(thing, content))
+        for (held, key, _), (lent, version) in zip(self._buffers, self._lent, strict=True):
+            if held[key] is not lent or lent._version != version:
+                yield f"the buffer {key}"
+
+    def _name(self, thing: Any) -> str:
+        """What a container, tensor or generator is called where it was found; its type where that is not known."""
+        named = [(f"{type(o).__name__}.{k}", v) for o, was in self._attributes for k, v in was.items()]
+        named += [(f"{kind.__name__}.{name}", value) for kind, name, value in self._class_attributes]
+        named += [(name, content) for _, content, name in self._cells]
+        return next((name for name, value in named if value is thing), f"a {type(thing).__name__}")
 
     def _lend(self) -> None:
         self._lent = [(held[key], held[key]._version) for held, key, _ in self._buffers]
@@ -117,7 +135,7 @@ class Remembered:
 
     def _object(self, thing: Any, depth: int) -> None:
         before = dict(thing.__dict__)
-        self._attributes.append((thing.__dict__, before))
+        self._attributes.append((thing, before))
         own = _OWN if isinstance(thing, nn.Module) else ()
         for key, value in before.items():
             if key not in own:
@@ -189,18 +207,18 @@ class Remembered:
             if not _is_ours(thing):
                 self._object(thing, depth - 1)
             for each in list(vars(thing).values()):
-                self._walk(each, depth - 1)
+                self._walk(each, depth if _is_ours(thing) else depth - 1)
 
     def _closure(self, function: types.FunctionType, depth: int) -> None:
-        for cell in function.__closure__ or ():
+        for cell, name in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
             try:
                 content = cell.cell_contents
             except ValueError:  # the name is not bound yet
                 continue
-            self._cells.append((cell, content))
+            self._cells.append((cell, content, name))
             if not _is_ours(function):
                 self._look(content, depth - 1)
-            self._walk(content, depth - 1)
+            self._walk(content, depth if _is_ours(function) else depth - 1)
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self._look(default, depth - 1)
             self._walk(default, depth - 1)
@@ -231,19 +249,8 @@ class Remembered:
                         self._walk(value, depth - 1)
 
 
-_PLAIN = (
-    str,
-    bytes,
-    int,
-    float,
-    complex,
-    bool,
-    type(None),
-    type,
-    types.ModuleType,
-    types.BuiltinFunctionType,
-    Tensor,
-)
+_PLAIN = (str, bytes, int, float, complex, bool, type(None), type, Tensor, types.ModuleType)
+_PLAIN = (*_PLAIN, types.BuiltinFunctionType)
 
 
 _NOT_THE_USERS = frozenset(
@@ -318,6 +325,10 @@ def _state(generator: Any) -> Any:
     if numpy is not None and isinstance(generator, numpy.random.RandomState):
         return generator.get_state()
     return None
+
+
+def _bytes(state: Any) -> bytes:
+    return state.numpy().tobytes() if isinstance(state, Tensor) else pickle.dumps(state)
 
 
 def _restore(generator: Any, state: Any) -> None:

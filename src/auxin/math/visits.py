@@ -141,6 +141,34 @@ def visiting(
 
 
 @contextmanager
+def watching(networks: Sequence[nn.Module], losses: Iterable[Any]) -> Iterator[list[str]]:
+    """What the step within leaves behind, by name; buffers of the networks that it changes in place are not among it.
+
+    >>> class Counting(nn.Module):
+    ...     seen = 0
+    ...     def forward(self, x):
+    ...         self.seen += 1
+    ...         return x * self.seen
+    >>> counting = Counting()
+    >>> with watching([counting], []) as changed:
+    ...     _ = counting(1.0)
+    >>> changed
+    ['Counting.seen']
+    """
+    kept, changed, outside = Remembered(), [], _outside()
+    parts = [part for network in networks for part in network.modules()]
+    buffers = [(part, key, own) for part in parts for key, own in part._buffers.items()]
+    for part in parts:
+        kept.module(part)
+    kept.functions(losses, networks)
+    yield changed
+    changed += kept.changes()
+    changed += [f"{type(p).__name__}.{key}" for p, key, own in buffers if p._buffers[key] is not own]
+    if _differs(outside, _outside()):
+        changed.append("the random state of Python or NumPy")
+
+
+@contextmanager
 def each_pass(network: nn.Module) -> Iterator[None]:
     """One of a visit's forward passes, begun where the visit began; a visit of its own where there is none."""
     if _NOW and _NOW[-1].network is network:

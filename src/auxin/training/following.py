@@ -18,6 +18,7 @@ from auxin.hypergradients import NextBatchForward, training_gradient
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.rng import restore_rng
 from auxin.math.tree import detach
+from auxin.math.visits import begin_loss
 from auxin.training.feed import Feed
 from auxin.training.schedules import with_next
 from auxin.training.steps import Learner
@@ -73,15 +74,17 @@ def following_step(
     if meta is not None:
         assert isinstance(learner.estimator, Lookahead)
         place = learner.precision.place
-        found = learner.estimator.estimate(
-            learner.problem, batch, place(meta), learner.inner, gradient, learner.scale, keep=keep
-        )
+        with learner.leaving_nothing():
+            found = learner.estimator.estimate(
+                learner.problem, batch, place(meta), learner.inner, gradient, learner.scale, keep=keep
+            )
         learner.take_notes(found)
         learner.meta_update(found.gradients)
         kept = found.ahead
         if kept is not None:
             restore_rng(kept.after)
-    with torch.no_grad():
+    with torch.no_grad(), learner.leaving_nothing():
+        begin_loss()  # lends buffers
         losses = learner.criterion.losses(gradient.signals, batch, detach(gradient.context))
     means = learner.inner_step(gradient.gradients, (losses.values, losses.present))
     return means, kept

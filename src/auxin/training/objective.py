@@ -251,8 +251,9 @@ class Objective:
             torch.no_grad(),
             under_rng(None),
             still([network]),
-            visiting(network, losses=self.tasks.values()),
+            visiting(network, losses=self.tasks.values()) as visit,
         ):
+            visit.begin_loss()  # lends buffers
             after = self.losses(network(*inputs), batch, self.context(batch))
         self.combiner.after_update(before, after)
 

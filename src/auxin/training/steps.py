@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,7 @@ from auxin.hypergradients import Estimator, Hypergradient, TrainingGradient, tra
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.deferred import deferring, put_off, traced
 from auxin.math.tree import detach
+from auxin.math.visits import begin_loss, visiting, watching
 from auxin.optimizers import InnerStep
 from auxin.training.compiled import CompiledStep, at_rate, why_not, why_not_meta
 from auxin.training.objective import Objective
@@ -25,6 +27,8 @@ Losses = tuple[Tensor, Tensor]
 """The tasks' losses and which of them carry a label, as in `TaskLosses`."""
 
 TRAIN, FUSED, META = "training step", "fused step", "meta step"
+WATCHED = 2
+"""How many training steps are watched before a step is recorded: what a first one leaves may be a cache."""
 
 
 @dataclass(eq=False)
@@ -79,6 +83,7 @@ class Learner:
         self.defers = self.compiled or device.type == "cuda"
         self._rate_now: Tensor | None = None
         self.kernels = self._kernels() if self.compiled else {}
+        self._unwatched = WATCHED
 
     @property
     def learns(self) -> bool:
@@ -131,9 +136,17 @@ class Learner:
     def _fused(self, batch: Batch, meta: Batch) -> tuple[Sequence[Tensor], Sequence[Tensor], Tensor, Losses]:
         gradient = training_gradient(self.problem, batch)
         found = self._estimate(batch, meta, gradient)
-        with torch.no_grad():
+        with torch.no_grad(), self.leaving_nothing():
+            begin_loss()  # lends buffers
             losses = self.criterion.losses(gradient.signals, batch, detach(gradient.context))
         return gradient.gradients, found.gradients, found.outer_loss, (losses.values, losses.present)
+
+    def leaving_nothing(self) -> AbstractContextManager[Any]:
+        """Passes and losses within begin alike and leave nothing; what is recorded keeps nothing (see `_watched`)."""
+        if traced():
+            return nullcontext()
+        network, *labeler = self._modules()
+        return visiting(network, losses=self.criterion.tasks.values(), without=labeler)
 
     def meta_step(self, batch: Batch, meta: Batch) -> Tensor:
         """One meta step alone; W stays as it is. Returns the outer loss."""
@@ -149,7 +162,8 @@ class Learner:
     def _estimate(self, batch: Batch, meta: Batch, gradient: TrainingGradient | None) -> Hypergradient:
         assert self.estimator is not None
         estimator, inner = (traced() and self._recorded()) or (self.estimator, self.inner)
-        found = estimator.estimate(self.problem, batch, meta, inner, gradient, self.scale)
+        with self.leaving_nothing():
+            found = estimator.estimate(self.problem, batch, meta, inner, gradient, self.scale)
         self.take_notes(found)
         return found
 
@@ -185,6 +199,8 @@ class Learner:
         kernel = self.kernels.get(name)
         if kernel is None or (name != TRAIN and self._recorded() is None):
             return step(*batches)
+        if self._unwatched:
+            return step(*batches) if name == META else self._watched(step, *batches)
         results, answers = kernel(self._rate(), *((b.x, b.y, b.rows) for b in batches))
         if deferring():
             put_off(answers)
@@ -192,10 +208,26 @@ class Learner:
             return step(*batches)
         return results
 
+    def _watched(self, step: Callable[..., Any], *batches: Batch) -> Any:
+        """An eager step's results; no step is recorded where training steps keep what a record holds constant."""
+        with watching(self._modules(), self.criterion.tasks.values()) as changed:
+            results = step(*batches)
+        self._unwatched = self._unwatched - 1 if changed else 0
+        if changed and not self._unwatched:
+            self.kernels = {}
+            self.note(
+                f"The steps are not compiled but run eagerly: each changes {', '.join(changed[:3])}, which a compiled "
+                "step holds constant (buffers of the network that are changed in place are not)."
+            )
+        return results
+
+    def _modules(self) -> list[nn.Module]:
+        labeler = self.criterion.labeler
+        return [self.network] if labeler is None else [self.network, labeler]
+
     def _kernels(self) -> dict[str, CompiledStep]:
         """The steps that can be compiled, by name."""
-        labeler = self.criterion.labeler
-        modules = [self.network] if labeler is None else [self.network, labeler]
+        modules = self._modules()
         steps = {TRAIN: self._training, FUSED: self._fused, META: self._meta}
         refused = why_not(modules, self.criterion.combiner)
         if self.criterion.consistency is not None and not self.criterion.consistency.compiles:
