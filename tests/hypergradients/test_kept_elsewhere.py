@@ -1,5 +1,6 @@
 """What losses, networks and hooks keep in globals, classes and each other: each pass begins alike, nothing is left."""
 
+from collections import OrderedDict
 from typing import ClassVar
 
 import pytest
@@ -8,6 +9,7 @@ from step_cases import ESTIMATORS, Case, D, Net
 from torch import nn
 
 import auxin
+from auxin.math.remembered import Remembered
 from real_step import off
 
 pytestmark = [
@@ -261,3 +263,36 @@ def test_a_compiled_meta_step_runs_eagerly():
         weights.append(aux.weights())
     assert weights[0] == weights[1]
     assert weights[0]["b"] != 1.0
+
+
+class Makes(OrderedDict):
+    """As a table of activations: what is read from it is made anew, and needs arguments."""
+
+    def __getitem__(self, key):
+        return super().__getitem__(key)[0](**super().__getitem__(key)[1])
+
+
+class Refuses(list):
+    def __iter__(self):
+        raise AssertionError("read")
+
+    copy = __getitem__ = __iter__
+
+
+TABLE, REFUSES = Makes(relu=(nn.ReLU, {}), part=(nn.Linear, {})), Refuses([1, 2])
+
+
+def by_tables(out, y):
+    return (out - y).pow(2) * len(REFUSES) * len(TABLE)
+
+
+def test_containers_with_ways_of_their_own_are_put_back_as_they_were():
+    kept = Remembered()
+    kept.functions([by_tables])
+    TABLE["tanh"] = (nn.Tanh, {})
+    REFUSES.append(3)
+    assert kept.changed()
+    kept.rewind()
+    assert not kept.changed()
+    assert list(TABLE) == ["relu", "part"]
+    assert list.__len__(REFUSES) == 2

@@ -11,7 +11,7 @@ import pickle
 import random
 import sys
 import types
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -181,7 +181,7 @@ class Remembered:
         elif (state := _state(value)) is not None:
             self._generators.append((value, state))
         elif isinstance(value, list | dict | set | deque) and depth:
-            self._contents.append((value, value.copy()))
+            self._contents.append((value, _content(value)))
             for each in _items(value):
                 self._look(each, depth - 1)
 
@@ -292,25 +292,43 @@ def _items(container: Any) -> list[Any]:
     """What a container holds; nothing of a long one, or of a set."""
     if isinstance(container, set) or len(container) >= _MOST:
         return []
-    return list(container.values() if isinstance(container, dict) else container)
+    found = _content(container)
+    return list(found.values() if isinstance(found, dict) else found)
+
+
+def _own_kind(container: Any) -> Any:
+    """The built-in class of a container: a class derived from it may make new objects of what is read or set."""
+    return next(kind for kind in (OrderedDict, dict, set, deque, list) if isinstance(container, kind))
+
+
+def _content(container: Any) -> Any:
+    """The objects that a container holds, as a dictionary, a set or a list."""
+    kind = _own_kind(container)
+    if issubclass(kind, dict):
+        return dict(kind.items(container))
+    return (set if kind is set else list)(kind.__iter__(container))
 
 
 def _alike(container: Any, content: Any) -> bool:
-    """Whether a container holds the same objects as its copy."""
-    if isinstance(container, dict):
-        return len(container) == len(content) and all(
-            k in content and v is content[k] for k, v in container.items()
-        )
-    if isinstance(container, set):
-        return container == content
-    return len(container) == len(content) and all(a is b for a, b in zip(container, content, strict=True))
+    """Whether a container holds the same objects as it did."""
+    now = _content(container)
+    if isinstance(now, set):
+        return now == content
+    if isinstance(now, dict):
+        return len(now) == len(content) and all(k in content and v is content[k] for k, v in now.items())
+    return len(now) == len(content) and all(a is b for a, b in zip(now, content, strict=True))
 
 
 def _refill(container: Any, content: Any) -> None:
     if _alike(container, content):
         return
-    container.clear()
-    (container.update if isinstance(container, dict | set) else container.extend)(content)
+    kind = _own_kind(container)
+    kind.clear(container)
+    if not isinstance(content, dict):
+        (kind.update if kind is set else kind.extend)(container, content)
+        return
+    for key, value in content.items():
+        kind.__setitem__(container, key, value)
 
 
 def _state(generator: Any) -> Any:
