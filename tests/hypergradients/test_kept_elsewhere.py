@@ -283,16 +283,29 @@ TABLE, REFUSES = Makes(relu=(nn.ReLU, {}), part=(nn.Linear, {})), Refuses([1, 2]
 
 
 def by_tables(out, y):
+    TABLE.move_to_end("relu")
+    REFUSES.append(3)
     return (out - y).pow(2) * len(REFUSES) * len(TABLE)
 
 
-def test_containers_with_ways_of_their_own_are_put_back_as_they_were():
+def test_containers_with_ways_of_their_own_are_kept_as_they_are():
+    case = Losses(by_tables)
+    before = list(TABLE), list.__len__(REFUSES)
+    found = case.found(**ESTIMATORS[0])
+    assert (list(TABLE), list.__len__(REFUSES)) == before
+
+    def back():
+        list.__delitem__(REFUSES, slice(before[1], None))
+
+    assert off(found, case.truth(back)) < 1e-6
+
+
+def test_the_order_of_a_dictionary_is_put_back():
+    TABLE.move_to_end("relu")
+    before = list(TABLE)
     kept = Remembered()
     kept.functions([by_tables])
-    TABLE["tanh"] = (nn.Tanh, {})
-    REFUSES.append(3)
+    TABLE.move_to_end("part")
     assert kept.changed()
     kept.rewind()
-    assert not kept.changed()
-    assert list(TABLE) == ["relu", "part"]
-    assert list.__len__(REFUSES) == 2
+    assert list(TABLE) == before

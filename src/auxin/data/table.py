@@ -176,12 +176,7 @@ def of_frame(
     most = MAX_WORDS if columns.max_words is None else int(columns.max_words)
     encoder, rest, choice = TableEncoder.of(rest, columns.text, (), encoding, columns.keep, most)
     if columns.max_words is not None and not encoder.texts:
-        raise ConfigError(
-            "No input column is text, so --max-words has no use",
-            expected="a column of text",
-            found=f"columns {', '.join(map(str, rest.columns))}",
-            do="Leave --max-words out, or name the column: --text COLUMN",
-        )
+        raise _no_text(rest)
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     x, blank = encoder.encode_frame(rest)
     return Dataset(
@@ -211,6 +206,15 @@ def of_frame(
             *_given_away(frame, specs, y),
             *text_note(encoder.texts, most, isinstance(x, SparseRows)),
         ),
+    )
+
+
+def _no_text(rest: Any) -> ConfigError:
+    return ConfigError(
+        "No input column is text, so --max-words has no use",
+        expected="a column of text",
+        found=f"columns {', '.join(map(str, rest.columns))}",
+        do="Leave --max-words out, or name the column: --text COLUMN",
     )
 
 

@@ -11,17 +11,16 @@ import pickle
 import random
 import sys
 import types
-from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from auxin.math.containers import CONTAINERS, alike, content_of, items, refill
+
 _OWN = set(vars(nn.Module()))
 _DEPTH = 3
-_MOST = 1000
-"""The longest container whose items are looked at one by one."""
 
 
 class Remembered:
@@ -82,7 +81,7 @@ class Remembered:
             if vars(kind).get(name) is not value:
                 setattr(kind, name, value)
         for container, content in self._contents:
-            _refill(container, content)
+            refill(container, content)
         for generator, state in self._generators:
             _restore(generator, state)
         for held, key, own in self._buffers:
@@ -111,7 +110,7 @@ class Remembered:
         for kind, name, value in self._class_attributes:
             if vars(kind).get(name) is not value:
                 yield f"{kind.__name__}.{name}"
-        yield from (self._name(thing) for thing, content in self._contents if not _alike(thing, content))
+        yield from (self._name(thing) for thing, content in self._contents if not alike(thing, content))
         for (held, key, _), (lent, version) in zip(self._buffers, self._lent, strict=True):
             if held[key] is not lent or lent._version != version:
                 yield f"the buffer {key}"
@@ -166,7 +165,7 @@ class Remembered:
             found.append(value)
             if name in written:
                 self._globals.append((own, name, value))
-            if name in written or isinstance(value, list | dict | set | deque):
+            if name in written or isinstance(value, CONTAINERS):
                 if id(value) not in self._seen:
                     self._look(value, depth - 1)
             elif _state(value) is not None or isinstance(value, Tensor):
@@ -180,9 +179,9 @@ class Remembered:
                 self._tensors.append((value, value._version))
         elif (state := _state(value)) is not None:
             self._generators.append((value, state))
-        elif isinstance(value, list | dict | set | deque) and depth:
-            self._contents.append((value, _content(value)))
-            for each in _items(value):
+        elif isinstance(value, CONTAINERS) and depth:
+            self._contents.append((value, content_of(value)))
+            for each in items(value):
                 self._look(each, depth - 1)
 
     def _walk(self, thing: Any, depth: int) -> None:
@@ -200,8 +199,8 @@ class Remembered:
                 self._walk(part, depth)
         elif isinstance(thing, nn.Module):
             self._losses_module(thing, depth)
-        elif isinstance(thing, list | dict | set | deque):
-            for each in _items(thing):
+        elif isinstance(thing, CONTAINERS):
+            for each in items(thing):
                 self._walk(each, depth - 1)
         elif hasattr(thing, "__dict__"):
             if not _is_ours(thing):
@@ -249,14 +248,14 @@ class Remembered:
                         self._walk(value, depth - 1)
 
 
-_PLAIN = (str, bytes, int, float, complex, bool, type(None), type, Tensor, types.ModuleType)
-_PLAIN = (*_PLAIN, types.BuiltinFunctionType)
-
-
+_PLAIN = (
+    *(str, bytes, int, float, complex, bool, type(None), type),
+    *(Tensor, types.ModuleType, types.BuiltinFunctionType),
+)
 _NOT_THE_USERS = frozenset(
     ("torch", "torchgen", "auxin", "builtins", "numpy", "collections", "typing", "abc")
 )
-_KEPT = (int, float, list, dict, set, deque, Tensor, type(None))
+_KEPT = (int, float, *CONTAINERS, Tensor, type(None))
 
 
 @functools.cache
@@ -286,49 +285,6 @@ def _is_ours(thing: Any) -> bool:
     """Whether it is of auxin, which keeps nothing between the calls of one meta step."""
     module = thing.__module__ if isinstance(thing, types.FunctionType) else type(thing).__module__
     return (module or "").partition(".")[0] == __name__.partition(".")[0]
-
-
-def _items(container: Any) -> list[Any]:
-    """What a container holds; nothing of a long one, or of a set."""
-    if isinstance(container, set) or len(container) >= _MOST:
-        return []
-    found = _content(container)
-    return list(found.values() if isinstance(found, dict) else found)
-
-
-def _own_kind(container: Any) -> Any:
-    """The built-in class of a container: a class derived from it may make new objects of what is read or set."""
-    return next(kind for kind in (OrderedDict, dict, set, deque, list) if isinstance(container, kind))
-
-
-def _content(container: Any) -> Any:
-    """The objects that a container holds, as a dictionary, a set or a list."""
-    kind = _own_kind(container)
-    if issubclass(kind, dict):
-        return dict(kind.items(container))
-    return (set if kind is set else list)(kind.__iter__(container))
-
-
-def _alike(container: Any, content: Any) -> bool:
-    """Whether a container holds the same objects as it did."""
-    now = _content(container)
-    if isinstance(now, set):
-        return now == content
-    if isinstance(now, dict):
-        return len(now) == len(content) and all(k in content and v is content[k] for k, v in now.items())
-    return len(now) == len(content) and all(a is b for a, b in zip(now, content, strict=True))
-
-
-def _refill(container: Any, content: Any) -> None:
-    if _alike(container, content):
-        return
-    kind = _own_kind(container)
-    kind.clear(container)
-    if not isinstance(content, dict):
-        (kind.update if kind is set else kind.extend)(container, content)
-        return
-    for key, value in content.items():
-        kind.__setitem__(container, key, value)
 
 
 def _state(generator: Any) -> Any:
