@@ -56,6 +56,18 @@ def test_answers_import_nothing_heavy(line):
     assert not imported & set(HEAVY)
 
 
+def test_the_examples_fit_a_terminal_of_80_columns():
+    files = [file for file in Path(cli.__file__).parent.glob("*.py") if not file.stem.startswith("_")]
+    lines = [
+        line.strip()
+        for file in files
+        for line in file.read_text().splitlines()
+        if line.startswith("        auxin ")
+    ]
+    assert len(lines) > 20
+    assert [line for line in lines if len(line) > 74] == []  # help indents them by five columns
+
+
 def test_help_lists_every_verb_with_its_summary():
     done = auxin("--help")
     assert done.returncode == 0

@@ -109,8 +109,8 @@ def test_the_gain_of_more_labels_is_a_power_law_and_no_steeper_than_a_root() -> 
 def test_errors_are_positive_and_better_where_they_are_lower() -> None:
     curve = LearningCurve("ridge", 100, 5, before=-3.0, now=-2.5, best=0.0)
     text = said("ridge", {}, task=Regression("y"), curve=curve, shown="mae")
-    assert "100 more labels would make the mean absolute error about 0.4167 better" in text
-    assert "ridge has 3.0000, with all of them 2.5000" in text
+    assert "100 more labels would make the mean absolute error about 0.417 better" in text
+    assert "ridge has 3.000, with all of them 2.500" in text
 
 
 def test_half_of_a_folds_labels_teach_and_every_class_keeps_one() -> None:

@@ -27,6 +27,8 @@ from auxin.interrupts import follow
 _ANYWHERE = ("--debug", "--allow-outside")
 """Options that may stand anywhere on the command line."""
 _FOLDER = Path(__file__).parent
+_FIRST = ("compare", "fit", "predict", "export", "report")
+"""The verbs that `auxin --help` lists first, in the order in which they are used."""
 _HELP = """Train a main task with auxiliary tasks, and test whether they help.
 
 auxin learns the training signal of the auxiliary tasks (generated labels, loss weights, update rules) by bilevel \
@@ -40,7 +42,8 @@ _EPILOG = """Start with `auxin compare`: handwritten digits with few labels, a f
 
 def verbs() -> dict[str, str]:
     """Return each verb with its one-line summary, read from the files without importing them."""
-    files = sorted(file for file in _FOLDER.glob("*.py") if not file.stem.startswith("_"))
+    files = [file for file in _FOLDER.glob("*.py") if not file.stem.startswith("_")]
+    files.sort(key=lambda file: (_FIRST.index(file.stem) if file.stem in _FIRST else len(_FIRST), file.stem))
     return {file.stem.replace("_", "-"): _summary(file) for file in files}
 
 

@@ -7,6 +7,7 @@ standard output, and its text to standard error.
 import json
 import os
 import sys
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,7 @@ import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 JsonFlag = Annotated[
     bool,
@@ -47,6 +49,28 @@ def console(*, stderr: bool = False) -> "Console":
     terminal = (sys.stderr if stderr else sys.stdout).isatty()
     width = None if terminal else WIDE
     return Console(stderr=stderr, width=width, highlight=False, markup=False, emoji=False)
+
+
+def sections(groups: "Mapping[str, Sequence[Sequence[Text]]]") -> Iterator[Any]:
+    """Yield each heading and the table of its rows, for `Output.print`. A row is a name, a text, and short cells.
+
+    The columns of all tables are aligned, so that a narrow terminal leaves as much room as possible to the text.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = [row for group in groups.values() for row in group]
+    widths = [
+        max((row[i].cell_len for row in rows), default=0) for i in range(max(map(len, rows), default=0))
+    ]
+    for heading, group in groups.items():
+        table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+        for i, width in enumerate(widths):
+            table.add_column(ratio=1 if i == 1 else None, width=None if i == 1 else width, overflow="fold")
+        for row in group:
+            table.add_row(*row)
+        yield Text(f"\n{heading}", style="bold")
+        yield table
 
 
 @dataclass(frozen=True)

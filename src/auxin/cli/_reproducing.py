@@ -4,41 +4,39 @@ import ast
 import json
 import shlex
 import tomllib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from auxin import catalogue
-from auxin.cli._console import Output
+from auxin.cli._console import Output, sections
 from auxin.cli._papers import paper_of
 from auxin.cli._progress import progress
 from auxin.errors import ConfigError
 from auxin.requests.reproduce import RecipeRequest
 
+_NOT_RUN = "not run"
+
 
 def listing(output: Output) -> None:
-    """Print every recipe with its paper, cost and state, read from the files without importing them."""
-    from rich import box
-    from rich.table import Table
+    """Print every recipe by paper, with its cost and state, read from the files without importing them."""
+    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title, style in (
-        ("Recipe", "cyan"),
-        ("What it shows", ""),
-        ("Paper", "dim"),
-        ("Cost", ""),
-        ("State", ""),
-    ):
-        table.add_column(title, style=style, no_wrap=title in ("Recipe", "Cost", "State"))
-    listed = []
+    listed, groups = [], {}
     for entry in catalogue.entries("recipes"):
         paper, cost = paper_of(entry.file), cost_of(entry.file)
         row = {"name": entry.name, "summary": entry.summary, "paper": str(paper) if paper else None}
-        listed.append({**row, **cost, "state": state_of(RecipeRequest(name=entry.name).folder)})
-        table.add_row(entry.name, entry.summary, row["paper"] or "", _cost(cost), listed[-1]["state"])
-    output.print(table)
+        state = state_of(RecipeRequest(name=entry.name).folder)
+        listed.append({**row, **cost, "state": state})
+        heading = f"{replace(paper, place='')}. {paper.title}" if paper else "Other recipes"
+        shown = "" if state == _NOT_RUN else state
+        cells = Text(f"  {entry.name}", style="cyan"), Text(entry.summary), Text(_cost(cost)), Text(shown)
+        groups.setdefault(heading, []).append(cells)
+    output.print(*sections(groups), sep="\n")
     output.print(
-        "Cost: approximate time on one core at the recipe's default size. GPU: the paper's full size needs a GPU. "
-        "State: progress of the results in runs/reproduce-RECIPE in the current folder."
+        "\nThe time is that of the recipe's default size on one core. GPU: the paper's full size needs one. A recipe "
+        "that has results in runs/reproduce-RECIPE of the current folder shows its progress.\n"
+        "Next: auxin reproduce RECIPE, or auxin reproduce RECIPE --smoke for a tiny run on made-up rows."
     )
     output.result(listed)
 
@@ -70,7 +68,7 @@ def state_of(folder: Path) -> str:
         result = json.loads((folder / "result.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
         kept = len(list((folder / "pieces").glob("*.json")))
-        return f"interrupted, {_count(kept)}" if kept else "not run"
+        return f"interrupted, {_count(kept)}" if kept else _NOT_RUN
     done, total = result.get("pieces", 0), result.get("total", 0)
     return f"finished, {_count(done)}" if done >= total else f"{done} of {_count(total)}"
 

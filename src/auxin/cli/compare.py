@@ -29,10 +29,10 @@ def compare(
 
         auxin compare
         auxin compare digits --methods single,maxl_frozen,maxl --seeds 20
-        auxin compare cifar100 --root DIR --level 20:100 --labels-per-class 10 --methods single,given,maxl
+        auxin compare cifar100 --root DIR --level 20:100 --labels-per-class 10
         auxin compare my.npz --target y --methods all --budget 10min
-        auxin compare houses.csv --target price --aux rooms,age --group street --budget 2min
-        auxin compare pictures.csv --image file --target breed --aux species,mask --kind mask=dense --balanced
+        auxin compare houses.csv --target price --aux rooms,age --group street
+        auxin compare pictures.csv --image file --target breed --aux species
     """
     methods = ",".join(request.methods)
     output.heading("auxin compare", f"  {request.data.name}: {methods}")  # before the slow import of torch

@@ -23,7 +23,7 @@ def fit(request: FitRequest, output: Output) -> None:
     [bold]Examples[/bold]
 
         auxin fit digits --out models/digits
-        auxin fit houses.csv --target price --aux rooms,age --test 0.2 --out models/houses
+        auxin fit houses.csv --target price --aux rooms,age --out models/houses
         auxin fit pictures/ --method rotation --no-guard
         auxin fit pictures.csv --image file --target breed --aux species
     """

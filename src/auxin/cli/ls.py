@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from auxin import catalogue
-from auxin.cli._console import JsonFlag, Output
+from auxin.cli._console import JsonFlag, Output, sections
 from auxin.cli._papers import paper_of
 from auxin.paper import Paper
 
@@ -37,7 +37,7 @@ def ls(
     output = Output(as_json)
     wanted = [family] if family else catalogue.families()
     members = [_describe(entry) for name in wanted for entry in catalogue.entries(name)]
-    output.print(_table(members, detailed=family is not None))
+    output.print(*sections(_rows(members, detailed=family is not None)), sep="\n")
     output.result([_plain(member) for member in members])
 
 
@@ -69,29 +69,23 @@ def _plain(member: dict[str, Any]) -> dict[str, Any]:
     return {**member, "paper": cited, "file": str(member["file"])}
 
 
-def _table(members: list[dict[str, Any]], *, detailed: bool) -> Any:
-    from rich import box
-    from rich.table import Table
+def _rows(members: list[dict[str, Any]], *, detailed: bool) -> dict[str, list[list[Any]]]:
+    """Return the name and the description of every member, by family."""
     from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for title, style in (("Family", "bold"), ("Name", "cyan"), ("What it is", ""), ("Paper", "dim")):
-        table.add_column(title, style=style, no_wrap=title in ("Family", "Name"))
-    last = None
+    found: dict[str, list[list[Any]]] = {}
     for member in members:
-        if last not in (None, member["family"]):
-            table.add_section()
-        name = Text(member["name"]).append(" (plugin)" if member["plugin"] else "", style="magenta")
-        family = member["family"] if member["family"] != last else ""
-        table.add_row(family, name, Text(member["summary"]), Text(_cited(member["paper"], detailed)))
-        last = member["family"]
-    return table
+        name = Text(f"  {member['name']}", style="cyan")
+        name.append(" (plugin)" if member["plugin"] else "", style="magenta")
+        text = Text.assemble(member["summary"], (_cited(member["paper"], detailed), "dim"))
+        found.setdefault(member["family"], []).append([name, text])
+    return found
 
 
 def _cited(paper: Paper | None, detailed: bool) -> str:
     if paper is None:
         return ""
     if detailed:
-        return f"{paper}\n{paper.title}\n{paper.url}"
+        return f"\n{paper}. {paper.title}\n{paper.url}"
     first = paper.authors.split(",")[0]
-    return f"{first} et al. {paper.year}" if "," in paper.authors else f"{first} {paper.year}"
+    return f" ({first} et al. {paper.year})" if "," in paper.authors else f" ({first} {paper.year})"

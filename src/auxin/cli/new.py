@@ -38,7 +38,8 @@ def new(
     [bold]Example[/bold]
 
         auxin new combiner mine
-        AUXIN_PLUGINS=auxin_members auxin compare my.csv --target y --aux a,b --methods single,mine
+        export AUXIN_PLUGINS=auxin_members
+        auxin compare my.csv --target y --aux a,b --methods single,mine
     """
     output = Output(as_json)
     if kind not in TEMPLATES:

@@ -58,7 +58,7 @@ def predict(
 
         auxin predict models/houses new-houses.csv --out prices.csv
         auxin predict models/pictures new-pictures/ --out breeds.parquet
-        auxin predict models/animals cifar100 --root DIR --level 20:100 --out animals.csv
+        auxin predict models/animals cifar100 --root DIR --level 20:100
     """
     from auxin.folders import check_output
 

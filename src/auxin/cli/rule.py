@@ -30,7 +30,7 @@ def train(request: RuleTrainRequest, output: Output) -> None:
 
         auxin rule train --procedural --out runs/mine
         auxin rule train --root DATA --seed 1 --out runs/seed1
-        torchrun --nproc-per-node 2 -m auxin rule train --procedural --groups 2 --out runs/two
+        torchrun --nproc-per-node 2 -m auxin rule train --procedural --groups 2
     """
     from auxin.cli._rule import run_train
 
@@ -66,7 +66,7 @@ def evaluate(request: RuleEvaluateRequest, output: Output) -> None:
 
         auxin rule evaluate
         auxin rule evaluate small my.npz --target y --quick
-        auxin rule evaluate runs/seeds digits,mnist,fashion_mnist --root DATA --out runs/evaluation
+        auxin rule evaluate runs/seeds digits,mnist --root DATA --out runs/seen
     """
     from auxin.cli._rule import run_evaluate
 

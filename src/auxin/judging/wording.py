@@ -77,22 +77,23 @@ def score(value: float, metric: str) -> str:
 
 
 def stated(value: float, metric: str) -> str:
-    """A score in a sentence, with its unit.
+    """A score in a sentence, with its unit: a digit less than in a table.
 
-    >>> stated(0.9166, "accuracy"), stated(0.5, "r2"), stated(-21.5, "mae")
-    ('91.66 %', '0.5000', '21.50')
+    >>> stated(0.9166, "accuracy"), stated(0.5, "r2"), stated(-21.55, "mae"), stated(float("nan"), "r2")
+    ('91.7 %', '0.500', '21.6', 'diverged')
     """
-    text = score(value, metric)
-    return f"{text} %" if metric in PERCENT and value == value else text
+    if value != value:
+        return "diverged"
+    return _number(value * factor(metric), metric, fewer=1) + (" %" if metric in PERCENT else "")
 
 
 def apart(value: float, metric: str) -> str:
     """A difference of scores in words; a positive one is a gain, and errors are better where they are lower.
 
     >>> apart(0.0078, "accuracy"), apart(-0.25, "mae"), apart(0.0, "r2")
-    ('0.78 points better', '0.2500 worse', 'the same')
+    ('0.8 points better', '0.250 worse', 'the same')
     """
-    text = _number(abs(value * factor(metric)), metric)
+    text = _number(abs(value * factor(metric)), metric, fewer=1)
     if not text.strip("0."):
         return "the same"
     return f"{text}{' points' if metric in PERCENT else ''} {'better' if value > 0 else 'worse'}"
@@ -102,10 +103,10 @@ def span(low: float, high: float, metric: str) -> str:
     """Both ends of an interval of scores, the lower number first.
 
     >>> span(0.913, 0.921, "accuracy"), span(-21.5, -20.0, "mae")
-    ('91.30 to 92.10 %', '20.00 to 21.50')
+    ('91.3 to 92.1 %', '20.0 to 21.5')
     """
     low, high = (high, low) if lower_is_better(metric) else (low, high)
-    return f"{score(low, metric)} to {stated(high, metric)}"
+    return f"{stated(low, metric).removesuffix(' %')} to {stated(high, metric)}"
 
 
 def difference(value: float, metric: str) -> str:
@@ -121,11 +122,11 @@ def difference(value: float, metric: str) -> str:
     return ("+" if shown > 0 else MINUS) + text
 
 
-def _number(value: float, metric: str, like: float | None = None) -> str:
+def _number(value: float, metric: str, like: float | None = None, fewer: int = 0) -> str:
     """Two decimals of a percentage; else about four digits of the number (or of the one it stands beside)."""
     size = abs(value if like is None else like)
     decimals = 2 if metric in PERCENT else 4 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
-    return f"{value:.{decimals}f}".replace("-", MINUS)
+    return f"{value:.{max(decimals - fewer, 0)}f}".replace("-", MINUS)
 
 
 def mean(value: float, error: float | None, metric: str) -> str:
