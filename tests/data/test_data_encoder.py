@@ -10,6 +10,7 @@ import torch
 from data_files import images, png, write_image_table, write_images, write_npz
 
 from auxin.data import DevicePool, load, make_splits, restore
+from auxin.data.encoders.restore import saved
 from auxin.errors import DataError
 
 REVIEWS = ["a fine and <br />moving film", "a dull film, dull indeed it is", "moving &amp; fine acting here"]
@@ -114,9 +115,11 @@ def test_unseen_categories_and_unknown_columns_are_said(tmp_path):
     assert said == [
         "Columns that were not used in training are ignored: extra.",
         "Categories of 'colour' that do not occur in the training rows are treated as missing: 'azure', 'mauve'.",
+        "1 missing values of 'colour' are in no category; no training row lacks this value.",
     ]
-    with pytest.warns(UserWarning, match="azure"):
+    with pytest.warns(UserWarning, match=r"azure|lacks this value"):
         data.encoder.encode(rows.drop(columns="extra"))
+    assert "'3'" in heard(data.encoder, rows.assign(colour=3))[1][1]  # as in a file of these rows
 
 
 def test_a_value_that_is_missing_for_the_first_time_is_said(tmp_path):
@@ -135,7 +138,6 @@ def test_a_value_that_is_missing_for_the_first_time_is_said(tmp_path):
         ),
         (lambda t: t.rename(columns={"colour": "color"}), ["no colour", "Is 'color' another name"]),
         (lambda t: t.assign(width="wide"), ["'width'", "not numbers"]),
-        (lambda t: t.assign(colour=3), ["'colour'", "not words", "Found float"]),
         (lambda t: t.assign(width=np.inf), ["'width'", "finite"]),
         (lambda t: t.iloc[:0], ["no rows"]),
     ],
@@ -224,3 +226,46 @@ def test_a_seeds_rows_are_encoded_once_and_runs_use_them(tmp_path):
 def test_a_saved_column_with_values_that_no_encoder_writes_is_refused_when_it_is_restored(column) -> None:
     with pytest.raises(ValueError, match=r"way of writing|out of bounds|not JSON compliant"):
         restore({"kind": "table", "columns": [column], "others": [], "encoding": "utf-8"})
+
+
+def test_rows_in_memory_are_read_as_a_file_of_them(tmp_path):
+    size = [*range(20)] * 3
+    rows = {
+        "size": size,
+        "code": ["1", "2", "x"] * 20,
+        "share": [f"{k} %" for k in size],
+        "y": ["a", "b"] * 30,
+    }
+    pd.DataFrame(rows).to_csv(tmp_path / "t.csv", index=False)
+    encoder = load(tmp_path / "t.csv", target="y").encoder
+    new = pd.DataFrame({"size": [1.5, 2.0], "code": [1, 2], "share": ["3 %", "4 %"]})
+    for kind in (new, new.astype({"code": "Int64"}), new.astype({"code": float})):
+        kind.to_parquet(tmp_path / "new.parquet")
+        for source in (kind, tmp_path / "new.parquet"):
+            found = encoder.encode(source, refuse)[0]
+            assert found[:, 1:].tolist() == [[1, 0, 0, 3], [0, 1, 0, 4]]
+    shares = new.assign(share=[0.03, 0.04])  # 3 % and 4 %, or a mean of 3 and 4 hundredths of a per cent
+    shares.to_parquet(tmp_path / "new.parquet")
+    for source in (shares, tmp_path / "new.parquet"):
+        with pytest.raises(DataError, match=r"'share' is not numbers.*the unit %.*0\.03"):
+            encoder.encode(source)
+
+
+def test_categories_and_dates_that_are_missing_for_the_first_time_are_said(tmp_path):
+    days = pd.date_range("2024-01-01", periods=60).astype(str)
+    pd.DataFrame({"word": ["u", "v"] * 30, "day": days, "y": ["a", "b", "b"] * 20}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    encoder, said = load(tmp_path / "t.csv", target="y").encoder, []
+    again = restore(saved(encoder))
+    again.encode(
+        pd.DataFrame({"word": ["u", "", "NA"], "day": [None, "2024-01-02", "2024-01-03"]}), said.append
+    )
+    assert sorted(said) == [
+        "1 missing values of 'day' are replaced by its mean; no training row lacks this value.",
+        "2 missing values of 'word' are in no category; no training row lacks this value.",
+    ]
+
+
+def refuse(sentence):
+    raise AssertionError(sentence)

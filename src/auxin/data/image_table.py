@@ -14,7 +14,7 @@ from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
 from auxin.data.reading.images import ENDINGS, Picture, below, limited, look, pictures, read_images
 from auxin.data.reading.masks import dense_target
-from auxin.data.targets.columns import groups_of, kinds_note, split_rows, target_of
+from auxin.data.targets.columns import form_of_labels, groups_of, kinds_note, split_rows, target_of
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import DENSE, TargetSpec, parse_specs
 from auxin.errors import ConfigError
@@ -120,6 +120,9 @@ def of_images(
     """
     x, resized, said = read_images(files, read.size)
     tasks, y = _targets(frame, specs, files, source.parent, x, said)
+    encoder = ImageFiles(tuple(x.shape[1:]), resized, read.image, read.encoding, read.max_pixels)
+    if not tasks[specs[0].name].dense:
+        encoder.labels = form_of_labels(frame, specs[0])
     return Dataset(
         name=source.name.split(".")[0],
         x=x,
@@ -131,7 +134,7 @@ def of_images(
         parents=refinements(tasks, y, specs[0].name),
         source=source.name,
         augmentation="crop_flip",
-        encoder=ImageFiles(tuple(x.shape[1:]), resized, read.image, read.encoding, read.max_pixels),
+        encoder=encoder,
         notes=(kinds_note(tasks, [spec.name for spec in specs if spec.kind]), *notes, *said),
     )
 

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from auxin.data._base import Dataset, DataSource
 from auxin.data.encoders.arrays import Arrays, input_name
+from auxin.data.reading.columnar import read_memory
 from auxin.data.reading.files import pick
 from auxin.data.reading.npz import read_npz
 from auxin.data.targets.arrays import array_target
-from auxin.data.targets.columns import kinds_note
+from auxin.data.targets.columns import form_of_labels, kinds_note
 from auxin.data.targets.domains import DomainColumn, by_domain
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.single import blurred_inputs, blurred_note
@@ -86,6 +87,9 @@ class Npz(DataSource):
         made = {spec.name: array_target(spec, _values(arrays, spec), len(x)) for spec in specs}
         tasks, y = {n: m[0] for n, m in made.items()}, {n: m[1] for n, m in made.items()}
         split = by_domain(tasks, y, specs[0].name, domains, cells)
+        values = _values(arrays, specs[0])
+        if values.ndim == 1:
+            encoder.labels = form_of_labels(read_memory(dict.fromkeys(specs[0].columns, values)), specs[0])
         return Dataset(
             name=root.stem,
             x=x,

@@ -17,6 +17,7 @@ from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unla
 from auxin.data.targets.cells import word
 from auxin.data.targets.columns import (
     check_cells,
+    form_of_labels,
     groups_of,
     kinds_note,
     split_rows,
@@ -178,6 +179,7 @@ def of_frame(
     if columns.max_words is not None and not encoder.texts:
         raise _no_text(rest)
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
+    encoder.labels = form_of_labels(frame, specs[0])
     x, blank = encoder.encode_frame(rest)
     return Dataset(
         name=name.split(".")[0],

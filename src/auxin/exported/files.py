@@ -102,7 +102,7 @@ def _streamed(
         return _columns(model, found)
 
     rows, cells = predict_table(encoder, path, out, keep, model.task.name, predict, notify)
-    return (rows, torch.cat(outputs), labels_of(model.task, cells, notify)) if scored else (rows, None, None)
+    return (rows, torch.cat(outputs), _labels_of(model, cells, notify)) if scored else (rows, None, None)
 
 
 def _at_bounds(model: Model, found: Predictions) -> int:
@@ -225,18 +225,22 @@ def _labels(
     if frame is not None and name in frame.columns:
         if model.task.dense:
             return _masks(model, source, frame[name])
-        return labels_of(model.task, frame[name], notify)
+        return _labels_of(model, frame[name], notify)
     if not isinstance(source, str):
         return None
     path = Path(source)
     if path.suffix == ".npz" and path.is_file():
         values = read_npz(path).get(name)
         return (
-            labels_of(model.task, pd.Series(values, name=name), notify)
+            _labels_of(model, pd.Series(values, name=name), notify)
             if values is not None and values.shape == (rows,)
             else None
         )
     return _folders(model, path, notify)
+
+
+def _labels_of(model: Model, column: Any, notify: Notify) -> Tensor | None:
+    return labels_of(model.task, column, notify, None if model.encoder is None else model.encoder.labels)
 
 
 def _folders(model: Model, path: Path, notify: Notify) -> Tensor | None:
@@ -247,7 +251,7 @@ def _folders(model: Model, path: Path, notify: Notify) -> Tensor | None:
     said = [part[0] if len(part) > 1 else None for part in parts]
     if not any(said):
         return None
-    return labels_of(model.task, pd.Series(said, dtype="str", name=model.task.name), notify)
+    return _labels_of(model, pd.Series(said, dtype="str", name=model.task.name), notify)
 
 
 def _masks(model: Model, source: Any, cells: Any) -> Tensor | None:

@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data.reading.marks import TRUTH, truth
+from auxin.data.encoders.contract import LabelForm
+from auxin.data.encoders.numbers import Numbers
+from auxin.data.reading.marks import COMMAS, MARKS, TRUTH, truth
 from auxin.data.targets.cells import TargetColumn, cells_of
 from auxin.data.targets.lists import listed
 from auxin.data.targets.specs import TargetSpec
@@ -20,7 +22,9 @@ from auxin.tasks.regression import Regression
 from auxin.typing import MISSING
 
 
-def labels_of(task: Task, column: Any, notify: Callable[[str], None]) -> Tensor | None:
+def labels_of(
+    task: Task, column: Any, notify: Callable[[str], None], form: LabelForm | None = None
+) -> Tensor | None:
     """A column's labels as the task has them; None where the task's labels are no such column.
 
     A label that the task does not know counts as missing and is named.
@@ -29,25 +33,31 @@ def labels_of(task: Task, column: Any, notify: Callable[[str], None]) -> Tensor 
         task: The main task.
         column: A pandas Series of labels as they are written.
         notify: Function that receives a sentence about unknown labels.
+        form: How the training rows' labels were written; None: unknown.
     """
     known = isinstance(task, Classes | Ordered | Multilabel)
-    names = set(getattr(task, "label_names", ()))
     # A class of the model is no mark of a missing label.
-    own = "" if names & {"?", "NA", "null", "nan", "-"} else None
+    usual = "" if MARKS & {*getattr(task, "label_names", ())} else None
+    own = usual if form is None else form.missing
     cells = cells_of(column, TargetSpec(task.name, (task.name,), missing=own))
     if isinstance(task, Regression):
-        return _numbers(cells, notify)
+        return _numbers(cells, notify, form, column.attrs.get(COMMAS, False))
     if not known:
         return None
     return _attributes(task, cells, notify) if isinstance(task, Multilabel) else _classes(task, cells, notify)
 
 
-def _numbers(cells: TargetColumn, notify: Callable[[str], None]) -> Tensor:
-    values = cells.numbers
-    if values is None:
-        values = np.array([_number(word) for word in cells.words])
-        odd = [word for word, value in zip(cells.words, values, strict=True) if np.isnan(value)]
-        notify(_notice(cells.name, odd, "not numbers"))
+def _numbers(
+    cells: TargetColumn, notify: Callable[[str], None], form: LabelForm | None, commas: bool
+) -> Tensor:
+    """Numbers as the training rows had them: those of another unit are no labels."""
+    if form is None:
+        form = cells.form
+    values = Numbers(cells.name, style=form.style, unit=form.unit).known(cells.words, commas)
+    if odd := [word for word, value in zip(cells.words, values, strict=True) if np.isnan(value)]:
+        unit = f", unit {form.unit}" if form.unit else ""
+        how = f" as the training rows had ({form.style}{unit})" if form.style else ""
+        notify(_notice(cells.name, odd, f"not numbers{how}"))
     return torch.from_numpy(np.append(values, np.nan)[cells.codes].astype(np.float32))
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.data import Encoder, restore
 from auxin.data.encoders.contract import warn
+from auxin.data.encoders.restore import saved
 from auxin.errors import AuxinError, DataError
 from auxin.exported import folder as _folder
 from auxin.exported.card import COMMITTEE, VERSION, Card, TrainingRecord, TrunkState
@@ -146,7 +147,7 @@ class Model:
             mean=mean,
             std=std,
             temperature=made.temperature,
-            encoder=None if self.encoder is None else self.encoder.state(),
+            encoder=None if self.encoder is None else saved(self.encoder),
             training=self.training,
             committee=plain,
             estimators=_folder.write_estimators(place, estimators),

@@ -3,6 +3,7 @@
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 if TYPE_CHECKING:
@@ -21,6 +22,21 @@ def warn(sentence: str) -> None:
     warnings.warn(sentence, UserWarning, stacklevel=3)
 
 
+@dataclass(frozen=True)
+class LabelForm:
+    """How the training file writes the main task's labels, by which those of new rows are read.
+
+    Attributes:
+        missing: The mark of a missing label; "": only empty cells are missing; None: the usual marks are.
+        style: How numbers are written: a name of `STYLES`, or "" where they are plain.
+        unit: The numbers' unit, with a style.
+    """
+
+    missing: str | None = None
+    style: str = ""
+    unit: str | None = None
+
+
 class Encoder(ABC):
     """From a file or rows of the user's to inputs; the same rows always give the same inputs.
 
@@ -31,11 +47,13 @@ class Encoder(ABC):
         kind: The word that its state begins with.
         blocks: ranges [begin, end) of columns that share one scale and keep their zero (the words of a text).
         verbatim: How many columns at the end are no quantities and stay as they are (the tokens of texts).
+        labels: How the main task's labels are written; None where they come from no file.
     """
 
     kind: ClassVar[str]
     blocks: tuple[tuple[int, int], ...] = ()
     verbatim: int = 0
+    labels: LabelForm | None = None
 
     @abstractmethod
     def encode(self, source: Any, notify: Notify = warn) -> Encoded:

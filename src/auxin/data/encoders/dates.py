@@ -9,6 +9,7 @@ import pandas as pd
 
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Notify
+from auxin.data.encoders.notices import missing
 from auxin.data.reading.marks import MARKS
 from auxin.errors import DataError
 
@@ -76,9 +77,9 @@ class Dates(ColumnEncoder):
 
     def encode(self, column: Column, notify: Notify) -> Values:
         """The rows' numbers, 0 where missing."""
-        del notify
         times = self._times(column)
         empty = times.isna().to_numpy()
+        missing(notify, self.name, 0 if self.gaps else int(empty.sum()))
         days = ((times - ORIGIN) / pd.Timedelta(days=1)).to_numpy(float)
         turns = [days / YEAR, (days - 2) / 7] + ([days] if self.clock else [])  # 2000-01-03 was a Monday
         circles = [wave(2 * np.pi * turn) for turn in turns for wave in (np.sin, np.cos)]

@@ -18,7 +18,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.sentences: dict[str, None] = {}
-        self.counts: Counter[str] = Counter()
+        self.counts: Counter[tuple[str, str]] = Counter()
         self.words: dict[str, set[str]] = {}
         self.far = 0
 
@@ -30,21 +30,19 @@ class Tally:
         """Say everything."""
         for sentence in self.sentences:
             notify(sentence)
-        for name, count in self.counts.items():
-            missing(notify, name, count)
+        for (name, what), count in self.counts.items():
+            missing(notify, name, count, what)
         for name, words in self.words.items():
             unseen(notify, name, words)
         far(notify, self.far)
 
 
-def missing(notify: Notify, name: str, count: int) -> None:
-    """Say that values of a column are missing which no training row misses."""
+def missing(notify: Notify, name: str, count: int, what: str = "are replaced by its mean") -> None:
+    """Say that values of a column are missing which no training row misses, and what is done."""
     if isinstance(notify, Tally):
-        notify.counts[name] += count
-    else:
-        notify(
-            f"{count:,} missing values of {name!r} are replaced by its mean; no training row lacks this value."
-        )
+        notify.counts[name, what] += count
+    elif count:
+        notify(f"{count:,} missing values of {name!r} {what}; no training row lacks this value.")
 
 
 def far(notify: Notify, count: int) -> None:

@@ -1,6 +1,7 @@
 """A column of numbers as one input, and a second one that marks missing values."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -75,6 +76,21 @@ class Numbers(ColumnEncoder):
         pointed = self.style == DECIMAL and self._pointed(cells, column.attrs.get(COMMAS, False))
         table = [self._number(cell, pointed) for cell in cells]
         return np.array([*table, np.nan])[codes]
+
+    def check_typed(self, column: Column) -> None:
+        """Refuse numbers that were never written where the training rows had per cent: 0.5 may be half, or 0.5 %."""
+        if self.unit == "%" and pd.api.types.is_numeric_dtype(column) and column.fillna(0).any():
+            raise self._refused(str(column[column.fillna(0) != 0].iloc[0]))
+
+    def known(self, cells: Sequence[str], semicolons: bool = False) -> np.ndarray:
+        """The numbers of different cells, NaN where a cell is no finite number as the training rows had them."""
+        found = np.full(len(cells), np.nan)
+        with suppress(DataError):
+            pointed = self.style == DECIMAL and self._pointed(cells, semicolons)
+            for place, cell in enumerate(cells):
+                with suppress(DataError):
+                    found[place] = self._number(cell, pointed)
+        return np.where(np.isfinite(found), found, np.nan)
 
     def _pointed(self, cells: Sequence[str], semicolons: bool) -> bool:
         """Whether new cells have decimal points, although the training rows had decimal commas.

@@ -94,7 +94,12 @@ class TableEncoder(Encoder):
             else c
             for c in self.columns
         ]
-        return TableEncoder(columns, self.others, self.encoding)
+        return self._with(columns)
+
+    def _with(self, columns: Sequence[ColumnEncoder]) -> "TableEncoder":
+        made = TableEncoder(columns, self.others, self.encoding)
+        made.labels = self.labels
+        return made
 
     @property
     def written(self) -> list[str]:
@@ -114,7 +119,7 @@ class TableEncoder(Encoder):
     def suited(self, model: str) -> "TableEncoder":
         """Texts as a pretrained model's tokens, behind all other columns; else itself. `fit` follows."""
         columns = tokenised(self.columns, model)
-        return self if columns == self.columns else TableEncoder(columns, self.others, self.encoding)
+        return self if columns == self.columns else self._with(columns)
 
     def model_options(self) -> dict[str, str]:
         """The numbers of tokens of the texts, "256+32"."""
@@ -156,10 +161,15 @@ class TableEncoder(Encoder):
         frame: Any = table_of(source)
         self._check(frame, notify)
         wanted = frame[[c.name for c in self.columns]]
+        words = [c.name for c in self.columns if not isinstance(c, Numbers)]
         thin = thin_of(wanted)
         if not thin:
-            return read_memory(wanted)
-        rest = read_memory(wanted.drop(columns=thin)) if len(thin) < len(self.columns) else None
+            made: Any = read_memory(wanted, words)
+            for column in self.columns:
+                if isinstance(column, Numbers):
+                    column.check_typed(made[column.name])
+            return made
+        rest = read_memory(wanted.drop(columns=thin), words) if len(thin) < len(self.columns) else None
         kept = wanted[thin].reset_index(drop=True)
         return kept if rest is None else pd.concat([kept, rest], axis=1)
 

@@ -9,7 +9,7 @@ import pandas as pd
 from auxin.data.encoders.cells import check_words
 from auxin.data.encoders.columns import Column, ColumnEncoder, Values
 from auxin.data.encoders.contract import Notify
-from auxin.data.encoders.notices import unseen
+from auxin.data.encoders.notices import missing, unseen
 from auxin.data.reading.marks import MARKS, TRUTH, truth
 
 
@@ -23,11 +23,13 @@ class CategoryEncoder(ColumnEncoder):
         name: Name of the column.
         categories: The words, sorted.
         most: Only so many of the most frequent words are categories; 0: all.
+        gaps: Whether cells were missing, or unknown.
     """
 
     kind: ClassVar[str] = "words"
     categories: tuple[str, ...] = ()
     most: int = 0
+    gaps: bool = True
 
     @property
     def width(self) -> int:
@@ -44,7 +46,7 @@ class CategoryEncoder(ColumnEncoder):
             words = [words[place] for place in chosen]
         if all(word.lower() in TRUTH for word in words):  # several spellings of yes and no are two categories
             words = [*{TRUTH[word.lower()]: word for word in reversed(words)}.values()]
-        return replace(self, categories=tuple(sorted(set(words))))
+        return replace(self, categories=tuple(sorted(set(words))), gaps=bool((codes < 0).any()))
 
     def encode(self, column: Column, notify: Notify) -> Values:
         """A column per category."""
@@ -56,6 +58,9 @@ class CategoryEncoder(ColumnEncoder):
         new = {w for w, number in zip(words, table[:-1], strict=True) if number < 0} - MARKS
         if not self.most and new:
             unseen(notify, self.name, new)
+        empty = np.array([*(word in MARKS and word not in place for word in words), True])
+        if not (self.gaps or self.most):
+            missing(notify, self.name, int(empty[codes].sum()), "are in no category")
         hot = np.zeros((len(codes), self.width), np.float32)
         rows = np.flatnonzero(table[codes] >= 0)
         hot[rows, table[codes][rows]] = 1
@@ -68,10 +73,17 @@ class CategoryEncoder(ColumnEncoder):
         return found
 
     def state(self) -> dict[str, Any]:
-        """Plain data for JSON; `most` only where it is set."""
-        return {k: v for k, v in super().state().items() if k != "most" or v}
+        """Plain data for JSON; what is as usual is left out."""
+        return {
+            k: v
+            for k, v in super().state().items()
+            if not (k == "most" and v == 0) and not (k == "gaps" and v)
+        }
 
 
 def _meaning(word: str, place: dict[str | float, int]) -> str | float:
-    """The word, or, where it is no category, what it says of yes and no."""
-    return word if word in place else TRUTH.get(word.lower(), word)
+    """The word, or, where it is no category, what it says of yes and no, or the category 1 for 1.0 and 1.0 for 1."""
+    if word in place:
+        return word
+    other = word.removesuffix(".0") if word.endswith(".0") else f"{word}.0"
+    return other if other in place else TRUTH.get(word.lower(), word)

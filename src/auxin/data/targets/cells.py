@@ -1,13 +1,14 @@
 """A target's column as different words: which are missing, which are numbers, and what was decided."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from auxin.data.encoders.cells import FEW_ODD, MANY
+from auxin.data.encoders.contract import LabelForm
 from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, MARKS, as_written, too_long
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError
@@ -15,6 +16,9 @@ from auxin.errors import DataError
 Column = Any
 """A pandas Series; pandas has no types that a checker can follow."""
 _PLAIN = re.compile(r"[+-]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?(inf|Infinity)")
+
+
+PLAIN = LabelForm()
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class TargetColumn:
         odd: Words that are none, where almost all are numbers.
         notes: What was decided, in sentences.
         ranks: The words' places in an order of the column's own (a pandas Categorical's), or None.
+        form: How the words are written.
     """
 
     name: str
@@ -38,6 +43,7 @@ class TargetColumn:
     odd: tuple[str, ...]
     notes: tuple[str, ...]
     ranks: tuple[int, ...] | None = None
+    form: LabelForm = PLAIN
 
     @property
     def known(self) -> np.ndarray:
@@ -76,7 +82,7 @@ def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
         own |= {w for w in words if as_number(w) == number and not CODE.match(w)}
     marks, among = (MARKS, AMONG_NUMBERS) if spec.missing != "" else (frozenset({""}), frozenset({""}))
     commas = column.attrs.get(COMMAS, False)
-    numbers = _numbers(str(column.name), [w for w in words if w not in own | among], commas)
+    numbers, form = _numbers(str(column.name), [w for w in words if w not in own | among], commas)
     gone = own | (among if numbers is not None and not numbers[1] else marks)
     kept = [w for w in dict.fromkeys(words) if w not in gone]
     place = {w: number for number, w in enumerate(kept)}
@@ -92,7 +98,8 @@ def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
     if isinstance(column.dtype, pd.CategoricalDtype):
         order = {word(value): number for number, value in enumerate(column.cat.categories)}
         ranks = tuple(order[w] for w in kept)
-    return TargetColumn(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks)
+    form = replace(form, missing=spec.missing)
+    return TargetColumn(str(column.name), codes, tuple(kept), made, odd, tuple(notes), ranks, form)
 
 
 def as_number(mark: str) -> float:
@@ -122,21 +129,22 @@ def _missing_notes(name: str, column: Column, gone: set[str] | frozenset[str]) -
 
 def _numbers(
     name: str, words: list[str], commas: bool
-) -> tuple[dict[str, float], tuple[str, ...], list[str]] | None:
-    """The words' numbers, words that are none, and what was decided; None where they are not meant as numbers."""
+) -> tuple[tuple[dict[str, float], tuple[str, ...], list[str]] | None, LabelForm]:
+    """The words' numbers, words that are none, and what was decided, or None where no numbers are meant; their form."""
     plain = {w: float(w) for w in words if _PLAIN.fullmatch(w)}
     if len(plain) == len(words):
-        return (plain, (), []) if words and not too_long(plain) else None
+        return ((plain, (), []) if words and not too_long(plain) else None), PLAIN
     written = as_written(words, commas)
     if written is None:
-        return None
+        return None, PLAIN
     values = {**{w: plain[w] for w in plain if w in written.values}, **written.values}
     odd = written.odd
     many = len({*values.values()}) > MANY
     slip = odd and (len(odd) < FEW_ODD * len(words) or written.others) and many
     if odd and not slip:
-        return None
-    return values, odd, [written.note(name)] if not odd else []
+        return None, PLAIN
+    form = LabelForm(style=written.style.name, unit=written.unit)
+    return (values, odd, [written.note(name)] if not odd else []), form
 
 
 def refuse_odd(cells: TargetColumn, column: Column) -> None:

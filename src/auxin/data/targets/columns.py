@@ -9,6 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
+from auxin.data.encoders.contract import LabelForm
 from auxin.data.encoders.dates import form_of
 from auxin.data.reading.marks import TRUTH
 from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd, word
@@ -64,6 +65,11 @@ def target_of(frame: Any, spec: TargetSpec) -> Made:
         )
     task, target, said = _classes(spec.name, read[0], Ordered if kind == "ordered" else Classes)
     return task, target, [*notes, *said]
+
+
+def form_of_labels(frame: Any, spec: TargetSpec) -> LabelForm | None:
+    """How a target of one column is written, for the labels of new rows; None of several columns."""
+    return cells_of(frame[spec.columns[0]], spec).form if len(spec.columns) == 1 else None
 
 
 def _dates(cells: TargetColumn) -> DataError:
