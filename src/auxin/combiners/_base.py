@@ -211,7 +211,15 @@ class Combiner(nn.Module, ABC):
 
 
 class LossCombiner(Combiner):
-    """A combiner whose input is the tasks' losses."""
+    """A combiner whose input is the tasks' losses.
+
+    >>> class Half(LossCombiner):
+    ...     def forward(self, losses):
+    ...         return losses.means()[0] + 0.5 * losses.means()[1:].sum()
+    >>> losses = TaskLosses(torch.tensor([[1.0, 4.0], [3.0, 0.0]]), torch.ones(2, 2, dtype=torch.bool), ("main", "aux"))
+    >>> Half(2)(losses), Half(2).task_weights(losses)
+    (tensor(3.), tensor([1.0000, 0.5000]))
+    """
 
     @abstractmethod
     def forward(self, losses: TaskLosses) -> Tensor:
@@ -234,6 +242,15 @@ class GramianCombiner(Combiner):
     """A combiner whose inputs are the tasks' mean losses and the Gramian of their gradients on shared parameters.
 
     The weights are loss weights, so they act on a task's private parameters (its head) as well.
+
+    An auxiliary counts where its gradient does not oppose the main task's:
+
+    >>> class Agreeing(GramianCombiner):
+    ...     def weights(self, gramian, means):
+    ...         return (gramian[0] >= 0).float()
+    >>> losses = TaskLosses(torch.tensor([[1.0, 4.0]]), torch.ones(1, 2, dtype=torch.bool), ("main", "aux"))
+    >>> Agreeing(2)(losses, torch.tensor([[1.0, -0.2], [-0.2, 2.0]]))
+    tensor(1.)
     """
 
     needs_gramian: ClassVar[bool] = True

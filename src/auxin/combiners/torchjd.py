@@ -53,7 +53,12 @@ class TorchJD(GramianCombiner):
 
 
 def square_root(gramian: Tensor) -> Tensor:
-    """A matrix J with J J^T equal to the Gramian: gradients of the same lengths and angles, [T, T]."""
+    """A matrix J with J J^T equal to the Gramian: gradients of the same lengths and angles, [T, T].
+
+    >>> gramian = torch.tensor([[2.0, 1.0], [1.0, 2.0]])
+    >>> bool((square_root(gramian) @ square_root(gramian).T).allclose(gramian))
+    True
+    """
     values, vectors = torch.linalg.eigh(gramian.cpu().double())
     return (vectors * values.clamp(min=0).sqrt()).to(gramian)
 

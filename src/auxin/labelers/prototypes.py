@@ -113,7 +113,11 @@ class Prototypes(Labeler):
 
 
 def stratified(labels: Tensor, fraction: float, generator: torch.Generator) -> Tensor:
-    """The positions of a random `fraction` of each class's rows, rounded up; unlabelled rows are left out."""
+    """The positions of a random `fraction` of each class's rows, rounded up; unlabelled rows are left out.
+
+    >>> stratified(torch.tensor([0, 0, 1, -1]), 0.5, torch.Generator().manual_seed(0)).shape
+    torch.Size([2])
+    """
     order = torch.randperm(labels.shape[0], generator=generator)
     parts = []
     for label in labels[labels >= 0].unique():
@@ -123,7 +127,16 @@ def stratified(labels: Tensor, fraction: float, generator: torch.Generator) -> T
 
 
 def class_means(points: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """The mean of each class's points, [K, d]; zero for a class without points."""
+    """The mean of each class's points, [K, d]; zero for a class without points.
+
+    Args:
+        points: Points, [N, d].
+        labels: Class of each point, int64 [N], from 0.
+        classes: Number K of classes.
+
+    >>> class_means(torch.tensor([[1.0], [3.0], [5.0]]), torch.tensor([0, 0, 2]), 3).tolist()
+    [[2.0], [0.0], [5.0]]
+    """
     sums = points.new_zeros(classes, points.shape[1]).index_add(0, labels, points)
     return sums / labels.bincount(minlength=classes).clamp_min(1).unsqueeze(1).to(points.dtype)
 

@@ -61,6 +61,10 @@ class Random(Labeler):
 
 
 def balanced_classes(count: int, classes: int, generator: torch.Generator) -> Tensor:
-    """`count` class numbers below `classes`, in random order, whose counts differ by at most 1."""
+    """`count` class numbers below `classes`, in random order, whose counts differ by at most 1.
+
+    >>> balanced_classes(6, 3, torch.Generator().manual_seed(0)).bincount().tolist()
+    [2, 2, 2]
+    """
     names = torch.randperm(classes, generator=generator)
     return names[torch.randperm(count, generator=generator) % classes]

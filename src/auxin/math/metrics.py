@@ -11,7 +11,11 @@ NAN = float("nan")
 
 
 def accuracy(predicted: Tensor, true: Tensor) -> float:
-    """The share of samples predicted right."""
+    """The share of samples whose class number [B] is predicted right.
+
+    >>> accuracy(torch.tensor([0, 1, 1]), torch.tensor([0, 1, 0])) == 2 / 3
+    True
+    """
     return float((predicted == true).double().mean())
 
 
@@ -35,33 +39,53 @@ def hits(scores: Tensor, target: Tensor) -> Tensor:
 
 
 def confusion(predicted: Tensor, true: Tensor, classes: int) -> Tensor:
-    """How often class i (row) was predicted as class j (column), float64 [C, C]."""
+    """How often class i (row) was predicted as class j (column), float64 [C, C]; class numbers of any shape.
+
+    >>> confusion(torch.tensor([0, 1, 1]), torch.tensor([0, 1, 0]), classes=2).tolist()
+    [[1.0, 1.0], [0.0, 1.0]]
+    """
     counts = torch.bincount(true.flatten() * classes + predicted.flatten(), minlength=classes * classes)
     return counts.reshape(classes, classes).double()
 
 
 def balanced_accuracy(table: Tensor) -> float:
-    """The mean recall over the classes that occur, from a confusion table."""
+    """The mean recall over the classes that occur, from a confusion table [C, C].
+
+    >>> balanced_accuracy(torch.tensor([[1.0, 1.0], [0.0, 1.0]]))
+    0.75
+    """
     occurs = table.sum(1) > 0
     return float((table.diagonal()[occurs] / table.sum(1)[occurs]).mean())
 
 
 def macro_f1(table: Tensor) -> float:
-    """The mean F1 over the classes that occur or were predicted, from a confusion table."""
+    """The mean F1 over the classes that occur or were predicted, from a confusion table [C, C].
+
+    >>> round(macro_f1(torch.tensor([[1.0, 1.0], [0.0, 1.0]])), 3)
+    0.667
+    """
     total = table.sum(0) + table.sum(1)
     seen = total > 0
     return float((2 * table.diagonal()[seen] / total[seen]).mean())
 
 
 def mean_iou(table: Tensor) -> float:
-    """The mean intersection over union of the classes that occur or were predicted."""
+    """The mean intersection over union of the classes that occur or were predicted, from a confusion table [C, C].
+
+    >>> mean_iou(torch.tensor([[1.0, 1.0], [0.0, 1.0]]))
+    0.5
+    """
     union = table.sum(0) + table.sum(1) - table.diagonal()
     seen = union > 0
     return float((table.diagonal()[seen] / union[seen]).mean())
 
 
 def weighted_kappa(table: Tensor) -> float:
-    """Cohen's kappa with quadratic weights, from a confusion table; NaN where only one class occurs."""
+    """Cohen's kappa with quadratic weights, from a confusion table [C, C]; NaN where only one class occurs.
+
+    >>> round(weighted_kappa(torch.tensor([[1.0, 1.0], [0.0, 1.0]])), 3)
+    0.4
+    """
     steps = torch.arange(len(table), dtype=torch.float64, device=table.device)
     cost = (steps[:, None] - steps[None, :]).square()
     chance = table.sum(1)[:, None] * table.sum(0)[None, :] / table.sum()
@@ -70,7 +94,15 @@ def weighted_kappa(table: Tensor) -> float:
 
 
 def auc(scores: Tensor, positive: Tensor) -> float:
-    """Area under the ROC curve: the chance that a positive outscores a negative; NaN without both."""
+    """Area under the ROC curve: the chance that a positive outscores a negative; NaN without both.
+
+    Args:
+        scores: Scores, [B]; equal scores count half.
+        positive: Whether each sample is positive, bool [B].
+
+    >>> auc(torch.tensor([0.9, 0.4, 0.4]), torch.tensor([True, True, False]))
+    0.75
+    """
     high, low = int(positive.sum()), int((~positive).sum())
     if high == 0 or low == 0:
         return NAN
@@ -86,7 +118,15 @@ def _mean_ranks(scores: Tensor) -> Tensor:
 
 
 def average_precision(scores: Tensor, positive: Tensor) -> float:
-    """The precision averaged over the steps of recall, tied scores being one step; NaN without a positive."""
+    """The precision averaged over the steps of recall, tied scores being one step; NaN without a positive.
+
+    Args:
+        scores: Scores, [B].
+        positive: Whether each sample is positive, bool [B].
+
+    >>> round(average_precision(torch.tensor([0.9, 0.6, 0.4]), torch.tensor([True, False, True])), 3)
+    0.833
+    """
     if not bool(positive.any()):
         return NAN
     _, group, count = torch.unique(-scores, sorted=True, return_inverse=True, return_counts=True)
@@ -102,18 +142,30 @@ def nan_mean(values: list[float]) -> float:
 
 
 def r2(predicted: Tensor, true: Tensor) -> float:
-    """1 - residual / total sum of squares; NaN where the targets do not vary."""
+    """R²: 1 - residual / total sum of squares of values [B]; NaN where the targets do not vary.
+
+    >>> r2(torch.tensor([1.0, 2.0, 2.0]), torch.tensor([1.0, 2.0, 3.0]))
+    0.5
+    """
     total = float((true - true.mean()).square().sum())
     return 1 - float((predicted - true).square().sum()) / total if total > 0 else NAN
 
 
 def mae(predicted: Tensor, true: Tensor) -> float:
-    """The mean absolute error, negated."""
+    """The mean absolute error of values [B], negated.
+
+    >>> mae(torch.tensor([1.0, 4.0]), torch.tensor([1.0, 2.0]))
+    -1.0
+    """
     return -float((predicted - true).abs().mean())
 
 
 def rmse(predicted: Tensor, true: Tensor) -> float:
-    """The root of the mean squared error, negated."""
+    """The root of the mean squared error of values [B], negated.
+
+    >>> rmse(torch.tensor([1.0, 1.0]), torch.tensor([3.0, -1.0]))
+    -2.0
+    """
     return -float((predicted - true).square().mean().sqrt())
 
 

@@ -20,6 +20,22 @@ class Trunk(nn.Module, ABC):
             (the papers' VGG-16 heads have two layers).
         dense: Whether it returns a feature map, from which dense tasks predict a value for every pixel.
         modality: Kind of its inputs: "image" ([B, C, H, W]), "vector" ([B, D]) or "any" (it flattens).
+
+    A trunk of two layers; a member of the family is such a class in a file of its own:
+
+    >>> import torch
+    >>> class Small(Trunk):
+    ...     modality, width = "vector", 16
+    ...     def __init__(self, inputs):
+    ...         super().__init__()
+    ...         self.layers = nn.Sequential(nn.Linear(inputs, 16), nn.ReLU())
+    ...     @classmethod
+    ...     def build(cls, shape, **options):
+    ...         return cls(*shape)
+    ...     def forward(self, x):
+    ...         return self.layers(x)
+    >>> Small.build((8,))(torch.zeros(4, 8)).shape
+    torch.Size([4, 16])
     """
 
     modality: ClassVar[str]
@@ -82,6 +98,13 @@ class PrimaryNetwork(nn.Module):
     Args:
         trunk: Network from inputs to features; a `Trunk`, or any module with an integer attribute `width`.
         heads: One module per task, from features to that task's outputs.
+
+    `build_network` makes trunk and heads by name; this is the same by hand:
+
+    >>> import torch
+    >>> network = PrimaryNetwork(nn.Linear(8, 16), {"breed": nn.Linear(16, 5), "coat": nn.Linear(16, 3)})
+    >>> {name: list(output.shape) for name, output in network(torch.zeros(4, 8)).items()}
+    {'breed': [4, 5], 'coat': [4, 3]}
     """
 
     def __init__(self, trunk: nn.Module, heads: Mapping[str, nn.Module]) -> None:

@@ -16,6 +16,14 @@ class Pretext(ABC):
 
     Attributes:
         task: Task of its labels.
+
+    Two images of 4 x 4, each turned by 0, 90, 180 or 270 degrees, and by how much:
+
+    >>> from auxin.pretexts.rotation import Rotation
+    >>> rotation = Rotation.build((1, 4, 4))
+    >>> x, y = rotation(torch.rand(2, 1, 4, 4), torch.Generator().manual_seed(0))
+    >>> x.shape[1:], rotation.task.width, bool((y < 4).all())
+    (torch.Size([1, 4, 4]), 4, True)
     """
 
     task: Task

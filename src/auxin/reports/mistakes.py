@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from auxin.reports import evidence
-from auxin.reports._style import GRID, INK, MUTED, PALETTE, SINGLE, panel, styled
+from auxin.reports._style import GRID, INK, MUTED, PALETTE, PAPER, SINGLE, panel, styled
 from auxin.reports.read import Results
 from auxin.runs.predictions import MainPredictions
 
@@ -75,14 +75,18 @@ def most_frequent(results: Results, count: int = 8) -> list[Mistake]:
 def _matrix(method: str, runs: list[MainPredictions]) -> Figure:
     table = shares(runs)
     size = len(table)
-    drawn, axes = panel(f"Confusion of {evidence.short(method, 24)}", "predicted", "true", height=4.4)
+    width, height = (3.7, 3.6) if size <= NUMBERED else (4.8, 4.4)  # the page shows three side by side
+    drawn, axes = panel(
+        f"Confusion of {evidence.short(method, 24)}", "predicted", "true", width=width, height=height
+    )
     for i, j in zip(*np.nonzero(table > 0.004), strict=True):
         colour = PALETTE[0] if i == j else PALETTE[1]
         alpha = 0.12 + 0.78 * float(table[i, j]) ** 0.7
         axes.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, facecolor=colour, alpha=alpha, linewidth=0))
         if size <= NUMBERED:
             text = f"{100 * table[i, j]:.0f}"
-            axes.text(j, i, text, ha="center", va="center", size=7.5, color=INK)
+            ink = PAPER if i == j and alpha > 0.5 else INK
+            axes.text(j, i, text, ha="center", va="center", size=7.5, color=ink)
     _class_axes(axes, runs[0], size)
     return drawn
 
@@ -107,7 +111,7 @@ def _numbers(method: str, run: MainPredictions) -> Figure:
     known = np.isfinite(true) & np.isfinite(said)
     true, said = true[known], said[known]
     title = f"Predictions of {evidence.short(method, 24)}"
-    drawn, axes = panel(title, "true value", "predicted value", height=4.0)
+    drawn, axes = panel(title, "true value", "predicted value", width=3.8, height=3.3)
     ends = (
         [float(min(true.min(), said.min())), float(max(true.max(), said.max()))] if true.size else [0.0, 1.0]
     )

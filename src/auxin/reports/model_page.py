@@ -68,6 +68,6 @@ def _facts(card: Card) -> dict[str, str]:
         "started": record.started.replace("T", " ").replace("+00:00", " UTC"),
         "wall time": wording.duration(record.seconds),
         **{name: str(value) for name, value in record.hardware.items()},
-        **{f"{name} version": value for name, value in record.versions.items()},
+        **{name if name == "commit" else f"{name} version": value for name, value in record.versions.items()},
     }
     return {name: value for name, value in facts.items() if value}

@@ -136,6 +136,15 @@ def _contrast(contrast: Contrast | None, metric: str) -> dict[str, str] | None:
     }
 
 
+_MEASURES = {
+    "label_classes": "auxiliary classes in use",
+    "label_entropy.mean": "entropy of a class's mean label",
+    "label_entropy.sample": "entropy per sample",
+    "label_rows": "rows",
+}
+"""What the columns of the generated labels are called; other measures have their own name."""
+
+
 def _label_measures(results: Results) -> dict[str, Any] | None:
     """What became of the labels at the end, averaged over seeds; a row per method that has any."""
     by_method = {
@@ -147,7 +156,7 @@ def _label_measures(results: Results) -> dict[str, Any] | None:
         for method, found in by_method.items()
         if any(found)
     }
-    names = [name.replace("_", " ").replace(".", ", ") for name in columns]
+    names = [_MEASURES.get(name, name.replace("_", " ").replace(".", ", ")) for name in columns]
     return {"columns": names, "rows": rows} if rows else None
 
 
@@ -215,6 +224,9 @@ def _facts(comparison: Comparison) -> dict[str, str]:
         "started": comparison.started.replace("T", " ").replace("+00:00", " UTC"),
         "wall time": "" if comparison.seconds is None else wording.duration(comparison.seconds),
         **{name: str(value) for name, value in comparison.hardware.items()},
-        **{f"{name} version": value for name, value in comparison.versions.items()},
+        **{
+            name if name == "commit" else f"{name} version": value
+            for name, value in comparison.versions.items()
+        },
     }
     return {name: value for name, value in facts.items() if value}

@@ -30,7 +30,7 @@ def figures(results: Results) -> dict[str, Figure]:
 @styled
 def _scatter(method: str, arrays: dict[str, NDArray]) -> Figure:
     place = _embedded(arrays["features"].astype(np.float32).tobytes(), arrays["features"].shape)
-    drawn, axes = panel(f"Features of {evidence.short(method, 24)}", "", "", height=4.2)
+    drawn, axes = panel(f"Features of {evidence.short(method, 24)}", "", "", width=3.7, height=3.6)
     labels = arrays["labels"]
     if np.issubdtype(labels.dtype, np.integer):
         _classes(axes, place, labels, evidence.names_of(arrays, int(labels.max(initial=0)) + 1))
@@ -40,11 +40,17 @@ def _scatter(method: str, arrays: dict[str, NDArray]) -> Figure:
     axes.grid(visible=False)
     axes.spines[["left", "bottom"]].set_visible(False)
     handles, texts = axes.get_legend_handles_labels()
-    columns = max(1, min(8, 50 // (max(map(len, texts), default=0) + 4)))
+    columns = max(1, min(6, 38 // (max(map(len, texts), default=0) + 4)))
     order = sorted(range(len(texts)), key=lambda at: (at % columns, at))  # legends fill columns first
     handles, texts = [handles[at] for at in order], [texts[at] for at in order]
     drawn.legend(
-        handles, texts, loc="outside lower center", ncols=columns, handletextpad=0.1, columnspacing=1
+        handles,
+        texts,
+        loc="outside lower center",
+        ncols=columns,
+        handletextpad=0.1,
+        columnspacing=1,
+        markerscale=1.6,
     )
     return drawn
 

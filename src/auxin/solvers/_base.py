@@ -33,11 +33,19 @@ class Solution:
 
 
 class Solver(ABC):
-    """Approximates H^-1 v. A member can be made without arguments.
+    """Approximates H^-1 v from products with H alone. A member can be made without arguments.
 
     Attributes:
         curvature: Matrix whose products the solver uses by default.
         paper: Paper that introduced it.
+
+    A vector is a list of tensors, as of a network's parameters. Here H = diag(2, 4) and v = (2, 4):
+
+    >>> import torch
+    >>> from auxin.solvers.conjugate_gradient import ConjugateGradient
+    >>> found = ConjugateGradient().solve(lambda u: [torch.tensor([2.0, 4.0]) * u[0]], [torch.tensor([2.0, 4.0])])
+    >>> found.vector[0].round(decimals=4)
+    tensor([1., 1.])
     """
 
     curvature: ClassVar[Curvature] = "hessian"

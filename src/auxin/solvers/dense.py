@@ -53,7 +53,11 @@ class DenseSolver(Solver):
 
 
 def materialise(product: MatrixVector, like: Vector) -> Tensor:
-    """The matrix behind a product, [n, n], by n products with unit vectors."""
+    """The matrix behind a product, [n, n], by n products with unit vectors.
+
+    >>> materialise(lambda u: [torch.tensor([[1.0, 2.0], [3.0, 4.0]]) @ u[0]], [torch.zeros(2)]).tolist()
+    [[1.0, 2.0], [3.0, 4.0]]
+    """
     size = sum(x.numel() for x in like)
     units = torch.eye(size).to(like[0])
     return torch.stack([flatten(product(unflatten(unit, like))) for unit in units.unbind(0)], 1)

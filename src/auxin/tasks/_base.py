@@ -17,6 +17,16 @@ class Task(ABC):
         dense: Whether it predicts something for every pixel (outputs [B, width, H, W]).
 
     Every kind is made as `Kind(name, size, ...)`, where size counts its classes, attributes or components.
+
+    Three samples of five classes, the last without a label:
+
+    >>> import torch
+    >>> from auxin.tasks.classes import Classes
+    >>> breed, labels = Classes("breed", 5), torch.tensor([0, 3, -1])
+    >>> breed.loss(torch.zeros(3, 5), labels)
+    tensor([1.6094, 1.6094, 0.0000])
+    >>> breed.present(labels).tolist(), breed.metrics[0]
+    ([True, True, False], 'accuracy')
     """
 
     metrics: ClassVar[tuple[str, ...]]
