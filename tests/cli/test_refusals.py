@@ -14,8 +14,8 @@ import pytest
 
 from auxin.cli import main
 from auxin.errors import ConfigError
-from auxin.requests.hyperparameters import Hyperparameters
-from auxin.runs.settings import parse
+from auxin.requests.hyperparameters import Hyperparameters, all_checked
+from auxin.requests.values import settings
 
 LONG = "x" * 5000
 QUICK = ["--methods", "single", "--seeds", "1", "--tries", "1", "--jobs", "1", "--set", "steps=3"]
@@ -103,7 +103,7 @@ def test_files(verb: str, kind: str, tmp_path: Path, capsys: pytest.CaptureFixtu
 )  # fmt: skip
 def test_settings_have_bounds(pair: str) -> None:
     with pytest.raises(ConfigError, match=f"The setting {pair.split('=')[0]} is out of bounds"):
-        parse([pair])
+        all_checked(settings([pair]))
 
 
 def test_every_bound_is_of_a_setting_and_takes_its_ends() -> None:
@@ -114,9 +114,9 @@ def test_every_bound_is_of_a_setting_and_takes_its_ends() -> None:
     }
     assert len(ends) >= 19
     for name, bounds in ends.items():
-        assert parse([f"{name}={bounds['le']:.0f}"]) == {name: bounds["le"]}
+        assert all_checked(settings([f"{name}={bounds['le']:.0f}"])) == {name: bounds["le"]}
         if "ge" in bounds:
-            assert parse([f"{name}={bounds['ge']}"]) == {name: bounds["ge"]}
+            assert all_checked(settings([f"{name}={bounds['ge']}"])) == {name: bounds["ge"]}
 
 
 @pytest.mark.parametrize(

@@ -7,13 +7,19 @@ import torch
 from data_files import dataset
 
 from auxin.data import Dataset, DevicePool, make_splits
-from auxin.data._augment import augment, padding
+from auxin.data._augment import draw, move, padding
 from auxin.errors import ConfigError, DataError
 from auxin.tasks.regression import Regression
 
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
+
+
+def augment(x, kind, generator):
+    """A batch of images, moved as `DevicePool` moves them."""
+    moves = draw(tuple(x.shape), kind, generator)
+    return x if moves is None else move(x, moves)
 
 
 def pictures(rows=64, side=32):

@@ -7,7 +7,7 @@ import pytest
 
 from auxin.cli._console import console
 from auxin.reports.rule_figures import draw
-from auxin.reports.rule_table import gap, markdown, terminal
+from auxin.reports.rule_table import gap, terminal
 
 
 def row(values):
@@ -46,13 +46,6 @@ def test_gap_is_paired_and_averaged_over_rules(result):
     mean, error = gap(result, "pca", "tuned")
     assert mean == pytest.approx(0.25)
     assert error == pytest.approx(np.std([0.2, 0.3], ddof=1) / np.sqrt(2))
-
-
-def test_markdown_names_every_row(result):
-    text = markdown([result, result])
-    assert "| PCA | 0.600 | 0.600 |" in text
-    assert "**0.850** ± 0.050" in text
-    assert "rule - PCA, paired | +0.250 ± 0.050" in text
 
 
 def test_terminal_table(result, capsys):

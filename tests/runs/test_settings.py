@@ -4,7 +4,9 @@ import pytest
 
 from auxin.errors import ConfigError
 from auxin.methods import Method, names, resolve
-from auxin.runs.settings import attempts, layered, options, parse
+from auxin.requests.hyperparameters import all_checked
+from auxin.requests.values import settings
+from auxin.runs.settings import attempts, layered, options
 
 
 def test_later_layers_win() -> None:
@@ -46,12 +48,12 @@ def test_a_data_sets_model_options_do_not_follow_another_model() -> None:
 @pytest.mark.parametrize("text", ["lerning=1", "lr", "lr=fast", "epochs=1.5", "model=3"])
 def test_bad_settings_are_refused(text: str) -> None:
     with pytest.raises(ConfigError):
-        parse([text])
+        all_checked(settings([text]))
 
 
 def test_the_nearest_setting_is_offered() -> None:
     with pytest.raises(ConfigError, match="'schedule'"):
-        parse(["shedule=cosine"])
+        all_checked(settings(["shedule=cosine"]))
 
 
 @pytest.mark.parametrize("count", [1, 2, 4, 6])

@@ -29,22 +29,6 @@ def padding(shape: tuple[int, ...]) -> int:
     return 4 if min(shape[1:]) >= 16 else 2
 
 
-def augment(x: Tensor, kind: str, generator: torch.Generator) -> Tensor:
-    """Each image moved by up to `padding` pixels each way (zeros come in) and mirrored with probability 1/2.
-
-    Args:
-        x: Images [B, C, H, W] of any type, which is kept; the values are only moved.
-        kind: "none", "crop" or "crop_flip".
-        generator: draws the moves, on its own device, so that a CPU generator draws alike for every device.
-
-    >>> x = torch.arange(16, dtype=torch.uint8).view(1, 1, 4, 4)
-    >>> augment(x, "none", torch.Generator()).equal(x)
-    True
-    """
-    moves = draw(tuple(x.shape), kind, generator)
-    return x if moves is None else move(x, moves.to(x.device))
-
-
 def draw(shape: tuple[int, ...], kind: str, generator: torch.Generator) -> Tensor | None:
     """The moves of a batch of images of this shape [B, C, H, W]: steps down, steps right, mirrored or not, [B, 3]."""
     check(kind, shape[1:])

@@ -103,11 +103,6 @@ def trainable(network: nn.Module) -> Params:
     return {name: p for name, p in found.each_once(found.parameters).items() if p.requires_grad}
 
 
-def named(network: nn.Module, vector: Sequence[Tensor]) -> Params:
-    """A vector over W, by the parameters' names."""
-    return dict(zip(trainable(network), vector, strict=True))
-
-
 def detached(vector: Sequence[Tensor]) -> Vector:
     """The same tensors (not copies) without their graph."""
     return [v.detach() for v in vector]

@@ -36,12 +36,17 @@ def finished(figure: Figure, axes: Axes) -> Figure:
     """Whole epochs on the x axis, and the legend below."""
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, nbins=6, steps=[1, 2, 5, 10]))
     axes.margins(x=0.02)
-    handles, labels = axes.get_legend_handles_labels()
-    longest = max(map(len, labels), default=0)
-    columns = max(1, min(len(labels), 62 // (longest + 8)))
-    make_room(figure, len(labels), columns, free=4)
-    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.4)
+    legend_below(figure, axes, free=4)
     return figure
+
+
+def legend_below(figure: Figure, axes: Axes, *, free: int | None = None) -> None:
+    """The legend below, in as many columns as there is room for; the figure grows with rows beyond `free` ones."""
+    handles, labels = axes.get_legend_handles_labels()
+    columns = max(1, min(len(labels), 62 // (max(map(len, labels), default=0) + 8)))
+    if free is not None:
+        make_room(figure, len(labels), columns, free=free)
+    figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.4)
 
 
 def make_room(figure: Figure, labels: int, columns: int, *, free: int) -> None:

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullLocator
 
 from auxin.judging import wording
+from auxin.reports._lines import legend_below
 from auxin.reports._style import looks_of, panel, styled
-from auxin.reports.plots import rendered
-from auxin.store import read_json, write_bytes
+from auxin.reports.plots import save
+from auxin.store import read_json
 from auxin.studies.label_budget import NAME, LabelBudget, worth
 
 if TYPE_CHECKING:
@@ -50,19 +51,13 @@ def curves(budget: LabelBudget) -> Figure:
     axes.set_xscale("log")
     axes.set_xticks(budget.labels, [str(count) for count in budget.labels])
     axes.xaxis.set_minor_locator(NullLocator())
-    handles, texts = axes.get_legend_handles_labels()
-    columns = max(1, min(len(texts), 62 // (max(map(len, texts), default=0) + 8)))
-    drawn.legend(handles, texts, loc="outside lower center", ncols=columns, handlelength=2.4)
+    legend_below(drawn, axes)
     return drawn
 
 
 def write_curves(budget: LabelBudget, folder: Path, formats: tuple[str, ...] = ("png", "pdf")) -> list[Path]:
     """Write the figure in every format; the files written."""
-    files = [folder / f"label_budget.{kind}" for kind in formats]
-    drawn = curves(budget)
-    for file in files:
-        write_bytes(file, rendered(drawn, file.suffix[1:]))
-    return files
+    return save({"label_budget": curves(budget)}, folder, formats)
 
 
 def cells(budget: LabelBudget) -> list[list[str]]:

@@ -78,21 +78,6 @@ def gap(result: dict[str, Any], name: str, kind: str) -> tuple[float, float]:
     return statistics.fmean(pairs), error
 
 
-def markdown(results: Sequence[dict[str, Any]], kind: str = "tuned") -> str:
-    """One table over data sets: rows are features, columns data sets; rules are averaged over meta-seeds."""
-    shared = [n for n in NAMES if all(n in r["rows"] for r in results)]
-    lines = ["| features | " + " | ".join(r["data"] for r in results) + " |"]
-    lines.append("| --- |" + " ---: |" * len(results))
-    for name in shared:
-        cells = [f"{r['rows'][name][kind][0]:.3f}" for r in results]
-        lines.append(f"| {label(name)} | " + " | ".join(cells) + " |")
-    lines.append("| **learned rule**, mean of seeds | " + " | ".join(_seeds(r, kind) for r in results) + " |")
-    for name in ("pca", "kmeans", "raw"):
-        cells = ["{:+.3f} ± {:.3f}".format(*gap(r, name, kind)) for r in results]
-        lines.append(f"| rule - {label(name)}, paired | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
-
-
 def cell_name(cell: dict[str, Any]) -> str:
     """What is unusual about a cell of the grid."""
     if cell["part"] == "network":
@@ -101,9 +86,3 @@ def cell_name(cell: dict[str, Any]) -> str:
     if cell["part"] == "activation":
         return f"{cell['activation']} hidden units"
     return f"{cell['inputs']} inputs" if cell["part"] == "inputs" else "inputs in their own order"
-
-
-def _seeds(result: dict[str, Any], kind: str) -> str:
-    values = [result["rows"][rule][kind][0] for rule in result["rules"]]
-    error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
-    return f"**{statistics.fmean(values):.3f}** ± {error:.3f}"

@@ -1,4 +1,4 @@
-"""The table of a comparison: in the terminal, as Markdown, as LaTeX."""
+"""The table of a comparison: in the terminal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -55,10 +55,6 @@ def _cells(row: Row, metric: str) -> RowTexts:
 def verdict(row: Row) -> str:
     """The word, and whom the row was judged against."""
     return row.verdict if row.judged_by is None else f"{row.verdict} vs {row.judged_by}"
-
-
-def _values(row: RowTexts) -> list[str]:
-    return [getattr(row, name) for name in RowTexts.__slots__]
 
 
 def terminal(comparison: Comparison) -> "Group":
@@ -128,10 +124,3 @@ def _folded(cell: str) -> str:
         if found:
             return f"{head}{',' if mark == ', ' else ''}\n{kept}{rest}"
     return cell
-
-
-def markdown(comparison: Comparison) -> str:
-    """The table as Markdown."""
-    rows = [_values(headings(comparison)), ["---", *["---:"] * 3, "---", *["---:"] * 2]]
-    rows += [_values(row) for row in cells(comparison)]
-    return "".join(f"| {' | '.join(value.replace('|', chr(92) + '|') for value in row)} |\n" for row in rows)

@@ -10,8 +10,9 @@ import torch
 from auxin.requests.rule import EvalSettings
 from auxin.rules.bench import DrawScores, Mapped, RuleBench
 from auxin.rules.data import RuleData
-from auxin.rules.rivals import QUICK, SLOW, hand_rule, rival, supervised
+from auxin.rules.rivals import QUICK, SLOW, rival, supervised
 from auxin.update_rules._base import State, UpdateRule
+from auxin.update_rules.hebb import Hebb
 from auxin.update_rules.learned import Learned
 
 HEADLINE = 100
@@ -40,8 +41,8 @@ def measure(part: str, rules: dict[str, Learned], bench: RuleBench, settings: Ev
     if part.startswith(RULE):
         return _measured(rules[part.removeprefix(RULE)], bench, settings, judged)
     first = next(iter(rules.values()))
-    if part == "hand_rule":
-        found = hand_rule(bench, hidden, width, judged)
+    if part == "hand_rule":  # Hebb with triangular decorrelation
+        found = curve(Hebb(), bench, settings, (judged,))[judged]
     elif part == "supervised":
         accuracy = supervised(bench, hidden, width)
         found = DrawScores(accuracy, accuracy, 1.0, {})
@@ -151,12 +152,6 @@ def mean_error(values: Sequence[float]) -> list[float]:
     """
     error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
     return [round(statistics.fmean(values), 5), round(error, 5)]
-
-
-def paired(result: dict[str, Any], rule: str, other: str, kind: str = "tuned") -> list[float]:
-    """Mean and standard error over networks of the rule's accuracy minus another row's."""
-    ours, theirs = (result["rows"][name][f"{kind}_nets"] for name in (rule, other))
-    return mean_error([a - b for a, b in zip(ours, theirs, strict=True)])
 
 
 def rule_paths(folder: Path) -> dict[str, Path]:

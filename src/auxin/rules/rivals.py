@@ -14,7 +14,7 @@ from auxin.features.random import RandomFeatures
 from auxin.features.vae import VAE
 from auxin.math.rule_network import forward
 from auxin.rules.bench import Draw, DrawScores, RuleBench
-from auxin.update_rules._base import State, UpdateRule
+from auxin.update_rules._base import State
 from auxin.update_rules.hebb import Hebb
 
 QUICK = ("raw", "pca", "pca_whitened", "kmeans", "random_relu", "random_linear")
@@ -54,23 +54,6 @@ def _features(name: str, width: int, hidden: Sequence[int]) -> Features:
         "vae": lambda: VAE(width, hidden=hidden),
     }
     return makers[name]()
-
-
-def hand_rule(bench: RuleBench, hidden: Sequence[int], width: int, steps: int) -> DrawScores:
-    """Hebb with triangular decorrelation on the same networks."""
-    rule = Hebb()
-    state = trained(rule, bench, hidden, width, steps)
-    return bench.score(lambda x: rule.features(state, x))
-
-
-def trained(rule: UpdateRule, bench: RuleBench, hidden: Sequence[int], width: int, steps: int) -> State:
-    """The bench's networks after these steps of a rule."""
-    widths = (bench.data.x.shape[1], *hidden, width)
-    state = rule.init_state(widths, bench.nets, torch.Generator().manual_seed(7))
-    with torch.no_grad():
-        for number in range(steps):
-            state = rule.step(state, bench.unlabelled(number))
-    return state
 
 
 def supervised(

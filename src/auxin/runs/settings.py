@@ -3,7 +3,7 @@
 Later layers win: the defaults below, the preset, the data set, the method, the user's own, the try.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
@@ -12,7 +12,6 @@ from auxin.data.encoders.tokens import folder_of
 from auxin.errors import ConfigError
 from auxin.methods._base import Method, Setting
 from auxin.requests.hyperparameters import Hyperparameters, all_checked
-from auxin.requests.values import settings as from_text
 from auxin.runs.protocols import PROTOCOLS, protocol_name, published
 
 PRESETS = ("auxin", "adamw", "paper", *PROTOCOLS)
@@ -114,15 +113,6 @@ def protocol_for(preset: str, method: Method) -> str | None:
     if head == "paper":
         return protocol_name(method) if method.paper or not rest else rest
     return None if head in ("auxin", "adamw") else head
-
-
-def parse(pairs: Sequence[str]) -> dict[str, Setting]:
-    """Settings as a user types them.
-
-    >>> parse(["lr=0.03", "schedule=halve", "labeler.hard=true"])
-    {'lr': 0.03, 'schedule': 'halve', 'labeler.hard': True}
-    """
-    return all_checked(from_text(pairs))
 
 
 def attempts(method: Method, count: int, lr: float, fixed: bool = False) -> list[dict[str, Setting]]:

@@ -1,7 +1,7 @@
 """What loaders of published sets share: finding the files, saying where they can be had, reading plain formats."""
 
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -87,11 +87,6 @@ def array(path: Path) -> np.ndarray:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise damaged(path, "an .npy file of plain numbers", error) from error
-
-
-def stack(path: Path, count: int, read: Callable[[np.ndarray], np.ndarray] = lambda a: a) -> Tensor:
-    """The arrays `0.npy` to `count - 1` of a folder as one tensor."""
-    return torch.from_numpy(np.stack([read(array(path / f"{i}.npy")) for i in range(count)]))
 
 
 def matlab(path: Path) -> dict:
