@@ -6,6 +6,7 @@ import resource
 import subprocess
 import sys
 import time
+from functools import cache
 from pathlib import Path
 
 import psutil
@@ -21,6 +22,7 @@ from auxin.hypergradients.lookahead import Lookahead
 COMMAND = Path(__file__).resolve().parents[1] / "lookahead.py"
 
 
+@cache
 def flops(width: int) -> dict[str, float]:
     """Counted FLOPs of one step after the first, which is checked, in forwards of the primary network on its batch."""
     setup = Setup(width, 2)

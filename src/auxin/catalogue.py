@@ -17,6 +17,7 @@ import inspect
 import os
 import sys
 import tomllib
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -52,9 +53,9 @@ def _families() -> tuple[str, ...]:
 
 
 @cache
-def _shipped(family: str) -> tuple[Path, ...]:
-    """The package's own files of a family: they do not change while a program runs."""
-    return tuple(_within(_PACKAGE / family, family))
+def _shipped(family: str) -> Mapping[str, Path]:
+    """The package's own members of a family: they do not change while a program runs."""
+    return _public(_within(_PACKAGE / family, family))
 
 
 def _within(folder: Path, family: str) -> list[Path]:
@@ -67,11 +68,15 @@ def _plugins(family: str) -> list[Path]:
     return [file for folder in folders if folder.is_dir() for file in _within(folder, family)]
 
 
-def _files(family: str) -> dict[str, Path]:
+def _public(files: Iterable[Path]) -> dict[str, Path]:
+    return {file.stem: file for file in files if not file.stem.startswith("_")}
+
+
+def _files(family: str) -> Mapping[str, Path]:
     if family not in _families():
         raise ConfigError(unknown("family", family, families()))
-    found = [*_shipped(family), *_plugins(family)]
-    return {file.stem: file for file in found if not file.stem.startswith("_")}
+    plugins = _public(_plugins(family))
+    return {**_shipped(family), **plugins} if plugins else _shipped(family)
 
 
 def names(family: str) -> list[str]:
@@ -200,8 +205,12 @@ def load(family: str, name: str) -> Any:
     sheet = _files(family).get(name)
     if sheet is not None and sheet.suffix == ".toml":
         return importlib.import_module(SHEETS[family]).from_sheet(sheet)
+    return _member(module(family, name), family)
+
+
+@cache
+def _member(file: ModuleType, family: str) -> Any:
     contract = importlib.import_module(f"auxin.{family}._base").CONTRACT
-    file = module(family, name)
     own = [v for v in vars(file).values() if _is_member(v, contract, file.__name__)]
     if len(own) != 1:
         raise ConfigError(

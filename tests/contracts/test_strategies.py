@@ -157,7 +157,7 @@ def test_no_network_is_scored_on_rows_it_trained_on(name: str, tmp_path: Path) -
         def score(self, run) -> float:
             return watch(run)
 
-    watched = Watched(asked, given.dataset, given.method, given.name)
+    watched = Watched(given.dataset, asked, given.method, given.name)
     outcome = strategies.build(given.method.strategy).follow(watched)
     assert all(seen)
     member = catalogue.load("strategies", name)

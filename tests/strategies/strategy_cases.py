@@ -33,7 +33,8 @@ def table() -> str:
 def spec(method: str, folder: Path, *, final: bool = True, seed: int = 0, **settings) -> RunSpec:
     """A run; `.` in a setting's name is written as `__`."""
     data = DataSpec(name=table(), aux="fine,noise", target="y")
-    user = {**TINY, **{name.replace("__", "."): value for name, value in settings.items()}}
+    own = {"strategy.rule_steps": 4} if "rule_pretrain" in method else {}
+    user = {**TINY, **own, **{name.replace("__", "."): value for name, value in settings.items()}}
     auxiliary = 0.2 if user.get("meta") == "auxiliary" else user.pop("held_out", 0.0)
     found = layered("table", "vector", resolve(method), "auxin", user, {})
     folder.mkdir(parents=True, exist_ok=True)
@@ -45,7 +46,7 @@ def spec(method: str, folder: Path, *, final: bool = True, seed: int = 0, **sett
 
 def job(asked: RunSpec) -> Phases:
     """What the run's strategy is given."""
-    return Phases(asked, load_data(asked.data), resolve(asked.method), inner_name(asked.method))
+    return Phases(load_data(asked.data), asked, resolve(asked.method), inner_name(asked.method))
 
 
 def follow(asked: RunSpec) -> tuple[Outcome, Phases]:

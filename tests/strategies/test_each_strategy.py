@@ -16,7 +16,7 @@ from auxin.judging.verdict import judge
 from auxin.methods import resolve
 from auxin.runs.phases import Phases
 from auxin.runs.run import execute
-from auxin.strategies._base import SINGLE
+from auxin.strategies._base import SINGLE, Phase
 from auxin.strategies.forkmerge import ForkMerge, _Fork
 from auxin.strategies.grid import Grid
 from auxin.strategies.guard import Guard
@@ -52,8 +52,8 @@ def test_refit_trains_on_the_auxiliary_and_validation_rows_too_and_fixed_does_no
     for name in ("linear", "fixed:linear", "refit:linear"):
         outcome, given = follow(spec(name, tmp_path / name, meta="auxiliary"))
         rows[name] = set(outcome.run.state.feed.train.tolist())
-    splits = given.splits("run")
-    held = set(given.within("x", hold=True).splits("run").validation.tolist())
+    splits = given.roles(Phase())
+    held = set(given.within("x", hold=True).roles(Phase()).validation.tolist())
     assert rows["linear"] == rows["fixed:linear"]
     assert held < rows["linear"]
     assert rows["refit:linear"] == rows["linear"] | set(splits.auxiliary.tolist())
@@ -157,7 +157,7 @@ class Scripted(Phases):
 def scripted(method: str, folder: Path, scores: dict[str, float], diverging=(), **how) -> Scripted:
     given = job(spec(method, folder, **how))
     Scripted.scores, Scripted.diverging = scores, tuple(diverging) or ("nothing",)
-    return Scripted(given.spec, given.dataset, given.method, given.name)
+    return Scripted(given.dataset, given.spec, given.method, given.name)
 
 
 @pytest.mark.parametrize(

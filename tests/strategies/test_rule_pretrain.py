@@ -9,6 +9,7 @@ from strategy_cases import follow, job, spec
 from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.rules.applied import LearnedRule
+from auxin.strategies._base import Phase
 from auxin.strategies.rule_pretrain import RulePretrain, _copied, _rows, _rule
 
 
@@ -30,7 +31,7 @@ def test_the_trunk_holds_the_features_exactly(channels: int) -> None:
 def test_it_learns_from_every_row_that_may_train(tmp_path: Path) -> None:
     asked = spec("learned_rule", tmp_path, final=False, held_out=0.2)
     given = job(asked)
-    splits = given.splits("run")
+    splits = given.roles(Phase())
     run = given.build(given.phase("features"))
     parts = [splits.train, splits.unlabelled, splits.auxiliary]
     assert len(_rows(run.state.feed)) == sum(map(len, parts))

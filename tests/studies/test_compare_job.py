@@ -125,7 +125,7 @@ def test_an_interruption_keeps_what_is_finished_and_goes_on(once, tmp_path: Path
     job = CompareStudy(request(out), interrupt)
     with pytest.raises(KeyboardInterrupt):
         job.run()
-    partly = job.judge_now()
+    partly = job.judge(job.done)
     assert not partly.finished
     assert sum(len(row.scores) for row in partly.rows) == 4
     assert run(request(out)).rows[2].scores == found.rows[2].scores

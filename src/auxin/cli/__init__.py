@@ -42,9 +42,13 @@ _EPILOG = """Start with `auxin compare`: handwritten digits with few labels, a f
 
 def verbs() -> dict[str, str]:
     """Return each verb with its one-line summary, read from the files without importing them."""
+    return {name: _summary(file) for name, file in _files().items()}
+
+
+def _files() -> dict[str, Path]:
     files = [file for file in _FOLDER.glob("*.py") if not file.stem.startswith("_")]
     files.sort(key=lambda file: (_FIRST.index(file.stem) if file.stem in _FIRST else len(_FIRST), file.stem))
-    return {file.stem.replace("_", "-"): _summary(file) for file in files}
+    return {file.stem.replace("_", "-"): file for file in files}
 
 
 def _summary(file: Path) -> str:
@@ -60,8 +64,8 @@ class _Verbs(TyperGroup):
 
     def __init__(self, **attributes: Any) -> None:
         super().__init__(**attributes)
-        for name, summary in verbs().items():
-            self.add_command(TyperCommand(name, help=summary), name)
+        for name in _files():
+            self.add_command(TyperCommand(name), name)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
         """Write the help as plain text: the import of rich would take most of the time."""

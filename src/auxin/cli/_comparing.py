@@ -74,7 +74,7 @@ def _interrupted(job: CompareStudy, output: Output) -> Comparison:
     output.heading(
         "Interrupted.", " The finished runs are shown below. Run the same command to resume.", "yellow"
     )
-    return job.judge_now()
+    return job.judge(job.done)
 
 
 @contextmanager

@@ -13,8 +13,8 @@ from auxin.requests.rule import RuleApplyRequest, RuleEvaluateRequest, RuleTrain
 from auxin.rules import use as rule_use
 from auxin.rules.train import RULE, RuleRun
 from auxin.runs.executors import executor_of
-from auxin.studies.engine import Progress
-from auxin.studies.evaluate_rule import RulesOnData, evaluate_rule
+from auxin.studies.engine import Progress, run_study
+from auxin.studies.evaluate_rule import EvaluateRule, RulesOnData
 
 
 def run_train(request: RuleTrainRequest, output: Output) -> None:
@@ -90,7 +90,7 @@ def run_evaluate(request: RuleEvaluateRequest, output: Output) -> None:
                 if isinstance(event, Progress):
                     show(name, event.done, event.total)
 
-            found = evaluate_rule(RulesOnData(rules, name, request), executor, notify)
+            found = run_study(EvaluateRule(RulesOnData(rules, name, request)), executor, notify)
             results.append(found)
             output.print(rule_table.terminal(found), "")
     files = rule_figures.draw(request.of.out)

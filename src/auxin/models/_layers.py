@@ -1,16 +1,18 @@
-"""What trunks share: normalisation by name, convolution blocks, checks of shapes and options."""
+"""What trunks share: trunks of images, normalisation by name, convolution blocks, checks of shapes and options."""
 
 import math
+from typing import ClassVar, Self
 
 from torch import Tensor, nn
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError
+from auxin.models._base import Trunk
 
 NORMS = ("batch", "group", "layer", "none")
 
 
-def check_image(trunk: str, shape: tuple[int, ...], least: int = 1) -> None:
+def check_image(trunk: str, shape: tuple[int, ...], least: int) -> None:
     """Refuse anything but images [C, H, W] whose sides are at least `least`."""
     if len(shape) != 3 or min(shape) < 1 or min(shape[1:]) < least:
         raise ConfigError(
@@ -19,6 +21,29 @@ def check_image(trunk: str, shape: tuple[int, ...], least: int = 1) -> None:
             found=f"shape {list(shape)}",
             do="Use mlp for rows of a table",
         )
+
+
+class ImageTrunk(Trunk):
+    """A trunk on images whose layers follow one another.
+
+    Attributes:
+        least: The least side of the images that it takes.
+        layers: The layers, from images to features.
+    """
+
+    modality: ClassVar[str] = "image"
+    least: ClassVar[int] = 1
+    layers: nn.Sequential
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> Self:
+        """The network for images of this shape, [C, H, W]."""
+        check_image(cls.__name__.lower(), shape, cls.least)
+        return cls(*shape, **options)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Images [B, C, H, W] to features [B, width]."""
+        return self.layers(x)
 
 
 def check_positive(trunk: str, **options: int) -> None:

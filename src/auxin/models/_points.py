@@ -1,21 +1,32 @@
 """What networks of points share: shapes, layers that act on each point alone, neighbours."""
 
+from typing import ClassVar, Self
+
 import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
+from auxin.models._base import Trunk
 from auxin.models._layers import norm_2d
 
 
-def check_points(trunk: str, shape: tuple[int, ...]) -> None:
-    """Refuse anything but clouds [C, points, 1] of at least two points."""
-    if len(shape) != 3 or shape[0] < 1 or shape[1] < 2 or shape[2] != 1:
-        raise ConfigError(
-            f"The trunk {trunk!r} cannot take these inputs",
-            expected="clouds of points [coordinates, points, 1]",
-            found=f"shape {list(shape)}",
-            do="Use another trunk (`auxin ls models`)",
-        )
+class PointTrunk(Trunk):
+    """A trunk on clouds of points, which puts out features for every point."""
+
+    modality: ClassVar[str] = "points"
+    dense: ClassVar[bool] = True
+
+    @classmethod
+    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> Self:
+        """The network for clouds of this shape, [C, points, 1], of at least two points."""
+        if len(shape) != 3 or shape[0] < 1 or shape[1] < 2 or shape[2] != 1:
+            raise ConfigError(
+                f"The trunk {cls.__name__.lower()!r} cannot take these inputs",
+                expected="clouds of points [coordinates, points, 1]",
+                found=f"shape {list(shape)}",
+                do="Use another trunk (`auxin ls models`)",
+            )
+        return cls(*shape, **options)  # type: ignore[arg-type]
 
 
 def pointwise(before: int, after: int, norm: str) -> list[nn.Module]:

@@ -1,13 +1,12 @@
 """The blocks of residual networks, and the network they are put together to (He et al. 2016)."""
 
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from torch import Tensor, nn
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError
-from auxin.models._base import Trunk
-from auxin.models._layers import MeanPool, check_image, check_positive, norm_2d
+from auxin.models._layers import ImageTrunk, MeanPool, check_positive, norm_2d
 from auxin.paper import Paper
 
 RESNET = Paper(
@@ -115,10 +114,9 @@ def residual(
     return network
 
 
-class ResNet(Trunk):
+class ResNet(ImageTrunk):
     """A residual network; the members differ in the kind and the number of their blocks."""
 
-    modality: ClassVar[str] = "image"
     paper: ClassVar[Paper] = RESNET
     block: ClassVar[type[Basic] | type[Bottleneck]]
     counts: ClassVar[tuple[int, ...]]
@@ -137,13 +135,3 @@ class ResNet(Trunk):
         shape = (channels, height, breadth)
         self.layers = residual(self.block, self.counts, shape, channel_width, norm, stem)
         self.width = 8 * channel_width * self.block.expansion
-
-    @classmethod
-    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> Self:
-        """The network for images of this shape, [C, H, W]."""
-        check_image(cls.__name__.lower(), shape)
-        return cls(*shape, **options)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Images [B, C, H, W] to features [B, width]."""
-        return self.layers(x)

@@ -1,16 +1,13 @@
 """4-layer ConvNet for small images, AuxiLearn's network for SVHN."""
 
-from typing import ClassVar
-
-from torch import Tensor, nn
+from torch import nn
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError
-from auxin.models._base import Trunk
-from auxin.models._layers import MeanPool, check_image, check_positive, conv_block
+from auxin.models._layers import ImageTrunk, MeanPool, check_positive, conv_block
 
 
-class Conv4(Trunk):
+class Conv4(ImageTrunk):
     """Four times convolution 3x3, normalisation, ReLU and 2x2 max pooling; then features by `pool`.
 
     Navon et al. 2021, section 5.4, name "a 4-layers ConvNet" for SVHN and no more; MAXL's text has no such
@@ -31,8 +28,6 @@ class Conv4(Trunk):
     >>> Conv4.build((1, 8, 8), channel_width=16).width, Conv4.build((3, 32, 32), channel_width=16).width
     (16, 64)
     """
-
-    modality: ClassVar[str] = "image"
 
     def __init__(
         self,
@@ -58,13 +53,3 @@ class Conv4(Trunk):
             layers.append(relu)
         self.layers = nn.Sequential(*layers, MeanPool() if pool == "mean" else nn.Flatten())
         self.width = channel_width * (height * breadth if pool == "flatten" else 1)
-
-    @classmethod
-    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> "Conv4":
-        """The network for images of this shape, [C, H, W]."""
-        check_image("conv4", shape)
-        return cls(*shape, **options)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Images [B, C, H, W] to features [B, width]."""
-        return self.layers(x)

@@ -5,13 +5,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.models._base import Trunk
 from auxin.models._layers import check_positive, xavier
-from auxin.models._points import check_points, gathered, neighbours, pointwise
+from auxin.models._points import PointTrunk, gathered, neighbours, pointwise
 from auxin.paper import Paper
 
 
-class Dgcnn(Trunk):
+class Dgcnn(PointTrunk):
     """Three edge convolutions, a global maximum, and features for every point, [B, width, points, 1].
 
     Wang et al. 2019, section 3 and the segmentation network of figure 3; the backbone of AuxiLearn's appendix C.9. An
@@ -32,8 +31,6 @@ class Dgcnn(Trunk):
     torch.Size([2, 16, 10, 1])
     """
 
-    modality: ClassVar[str] = "points"
-    dense: ClassVar[bool] = True
     paper: ClassVar[Paper] = Paper(
         "Dynamic Graph CNN for Learning on Point Clouds",
         "Wang, Sun, Liu, Sarma, Bronstein, Solomon",
@@ -65,12 +62,6 @@ class Dgcnn(Trunk):
             *pointwise(8 * channel_width, self.width, norm),
         )
         xavier(self)
-
-    @classmethod
-    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> "Dgcnn":
-        """The network for clouds of this shape, [C, points, 1]."""
-        check_points("dgcnn", shape)
-        return cls(*shape, **options)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Clouds [B, C, points, 1] to features [B, 4 channel_width, points, 1]."""

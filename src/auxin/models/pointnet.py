@@ -5,13 +5,12 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.models._base import Trunk
 from auxin.models._layers import check_positive, xavier
-from auxin.models._points import check_points, pointwise
+from auxin.models._points import PointTrunk, pointwise
 from auxin.paper import Paper
 
 
-class PointNet(Trunk):
+class PointNet(PointTrunk):
     """Features of every point beside the maximum over all points, [B, width, points, 1].
 
     Qi et al. 2017, section 4.2, the segmentation network, without the transformers of inputs and features: the smaller
@@ -28,8 +27,6 @@ class PointNet(Trunk):
     torch.Size([2, 8, 10, 1])
     """
 
-    modality: ClassVar[str] = "points"
-    dense: ClassVar[bool] = True
     paper: ClassVar[Paper] = Paper(
         "PointNet: Deep Learning on Point Sets for 3D Classification and Segmentation",
         "Qi, Su, Mo, Guibas",
@@ -51,12 +48,6 @@ class PointNet(Trunk):
             *pointwise(9 * first, 4 * first, norm), *pointwise(4 * first, self.width, norm)
         )
         xavier(self)
-
-    @classmethod
-    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> "PointNet":
-        """The network for clouds of this shape, [C, points, 1]."""
-        check_points("pointnet", shape)
-        return cls(*shape, **options)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Clouds [B, C, points, 1] to features [B, 2 channel_width, points, 1]."""

@@ -6,15 +6,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auxin.models._base import Trunk
-from auxin.models._layers import check_image, check_positive, conv_block, xavier
+from auxin.models._layers import ImageTrunk, check_positive, conv_block, xavier
 from auxin.paper import Paper
 
 _LEVELS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))
 """Per level: feature maps in units of `channel_width`, and how many convolutions."""
 
 
-class SegNet(Trunk):
+class SegNet(ImageTrunk):
     """VGG-16's blocks down and their mirror image up; unpooling puts values back where pooling took them.
 
     Badrinarayanan, Kendall, Cipolla 2017, section 3; the network of AuxiLearn's section 5.3. Xavier-uniform
@@ -33,7 +32,7 @@ class SegNet(Trunk):
     torch.Size([2, 4, 12, 10])
     """
 
-    modality: ClassVar[str] = "image"
+    least: ClassVar[int] = 2
     dense: ClassVar[bool] = True
     paper: ClassVar[Paper] = Paper(
         "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image Segmentation",
@@ -65,12 +64,6 @@ class SegNet(Trunk):
         self.down = nn.ModuleList(down)
         self.up = nn.ModuleList(reversed(up))
         xavier(self)
-
-    @classmethod
-    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> "SegNet":
-        """The network for images of this shape, [C, H, W], with sides of at least 2."""
-        check_image("segnet", shape, least=2)
-        return cls(*shape, **options)  # type: ignore[arg-type]
 
     def forward(self, x: Tensor) -> Tensor:
         """Images [B, C, H, W] to a feature map [B, channel_width, H, W]."""

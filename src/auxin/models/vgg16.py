@@ -2,17 +2,16 @@
 
 from typing import ClassVar
 
-from torch import Tensor, nn
+from torch import nn
 
-from auxin.models._base import Trunk
-from auxin.models._layers import MeanPool, check_image, check_positive, conv_block, xavier
+from auxin.models._layers import ImageTrunk, MeanPool, check_positive, conv_block, xavier
 from auxin.paper import MAXL, Paper
 
 _BLOCKS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))
 """Per block: feature maps in units of `channel_width`, and how many convolutions."""
 
 
-class VGG16(Trunk):
+class VGG16(ImageTrunk):
     """Thirteen convolutions 3x3 in five blocks of 64, 128, 256, 512, 512 maps, 2x2 max pooling after each.
 
     Liu, Davison, Johns 2019, section 4.1, and the authors' code: batch norm after each convolution, heads
@@ -32,7 +31,6 @@ class VGG16(Trunk):
     (32, 32)
     """
 
-    modality: ClassVar[str] = "image"
     paper: ClassVar[Paper] = MAXL
 
     def __init__(
@@ -51,13 +49,3 @@ class VGG16(Trunk):
         self.layers = nn.Sequential(*layers, MeanPool())
         self.width = self.head_width = before
         xavier(self)
-
-    @classmethod
-    def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> "VGG16":
-        """The network for images of this shape, [C, H, W]."""
-        check_image("vgg16", shape)
-        return cls(*shape, **options)  # type: ignore[arg-type]
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Images [B, C, H, W] to features [B, 8 channel_width]."""
-        return self.layers(x)

@@ -2,7 +2,6 @@
 
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -152,8 +151,3 @@ def mean_error(values: Sequence[float]) -> list[float]:
     """
     error = statistics.stdev(values) / len(values) ** 0.5 if len(values) > 1 else 0.0
     return [round(statistics.fmean(values), 5), round(error, 5)]
-
-
-def rule_paths(folder: Path) -> dict[str, Path]:
-    """The rule files of a folder of runs, by the run's name."""
-    return {path.parent.name: path for path in sorted(folder.glob("*/rule.safetensors"))}

@@ -16,7 +16,7 @@ from auxin.folders import CONTENT, claim_folder
 from auxin.requests.rule import EvalSettings, RuleApplyRequest
 from auxin.rules.applied import LearnedRule
 from auxin.rules.data import images
-from auxin.rules.evaluate import HEADLINE, rule_paths
+from auxin.rules.evaluate import HEADLINE
 from auxin.rules.file import content_of_rule
 from auxin.store import write_bytes, write_text
 from auxin.tensor_files import write_tensors
@@ -35,7 +35,7 @@ def find_rules(rule: str) -> dict[str, str]:
     folder = Path(rule)
     if not folder.is_dir():
         return {Path(rule).stem: rule}
-    paths = rule_paths(folder)
+    paths = {path.parent.name: path for path in sorted(folder.glob("*/rule.safetensors"))}
     if not paths and (folder / "rule.safetensors").is_file():
         paths = {folder.name: folder / "rule.safetensors"}
     if not paths:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from auxin import catalogue, combiners
 from auxin.combiners._base import paced
@@ -104,14 +104,16 @@ def build(
     dataset = dataset.fitted(splits.train, splits.every_training_row, plain.model)
     augmentation, weak = pool_and_views(plain, dataset)
     pool = DevicePool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
-    criterion, tasks, pretexts, psi = _criterion(dataset, splits, method, settings, plain, pool, seed, taught)
+    parts = _Parts(dataset, splits, method, settings, plain, pool, seed)
+    criterion, tasks, pretexts, psi = parts.criterion(taught)
     headed = {name: task for name, task in tasks.items() if name not in criterion.reads}
-    network = _network(plain.model, pool.shape, headed, seed, trunk_options(settings, dataset)).to(device)
+    own = trunk_options(settings, dataset)
+    network = build_network(plain.model, pool.shape, headed, seed=derive(seed, "network"), **own).to(device)
     consistency = criterion.consistency
     if consistency is not None:
         consistency.attach(network)
         consistency.to(device)
-    learner = _learner(network, criterion, method, plain, settings)
+    learner = parts.learner(network, criterion)
     feed = Feed(
         pool,
         splits.train,
@@ -130,35 +132,131 @@ def build(
     return PreparedRun(TrainState(learner, feed), plan, pool, tasks[dataset.main], psi, refinement(dataset))
 
 
-def _criterion(
-    dataset: Dataset,
-    splits: Splits,
-    method: Method,
-    settings: Mapping[str, Setting],
-    plain: Hyperparameters,
-    pool: DevicePool,
-    seed: int,
-    taught: Objective | None,
-) -> tuple[Objective, dict[str, Task], Sequence[Pretext], Hierarchy | None]:
-    """The criterion, its tasks, the self-made ones among them, and the hierarchy of generated labels."""
-    if taught is None:
-        labeler, psi = _labeler(dataset, splits, method, settings, pool, seed)
-    else:
-        labeler = taught.labeler
-        psi = hierarchy(dataset, settings["psi"], seed) if labeler is not None else None
-    names = _pretexts(method, plain, pool.shape, tokens=dataset.encoder.verbatim > 0)
-    pretexts = self_made(names, pool.shape, dataset)
-    consistency = _consistency(dataset, splits, method, settings)
-    tasks, reads = tasks_of(dataset, method, plain.loss, labeler, pretexts, consistency)
-    tasks = balanced(tasks, plain.class_weights, dataset, splits)
-    if taught is None:
-        combiner = combiners.build(method.combiner, tuple(tasks), **options(settings, "combiner"))
-        combiner = combiner.to(pool.device)
-    else:
-        combiner = taught.combiner
-    learned = method.estimator is not None
-    criterion = Objective(tasks, labeler, combiner, learned=learned, consistency=consistency, reads=reads)
-    return criterion, tasks, pretexts, psi
+@dataclass(frozen=True, eq=False)
+class _Parts:
+    """What a run's parts are made from: fitted data, rows, the method and its settings, flat and checked."""
+
+    dataset: Dataset
+    splits: Splits
+    method: Method
+    settings: Mapping[str, Setting]
+    plain: Hyperparameters
+    pool: DevicePool
+    seed: int
+
+    def criterion(
+        self, taught: Objective | None
+    ) -> tuple[Objective, dict[str, Task], Sequence[Pretext], Hierarchy | None]:
+        """The criterion, its tasks, the self-made ones among them, and the hierarchy of generated labels."""
+        dataset, method, plain = self.dataset, self.method, self.plain
+        labels = method.labeler if taught is None else taught.labeler
+        psi = hierarchy(dataset, self.settings["psi"], self.seed) if labels is not None else None
+        labeler = self._labeler(psi) if taught is None else taught.labeler
+        pretexts = self_made(self._pretexts(), self.pool.shape, dataset)
+        consistency = self._consistency()
+        tasks, reads = tasks_of(dataset, method, plain.loss, labeler, pretexts, consistency)
+        tasks = balanced(tasks, plain.class_weights, dataset, self.splits)
+        if taught is None:
+            combiner = combiners.build(method.combiner, tuple(tasks), **options(self.settings, "combiner"))
+            combiner = combiner.to(self.pool.device)
+        else:
+            combiner = taught.combiner
+        learned = method.estimator is not None
+        criterion = Objective(tasks, labeler, combiner, learned=learned, consistency=consistency, reads=reads)
+        return criterion, tasks, pretexts, psi
+
+    def _pretexts(self) -> list[str]:
+        """The method's self-made tasks, and those that the settings put beside the data's own."""
+        method, plain = self.method, self.plain
+        asked = [name.strip() for name in plain.pretexts.split("+") if name.strip()]
+        own = possible(self.pool.shape) if EVERY in method.pretexts else method.pretexts
+        names: list[str] = list(dict.fromkeys([*own, *(asked if method.given else [])]))
+        if names and self.dataset.encoder.verbatim > 0:
+            made = " + ".join(names)
+            wrong = f"{made} transforms numeric inputs, but the inputs of {plain.model} are text tokens"
+            raise ConfigError(wrong, do="Leave these methods out, or choose another model")
+        return names
+
+    def _consistency(self) -> Consistency | None:
+        if self.method.needs_unlabelled and not len(self.splits.unlabelled):
+            wrong = "Every training row has a main label, but the method needs rows without one"
+            raise ConfigError(wrong, do="Leave out the methods for rows without a main label")
+        if self.method.consistency is None:
+            return None
+        member = catalogue.load("consistency", self.method.consistency)
+        return self._built(member, "consistency", self.dataset.tasks[self.dataset.main])
+
+    def _labeler(self, psi: Hierarchy | None) -> Labeler | None:
+        if self.method.labeler is None or psi is None:
+            return None
+        dataset, splits, pool = self.dataset, self.splits, self.pool
+        rows = torch.cat([splits.train, splits.unlabelled]) if self.method.unlabelled else splits.train
+        label_seed = derive(self.seed, "labeler")
+
+        def make_trunk() -> nn.Module:
+            make = builder(self.plain.model)
+            with torch.random.fork_rng(devices=[]):
+                torch.manual_seed(label_seed)
+                return make(pool.shape, **trunk_options(self.settings, dataset))
+
+        context = LabelerContext(
+            dataset.main,
+            psi,
+            pool.inputs(rows),
+            pool.targets(rows),
+            rows.to(pool.device),
+            make_trunk,
+            label_seed,
+            refinement(dataset),
+            dataset.tasks,
+            epochs_of(self.settings, splits.train),
+        )
+        member = catalogue.load("labelers", self.method.labeler)
+        return self._built(member, "labeler", context).to(pool.device)
+
+    def _built(self, member: Any, part: str, argument: Any) -> Any:
+        """Build a member with its own options; an option it does not take is refused with its name."""
+        own = options(self.settings, part)
+        try:
+            return member.build(argument, **own)
+        except TypeError as error:
+            raise ConfigError(
+                f"{member.__name__} does not accept its options {own}: {error}",
+                do=f"Change the {part}.* settings",
+            ) from error
+
+    def learner(self, network: PrimaryNetwork, criterion: Objective) -> Learner:
+        """The learner of a network: optimisers and the estimator of the hypergradient."""
+        method, plain = self.method, self.plain
+        weights = [p for p in [*network.parameters(), *criterion.main_parameters()] if p.requires_grad]
+        optimizer = _optimizer(plain.optimizer, weights, plain.lr, plain.weight_decay, plain.momentum)
+        estimator: Estimator | None = None
+        meta_optimizer = None
+        if method.estimator is not None:
+            estimator = catalogue.load("hypergradients", plain.hypergradient or method.estimator)(
+                **options(self.settings, "estimator")
+            )
+        if estimator is not None and criterion.phi():
+            phi = criterion.phi()
+            meta_optimizer = _optimizer(
+                plain.meta_optimizer,
+                paced(phi, criterion.combiner, plain.meta_lr) if plain.meta_paced else phi,
+                plain.meta_lr,
+                plain.meta_weight_decay,
+                plain.meta_momentum,
+            )
+        return Learner(
+            network,
+            criterion,
+            optimizer,
+            estimator,
+            meta_optimizer,
+            plain.scale,
+            plain.clip,
+            precision=Precision(plain.precision, plain.channels_last),
+            compiled=plain.compile,
+            meta_clip=plain.meta_clip,
+        )
 
 
 def rows_for(method: Method, settings: Mapping[str, Setting], splits: Splits) -> Splits:
@@ -172,134 +270,9 @@ def rows_for(method: Method, settings: Mapping[str, Setting], splits: Splits) ->
     return splits.with_auxiliary_in_train()
 
 
-def _pretexts(method: Method, plain: Hyperparameters, shape: tuple[int, ...], *, tokens: bool) -> list[str]:
-    """The method's self-made tasks, and those that the settings put beside the data's own."""
-    asked = [name.strip() for name in plain.pretexts.split("+") if name.strip()]
-    own = possible(shape) if EVERY in method.pretexts else method.pretexts
-    names: list[str] = list(dict.fromkeys([*own, *(asked if method.given else [])]))
-    if names and tokens:
-        wrong = (
-            f"{' + '.join(names)} transforms numeric inputs, but the inputs of {plain.model} are text tokens"
-        )
-        raise ConfigError(wrong, do="Leave these methods out, or choose another model")
-    return names
-
-
-def _consistency(
-    dataset: Dataset, splits: Splits, method: Method, settings: Mapping[str, Setting]
-) -> Consistency | None:
-    if method.needs_unlabelled and not len(splits.unlabelled):
-        wrong = "Every training row has a main label, but the method needs rows without one"
-        raise ConfigError(wrong, do="Leave out the methods for rows without a main label")
-    if method.consistency is None:
-        return None
-    member = catalogue.load("consistency", method.consistency)
-    return _part(member, "consistency", settings, dataset.tasks[dataset.main])
-
-
-def _labeler(
-    dataset: Dataset,
-    splits: Splits,
-    method: Method,
-    settings: Mapping[str, Setting],
-    pool: DevicePool,
-    seed: int,
-) -> tuple[Labeler | None, Hierarchy | None]:
-    if method.labeler is None:
-        return None, None
-    psi = hierarchy(dataset, settings["psi"], seed)
-    rows = torch.cat([splits.train, splits.unlabelled]) if method.unlabelled else splits.train
-    trunk = str(settings["model"])
-    label_seed = derive(seed, "labeler")
-
-    def make_trunk() -> nn.Module:
-        make = builder(trunk)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(label_seed)
-            return make(pool.shape, **trunk_options(settings, dataset))
-
-    context = LabelerContext(
-        dataset.main,
-        psi,
-        pool.inputs(rows),
-        pool.targets(rows),
-        rows.to(pool.device),
-        make_trunk,
-        label_seed,
-        refinement(dataset),
-        dataset.tasks,
-        epochs_of(settings, _batches(splits, settings)),
-    )
-    labeler = _part(catalogue.load("labelers", method.labeler), "labeler", settings, context)
-    return labeler.to(pool.device), psi
-
-
-def _batches(splits: Splits, settings: Mapping[str, Setting]) -> int:
-    """Training steps per epoch."""
-    size = settings["batch"]
-    assert isinstance(size, int)
-    return len(epoch_batches(splits.train, size, torch.Generator().manual_seed(0)))
-
-
-def _part(member: Any, part: str, settings: Mapping[str, Setting], *arguments: Any) -> Any:
-    """Build a member with its own options; an option it does not take is refused with its name."""
-    own = options(settings, part)
-    try:
-        return member.build(*arguments, **own)
-    except TypeError as error:
-        raise ConfigError(
-            f"{member.__name__} does not accept its options {own}: {error}",
-            do=f"Change the {part}.* settings",
-        ) from error
-
-
 def trunk_options(settings: Mapping[str, Setting], dataset: Dataset) -> dict[str, Any]:
     """The trunk's options: the settings', and what the fitted inputs ask for."""
     return {**options(settings, "model"), **dataset.encoder.model_options()}
-
-
-def _network(
-    model: str, shape: tuple[int, ...], tasks: Mapping[str, Any], seed: int, own: Mapping[str, Any]
-) -> PrimaryNetwork:
-    return build_network(model, shape, tasks, seed=derive(seed, "network"), **own)
-
-
-def _learner(
-    network: PrimaryNetwork,
-    criterion: Objective,
-    method: Method,
-    plain: Hyperparameters,
-    settings: Mapping[str, Setting],
-) -> Learner:
-    weights = [p for p in [*network.parameters(), *criterion.main_parameters()] if p.requires_grad]
-    optimizer = _optimizer(plain.optimizer, weights, plain.lr, plain.weight_decay, plain.momentum)
-    estimator: Estimator | None = None
-    meta_optimizer = None
-    if method.estimator is not None:
-        estimator = catalogue.load("hypergradients", plain.hypergradient or method.estimator)(
-            **options(settings, "estimator")
-        )
-    if estimator is not None and criterion.phi():
-        phi = criterion.phi()
-        meta_optimizer = _optimizer(
-            plain.meta_optimizer,
-            paced(phi, criterion.combiner, plain.meta_lr) if plain.meta_paced else phi,
-            plain.meta_lr,
-            plain.meta_weight_decay,
-            plain.meta_momentum,
-        )
-    return Learner(
-        network,
-        criterion,
-        optimizer,
-        estimator,
-        meta_optimizer,
-        plain.scale,
-        plain.clip,
-        precision=Precision(plain.precision, plain.channels_last),
-        compiled=plain.compile,
-        meta_clip=plain.meta_clip,
-    )
 
 
 def _optimizer(
@@ -314,11 +287,14 @@ def _optimizer(
     raise ConfigError(catalogue.unknown("optimizer", name, ["sgd", "adam", "adamw"]))
 
 
-def epochs_of(settings: Mapping[str, Setting], batches: int) -> int:
-    """How many epochs the settings ask for, where one has so many batches."""
-    epochs, steps = settings["epochs"], settings["steps"]
+def epochs_of(settings: Mapping[str, Setting], rows: Tensor) -> int:
+    """How many epochs the settings ask for, where one takes these rows."""
+    epochs, steps, size = settings["epochs"], settings["steps"], settings["batch"]
+    if epochs is not None:
+        return int(epochs)
     assert isinstance(steps, int)
-    return int(epochs) if epochs is not None else max(1, round(steps / batches))
+    assert isinstance(size, int)
+    return max(1, round(steps / len(epoch_batches(rows, size, torch.Generator().manual_seed(0)))))
 
 
 def _plan(plain: Hyperparameters, feed: Feed, splits: Splits, *, learns: bool) -> Plan:
@@ -340,6 +316,6 @@ def _plan(plain: Hyperparameters, feed: Feed, splits: Splits, *, learns: bool) -
             found="an empty auxiliary set",
             do="Hold rows out with --auxiliary 0.1, or use --set meta=next",
         )
-    epochs = epochs_of(vars(plain), feed.steps)
+    epochs = epochs_of(vars(plain), feed.train)
     rate = LearningRate(plain.lr, plain.schedule, feed.steps, epochs, plain.halve_every)
     return Plan(epochs, rate, plain.rhythm, plain.every, plain.meta, plain.patience)

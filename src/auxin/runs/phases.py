@@ -1,16 +1,16 @@
 """The job that a strategy is given: phases built from a run's data, settings and seed, trained with checkpoints."""
 
 import math
+from abc import abstractmethod
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-import torch
 from torch import Tensor
 
-from auxin.data import Dataset, Splits, epoch_batches
+from auxin.data import Dataset, Splits
 from auxin.errors import ConfigError, RunError
 from auxin.methods._base import Method, Setting
 from auxin.records.results import EpochRecord, PhaseRecord
@@ -50,25 +50,60 @@ class PhaseLog:
 
 
 @dataclass(eq=False)
-class Phases(Job):
+class PhaseJob(Job):
+    """A job of phases on one data set, in a comparison or a fit.
+
+    Attributes:
+        dataset: Data.
+        prefix: Beginning of the phases' names.
+        hold: Whether validation rows are held out of training.
+    """
+
+    dataset: Dataset
+    prefix: str = field(default="", kw_only=True)
+    hold: bool = field(default=False, kw_only=True)
+
+    @abstractmethod
+    def roles(self, phase: Phase) -> Splits:
+        """The rows' roles in a phase."""
+
+    def epochs(self) -> int:
+        """How many epochs a phase of the job's own settings has."""
+        return epochs_of(self.settings, rows_for(self.method, self.settings, self.roles(Phase())).train)
+
+    def within(self, name: str, *, hold: bool = False) -> Self:
+        """The same job for phases whose names begin with `name`; with `hold`, validation rows do not train."""
+        return replace(self, prefix=self._full(name), hold=self.hold or hold)
+
+    def _full(self, name: str) -> str:
+        if not self.prefix:
+            return name
+        return self.prefix if name == "run" else f"{self.prefix}-{name}"
+
+    def _built(self, phase: Phase, settings: Mapping[str, Setting], seed: int, device: str) -> PreparedRun:
+        """A phase under its full name, with its own settings above these."""
+        settings, rows = {**settings, **phase.settings}, self.roles(phase)
+        built = build(self.dataset, rows, phase.method, settings, seed, device, taught=phase.taught)
+        built = replace(built, phase=replace(phase, name=self._full(phase.name)))
+        if phase.weights is not None:
+            begin_with(built, phase.weights)
+        return built
+
+
+@dataclass(eq=False)
+class Phases(PhaseJob):
     """The phases of one run.
 
     Attributes:
         spec: The run.
-        dataset: Data of the run.
         method: Method that the strategy is applied to.
         name: Name of the method.
-        prefix: Beginning of the phases' names.
-        hold: Whether validation rows are held out of training.
-        book: What was trained so far.
+        phase_log: What was trained so far.
     """
 
     spec: RunSpec
-    dataset: Dataset
     method: Method
     name: str
-    prefix: str = ""
-    hold: bool = False
     phase_log: PhaseLog = field(default_factory=PhaseLog)
 
     @property
@@ -86,9 +121,9 @@ class Phases(Job):
         """How often a run's learning curve on the development rows is measured, about."""
         return max(1, int(self.settings["looks"] or 1))
 
-    def splits(self, rows: str) -> Splits:
+    def roles(self, phase: Phase) -> Splits:
         """The rows' roles in a phase."""
-        return splits_for(self.spec, self._rows(rows))
+        return splits_for(self.spec, self._rows(phase.rows))
 
     def _rows(self, rows: str) -> RowsHeld:
         held = f"{rows} held" if rows == "all" else "held"
@@ -98,16 +133,9 @@ class Phases(Job):
 
     def build(self, phase: Phase) -> PreparedRun:
         """Fresh networks, optimisers and batches."""
-        phase = replace(phase, name=self._full(phase.name))
-        splits, spec = self.splits(phase.rows), self.spec
-        settings = {**fitting(self.settings, self.method, phase.method), **phase.settings}
-        built = build(
-            self.dataset, splits, phase.method, settings, spec.seed, spec.device, taught=phase.taught
-        )
-        built = replace(built, phase=phase)
-        if phase.weights is not None:
-            begin_with(built, phase.weights)
-        self.phase_log.measures[phase.name] = Measures(built, splits, self.looks)
+        settings = fitting(self.settings, self.method, phase.method)
+        built = self._built(phase, settings, self.spec.seed, self.spec.device)
+        self.phase_log.measures[built.phase.name] = Measures(built, self.roles(phase), self.looks)
         self.phase_log.last = built
         return built
 
@@ -137,18 +165,6 @@ class Phases(Job):
             raise RunError(wrong, do="Hold out some rows with --validation 0.2")
         return score(run.network, run.pool, rows, run.task, self.spec.metric)
 
-    def epochs(self) -> int:
-        """How many epochs a phase of the job's own settings has."""
-        batch = self.settings["batch"]
-        assert isinstance(batch, int)
-        rows = rows_for(self.method, self.settings, self.splits("run")).train
-        batches = epoch_batches(rows, batch, torch.Generator().manual_seed(0))
-        return epochs_of(self.settings, len(batches))
-
-    def within(self, name: str, *, hold: bool = False) -> "Phases":
-        """The same job for phases whose names begin with `name`."""
-        return replace(self, prefix=self._full(name), hold=self.hold or hold)
-
     def keep(self, name: str, value: Mapping[str, Any]) -> None:
         """Save for after a crash."""
         checkpoints.write(dict(value), self._file(self._full(name)))
@@ -168,16 +184,11 @@ class Phases(Job):
         """The run's folder."""
         return Path(self.spec.folder)
 
-    def _full(self, name: str) -> str:
-        if not self.prefix:
-            return name
-        return self.prefix if name == "run" else f"{self.prefix}-{name}"
-
     def _file(self, name: str) -> Path:
         return self.folder / ("checkpoint.pt" if name == "run" else f"checkpoint-{name}.pt")
 
     def _watch(self, built: PreparedRun, file: Path) -> EpochCallbacks:
-        splits = self.splits(built.phase.rows)
+        splits = self.roles(built.phase)
         return EpochCallbacks(
             validation=self._scorer(built, splits.validation) if len(splits.validation) else None,
             development=self._curve(built, splits.development),

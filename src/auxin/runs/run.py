@@ -68,10 +68,10 @@ class _Execution:
         spec = self.spec
         self.folder = Path(spec.folder)
         self.method = resolve(spec.method)
-        self.job = Phases(spec, load_data(spec.data), self.method, inner_name(spec.method))
+        self.job = Phases(load_data(spec.data), spec, self.method, inner_name(spec.method))
         self.job.phase_log.on_progress = lambda share: report(spec.folder, share)
         self.found: MainPredictions | None = None
-        self.splits = self.job.splits("run")
+        self.splits = self.job.roles(JobPhase())
         self.strategy = strategies.build(self.method.strategy, options(spec.settings, "strategy"))
         self.begun = time.perf_counter()  # data and splits are read once per process, not once per run
 

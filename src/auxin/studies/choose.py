@@ -14,7 +14,7 @@ from auxin.runs.applicable import applicable
 from auxin.runs.rows import split_rows
 from auxin.studies.budget import SPARE, Size
 from auxin.studies.compare import TUNING, CompareStudy
-from auxin.studies.engine import Unit, UnitResults, run_unit
+from auxin.studies.engine import Unit, UnitResults
 from auxin.studies.tuning import chosen, standard_error
 
 SIZES = ((3, 3), (2, 3), (2, 2), (1, 2), (1, 1))
@@ -67,20 +67,7 @@ class ChooseStudy(CompareStudy):
 
     def units(self, done: UnitResults) -> list[Unit]:
         """Pilot runs, then tuning runs, and no others: a single try is one of them."""
-        if self.request.budget is not None and not self.planned:
-            pilots = [] if self._plan_file.exists() else self._pilots()
-            if any(unit.digest not in done for unit in pilots):
-                return pilots
-            self._fit_budget(self.request.budget, done)
-        return self._tuning_units()
-
-    def _tuning_units(self) -> list[Unit]:
-        return [
-            run_unit("comparing", self._tuning(name, index, seed))
-            for seed in range(self.size.tuning_seeds)
-            for name in self.methods
-            for index in range(len(self._tries(name)))
-        ]
+        return self._pilots_left(done) or self._tuning_units("comparing")
 
     def judge(self, done: UnitResults) -> ComparisonChoice:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The method with the best mean score on the validation rows."""

@@ -91,21 +91,14 @@ class CompareStudy(Study):
 
     def units(self, done: UnitResults) -> list[Unit]:
         """Pilot runs, then tuning runs, then final runs."""
-        if self.request.budget is not None and not self.planned:
-            pilots = [] if self._plan_file.exists() else self._pilots()
-            if any(unit.digest not in done for unit in pilots):
-                return pilots
-            self._fit_budget(self.request.budget, done)
+        if pilots := self._pilots_left(done):
+            return pilots
         if not self.chosen:
-            tuning = self._tuning_units()
+            tuning = self._tuning_units() if self.size.tries > 1 else []
             if any(unit.digest not in done for unit in tuning):
                 return tuning
             self._choose(done)
         return self._final_units()
-
-    def judge_now(self) -> Comparison:
-        """The verdict over the final runs that are finished so far."""
-        return self.judge(self.done)
 
     def finals(self, done: UnitResults) -> list[RunResult]:
         """The final runs that are finished, as they finished."""
@@ -258,6 +251,16 @@ class CompareStudy(Study):
     def _plan_file(self) -> Path:
         return self.out / "plan.json"
 
+    def _pilots_left(self, done: UnitResults) -> list[Unit]:
+        """The pilot runs while one is missing; once all are done, the comparison is shortened by their times."""
+        if self.request.budget is None or self.planned:
+            return []
+        pilots = [] if self._plan_file.exists() else self._pilots()
+        if any(unit.digest not in done for unit in pilots):
+            return pilots
+        self._fit_budget(self.request.budget, done)
+        return []
+
     def _fit_budget(self, budget: float, done: UnitResults) -> None:
         """Shorten the comparison by the pilot runs' times; a resumed comparison keeps its first plan."""
         if not self._plan_file.exists():
@@ -294,11 +297,9 @@ class CompareStudy(Study):
         left = budget - (time.monotonic() - self.begun)
         self.size, self.cuts = budgets.fit(self.size, cost, self.jobs, max(left, 0.0))
 
-    def _tuning_units(self) -> list[Unit]:
-        if self.size.tries == 1:
-            return []
+    def _tuning_units(self, kind: str = "tuning runs") -> list[Unit]:
         return [
-            run_unit("tuning runs", self._tuning(name, index, seed))
+            run_unit(kind, self._tuning(name, index, seed))
             for seed in range(self.size.tuning_seeds)
             for name in self.methods
             for index in range(len(self._tries(name)))

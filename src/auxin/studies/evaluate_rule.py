@@ -20,10 +20,9 @@ from auxin.rules.evaluate import assembled, bench_of, judged_at, measure, part_n
 from auxin.rules.file import content_of_rule, load_rule
 from auxin.rules.grid import grid
 from auxin.rules.use import SIDES, pictures
-from auxin.runs.executors import Executor
 from auxin.runs.predictions import write_arrays
 from auxin.store import digest_of, write_json, write_text
-from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study
+from auxin.studies.engine import Study, Unit, UnitResults
 from auxin.update_rules.learned import Learned
 
 GRID = "grid"
@@ -145,11 +144,6 @@ class EvaluateRule(Study):
         drawn = pictures(first, self.data.x, self.data.y, request.settings)
         write_arrays(request.request.of.out / f"{request.name}-pictures.npz", drawn)
         return result
-
-
-def evaluate_rule(request: RulesOnData, executor: Executor, notify: NotifyProgress) -> dict[str, Any]:
-    """Evaluate rules on one data set, resuming from what the folder holds; the result as plain data."""
-    return run_study(EvaluateRule(request), executor, notify)
 
 
 def content_of(data: RuleData) -> str:

@@ -5,15 +5,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import torch
 from torch import Tensor
 
-from auxin.data import Dataset, Splits, epoch_batches
+from auxin.data import Splits
 from auxin.errors import RunError
 from auxin.methods._base import Method, Setting
-from auxin.runs.build import PreparedRun, build, epochs_of
-from auxin.runs.phases import begin_with
-from auxin.strategies._base import SINGLE, Job, Phase, Run
+from auxin.runs.build import PreparedRun
+from auxin.runs.phases import PhaseJob
+from auxin.strategies._base import SINGLE, Phase, Run
 from auxin.training import state as checkpoints
 from auxin.training.evaluate import score
 from auxin.training.loop import Diverged, EpochCallbacks, fit
@@ -41,13 +40,12 @@ class EpochProgress:
 
 
 @dataclass(eq=False)
-class FitJob(Job):
+class FitJob(PhaseJob):
     """Phases on one data set's rows, each trained to its last epoch.
 
     With `patience`, validation rows choose the epoch, and so they never train.
 
     Attributes:
-        dataset: Data.
         splits: Roles of the rows.
         method: Method that the strategy is applied to.
         name: Name of the method.
@@ -58,13 +56,10 @@ class FitJob(Job):
         device: Device of the run.
         folder: Folder of the checkpoints, or None to keep none.
         notify: Function that is called after every epoch.
-        prefix: Beginning of the phases' names.
-        hold: Whether validation rows are held out of training.
         saved: Values that `keep` saved.
         notes: Sentences about the decisions.
     """
 
-    dataset: Dataset
     splits: Splits
     method: Method
     name: str
@@ -75,8 +70,6 @@ class FitJob(Job):
     device: str = "cpu"
     folder: Path | None = None
     notify: Callable[[EpochProgress], None] | None = None
-    prefix: str = ""
-    hold: bool = False
     saved: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
@@ -105,20 +98,7 @@ class FitJob(Job):
 
     def build(self, phase: Phase) -> PreparedRun:
         """Fresh networks, optimisers and batches."""
-        settings = {**self._own(phase), **phase.settings}
-        built = build(
-            self.dataset,
-            self.roles(phase),
-            phase.method,
-            settings,
-            self.seed,
-            self.device,
-            taught=phase.taught,
-        )
-        built = replace(built, phase=replace(phase, name=self._full(phase.name)))
-        if phase.weights is not None:
-            begin_with(built, phase.weights)
-        return built
+        return self._built(phase, self._own(phase), self.seed, self.device)
 
     def roles(self, phase: Phase) -> Splits:
         """The rows' roles in a phase."""
@@ -167,17 +147,6 @@ class FitJob(Job):
             raise RunError(wrong, do="Hold out some rows with validation=0.2, or turn the guard off")
         return score(run.network, run.pool, rows, run.task, self.metric)
 
-    def epochs(self) -> int:
-        """How many epochs a phase of the job's own settings has."""
-        batch = self.settings["batch"]
-        assert isinstance(batch, int)
-        batches = epoch_batches(self.roles(Phase()).train, batch, torch.Generator().manual_seed(0))
-        return epochs_of(self.settings, len(batches))
-
-    def within(self, name: str, *, hold: bool = False) -> "FitJob":
-        """The same job for phases whose names begin with `name`; with `hold`, validation rows do not train."""
-        return replace(self, prefix=self._full(name), hold=self.hold or hold)
-
     def keep(self, name: str, value: Mapping[str, Any]) -> None:
         """Keep it in memory, and for after a crash where there is a folder."""
         file = self._file(self._full(name))
@@ -196,11 +165,6 @@ class FitJob(Job):
         """Remove the checkpoints."""
         for file in self.folder.glob("checkpoint-*.pt") if self.folder is not None else ():
             file.unlink(missing_ok=True)
-
-    def _full(self, name: str) -> str:
-        if not self.prefix:
-            return name
-        return self.prefix if name == "run" else f"{self.prefix}-{name}"
 
     def _file(self, name: str) -> Path | None:
         return None if self.folder is None else self.folder / f"checkpoint-{name}.pt"
