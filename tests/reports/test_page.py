@@ -55,6 +55,12 @@ def _read(html):
     return reader
 
 
+@pytest.fixture
+def words_alone(monkeypatch):
+    """A page without figures, whose drawing takes most of the time."""
+    monkeypatch.setattr("auxin.reports.page.figures", lambda results: {})
+
+
 @pytest.fixture(scope="module")
 def html(tmp_path_factory):
     return page(read_results(write_fake(tmp_path_factory.mktemp("runs"))))
@@ -125,6 +131,7 @@ def test_a_page_with_little_to_say(tmp_path, seeds):
     assert "The generated labels" not in html
 
 
+@pytest.mark.usefixtures("words_alone")
 def test_settings_that_differ_stand_apart_from_those_that_do_not(tmp_path):
     runs = fake_runs(seeds=2, epochs=1)
     runs = [
@@ -140,11 +147,13 @@ def test_settings_that_differ_stand_apart_from_those_that_do_not(tmp_path):
     assert "<dt>augment</dt><dd>no</dd>" in shared
 
 
+@pytest.mark.usefixtures("words_alone")
 def test_what_validation_kept_is_on_the_page(tmp_path):
     write_fake(tmp_path, guarded_runs("single", "maxl", "maxl"))
     assert "maxl kept maxl in 2 of 3 seeds, single in 1." in page(read_results(tmp_path))
 
 
+@pytest.mark.usefixtures("words_alone")
 def test_an_interrupted_comparison_is_said_to_be_one(tmp_path):
     runs = fake_runs(seeds=2, epochs=1)
     html = page(Results(fake_comparison(runs, finished=False), runs, tmp_path))

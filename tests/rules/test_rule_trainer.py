@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from auxin.errors import ConfigError, RunError
-from auxin.rules.gradients import PersistentES, TruncatedGradient
+from auxin.rules.gradients import MetaGradient, PersistentES, TruncatedGradient
 from auxin.rules.objective import few_shot_ridge
 from auxin.rules.pool import PoolMaker
 from auxin.rules.sampler import TaskSampler
@@ -146,9 +146,7 @@ def test_groups_without_finite_gradient_are_dropped_and_counted():
 
 class _Hopeless(TruncatedGradient):
     def __call__(self, rule, pool, steps):
-        found = super().__call__(rule, pool, steps)
-        found.gradient[0].fill_(torch.inf)
-        return found
+        return MetaGradient(0.0, [torch.full_like(p, torch.inf) for p in rule.parameters()], pool.state)
 
 
 def test_divergence_is_said():

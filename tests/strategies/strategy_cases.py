@@ -16,7 +16,7 @@ from auxin.runs.rows import load_data
 from auxin.runs.settings import layered, options
 from auxin.strategies._base import Outcome
 
-TINY = {"steps": 12, "batch": 20, "model.hidden": 6, "every": 2, "momentum": 0.9, "lr": 0.05}
+TINY = {"steps": 12, "batch": 20, "model.hidden": 6, "every": 2, "momentum": 0.9, "lr": 0.05, "looks": 1}
 
 
 @cache

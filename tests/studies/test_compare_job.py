@@ -15,6 +15,7 @@ from auxin.requests.shared import Compute, TrainingRequest
 from auxin.sources.forest import ForestSource
 from auxin.sources.with_auxiliaries import WithAuxiliaries
 from auxin.store import read_json
+from auxin.strategies.rule_pretrain import RulePretrain
 from auxin.studies import compare as comparing
 from auxin.studies.compare import CompareStudy
 from auxin.studies.confirm import confirm
@@ -179,6 +180,7 @@ def test_every_known_method_runs_on_a_table_with_auxiliaries(
 ) -> None:
     for source in (ForestSource, WithAuxiliaries):
         monkeypatch.setattr(source.__init__, "__defaults__", (3,))  # trees
+    monkeypatch.setattr(RulePretrain.__init__, "__defaults__", ("small", 3, 32))  # steps of a learned rule
     data = DataSpec(name=table(tmp_path), aux="fine,weight", target="y")
     small = {"steps": 2, "batch": 20, "model.hidden": 6, "every": 1}
     asked = request(

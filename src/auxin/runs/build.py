@@ -106,7 +106,7 @@ def build(
     pool = DevicePool(dataset, splits.every_training_row, device, augmentation, hidden=splits.unlabelled)
     parts = _Parts(dataset, splits, method, settings, plain, pool, seed)
     criterion, tasks, pretexts, psi = parts.criterion(taught)
-    headed = {name: task for name, task in tasks.items() if name not in criterion.reads}
+    headed: dict[str, Any] = {name: task for name, task in tasks.items() if name not in criterion.reads}
     own = trunk_options(settings, dataset)
     network = build_network(plain.model, pool.shape, headed, seed=derive(seed, "network"), **own).to(device)
     consistency = criterion.consistency
