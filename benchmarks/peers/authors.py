@@ -3,7 +3,7 @@
     python benchmarks/peers/authors.py --maxl DIR --auxilearn DIR                 # trajectories, in float64
     python benchmarks/peers/authors.py --maxl DIR --auxilearn DIR --cost          # time and work
     python benchmarks/peers/authors.py --maxl DIR --auxilearn DIR --memory        # peak memory
-    python benchmarks/peers/authors.py --maxl DIR --cost --channels-last ours     # or both: another memory layout
+    python benchmarks/peers/authors.py --maxl DIR --cost --channels-last none     # or both, or ours (the default)
 
 DIR is a checkout of https://github.com/lorenmt/maxl or https://github.com/AvivNavon/AuxiLearn. Nothing is fetched, and
 none of their code is kept: their files are read, and what is needed of them is run from there. Two things of theirs are
@@ -15,6 +15,9 @@ MAXL: the two passes of their epoch as they stand, and ours. What is compared ov
 whole meta pass; its ratio is a lower bound of what an exact meta pass can reach.
 AuxiLearn: their hypergradient and their optimiser for it, and ours, over two meta steps of a small regression with
 three tasks; in time and memory, one hypergradient of three tasks' weights on VGG-16.
+
+--channels-last says whose images and convolutions have the channels innermost in memory: by default ours, as in every
+training of auxin's on a CPU, while the authors' code has the plain layout.
 
 Times are CPU seconds, the median of --turns interleaved turns. Work is the number of convolutions that torch's profiler
 counts, a backward pass of one as two. Memory: each side alone in a process of its own; the highest resident memory of a
@@ -39,6 +42,7 @@ from torch.profiler import ProfilerActivity, profile
 Work = dict[str, dict[str, Callable[[], Any]]]
 SIDES = authors_maxl.SIDES
 FORMATS = {"float64": torch.float64, "float32": torch.float32}
+LAYOUTS = {"none": (), "ours": ("ours",), "both": SIDES}
 PAPERS = {"maxl": authors_maxl.work, "auxilearn": authors_auxilearn.work}
 
 
@@ -86,12 +90,13 @@ def alone(work: Work, side: str) -> None:
         print(name, _resident("VmHWM"), level, sep="\t")
 
 
-def memory(paper: str, folder: Path, narrow: int, numbers: str) -> None:
+def memory(paper: str, folder: Path, narrow: int, numbers: str, layout: str) -> None:
     """Print the peaks of both sides; freed blocks go back to the system, so that none counts twice."""
     space = {**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536", "MALLOC_TRIM_THRESHOLD_": "65536"}
     found: dict[str, list[float]] = {}
     for side in SIDES:
         words = [f"--{paper}", str(folder), "--narrow", str(narrow), "--numbers", numbers, "--alone", side]
+        words += ["--channels-last", layout]
         call = [sys.executable, __file__, *words]
         told = subprocess.run(call, env=space, check=True, capture_output=True, text=True).stdout
         first, *rows = [row.split("\t") for row in told.splitlines()]
@@ -118,10 +123,9 @@ def _seconds(step: Callable[[], Any]) -> float:
 
 def _work(paper: str, folder: Path, told: argparse.Namespace) -> Work:
     """The passes to be timed, in the memory layout of --channels-last."""
-    if told.channels_last is None or paper != "maxl":
-        return PAPERS[paper](folder, told.narrow)
-    sides = ("ours",) if told.channels_last == "ours" else SIDES
-    return authors_maxl.work(folder, told.narrow, innermost=sides)
+    if paper != "maxl":
+        return PAPERS[paper](folder, told.narrow, told.alone or "both")
+    return authors_maxl.work(folder, told.narrow, told.alone or "both", LAYOUTS[told.channels_last])
 
 
 def main() -> None:
@@ -135,8 +139,9 @@ def main() -> None:
     words.add_argument("--numbers", choices=FORMATS, help="format of numbers of --cost and --memory (both)")
     words.add_argument(
         "--channels-last",
-        choices=("ours", "both"),
-        help="MAXL's cost with images and convolutions that have the channels innermost",
+        choices=LAYOUTS,
+        default="ours",
+        help="whose channels are innermost in MAXL's cost and memory",
     )
     words.add_argument("--alone", choices=SIDES, help=argparse.SUPPRESS)
     words.add_argument("--turns", type=int, default=5, help="timed turns")
@@ -149,7 +154,7 @@ def main() -> None:
     for paper, folder in folders.items():
         if told.alone is not None:
             print("imports", _resident("VmRSS"), sep="\t")
-            alone(PAPERS[paper](folder, told.narrow, told.alone), told.alone)
+            alone(_work(paper, folder, told), told.alone)
             continue
         print(f"\n## {paper}\n")
         if not (told.cost or told.memory):
@@ -160,7 +165,7 @@ def main() -> None:
             print(f"\n{numbers}\n")
             torch.set_default_dtype(FORMATS[numbers])
             if told.memory:
-                memory(paper, folder, told.narrow, numbers)
+                memory(paper, folder, told.narrow, numbers, told.channels_last)
             else:
                 cost(_work(paper, folder, told), told.turns)
 

@@ -101,7 +101,7 @@ def passes_of(space: dict[str, Any], loops: list[ast.For], loader: Loader) -> li
     return made
 
 
-def ours(rows: int, side: int, narrow: int, batch: int) -> tuple[Any, list[Batch]]:
+def ours(rows: int, side: int, narrow: int, batch: int, innermost: bool = True) -> tuple[Any, list[Batch]]:
     """Our learner by MAXL's preset in the default format of numbers, and its batches of made-up images."""
     draw = torch.Generator().manual_seed(0)
     labels = torch.arange(rows) % CLASSES
@@ -116,6 +116,7 @@ def ours(rows: int, side: int, narrow: int, batch: int) -> tuple[Any, list[Batch
         "augmentation": "none",
         "batch": batch,
         "epochs": 2,
+        "channels_last": innermost,
     }
     settings = layered("made", "image", resolve("maxl"), "maxl", user, {})
     learner = build(dataset, splits, resolve("maxl"), settings, seed=0).state.learner
@@ -184,14 +185,8 @@ def plain_passes(learner: Any, batches: list[Batch]) -> None:
         torch.autograd.grad(learner.criterion.labeler(batch).square().mean(), phi)
 
 
-def channels_last(*networks: nn.Module) -> None:
-    """Lay the weights of convolutions out with the channels innermost."""
-    for network in networks:
-        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-
 def work(
-    folder: Path, narrow: int, side: str = "both", innermost: tuple[str, ...] = ()
+    folder: Path, narrow: int, side: str = "both", innermost: tuple[str, ...] = ("ours",)
 ) -> dict[str, dict[str, Any]]:
     """The passes by name and side ("theirs", "ours"); of one side alone, the other's networks are not kept.
 
@@ -201,15 +196,13 @@ def work(
         side: "both", "theirs" or "ours".
         innermost: Sides whose images and convolutions have the channels innermost.
     """
-    learner, plain = ours(200, 32, narrow, 100)
+    learner, plain = ours(200, 32, narrow, 100, "ours" in innermost)
     layouts = {name: torch.channels_last if name in innermost else torch.contiguous_format for name in SIDES}
     by_side = {
         name: [replace(b, x=b.x.contiguous(memory_format=layout)) for b in plain]
         for name, layout in layouts.items()
     }
     batches = by_side["ours"]
-    if "ours" in innermost:
-        channels_last(learner.network, learner.criterion.labeler)
     found: dict[str, dict[str, Any]] = {"training pass": {}, "meta pass": {}}
     if side != "ours":
         space, loops = maxl_of(folder, narrow, 1e-8)
@@ -217,7 +210,8 @@ def work(
         for name, step in zip(found, passes_of(space, loops, loader), strict=True):
             found[name]["theirs"] = step
         if "theirs" in innermost:
-            channels_last(space["VGG16_model"], space["LabelGenerator"])
+            for network in (space["VGG16_model"], space["LabelGenerator"]):
+                network.to(memory_format=torch.channels_last)
     if side != "theirs":
         found["training pass"]["ours"] = lambda: [learner.train_step(b) for b in batches]
         found["meta pass"]["ours"] = lambda: [learner.meta_step(b, b) for b in batches]

@@ -16,6 +16,8 @@ from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math import functional
 from auxin.math.deferred import deferred, holds
+from auxin.models import build_network
+from auxin.tasks.classes import Classes
 from auxin.training import compiled
 from auxin.training.compiled import CompiledStep
 from auxin.training.loop import Diverged, EpochCallbacks, fit
@@ -108,7 +110,7 @@ def test_a_finite_difference_is_refused_in_bfloat16() -> None:
 
 
 def test_channels_last_is_the_same_training() -> None:
-    plain, _ = stepped(meta_optimizer="sgd")
+    plain, _ = stepped(meta_optimizer="sgd", channels_last=False)
     last, built = stepped(meta_optimizer="sgd", channels_last=True)
     convolutions = [m for m in built.network.modules() if isinstance(m, nn.Conv2d)]
     assert all(m.weight.is_contiguous(memory_format=torch.channels_last) for m in convolutions)
@@ -119,6 +121,22 @@ def test_channels_last_is_the_same_training() -> None:
     assert placed.is_contiguous(memory_format=torch.channels_last)
     assert not placed.is_contiguous()
     assert float((last - plain).norm() / plain.norm()) < 1e-5
+
+
+def test_convolutional_networks_of_auxin_have_channels_innermost_on_a_cpu() -> None:
+    for trunk, options, innermost in (
+        ("conv4", {"channel_width": 2}, True),
+        ("vgg16", {"channel_width": 2}, True),
+        ("resnet18", {"channel_width": 2}, True),
+        ("segnet", {"channel_width": 2}, False),
+        (nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()), {}, False),
+    ):
+        network = build_network(trunk, (1, 8, 8), {"y": Classes("y", 2)}, 0, **options)
+        assert Precision.of(network, "float32", None).channels_last is innermost
+        assert Precision.of(network.to("meta"), "float32", None).channels_last is False
+        assert not Precision.of(network, "float32", False).channels_last
+    assert tiny("single").state.learner.precision.channels_last
+    assert not tiny("single", channels_last=False).state.learner.precision.channels_last
 
 
 def test_an_unknown_precision_is_refused() -> None:

@@ -20,6 +20,8 @@ class Trunk(nn.Module, ABC):
             (the papers' VGG-16 heads have two layers).
         dense: Whether it returns a feature map, from which dense tasks predict a value for every pixel.
         modality: Kind of its inputs: "image" ([B, C, H, W]), "vector" ([B, D]) or "any" (it flattens).
+        channels_last: Whether it is faster on a CPU where images and convolutions have the channels innermost in memory
+            (`view` of a feature map fails so).
 
     A trunk of two layers; a member of the family is such a class in a file of its own:
 
@@ -39,6 +41,7 @@ class Trunk(nn.Module, ABC):
     """
 
     modality: ClassVar[str]
+    channels_last: ClassVar[bool] = False
     dense: ClassVar[bool] = False
     width: int
     head_width: int = 0

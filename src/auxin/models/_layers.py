@@ -32,6 +32,7 @@ class ImageTrunk(Trunk):
     """
 
     modality: ClassVar[str] = "image"
+    channels_last: ClassVar[bool] = True
     least: ClassVar[int] = 1
     layers: nn.Sequential
 

@@ -68,6 +68,7 @@ class Pretrained(Trunk):
         self.width = int(self.body.width)  # type: ignore[arg-type]
         self.head_width = int(getattr(self.body, "head_width", 0))
         self.dense = bool(getattr(self.body, "dense", False))  # type: ignore[misc]
+        self.channels_last = bool(getattr(self.body, "channels_last", False))  # type: ignore[misc]
 
     @classmethod
     def build(cls, shape: tuple[int, ...], **options: int | float | str | bool) -> "Pretrained":

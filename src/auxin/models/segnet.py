@@ -34,6 +34,7 @@ class SegNet(ImageTrunk):
 
     least: ClassVar[int] = 2
     dense: ClassVar[bool] = True
+    channels_last: ClassVar[bool] = False
     paper: ClassVar[Paper] = Paper(
         "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image Segmentation",
         "Badrinarayanan, Kendall, Cipolla",

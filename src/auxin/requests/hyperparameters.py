@@ -107,8 +107,10 @@ class Hyperparameters(Group):
         "float32",
         "Precision of the forward passes: float32, tf32 or bfloat16 (see `auxin.training.precision`).",
     )
-    channels_last: bool = option(
-        False, "Whether images and convolution weights have the channels innermost in memory."
+    channels_last: bool | None = option(
+        None,
+        "Whether images and convolution weights have the channels innermost in memory; None: on a CPU, where the model "
+        "is conv4, vgg16 or a ResNet.",
     )
     compile: bool = option(
         False, "Whether the steps are compiled; where that fails they run as they are, with a note."

@@ -253,7 +253,7 @@ class _Parts:
             meta_optimizer,
             plain.scale,
             plain.clip,
-            precision=Precision(plain.precision, plain.channels_last),
+            precision=Precision.of(network, plain.precision, plain.channels_last),
             compiled=plain.compile,
             meta_clip=plain.meta_clip,
         )

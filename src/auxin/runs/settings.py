@@ -25,7 +25,6 @@ _DATA: dict[str, dict[str, Setting]] = {
         "steps": 320,
         "lr": 0.03,
         "augmentation": "affine:0.75",
-        "channels_last": True,
         "looks": 10,
     },
     "mnist": {"model.channel_width": 16, "steps": 400},

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from auxin import catalogue
 from auxin.data import Dataset
 from auxin.errors import ConfigError, UnsupportedError
 from auxin.folders import CONTENT, claim_folder
@@ -181,11 +182,17 @@ class CompareStudy(Study):
         splits = split_rows(request.data, request.split, 0, refit=False)
         for note in [*dataset.notes, *splits.notes, *pool_notes(self.methods, dataset)]:
             self._note(note)
+        model = str(self.settings_of("single", {})["model"])
         if "model" not in self.own:
             shape = " x ".join(map(str, dataset.shape))
-            self._note(
-                f"The model is {self.settings_of('single', {})['model']}, chosen for inputs of shape {shape} (--model)."
-            )
+            self._note(f"The model is {model}, chosen for inputs of shape {shape} (--model).")
+        trunk = catalogue.load("models", model) if model in catalogue.names("models") else None
+        if (
+            self.device == "cpu"
+            and "channels_last" not in self.own
+            and getattr(trunk, "channels_last", False)
+        ):
+            self._note("Images have the channels innermost, which is faster on a CPU (channels_last).")
         if self.size.tries > 1:
             task = dataset.tasks[dataset.main]
             metric = request.metric or task.metrics[0]

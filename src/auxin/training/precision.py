@@ -20,6 +20,7 @@ from torch import nn
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError
+from auxin.models import PrimaryNetwork
 from auxin.typing import Batch
 
 PRECISIONS = ("float32", "tf32", "bfloat16")
@@ -47,6 +48,14 @@ class Precision:
     def __post_init__(self) -> None:
         if self.name not in PRECISIONS:
             raise ConfigError(unknown("precision", self.name, list(PRECISIONS)))
+
+    @classmethod
+    def of(cls, network: PrimaryNetwork, name: str, channels_last: bool | None) -> "Precision":
+        """The precision for a network; `channels_last` None: on a CPU, where the trunk is faster so."""
+        if channels_last is None:
+            on_cpu = next(network.parameters()).device.type == "cpu"
+            channels_last = on_cpu and bool(getattr(network.trunk, "channels_last", False))
+        return cls(name, channels_last)
 
     def autocast(self, device: str) -> Callable[[], AbstractContextManager[Any]]:
         """The context of the forwards of ordinary gradients."""
