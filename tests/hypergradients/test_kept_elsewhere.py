@@ -9,6 +9,7 @@ from step_cases import ESTIMATORS, Case, D, Net
 from torch import nn
 
 import auxin
+from auxin import catalogue
 from auxin.math.remembered import Remembered
 from real_step import off
 
@@ -309,3 +310,37 @@ def test_the_order_of_a_dictionary_is_put_back():
     assert kept.changed()
     kept.rewind()
     assert list(TABLE) == before
+
+
+PLUGIN = """
+from torch import nn
+from auxin.tasks.regression import Regression
+SEEN = []
+class Counting(Regression):
+    calls = 0
+    def loss(self, output, target):
+        self.calls += 1
+        SEEN.append(1)
+        return super().loss(output, target)
+class Net(nn.Module):
+    calls = 0
+    def forward(self, x):
+        self.calls += 1
+        return x
+"""
+
+
+def test_what_a_plugin_keeps_is_the_users(tmp_path, monkeypatch):
+    """It is imported under a name of auxin's."""
+    monkeypatch.setenv("AUXIN_PLUGINS", str(tmp_path))
+    file = tmp_path / "tasks" / "keeps_a_count.py"
+    file.parent.mkdir()
+    file.write_text(PLUGIN)
+    plugin = catalogue.module("tasks", "keeps_a_count")
+    task, net, kept = plugin.Counting("a", 1), plugin.Net(), Remembered()
+    kept.module(net)
+    kept.functions([task])
+    task.loss(net(torch.zeros(2, 1)), torch.zeros(2))
+    assert kept.changed()
+    kept.rewind()
+    assert (task.calls, net.calls, plugin.SEEN) == (0, 0, [])

@@ -20,7 +20,7 @@ from auxin.combiners._base import Combiner, TaskLosses
 from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator
 from auxin.labelers._base import Labeler
-from auxin.math.params import bare, trainable
+from auxin.math.params import bare, trainable, walked
 from auxin.training.objective import Objective
 from auxin.training.processes import average_, exchanged, parallel, together
 from auxin.training.screen import imbalanced
@@ -270,9 +270,10 @@ class Auxiliary:
         if self.steps % self.every and not self.waiting:
             return None
         self._compare_scales(losses.means())
-        with together():
-            outer_reading = self._meta_reading(meta, reading)
-        taken, outer = self.meta.take(reading, outer_reading, step)
+        with walked(self.runner):
+            with together():
+                outer_reading = self._meta_reading(meta, reading)
+            taken, outer = self.meta.take(reading, outer_reading, step)
         self.waiting = not taken
         return outer
 

@@ -10,7 +10,7 @@ from auxin.errors import ConfigError
 from auxin.hypergradients._audit import repeated, reusable
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._unroll import batches_of
-from auxin.math.params import trainable
+from auxin.math.params import bare, trainable, walked
 from auxin.optimizers import InnerStep, Optimizers
 
 
@@ -84,11 +84,12 @@ def hypergradient(
         estimator = _member(estimator)(**options)
     assert isinstance(estimator, Estimator)
     meta = train if meta is None else meta
-    step = _inner_step(problem, optimizer)
     first = batches_of(train, 1)[0] if estimator.several_batches else train
-    with torch.inference_mode(False), torch.enable_grad(), repeated(problem, (first, meta), step):
-        gradient = reusable(problem, train, gradient)
-        return estimator.estimate(problem, train, meta, step, gradient, scale)
+    with torch.inference_mode(False), torch.enable_grad(), walked(bare(problem.network)):
+        step = _inner_step(problem, optimizer)
+        with repeated(problem, (first, meta), step):
+            gradient = reusable(problem, train, gradient)
+            return estimator.estimate(problem, train, meta, step, gradient, scale)
 
 
 def _inner_step(problem: BilevelProblem, optimizer: Any) -> InnerStep | None:

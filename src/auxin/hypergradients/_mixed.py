@@ -47,6 +47,10 @@ class Slope:
     terms: list[Tensor]
     losses: Tensor | None = None
 
+    def negated(self) -> "Slope":
+        """The slope along -p: less work than to negate p, which is as large as the network."""
+        return Slope(-self.value, [-t for t in self.terms], None if self.losses is None else -self.losses)
+
     def influence(self) -> Tensor | None:
         """<p, grad_W l> of the exposed losses; else the part of the value that each sample makes, [B].
 

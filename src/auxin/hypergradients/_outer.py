@@ -131,7 +131,7 @@ def refuse_reentrant(loss: Tensor) -> None:
         if node is None or node in seen:
             continue
         seen.add(node)
-        if node.name() == "CheckpointFunctionBackward":
+        if type(node).__name__ == "CheckpointFunctionBackward":
             raise _reentrant()
         waiting += [following for following, _ in node.next_functions]
 

@@ -15,7 +15,7 @@ from auxin.hypergradients._outer import finish, outer_gradient
 from auxin.hypergradients._self_check import WAYS, Way, confirm, known, slope, unseen
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.functional import save_rng, under_rng
-from auxin.math.params import Vector, negated
+from auxin.math.params import Vector
 from auxin.math.products import precisely
 from auxin.optimizers import InnerStep
 
@@ -105,13 +105,13 @@ class Lookahead(Estimator):
             if self.mode == "auto" and self.check and problem.average is None and unseen(problem, train):
                 with precisely(rng):
                     off = outer_off(problem, ahead, outer.v, meta)
-            p = negated(step.pullback(gradient.given, outer.v))
+            pulled = step.pullback(gradient.given, outer.v)  # -p
             ahead.clear()  # vectors as large as the network, which would stand beside the next pass
             outer.v.clear()
             if ours:
                 gradient.gradients.clear()
-            slope, notes = self._slope(problem, train, gradient, p, off)
-        return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=notes)
+            slope, notes = self._slope(problem, train, gradient, pulled, off)
+        return finish(problem, gradient, outer, slope.negated(), unit=step.unit, scale=scale, notes=notes)
 
     def _slope(
         self,

@@ -23,7 +23,7 @@ from torch.overrides import TorchFunctionMode
 from auxin.errors import UnsupportedError
 from auxin.math.deferred import traced
 from auxin.math.padding import without_padding
-from auxin.math.params import bare, named_buffers, trainable, walk
+from auxin.math.params import Walk, bare, named_buffers, walk
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
 from auxin.math.tangents import Products, replaying
 from auxin.math.tree import rebuild, tensors
@@ -73,9 +73,10 @@ def plain_weight_norm(module: nn.Module) -> AbstractContextManager[object]:
 
     The fused operation has no forward mode, and its double backward leaves the derivative of 1/|v| out.
     """
-    forms = (_WeightNorm, WeightNorm)
-    parts = (each for m in walk(module).modules for each in (m, *m._forward_pre_hooks.values()))
-    return _PlainWeightNorm() if any(isinstance(each, forms) for each in parts) else nullcontext()
+    found = walk(module)
+    hooks = (hook for m in found.modules if m._forward_pre_hooks for hook in m._forward_pre_hooks.values())
+    normed = found.of(_WeightNorm) or any(isinstance(hook, WeightNorm) for hook in hooks)
+    return _PlainWeightNorm() if normed else nullcontext()
 
 
 @contextmanager
@@ -128,22 +129,18 @@ def placed(
     (tensor([[6.]]),)
     """
     module = bare(network)
-    modules = walk(module).modules
-    _refuse_renormalising(module, modules)
-    lent_buffers = lent(module) if buffers is None else buffers
-    own_params = trainable(module)
-    new = dict(zip(map(id, own_params.values()), params, strict=True))
-    new.update({id(own): lent_buffers[name] for name, own in named_buffers(module).items()})
+    found = walk(module)
+    _refuse_renormalising(found)
+    own_params, own_buffers = found.each_once(found.parameters), found.each_once(found.buffers)
+    lent_buffers = {name: b.clone() for name, b in own_buffers.items()} if buffers is None else buffers
+    new = dict(zip((id(own) for own in own_params.values() if own.requires_grad), params, strict=True))
+    new.update({id(own): lent_buffers[name] for name, own in own_buffers.items()})
     places = [
-        (held, key, own)
-        for part in modules
-        for held in (part._parameters, part._buffers)
-        for key, own in held.items()
-        if own is not None and id(own) in new
+        (held, key, held[key])
+        for _, held, key in (*found.parameters, *found.buffers)
+        if key in held and id(held[key]) in new
     ]
-    versions = [
-        (own, own._version) for part in modules for own in part._parameters.values() if own is not None
-    ]
+    versions = [(own, own._version) for own in own_params.values()]
     try:
         for held, key, own in places:
             held[key] = new[id(own)]  # type: ignore[assignment]
@@ -188,11 +185,8 @@ def undistorted(network: nn.Module) -> Iterator[None]:
         for name in ("_backward_hooks", "_backward_pre_hooks")
         if (held := part.__dict__[name])
     ]
-    scaled = [
-        part
-        for part in walk(bare(network)).modules
-        if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.scale_grad_by_freq
-    ]
+    embeddings = walk(bare(network)).of(nn.Embedding, nn.EmbeddingBag)
+    scaled = [part for part in embeddings if part.scale_grad_by_freq]
     try:
         for part, name, held in hooks:
             part.__dict__[name] = type(held)()
@@ -206,10 +200,10 @@ def undistorted(network: nn.Module) -> Iterator[None]:
             part.scale_grad_by_freq = True
 
 
-def _refuse_renormalising(module: nn.Module, modules: Iterable[nn.Module]) -> None:
-    for part in modules:
-        if isinstance(part, nn.Embedding | nn.EmbeddingBag) and part.max_norm is not None:
-            name = next(name for name, each in module.named_modules() if each is part)
+def _refuse_renormalising(found: Walk) -> None:
+    for part in found.of(nn.Embedding, nn.EmbeddingBag):
+        if part.max_norm is not None:
+            name = next(name for name, each in found.network.named_modules() if each is part)
             raise UnsupportedError(
                 f"The embedding {name or type(part).__name__!r} renormalises its weights inside its forward pass "
                 f"(max_norm={part.max_norm:g}), which torch's gradients leave out",

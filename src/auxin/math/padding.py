@@ -21,9 +21,7 @@ def without_padding(network: nn.Module, tangent: Sequence[Tensor]) -> list[Tenso
             [1.]])]
     """
     found = list(tangent)
-    padded = [
-        m for m in walk(bare(network)).modules if isinstance(m, nn.Embedding) and m.padding_idx is not None
-    ]
+    padded = [m for m in walk(bare(network)).of(nn.Embedding) if m.padding_idx is not None]
     if not padded:
         return found
     uses = Counter(id(p) for m in walk(bare(network)).modules for p in m._parameters.values())

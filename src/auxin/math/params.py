@@ -1,6 +1,6 @@
 """Vectors over the parameters of a network: lists of tensors, one per parameter."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,6 +24,8 @@ def bare(network: nn.Module) -> nn.Module:
     >>> bare(layer) is layer
     True
     """
+    if _WALKED and _WALKED[-1].network is network:
+        return network
     compiled = getattr(network, "_orig_mod", None)
     if isinstance(compiled, nn.Module):
         return bare(compiled)
@@ -42,6 +44,7 @@ class Walk:
 
     def __init__(self, network: nn.Module) -> None:
         self.network = network
+        self._of: dict[tuple[type, ...], list[Any]] = {}
         found = list(network.named_modules())
         self.modules = [module for _, module in found]
         self.parameters = [
@@ -54,6 +57,12 @@ class Walk:
             for name, m in found
             for key, _ in m._buffers.items()
         ]
+
+    def of(self, *kinds: type) -> list[Any]:
+        """The modules of these classes, looked for once."""
+        if kinds not in self._of:
+            self._of[kinds] = [m for m in self.modules if isinstance(m, kinds)]
+        return self._of[kinds]
 
     def each_once(self, places: list[tuple[str, Any, str]]) -> dict[str, Tensor]:
         """The tensors that these places hold now, each under its first name."""
@@ -75,7 +84,7 @@ def walked(network: nn.Module) -> Iterator[None]:
 
     Walking through a network takes as long as a small layer's forward pass.
     """
-    _WALKED.append(Walk(network))
+    _WALKED.append(walk(network))
     try:
         yield
     finally:
@@ -85,6 +94,11 @@ def walked(network: nn.Module) -> Iterator[None]:
 def walk(network: nn.Module) -> Walk:
     """The walk through a bare network: the one that was taken already where it is `walked`."""
     return _WALKED[-1] if _WALKED and _WALKED[-1].network is network else Walk(network)
+
+
+def parts_of(network: nn.Module) -> Iterable[nn.Module]:
+    """The modules of a network, by the walk that was taken where there is one."""
+    return _WALKED[-1].modules if _WALKED and _WALKED[-1].network is network else network.modules()
 
 
 def named_buffers(network: nn.Module) -> dict[str, Tensor]:

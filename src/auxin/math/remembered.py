@@ -12,14 +12,17 @@ import random
 import sys
 import types
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from auxin.math.containers import CONTAINERS, alike, content_of, items, refill
+from auxin.math.params import parts_of
 
 _OWN = set(vars(nn.Module()))
+_PACKAGE = Path(__file__).parents[1]
 _DEPTH = 3
 
 
@@ -41,10 +44,10 @@ class Remembered:
     def module(self, module: nn.Module) -> None:
         """Add the plain attributes of one module, of its class, and what its forward hooks keep.
 
-        Modules of torch's own classes keep nothing in attributes.
+        Modules of torch's own classes and of auxin's keep nothing in attributes.
         """
-        for hooks in (module._forward_hooks, module._forward_pre_hooks):
-            for hook in hooks.values():
+        if module._forward_hooks or module._forward_pre_hooks:
+            for hook in (*module._forward_hooks.values(), *module._forward_pre_hooks.values()):
                 self._walk(hook, _DEPTH)
         if keeps_attributes(module):
             self._object(module, _DEPTH)
@@ -56,7 +59,8 @@ class Remembered:
             functions: Functions, methods, modules and other callable objects.
             without: Modules to leave out, with their parts.
         """
-        self._seen |= {id(part) for top in without for part in top.modules()}
+        for top in without:
+            self._seen.update(map(id, parts_of(top)))
         for function in functions:
             self._walk(function, _DEPTH + 1)
         self._lend()
@@ -144,7 +148,7 @@ class Remembered:
 
     def _class(self, kind: type, depth: int) -> None:
         """Add what a class of the user's keeps: its plain attributes, and the globals that its methods write."""
-        if id(kind) in self._seen or kind.__module__.partition(".")[0] in _NOT_THE_USERS:
+        if id(kind) in self._seen or not _is_the_users(kind.__module__):
             return
         self._seen.add(id(kind))
         for name, value in list(vars(kind).items()):
@@ -156,9 +160,9 @@ class Remembered:
 
     def _names(self, function: types.FunctionType, depth: int) -> list[Any]:
         """Add the globals that a function assigns and the containers among those that it reads; returns all of them."""
-        read, written = _global_names(function.__code__)
+        names, written = _names_of(function.__code__)
         own, found = function.__globals__, []
-        for name in read | written:
+        for name in names:
             if name not in own:
                 continue
             value = own[name]
@@ -203,26 +207,28 @@ class Remembered:
             for each in items(thing):
                 self._walk(each, depth - 1)
         elif hasattr(thing, "__dict__"):
-            if not _is_ours(thing):
+            ours = _is_ours(thing)
+            if not ours:
                 self._object(thing, depth - 1)
             for each in list(vars(thing).values()):
-                self._walk(each, depth if _is_ours(thing) else depth - 1)
+                self._walk(each, depth if ours else depth - 1)
 
     def _closure(self, function: types.FunctionType, depth: int) -> None:
+        ours = _is_ours(function)
         for cell, name in zip(function.__closure__ or (), function.__code__.co_freevars, strict=True):
             try:
                 content = cell.cell_contents
             except ValueError:  # the name is not bound yet
                 continue
             self._cells.append((cell, content, name))
-            if not _is_ours(function):
+            if not ours:
                 self._look(content, depth - 1)
-            self._walk(content, depth if _is_ours(function) else depth - 1)
+            self._walk(content, depth if ours else depth - 1)
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self._look(default, depth - 1)
             self._walk(default, depth - 1)
         top = (function.__module__ or "").partition(".")[0]
-        if top in _NOT_THE_USERS:
+        if not _is_the_users(function.__module__ or ""):
             return
         for value in self._names(function, _DEPTH):
             written_here = (type(value).__module__ or "").partition(".")[0] == top
@@ -241,7 +247,7 @@ class Remembered:
             self._buffers += [
                 (part._buffers, key, own) for key, own in part._buffers.items() if own is not None
             ]
-            if keeps_attributes(part) and not _is_ours(part):
+            if keeps_attributes(part):
                 self._object(part, depth - 1)
                 for key, value in list(part.__dict__.items()):
                     if key not in _OWN:
@@ -252,13 +258,17 @@ _PLAIN = (
     *(str, bytes, int, float, complex, bool, type(None), type),
     *(Tensor, types.ModuleType, types.BuiltinFunctionType),
 )
-_NOT_THE_USERS = frozenset(
-    ("torch", "torchgen", "auxin", "builtins", "numpy", "collections", "typing", "abc")
-)
+_NOT_THE_USERS = frozenset(("torch", "torchgen", "builtins", "numpy", "collections", "typing", "abc"))
 _KEPT = (int, float, *CONTAINERS, Tensor, type(None))
 
 
 @functools.cache
+def _names_of(code: types.CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
+    """All globals that a function's code names, and those of them that it assigns."""
+    read, written = _global_names(code)
+    return tuple(read | written), written
+
+
 def _global_names(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
     """The globals that a function's code, and the functions within it, reads and those that it assigns."""
     read, written = set(), set()
@@ -276,19 +286,36 @@ def _global_names(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]
 
 
 def keeps_attributes(module: nn.Module) -> bool:
-    """Whether a module may keep something in plain attributes: one of torch's own classes does not."""
-    own = type(module).__module__.startswith("torch.nn.modules")
-    return not own and not isinstance(module, torch.jit.ScriptModule)
+    """Whether a module may keep something in plain attributes: one of torch's own classes or auxin's does not."""
+    known = type(module).__module__.startswith("torch.nn.modules") or _is_ours(module)
+    return not known and not isinstance(module, torch.jit.ScriptModule)
 
 
 def _is_ours(thing: Any) -> bool:
     """Whether it is of auxin, which keeps nothing between the calls of one meta step."""
     module = thing.__module__ if isinstance(thing, types.FunctionType) else type(thing).__module__
-    return (module or "").partition(".")[0] == __name__.partition(".")[0]
+    return _is_auxins(module or "")
+
+
+@functools.cache
+def _is_auxins(module: str) -> bool:
+    """Whether a module is of this package; a plugin of the user's has such a name too, and lies elsewhere."""
+    if module.partition(".")[0] != _PACKAGE.name:
+        return False
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return file is None or _PACKAGE in Path(file).parents
+
+
+@functools.cache
+def _is_the_users(module: str) -> bool:
+    top = module.partition(".")[0]
+    return not _is_auxins(module) if top == _PACKAGE.name else top not in _NOT_THE_USERS
 
 
 def _state(generator: Any) -> Any:
     """The state of a random generator that a module keeps; None of anything else."""
+    if isinstance(generator, _PLAIN):
+        return None
     if isinstance(generator, torch.Generator):
         return generator.get_state()
     if isinstance(generator, random.Random):

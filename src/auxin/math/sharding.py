@@ -13,6 +13,8 @@ def is_sharded(network: nn.Module) -> bool:
     >>> is_sharded(nn.Linear(2, 1))
     False
     """
+    if _alone():
+        return False
     gathers = any(hasattr(m, "reshard") and hasattr(m, "unshard") for m in network.modules())
     return gathers or any(hasattr(p, "to_local") for p in network.parameters())
 
@@ -28,10 +30,17 @@ def reshard(network: nn.Module) -> None:
 
     Until then the network's parameters are those whole ones: look at its parameters only afterwards.
     """
+    if _alone():
+        return
     for module in network.modules():
         let_go = getattr(module, "reshard", None)
         if callable(let_go):
             let_go()
+
+
+def _alone() -> bool:
+    """Whether there is no group of processes, which every `DTensor` lies in."""
+    return not (torch.distributed.is_available() and torch.distributed.is_initialized())
 
 
 def total(parts: Iterable[Tensor], parameters: Iterable[Tensor]) -> Tensor:

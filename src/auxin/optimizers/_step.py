@@ -89,8 +89,7 @@ class InnerStep:
 
     def groups(self) -> list[Mapping[str, Any] | None]:
         """The optimiser's group of each parameter (None where it holds no such parameter)."""
-        home = {p: group for each in self.optimizers for group in each.param_groups for p in group["params"]}
-        return [home.get(p) for p in self.parameters]
+        return [group for group, _ in self._homes()]
 
     def states(self) -> list[State]:
         """The optimiser's state of each parameter; empty where there is none yet."""
@@ -106,12 +105,10 @@ class InnerStep:
         self, params: Sequence[Tensor], grads: Sequence[Tensor | None], states: Sequence[State]
     ) -> tuple[list[Tensor], list[State]]:
         """Parameters and states after one step from any point, differentiable in all three arguments."""
-        rows = zip(
-            params, self.clip(self._hooked(grads)), self.groups(), self._updates(), states, strict=True
-        )
+        rows = zip(params, self.clip(self._hooked(grads)), self._homes(), states, strict=True)
         moved = [
             (p, s) if g is None or group is None or update is None else update.advance(p, _plain(g), group, s)
-            for p, g, group, update, s in rows
+            for p, g, (group, update), s in rows
         ]
         return [p for p, _ in moved], [s for _, s in moved]
 
@@ -174,15 +171,15 @@ class InnerStep:
         self, grads: Sequence[Tensor | None]
     ) -> list[tuple[Tensor, Tensor | None, Any, Update | None, State]]:
         """Each parameter with its gradient, group, update and state."""
-        columns = (self.parameters, grads, self.groups(), self._updates(), self.states())
-        return list(zip(*columns, strict=True))
+        columns = zip(self.parameters, grads, self._homes(), self.states(), strict=True)
+        return [(p, g, group, update, s) for p, g, (group, update), s in columns]
 
     @property
     def unit(self) -> float:
         """The learning rate now; where groups differ, their mean weighted by the number of entries."""
         rates = [
             (update.step_size(g), p.numel())
-            for g, update, p in zip(self.groups(), self._updates(), self.parameters, strict=True)
+            for (g, update), p in zip(self._homes(), self.parameters, strict=True)
             if g and update
         ]
         if len({rate for rate, _ in rates}) == 1:
@@ -206,11 +203,16 @@ class InnerStep:
             check_hooks(self.parameters, grads)
             self._seen_hooks = now
 
-    def _updates(self) -> list[Update | None]:
-        """The update of each parameter's optimiser."""
+    def _homes(self) -> list[tuple[Mapping[str, Any] | None, Update | None]]:
+        """The optimiser's group of each parameter and its update; None where it holds no such parameter."""
         pairs = zip(self.optimizers, self.updates, strict=True)
-        home = {p: update for each, update in pairs for group in each.param_groups for p in group["params"]}
-        return [home.get(p) for p in self.parameters]
+        home = {
+            id(p): (group, update)
+            for each, update in pairs
+            for group in each.param_groups
+            for p in group["params"]
+        }
+        return [home.get(id(p), (None, None)) for p in self.parameters]
 
     def _refuse_two_holders(self) -> None:
         own = {id(p): list(p.shape) for p in self.parameters}
