@@ -106,6 +106,7 @@ class FiniteDifference(Estimator):
                 gradient is None or gradient.hooked
             ):  # a difference takes no forward mode, which uses the products
                 gradient = replace(gradient_without_a_trace(problem, train), products=None)
+            follows = self._follows(problem, train, gradient)  # while no other vector is alive
             at = step.lookahead(gradient.given) if self.at == "lookahead" else params
             outer = outer_gradient(problem, at, meta)
             p = negated(step.pullback(gradient.given, outer.v))
@@ -113,7 +114,7 @@ class FiniteDifference(Estimator):
             outer.v.clear()
             if ours:
                 gradient.gradients.clear()
-            if self._follows(problem, train, gradient):
+            if follows:
                 slope, notes = difference_slope(problem, train, gradient, p, self.radius), []
             else:
                 slope, notes = element_slope(problem, train, gradient, p), [_STOPPED]
