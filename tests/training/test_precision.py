@@ -120,6 +120,9 @@ def test_channels_last_is_the_same_training() -> None:
     placed = built.state.learner.precision.place(images).x
     assert placed.is_contiguous(memory_format=torch.channels_last)
     assert not placed.is_contiguous()
+    one, same = built.state.learner.precision.place_both(images, images)
+    assert same is one
+    assert built.state.learner.precision.place_both(images, digits)[1].x.shape == digits.x.shape
     assert float((last - plain).norm() / plain.norm()) < 1e-5
 
 

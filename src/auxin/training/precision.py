@@ -77,6 +77,11 @@ class Precision:
             return batch
         return replace(batch, x=batch.x.contiguous(memory_format=torch.channels_last))
 
+    def place_both(self, batch: Batch, meta: Batch) -> tuple[Batch, Batch]:
+        """A training and a meta batch in the memory order; one copy where they are one batch."""
+        placed = self.place(batch)
+        return placed, placed if meta is batch else self.place(meta)
+
 
 def allow_tf32(allowed: bool) -> None:
     """Let products and convolutions of float32 be computed in TF32, or not, in this process."""

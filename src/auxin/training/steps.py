@@ -128,7 +128,7 @@ class Learner:
             means = self.train_step(batch)
             self.meta_step(batch, meta)
             return means
-        batch, meta = self.precision.place(batch), self.precision.place(meta)
+        batch, meta = self.precision.place_both(batch, meta)
         grads, hyper, _, losses = self._run(FUSED, self._fused, batch, meta)
         self.meta_update(hyper)
         return self.inner_step(grads, losses)
@@ -150,7 +150,7 @@ class Learner:
 
     def meta_step(self, batch: Batch, meta: Batch) -> Tensor:
         """One meta step alone; W stays as it is. Returns the outer loss."""
-        batch, meta = self.precision.place(batch), self.precision.place(meta)
+        batch, meta = self.precision.place_both(batch, meta)
         hyper, outer_loss = self._run(META, self._meta, batch, meta)
         self.meta_update(hyper)
         return outer_loss
