@@ -182,6 +182,9 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--tries", type=int, default=3)
     parser.add_argument("--only", nargs="*")
+    parser.add_argument(
+        "--files", action="store_true", help="write the files of rows alone, for again.py and outside.py"
+    )
     asked = parser.parse_args()
     torch.set_num_threads(1)
     for draw in range(asked.draws):
@@ -193,6 +196,9 @@ def main() -> None:
                 continue
             folder.mkdir(parents=True, exist_ok=True)
             data = one.read(asked.shared, asked.packages)
+            if asked.files:
+                drawn(name, one, draw, data, folder)
+                continue
             found = cell(name, draw, data, folder, asked.tries)
             (folder / "cell.json").write_text(json.dumps(found, indent=1))
             top = sorted(found["scores"].items(), key=lambda p: -p[1])
