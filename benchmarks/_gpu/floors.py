@@ -10,9 +10,8 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
-from _gpu.variants import Sizes, Variant, batches, make
-from auxin.data import Dataset
-from auxin.hypergradients._stopped import LOOKS
+from _gpu.variants import Sizes, Variant, batches
+from auxin.runs.build import PreparedRun
 
 LAUNCH = 4e-6
 """Seconds of the host for one kernel, in eager mode."""
@@ -30,14 +29,12 @@ forward and a backward; the generator runs forward in a training step, forward a
 twice for an implicit one."""
 
 
-def work(dataset: Dataset, variant: Variant, sizes: Sizes, device: str) -> dict[str, float]:
+def work(built: PreparedRun, variant: Variant) -> dict[str, float]:
     """FLOPs, counted by torch in one training and one meta step, and the fewest bytes, of a training step and its
-    share of a meta step; `high` is the part of the FLOPs that bfloat16 leaves in TF32."""
-    built = make(dataset, variant, sizes, device)
+    share of a meta step; `high` is the part of the FLOPs that bfloat16 leaves in TF32.
+
+    The run has taken the first meta steps, which check themselves."""
     learner, batch = built.state.learner, next(batches(built))
-    learner.train_step(batch)
-    for _ in range(LOOKS if learner.learns else 0):  # the first ones check themselves
-        learner.meta_step(batch, batch)
     with torch.no_grad():
         forward = _flops(lambda: learner.network(batch.x))
     train = _flops(lambda: learner.train_step(batch))

@@ -26,7 +26,7 @@ def measure(
         taken = seconds(built, sizes, device)
         step = taken["train"] + taken["batch"]
         step += (taken["meta"] + taken["batch"]) / variant.every if "meta" in taken else 0.0
-        counts, needs = launches(built, device), work(dataset, variant, sizes, device)
+        counts, needs = launches(built, device), work(built, variant)
         started = None if counts is None else counts[0] + counts[1] / variant.every
         floor = floors(variant, needs, rate)
         return {

@@ -21,6 +21,12 @@ ROWS = 60
 QUICK = ["--set", "steps=4", "--set", "model.hidden=4", "--seeds", "2", "--tries", "1", "--jobs", "1"]
 
 
+@pytest.fixture(autouse=True)
+def _no_figures(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Figures take most of the time of a small comparison that succeeds, and are the subject of other tests."""
+    monkeypatch.setattr("auxin.reports.plots.figures", lambda results: {})
+
+
 def call(*arguments: str) -> int:
     with pytest.raises(SystemExit) as stop:
         main([*arguments])

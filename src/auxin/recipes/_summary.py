@@ -1,6 +1,6 @@
 """Lines of a table and words of a claim, from numbers over seeds."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any, Literal
 
@@ -10,6 +10,7 @@ from scipy.stats import spearmanr
 
 from auxin.judging.paired import Paired, paired, standard_error
 from auxin.records.recipe import PieceRecord, RecipeRow
+from auxin.studies.recipe import FinishedPiece
 
 Verdict = Literal["", "reproduced", "within noise", "not reproduced", "budget too small"]
 
@@ -38,6 +39,12 @@ def line(
         paper_error=paper_error,
         unit=unit,
     )
+
+
+def values_of(done: Mapping[str, FinishedPiece]) -> dict[str, list[float]]:
+    """Every number of the finished pieces by its name, one for each piece."""
+    names = next(iter(done.values())).found.values
+    return {name: [piece.found.values[name] for piece in done.values()] for name in names}
 
 
 def difference(

@@ -19,7 +19,7 @@ from auxin.recipes._regression import (
     least_squares,
     shared_line,
 )
-from auxin.recipes._summary import below, difference, judged, line
+from auxin.recipes._summary import below, difference, judged, line, values_of
 from auxin.records.recipe import Claim, Picture
 from auxin.studies.recipe import (
     FinishedPiece,
@@ -82,9 +82,7 @@ class AuxiLearnFigure2(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Weights and distances over seeds, and the two sentences of the paper."""
-        values = {
-            k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
-        }
+        values = values_of(done)
         lines = [line(f"weight of {n}, at the end", values[f"weight.{n}"]) for n in NAMES]
         lines += [
             line(f"distance to w*, {k}", values[f"distance.{k}"]) for k in ("single", "equal", "learned")

@@ -14,7 +14,7 @@ from auxin.data import load, make_splits
 from auxin.math.masked_softmax import one_hot_or_nan
 from auxin.methods import resolve
 from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._summary import below, difference, line
+from auxin.recipes._summary import below, difference, line, values_of
 from auxin.records.recipe import Claim, Picture
 from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import layered
@@ -81,9 +81,7 @@ class AuxiLearnFigure4(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Information with the search terms, and the maps."""
-        values = {
-            k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
-        }
+        values = values_of(done)
         learned, untrained = values["information.learned"], values["information.untrained"]
         lines = [
             line("information with the search terms, learned", learned, "nats"),

@@ -9,7 +9,7 @@ import torch
 
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import HARMFUL, NAMES, RegressionTraining, learn, least_squares, shared_line
-from auxin.recipes._summary import below, difference, judged, line
+from auxin.recipes._summary import below, difference, judged, line, values_of
 from auxin.records.recipe import Claim, Picture
 from auxin.studies.recipe import (
     FinishedPiece,
@@ -61,9 +61,7 @@ class AuxiLearnFigure5(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Weights over seeds; how near W comes to single-task training's."""
-        values = {
-            k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
-        }
+        values = values_of(done)
         lines = [line(f"weight of {n}, at the end", values[f"weight.{n}"]) for n in NAMES]
         lines += [
             line("distance to single-task training's W", values["to single"]),

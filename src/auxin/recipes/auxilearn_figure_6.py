@@ -9,7 +9,7 @@ import torch
 
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import RegressionTraining, draw, learn
-from auxin.recipes._summary import judged, line, rank_correlation
+from auxin.recipes._summary import judged, line, rank_correlation, values_of
 from auxin.records.recipe import Claim, Picture
 from auxin.studies.recipe import (
     FinishedPiece,
@@ -69,9 +69,7 @@ class AuxiLearnFigure6(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """The correlation over seeds, and figure 6."""
-        values = {
-            k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
-        }
+        values = values_of(done)
         worst = max(values["correlation"])
         lines = [
             line("rank correlation of parameter and noise", values["correlation"]),

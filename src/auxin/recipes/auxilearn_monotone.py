@@ -11,7 +11,7 @@ from auxin.combiners.monotone import Monotone
 from auxin.combiners.nonlinear import Nonlinear
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import HARMFUL, RegressionTraining, learn, least_squares, shared_line
-from auxin.recipes._summary import below, difference, line
+from auxin.recipes._summary import below, difference, line, values_of
 from auxin.records.recipe import Claim, Picture
 from auxin.studies.recipe import (
     FinishedPiece,
@@ -72,8 +72,7 @@ class AuxiLearnMonotone(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Distances and least weights over seeds, and the paper's two sentences."""
-        names = next(iter(done.values())).found.values
-        values = {name: [d.found.values[name] for d in done.values()] for name in names}
+        values = values_of(done)
         least = values[f"least weight, non-monotonic, rate {CHOSEN['non-monotonic']}"]
         negative = sum(weight < 0 for weight in least)
         claims = [

@@ -11,7 +11,7 @@ from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.implicit import Implicit
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import Rows, least_squares, shared_line
-from auxin.recipes._summary import line
+from auxin.recipes._summary import line, values_of
 from auxin.records.recipe import Claim
 from auxin.studies.recipe import FinishedPiece, Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
 
@@ -66,9 +66,7 @@ class NeumannScale(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Errors and ratios over seeds."""
-        values = {
-            k: [d.found.values[k] for d in done.values()] for k in next(iter(done.values())).found.values
-        }
+        values = values_of(done)
         names = {
             "error": "with alpha, 400 terms: relative error to the closed form",
             "ratio times alpha": "without alpha: ratio to the closed form, times alpha",

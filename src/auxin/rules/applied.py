@@ -133,18 +133,18 @@ class LearnedRule:
         Raises:
             DataError: `fit` was not called, or the rows have another length.
         """
-        if self.state is None:
-            raise DataError("The rule has not trained a network yet", do="Call fit first.")
-        rows = _rows(x)
-        if rows.shape[1] != self.state.widths[0]:
-            raise DataError(
-                "The rows have the wrong number of columns",
-                expected=f"{self.state.widths[0]}",
-                found=f"{rows.shape[1]}",
-            )
+        state, rows = self._trained(), _rows(x)
+        if rows.shape[1] != state.widths[0]:
+            wrong = "The rows have the wrong number of columns"
+            raise DataError(wrong, expected=f"{state.widths[0]}", found=f"{rows.shape[1]}")
         rows = (rows - self.low) / self.spread
         with torch.no_grad():
-            return self.rule.features(self.state, rows[None], self.activation, self.reference[None])[0]
+            return self.rule.features(state, rows[None], self.activation, self.reference[None])[0]
+
+    def _trained(self) -> State:
+        if self.state is None:
+            raise DataError("The rule has not trained a network yet", do="Call fit first.")
+        return self.state
 
     def weights(self) -> dict[str, Tensor]:
         """Return the trained network and batch norm's statistics: `weight.l` [in, out], `mean.l`, `scale.l`, `bias.l`.
@@ -155,14 +155,12 @@ class LearnedRule:
         Raises:
             DataError: `fit` was not called.
         """
-        if self.state is None:
-            raise DataError("The rule has not trained a network yet", do="Call fit first.")
         from auxin.math.rule_network import activate
 
-        found = {"input.low": self.low, "input.spread": self.spread}
-        x, layers = self.reference, len(self.state.weights)
+        state, found = self._trained(), {"input.low": self.low, "input.spread": self.spread}
+        x, layers = self.reference, len(state.weights)
         for number in range(layers):
-            w, b = self.state.weights[number][0], self.state.biases[number][0]
+            w, b = state.weights[number][0], state.biases[number][0]
             u = x @ w
             var, mean = torch.var_mean(u, 0, correction=0)
             scale = torch.rsqrt(var + 1e-6)

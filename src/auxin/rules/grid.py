@@ -1,7 +1,7 @@
 """The generalisation grid: a rule on networks and inputs that it was never meta-trained on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from auxin.requests.rule import EvalSettings
@@ -68,13 +68,5 @@ def _measured(
         float(bench.score(mapped(rule, state, cell.activation)).plain.mean())
         for _, state in states(rule, bench, own, (0, steps), cell.activation)
     ]
-    return {
-        "part": cell.part,
-        "width": cell.width,
-        "depth": cell.depth,
-        "activation": cell.activation,
-        "inputs": data.x.shape[1],
-        "permuted": cell.permuted,
-        "before": round(ends[0], 5),
-        "after": round(ends[1], 5),
-    }
+    before, after = (round(value, 5) for value in ends)
+    return {**asdict(cell), "inputs": data.x.shape[1], "before": before, "after": after}
