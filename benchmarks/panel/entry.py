@@ -11,7 +11,8 @@ class Set:
 
     Attributes:
         half: `development`, on which `fit` was developed, `confirmation`, run once at the end, or `fresh`, run once
-            after what confirmation had led to; `development-2` and `fresh-2` are the same for Gaussian processes.
+            after what confirmation had led to; `development-2` and `fresh-2` are the same for Gaussian processes;
+            `development-3` has more sets to try changes on.
         main: the main target's column.
         labels: how many training rows keep their main label.
         read: reads it.
@@ -43,5 +44,5 @@ LIFELINES = "speff2trial (GPL) through lifelines (MIT)"
 ISLP = "ISLR (GPL) through ISLP (BSD)"
 PSYCH, MASS, CAR = (f"{name} (GPL) through pydataset (MIT)" for name in ("psych", "MASS", "car"))
 DEV, CONF, FRESH = "development", "confirmation", "fresh"
-DEV_2, FRESH_2 = "development-2", "fresh-2"
+DEV_2, FRESH_2, DEV_3 = "development-2", "fresh-2", "development-3"
 ROBUST, TEXMEX, PSCL = (f"{name} (GPL) through pydataset (MIT)" for name in ("robustbase", "texmex", "pscl"))

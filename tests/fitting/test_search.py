@@ -241,7 +241,7 @@ def test_the_interval_of_groups_is_that_of_their_means() -> None:
     task = Regression("y")
     value, low, high = interval(task, outputs, wanted, "mae", groups=groups)
     means = errors.reshape(12, 10).mean(1)
-    half = scipy.stats.t.ppf(0.975, 11) * means.std(ddof=1) / 12**0.5 * 1.2**0.5
+    half = scipy.stats.t.ppf(0.975, 11) * means.std(ddof=1) / 12**0.5 * 1.6**0.5
     assert (value - low, high - value) == pytest.approx((half, half), rel=1e-9)
     single = interval(task, outputs, wanted, "mae")
     assert high - low > 2 * (single[2] - single[1])
