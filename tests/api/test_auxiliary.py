@@ -53,6 +53,7 @@ def test_the_hypergradient_inside_is_double_backward_through_the_next_step(name,
         loss = aux(model(data["x"]), data)
         optimizer.zero_grad()
         loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.parameters(), clip_norm or float("inf"))
         optimizer.step()
     expected, outer = unrolled(model, optimizer, aux.combiner.logits, data, meta, clip_norm)
     found = aux.after_step(optimizer, meta)

@@ -16,6 +16,7 @@ from auxin.api._reading import Inputs, ObjectiveBatch, Reader, Targets, signals_
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_rows
 from auxin.api._source import MetaSource
+from auxin.api._watched_step import WatchedStep
 from auxin.combiners._base import Combiner, TaskLosses
 from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator
@@ -151,6 +152,7 @@ class Auxiliary:
             self.notices,
         )
         self.watched = WatchedCalls(bare(model), 2 + len(ordered))
+        self.watched_step = WatchedStep(model, (clip_norm, clip_value), self.notices)
         self.steps, self.waiting = 0, False
         self.last: tuple[ObjectiveBatch, TaskLosses] | None = None
         self._epoch = torch.zeros(2, len(ordered))
@@ -196,8 +198,9 @@ class Auxiliary:
         self.meta.follow(losses.values.device)
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)
-        self.watched.compare(reading.calls, self.notices)
+        self.watched.compare(reading.calls, signals, self._pick, self.notices)
         loss = self.objective.combined(losses, constant=True)
+        self.watched_step.loss(loss)
         self._remember(reading, losses)
         return loss
 
@@ -266,6 +269,8 @@ class Auxiliary:
             self._without_phi(losses)
             return None
         step = self.meta.inner(optimizer)
+        if step is not None:
+            self.watched_step.after_step(step.optimizers)
         self.steps += 1
         if self.steps % self.every and not self.waiting:
             return None

@@ -160,7 +160,8 @@ def element_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradien
         signals = module(*problem.inputs(train))
         ends, combine = _split(problem, signals, train, gradient)
         values = leaves(ends)
-        cotangents = torch.autograd.grad(combine(values), values, create_graph=True, allow_unused=True)
+        loss = combine(values)
+        cotangents = torch.autograd.grad(loss, values, create_graph=True, allow_unused=True)
         live = [
             k for k, c in enumerate(cotangents) if c is not None and c.requires_grad and ends[k].requires_grad
         ]
@@ -176,7 +177,18 @@ def element_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradien
                 for at, entry in enumerate(row.flatten() if row.requires_grad else []):
                     seeds = torch.autograd.grad(entry, probes, retain_graph=True, materialize_grads=True)
                     slope.view(-1)[at] = _paired(heads, params, list(seeds), p)
+        _add_direct(slopes, loss, phi, params, p)
         return linear_slope(problem, slopes)
+
+
+def _add_direct(slopes: Vector, loss: Tensor, phi: list[Tensor], params: Vector, p: Vector) -> None:
+    """The part of a loss that reads the parameters beside the signals: <p, grad_W dL_T/dphi_j> with these held."""
+    rows = torch.autograd.grad(loss, phi, create_graph=True, allow_unused=True) if loss.requires_grad else ()
+    for slope, row in zip(slopes, rows, strict=False):
+        for at, entry in enumerate(row.flatten() if row is not None and row.requires_grad else []):
+            grads = torch.autograd.grad(entry, params, retain_graph=True, allow_unused=True)
+            terms = [(g * t).sum() for g, t in zip(grads, p, strict=True) if g is not None]
+            slope.view(-1)[at] += sum(terms) if terms else 0
 
 
 def _paired(heads: list[Tensor], params: Vector, seeds: Vector, p: Vector) -> Tensor:

@@ -54,7 +54,13 @@ class Operator:
         with self._network() as (params, signals):
             ends = tensors(signals)
             self.phi_enters = _reaches(ends, list(problem.phi))
-            values, loss = loss_at(problem, signals, train, detach(gradient.context))
+            self.criterion_reads_parameters, self.nothing = True, False
+            try:
+                values, loss = loss_at(problem, signals, train, detach(gradient.context))
+            except RuntimeError as error:  # it differentiates the signals by the network's input
+                if "not have been used in the graph" not in str(error):
+                    raise
+                return
             refuse_reentrant(torch.stack([e.sum() for e in ends]).sum() if ends else loss)
             self.criterion_reads_parameters = _reaches([loss], [*params, *self.own])
             found = (

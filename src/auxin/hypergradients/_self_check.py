@@ -117,6 +117,22 @@ def slope(
     return WAYS[found.way](problem, train, gradient, p), [found.note] if found.note else []
 
 
+def forget(problem: BilevelProblem) -> None:
+    """Examine the network's next batch: it or the loss has changed since the first one."""
+    _MEMORY.forget(bare(problem.network))
+
+
+def agrees(slope: Slope, gradient: TrainingGradient, p: Vector) -> bool:
+    """Whether <p, grad_W L_T> by forward mode is that of the training gradient, up to what is refused."""
+    terms = [g * t for g, t in zip(gradient.gradients, p, strict=True)]
+    if not terms:
+        return True
+    truth = torch.stack([t.sum() for t in terms]).sum()
+    size = torch.linalg.vector_norm(torch.stack([torch.linalg.vector_norm(t) for t in terms]))
+    off = (slope.value.detach() - truth).abs() / torch.maximum(size, truth.abs())
+    return not bool(off > REFUSED.get(truth.dtype, float("inf")))  # what is not finite is no disagreement
+
+
 def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> Verdict:
     """Try the ways on this batch, the cheapest first (costs a forward and a few backward passes).
 
@@ -173,9 +189,9 @@ def confirm(problem: BilevelProblem, train: Any, gradient: TrainingGradient, way
     if isinstance(error, Exception) or (error or 0.0) > (10 if inside else 1) * worst:
         found = _first_line(error) if isinstance(error, Exception) else f"it is off by {error:.1e}"
         raise UnsupportedError(
-            f"The look-ahead's mode {way!r} does not give the training step's own derivative",
+            f"The mode {way!r} does not give the training step's own derivative over phi",
             found=found,
-            do='Use mode="auto", which finds one that does.',
+            do='Use estimator="lookahead" with mode="auto", which finds one that does.',
         )
     _NAMED[way].put(network, key, True)
 

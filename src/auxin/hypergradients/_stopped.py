@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.overrides import TorchFunctionMode
 
 from auxin.errors import UnsupportedError
 from auxin.hypergradients._base import BilevelProblem
@@ -78,7 +79,9 @@ def follows(problem: BilevelProblem, batch: Any) -> tuple[bool, float]:
     Where rounding or jumps leave no verdict, it is examined again, `LOOKS` times in all.
 
     First a difference of the loss is compared with its gradient. Where they disagree (a stopped gradient, but also a
-    hook that scales gradients), a difference of the gradient is compared with a product with the Hessian.
+    hook that scales gradients), a difference of the gradient is compared with a product with the Hessian. So it is
+    where the gradient may be right and its derivative wrong (a `torch.autograd.Function` or a hook that computes it
+    from constants), and always in float64.
 
     Returns:
         The verdict, and the relative error of the product (0 where it was not examined, or where rounding and jumps
@@ -96,13 +99,26 @@ def follows(problem: BilevelProblem, batch: Any) -> tuple[bool, float]:
     with precisely():
         field = _Field(problem, batch, own)
         off = field.loss_off()
-        if off is not None and off > worst:
-            off = field.gradient_off()
+        if (off is not None and off > worst) or own[0].dtype == torch.float64 or field.has_own_backward():
+            product = field.gradient_off()
+            off = off if product is None and (off or 0.0) <= worst else product
     if off is None:
         _UNDECIDED.put(network, key, looks + 1)
         return True, 0.0
     _MEMORY.put(network, key, off <= worst)
     return off <= worst, off
+
+
+class _HooksSeen(TorchFunctionMode):
+    """Notes whether a hook is registered on a tensor."""
+
+    any = False
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self.any |= func is Tensor.register_hook
+        return func(*args, **(kwargs or {}))
 
 
 class _Field:
@@ -124,6 +140,20 @@ class _Field:
             [torch.randn(p.shape, generator=random, dtype=torch.float32).to(p) * _size(p) for p in own]
             for _ in range(2)
         )
+
+    def has_own_backward(self) -> bool:
+        """Whether the network's backward pass has functions written in Python, or hooks on its activations."""
+        with _HooksSeen() as seen, self._placed(leaves(self.own)) as module:
+            waiting, known = [self._loss(module).grad_fn], set()
+            while waiting:
+                node = waiting.pop()
+                if node is None or node in known:
+                    continue
+                if seen.any or isinstance(node, torch.autograd.function.BackwardCFunction):
+                    return True
+                known.add(node)
+                waiting += [following for following, _ in node.next_functions]
+        return False
 
     def loss_off(self) -> float | None:
         """How far <grad L_T, q> is from the loss's difference along q."""

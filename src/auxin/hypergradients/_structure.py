@@ -133,9 +133,17 @@ def structure(network: nn.Module) -> int:
             own["_backward_hooks"],
             own["_backward_pre_hooks"],
         )
-        found.append((part.training, *map(len, hooks), *(own.get(flag) for flag in FLAGS)))
+        by_kind = (tuple(map(_code, kind.values())) for kind in hooks)
+        found.append((part.training, *by_kind, *(own.get(flag) for flag in FLAGS)))
         found += [p.requires_grad for p in part._parameters.values() if p is not None]
     return hash(tuple(found))
+
+
+def _code(hook: Any) -> Hashable:
+    """What a hook does: its code, so that one that is made anew for every step counts as the same."""
+    while isinstance(hook, functools.partial):
+        hook = hook.func
+    return getattr(hook, "__code__", type(hook))
 
 
 def layout(batch: Any) -> Hashable:

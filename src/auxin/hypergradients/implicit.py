@@ -33,9 +33,10 @@ from auxin.solvers._base import Curvature, Solution, Solver
 from auxin.typing import Signals
 
 _STOPPED = (
-    "The curvature leaves out how a stopped target (`detach`, `no_grad`) moves with the parameters: its product is off "
-    "by {:.1e} from a difference of the training gradient. The hypergradient is that of a target that stands still; "
-    "estimator='lookahead' is exact for the next step."
+    "The curvature leaves out how a stopped target (`detach`, `no_grad`), or what a hook or a function computes its "
+    "gradient from, moves with the parameters: its product is off by {:.1e} from a difference of the training "
+    "gradient. The hypergradient is that of a target that stands still; estimator='lookahead' is exact for the next "
+    "step."
 )
 
 

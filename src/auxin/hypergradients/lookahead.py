@@ -5,19 +5,38 @@ With g = grad_W L_T(W, phi), W+ = U(W, g), v = grad L_A(W+), p = -(dU/dg)^T v an
     dL_A(W+)/dphi = -d/dphi <p, grad_W L_T(W, phi)> = -d/dphi <grad_S C(S, phi), S'>
 """
 
+from contextlib import nullcontext
 from typing import Any, Literal, cast
+from weakref import WeakKeyDictionary
 
-from auxin.errors import ConfigError
+import torch
+from torch import nn
+
+from auxin.errors import AuxinError, ConfigError
+from auxin.hypergradients._audit import audit
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope
 from auxin.hypergradients._operator import outer_off
 from auxin.hypergradients._outer import finish, outer_gradient
-from auxin.hypergradients._self_check import WAYS, Way, confirm, known, slope, unseen
+from auxin.hypergradients._self_check import (
+    WAYS,
+    Way,
+    agrees,
+    confirm,
+    forget,
+    known,
+    slope,
+    unseen,
+)
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
+from auxin.math.deferred import traced
 from auxin.math.functional import save_rng, under_rng
-from auxin.math.params import Vector
+from auxin.math.params import Vector, bare
 from auxin.math.products import precisely
 from auxin.optimizers import InnerStep
+
+_TURNS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+"""How many estimates each network has had."""
 
 
 class Lookahead(Estimator):
@@ -92,12 +111,32 @@ class Lookahead(Estimator):
         """
         if step is None:
             raise ConfigError("A look-ahead needs the optimiser that takes the step", do="Give `optimizer`.")
+        found = self._estimate(problem, train, meta, step, gradient, scale, keep)
+        if found is None:
+            audit(problem, (train,))
+            forget(problem)
+            found = self._estimate(problem, train, meta, step, None, scale, keep)
+            assert found is not None
+        return found
+
+    def _estimate(
+        self,
+        problem: BilevelProblem,
+        train: Any,
+        meta: Any,
+        step: InnerStep,
+        gradient: TrainingGradient | None,
+        scale: str,
+        keep: bool,
+    ) -> Hypergradient | None:
+        """The hypergradient; None where the way that the first batch showed to be right is so no more."""
         with under_rng(None):
             ours = gradient is None or gradient.hooked
             if gradient is None or gradient.hooked:
                 gradient = gradient_without_a_trace(problem, train)
             ahead = step.lookahead(gradient.given)
-            if ours and step.linear:  # shapes without memory
+            compared = self._compared(problem, train, gradient.loss.device.type)
+            if ours and step.linear and not compared:  # shapes without memory
                 gradient.gradients[:] = [g.new_zeros(()).expand_as(g) for g in gradient.gradients]
             rng = save_rng()
             outer = outer_gradient(problem, ahead, meta, keep)
@@ -108,9 +147,17 @@ class Lookahead(Estimator):
             pulled = step.pullback(gradient.given, outer.v)  # -p
             ahead.clear()  # vectors as large as the network, which would stand beside the next pass
             outer.v.clear()
-            if ours:
+            if ours and not compared:
                 gradient.gradients.clear()
-            slope, notes = self._slope(problem, train, gradient, pulled, off)
+            seen = self.mode == "auto" and self.check and not unseen(problem, train)
+            try:
+                slope, notes = self._slope(problem, train, gradient, pulled, off)
+            except (NotImplementedError, RuntimeError) as error:
+                if not seen or isinstance(error, torch.OutOfMemoryError | AuxinError):
+                    raise
+                return None
+            if compared and slope.terms and not agrees(slope, gradient, pulled):
+                return None
         return finish(problem, gradient, outer, slope.negated(), unit=step.unit, scale=scale, notes=notes)
 
     def _slope(
@@ -127,6 +174,20 @@ class Lookahead(Estimator):
         if self.check and problem.average is None:
             confirm(problem, train, gradient, way)
         return WAYS[way](problem, train, gradient, p), []
+
+    def _compared(self, problem: BilevelProblem, train: Any, device: str) -> bool:
+        """Whether forward mode is compared with the training gradient this time: more and more rarely.
+
+        It finds what changes after the first batch without a trace in the network's structure, such as a hook on an
+        activation that a flag switches on.
+        """
+        if self.mode != "auto" or not self.check or problem.average is not None or traced():
+            return False
+        network = bare(problem.network)
+        turn = _TURNS[network] = _TURNS.get(network, 0) + 1
+        if problem.autocast is not nullcontext or torch.is_autocast_enabled(device) or unseen(problem, train):
+            return False
+        return turn % 64 == 0 or turn & (turn - 1) == 0
 
     def _unchecked(self, problem: BilevelProblem) -> Way:
         """The way without a look at the first batch."""

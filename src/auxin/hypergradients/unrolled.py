@@ -15,9 +15,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined, outer_gradient
+from auxin.hypergradients._self_check import confirm
 from auxin.hypergradients._stopped import follows, is_large, refuse_or_warn
 from auxin.hypergradients._unroll import (
     Iterate,
@@ -29,14 +30,14 @@ from auxin.hypergradients._unroll import (
     passed_over,
     window,
 )
-from auxin.math.functional import placed, plain_attention, restore_rng, still, under_rng
+from auxin.math.functional import placed, plain_attention, restore_rng, save_rng, still, under_rng
 from auxin.math.params import Vector, axpy, dot, filled, leaves, trainable, zeros
 from auxin.math.params import scale as scaled
 from auxin.optimizers import InnerStep
 
 _STOPPED = (
-    "Two unrolls for each element of phi are used: the network or a loss stops gradients (`detach`, `no_grad`), and "
-    "the target moves from step to step, which double backward does not follow."
+    "Two unrolls for each element of phi are used: double backward does not follow the training gradient (a target "
+    "made by `detach` or `no_grad` moves from step to step; a hook or a function computes its gradient from constants)."
 )
 
 
@@ -62,7 +63,9 @@ class Unrolled(Estimator):
     A target made under `torch.no_grad` or by `detach` is another constant at every step, which the recursion's double
     backward does not follow. The first batch of each structure shows it, and then each element of phi takes two real
     unrolls and a central difference, with a warning, up to 64 elements. Above that, and under data parallelism,
-    float64 refuses, and float32, where rounding alone can give such an error, warns. One step needs none of this.
+    float64 refuses, and float32, where rounding alone can give such an error, warns. One step needs it only where
+    double backward lacks a part of how the gradient depends on phi (a hook that solves for the gradient, as in deep
+    equilibrium models).
 
     Args:
         steps: T, where `train` is one batch (a list of batches says T itself, one batch for each step).
@@ -108,7 +111,8 @@ class Unrolled(Estimator):
         del gradient
         step = needed(step, "An unroll")
         batches = batches_of(train, self.steps)
-        if len(batches) > 1 and problem.average is None and not self._follows(problem, batches[0]):
+        looks = self._follows if len(batches) > 1 else _follows_phi
+        if problem.average is None and not looks(problem, batches[0]):
             return _by_differences(problem, step, batches, meta, scale)
         every = self.segment or max(1, math.isqrt(len(batches)))
         with under_rng(None):
@@ -143,6 +147,27 @@ class Unrolled(Estimator):
         if off:
             warnings.warn(_STOPPED, RuntimeWarning, stacklevel=3)
         return False
+
+
+def _follows_phi(problem: BilevelProblem, batch: Any) -> bool:
+    """Whether double backward is the derivative of one step's gradient over phi; False where differences have to.
+
+    Raises:
+        UnsupportedError: It is not, and phi is too large for differences.
+    """
+    with still(problem.auxiliary), torch.enable_grad():
+        rng = save_rng()
+        context = None if problem.context is None else problem.context(batch)
+        restore_rng(rng)
+    nothing = torch.zeros(())
+    try:
+        confirm(problem, batch, TrainingGradient(nothing, [], nothing, context, rng), "reverse")
+    except UnsupportedError:
+        if is_large(problem):
+            raise
+        warnings.warn(_STOPPED, RuntimeWarning, stacklevel=3)
+        return False
+    return True
 
 
 def _by_differences(

@@ -15,6 +15,7 @@ import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.modules import module as all_parts
 from torch.nn.utils import parametrize
 from torch.nn.utils.parametrizations import _WeightNorm
 from torch.nn.utils.weight_norm import WeightNorm
@@ -173,6 +174,13 @@ def uncached() -> Iterator[None]:
         parametrize._cache_enabled, parametrize._cache = enabled, kept
 
 
+_HOOKS_ON_ALL: tuple[dict[int, Any], ...] = (
+    all_parts._global_backward_hooks,
+    all_parts._global_backward_pre_hooks,
+)
+"""Backward hooks that torch calls for every module."""
+
+
 @contextmanager
 def undistorted(network: nn.Module) -> Iterator[None]:
     """The backward pass of a loss is its derivative: no backward hooks of modules, no scaling of embeddings' gradients.
@@ -185,17 +193,22 @@ def undistorted(network: nn.Module) -> Iterator[None]:
         for name in ("_backward_hooks", "_backward_pre_hooks")
         if (held := part.__dict__[name])
     ]
+    everywhere = [(held, dict(held)) for held in _HOOKS_ON_ALL if held]
     embeddings = walk(bare(network)).of(nn.Embedding, nn.EmbeddingBag)
     scaled = [part for part in embeddings if part.scale_grad_by_freq]
     try:
         for part, name, held in hooks:
             part.__dict__[name] = type(held)()
+        for held, _ in everywhere:
+            held.clear()
         for part in scaled:
             part.scale_grad_by_freq = False
         yield
     finally:
         for part, name, held in hooks:
             part.__dict__[name] = held
+        for held, own in everywhere:
+            held.update(own)
         for part in scaled:
             part.scale_grad_by_freq = True
 

@@ -84,11 +84,12 @@ def walked(network: nn.Module) -> Iterator[None]:
 
     Walking through a network takes as long as a small layer's forward pass.
     """
-    _WALKED.append(walk(network))
+    own = walk(network)
+    _WALKED.append(own)
     try:
         yield
     finally:
-        _WALKED.pop()
+        _WALKED.remove(own)  # another thread's may be the last
 
 
 def walk(network: nn.Module) -> Walk:

@@ -5,25 +5,32 @@ loss functions and hooks also what a closure keeps, and buffers (the centre of a
 negatives).
 """
 
-import dis
 import functools
-import pickle
-import random
-import sys
+import queue
+import threading
 import types
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from auxin.math.code_names import (
+    global_names,
+    is_auxins,
+    is_users,
+    is_users_object,
+    keeps_nothing,
+    mentioned,
+)
 from auxin.math.containers import CONTAINERS, alike, content_of, items, refill
+from auxin.math.generators import bytes_of, is_array, restore, state_of
 from auxin.math.params import parts_of
 
 _OWN = set(vars(nn.Module()))
-_PACKAGE = Path(__file__).parents[1]
-_DEPTH = 3
+_DEPTH = 4
+_NESTED = 40
+"""How deep the user's objects may hold each other."""
 
 
 class Remembered:
@@ -39,7 +46,14 @@ class Remembered:
         self._class_attributes: list[tuple[type, str, Any]] = []
         self._buffers: list[tuple[dict[str, Any], str, Tensor]] = []
         self._lent: list[tuple[Tensor, int]] = []
+        self._arrays: list[tuple[Any, Any]] = []
         self._seen: set[int] = set()
+        self._nested = 0
+
+    def leave_out(self, modules: Iterable[nn.Module]) -> None:
+        """Do not look into these modules, nor at their parameters, where something else holds them."""
+        for module in modules:
+            self._seen.update((id(module), *map(id, module._parameters.values())))
 
     def module(self, module: nn.Module) -> None:
         """Add the plain attributes of one module, of its class, and what its forward hooks keep.
@@ -51,6 +65,9 @@ class Remembered:
                 self._walk(hook, _DEPTH)
         if keeps_attributes(module):
             self._object(module, _DEPTH)
+            for key, value in list(module.__dict__.items()):
+                if key not in _OWN and not isinstance(value, nn.Module):
+                    self._walk(value, _DEPTH)
 
     def functions(self, functions: Iterable[Any], without: Iterable[nn.Module] = ()) -> None:
         """Add what functions keep: their closures, the objects that they belong to, and these modules' buffers.
@@ -60,7 +77,7 @@ class Remembered:
             without: Modules to leave out, with their parts.
         """
         for top in without:
-            self._seen.update(map(id, parts_of(top)))
+            self.leave_out(parts_of(top))
         for function in functions:
             self._walk(function, _DEPTH + 1)
         self._lend()
@@ -87,7 +104,10 @@ class Remembered:
         for container, content in self._contents:
             refill(container, content)
         for generator, state in self._generators:
-            _restore(generator, state)
+            restore(generator, state)
+        for array, content in self._arrays:
+            if array.tobytes() != content.tobytes():
+                array[...] = content
         for held, key, own in self._buffers:
             held[key] = own.clone()
         self._lend()
@@ -100,8 +120,9 @@ class Remembered:
     def changes(self) -> list[str]:
         """Names of what changed since it was added; tensors written into and generators drawn from are among it."""
         written = [t for t, version in self._tensors if t._version != version]
-        drawn = [g for g, was in self._generators if _bytes(was) != _bytes(_state(g))]
-        return list(dict.fromkeys([*self._changes(), *map(self._name, [*written, *drawn])]))
+        drawn = [g for g, was in self._generators if bytes_of(was) != bytes_of(state_of(g))]
+        filled = [array for array, was in self._arrays if array.tobytes() != was.tobytes()]
+        return list(dict.fromkeys([*self._changes(), *map(self._name, [*written, *drawn, *filled])]))
 
     def _changes(self) -> Iterator[str]:
         for thing, was in self._attributes:
@@ -148,41 +169,64 @@ class Remembered:
 
     def _class(self, kind: type, depth: int) -> None:
         """Add what a class of the user's keeps: its plain attributes, and the globals that its methods write."""
-        if id(kind) in self._seen or not _is_the_users(kind.__module__):
+        if id(kind) in self._seen or keeps_nothing(kind.__module__):
             return
         self._seen.add(id(kind))
         for name, value in list(vars(kind).items()):
-            if isinstance(value, types.FunctionType):
-                self._names(value, depth)
+            function = getattr(value, "fget", getattr(value, "__func__", value))
+            if isinstance(function, types.FunctionType):
+                self._names(function, depth)
             elif not name.startswith("__") and isinstance(value, _KEPT):
                 self._class_attributes.append((kind, name, value))
                 self._look(value, depth)
 
-    def _names(self, function: types.FunctionType, depth: int) -> list[Any]:
-        """Add the globals that a function assigns and the containers among those that it reads; returns all of them."""
-        names, written = _names_of(function.__code__)
-        own, found = function.__globals__, []
-        for name in names:
-            if name not in own:
-                continue
-            value = own[name]
-            found.append(value)
-            if name in written:
-                self._globals.append((own, name, value))
-            if name in written or isinstance(value, CONTAINERS):
-                if id(value) not in self._seen:
-                    self._look(value, depth - 1)
-            elif _state(value) is not None or isinstance(value, Tensor):
+    def _names(self, function: types.FunctionType, depth: int, follow: bool = False) -> None:
+        """Add the globals that a function assigns and what those that it reads keep, modules' attributes among them.
+
+        Args:
+            function: The function.
+            depth: How deep containers are looked into.
+            follow: Whether what a package's function calls is followed too; what the user's calls always is.
+        """
+        code, theirs = function.__code__, is_users(function.__module__)
+        if id(code) in _SILENT and not follow:
+            return
+        read, written = global_names(code)
+        own = function.__globals__
+        places = [(own, name) for name in read | written if name in own]
+        if not theirs and all(isinstance(held[name], _CODE) for held, name in places) and not written:
+            _SILENT[id(code)] = code
+        for module in [own[name] for _, name in places] if theirs else ():
+            if isinstance(module, types.ModuleType) and is_users(module.__name__):
+                inside = vars(module)
+                places += [(inside, name) for name in mentioned(code) if name in inside]
+        top = (function.__module__ or "").partition(".")[0]
+        for held, name in places:
+            value = held[name]
+            if name in written if held is own else isinstance(value, _KEPT):
+                self._globals.append((held, name, value))
+            if not isinstance(value, _CODE) and id(value) not in self._seen:
                 self._look(value, depth - 1)
-        return found
+            if not (theirs or follow):
+                continue
+            if theirs and isinstance(value, type):
+                self._class(value, depth)
+            elif (
+                isinstance(value, _CALLED)
+                or is_users_object(value)
+                or (type(value).__module__ or "").partition(".")[0] == top
+            ):
+                self._walk(value, max(depth - 1, 2))
 
     def _look(self, value: Any, depth: int) -> None:
         """Add a value that an attribute or a container holds."""
         if isinstance(value, Tensor):
-            if not value.is_inference():
+            if not value.is_inference() and id(value) not in self._seen:
                 self._tensors.append((value, value._version))
-        elif (state := _state(value)) is not None:
+        elif (state := state_of(value)) is not None:
             self._generators.append((value, state))
+        elif is_array(value):
+            self._arrays.append((value, value.copy()))
         elif isinstance(value, CONTAINERS) and depth:
             self._contents.append((value, content_of(value)))
             for each in items(value):
@@ -206,12 +250,15 @@ class Remembered:
         elif isinstance(thing, CONTAINERS):
             for each in items(thing):
                 self._walk(each, depth - 1)
-        elif hasattr(thing, "__dict__"):
+        elif hasattr(thing, "__dict__") and self._nested < _NESTED:
             ours = _is_ours(thing)
+            inside = depth if ours or is_users_object(thing) else depth - 1
             if not ours:
-                self._object(thing, depth - 1)
+                self._object(thing, inside)
+            self._nested += 1
             for each in list(vars(thing).values()):
-                self._walk(each, depth if ours else depth - 1)
+                self._walk(each, inside)
+            self._nested -= 1
 
     def _closure(self, function: types.FunctionType, depth: int) -> None:
         ours = _is_ours(function)
@@ -227,15 +274,8 @@ class Remembered:
         for default in (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()):
             self._look(default, depth - 1)
             self._walk(default, depth - 1)
-        top = (function.__module__ or "").partition(".")[0]
-        if not _is_the_users(function.__module__ or ""):
-            return
-        for value in self._names(function, _DEPTH):
-            written_here = (type(value).__module__ or "").partition(".")[0] == top
-            if written_here or isinstance(
-                value, nn.Module | types.FunctionType | types.MethodType | functools.partial
-            ):
-                self._walk(value, max(depth - 1, 2))
+        if not keeps_nothing(function.__module__ or ""):
+            self._names(function, _DEPTH, follow=True)
 
     def _losses_module(self, module: nn.Module, depth: int) -> None:
         for part in module.modules():
@@ -254,35 +294,16 @@ class Remembered:
                         self._walk(value, depth - 1)
 
 
+_SILENT: dict[int, types.CodeType] = {}
+"""Code of packages' functions that name nothing but code."""
 _PLAIN = (
     *(str, bytes, int, float, complex, bool, type(None), type),
     *(Tensor, types.ModuleType, types.BuiltinFunctionType),
+    *(torch.optim.Optimizer, queue.Queue, threading.Thread),  # another thread may be at work on them
 )
-_NOT_THE_USERS = frozenset(("torch", "torchgen", "builtins", "numpy", "collections", "typing", "abc"))
+_CODE = (types.FunctionType, types.BuiltinFunctionType, type, types.ModuleType, str)
+_CALLED = (nn.Module, types.FunctionType, types.MethodType, functools.partial)
 _KEPT = (int, float, *CONTAINERS, Tensor, type(None))
-
-
-@functools.cache
-def _names_of(code: types.CodeType) -> tuple[tuple[str, ...], frozenset[str]]:
-    """All globals that a function's code names, and those of them that it assigns."""
-    read, written = _global_names(code)
-    return tuple(read | written), written
-
-
-def _global_names(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
-    """The globals that a function's code, and the functions within it, reads and those that it assigns."""
-    read, written = set(), set()
-    for step in dis.get_instructions(code):
-        if step.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
-            read.add(step.argval)
-        elif step.opname == "STORE_GLOBAL":
-            written.add(step.argval)
-    for inner in code.co_consts:
-        if isinstance(inner, types.CodeType):
-            more, also = _global_names(inner)
-            read |= more
-            written |= also
-    return frozenset(read), frozenset(written)
 
 
 def keeps_attributes(module: nn.Module) -> bool:
@@ -294,48 +315,4 @@ def keeps_attributes(module: nn.Module) -> bool:
 def _is_ours(thing: Any) -> bool:
     """Whether it is of auxin, which keeps nothing between the calls of one meta step."""
     module = thing.__module__ if isinstance(thing, types.FunctionType) else type(thing).__module__
-    return _is_auxins(module or "")
-
-
-@functools.cache
-def _is_auxins(module: str) -> bool:
-    """Whether a module is of this package; a plugin of the user's has such a name too, and lies elsewhere."""
-    if module.partition(".")[0] != _PACKAGE.name:
-        return False
-    file = getattr(sys.modules.get(module), "__file__", None)
-    return file is None or _PACKAGE in Path(file).parents
-
-
-@functools.cache
-def _is_the_users(module: str) -> bool:
-    top = module.partition(".")[0]
-    return not _is_auxins(module) if top == _PACKAGE.name else top not in _NOT_THE_USERS
-
-
-def _state(generator: Any) -> Any:
-    """The state of a random generator that a module keeps; None of anything else."""
-    if isinstance(generator, _PLAIN):
-        return None
-    if isinstance(generator, torch.Generator):
-        return generator.get_state()
-    if isinstance(generator, random.Random):
-        return generator.getstate()
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(generator, numpy.random.Generator):
-        return generator.bit_generator.state
-    if numpy is not None and isinstance(generator, numpy.random.RandomState):
-        return generator.get_state()
-    return None
-
-
-def _bytes(state: Any) -> bytes:
-    return state.numpy().tobytes() if isinstance(state, Tensor) else pickle.dumps(state)
-
-
-def _restore(generator: Any, state: Any) -> None:
-    if isinstance(generator, random.Random):
-        generator.setstate(state)
-    elif hasattr(generator, "bit_generator"):
-        generator.bit_generator.state = state
-    else:
-        generator.set_state(state)
+    return is_auxins(module or "")

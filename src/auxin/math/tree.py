@@ -1,6 +1,8 @@
-"""Signals as trees: a tensor, or a (nested) mapping, tuple or list of tensors."""
+"""Signals as trees: a tensor, or a (nested) mapping, tuple, list or dataclass of tensors."""
 
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import torch
@@ -35,7 +37,12 @@ def tree_map(function: Callable[[Tensor], Any], tree: Any) -> Any:
     if isinstance(tree, Tensor):
         return function(tree) if tree.is_floating_point() else tree
     if isinstance(tree, Mapping):
-        return {key: tree_map(function, child) for key, child in tree.items()}
+        return _like(tree, {key: tree_map(function, child) for key, child in tree.items()})
+    if is_dataclass(tree) and not isinstance(tree, type):
+        made = copy(tree)
+        for each in fields(tree):
+            object.__setattr__(made, each.name, tree_map(function, getattr(tree, each.name)))
+        return made
     if isinstance(tree, tuple) and hasattr(tree, "_fields"):
         return type(tree)(*(tree_map(function, child) for child in tree))
     if isinstance(tree, (tuple, list)):
@@ -57,7 +64,22 @@ def full_precision(tree: Any) -> Any:
     return tree_map(lambda t: t.float() if t.dtype in (torch.bfloat16, torch.float16) else t, tree)
 
 
+def _like(tree: Mapping[Any, Any], content: dict[Any, Any]) -> Any:
+    """A mapping of the same class, whose items may be its attributes too, with another content; else a dictionary."""
+    if type(tree) is dict:
+        return content
+    try:
+        made: Any = copy(tree)
+        for key, value in content.items():
+            made[key] = value
+    except TypeError:  # it cannot be changed
+        return content
+    return made
+
+
 def _children(tree: Any) -> list[Any]:
     if isinstance(tree, Mapping):
         return list(tree.values())
+    if is_dataclass(tree) and not isinstance(tree, type):
+        return [getattr(tree, each.name) for each in fields(tree)]
     return list(tree) if isinstance(tree, (tuple, list)) else []

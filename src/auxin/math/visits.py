@@ -7,6 +7,7 @@ several passes; each has to begin where the next training step would, and the la
 
 import random
 import sys
+import threading
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ from auxin.math.remembered import Remembered
 _DRAWS: weakref.WeakKeyDictionary[nn.Module, dict[bool, bool]] = weakref.WeakKeyDictionary()
 """Whether a network's forward passes draw from Python's or NumPy's random state, in training and in evaluation mode."""
 _NOW: "list[Visit]" = []
+_ONE_AT_A_TIME = threading.RLock()
+"""What is put back (globals, random states), forward mode's level and the present visit belong to the process."""
 
 
 class Visit:
@@ -47,6 +50,7 @@ class Visit:
         self.notes: dict[Any, Any] = {}
         self._functions, self._without = list(losses), [network, *without]
         self._own, self._losses = Remembered(), Remembered()
+        self._own.leave_out(walk(network).modules)
         for module in walk(network).modules:
             self._own.module(module)
         self._losses.functions(self._functions, self._without)
@@ -91,6 +95,7 @@ class Visit:
             try:
                 self.rewind()
             finally:
+                self._own.close()
                 whole = self._losses.close() and self._losses_whole
             if not whole:
                 raise _writes("training or outer loss")
@@ -130,7 +135,7 @@ def visiting(
     >>> first, second, counting.seen
     (tensor([1.]), tensor([1.]), 0)
     """
-    with walked(bare(network)):
+    with _ONE_AT_A_TIME, walked(bare(network)):
         visit = Visit(bare(network), foreign, losses, without)
         _NOW.append(visit)
         try:
@@ -158,6 +163,7 @@ def watching(networks: Sequence[nn.Module], losses: Iterable[Any]) -> Iterator[l
     kept, changed, outside = Remembered(), [], _outside()
     parts = [part for network in networks for part in network.modules()]
     buffers = [(part, key, own) for part in parts for key, own in part._buffers.items()]
+    kept.leave_out(parts)
     for part in parts:
         kept.module(part)
     kept.functions(losses, networks)

@@ -1,0 +1,242 @@
+"""Whether the optimiser takes the step that the look-ahead takes: a training step is watched now and then.
+
+Gradients that are changed between `backward` and `step`, a term that is added to the loss, clipping that `Auxiliary`
+was not told of, and weights that are moved by hand would make the look-ahead another step without a word.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules import module as all_parts
+
+from auxin.math.params import bare, trainable
+from auxin.math.sharding import is_sharded
+from auxin.training.processes import parallel
+
+TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-2}
+"""The relative difference of gradients that rounding may make; 0.1 in lower precision."""
+PATIENCE = 8
+"""How many losses are watched for one step of the optimiser."""
+
+_CHANGED = (
+    "The optimiser's last step was not along the gradient of the loss that `aux(...)` returned: found other gradients "
+    "of {}. The look-ahead does not see changes of `.grad`, nor a term that is added to that loss. Add terms inside a "
+    "task's loss, and change gradients by `parameter.register_hook`."
+)
+_SCALED = (
+    "The optimiser's last step used {:.3g} times the gradient of the loss that `aux(...)` returned, where the "
+    "look-ahead takes {}. Give `clip_norm=` or `clip_value=` as in your loop, and multiply the loss by nothing else."
+)
+_BEFORE = (
+    "The weights were moved between the loss and the optimiser's step (as sharpness-aware steps do), which the "
+    "look-ahead does not: found {}."
+)
+_AFTER = (
+    "The weights were moved between the optimiser's step and the next loss (clamped, renormalised, averaged): found {}"
+    ". The look-ahead ends at the optimiser's step. At every step this is another training: keep weights where they "
+    "should be by a parametrisation (`torch.nn.utils.parametrize`)."
+)
+
+
+@dataclass(eq=False)
+class _Loss:
+    """A training loss that is watched, by the parameters' names.
+
+    Attributes:
+        gradients: Its gradients.
+        weights: Hashes of the weights.
+        factor: What its gradient is multiplied by in the backward pass; None before that.
+        before: The `.grad` that stands there when the backward pass begins.
+        sums: <g, g>, <g, e> and <e, e> for each parameter, of the step's gradient g and the expected one, e.
+    """
+
+    gradients: dict[str, Tensor | None]
+    weights: dict[str, int]
+    factor: float | None = None
+    before: dict[str, Tensor | None] = field(default_factory=dict)
+    sums: dict[str, list[float]] = field(default_factory=dict)
+
+    @property
+    def alone(self) -> bool:
+        """Whether nothing had been accumulated before it."""
+        return not any(b is not None and bool(b.any()) for b in self.before.values())
+
+
+class WatchedStep:
+    """A training step, from the loss to the next loss: the gradients of the loss beside those of the step.
+
+    It costs a backward pass, at the first step whose optimisers are known, and at the 10th, the 100th and so on.
+
+    Args:
+        network: The network.
+        clip: `clip_norm` and `clip_value` of the look-ahead.
+        notify: Function that is called with a sentence and a key.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        clip: tuple[float | None, float | None],
+        notify: Callable[[str, str], None],
+    ) -> None:
+        self.network, self.clip, self.notify = bare(network), clip, notify
+        self._optimizers: list[Any] = []
+        self._handles: list[Any] = []
+        self._steps, self._losses = 0, 0
+        self._loss: _Loss | None = None
+        self._left: dict[str, int] = {}
+
+    def after_step(self, optimizers: Sequence[Any]) -> None:
+        """Tell what the step showed, and watch the next one if it is time or the optimisers are new."""
+        if self._loss is not None and self._loss.sums:
+            self._compare_gradients(self._loss)
+            self._close()
+        new = list(map(id, optimizers)) != list(map(id, self._optimizers))
+        self._steps = 1 if new else self._steps + 1
+        if str(self._steps).strip("0") != "1":
+            return
+        self._close()
+        self._optimizers, self._losses = list(optimizers), 0
+        if not (parallel() or is_sharded(self.network) or self._hooked()):
+            for each in optimizers:
+                self._handles += [
+                    each.register_step_pre_hook(_before_step(self)),
+                    each.register_step_post_hook(_after_step(self)),
+                ]
+
+    def loss(self, loss: Tensor) -> None:
+        """Take the gradient of a training loss, if the step that follows is watched."""
+        if self._left:
+            self._compare_weights(self._left, _AFTER)
+            self._left = {}
+        if not self._handles or torch.compiler.is_compiling() or not loss.requires_grad:
+            return
+        self._losses += 1
+        parameters = trainable(self.network)
+        try:
+            found = torch.autograd.grad(loss, list(parameters.values()), retain_graph=True, allow_unused=True)
+        except RuntimeError:  # a compiled backward pass, which can be taken once
+            self._close()
+            return
+        watched = _Loss(
+            dict(zip(parameters, found, strict=True)), {name: _hash(p) for name, p in parameters.items()}
+        )
+
+        def begin(grad: Tensor) -> None:
+            watched.factor = float(grad)
+            watched.before = {n: None if p.grad is None else p.grad.clone() for n, p in parameters.items()}
+
+        loss.register_hook(begin)
+        self._loss = watched
+        if self._losses > PATIENCE:
+            self._close()
+
+    def _close(self) -> None:
+        """Stop watching."""
+        for handle in self._handles:
+            handle.remove()
+        self._handles, self._loss = [], None
+
+    def _hooked(self) -> bool:
+        """Whether a further backward pass would call hooks of modules."""
+        parts = (held for m in self.network.modules() for held in (m._backward_hooks, m._backward_pre_hooks))
+        return any(parts) or bool(all_parts._global_backward_hooks or all_parts._global_backward_pre_hooks)
+
+    def _held(self, optimizer: Any) -> dict[str, Tensor]:
+        held = {id(p) for group in optimizer.param_groups for p in group["params"]}
+        return {name: p for name, p in trainable(self.network).items() if id(p) in held}
+
+    def begin_step(self, optimizer: Any) -> None:
+        """The optimiser is about to step; where it computes the loss itself, there is none yet."""
+        if self._loss is not None and not self._loss.sums:
+            held = self._held(optimizer)
+            self._compare_weights({n: v for n, v in self._loss.weights.items() if n in held}, _BEFORE)
+            self._take(self._loss, optimizer, held)
+
+    def end_step(self, optimizer: Any) -> None:
+        """The optimiser has stepped."""
+        held = self._held(optimizer)
+        if self._loss is not None:
+            if not any(name in self._loss.sums for name in held):
+                self._take(self._loss, optimizer, held)
+            self._left |= {name: _hash(p) for name, p in held.items()}
+
+    def _take(self, loss: _Loss, optimizer: Any, held: Mapping[str, Tensor]) -> None:
+        """The products of the gradients that the optimiser finds with those that the loss would leave."""
+        scale = getattr(optimizer, "grad_scale", None)  # of a fused optimiser, by which it divides
+        if loss.factor is None:  # its backward pass was not taken
+            return
+        for name, p in held.items():
+            if name in loss.gradients:
+                grad = p.grad if p.grad is None or scale is None else p.grad / scale
+                own, value = loss.gradients[name], self.clip[1]
+                if own is not None:
+                    own = loss.factor * own if value is None else own.clamp(-value, value)
+                loss.sums[name] = _products(grad, loss.before[name], own)
+
+    def _compare_weights(self, weights: Mapping[str, int], words: str) -> None:
+        now = trainable(self.network)
+        moved = [name for name, was in weights.items() if name in now and _hash(now[name]) != was]
+        if moved:
+            self.notify(words.format(_some(moved)), words)
+
+    def _compare_gradients(self, loss: _Loss) -> None:
+        """Compare the step's gradients with those of the loss; one factor over all of them is let through."""
+        sums = torch.tensor(list(loss.sums.values()), dtype=torch.float64)
+        worst = TOLERANCE.get(next(iter(trainable(self.network).values())).dtype, 0.1)
+        reached = sums[:, 2] > 0
+        norm, value = self.clip
+        if not bool(reached.any()) or (value is not None and not loss.alone):
+            return
+        factor = float((sums[:, 1] / sums[:, 2])[reached].median())
+        rest = (sums[:, 0] - 2 * factor * sums[:, 1] + factor**2 * sums[:, 2]).clamp(min=0)
+        size = torch.maximum(sums[:, 0], factor**2 * sums[:, 2])
+        if float(rest.sum()) > worst**2 * float(size.sum()):
+            names, order = list(loss.sums), rest.argsort(descending=True).tolist()
+            wrong = [names[k] for k in order if float(rest[k]) > worst**2 * float(size[k])]
+            self.notify(_CHANGED.format(_some(wrong)), _CHANGED)
+            return
+        whole = sum(float(g.double().pow(2).sum()) for g in loss.gradients.values() if g is not None) ** 0.5
+        expected = 1.0 if norm is None else min(1.0, norm / (whole + 1e-6))
+        used = factor * (loss.factor or 1.0 if value is None else 1.0)
+        if loss.alone and abs(used - expected) > max(worst, 1e-3) * expected:
+            takes = "it once" if norm is None else f"{expected:.3g} times it (clip_norm={norm:g})"
+            self.notify(_SCALED.format(used, takes), _SCALED)
+
+
+def _before_step(watched: WatchedStep) -> Callable[..., None]:
+    def hook(optimizer: Any, *_: Any) -> None:
+        watched.begin_step(optimizer)
+
+    hook.observes_only = True  # type: ignore[attr-defined]
+    return hook
+
+
+def _after_step(watched: WatchedStep) -> Callable[..., None]:
+    def hook(optimizer: Any, *_: Any) -> None:
+        watched.end_step(optimizer)
+
+    hook.observes_only = True  # type: ignore[attr-defined]
+    return hook
+
+
+def _products(step: Tensor | None, before: Tensor | None, own: Tensor | None) -> list[float]:
+    """<g, g>, <g, e> and <e, e> in float64, of the step's gradient g and of the sum e of what stood there and own."""
+    g, *parts = (None if t is None else t.detach().to_dense().double() for t in (step, before, own))
+    there = [t for t in parts if t is not None]
+    expected = torch.stack(there).sum(0) if there else None
+    return [
+        0.0 if a is None or b is None else float((a * b).sum())
+        for a, b in ((g, g), (g, expected), (expected, expected))
+    ]
+
+
+def _hash(p: Tensor) -> int:
+    return torch.hash_tensor(p.detach()).view(torch.int64).item() if p.numel() else 0  # type: ignore[return-value]
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

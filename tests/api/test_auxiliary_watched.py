@@ -1,0 +1,194 @@
+"""What a loop does from one loss to the next and the look-ahead does not is told by name, and nothing else is."""
+
+import warnings
+
+import pytest
+import torch
+from auxiliary_cases import batch, functions, net
+from torch import nn
+
+from auxin.api.auxiliary import Auxiliary
+
+
+def nothing(*arguments):
+    del arguments
+
+
+def looped(
+    make=torch.optim.SGD,
+    call=lambda model, x: model(x),
+    change=nothing,
+    after=nothing,
+    lost=lambda loss, model: loss,
+    steps=3,
+    model=None,
+    every=1,
+    **options,
+):
+    """The warnings of a loop of some steps."""
+    model = model or net()
+    optimizer = make(model.parameters(), 0.1)
+    aux = Auxiliary(model, main="main", tasks=functions(), combiner="linear", every=every, **options)
+    aux.combiner.double()
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always", RuntimeWarning)
+        for seed in range(steps):
+            data = batch(seed)
+            loss = lost(aux(call(model, data["x"]), data), model)
+            optimizer.zero_grad()
+            loss.backward()
+            change(model)
+            optimizer.step()
+            after(model)
+            aux.after_step(optimizer, batch(9))
+    assert not optimizer._optimizer_step_post_hooks
+    return [str(each.message) for each in given if each.category is RuntimeWarning]
+
+
+def by_norm(model):
+    nn.utils.clip_grad_norm_(model.parameters(), 0.05)
+
+
+def by_value(model):
+    nn.utils.clip_grad_value_(model.parameters(), 0.01)
+
+
+def a_part(model):
+    nn.utils.clip_grad_norm_(model.trunk.parameters(), 0.001)
+
+
+def noise(model):
+    for p in model.parameters():
+        p.grad += torch.randn_like(p)
+
+
+def frozen(model):
+    for p in model.trunk.parameters():
+        p.grad = None
+
+
+def penalised(loss, model):
+    return loss + sum(p.pow(2).sum() for p in model.trunk.parameters())
+
+
+def moved(model):
+    with torch.no_grad():
+        model.trunk.weight.clamp_(-0.1, 0.1)
+
+
+def by_data(model):
+    model.trunk.weight.data = model.trunk.weight.data.clamp(-0.1, 0.1)
+
+
+def other_rows(model, x):
+    return model(x) | {"far": model(x + 1)["far"]}
+
+
+@pytest.mark.parametrize(
+    ("habit", "match"),
+    [
+        ({"change": by_norm}, r"used 0\.\d+ times the gradient.*takes it once.*clip_norm"),
+        ({"change": by_norm, "clip_norm": 0.01}, r"takes 0\.\d+ times it \(clip_norm=0.01\)"),
+        ({"lost": lambda loss, model: loss / 2}, r"used 0\.5 times"),
+        ({"change": a_part}, r"other gradients of trunk\.weight, trunk\.bias\. "),
+        ({"change": by_value}, "other gradients of"),
+        ({"change": by_value, "clip_value": 0.02}, "other gradients of"),
+        ({"change": noise}, "other gradients of"),
+        ({"change": frozen}, r"other gradients of trunk\.weight, trunk\.bias\. "),
+        ({"lost": penalised}, r"other gradients of trunk\.weight"),
+        ({"after": moved}, r"between the optimiser's step and the next loss.*found trunk\.weight\."),
+        ({"after": by_data}, r"found trunk\.weight\."),
+        ({"change": moved}, r"between the loss and the optimiser's step.*found trunk\.weight\."),
+        ({"call": lambda model, x: {k: v / 2 for k, v in model(x).items()}}, "outputs of 'main', 'near', 'far'"),
+        ({"call": other_rows}, r"outputs of 'far' that"),
+    ],
+)  # fmt: skip
+def test_what_the_look_ahead_does_not_do_is_told(habit, match):
+    told = looped(**habit)
+    assert len(told) == 1
+    with pytest.warns(RuntimeWarning, match=match):
+        warnings.warn(told[0], RuntimeWarning, stacklevel=1)
+
+
+def double(model):
+    with torch.no_grad():
+        saved = model.trunk.weight.clone()
+        model.trunk.weight.mul_(2)  # weights of another model for an evaluation, and back
+        model.trunk.weight.copy_(saved)
+
+
+@pytest.mark.parametrize(
+    "habit",
+    [
+        {},
+        {"make": torch.optim.Adam, "steps": 12},
+        {"change": by_norm, "clip_norm": 0.05},
+        {"change": by_value, "clip_value": 0.01},
+        {"after": double},
+        {"call": lambda model, x: {k: v.float() for k, v in model(x).items()}},
+        {"model": net(dropout=0.3, norm=True)},
+    ],
+)
+def test_what_it_does_is_not_told(habit):
+    assert looped(**habit) == []
+
+
+@pytest.mark.parametrize("order", ["before", "after"])
+def test_accumulation_is_let_through(order):
+    """Over micro-batches of different sizes, divided by their number, under a scale."""
+    model = net()
+    optimizer = torch.optim.AdamW(model.parameters(), 0.01)
+    aux = Auxiliary(model, main="main", tasks=functions(), combiner="linear", every=1)
+    aux.combiner.double()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for seed in range(9):
+            data = batch(seed, rows=6 + seed)
+            loss = aux(model(data["x"]), data) / 3
+            loss.backward()
+            if seed % 3 == 2:
+                by_norm(model)
+                optimizer.step()
+                if order == "before":
+                    optimizer.zero_grad()
+                aux.after_step(optimizer, batch(9))
+                optimizer.zero_grad()
+
+
+def test_a_penalty_that_begins_later_is_told_in_the_end():
+    seen = []
+
+    def later(loss, model):
+        seen.append(loss)
+        return penalised(loss, model) if len(seen) > 5 else loss
+
+    assert looped(lost=later, steps=6) == []
+    seen.clear()
+    assert len(looped(lost=later, steps=12)) == 1
+
+
+def test_a_closure_and_a_scaler():
+    for scaled in (False, True):
+        model = net().float()
+        optimizer = torch.optim.SGD(model.parameters(), 0.1)
+        scaler = torch.amp.GradScaler("cpu", init_scale=1024.0, enabled=scaled)
+        aux = Auxiliary(model, main="main", tasks=functions(), combiner="linear", every=1)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for seed in range(3):
+                data = {k: v.float() if k == "x" else v for k, v in batch(seed).items()}
+
+                def closure(data=data, model=model, aux=aux, optimizer=optimizer):
+                    optimizer.zero_grad()
+                    loss = aux(model(data["x"]), data)
+                    loss.backward()
+                    return loss
+
+                if scaled:
+                    optimizer.zero_grad()
+                    scaler.scale(aux(model(data["x"]), data)).backward()
+                    scaler.step(optimizer)
+                    scaler.update()
+                else:
+                    optimizer.step(closure)
+                aux.after_step(optimizer, data)
