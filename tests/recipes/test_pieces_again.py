@@ -4,7 +4,8 @@ import pytest
 
 from auxin import catalogue
 from auxin.recipes._grid import from_sheet
-from auxin.studies.recipe import PieceEnvironment
+from auxin.records.recipe import PieceRecord
+from auxin.studies.recipe import FinishedPiece, PieceEnvironment
 
 SHEET = """
 title = "A table"
@@ -39,6 +40,26 @@ def test_a_run_whose_piece_was_not_recorded_is_read_back_or_trained_again(left, 
     timeless = [{k: v for k, v in found.values.items() if k != "seconds"} for found in (first, again)]
     assert timeless[0] == timeless[1]
     assert set(timeless[0]) >= {"accuracy", "top3"}
+
+
+def test_curves_over_meta_training_are_judged_by_the_last_look_minus_the_first() -> None:
+    recipe = catalogue.load("recipes", "metz_figure_3")()
+
+    def verdicts(digits: list[float], imdb: list[float]) -> list[bool | None]:
+        done = {}
+        for seed, shift in enumerate((0.0, 0.001, 0.002)):
+            curves = {
+                "updates": [1.0, 2.0, 3.0, 4.0],
+                "digits": [*digits[:3], digits[3] + shift],
+                "imdb": [*imdb[:3], imdb[3] + shift],
+            }
+            done[f"seed-{seed}"] = FinishedPiece(PieceRecord(piece="", values={}, curves=curves), {})
+        return [claim.holds for claim in recipe.outcome(done).claims]
+
+    rises, falls, level = [0.6, 0.7, 0.75, 0.8], [0.8, 0.7, 0.65, 0.6], [0.7, 0.75, 0.8, 0.699]
+    assert verdicts(rises, falls) == [True, True]
+    assert verdicts(falls, rises) == [False, False]
+    assert verdicts(level, level) == [None, None]  # the rank correlation with time is positive
 
 
 @pytest.mark.slow

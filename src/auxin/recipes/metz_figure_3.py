@@ -9,7 +9,7 @@ import numpy as np
 
 from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
-from auxin.recipes._summary import judged, line, rank_correlation
+from auxin.recipes._summary import below, difference, line, rank_correlation
 from auxin.records.recipe import Claim, Picture
 from auxin.requests.rule import TrainSettings
 from auxin.rules.train import RuleRun
@@ -95,12 +95,12 @@ class MetzFigure3(Recipe):
             if least < 4 or np.ptp(mean) == 0:
                 continue
             rho, _ = rank_correlation(np.arange(least), mean)
-            falls = mean.argmax() < least - 1 and rho < 0
-            holds = judged(rho > 0.5, len(done)) if name == "digits" else judged(falls, len(done)) or None
-            best = f"best after {arrays['x'][mean.argmax()]:.0f} of {arrays['x'][-1]:.0f} updates"
-            claims.append(
-                Claim(text=text, found=f"rank correlation with time {rho:+.2f}, {best}", holds=holds)
-            )
+            first, last = arrays[name][:, 0].tolist(), arrays[name][:, -1].tolist()
+            holds = below(first, last) if name == "digits" else below(last, first)
+            x = arrays["x"]
+            found = f"after {x[-1]:.0f} minus after {x[0]:.0f} updates: {difference(last, first, unit='points')}; "
+            found += f"best after {x[mean.argmax()]:.0f}; rank correlation with time {rho:+.2f}"
+            claims.append(Claim(text=text, found=found, holds=holds))
         picture = Picture(
             name="curves", kind="lines", title=self.title, x="meta-updates", y="few-shot accuracy (%)"
         )
