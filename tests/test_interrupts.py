@@ -7,8 +7,8 @@ import pytest
 
 SCRIPT = """
 import os, signal, sys
-from auxin.interrupts import Terminated, checkpointing, heed, requested
-heed()
+from auxin.interrupts import Terminated, checkpointing, handle_signals, requested
+handle_signals()
 number = getattr(signal, sys.argv[1])
 try:
     if sys.argv[2] == "inside":

@@ -37,7 +37,7 @@ def leave(signum: int) -> None:
     os._exit(128 + signum)
 
 
-def heed(end: Callable[[int], None] = _raise) -> None:
+def handle_signals(end: Callable[[int], None] = _raise) -> None:
     """Handle SIGTERM and SIGHUP in this process from now on; a SIGHUP that is ignored (nohup) stays ignored.
 
     Args:

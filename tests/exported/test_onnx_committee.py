@@ -12,13 +12,13 @@ from auxin.exported.onnx_committee import committee_onnx
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Constant, Member, RivalMember
 from auxin.fitting.featured import featured_candidates
-from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.process import PROCESSES, ProcessCandidate, process_candidates
 from auxin.fitting.rows import Rows
 from auxin.fitting.scores import is_numbers, probable
 from auxin.fitting.search import TemperedMember
+from auxin.fitting.stacked import AuxiliaryPredictions, StackedMember
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.regression import Regression

@@ -20,11 +20,11 @@ from auxin.exported.model import Model, load_model
 from auxin.exported.plain import write_plain
 from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Constant, Member, RivalMember
-from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.process import TOGETHER, ProcessCandidate
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import TemperedMember
+from auxin.fitting.stacked import AuxiliaryPredictions, StackedMember
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
 

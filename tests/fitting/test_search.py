@@ -24,7 +24,7 @@ from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.scores import losses, pooled, standard_error
 from auxin.fitting.search import Search
 from auxin.fitting.teachers import best_teacher, known_table
-from auxin.studies.bought import auxiliaries
+from auxin.studies.auxiliary_worth import auxiliaries
 from auxin.studies.fit_search import SearchTarget, search
 from auxin.studies.max_rows import rows_within
 from auxin.tasks.classes import Classes

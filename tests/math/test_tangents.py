@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 
 from auxin.math.functional import jvp, save_rng, under_rng
 from auxin.math.params import trainable
-from auxin.math.tangents import Kept, recording, replaying
+from auxin.math.tangents import KeptProduct, recording, replaying
 
 D = torch.float64
 
@@ -77,7 +77,7 @@ def test_products_are_taken_and_not_computed_again():
         net(x)
         products.close()
     kept = products.kept[1]
-    products.kept[1] = Kept(kept.module, kept.value + 1, 0)
+    products.kept[1] = KeptProduct(kept.module, kept.value + 1, 0)
     with torch.no_grad(), replaying(net, products):
         assert torch.allclose(net(x), kept.value + 1)
     assert kept.version == 0

@@ -20,7 +20,7 @@ from auxin.strategies._base import SINGLE, Phase
 from auxin.strategies.forkmerge import ForkMerge, _Fork
 from auxin.strategies.grid import Grid
 from auxin.strategies.guard import Guard
-from auxin.studies.lineup import accounts
+from auxin.studies.lineup import step_costs
 from auxin.training.loop import Diverged, EpochCallbacks, fit
 from auxin.training.schedules import LearningRate
 
@@ -239,7 +239,7 @@ def test_options_reach_the_strategy_that_has_them() -> None:
 
 def test_what_a_strategy_spent_is_said(tmp_path: Path) -> None:
     runs = [execute(spec(name, tmp_path / name)) for name in ("single", "refit:linear", "guard:linear")]
-    said = accounts(runs)
+    said = step_costs(runs)
     assert "refit:linear takes 20 steps per run, 2.0 times as many as single-task training." in said[0]
     (row,) = [row for row in judge(runs, validation={}).rows if row.kept]
     assert (row.method, row.kept) == ("guard:linear", {runs[2].decision.kept: 1})

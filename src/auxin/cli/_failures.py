@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import typer
 
 from auxin.errors import COMMAND, AuxinError, message
-from auxin.interrupts import Terminated, heed
+from auxin.interrupts import Terminated, handle_signals
 
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 """Exit codes: a bug in auxin; an error that the message explains; Ctrl-C. After another signal the exit code is 128
@@ -24,7 +24,7 @@ def failing_well(debug: bool) -> Iterator[None]:
 
     The command-line parser itself reports usage errors (an unknown option, a missing argument).
     """
-    heed()
+    handle_signals()
     os.environ[COMMAND] = "1"
     try:
         yield

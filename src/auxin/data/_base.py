@@ -164,7 +164,7 @@ class Dataset:
         return replace(self, tasks=tasks, encoder=encoder, x=x, blank=blank)
 
     def _encoded(self, rows: Tensor, model: str) -> tuple[Encoder, Encoded]:
-        suited = self.encoder.suited(model)
+        suited = self.encoder.encoder_for(model)
         key = (suited is self.encoder or model, rows.numpy().tobytes())
         if key not in self._encodings:
             encoder = suited.fit(self.raw.iloc[rows.tolist()])

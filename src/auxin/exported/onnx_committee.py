@@ -18,12 +18,12 @@ from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, layers_of
 from auxin.fitting.featured import FeaturedMember
-from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.inputs import SOFT, Inputs
 from auxin.fitting.network import NetworkMember
 from auxin.fitting.process import ProcessMember
 from auxin.fitting.scores import is_numbers, probable
 from auxin.fitting.search import TemperedMember
+from auxin.fitting.stacked import AuxiliaryPredictions, StackedMember
 from auxin.tasks._base import Task
 from auxin.tasks.multilabel import Multilabel
 

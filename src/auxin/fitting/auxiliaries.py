@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from auxin.fitting.candidates import Candidate, Member, RivalCandidate
-from auxin.fitting.fed import AuxiliaryPredictions, RivalWithAuxiliaries
 from auxin.fitting.rows import Folds, Rows
+from auxin.fitting.stacked import AuxiliaryPredictions, RivalWithAuxiliaries
 from auxin.fitting.teachers import OwnTeachers, Teacher, best_teacher, known_table
 
 LINES = ("logistic", "ridge")

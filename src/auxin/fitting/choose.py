@@ -10,7 +10,7 @@ from torch import Tensor
 from auxin.fitting.blend import greedy
 from auxin.fitting.process import PROCESSES
 from auxin.fitting.rows import Folds
-from auxin.fitting.scores import heat_outputs, is_numbers, pooled, standard_error, temperature
+from auxin.fitting.scores import at_temperature, is_numbers, pooled, standard_error, temperature
 from auxin.fitting.scores import losses as losses_of
 from auxin.tasks._base import Task
 
@@ -57,7 +57,7 @@ class CandidateOutputs:
         """Outputs at the temperature that suits the labels `wanted` of `rows` (all where not given)."""
         index = torch.arange(len(wanted)) if rows is None else torch.from_numpy(rows)
         heat = temperature(task, plain[index], wanted[index])
-        outputs = heat_outputs(task, plain, heat)
+        outputs = at_temperature(task, plain, heat)
         return cls(name, family, simplicity, outputs, losses_of(task, outputs, wanted), heat, plain)
 
     def by(self, task: Task, wanted: Tensor, rows: np.ndarray) -> "CandidateOutputs":
@@ -182,7 +182,7 @@ def choose(
     weights = (*(w / 2 for w in first.weights), *(1 / 2 / len(processes) for _ in processes))
     both = pooled(task, [entry.outputs for entry in kept], np.array(weights))
     heat = temperature(task, both[index], truth)
-    return ModelChoice(kept, weights, heat, heat_outputs(task, both, heat), True, best)
+    return ModelChoice(kept, weights, heat, at_temperature(task, both, heat), True, best)
 
 
 def choose_alike(
@@ -234,7 +234,7 @@ def choose_alike(
     else:
         chosen, kept, shares = best[name].outputs, (best[name],), (1.0,)
     heat = temperature(task, chosen[index], truth) if len(kept) > 1 else 1.0
-    return ModelChoice(kept, shares, heat, heat_outputs(task, chosen, heat), name == BLEND, best)
+    return ModelChoice(kept, shares, heat, at_temperature(task, chosen, heat), name == BLEND, best)
 
 
 def corrected(

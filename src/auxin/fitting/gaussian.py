@@ -49,7 +49,7 @@ class Term:
 
 
 @dataclass(frozen=True)
-class Picked:
+class KernelChoice:
     """A kernel with what suits it.
 
     Attributes:
@@ -124,7 +124,7 @@ def probabilities(values: np.ndarray, shares: np.ndarray, sharp: float) -> np.nd
 
 def pick(
     x: np.ndarray, targets: Targets, unit: float, blocks: Blocks, columns: Columns | None = None
-) -> list[Picked]:
+) -> list[KernelChoice]:
     """The best noise and trust of every kernel, the best kernel first."""
     found = []
     for length, linear in KERNELS:
@@ -137,7 +137,7 @@ def pick(
         for noise, (_, trust, error) in trusted.items():
             loss = targets.loss(error)[0]
             if best is None or loss < best.loss:
-                best = Picked(kernel, noise, trust, loss, error)
+                best = KernelChoice(kernel, noise, trust, loss, error)
         assert best is not None
         found.append(best)
     return sorted(found, key=lambda one: one.loss)

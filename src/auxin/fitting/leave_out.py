@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from auxin.fitting.auxiliaries import InferredLabelCandidate
 from auxin.fitting.candidates import Candidate
-from auxin.fitting.fed import AuxiliaryPredictions, RivalWithAuxiliaries
 from auxin.fitting.rows import Folds, Rows
+from auxin.fitting.stacked import AuxiliaryPredictions, RivalWithAuxiliaries
 from auxin.fitting.teachers import OwnTeachers, best_teacher, known_table
 
 

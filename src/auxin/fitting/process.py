@@ -11,10 +11,10 @@ from auxin import rivals
 from auxin.fitting import gaussian
 from auxin.fitting.auxiliaries import known_table
 from auxin.fitting.candidates import Candidate, Member
-from auxin.fitting.fed import MOST_CLASSES
 from auxin.fitting.inputs import Inputs
 from auxin.fitting.rows import Folds, Rows, in_units
 from auxin.fitting.scores import is_numbers
+from auxin.fitting.stacked import MOST_CLASSES
 from auxin.rivals import Options, Vectors
 from auxin.tasks._base import Task
 from auxin.tasks.multilabel import Multilabel

@@ -153,7 +153,10 @@ def make_folds(rows: Rows, count: int, repeats: int, seed: int) -> Folds:
             do="Leave out --group (groups= in Python), or name another column",
         )
     count = max(2, min(count, groups))
-    parts = [_deal(strata, names, count, np.random.default_rng([seed, repeat])) for repeat in range(repeats)]
+    parts = [
+        _assign_folds(strata, names, count, np.random.default_rng([seed, repeat]))
+        for repeat in range(repeats)
+    ]
     return Folds(np.stack(parts), count)
 
 
@@ -168,7 +171,7 @@ def _strata(rows: Rows) -> np.ndarray:
     return np.searchsorted(edges, values)
 
 
-def _deal(strata: np.ndarray, names: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarray:
+def _assign_folds(strata: np.ndarray, names: np.ndarray, count: int, draw: np.random.Generator) -> np.ndarray:
     """Groups in random order, those of one stratum after another, dealt to the folds like cards."""
     found, first = np.unique(names, return_index=True)
     order = draw.permutation(len(found))

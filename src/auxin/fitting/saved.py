@@ -13,13 +13,13 @@ from auxin.fitting.blend import Blend
 from auxin.fitting.candidates import Guess, Member, RivalMember
 from auxin.fitting.convnet import ConvMember, Pixels
 from auxin.fitting.featured import FeaturedMember
-from auxin.fitting.fed import AuxiliaryPredictions, StackedMember
 from auxin.fitting.gaussian import Term
 from auxin.fitting.image_features import ImageFeatures
 from auxin.fitting.inputs import Inputs
 from auxin.fitting.network import NetworkMember
 from auxin.fitting.process import ProcessMember
 from auxin.fitting.search import TemperedMember
+from auxin.fitting.stacked import AuxiliaryPredictions, StackedMember
 from auxin.math.kernels import Kernel
 from auxin.rivals import InputShape
 from auxin.tasks._base import Task

@@ -130,14 +130,14 @@ def temperature(task: Task, outputs: Tensor, wanted: Tensor) -> float:
     from scipy.optimize import minimize_scalar  # here, since prediction does not need it
 
     def regret(log: float) -> float:
-        heated = heat_outputs(task, outputs, float(np.exp(log)))
+        heated = at_temperature(task, outputs, float(np.exp(log)))
         return float(losses(task, heated, wanted).sum()) + 2.0 * log**2
 
     best: Any = minimize_scalar(regret, bounds=(-WIDEST, WIDEST), method="bounded", options={"xatol": 0.02})
     return float(np.exp(best.x))
 
 
-def heat_outputs(task: Task, outputs: Tensor, heat: float) -> Tensor:
+def at_temperature(task: Task, outputs: Tensor, heat: float) -> Tensor:
     """The outputs at a temperature: probabilities to the power of 1 / heat, normalised."""
     if heat == 1.0 or is_numbers(task):
         return outputs

@@ -20,7 +20,7 @@ from auxin.fitting.images import ConvCandidate, image_candidates
 from auxin.fitting.network import network_candidates
 from auxin.fitting.process import PROCESSES, process_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
-from auxin.fitting.scores import bounds_of, heat_outputs, standard_error
+from auxin.fitting.scores import at_temperature, bounds_of, standard_error
 from auxin.fitting.teachers import OwnTeachers
 from auxin.rivals import Vectors, unfit
 
@@ -90,7 +90,7 @@ class Search:
             self._round(inferring(likely(offered), teachers))
         self._round(offered)
         if self.rows.auxiliaries:
-            self._round(self._aided(offered, teachers))
+            self._round(self._with_auxiliaries(offered, teachers))
         if self.skipped:
             self.notify(f"Left out for lack of time: {', '.join(self.skipped)}.")
         if self.far:
@@ -109,7 +109,7 @@ class Search:
             groups=self.rows.of_groups,
         )
 
-    def _aided(
+    def _with_auxiliaries(
         self, offered: dict[str, list[Candidate]], teachers: OwnTeachers | None
     ) -> dict[str, list[Candidate]]:
         """The leading candidates beside auxiliary labels."""
@@ -291,5 +291,5 @@ class TemperedMember(Member):
 
     def outputs(self, x: Vectors) -> Tensor:
         """The member's outputs at the temperature, or within the bounds."""
-        outputs = heat_outputs(self.task, self.member.outputs(x), self.heat)
+        outputs = at_temperature(self.task, self.member.outputs(x), self.heat)
         return outputs if self.bounds is None else outputs.clamp(*self.bounds)

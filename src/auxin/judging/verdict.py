@@ -198,7 +198,7 @@ def _rows(
     versus_twin = _contrasts(evidence, {m: twins.get(m) for m in methods})
     rows = []
     for m in methods:
-        judged = harder(versus_single.get(m), None if m in controls else versus_control.get(m))
+        judged = less_favourable(versus_single.get(m), None if m in controls else versus_control.get(m))
         row = Row(
             method=m,
             role="single" if m == single else "control" if m in controls else "method",
@@ -222,7 +222,7 @@ def _rows(
     return rows
 
 
-def harder(first: Contrast | None, second: Contrast | None) -> Contrast | None:
+def less_favourable(first: Contrast | None, second: Contrast | None) -> Contrast | None:
     """The contrast with the worse verdict; of equal verdicts, the one with the smaller difference."""
     known = [contrast for contrast in (first, second) if contrast is not None]
     return min(known, key=lambda c: (_WORST_FIRST.index(c.verdict), c.difference), default=None)

@@ -87,10 +87,10 @@ def stated(value: float, metric: str) -> str:
     return _number(value * factor(metric), metric, fewer=1) + (" %" if metric in PERCENT else "")
 
 
-def apart(value: float, metric: str) -> str:
+def better_or_worse(value: float, metric: str) -> str:
     """A difference of scores in words; a positive one is a gain, and errors are better where they are lower.
 
-    >>> apart(0.0078, "accuracy"), apart(-0.25, "mae"), apart(0.0, "r2")
+    >>> better_or_worse(0.0078, "accuracy"), better_or_worse(-0.25, "mae"), better_or_worse(0.0, "r2")
     ('0.8 points better', '0.250 worse', 'the same')
     """
     text = _number(abs(value * factor(metric)), metric, fewer=1)

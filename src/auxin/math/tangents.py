@@ -27,7 +27,7 @@ Forward = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
-class Kept:
+class KeptProduct:
     """The result of one module's call.
 
     Attributes:
@@ -52,16 +52,16 @@ class Products:
         open: Whether the forward pass is under way; a call after it recomputes a checkpoint.
     """
 
-    kept: list[Kept] = field(default_factory=list)
+    kept: list[KeptProduct] = field(default_factory=list)
     open: bool = True
     _place: int = 0
 
     def add(self, module: nn.Module, value: Tensor, after: Rng | None = None) -> None:
         """Keep a result; all are dropped where checkpointing shows that memory is short."""
         if value.is_inference():
-            self.kept.append(Kept(module, None, -1, after))
+            self.kept.append(KeptProduct(module, None, -1, after))
         elif self.open:
-            self.kept.append(Kept(module, value.detach(), value._version, after))
+            self.kept.append(KeptProduct(module, value.detach(), value._version, after))
         else:
             self.kept.clear()
 
@@ -81,14 +81,14 @@ class Products:
         for i, _, columns in sizes:
             module = self.kept[i].module
             if type(module) is not nn.Linear and 4 * columns * entries < 5 * work:
-                self.kept[i] = Kept(module, None, -1)
+                self.kept[i] = KeptProduct(module, None, -1)
 
-    def take(self, module: nn.Module, dtype: torch.dtype) -> Kept | None:
+    def take(self, module: nn.Module, dtype: torch.dtype) -> KeptProduct | None:
         """The result of this call, if it is the one that was kept here and nobody has written to it."""
         if self._place >= len(self.kept) or self.kept[self._place].module is not module:
             return None
         found = self.kept[self._place]
-        self.kept[self._place] = Kept(module, None, -1)  # let go of the memory
+        self.kept[self._place] = KeptProduct(module, None, -1)  # let go of the memory
         self._place += 1
         value = found.value
         usable = value is not None and value._version == found.version and value.dtype == dtype

@@ -97,10 +97,6 @@ class InnerStep:
             next((each.state[p] for each in self.optimizers if p in each.state), {}) for p in self.parameters
         ]
 
-    def unheld(self) -> list[int]:
-        """The places, among the parameters, of those that no optimiser holds; the step leaves them where they are."""
-        return [i for i, group in enumerate(self.groups()) if group is None]
-
     def advance(
         self, params: Sequence[Tensor], grads: Sequence[Tensor | None], states: Sequence[State]
     ) -> tuple[list[Tensor], list[State]]:

@@ -107,13 +107,13 @@ def mixtures(generator: torch.Generator, classes: int, count: int, side: int) ->
     width = side * side
     x = z @ torch.randn(latent, width, generator=generator) / math.sqrt(latent)
     x = x + uniform(generator, 0, 0.5) * torch.randn(x.shape, generator=generator)
-    x = _bent(x, generator)
+    x = _warped(x, generator)
     scales = torch.exp(uniform(generator, 0, 0.7) * torch.randn(width, generator=generator))
     x = x * scales
     return TaskExamples(x / x.std().clamp(min=1e-3), x.new_zeros(classes, count, 0))
 
 
-def _bent(x: Tensor, generator: torch.Generator) -> Tensor:
+def _warped(x: Tensor, generator: torch.Generator) -> Tensor:
     kind = choice(generator, 4)
     if kind == 0:
         return x

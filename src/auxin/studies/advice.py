@@ -11,7 +11,7 @@ from auxin.fitting.process import PROCESSES
 from auxin.fitting.scores import is_numbers, losses, standard_error, worse_by
 from auxin.fitting.search import Search
 from auxin.judging import wording
-from auxin.studies.bought import auxiliaries
+from auxin.studies.auxiliary_worth import auxiliaries
 from auxin.studies.curve import LearningCurve
 
 MORE = 100
@@ -88,11 +88,11 @@ def _good(found: Search, estimate: Estimate, metric: str, curve: LearningCurve |
         f"{estimate.rows:,} labelled rows and corrected for the selection on the same rows."
     )
     part = 0.0 if curve is None else curve.last_fold
-    if not span or wording.apart(part, metric) == "the same":
+    if not span or wording.better_or_worse(part, metric) == "the same":
         return said
     return (
         f"{said} Every fold trains on fewer labels than this model; if more labels go on helping as they did, it is "
-        f"{wording.apart(part, metric)}, which the interval includes."
+        f"{wording.better_or_worse(part, metric)}, which the interval includes."
     )
 
 
@@ -113,7 +113,7 @@ def _beside(found: Search, choice: ModelChoice, estimate: Estimate, metric: str)
         outputs = choice.best[family].outputs
         value, each = task.score(outputs, wanted, metric), worse_by(task, outputs, wanted, metric)
         clear = abs(each.mean() - own.mean()) > 2 * standard_error(own, each, found.rows.of_groups)
-        gap = wording.apart(estimate.value - value, metric)
+        gap = wording.better_or_worse(estimate.value - value, metric)
         sure = "" if clear or gap == "the same" else ", which is not clear"
         parts.append(f"{said} has {wording.stated(value, metric)} (this model is {gap}{sure})")
     return f"On the same rows, {', '.join(parts)}." if parts else ""
@@ -142,7 +142,7 @@ def _more(curve: LearningCurve | None, metric: str) -> list[str]:
     """What a hundred more labels would buy."""
     if curve is None:
         return []
-    gain, name = wording.apart(curve.gain(MORE), metric), wording.name(metric)
+    gain, name = wording.better_or_worse(curve.gain(MORE), metric), wording.name(metric)
     scores = [wording.stated(value, metric) for value in (curve.before, curve.now)]
     half = f"with half of a fold's labels {curve.family} has {scores[0]}, with all of them {scores[1]}"
     if curve.gain(MORE) < LITTLE * max(abs(curve.now), 0.1):

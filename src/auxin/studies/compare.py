@@ -32,7 +32,7 @@ from auxin.runs.settings import attempts, layered, without_model
 from auxin.store import read_json, write_json
 from auxin.studies import budget as budgets
 from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study, run_unit
-from auxin.studies.lineup import accounts, check_strategy, line_up, pool_notes
+from auxin.studies.lineup import check_strategy, line_up, pool_notes, step_costs
 from auxin.studies.tuning import chosen, too_few
 
 TUNING = 1000
@@ -120,7 +120,7 @@ class CompareStudy(Study):
             splits=self.split_counts(),
             tries=self.size.tries,
             cuts=self.cuts,
-            notes=[*self.notes, *accounts(finals), *self._label_agreement()],
+            notes=[*self.notes, *step_costs(finals), *self._label_agreement()],
             command=self.request.command,
             started=self.started,
             seconds=time.monotonic() - self.begun,

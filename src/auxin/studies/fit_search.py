@@ -13,9 +13,9 @@ from auxin.exported.committee import Committee
 from auxin.exported.model import Model
 from auxin.fitting.candidates import Member
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
+from auxin.fitting.duplicates import group_duplicates
 from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
-from auxin.fitting.repeated import apart
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import FOLDS, Search
 from auxin.records.results import Setting
@@ -93,7 +93,7 @@ def search(
         notify(sentence)
     part = rows_within(dataset, splits, wanted.most, note)
     fitted = fitted_dataset(part.dataset, part.labelled, part.unlabelled)
-    equal = apart(fitted, part.labelled, part.unlabelled)
+    equal = group_duplicates(fitted, part.labelled, part.unlabelled)
     rows = replace(rows_of(fitted, part.labelled, equal.unlabelled), groups=equal.groups)
     for sentence in [*equal.notes, *_rare(fitted, part.labelled), *_graded(rows)]:
         note(sentence)

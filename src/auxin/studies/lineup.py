@@ -148,7 +148,7 @@ def check_strategy(
             raise ConfigError(wrong, do="Hold out some rows with --validation 0.2")
 
 
-def accounts(finals: Sequence[RunResult]) -> list[str]:
+def step_costs(finals: Sequence[RunResult]) -> list[str]:
     """Return a sentence for each method that takes many more steps than single-task training."""
     by_method: dict[str, list[RunResult]] = {}
     for run in finals:

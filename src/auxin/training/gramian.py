@@ -21,7 +21,7 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional as F
 
-from auxin.training.task_gradients import arrows, task_gradients
+from auxin.training.task_gradients import graph_edges, task_gradients
 
 Means = Sequence[Tensor | None]
 
@@ -116,7 +116,7 @@ def _layers(means: Sequence[Any], shared: Sequence[Tensor], tasks: int) -> dict[
     """The layers whose weight's gradient need not be made, by the weight's id."""
     wanted = {id(p): p for p in shared}
     users: dict[int, list[tuple[Node, int]]] = {}
-    for node, place, child in arrows(means):
+    for node, place, child in graph_edges(means):
         weight = getattr(child, "variable", None)
         if weight is not None and id(weight) in wanted:
             users.setdefault(id(weight), []).append((node, place))

@@ -29,7 +29,7 @@ def task_gradients(means: Sequence[Tensor], inputs: Sequence[Any]) -> Found:
     >>> task_gradients([hidden.sum(), hidden[0] * 3], [w])
     [(tensor([2., 2.]),), (tensor([6., 0.]),)]
     """
-    if len(means) > 1 and not any("Convolution" in node.name() for node, _, _ in arrows(means)):
+    if len(means) > 1 and not any("Convolution" in node.name() for node, _, _ in graph_edges(means)):
         try:
             return _together(means, inputs)
         except (RuntimeError, NotImplementedError):
@@ -37,8 +37,8 @@ def task_gradients(means: Sequence[Tensor], inputs: Sequence[Any]) -> Found:
     return [torch.autograd.grad(mean, inputs, retain_graph=True, allow_unused=True) for mean in means]
 
 
-def arrows(means: Sequence[Tensor]) -> Iterator[tuple[Node, int, Node]]:
-    """Every arrow of the losses' graph: a node, the place of an argument, and the node that made it.
+def graph_edges(means: Sequence[Tensor]) -> Iterator[tuple[Node, int, Node]]:
+    """Every edge of the losses' graph: a node, the place of an argument, and the node that made it.
 
     The node of a weight that is transposed on its way is the weight's own.
     """

@@ -81,7 +81,7 @@ class Encoder(ABC):
         del raw
         return self
 
-    def suited(self, model: str) -> "Encoder":
+    def encoder_for(self, model: str) -> "Encoder":
         """The encoder whose inputs a model of this name takes; itself where models take the same."""
         del model
         return self

@@ -116,7 +116,7 @@ class TableEncoder(Encoder):
         kinds: dict[str, bool] = {str(name): kind == np.float64 for name, kind in frame.dtypes.items()}
         return [c for c in self.columns if isinstance(c, Numbers) and kinds[c.name]]
 
-    def suited(self, model: str) -> "TableEncoder":
+    def encoder_for(self, model: str) -> "TableEncoder":
         """Texts as a pretrained model's tokens, behind all other columns; else itself. `fit` follows."""
         columns = tokenised(self.columns, model)
         return self if columns == self.columns else self._with(columns)

@@ -7,7 +7,7 @@ from multiprocessing import parent_process
 from multiprocessing.queues import SimpleQueue
 from typing import Any
 
-from auxin.interrupts import Terminated, heed, leave
+from auxin.interrupts import Terminated, handle_signals, leave
 from auxin.memory import set_for_training
 from auxin.runs.listening import listen_from_now_on
 
@@ -23,7 +23,7 @@ def start(environment: dict[str, str], news: "SimpleQueue[tuple[str, float]]") -
     os.environ.update(environment)
     set_for_training()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    heed(leave)
+    handle_signals(leave)
     listen_from_now_on(lambda folder, share: news.put((folder, share)))
     import torch
 

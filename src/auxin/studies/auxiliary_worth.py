@@ -1,17 +1,17 @@
-"""What the auxiliary tasks bought: all of them together, and each by itself."""
+"""What the auxiliary tasks are worth: all of them together, and each by itself."""
 
 import time
 
 from auxin.fitting.auxiliaries import InferredLabelCandidate
 from auxin.fitting.blend import mean_of_repeats
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
-from auxin.fitting.fed import RivalWithAuxiliaries
 from auxin.fitting.images import ConvCandidate
 from auxin.fitting.leave_out import without
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.process import TOGETHER
-from auxin.fitting.scores import heat_outputs, standard_error, temperature, worse_by
+from auxin.fitting.scores import at_temperature, standard_error, temperature, worse_by
 from auxin.fitting.search import Search
+from auxin.fitting.stacked import RivalWithAuxiliaries
 from auxin.judging import wording
 
 MOST = 6
@@ -20,7 +20,7 @@ MOST = 6
 
 def auxiliaries(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     """Sentences: the best candidate with auxiliaries against the best without, and that one without each of them."""
-    uses = {family for family, entry in choice.best.items() if _aided(found, entry)}
+    uses = {family for family, entry in choice.best.items() if _uses_auxiliaries(found, entry)}
     if not uses:
         return []
     least = lambda names: min(names, key=lambda n: choice.best[n].loss.mean())  # noqa: E731
@@ -30,7 +30,7 @@ def auxiliaries(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     lost, gone = (worse_by(found.rows.task, one.outputs, found.wanted, metric) for one in (first, second))
     gain, error = gone.mean() - lost.mean(), standard_error(lost, gone, found.rows.of_groups)
     scores = [score(one.outputs, found.wanted, metric) for one in (first, second)]
-    difference = wording.apart(scores[0] - scores[1], metric)
+    difference = wording.better_or_worse(scores[0] - scores[1], metric)
     names = ", ".join(found.rows.auxiliaries)
     clear = abs(gain) > 2 * error and difference != "the same"
     worth = "make no clear difference" if not clear else "help" if gain > 0 else "hurt"
@@ -41,7 +41,7 @@ def auxiliaries(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     return [together, *_each(found, first, metric)]
 
 
-def _aided(found: Search, entry: CandidateOutputs) -> bool:
+def _uses_auxiliaries(found: Search, entry: CandidateOutputs) -> bool:
     candidate = found.candidates[entry.name]
     if isinstance(candidate, NetworkCandidate | ConvCandidate):
         return "auxiliary" in candidate.options
@@ -81,8 +81,8 @@ def _one(found: Search, entry: CandidateOutputs, name: str, metric: str) -> str:
         return ""
     rows, candidate = made
     outputs = mean_of_repeats(task, candidate.out_of_fold(rows, found.folds, found.seed))
-    outputs = heat_outputs(task, outputs, temperature(task, outputs, wanted))
+    outputs = at_temperature(task, outputs, temperature(task, outputs, wanted))
     change = task.score(outputs, wanted, metric) - task.score(entry.outputs, wanted, metric)
     loss, own = (worse_by(task, one, wanted, metric) for one in (outputs, entry.outputs))
     clear = abs(loss.mean() - own.mean()) > 2 * standard_error(loss, own, found.rows.of_groups)
-    return f"without {name} {wording.apart(change, metric)}{'' if clear else ' (not clear)'}"
+    return f"without {name} {wording.better_or_worse(change, metric)}{'' if clear else ' (not clear)'}"

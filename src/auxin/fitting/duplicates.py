@@ -17,7 +17,7 @@ MANY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Apart:
+class Duplicates:
     """How equal rows are treated.
 
     Attributes:
@@ -31,7 +31,7 @@ class Apart:
     notes: list[str]
 
 
-def apart(dataset: Dataset, labelled: Tensor, unlabelled: Tensor) -> Apart:
+def group_duplicates(dataset: Dataset, labelled: Tensor, unlabelled: Tensor) -> Duplicates:
     """Put labelled rows of equal inputs into one group, and leave out unlabelled rows that repeat a labelled one.
 
     If a copy of a held-out row is among the rows that train, the score is that of rows which the model knows. With few
@@ -52,7 +52,7 @@ def apart(dataset: Dataset, labelled: Tensor, unlabelled: Tensor) -> Apart:
     copies = [place for place in range(count, len(rows)) if inputs[place] in known]
     several = sum(number for number in known.values() if number > 1)
     if dataset.groups is not None or not (several or copies) or len({*inputs}) < 2:
-        return Apart(_groups(dataset, rows), unlabelled, [])
+        return Duplicates(_groups(dataset, rows), unlabelled, [])
     kinds = [f"{several:,} of the {count:,} labelled ones"] if several else []
     kinds += [f"{len(copies):,} without a main label"] if copies else []
     said = f"Rows that have the same inputs as another, labelled row: {' and '.join(kinds)}"
@@ -61,13 +61,13 @@ def apart(dataset: Dataset, labelled: Tensor, unlabelled: Tensor) -> Apart:
             f"{said} ({len({*inputs}):,} different inputs). They may be in different folds, and scores hold for new "
             "rows like these. If they are copies of one another, leave out the copies."
         )
-        return Apart(None, unlabelled, [more])
+        return Duplicates(None, unlabelled, [more])
     left = torch.ones(len(unlabelled), dtype=torch.bool)
     left[[place - count for place in copies]] = False
     groups = [one.hex() if known[one] > 1 else "" for one in inputs[:count]] + [""] * int(left.sum())
     done = ["Labelled rows with the same inputs stay in one fold, and count as one group"] if several else []
     done += ["Those without a main label take no part"] if copies else []
-    return Apart(groups if several else None, unlabelled[left], [f"{said}. {'. '.join(done)}."])
+    return Duplicates(groups if several else None, unlabelled[left], [f"{said}. {'. '.join(done)}."])
 
 
 def _groups(dataset: Dataset, rows: Tensor) -> list[str] | None:

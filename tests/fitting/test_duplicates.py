@@ -6,8 +6,8 @@ import torch
 
 from auxin.api.estimators import AuxiliaryClassifier
 from auxin.data import Dataset
+from auxin.fitting.duplicates import group_duplicates
 from auxin.fitting.intervals import interval
-from auxin.fitting.repeated import apart
 from auxin.tasks.classes import Classes
 
 
@@ -43,14 +43,14 @@ def test_the_score_of_noise_in_two_copies_is_that_of_a_guess(monkeypatch: pytest
 
 def test_copies_are_one_group_and_other_rows_are_by_themselves() -> None:
     x = np.array([[0.5], [1.5], [0.5], [2.5]])
-    found = apart(data(x, np.array([0, 1, 0, 1])), *parts(np.array([0, 1, 0, 1])))
+    found = group_duplicates(data(x, np.array([0, 1, 0, 1])), *parts(np.array([0, 1, 0, 1])))
     assert found.groups is not None
     assert found.groups[0] == found.groups[2] != "" == found.groups[1] == found.groups[3]
 
 
 def test_oversampled_rows_are_copies_although_few_are_different() -> None:
     x, y = np.repeat(np.arange(10) + 0.5, 4)[:, None], np.repeat(np.arange(10) % 2, 4)
-    found = apart(data(x, y), *parts(y))
+    found = group_duplicates(data(x, y), *parts(y))
     assert found.groups is not None
     assert len({*found.groups}) == 10
 
@@ -58,7 +58,7 @@ def test_oversampled_rows_are_copies_although_few_are_different() -> None:
 @pytest.mark.parametrize("step", [1.0, 0.5])
 def test_rows_that_are_equal_by_coincidence_are_left_by_themselves(step: float) -> None:
     x, y = np.repeat(np.arange(4) * step, 10)[:, None], np.arange(40) % 2  # four categories, or four doses
-    found = apart(data(x, y), *parts(y))
+    found = group_duplicates(data(x, y), *parts(y))
     assert found.groups is None
     assert "(4 different inputs)" in found.notes[0]
     assert "leave out the copies" in found.notes[0]
@@ -66,7 +66,7 @@ def test_rows_that_are_equal_by_coincidence_are_left_by_themselves(step: float) 
 
 def test_an_unlabelled_row_that_repeats_a_labelled_one_takes_no_part() -> None:
     x, y = np.array([[0.5], [1.5], [2.5], [0.5]]), np.array([0, 1, -1, -1])
-    found = apart(data(x, y), *parts(y))
+    found = group_duplicates(data(x, y), *parts(y))
     assert found.unlabelled.tolist() == [2]
     assert found.groups is None
     assert found.notes == [
@@ -77,8 +77,8 @@ def test_an_unlabelled_row_that_repeats_a_labelled_one_takes_no_part() -> None:
 
 def test_different_rows_and_given_groups_are_left_alone() -> None:
     y = np.array([0, 1, 0, 1])
-    assert apart(data(np.arange(4)[:, None] + 0.5, y), *parts(y)).notes == []
-    found = apart(data(np.zeros((4, 1)), y, ("a", "b", "a", "b")), *parts(y))
+    assert group_duplicates(data(np.arange(4)[:, None] + 0.5, y), *parts(y)).notes == []
+    found = group_duplicates(data(np.zeros((4, 1)), y, ("a", "b", "a", "b")), *parts(y))
     assert found.groups == ["a", "b", "a", "b"]
     assert found.notes == []
 
