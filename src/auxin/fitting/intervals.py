@@ -7,8 +7,8 @@ from torch import Tensor
 from auxin.tasks._base import Task
 
 WIDER = 1.6
-"""The variance of a cross-validated score is taken so many times: the model that is kept depends on the labelled
-rows too, and the five trainings share most of theirs."""
+"""The variance of a cross-validated score is taken so many times: the five trainings share most of their rows, and
+other labelled rows would give another model. Measured on development sets (`docs/benchmarks/fit.md`)."""
 NORMAL = 1.96
 BLOCKS = 200
 """More groups than this are left out in so many blocks, because the jackknife's time grows with their number."""
