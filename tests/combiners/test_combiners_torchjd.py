@@ -125,6 +125,20 @@ def test_the_real_librarys_direction(name):
 
 
 @pytest.mark.skipif(importlib.util.find_spec("torchjd") is None, reason="torchjd is not installed")
+@pytest.mark.parametrize("name", ["UPGrad", "DualProj"])
+def test_short_gradients_have_the_weights_of_long_ones(name):
+    rows = torch.tensor([[1.0, 0.0], [-0.8, 0.6], [-0.4, 0.2]], dtype=torch.float64)
+    weights = [
+        build(f"torchjd:{name}", NAMES).weights(size**2 * rows @ rows.T, random_losses().means())
+        for size in (1, 1e-4)
+    ]
+    torch.testing.assert_close(weights[1], weights[0])
+    assert (
+        weights[0] - 1
+    ).abs().max() > 0.1  # the weights of a plain sum, which TorchJD gives below lengths of .01
+
+
+@pytest.mark.skipif(importlib.util.find_spec("torchjd") is None, reason="torchjd is not installed")
 def test_fairgrad_solves_its_equation():
     rows = gradients(3, 9)
     whole = rows @ rows.T

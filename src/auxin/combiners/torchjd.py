@@ -21,8 +21,10 @@ class TorchJD(GramianCombiner):
     weighting (GradDrop, ConFIG, TrimmedMean) are refused. FairGrad (`torchjd:FairGrad`, `alpha=1`) is there; its
     solver stops early where gradients are small (norms of 1e-4), so its weights are then too small. UPGrad and
     DualProj add 1e-4 of the Gramian's trace to its diagonal, so their direction conflicts with a task whose gradient
-    is 100 times shorter than another's (`projector=torchjd.linalg.QuadprogProjector(reg_eps=1e-10)` does not). DB-MTL
-    is not in TorchJD 0.18: `db_mtl` is auxin's own.
+    is 100 times shorter than another's (`projector=torchjd.linalg.QuadprogProjector(reg_eps=1e-10)` does not). These
+    two and CAGrad take gradients shorter than .01 for zero; auxin gives them the Gramian over its trace, on which
+    their weights do not depend. While one task's gradient is zero, CAGrad gives all tasks the weight 0. DB-MTL is not
+    in TorchJD 0.18: `db_mtl` is auxin's own.
 
     Args:
         count: Number of tasks, the main one included.
@@ -42,14 +44,22 @@ class TorchJD(GramianCombiner):
         super().__init__(count)
         self.scale = number("scale", scale) or float(count)
         self.aggregator = aggregator
-        self.weighting = _weighting(aggregator, count, options)
+        made = _make(aggregator, count, options)
+        self.weighting = _weighting(aggregator, made)
+        # TorchJD takes a Gramian whose trace is under this option (its own or its projector's, 1e-4) for zero.
+        self.of_unit_trace = hasattr(made, "norm_eps") or hasattr(
+            getattr(made, "projector", None), "norm_eps"
+        )
 
     def weights(self, gramian: Tensor, means: Tensor) -> Tensor:
         """The loss weights, [T]."""
         del means
         if self.count == 1:
             return gramian.new_ones(1)
-        return self.scale * self.weighting(square_root(gramian)).detach().to(gramian)
+        root = square_root(gramian)
+        if self.of_unit_trace:
+            root = root / root.norm().clamp(min=torch.finfo(root.dtype).tiny)
+        return self.scale * self.weighting(root).detach().to(gramian)
 
 
 def square_root(gramian: Tensor) -> Tensor:
@@ -63,8 +73,7 @@ def square_root(gramian: Tensor) -> Tensor:
     return (vectors * values.clamp(min=0).sqrt()).to(gramian)
 
 
-def _weighting(name: str, count: int, options: dict[str, Any]) -> Any:
-    made = _make(name, count, options)
+def _weighting(name: str, made: Any) -> Any:
     weighting = getattr(made, "weighting", None)
     if weighting is None:
         wrong = f"TorchJD's {name} is not a weighting of the tasks' gradients"
