@@ -12,6 +12,7 @@ from auxin.data.encoders.contract import Encoder
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.columnar import read_memory
 from auxin.data.targets.columns import check_cells
+from auxin.data.targets.copies import copies_note
 from auxin.data.targets.leaks import coarse, determining_note, gives_away, useless
 from auxin.data.targets.repeats import dates_note, repeats_note
 from auxin.data.targets.single import blurred_note
@@ -79,6 +80,7 @@ def inputs_of(
         notes.append(f"Columns of X that contain y itself: {', '.join(same)}.")
     notes += determining_note(rest.drop(columns=same), target.numpy(), "leave it out of X")
     notes += [] if grouped else repeats_note(rest, 'fit(..., groups=X["NAME"])')
+    notes += [] if grouped else copies_note(rest, target.numpy(), "leave NAME out of X")
     dates = [] if grouped else dates_note(rest, choice.dates, "judge the model by TimeSeriesSplit")
     notes += blurred_note(coarse(rest))
     made, blank = encoder.encode_frame(rest)

@@ -16,6 +16,7 @@ from auxin.data.reading.columnar import read_memory
 from auxin.data.reading.marks import MARKS
 from auxin.data.targets.arrays import array_target
 from auxin.data.targets.columns import kinds_note, target_of
+from auxin.data.targets.copies import copies_note
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.single import blurred_inputs, blurred_note
 from auxin.data.targets.specs import DENSE, KINDS, TargetSpec
@@ -165,11 +166,15 @@ def _task(name: str, values: np.ndarray, kind: str | None) -> tuple[Task, Tensor
     return target_of(read_memory({name: values}, [name]), spec)
 
 
-def of_array(x: np.ndarray) -> InputFrame:
+def of_array(x: np.ndarray, target: Tensor, *, grouped: bool = False) -> InputFrame:
     """An array X as a data set holds it."""
     made = inputs(x)
     blank = made.isnan() if made.dim() == 2 and bool(made.isnan().any()) else None
     notes = tuple(blurred_note(blurred_inputs(x)))
+    if made.dim() == 2 and not grouped:
+        notes += tuple(
+            copies_note(pd.DataFrame(x).astype(float), target.numpy(), "leave column NAME out of X")
+        )
     kept = made if blank is None else made.masked_fill(blank, 0.0)
     return InputFrame(kept, blank, notes=notes, decisions=notes)
 

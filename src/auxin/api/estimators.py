@@ -193,7 +193,7 @@ class _AuxiliaryEstimator(BaseEstimator):
         if len(x) != len(target):
             raise DataError("X and y have different numbers of rows", found=f"{len(x)} and {len(target)}")
         if not is_frame(x):
-            return _xy.of_array(x)
+            return _xy.of_array(x, target, grouped=grouped)
         return inputs_of(x, target, self.text or (), self.keep or (), grouped=grouped)
 
     def _outputs(self, x: Any) -> Any:

@@ -24,6 +24,7 @@ from auxin.data.targets.columns import (
     target_of,
     text_note,
 )
+from auxin.data.targets.copies import copies_note
 from auxin.data.targets.domains import DomainColumn, by_domain
 from auxin.data.targets.leaks import coarse, determining_note, gives_away, useless
 from auxin.data.targets.refinements import refinements
@@ -204,10 +205,17 @@ def of_frame(
             *choice.notes,
             *choice.left_note("--keep"),
             *(() if columns.group else repeats_note(rest, "--group 'NAME'")),
+            *(() if columns.group else _copies(rest, y[specs[0].name])),
             *(() if columns.split else dates_note(rest, choice.dates, LATEST)),
             *_given_away(frame, specs, y),
             *text_note(encoder.texts, most, isinstance(x, SparseRows)),
         ),
+    )
+
+
+def _copies(rest: Any, target: Tensor) -> list[str]:
+    return (
+        copies_note(rest, target.numpy(), "leave the column out (--ignore NAME)") if target.dim() == 1 else []
     )
 
 
