@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from pandas.util import hash_array
 
 WORK = 1 << 22
 """So many rows, times the ways of leaving columns out, are looked at."""
@@ -62,8 +63,8 @@ def _codes(rows: Any) -> np.ndarray:
     numbers[places] = np.round(real.to_numpy() / np.where(spread > 0, spread / GRID, 1)).T + 0.0
     for place in {*range(rows.shape[1])} - {*places}:
         numbers[place] = pd.factorize(rows.iloc[:, place])[0]
-    salts = pd.util.hash_array(np.arange(rows.shape[1])) | np.uint64(1)
-    return pd.util.hash_array(numbers.ravel()).reshape(numbers.shape) * salts[:, None]
+    salts = hash_array(np.arange(rows.shape[1])) | np.uint64(1)
+    return hash_array(numbers.ravel()).reshape(numbers.shape) * salts[:, None]
 
 
 def _ways(different: Sequence[int], rows: int) -> Iterator[tuple[int, ...]]:
