@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pandas.util import hash_array
+import pandas.util as _util
 
 WORK = 1 << 22
 """So many rows, times the ways of leaving columns out, are looked at."""
+hashed: Any = _util.hash_array  # type: ignore[attr-defined]
 MOST = 1 << 20
 """Of a table of more cells, a random part of the rows is looked at."""
 GROUPS = 10
@@ -63,8 +64,8 @@ def _codes(rows: Any) -> np.ndarray:
     numbers[places] = np.round(real.to_numpy() / np.where(spread > 0, spread / GRID, 1)).T + 0.0
     for place in {*range(rows.shape[1])} - {*places}:
         numbers[place] = pd.factorize(rows.iloc[:, place])[0]
-    salts = hash_array(np.arange(rows.shape[1])) | np.uint64(1)
-    return hash_array(numbers.ravel()).reshape(numbers.shape) * salts[:, None]
+    salts = hashed(np.arange(rows.shape[1])) | np.uint64(1)
+    return hashed(numbers.ravel()).reshape(numbers.shape) * salts[:, None]
 
 
 def _ways(different: Sequence[int], rows: int) -> Iterator[tuple[int, ...]]:
