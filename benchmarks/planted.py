@@ -12,8 +12,8 @@ class and 300 rows without one, 400 test rows, of which the development half is 
 | harmful | eight products of sines of single inputs: much to learn, and nothing of the main task |
 
 The command compares at its defaults but for a small network, fewer steps and one try: `equal` and `softmax`
-with single-task training, five seeds each. A verdict counts as often as it is given; the true sign is planted for `equal`
-alone, since learned weights may leave a harmful auxiliary out.
+with single-task training, five seeds each. A verdict counts as often as it is given; the true sign is planted for
+`equal` alone, since learned weights may leave a harmful auxiliary out.
 """
 
 import argparse

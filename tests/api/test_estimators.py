@@ -15,7 +15,7 @@ from sklearn.preprocessing import StandardScaler
 
 import auxin
 from auxin import AuxiliaryClassifier, AuxiliaryRegressor
-from auxin.errors import ConfigError, DecisionWarning
+from auxin.errors import ConfigError, DataError, DecisionWarning
 
 FAST = {"steps": 40, "random_state": 0}
 CLASSES = make_classification(120, 6, n_informative=4, random_state=0)
@@ -249,3 +249,20 @@ def test_the_default_searches_as_fit_does(monkeypatch: pytest.MonkeyPatch) -> No
     assert model.predict_proba(x).shape == (60, 2)
     with pytest.raises(ConfigError, match="steps belongs to the network of a named method"):
         AuxiliaryClassifier("best", steps=5).fit(x, y)
+
+
+@pytest.mark.parametrize("kind", ["Int64", "UInt8", "boolean", "int64[pyarrow]"])
+def test_nullable_labels_stay_what_they_are(kind):
+    X, y = np.arange(40.0)[:, None] % 7, np.arange(40) % 2
+    whole = pd.Series(y).astype(kind)
+    gaps = whole.copy()
+    gaps[3] = None
+    for labels in (whole, gaps):
+        model = AuxiliaryClassifier("single", steps=1, guard=False, random_state=0).fit(X, labels)
+        assert model.classes_.dtype.kind in ("b" if kind == "boolean" else "iu")
+        assert model.predict(X).dtype == model.classes_.dtype
+
+
+def test_words_and_numbers_are_no_labels_together():
+    with pytest.raises(DataError, match=r"mixes words and other labels.*int, str"):
+        AuxiliaryClassifier().fit(np.zeros((4, 1)), np.array([1, "0", 1, "0"], dtype=object))

@@ -13,6 +13,7 @@ from sklearn.model_selection import KFold, cross_val_score
 import auxin
 from auxin import AuxiliaryClassifier, AuxiliaryRegressor
 from auxin.data import load
+from auxin.errors import DecisionWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::auxin.errors.DecisionWarning")
 QUICK = {"method": "single", "steps": 40, "guard": False, "random_state": 0}
@@ -197,3 +198,28 @@ def test_what_an_auxiliary_was_taken_for_is_noted() -> None:
     others = {"grade": np.arange(60) % 3, "size": x[:, 0] * 2}
     fitted = AuxiliaryClassifier("equal", steps=2, random_state=0).fit(x, x[:, 0] > 0, others)
     assert any("grade (classes: 0, 1, 2), size (regression)." in note for note in fitted.notes_)
+
+
+def test_rows_whose_index_has_another_order_are_said():
+    rows = pd.DataFrame({"a": np.arange(60.0) % 7, "b": np.arange(60) % 4 / 3}, index=np.arange(100, 160))
+    labels = pd.Series(np.arange(60) % 2, index=rows.index)
+    model = AuxiliaryClassifier("single", steps=1, guard=False, random_state=0)
+    with pytest.warns(DecisionWarning, match=r"index of y .*y\.loc\[X\.index\]"):
+        model.fit(rows, labels[::-1])
+    with pytest.warns(DecisionWarning, match="index of auxiliaries"):
+        model.fit(rows, labels, auxiliaries={"c": labels[::-1]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DecisionWarning)
+        model.fit(rows, labels)
+        model.fit(
+            rows, labels.reset_index(drop=True), groups=labels
+        )  # another index, not another order of it
+    assert not any("index" in note for note in model.notes_)
+
+
+def test_numbers_that_may_stand_for_missing_values_are_said():
+    rows = pd.DataFrame(
+        {"a": np.arange(60.0) % 7, "b": np.where(np.arange(60) % 9, np.arange(60) % 4 / 3, -999)}
+    )
+    with pytest.warns(DecisionWarning, match=r"missing values: b \(-999 in 7 rows\)\. If so, make them NaN"):
+        AuxiliaryClassifier("single", steps=1, guard=False, random_state=0).fit(rows, np.arange(60) % 2)

@@ -1,5 +1,6 @@
 """Cells in the forms that other tools write: each is read as what it means, or refused by name."""
 
+import bz2
 import json
 from contextvars import ContextVar
 
@@ -340,3 +341,65 @@ def test_batches_of_a_long_file_agree_with_one(tmp_path, monkeypatch):
     assert parts["code"].iloc[[0, -1]].tolist() == ["7", "07"]
     assert parts.columns.tolist() == ["x", "n", "late", "code", "w"]
     assert parts["n"].equals(pd.Series(np.arange(rows, dtype=float), name="n"))
+
+
+def table_of(tmp_path, **columns):
+    base = {"x": np.arange(60) % 7 / 7, "z": np.arange(60) % 11}
+    pd.DataFrame(base | columns).to_csv(tmp_path / "t.csv", index=False)
+    return tmp_path / "t.csv"
+
+
+def test_words_that_look_the_same_are_one(tmp_path):
+    words = np.array(["caf\u00e9", "cafe\u0301", "tea"])[np.arange(60) % 3]
+    data = load(table_of(tmp_path, y=words, w=words[::-1]), target="y")
+    assert data.tasks["y"].label_names == ("caf\u00e9", "tea")
+    new = pd.DataFrame({"x": [0.0, 0.0], "z": [1, 1], "w": ["caf\u00e9", "cafe\u0301"]})
+    assert data.encoder.encode(new)[0][:, 2:].tolist() == [[1, 0], [1, 0]]
+
+
+def test_the_order_of_words_is_said(tmp_path):
+    file = table_of(tmp_path, y=np.array(["high", "low", "medium"])[np.arange(60) % 3])
+    said = "The order of 'y' is that of the alphabet: high < low < medium."
+    assert said in " ".join(load(file, target="y", kinds="y=ordered").notes)
+    assert said not in " ".join(load(file, target="y").notes)
+    file = table_of(tmp_path, y=np.arange(60) % 3)
+    assert "alphabet" not in " ".join(load(file, target="y", kinds="y=ordered").notes)
+
+
+def test_numbers_that_may_stand_for_missing_values_are_said(tmp_path):
+    gone = np.arange(60) % 9 == 0
+    file = table_of(
+        tmp_path, a=np.where(gone, -999, np.arange(60) % 5), y=np.where(gone, 9999, np.arange(60) / 7)
+    )
+    notes = " ".join(load(file, target="y").notes)
+    assert "may stand for missing values: a (-999 in 7 rows)." in notes
+    assert "may stand for missing values: y (9999 in 7 rows). If so, say so: missing='y=VALUE'." in notes
+    assert "stand for" not in " ".join(load(file, target="y", missing="y=9999", ignore="a").notes)
+    file = table_of(
+        tmp_path, a=np.arange(60) % 5 - 9, b=np.where(gone, 99, np.arange(60)), y=np.arange(60) / 7
+    )
+    assert "stand for" not in " ".join(load(file, target="y").notes)
+
+
+def test_options_without_effect_on_files_are_refused(tmp_path):
+    file = table_of(tmp_path, y=np.arange(60) % 2)
+    pd.read_csv(file).to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(ConfigError, match="encoding has no effect on Parquet"):
+        load(tmp_path / "t.parquet", target="y", encoding="latin-1")
+    load(tmp_path / "t.parquet", target="y", encoding="utf-8")
+    load(tmp_path / "t.parquet", target="y", encoding="latin-1", unlabelled=file)
+    with pytest.raises(ConfigError, match="root has no effect beside a path"):
+        load(file.resolve(), tmp_path, target="y")
+    assert len(load("t.csv", tmp_path, target="y")) == 60
+
+
+def test_a_packed_file_is_called_so(tmp_path):
+    (tmp_path / "t.csv").write_bytes(bz2.compress(b"x,y\n1,2\n" * 99))
+    with pytest.raises(DataError, match=r"packed by bzip2: unpack it first"):
+        load(tmp_path / "t.csv", target="y")
+
+
+def test_an_empty_cell_marks_no_split(tmp_path):
+    file = table_of(tmp_path, y=np.arange(60) % 2, part=["train", "test", ""] * 20)
+    with pytest.raises(DataError, match=r"'part' marks no split.*Found an empty cell"):
+        load(file, target="y", split="part")

@@ -113,6 +113,10 @@ def test_predictions_that_are_set_to_a_bound_are_counted(tmp_path: Path) -> None
         assert sum("by more than half of it: 3. They" in sentence for sentence in sentences) == 1
         found = np.asarray((np.load(file) if file.suffix == ".npz" else pd.read_csv(file))["prediction"])
         np.testing.assert_allclose(sorted({*found[:3]}), [low, high])
+    model = load_model(folder)
+    assert model.predictor.bounds == pytest.approx((low, high))
+    with pytest.warns(UserWarning, match=r"by more than half of it: 3\. They"):
+        model.predict(model.inputs(source))
 
 
 @pytest.mark.parametrize("name", ["label_spreading", "extra_trees", "svc"])

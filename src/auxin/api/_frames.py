@@ -1,6 +1,6 @@
 """A DataFrame as X: its columns are encoded as `auxin fit` encodes those of a table."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from auxin.data.targets.copies import copies_note
 from auxin.data.targets.leaks import coarse, determining_note, gives_away, useless
 from auxin.data.targets.repeats import dates_note, repeats_note
 from auxin.data.targets.single import blurred_note
+from auxin.data.targets.stand_ins import stand_ins_note
 from auxin.errors import naming
 from auxin.math.sparse import SparseRows
 
@@ -44,6 +45,31 @@ class InputFrame:
 def is_frame(x: Any) -> bool:
     """Whether X is a DataFrame, of pandas or another package that hands out Arrow tables (Polars)."""
     return isinstance(x, pd.DataFrame) or (hasattr(x, "__arrow_c_stream__") and hasattr(x, "columns"))
+
+
+def order_notes(x: Any, **others: Any) -> list[str]:
+    """Sentences on arguments whose index has the labels of X's in another order: rows go by their places.
+
+    >>> x = pd.DataFrame({"a": [1, 2]})
+    >>> order_notes(x, y=pd.Series([1, 2], index=[1, 0]))[0][:60]
+    'The index of y has the labels of that of X in another order.'
+    """
+    index = getattr(x, "index", None)
+    found = []
+    for name, other in others.items():
+        parts = other.values() if isinstance(other, Mapping) else [other]
+        own = [one.index for one in parts if isinstance(one, pd.Series | pd.DataFrame)]
+        if isinstance(index, pd.Index) and any(_another_order(index, one) for one in own):
+            found.append(
+                f"The index of {name} has the labels of that of X in another order. Rows go by their places, as "
+                f"everywhere in scikit-learn; if they should go by these labels, give {name}.loc[X.index]."
+            )
+    return found
+
+
+def _another_order(first: pd.Index, second: pd.Index) -> bool:
+    same = first.is_unique and len(first) == len(second) and not first.equals(second)
+    return same and second.is_unique and bool(first.isin(second).all())
 
 
 @naming("X")
@@ -82,6 +108,6 @@ def inputs_of(
     notes += [] if grouped else repeats_note(rest, 'fit(..., groups=X["NAME"])')
     notes += [] if grouped else copies_note(rest, target.numpy(), "leave NAME out of X")
     dates = [] if grouped else dates_note(rest, choice.dates, "judge the model by TimeSeriesSplit")
-    notes += blurred_note(coarse(rest))
+    notes += stand_ins_note(rest, "make them NaN") + blurred_note(coarse(rest))
     made, blank = encoder.encode_frame(rest)
     return InputFrame(made, blank, encoder, rest, (*choice.notes, *dates, *notes), tuple(notes))

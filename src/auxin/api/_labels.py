@@ -57,7 +57,15 @@ def classes_of(y: Any) -> tuple[np.ndarray, Tensor]:
     if known.dtype.kind == "f" and np.isinf(known).any():
         raise DataError("Input y contains infinity or a value too large for dtype('float64').")
     if known.dtype == object and not all(isinstance(value, str) for value in known):
-        known = np.array(known.tolist())
+        made = np.array(known.tolist())
+        if made.dtype.kind in "US":  # NumPy makes words of the numbers, which would be other labels
+            raise DataError(
+                "Input y mixes words and other labels",
+                expected="labels of one type",
+                found=", ".join(sorted({type(value).__name__ for value in known})),
+                do="Convert it, as by astype(str)",
+            )
+        known = made
     check_classification_targets(known)
     classes, numbers = np.unique(known, return_inverse=True)
     target = torch.full((len(column),), MISSING, dtype=torch.int64)
@@ -97,4 +105,10 @@ def column_of(y: Any) -> np.ndarray:
     """y as one column [N]."""
     if y is None:
         raise DataError("This estimator requires y to be passed, but the target y is None.")
+    kind = getattr(y, "dtype", None)
+    if pd.api.types.is_extension_array_dtype(kind) and kind.kind in "biu":
+        # Nullable whole numbers and truth stay what they are; scikit-learn would make floats of them.
+        return (
+            y.to_numpy(dtype=object, na_value=None) if y.isna().any() else y.to_numpy(dtype=kind.numpy_dtype)
+        )
     return column_or_1d(y, warn=True)

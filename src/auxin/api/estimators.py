@@ -17,7 +17,7 @@ from torch import Tensor
 
 from auxin.api import _labels, _xy
 from auxin.api._arguments import check_arguments
-from auxin.api._frames import InputFrame, inputs_of, is_frame
+from auxin.api._frames import InputFrame, inputs_of, is_frame, order_notes
 from auxin.api._labelled_score import LabelledScore
 from auxin.api._notices import epoch_line, warn_of
 from auxin.api._undisturbed import undisturbed
@@ -93,7 +93,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         check_arguments(self.get_params(deep=False))
         x = self._inputs(X, target, groups is not None)
         auxiliary = _xy.auxiliary_tasks(auxiliaries, len(target), self.kinds)
-        others, about_y = auxiliary.made, _labels.label_notes(y)
+        others, about_y = auxiliary.made, order_notes(X, y=y, auxiliaries=auxiliaries, groups=groups)
+        about_y += _labels.label_notes(y)
         warn_of([*about_y, *auxiliary.decisions, *x.decisions], depth=2)
         x = replace(x, notes=(*about_y, *auxiliary.decisions, *x.notes))
         task = _xy.main_task(
@@ -105,9 +106,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         searches = self.method == BEST or (self.method is None and not one_network)
         if searches and searchable(dataset, int(dataset.has_main().sum())):
             return self._search(dataset, seed, started)
-        splits, notes = _xy.split(dataset, seed, self.validation)
-        notes = [*dataset.notes, *notes]
-        name = self._method(dataset)
+        splits, said = _xy.split(dataset, seed, self.validation)
+        notes, name = [*dataset.notes, *said], self._method(dataset)
         if self.guard and not len(splits.validation) and resolve(name).auxiliary:
             notes.append("There are no validation rows to compare methods on: y is trained alone (single).")
             name = "single"
@@ -124,8 +124,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         """What `auxin fit` does at its defaults: estimators, networks and blends by cross-validation."""
         for name in ("steps", "settings"):
             if getattr(self, name) is not None:
-                wrong = f"{name} belongs to the network of a named method"
-                raise ConfigError(wrong, found=f'method="{BEST}"', do=f"Leave {name} out")
+                what = f"{name} belongs to the network of a named method"
+                raise ConfigError(what, found=f'method="{BEST}"', do=f"Leave {name} out")
         splits = make_splits(dataset, seed=seed, validation=0.0, test=0.0)
         metric = settle(self.metric, dataset.tasks[dataset.main])
         with undisturbed():

@@ -58,6 +58,10 @@ def export(
     shape = ["batch", *made.trunk.shape]
     name = "probabilities" if made.labels else "values"
     output.print(f"  x {shape}, float32 -> {name}" + (f": {', '.join(made.labels)}" if made.labels else ""))
+    if (bounds := getattr(made.predictor, "bounds", None)) is not None:
+        output.print(
+            f"  Values are limited to {bounds[0]:.6g} ... {bounds[1]:.6g}; the file does not report where."
+        )
     if made.encoder is not None and len(made.trunk.shape) == 1:
         output.print(f"  x of new rows, in Python: auxin.load_model({str(model)!r}).inputs(FILE)")
     output.result(

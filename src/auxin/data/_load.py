@@ -1,7 +1,7 @@
 """A data set by its name, or by the path of a file of the user's own."""
 
 import os
-from collections.abc import Container
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -50,6 +50,7 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
         if not place.suffix and not place.exists() and place.name == name:
             raise ConfigError(catalogue.unknown("data set", name, catalogue.names("data")))
         member = _reader(place, given)
+    _check_used(name, folder, place, given)
     source = catalogue.load("data", member)
     if odd := [option for option in given if option not in source.options]:
         raise ConfigError(
@@ -63,6 +64,26 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     with watched(str(place or name)), naming(place or name), naming_arguments(_arguments):
         dataset = source.load(place, **given)
     return replace(dataset, notes=tuple(as_arguments(note, _arguments) for note in dataset.notes))
+
+
+def _check_used(name: str, folder: Path | None, place: Path | None, given: Mapping[str, Any]) -> None:
+    """Refuse options that would have no effect."""
+    if folder is not None and os.path.isabs(name):
+        raise ConfigError(
+            f"{called('root')} has no effect beside a path from the root of the file system",
+            expected="the name of a data set, or a path below the folder",
+            found=f"{called('root')}={str(folder)!r} and {name}",
+            do=f"Leave {called('root')} out",
+        )
+    encoding, files = given.get("encoding", "utf-8"), [place, given.get("unlabelled")]
+    if encoding.lower() not in ("utf-8", "utf8") and not any(
+        file is not None and not str(file).endswith(".parquet") for file in files
+    ):
+        raise ConfigError(
+            f"{called('encoding')} has no effect on Parquet files, which hold text in UTF-8",
+            found=f"{called('encoding')}={encoding!r}",
+            do=f"Leave {called('encoding')} out",
+        )
 
 
 @lru_cache(1)

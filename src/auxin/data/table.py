@@ -31,6 +31,7 @@ from auxin.data.targets.refinements import refinements
 from auxin.data.targets.repeats import dates_note, repeats_note
 from auxin.data.targets.single import blurred_note
 from auxin.data.targets.specs import TargetSpec, parse_specs, words
+from auxin.data.targets.stand_ins import stand_ins_note
 from auxin.errors import ConfigError, DataError
 from auxin.math.sparse import SparseRows
 
@@ -264,7 +265,11 @@ def _inputs(
         )
     what = "leave it out with --ignore"
     found = determining_note(rest, target.numpy(), what) if target.dim() == 1 else []
-    return rest, [*notes, *found, *blurred_note(coarse(rest))]
+    missing = stand_ins_note(rest, "empty these cells")
+    if (values := _numbers(main, target)) is not None:
+        labels = pd.DataFrame({main.name: values})
+        missing += stand_ins_note(labels, f"say so: --missing {main.name}=VALUE")
+    return rest, [*notes, *found, *missing, *blurred_note(coarse(rest))]
 
 
 def _numbers(spec: TargetSpec, target: Tensor) -> np.ndarray | None:

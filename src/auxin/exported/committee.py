@@ -37,6 +37,13 @@ class Committee:
         bounds = getattr(self.member, "bounds", None)
         return 0 if bounds is None else int(((outputs <= bounds[0]) | (outputs >= bounds[1])).sum())
 
+    @property
+    def bounds(self) -> tuple[float, float] | None:
+        """Between what predicted numbers stay, in the target's unit; None where nothing bounds them."""
+        bounds = getattr(self.member, "bounds", None)
+        task: Any = self.task
+        return None if bounds is None else tuple(float(b * task.scale + task.mean) for b in bounds)
+
     def outputs(self, x: Tensor) -> Tensor:
         """What a main head would put out, float64 [B, width]."""
         return self.member.outputs(x.float().flatten(1).numpy())

@@ -16,7 +16,6 @@ from auxin import catalogue
 from auxin.data import Dataset, load
 from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.images import ImageFiles
-from auxin.data.encoders.notices import far
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import SUFFIXES, columns_of, is_file, read_frame
 from auxin.data.reading.hub import PREFIX, read_hub
@@ -24,7 +23,6 @@ from auxin.data.reading.images import limited, look, pictures
 from auxin.data.reading.masks import labelled_masks
 from auxin.data.reading.npz import read_npz
 from auxin.errors import ConfigError, DataError
-from auxin.exported.committee import Committee
 from auxin.exported.labels import labels_of
 from auxin.exported.model import Model, Predictions
 from auxin.exported.named import columns
@@ -78,8 +76,7 @@ def write_predictions(
     frame = _table(model, source, keep) if dataset is None else None
     rows: Any = frame if source.startswith(PREFIX) else source
     x = model.inputs(rows, notify) if dataset is None else dataset.x
-    found = model.predict(x)
-    far(notify, _at_bounds(model, found))
+    found = model.predict(x, notify)
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
     labels = _labels(model, rows, frame, len(x), notify) if dataset is None else _of_dataset(model, dataset)
     return _summary(model, out, len(x), found.outputs, labels)
@@ -95,18 +92,13 @@ def _streamed(
 
     def predict(frame: pd.DataFrame, tally: Notify) -> dict[str, Any]:
         x, blank = encoder.encode_frame(frame, tally)
-        found = model.predict(x if blank is None else x.masked_fill(blank, torch.nan))
-        far(tally, _at_bounds(model, found))
+        found = model.predict(x if blank is None else x.masked_fill(blank, torch.nan), tally)
         if scored:
             outputs.append(found.outputs.float())
         return _columns(model, found)
 
     rows, cells = predict_table(encoder, path, out, keep, model.task.name, predict, notify)
     return (rows, torch.cat(outputs), _labels_of(model, cells, notify)) if scored else (rows, None, None)
-
-
-def _at_bounds(model: Model, found: Predictions) -> int:
-    return model.predictor.at_bounds(found.outputs) if isinstance(model.predictor, Committee) else 0
 
 
 def _summary(

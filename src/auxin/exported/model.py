@@ -13,6 +13,7 @@ from torch import Tensor
 from auxin import catalogue
 from auxin.data import Encoder, restore
 from auxin.data.encoders.contract import warn
+from auxin.data.encoders.notices import far
 from auxin.data.encoders.restore import saved
 from auxin.errors import AuxinError, DataError
 from auxin.exported import folder as _folder
@@ -86,8 +87,12 @@ class Model:
         """The names of the classes or attributes, in the order of the probabilities; empty for numbers."""
         return list(getattr(self.task, "label_names", ()))
 
-    def predict(self, x: Tensor | SparseRows) -> Predictions:
+    def predict(self, x: Tensor | SparseRows, notify: Callable[[str], None] = warn) -> Predictions:
         """Predict for inputs in the form of the training data: [N, D] (NaN where missing) or images [N, C, H, W].
+
+        Args:
+            x: The inputs.
+            notify: Function that receives a sentence where predicted numbers are set to a bound; else a warning.
 
         Raises:
             DataError: The inputs have another shape, or hold infinite numbers.
@@ -95,7 +100,9 @@ class Model:
         self._check(x)
         if isinstance(self.predictor, Committee):
             rows = max(ROWS, NUMBERS // max(1, math.prod(x.shape[1:])))
-            return Predictions(self.task, torch.cat([self.predictor.outputs(part) for part in x.split(rows)]))
+            outputs = torch.cat([self.predictor.outputs(part) for part in x.split(rows)])
+            far(notify, self.predictor.at_bounds(outputs))
+            return Predictions(self.task, outputs)
         kind = torch.float64 if x.dim() == 2 else torch.float32
         network = self.predictor if kind == torch.float32 else copy.deepcopy(self.predictor).to(kind)
         with torch.no_grad():
@@ -208,7 +215,7 @@ def _try(model: Model) -> None:
     Raises:
         ValueError: There are not as many names as probabilities.
     """
-    found = model.predict(torch.zeros(()).expand(1, *model.trunk.shape))
+    found = model.predict(torch.zeros(()).expand(1, *model.trunk.shape), lambda _: None)
     named, given = len(model.labels), found.probabilities
     if not len(found.values):
         raise ValueError("it predicts nothing")

@@ -22,6 +22,14 @@ from auxin.errors import ConfigError, DataError, naming, shortened
 
 TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".data")
 SUFFIXES = (*TEXT, ".parquet", ".arff")
+PACKED = {
+    b"PK\x03\x04": "zip",
+    b"BZh": "bzip2",
+    b"\xfd7zXZ": "xz",
+    b"\x28\xb5\x2f\xfd": "zstd",
+    b"\x1f\x8b": "gzip",
+}
+"""How packed files begin."""
 _DAMAGE = (ValueError, OSError, EOFError, StopIteration, zlib.error, pa.ArrowException, NotImplementedError)
 
 
@@ -118,6 +126,9 @@ def _reading(path: Path, encoding: str) -> Iterator[str]:
             "utf-16" if path.read_bytes()[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin-1"
         )
         do = f"Name its encoding, for example: --encoding {likely}"
+        for begin, kind in PACKED.items():
+            if path.read_bytes()[:6].startswith(begin):
+                do = f"It is packed by {kind}: unpack it first (only .gz is read as it is)"
         raise damaged(path, f"text in {encoding.removesuffix('-sig')}", error, do) from error
     except _DAMAGE as error:
         do = "Give every row as many fields as the header has"

@@ -237,5 +237,6 @@ def words_of(cells: Any, verbatim: bool = False) -> Any:
     plain = pc.utf8_trim_whitespace(cells)
     if not pc.all(pc.string_is_ascii(plain)).as_py():
         plain = pc.utf8_trim_whitespace(pc.utf8_trim(plain, UNSEEN))
+        plain = pc.utf8_normalize(plain, "NFC")  # an accent of its own looks the same, and is no other word
     missing = pc.equal(plain, "") if verbatim else pc.is_in(plain, _MARKS)
     return pc.if_else(missing, None, plain).to_pandas().astype("str")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from auxin.data.encoders.contract import LabelForm
 from auxin.data.encoders.dates import form_of
-from auxin.data.reading.marks import TRUTH
+from auxin.data.reading.marks import TRUTH, truth
 from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd, word
 from auxin.data.targets.guess import MOST_CLASSES, of_numbers
 from auxin.data.targets.lists import listed, says_lists, vectors
@@ -192,6 +192,12 @@ def _classes(name: str, cells: TargetColumn, make: Any) -> Made:
     table = np.array([*(order[key] for key in keys), MISSING], dtype=np.int64)
     names = [called[key] for key in order]
     said = _spellings(name, names, zip(keys, cells.words, strict=True))
+    if make is Ordered and cells.numbers is None and cells.ranks is None and not truth(cells.words):
+        shown = " < ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")
+        said.append(
+            f"The order of {name!r} is that of the alphabet: {shown}. If another one is meant, begin the words with "
+            "numbers (1 low, 2 high), or give an ordered category."
+        )
     return make(name, len(order), label_names=names), torch.from_numpy(table[cells.codes]), said
 
 
@@ -261,7 +267,7 @@ def split_rows(frame: Any, split: str | None) -> Tensor:
     """Which rows a column of the words train and test marks as test rows; none without such a column."""
     if split is None:
         return torch.zeros(len(frame), dtype=torch.bool)
-    said = frame[split].astype(str).str.strip().str.lower()
+    said = frame[split].astype(object).fillna("an empty cell").astype(str).str.strip().str.lower()
     if odd := sorted(set(said) - {"train", "test"}):
         raise DataError(
             f"The column {split!r} marks no split", expected="train or test", found=", ".join(odd[:5])
