@@ -10,6 +10,7 @@ import torch
 from data_files import images, png, write_image_table, write_images, write_npz
 
 from auxin.data import DevicePool, load, make_splits, restore
+from auxin.data.encoders.dates import Dates
 from auxin.data.encoders.restore import saved
 from auxin.errors import DataError
 
@@ -264,6 +265,21 @@ def test_categories_and_dates_that_are_missing_for_the_first_time_are_said(tmp_p
     assert sorted(said) == [
         "1 missing values of 'day' are replaced by its mean; no training row lacks this value.",
         "2 missing values of 'word' are in no category; no training row lacks this value.",
+    ]
+
+
+def test_a_time_zone_in_new_rows_alone_is_said():
+    days = pd.Series(pd.date_range("2024-01-01", periods=9, freq="7h").astype(str), name="at")
+    plain, zoned, said = Dates("at").fit(days), Dates("at").fit(days + "+01:00"), []
+    assert (plain.zoned, zoned.zoned) == (False, True)
+    plain.encode(days, refuse)
+    zoned.encode(days + "Z", refuse)
+    Dates("at").encode(days + "Z", refuse)  # of a model that does not know
+    plain.encode(days + "+02:00", said.append)
+    zoned.encode(days, said.append)
+    assert said == [
+        "Times of 'at' have a time zone, and those of the training rows had none: times without one are taken for UTC.",
+        "Times of 'at' have no time zone, and those of the training rows had one: times without one are taken for UTC.",
     ]
 
 

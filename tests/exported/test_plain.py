@@ -115,8 +115,9 @@ def test_predictions_that_are_set_to_a_bound_are_counted(tmp_path: Path) -> None
         np.testing.assert_allclose(sorted({*found[:3]}), [low, high])
     model = load_model(folder)
     assert model.predictor.bounds == pytest.approx((low, high))
+    x = model.inputs(source, lambda _: None)
     with pytest.warns(UserWarning, match=r"by more than half of it: 3\. They"):
-        model.predict(model.inputs(source))
+        model.predict(x)
 
 
 @pytest.mark.parametrize("name", ["label_spreading", "extra_trees", "svc"])

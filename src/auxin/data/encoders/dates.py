@@ -35,6 +35,7 @@ class Dates(ColumnEncoder):
         form: How dates are written: "ISO8601", or a format of `strptime`.
         clock: Whether the training rows differ in the time of day.
         gaps: Whether dates were missing.
+        zoned: Whether the training rows named time zones; None: unknown.
 
     >>> column = pd.Series(["2000-01-01", "2001-01-01"], name="day")
     >>> Dates("day").fit(column).encode(column, print)[0][:, 0].round(3).tolist()
@@ -45,6 +46,7 @@ class Dates(ColumnEncoder):
     form: str = ISO
     clock: bool = False
     gaps: bool = False
+    zoned: bool | None = None
 
     def __post_init__(self) -> None:
         if not any(self.form in forms for _, forms in _FORMS):
@@ -59,7 +61,8 @@ class Dates(ColumnEncoder):
         """Whether the time of day differs, and whether there are gaps."""
         times = self._times(column)
         known = times[times.notna()]
-        return replace(self, clock=bool((known != known.dt.normalize()).any()), gaps=bool(times.isna().any()))
+        clock, gaps = bool((known != known.dt.normalize()).any()), bool(times.isna().any())
+        return replace(self, clock=clock, gaps=gaps, zoned=_zoned(column))
 
     def _times(self, column: Column) -> Any:
         words: Any = column.astype("str")
@@ -79,6 +82,11 @@ class Dates(ColumnEncoder):
         """The rows' numbers, 0 where missing."""
         times = self._times(column)
         empty = times.isna().to_numpy()
+        if self.zoned is not None and self.zoned != (zoned := _zoned(column)) and (zoned or self.clock):
+            notify(
+                f"Times of {self.name!r} have {'a' if zoned else 'no'} time zone, and those of the training rows had "
+                f"{'none' if zoned else 'one'}: times without one are taken for UTC."
+            )
         missing(notify, self.name, 0 if self.gaps else int(empty.sum()))
         days = ((times - ORIGIN) / pd.Timedelta(days=1)).to_numpy(float)
         turns = [days / YEAR, (days - 2) / 7] + ([days] if self.clock else [])  # 2000-01-03 was a Monday
@@ -88,6 +96,11 @@ class Dates(ColumnEncoder):
         if self.gaps:
             blank[:, -1] = False
         return np.where(blank, 0.0, values), blank
+
+
+def _zoned(column: Column) -> bool:
+    """Whether times name their zone."""
+    return bool(column.astype("str").str.contains(r":\d{2}(?:\.\d+)?(?:Z|[+-]\d{2}:?\d{2})$", na=False).any())
 
 
 def form_of(column: Column) -> tuple[str, bool] | None:

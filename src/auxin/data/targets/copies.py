@@ -60,8 +60,9 @@ def _codes(rows: Any) -> np.ndarray:
     real = rows.select_dtypes(np.float64)
     numbers = np.empty((rows.shape[1], len(rows)))
     places = [*rows.columns.get_indexer(real.columns)]
-    spread = np.array(real.std().fillna(0))
-    numbers[places] = np.round(real.to_numpy() / np.where(spread > 0, spread / GRID, 1)).T + 0.0
+    with np.errstate(all="ignore"):  # infinite numbers are refused elsewhere
+        spread = np.nan_to_num(real.std().to_numpy(), posinf=0.0)
+        numbers[places] = np.round(real.to_numpy() / np.where(spread > 0, spread / GRID, 1)).T + 0.0
     for place in {*range(rows.shape[1])} - {*places}:
         numbers[place] = pd.factorize(rows.iloc[:, place])[0]
     salts = hashed(np.arange(rows.shape[1])) | np.uint64(1)
