@@ -105,7 +105,7 @@ def column_of(y: Any) -> np.ndarray:
     """y as one column [N]."""
     if y is None:
         raise DataError("This estimator requires y to be passed, but the target y is None.")
-    kind = getattr(y, "dtype", None)
+    kind: Any = getattr(y, "dtype", None)
     if pd.api.types.is_extension_array_dtype(kind) and kind.kind in "biu":
         # Nullable whole numbers and truth stay what they are; scikit-learn would make floats of them.
         return (

@@ -10,6 +10,7 @@ from auxin.exported.task_state import TaskState
 from auxin.fitting.candidates import Member
 from auxin.fitting.saved import Parts, restored, state_of
 from auxin.tasks._base import Task
+from auxin.tasks.regression import Regression
 
 
 class Committee:
@@ -40,9 +41,11 @@ class Committee:
     @property
     def bounds(self) -> tuple[float, float] | None:
         """Between what predicted numbers stay, in the target's unit; None where nothing bounds them."""
-        bounds = getattr(self.member, "bounds", None)
-        task: Any = self.task
-        return None if bounds is None else tuple(float(b * task.scale + task.mean) for b in bounds)
+        bounds, task = getattr(self.member, "bounds", None), self.task
+        if bounds is None or not isinstance(task, Regression):
+            return None
+        low, high = (float(bound * task.scale + task.mean) for bound in bounds)
+        return low, high
 
     def outputs(self, x: Tensor) -> Tensor:
         """What a main head would put out, float64 [B, width]."""
