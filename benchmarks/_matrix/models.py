@@ -38,6 +38,7 @@ def from_timm(name: str, **options: Any) -> Any:
 
 
 def bert(lora: bool = False) -> Any:
+    without_torchvisions_operators()
     from transformers import BertConfig, BertModel
 
     trunk: Any = BertModel(

@@ -3,6 +3,7 @@
 import sys
 from dataclasses import replace
 from pathlib import Path
+from queue import SimpleQueue
 
 import pytest
 import torch
@@ -17,11 +18,28 @@ from auxin.math.functional import save_rng
 from auxin.training.loop import EpochCallbacks, fit
 
 
-def run(rhythm: str, every: int = 1, dropout: float = 0.0, precise: bool = True, **settings):
+class Counting(nn.Module):
+    calls = 0
+
+    def forward(self, x):
+        self.calls += self.training
+        return x * (1 + 0.3 * (self.calls % 5))
+
+
+def run(
+    rhythm: str,
+    every: int = 1,
+    dropout: float = 0.0,
+    precise: bool = True,
+    counting: bool = False,
+    **settings,
+):
     built = tiny("maxl", rhythm=rhythm, meta="next", every=every, epochs=2, **settings)
     network, labeler = built.network, built.labeler
     if dropout:
         network.trunk = nn.Sequential(network.trunk, nn.Dropout(dropout))
+    if counting:
+        network.trunk = nn.Sequential(network.trunk, Counting())
     if precise:
         network.double()
         labeler.double()
@@ -32,14 +50,14 @@ def run(rhythm: str, every: int = 1, dropout: float = 0.0, precise: bool = True,
             return type(found)(found.x.double(), found.y, found.rows)
 
         built.pool.batch = doubled
-    forwards = []
-    handle = network.trunk.register_forward_hook(lambda *_: forwards.append(1))
+    forwards = SimpleQueue()  # which no step puts back
+    handle = network.trunk.register_forward_hook(lambda *_: forwards.put(1))
     torch.manual_seed(3)
     fit(built.state, built.plan, EpochCallbacks())
     handle.remove()
     state = {f"network.{k}": v for k, v in network.state_dict().items()}
     state |= {f"labeler.{k}": v for k, v in labeler.state_dict().items()}
-    return state, built, len(forwards), save_rng().cpu
+    return state, built, forwards.qsize(), save_rng().cpu
 
 
 def gap(a, b) -> float:
@@ -65,6 +83,15 @@ def test_the_trajectory_is_the_fused_ones(every: int, dropout: float, optimizer:
     )
     assert shared > 0
     assert many - fewer == shared
+
+
+@pytest.mark.parametrize("every", [1, 2])
+def test_a_network_that_counts_its_passes_makes_each_anew(every: int) -> None:
+    fused, a, many, _ = run("fused", every, counting=True)
+    following, b, as_many, _ = run("following", every, counting=True)
+    assert gap(fused, following) < 1e-12
+    assert a.network.trunk[1].calls == b.network.trunk[1].calls > 2
+    assert as_many == many
 
 
 def test_what_moves_is_not_nothing() -> None:

@@ -6,23 +6,31 @@ which is held beside the JVP and the auxiliary network's. The numbers are the fu
 the optimiser's step and the look-ahead's: the dropout masks are the same (both passes would begin at the same random
 state, unless a labeler draws numbers of its own), and batch norm's statistics move once for each batch. Nothing is
 handed from epoch to epoch, so evaluation, checkpoints and a resumed run see what they would see after a fused epoch.
+
+A network that keeps a hidden state or a counter outside its buffers makes each pass anew: the pass at W+ leaves nothing
+there, and a training step does. The first step of every epoch shows it.
 """
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from weakref import WeakSet
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from auxin.errors import ConfigError
 from auxin.hypergradients import NextBatchForward, training_gradient
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.rng import restore_rng
 from auxin.math.tree import detach
-from auxin.math.visits import begin_loss
+from auxin.math.visits import begin_loss, watching
 from auxin.training.feed import Feed
 from auxin.training.schedules import with_next
 from auxin.training.steps import Learner
 from auxin.typing import Batch
+
+_ALONE: WeakSet[nn.Module] = WeakSet()
+"""Networks whose pass at W+ is no training pass, because it leaves nothing in what they keep outside their buffers."""
 
 
 def following_epoch(
@@ -69,7 +77,16 @@ def following_step(
     if meta is None and ahead is None:
         return learner.train_step(batch), None
     batch = learner.precision.place(batch)
-    gradient = training_gradient(learner.problem, batch, keep_graph=meta is not None, ahead=ahead)
+    network = learner.problem.network
+    with watching([network], []) if ahead is None else nullcontext([]) as changed:
+        gradient = training_gradient(learner.problem, batch, keep_graph=meta is not None, ahead=ahead)
+    if changed and network not in _ALONE:
+        _ALONE.add(network)
+        learner.note(
+            "The following rhythm's steps make forward passes of their own, because the network keeps things outside "
+            f"its buffers, which a shared pass would not move: {', '.join(changed[:3])}."
+        )
+    keep = keep and network not in _ALONE
     kept = None
     if meta is not None:
         assert isinstance(learner.estimator, Lookahead)
