@@ -43,9 +43,9 @@ from auxin.fitting.rows import Rows
 from auxin.fitting.search import TemperedMember
 from auxin.models import build_network
 from auxin.recipes._grid import GridRecipe, from_sheet
-from auxin.requests.hyperparameters import Hyperparameters
+from auxin.requests.hyperparameters import Hyperparameters, all_checked
+from auxin.requests.values import settings as from_text
 from auxin.rules.applied import LearnedRule
-from auxin.runs.settings import parse
 from auxin.studies.recipe import PieceEnvironment
 
 RECORD = TrainingRecord(
@@ -186,7 +186,7 @@ def settings(folder: Path) -> dict[str, Target]:
     (folder / "settings").write_text("\n".join([*lines, "model.hidden=8", "labeler.hard=true"]))
 
     def parsed(file: Path) -> object:
-        return parse(file.read_text("latin-1").split("\n"))
+        return all_checked(from_text(file.read_text("latin-1").split("\n")))
 
     return {"settings": Target("settings", folder / "settings", parsed, (flipped, reworded))}
 

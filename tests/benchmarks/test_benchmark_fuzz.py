@@ -41,7 +41,7 @@ def test_a_fault_is_seen(fuzzer, monkeypatch) -> None:
         if len(calls) > 1:
             raise KeyError("a fault")
 
-    monkeypatch.setattr(fuzzer, "parse", read)
+    monkeypatch.setattr(fuzzer, "all_checked", read)
     [fault] = fuzzer.fuzz(0.0, groups=("settings",))[1]
     assert "settings KeyError" in fault
 

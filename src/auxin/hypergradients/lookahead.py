@@ -29,7 +29,7 @@ from auxin.hypergradients._self_check import (
     unseen,
 )
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
-from auxin.math.deferred import traced
+from auxin.math.deferred import deferring, traced
 from auxin.math.functional import save_rng, under_rng
 from auxin.math.params import Vector, bare
 from auxin.math.products import precisely
@@ -179,9 +179,9 @@ class Lookahead(Estimator):
         """Whether forward mode is compared with the training gradient this time: more and more rarely.
 
         It finds what changes after the first batch without a trace in the network's structure, such as a hook on an
-        activation that a flag switches on.
+        activation that a flag switches on. Nothing is compared where no value may be read.
         """
-        if self.mode != "auto" or not self.check or problem.average is not None or traced():
+        if self.mode != "auto" or not self.check or problem.average is not None or traced() or deferring():
             return False
         network = bare(problem.network)
         turn = _TURNS[network] = _TURNS.get(network, 0) + 1

@@ -63,7 +63,9 @@ def is_users(module: str | None) -> bool:
     (False, False, True)
     """
     top = (module or "").partition(".")[0]
-    if keeps_nothing(module or "") or (top in sys.stdlib_module_names and top != "__main__"):
+    if top == "__main__":
+        return True
+    if keeps_nothing(module or "") or top in sys.stdlib_module_names:
         return False
     file = getattr(sys.modules.get(module or ""), "__file__", None) or ""
     return "site-packages" not in file and "dist-packages" not in file
