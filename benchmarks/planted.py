@@ -12,8 +12,8 @@ class and 300 rows without one, 400 test rows, of which the development half is 
 | harmful | eight products of sines of single inputs: much to learn, and nothing of the main task |
 
 The command compares at its defaults but for a small network, fewer steps and one try: `equal` and `softmax`
-with single-task training, five seeds each. A verdict counts as often as it is given; the true sign is planted for
-`equal` alone, since learned weights may leave a harmful auxiliary out.
+with single-task training, five seeds each. `equal` is judged by single-task training, and `softmax` by
+the better of that and `equal`, the best control.
 """
 
 import argparse
@@ -99,19 +99,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     asked = parser.parse_args()
     torch.set_num_threads(1)
-    counts: dict[tuple[str, str], Counter[str]] = {}
+    found: dict[tuple[str, str], list[tuple[str, float]]] = {}
     for seed in range(asked.sets):
         for case in CASES:
             file = asked.out / f"{case}-{seed}.json"
             if not file.exists():
                 file.parent.mkdir(parents=True, exist_ok=True)
                 file.write_text(json.dumps(verdicts(case, seed, asked.out, asked.seeds)))
-            for method, (word, _) in json.loads(file.read_text()).items():
-                counts.setdefault((case, method), Counter())[word] += 1
-    print("| auxiliaries | method | sets | helps | no evidence | hurts |\n|---|---|---|---|---|---|")
-    for (case, method), found in sorted(counts.items()):
-        words = " | ".join(str(found[word]) for word in ("helps", "no evidence", "hurts"))
-        print(f"| {case} | `{method}` | {sum(found.values())} | {words} |")
+            for method, pair in json.loads(file.read_text()).items():
+                found.setdefault((case, method), []).append(pair)
+    print("| auxiliaries | method | mean difference from single, points | helps | no evidence | hurts |")
+    print("|---|---|---|---|---|---|")
+    for (case, method), pairs in sorted(found.items()):
+        points, counts = 100 * np.array([gain for _, gain in pairs]), Counter(word for word, _ in pairs)
+        error = points.std(ddof=1) / len(points) ** 0.5 if len(points) > 1 else float("nan")
+        words = " | ".join(str(counts[word]) for word in ("helps", "no evidence", "hurts"))
+        print(f"| {case} | `{method}` | {points.mean():+.1f} ± {error:.1f} | {words} |")
 
 
 if __name__ == "__main__":
