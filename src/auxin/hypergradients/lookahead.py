@@ -135,7 +135,7 @@ class Lookahead(Estimator):
             if gradient is None or gradient.hooked:
                 gradient = gradient_without_a_trace(problem, train)
             ahead = step.lookahead(gradient.given)
-            compared = self._compared(problem, train, gradient.loss.device.type)
+            compared = ours and self._compared(problem, train, gradient.loss.device.type)
             if ours and step.linear and not compared:  # shapes without memory
                 gradient.gradients[:] = [g.new_zeros(()).expand_as(g) for g in gradient.gradients]
             rng = save_rng()
@@ -179,7 +179,8 @@ class Lookahead(Estimator):
         """Whether forward mode is compared with the training gradient this time: more and more rarely.
 
         It finds what changes after the first batch without a trace in the network's structure, such as a hook on an
-        activation that a flag switches on. Nothing is compared where no value may be read.
+        activation that a flag switches on. Nothing is compared where no value may be read,
+        nor with a gradient that the caller has taken, before which a loss may have kept something else.
         """
         if self.mode != "auto" or not self.check or problem.average is not None or traced() or deferring():
             return False
