@@ -1,6 +1,6 @@
 """A user's own table: CSV, TSV, Parquet or ARFF, with a target column and any auxiliary ones."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -205,13 +205,20 @@ def of_frame(
             *said,
             *choice.notes,
             *choice.left_note("--keep"),
-            *(() if columns.group else repeats_note(rest, "--group 'NAME'")),
-            *(() if columns.group else _copies(rest, y[specs[0].name])),
-            *(() if columns.split else dates_note(rest, choice.dates, LATEST)),
+            *_notes_on_rows(rest, y[specs[0].name], columns, choice.dates),
             *_given_away(frame, specs, y),
             *text_note(encoder.texts, most, isinstance(x, SparseRows)),
         ),
     )
+
+
+def _notes_on_rows(rest: Any, y: Tensor, columns: ColumnRoles, dates: Sequence[str]) -> Iterator[str]:
+    """What is noted of rows that repeat one another or lie in time, where no column says how they are divided."""
+    if not columns.group:
+        yield from repeats_note(rest, "--group 'NAME'")
+        yield from _copies(rest, y)
+    if not columns.split:
+        yield from dates_note(rest, dates, LATEST)
 
 
 def _copies(rest: Any, target: Tensor) -> list[str]:
