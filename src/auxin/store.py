@@ -116,10 +116,7 @@ def _append_whole(descriptor: int, line: bytes) -> None:
 
 def _cannot_write(path: Path, error: OSError) -> RunError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        what, do = (
-            "The disk is full",
-            "Free some space and run the same command again: finished runs are kept",
-        )
+        what, do = "The disk is full", "Free some space and run the same command again"
     else:
         what, do = "A result file cannot be written", "Choose another folder with --out"
     return RunError(what, expected=f"to write {path}", found=error.strerror or str(error), do=do)

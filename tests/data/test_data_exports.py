@@ -189,6 +189,11 @@ def test_what_is_left_out_of_a_folder_is_said(tmp_path) -> None:
             lambda at: Image.fromarray(np.full((10, 12), 999, np.uint16)).save(at / "odd.png"),
             "Of 1 images 16 bits are read as 8.",
         ),
+        (
+            lambda at: Image.fromarray(np.full((10, 12), 4095, np.uint16)).save(at / "odd.png"),
+            "The brightest pixel of the images of 16 bits is 15 of 255: most of what they show is lost. Save them "
+            "so that the brightest is near 65,535.",
+        ),
     ],
 )
 def test_what_is_not_read_of_an_image_is_said(save, said, tmp_path) -> None:

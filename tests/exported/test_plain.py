@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from auxin import catalogue, rivals
+from auxin.cli import main
 from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.table import TableEncoder
 from auxin.errors import DataError
@@ -160,3 +161,86 @@ def test_a_damaged_file_is_refused(tmp_path: Path) -> None:
 def test_it_imports_no_pytorch() -> None:
     code = "import sys, auxin.exported.plain; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_estimators_of_another_scikit_learn_are_said_once_and_named_where_they_fail(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = rows("numbers")
+    encoder = TableEncoder([Numbers(name) for name in NAMES], ["y"])
+    member = Committee(TemperedMember(rival("ridge", given), 1.0, (-3.0, 3.0)))
+    record = RECORD.model_copy(update={"versions": {"scikit-learn": "1.2.3"}})
+    Model(member, TrunkState(name="committee", shape=[3]), record, encoder).save(tmp_path / "model")
+    source, said, loaded = table(given, tmp_path / "new.csv"), list[str](), list[str]()
+    assert write_plain(tmp_path / "model", source, tmp_path / "p.csv", (), said.append) is not None
+    load_model(tmp_path / "model", notify=loaded.append)
+    assert said[:1] == loaded
+    assert "scikit-learn 1.2.3 trained its estimators" in said[0]
+
+    def broken(*_: object) -> None:
+        raise AttributeError("_fill_dtype")
+
+    monkeypatch.setattr("auxin.exported.model._try", broken)
+    with pytest.raises(
+        DataError, match=r"cannot be rebuilt.*install scikit-learn 1\.2\.3, or train it again"
+    ):
+        load_model(tmp_path / "model", notify=loaded.append)
+
+
+def umlauts(folder: Path) -> pd.DataFrame:
+    """Save a model of a column with an umlaut in its name; its rows."""
+    given = rows("numbers")
+    encoder = TableEncoder([Numbers("größe"), Numbers("b"), Numbers("c")], ["y"])
+    member = Committee(TemperedMember(rival("ridge", given), 1.0, (-3.0, 3.0)))
+    record = RECORD.model_copy(update={"metric": "r2"})
+    Model(member, TrunkState(name="committee", shape=[3]), record, encoder).save(folder / "model")
+    return pd.DataFrame(given.x, columns=["größe", "b", "c"])
+
+
+@pytest.mark.parametrize("label", [{}, {"y": 1.0}], ids=["plain", "whole"])
+def test_new_rows_may_have_an_encoding_of_their_own(label: dict[str, float], tmp_path: Path) -> None:
+    frame = umlauts(tmp_path).assign(**label)
+    for name in ("utf-8", "latin-1"):
+        frame.to_csv(tmp_path / f"{name}.csv", index=False, encoding=name)
+    out = tmp_path / "p.csv"
+
+    def predict(file: str, *more: str) -> int:
+        with pytest.raises(SystemExit) as done:
+            main(["predict", str(tmp_path / "model"), str(tmp_path / file), "--out", str(out), *more])
+        return int(str(done.value.code or 0))
+
+    assert predict("utf-8.csv") == 0
+    usual = pd.read_csv(out)
+    assert predict("latin-1.csv", "--encoding", "latin-1") == 0
+    pd.testing.assert_frame_equal(pd.read_csv(out), usual)
+
+
+@pytest.mark.parametrize(
+    ("file", "more", "said"),
+    [
+        ("latin-1.csv", [], "--encoding latin-1"),
+        ("utf-8.csv", ["--encoding", "cp1252"], "Found UTF-8. Name its encoding: --encoding utf-8"),
+        ("t.parquet", ["--encoding", "latin-1"], "--encoding is for text files"),
+        ("two.csv", [], "'größe' is there in another form of Unicode"),
+    ],
+)
+def test_a_wrong_encoding_of_new_rows_is_refused(
+    file: str, more: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    frame = umlauts(tmp_path)
+    for name in ("utf-8", "latin-1"):
+        frame.to_csv(tmp_path / f"{name}.csv", index=False, encoding=name)
+    frame.to_parquet(tmp_path / "t.parquet")
+    frame.rename(columns={"größe": "gro\u0308ße"}).to_csv(tmp_path / "two.csv", index=False)
+    with pytest.raises(SystemExit):
+        main(
+            [
+                "predict",
+                str(tmp_path / "model"),
+                str(tmp_path / file),
+                "--out",
+                str(tmp_path / "p.csv"),
+                *more,
+            ]
+        )
+    assert said in capsys.readouterr().err

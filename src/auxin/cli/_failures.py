@@ -15,7 +15,7 @@ from auxin.interrupts import Terminated, handle_signals
 FAILED, WRONG, INTERRUPTED = 1, 2, 130
 """Exit codes: a bug in auxin; an error that the message explains; Ctrl-C. After another signal the exit code is 128
 plus the signal's number: 143 for SIGTERM, 129 for SIGHUP."""
-RESUME = "Finished runs and the checkpoint of the current run are saved. Run the same command to resume."
+RESUME = "Finished runs and checkpoints, if there are any, are saved. Run the same command again."
 
 
 @contextmanager

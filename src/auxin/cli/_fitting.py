@@ -22,7 +22,7 @@ FEW = 50
 
 def run(request: FitRequest, output: Output, begun: float) -> None:
     """Fit a model and report the result; `begun` is when the command began, by `time.monotonic`."""
-    output.print(f"  The output folder is {request.folder}. Run the same command to resume.")
+    output.print(f"  The output folder is {request.folder}.")
     with _callback(output) as notify:
         fitting = Fitting(request, notify, begun)
         for sentence in _rows(fitting):
@@ -41,13 +41,13 @@ def _rows(fitting: Fitting) -> list[str]:
     """Return sentences on the use of the rows and on the compared methods."""
     sizes = fitting.splits.sizes
     if fitting.searches:
-        return _searched(sizes, fitting.request.max_rows)
+        return [*_searched(sizes, fitting.request.max_rows), "An interrupted search begins anew."]
     parts = [f"{sizes['train']:,} training", f"{sizes['validation']:,} validation"]
     if sizes["unlabelled"]:
         parts.insert(1, f"{sizes['unlabelled']:,} without a main label (for auxiliary tasks)")
     if sizes["development"]:
         parts.append(f"{sizes['development']:,} test, {sizes['confirmation']:,} sealed test")
-    sentences = [f"Rows: {', '.join(parts)}."]
+    sentences = [f"Rows: {', '.join(parts)}.", "If this is interrupted, the same command resumes it."]
     if len(fitting.compared) > 1:
         sentences.append(f"Compared on validation: {', '.join(fitting.compared)}.")
         if sizes["validation"] < FEW:

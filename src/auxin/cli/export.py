@@ -50,7 +50,7 @@ def export(
     from auxin.exported.export import to_onnx, to_torch
     from auxin.exported.model import load_model
 
-    made = load_model(model, modules or ())
+    made = load_model(model, modules or (), lambda note: output.print(f"  {note}"))
     for write, file in ((to_onnx, onnx), (to_torch, torch)):
         if file is not None:
             write(made, file)

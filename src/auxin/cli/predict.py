@@ -44,6 +44,12 @@ def predict(
         Path | None,
         typer.Option("--root", metavar="DIR", help="Folder with the files of a known data set."),
     ] = None,
+    encoding: Annotated[
+        str | None,
+        typer.Option(
+            "--encoding", metavar="NAME", help="Encoding of text files (default: the training file's)."
+        ),
+    ] = None,
     modules: AllowModule = None,
     as_json: JsonFlag = False,
 ) -> None:
@@ -66,7 +72,9 @@ def predict(
     output = Output(as_json)
     output.heading("auxin predict", f"  {data}")
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
-    found = _written(model, data, out, columns, {"root": root, "level": level}, modules or (), output)
+    found = _written(
+        model, data, out, columns, {"root": root, "level": level}, encoding, modules or (), output
+    )
     output.print(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
     if found["score"] is not None:
         output.print(_score(found))
@@ -80,6 +88,7 @@ def _written(
     out: Path,
     columns: Sequence[str],
     options: Mapping[str, Any],
+    encoding: str | None,
     modules: Sequence[str],
     output: Output,
 ) -> dict[str, Any]:
@@ -89,13 +98,29 @@ def _written(
     def notify(note: str) -> None:
         output.print(f"  {note}")
 
-    found = None if any(options.values()) else write_plain(model, data, out, columns, notify)
+    if encoding is not None:
+        _check_text(data)
+    found = None if any(options.values()) else write_plain(model, data, out, columns, notify, encoding)
     if found is None:
         from auxin.exported.files import write_predictions
         from auxin.exported.model import load_model
 
-        found = write_predictions(load_model(model, modules), data, out, columns, notify, options)
+        made = load_model(model, modules, notify)
+        if encoding is not None and made.encoder is not None:
+            made.encoder.encoding = encoding  # type: ignore[attr-defined]  # of tables and tables of images
+        found = write_predictions(made, data, out, columns, notify, options)
     return found
+
+
+def _check_text(data: str) -> None:
+    """Refuse an encoding for what is no text file."""
+    from auxin.data.reading.frame import TEXT
+    from auxin.errors import ConfigError
+
+    endings = (*TEXT, ".arff")
+    if not data.lower().endswith(endings):
+        expected = f"a file ending in {', '.join(endings)}"
+        raise ConfigError("--encoding is for text files", expected=expected, found=data, do="Leave it out")
 
 
 def _score(found: Mapping[str, Any]) -> str:

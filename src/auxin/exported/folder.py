@@ -3,13 +3,17 @@
 import hashlib
 import json
 import math
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import sklearn
 from pydantic import ValidationError
 from safetensors import SafetensorError
+from sklearn.exceptions import InconsistentVersionWarning
 
+from auxin.data.encoders.contract import Notify, warn
 from auxin.errors import DataError
 from auxin.exported.card import COMMITTEE, FORMAT, VERSION, Card
 from auxin.rivals import dump, restore
@@ -41,8 +45,13 @@ def write_estimators(folder: Path, estimators: Sequence[Any]) -> str | None:
     return hashlib.sha256(content).hexdigest()
 
 
-def read_estimators(folder: Path, card: Card) -> list[Any]:
+def read_estimators(folder: Path, card: Card, notify: Notify = warn) -> list[Any]:
     """The estimators of a card; none where it names none.
+
+    Args:
+        folder: The model's folder.
+        card: Its card.
+        notify: Function that receives a sentence where another version of scikit-learn trained them.
 
     Raises:
         DataError: The file is missing, damaged, another model's, or asks for a type that no estimator is made of.
@@ -51,7 +60,24 @@ def read_estimators(folder: Path, card: Card) -> list[Any]:
         return []
     content = _content(folder, ESTIMATORS)
     _same(folder / ESTIMATORS, hashlib.sha256(content).hexdigest(), card.estimators)
-    return list(restore(content, str(folder / ESTIMATORS)))
+    if do := other_version(card):
+        notify(f"Predictions may differ from those of the trained model. {do}.")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", InconsistentVersionWarning)  # of every estimator; said above, once
+        return list(restore(content, str(folder / ESTIMATORS)))
+
+
+def other_version(card: Card) -> str:
+    """What to do where another version of scikit-learn (1.8, 1.9) trained the estimators; "" where none did."""
+    trained = card.training.versions.get("scikit-learn", "")
+    if card.estimators is None or not trained[:1].isdigit():
+        return ""
+    if trained.split(".")[:2] == sklearn.__version__.split(".")[:2]:
+        return ""
+    return (
+        f"scikit-learn {trained} trained its estimators, and {sklearn.__version__} is installed: "
+        f"install scikit-learn {trained}, or train it again"
+    )
 
 
 def write_card(folder: Path, card: Card) -> None:

@@ -162,7 +162,9 @@ class Model:
         _folder.write_card(place, card)
 
 
-def load_model(folder: Path | str, modules: Sequence[str] = ()) -> Model:
+def load_model(
+    folder: Path | str, modules: Sequence[str] = (), notify: Callable[[str], None] = warn
+) -> Model:
     """Load the model that `auxin fit`, an estimator's `save` or `Model.save` wrote.
 
     Versions and checksums are verified. Loading builds networks and estimators of fixed lists only and runs no code
@@ -172,6 +174,8 @@ def load_model(folder: Path | str, modules: Sequence[str] = ()) -> Model:
         folder: The model's folder.
         modules: Modules of your own, `NAME` or `NAME:CALLABLE`, that the model may import for its trunk. Nothing
             outside auxin is imported without being named here.
+        notify: Function that receives a sentence where another version of scikit-learn trained the estimators; else
+            a warning.
 
     Returns:
         A `Model`: `inputs` encodes a file or a DataFrame, `predict` returns predictions and calibrated
@@ -197,15 +201,14 @@ def load_model(folder: Path | str, modules: Sequence[str] = ()) -> Model:
     card, weights = _folder.read(Path(folder))
     _check_trunk(card.trunk.name, Path(folder), modules)
     try:
-        model = _rebuilt(card, weights, Path(folder))
+        model = _rebuilt(card, weights, Path(folder), notify)
         _try(model)
     except AuxinError:
         raise
     except Exception as error:  # parts that do not fit together fail in every layer below
         found = f"{type(error).__name__}: {error}"[:500]
-        raise DataError(
-            f"The model in {folder} cannot be rebuilt", found=found, do="Train it again"
-        ) from error
+        do = _folder.other_version(card) or "Train it again"
+        raise DataError(f"The model in {folder} cannot be rebuilt", found=found, do=do) from error
     return model
 
 
@@ -235,11 +238,11 @@ def _check_trunk(name: str, folder: Path, modules: Sequence[str]) -> None:
     )
 
 
-def _rebuilt(card: Card, weights: Mapping[str, Tensor], folder: Path) -> Model:
+def _rebuilt(card: Card, weights: Mapping[str, Tensor], folder: Path, notify: Callable[[str], None]) -> Model:
     task = card.task.task()
     encoder = None if card.encoder is None else restore(card.encoder)
     if card.committee is not None:
-        estimators = _folder.read_estimators(folder, card)
+        estimators = _folder.read_estimators(folder, card, notify)
         return Model(
             Committee.of(card.committee, task, dict(weights), estimators), card.trunk, card.training, encoder
         )

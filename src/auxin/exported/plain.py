@@ -154,7 +154,12 @@ def _is_plain(state: State, tasks: Sequence[State]) -> bool:
 
 
 def write_plain(
-    folder: Path, source: str, out: Path, keep: Sequence[str], notify: Notify
+    folder: Path,
+    source: str,
+    out: Path,
+    keep: Sequence[str],
+    notify: Notify,
+    encoding: str | None = None,
 ) -> dict[str, Any] | None:
     """Predict a table some rows at a time and write them to `out`, whole or not at all, as `write_predictions` does.
 
@@ -164,6 +169,7 @@ def write_plain(
         out: A .csv or .parquet file.
         keep: TableEncoder of the table to carry over.
         notify: Function that receives a sentence about every decision.
+        encoding: Encoding of the file; None: that of the training file.
 
     Returns:
         What was done, as `write_predictions` returns it; None where this module cannot do it.
@@ -172,12 +178,17 @@ def write_plain(
         DataError: A damaged model, or rows that do not fit it.
     """
     card, content = _folder.read_files(folder)
-    model = _rebuilt(folder, card, content)
+    notes: list[str] = []
+    if encoding is not None and card.encoder is not None:
+        card.encoder["encoding"] = encoding
+    model = _rebuilt(folder, card, content, notes.append)
     if model is None or not streams(model.encoder, source, out):
         return None
     encoder, task, path = model.encoder, card.task, Path(source)
     if task.name in columns_of(path, encoding=encoder.encoding)[0]:
         return None
+    for note in notes:
+        notify(note)
 
     def predict(frame: pd.DataFrame, tally: Notify) -> dict[str, Any]:
         x, blank = encoder.arrays(frame, tally)
@@ -191,7 +202,7 @@ def write_plain(
     return {**done, "labelled": 0, "score": None, "file": str(out)}
 
 
-def _rebuilt(folder: Path, card: Card, content: bytes) -> Plain | None:
+def _rebuilt(folder: Path, card: Card, content: bytes, notify: Notify) -> Plain | None:
     """The model, after it has predicted one row of zeros; None where this module cannot use it.
 
     Parts that do not fit together are left to `load_model`, which says what is wrong.
@@ -202,7 +213,7 @@ def _rebuilt(folder: Path, card: Card, content: bytes) -> Plain | None:
         encoder, weights = TableEncoder.from_state(card.encoder or {}), load(content)
         if encoder.texts or [sum(c.width for c in encoder.columns)] != card.trunk.shape:
             return None
-        model = Plain(card, encoder, _folder.read_estimators(folder, card), weights)
+        model = Plain(card, encoder, _folder.read_estimators(folder, card, notify), weights)
         found = model.columns(np.zeros((1, *card.trunk.shape), np.float32), Tally())
     except AuxinError:
         raise

@@ -81,7 +81,7 @@ class Fitting:
     def run(self) -> FitOutcome | Model:
         """Return the saved model; the existing one if this fit was finished before."""
         if (self.out / "model.json").exists():
-            return load_model(self.out, [str(self.own.get("model", ""))])
+            return load_model(self.out, [str(self.own.get("model", ""))], self.notify)
         way = SEARCH if self.searches else COMPARED if len(self.compared) > 1 else ALONE
         for sentence in unused_note(self.request, way):
             self._report(sentence)

@@ -19,6 +19,7 @@ from auxin.data.encoders.sparse_columns import compressed, densified, keeps_zero
 from auxin.data.encoders.text import MAX_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens, tokenised
 from auxin.data.reading.columnar import read_memory, table_of
+from auxin.data.reading.files import look_alike
 from auxin.data.reading.frame import read_frame
 from auxin.errors import DataError, naming
 
@@ -239,12 +240,14 @@ class TableEncoder(Encoder):
     def _check(self, frame: Any, notify: Notify) -> None:
         known = [column.name for column in self.columns]
         if absent := [name for name in known if name not in frame.columns]:
-            near = get_close_matches(absent[0], [str(c) for c in frame.columns], n=1, cutoff=0.6)
+            there = [str(c) for c in frame.columns]
+            near = get_close_matches(absent[0], there, n=1, cutoff=0.6)
+            rename = f"Is {near[0]!r} another name of {absent[0]!r}? Rename it" if near else "Add them"
             raise DataError(
                 "Columns that the model was trained on are missing",
                 expected=f"{len(known)} columns",
                 found=f"no {', '.join(absent)}",
-                do=f"Is {near[0]!r} another name of {absent[0]!r}? Rename it" if near else "Add them",
+                do=look_alike(absent[0], there) or rename,
             )
         named = {*known, *self.others}
         if more := [str(name) for name in frame.columns if name not in named]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
+from unicodedata import normalize
 
 from auxin.data.reading.download import RemoteFile, fetch
 from auxin.errors import ConfigError, DataError
@@ -85,11 +86,18 @@ def pick(columns: Mapping[str, Any], name: str) -> Any:
         raise DataError(
             f"There is no column {name!r}",
             expected=f"one of: {', '.join(known)}",
-            do=f"Did you mean {' or '.join(map(repr, near))}?"
-            if near
-            else header_hint(known) or "Name another with --target or --aux",
+            do=look_alike(name, known)
+            or (f"Did you mean {' or '.join(map(repr, near))}?" if near else header_hint(known))
+            or "Name another with --target or --aux",
         )
     return columns[name]
+
+
+def look_alike(name: str, known: Sequence[str]) -> str:
+    """What to do where a column is there in another form of Unicode (ö in one character or in two); else ""."""
+    if any(normalize("NFC", other) == normalize("NFC", name) for other in known):
+        return f"{name!r} is there in another form of Unicode: bring the names to one, such as NFC"
+    return ""
 
 
 def header_hint(names: Sequence[str]) -> str:

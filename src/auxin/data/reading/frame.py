@@ -116,6 +116,7 @@ def _reading(path: Path, encoding: str) -> Iterator[str]:
     if not is_file(path):
         raise DataError(f"There is no file {shortened(path)}", do="Correct the path")
     encoding = _known(encoding)
+    _refuse_utf8(path, encoding)
     try:
         with naming(path):
             yield encoding
@@ -135,6 +136,24 @@ def _reading(path: Path, encoding: str) -> Iterator[str]:
         raise damaged(
             path, "a table with a header", str(error).strip() or type(error).__name__, do
         ) from error
+
+
+SINGLE = ("iso8859", "cp125", "mac")
+"""How the names of encodings begin in which every byte is a character, so that UTF-8 becomes other letters."""
+
+
+def _refuse_utf8(path: Path, encoding: str) -> None:
+    """Refuse a file of UTF-8 that would be read in another encoding: such text is hardly ever UTF-8 by chance."""
+    if not encoding.startswith(SINGLE) or not path.name.lower().endswith((".csv", ".tsv", ".data", ".arff")):
+        return
+    with path.open("rb") as stream:
+        head = stream.read(1 << 20)
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return
+    if not head.isascii():
+        raise damaged(path, f"text in {encoding}", "UTF-8", "Name its encoding: --encoding utf-8")
 
 
 def columns_of(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[str]]:

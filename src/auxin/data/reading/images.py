@@ -24,6 +24,9 @@ Picture = Path | bytes
 """An image file, or what one holds."""
 DEEP = ("I;16", "I;16B", "I;16L", "I")
 """Pillow's modes of grey images of 16 bits."""
+SHALLOWED = "16 bits are read as 8"
+DARK = 64
+"""Below this brightest of 255 levels, images of 16 bits are taken to use 14 or fewer."""
 DEFAULT_SIZE = 64
 """Images of different sizes are brought to this side, unless another is asked for."""
 
@@ -58,7 +61,20 @@ def read_images(paths: Sequence[Picture], size: int | None) -> tuple[Tensor, boo
             f"The images have {len(sizes)} different sizes: all are resized to {size}x{size} (--size)."
         )
     side = next(iter(sizes)) if size is None else (size, size)
-    return decode(paths, side, grey), size is not None, notes
+    pixels = decode(paths, side, grey)
+    if deep := [row for row, found in enumerate(seen) if SHALLOWED in found.lost]:
+        notes += _dark(int(pixels[deep].max()))
+    return pixels, size is not None, notes
+
+
+def _dark(brightest: int) -> list[str]:
+    """A note where images of 16 bits use few of them: a camera's 10 or 12, of which the upper 8 are read."""
+    if brightest >= DARK:
+        return []
+    return [
+        f"The brightest pixel of the images of 16 bits is {brightest} of 255: most of what they show is lost. Save "
+        "them so that the brightest is near 65,535."
+    ]
 
 
 class ImageHead(NamedTuple):
@@ -227,7 +243,7 @@ def _lost(image: Any) -> tuple[str, ...]:
     if getattr(image, "is_animated", False):
         found.append("the first frame or page is read alone")
     if image.mode in DEEP:
-        found.append("16 bits are read as 8")
+        found.append(SHALLOWED)
     return tuple(found)
 
 
