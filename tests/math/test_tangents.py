@@ -7,6 +7,7 @@ import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import nn
 from torch.func import functional_call
+from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 
 from auxin.math.functional import jvp, save_rng, under_rng
@@ -81,6 +82,43 @@ def test_products_are_taken_and_not_computed_again():
     with torch.no_grad(), replaying(net, products):
         assert torch.allclose(net(x), kept.value + 1)
     assert kept.version == 0
+
+
+def test_statistics_of_batch_norms_are_taken_and_not_computed_again():
+    net, x = nn.Sequential(nn.Linear(6, 8), nn.BatchNorm1d(8)).to(D), torch.randn(5, 6, dtype=D)
+    with recording(net) as products:
+        expected = net(x)
+        products.close()
+    kept = products.kept[1]
+    products.kept[1] = replace(kept, value=kept.value * torch.tensor([[1.0], [2.0]], dtype=D), version=0)
+    along = [torch.ones_like(p) for p in net.parameters()]
+    for given, factor in ((products, 2), (None, 1)):
+        primal, _ = jvp(net, list(net.parameters()), along, (x,), None, given)
+        assert torch.allclose(primal, factor * expected)
+
+
+def test_statistics_of_half_precision_are_not_kept():
+    net = nn.BatchNorm1d(3)
+    with recording(net) as products:
+        net(torch.randn(4, 3, dtype=torch.bfloat16))
+    assert [kept.value for kept in products.kept] == [None]
+
+
+class Counted(TorchDispatchMode):
+    """How many convolutions are computed."""
+
+    count = 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        self.count += func is torch.ops.aten.convolution.default
+        return func(*args, **kwargs or {})
+
+
+def test_an_input_without_a_tangent_has_no_product():
+    layer, x = nn.Conv1d(2, 3, 2), torch.randn(4, 2, 5)
+    with Counted() as counted:
+        jvp(layer, list(layer.parameters()), [torch.ones_like(p) for p in layer.parameters()], (x,))
+    assert counted.count == 2  # the output, and the weight's tangent
 
 
 class DrawsMore(nn.Module):

@@ -32,7 +32,8 @@ class KeptProduct:
 
     Attributes:
         module: The module.
-        value: Output of a linear layer or a convolution, or the entries that a dropout kept; None once it is used.
+        value: Output of a linear layer or a convolution, the mean and the inverse deviation of a batch norm, or the
+            entries that a dropout kept; None once it is used.
         version: The value's version then (a later one means that it was written to afterwards), -1 if it is unusable.
         after: Random state after the call, where it drew a mask.
     """
@@ -45,7 +46,7 @@ class KeptProduct:
 
 @dataclass(eq=False)
 class Products:
-    """The outputs of a forward pass's linear layers and convolutions, and its dropout masks.
+    """The outputs of a forward pass's linear layers and convolutions, its batch norms' statistics, its dropout masks.
 
     Attributes:
         kept: The results, in the order of the calls.
@@ -56,14 +57,14 @@ class Products:
     open: bool = True
     _place: int = 0
 
-    def add(self, module: nn.Module, value: Tensor, after: Rng | None = None) -> None:
-        """Keep a result; all are dropped where checkpointing shows that memory is short."""
-        if value.is_inference():
-            self.kept.append(KeptProduct(module, None, -1, after))
-        elif self.open:
-            self.kept.append(KeptProduct(module, value.detach(), value._version, after))
-        else:
+    def add(self, module: nn.Module, value: Tensor | None, after: Rng | None = None) -> None:
+        """Keep a result (None: one without use); all are dropped where checkpointing shows that memory is short."""
+        if not self.open:
             self.kept.clear()
+        elif value is None or value.is_inference():
+            self.kept.append(KeptProduct(module, None, -1, after))
+        else:
+            self.kept.append(KeptProduct(module, value.detach(), value._version, after))
 
     def close(self) -> None:
         """End the forward pass, and drop the convolutions' outputs that take the most memory for the time they save.
@@ -74,7 +75,9 @@ class Products:
         """
         self.open = False
         outputs = [
-            (i, kept.value, _columns(kept.module)) for i, kept in enumerate(self.kept) if not kept.after
+            (i, kept.value, _columns(kept.module))
+            for i, kept in enumerate(self.kept)
+            if type(kept.module) in PRODUCTS
         ]
         sizes = [(i, value.numel(), columns) for i, value, columns in outputs if value is not None]
         entries, work = sum(n for _, n, _ in sizes), sum(n * columns for _, n, columns in sizes)
@@ -100,18 +103,20 @@ def recording(network: nn.Module) -> Iterator[Products]:
     """Within, the network's products are kept; `close()` them when the forward pass is done."""
     products = Products()
 
-    def keep(module: nn.Module, own: Forward) -> Forward:
+    def keep(module: nn.Module, own: Forward, kept: Callable[[Tensor, Tensor], Tensor | None]) -> Forward:
         def forward(x: Tensor) -> Tensor:
             y = own(x)
             if not _transformed():
-                products.add(module, y)
+                products.add(module, kept(x, y))
             return y
 
         return forward
 
     def record(module: nn.Module) -> Forward | None:
         if type(module) in PRODUCTS:
-            return keep(module, module.forward)
+            return keep(module, module.forward, lambda x, y: y)
+        if type(module) in BATCH_NORMS:
+            return keep(module, module.forward, _statistics)
         return _dropout(module, products, keep=True) if type(module) is nn.Dropout else None
 
     with _forwards(network, record):
@@ -123,17 +128,13 @@ def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
     """Within, a pass in forward mode takes the products that were kept, and norms take fused kernels."""
 
     def replay(module: nn.Module) -> Forward | None:
-        if type(module) in PRODUCTS and products is not None:
+        if type(module) in PRODUCTS:
             return _product(module, products)
         if type(module) is nn.Dropout:
             return _dropout(module, products)
-        if type(module) in NORMS:
-            return (
-                _batch_norm(module)
-                if isinstance(module, nn.modules.batchnorm._BatchNorm)
-                else _layer_norm(module)
-            )
-        return None
+        if type(module) in BATCH_NORMS:
+            return _batch_norm(module, products)
+        return _layer_norm(module) if type(module) is nn.LayerNorm else None
 
     with _forwards(network, replay):
         yield
@@ -204,21 +205,21 @@ PRODUCTS: dict[type[nn.Module], Any] = {
     nn.Conv2d: _convolution,
     nn.Conv3d: _convolution,
 }
-NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d, nn.LayerNorm)
+BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
-def _product(module: Any, products: Products) -> Forward:
+def _product(module: Any, products: Products | None) -> Forward:
     own, multiply = module.forward, PRODUCTS[type(module)](module)
 
     def forward(x: Tensor) -> Tensor:
         if _transformed() or x.requires_grad:
             return own(x)
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
-        _, bias_tangent = parts(module.bias)
-        found = products.take(module, primal.dtype)
+        bias, bias_tangent = parts(module.bias)
+        found = None if products is None else products.take(module, primal.dtype)
         y = None if found is None else found.value
         if y is None:
-            return own(x)
+            y = multiply(primal, weight, bias)
         if not torch._C._is_fwd_grad_enabled():
             return y
         slope = None
@@ -248,26 +249,40 @@ def _added(
     return slope.add_(multiply(tangent, weight, None))
 
 
-def _batch_norm(module: Any) -> Forward:
+def _statistics(x: Tensor, y: Tensor) -> Tensor | None:
+    """The mean and the inverse deviation by which torch's kernel on a CPU made y of x, where its graph holds them."""
+    if type(y.grad_fn).__name__ != "NativeBatchNormBackward0":
+        return None
+    mean, scale = y.grad_fn._saved_result1, y.grad_fn._saved_result2  # pyright: ignore
+    return torch.stack((mean, scale)) if mean.numel() and mean.dtype == x.dtype else None
+
+
+def _batch_norm(module: Any, products: Products | None) -> Forward:
     own = module.forward
+
+    def normal(x: Tensor, weight: Tensor, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Tensor:
+        return torch.native_batch_norm(x, weight, bias, mean, scale.pow(-2), False, 0.0, 0.0)[0]
 
     def forward(x: Tensor) -> Tensor:
         if _transformed() or x.requires_grad:
             return own(x)
+        found = None if products is None else products.take(module, x.dtype)
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
         bias, bias_tangent = parts(module.bias)
         statistics = module.training or module.running_mean is None
         if not statistics or weight is None or tangent is None or not torch._C._is_fwd_grad_enabled():
             return own(x)
         module._check_input_dim(x)
-        y, mean, scale = torch.native_batch_norm(primal, weight, bias, None, None, True, 0.0, module.eps)
+        if found is None or found.value is None:
+            y, mean, scale = torch.native_batch_norm(primal, weight, bias, None, None, True, 0.0, module.eps)
+        else:
+            mean, scale = found.value
+            y = normal(primal, weight, bias, mean, scale)
         slope = torch.ops.aten.native_batch_norm_backward(
             tangent, primal, weight, None, None, mean, scale, True, module.eps, [True, False, False]
         )[0]
         if weight_tangent is not None:
-            slope += torch.native_batch_norm(
-                primal, weight_tangent, bias_tangent, None, None, True, 0.0, module.eps
-            )[0]
+            slope += normal(primal, weight_tangent, bias_tangent, mean, scale)
         elif bias_tangent is not None:
             slope += bias_tangent.view(-1, *[1] * (primal.dim() - 2))
         return forward_ad.make_dual(y, slope)

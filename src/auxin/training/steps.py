@@ -78,7 +78,8 @@ class Learner:
         labeler = self.criterion.labeler
         self.precision.prepare(self.network, *([] if labeler is None else [labeler]))
         device = next(self.network.parameters()).device
-        self.problem = self.criterion.problem(self.network, self.precision.autocast(device.type))
+        autocast = self.precision.autocast(device.type)
+        self.problem = self.criterion.problem(self.network, autocast, influence=False)
         self.trained = [*self.weights, *self.criterion.main_parameters()]
         self.defers = self.compiled or device.type == "cuda"
         self._rate_now: Tensor | None = None
