@@ -1,5 +1,7 @@
 """Gaussian processes: what they learn with and without auxiliary labels, and their place in the choice."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from auxin.fitting.choose import CandidateOutputs, choose
 from auxin.fitting.process import ALONE, TOGETHER, ProcessCandidate, process_candidates
 from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.scores import losses
+from auxin.math.kernels import Kernel
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
@@ -131,3 +134,16 @@ def test_a_constant_guess_is_kept_where_a_process_is_no_better() -> None:
             CandidateOutputs(n, n, 4 * k, o, losses(task, o, y)) for k, (n, o) in enumerate(outputs.items())
         ]
         assert [entry.family for entry in choose(task, entries, y, np.arange(60)).kept] == kept
+
+
+def test_many_rows_are_predicted_some_at_a_time() -> None:
+    draw = np.random.default_rng(0)
+    support, x = draw.normal(size=(100, 2)), draw.normal(size=(20_001, 2))
+    terms = [gaussian.Term(Kernel(1.0, 0.3), support, draw.normal(size=(100, 1)))]
+    at_once = Kernel(1.0, 0.3)(x, support) @ terms[0].weights
+    tracemalloc.start()
+    found = gaussian.predict(terms, x)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    np.testing.assert_allclose(found, at_once, rtol=1e-10, atol=1e-12)
+    assert peak < x.shape[0] * len(support) * 8  # one kernel of all rows

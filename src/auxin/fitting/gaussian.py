@@ -30,6 +30,8 @@ PICKED = 400
 """Rows by which kernels are chosen at most; the chosen ones learn from all."""
 AUXILIARY_PICKED, AUXILIARY_ROWS = 300, 800
 """The same for auxiliary tasks, and the rows that these learn from at most."""
+AT_ONCE = 2000
+"""Rows that are predicted at once."""
 DOUBT, LEAST = 0.02, 1e-6
 
 
@@ -189,8 +191,9 @@ class AuxiliaryProcess:
 
 
 def predict(terms: Sequence[Term], x: np.ndarray) -> np.ndarray:
-    """The sum of the terms for rows [N, P]: [N, C]."""
-    return sum((term.kernel(x, term.support) @ term.weights for term in terms), np.zeros(1))  # type: ignore[return-value]
+    """The sum of the terms for rows [N, P]: [N, C]; some rows at a time, so that kernels stay small."""
+    parts = np.split(x, range(AT_ONCE, len(x), AT_ONCE))
+    return np.concatenate([sum(t.kernel(part, t.support) @ t.weights for t in terms) for part in parts])
 
 
 @dataclass(frozen=True, eq=False)
