@@ -9,6 +9,7 @@ from sklearn.datasets import load_breast_cancer, load_diabetes, load_iris, load_
 
 from auxin import AuxiliaryClassifier
 from auxin.data import load
+from auxin.data.targets.between import between
 from auxin.data.targets.copies import copies
 from auxin.errors import DecisionWarning
 
@@ -71,3 +72,38 @@ def test_tables_and_estimators_say_so(tmp_path):
         warnings.simplefilter("error", DecisionWarning)
         model = AuxiliaryClassifier("single", steps=1, guard=False, random_state=0)
         model.fit(rows.to_numpy(), labels, groups=np.arange(90) // 3)
+
+
+def oversampled(decimals, seed=0):
+    """Rows of noise, and as many of the second class again between two of them that are near."""
+    draw = np.random.default_rng(seed)
+    rows, labels = draw.normal(size=(120, 4)), np.arange(120) % 2
+    second = rows[labels == 1]
+    near = np.argsort(((second[:, None] - second) ** 2).sum(2), 1)[:, 1:6]
+    other = second[near[np.arange(60), draw.integers(5, size=60)]]
+    made = second + draw.random((60, 1)) * (other - second)
+    table = pd.DataFrame(np.r_[rows, made].round(decimals), columns=list("abcd"))
+    return table, np.r_[labels, np.ones(60)]
+
+
+@pytest.mark.parametrize("decimals", [12, 4])
+def test_rows_made_by_oversampling_are_said(decimals, tmp_path):
+    rows, labels = oversampled(decimals)
+    rows.assign(y=np.where(labels, "p", "n")).to_csv(tmp_path / "t.csv", index=False)
+    said = "of the labelled rows lie exactly between two others of their label"
+    assert any(said in note for note in load(tmp_path / "t.csv", target="y").notes)
+    with pytest.warns(DecisionWarning, match=said):
+        AuxiliaryClassifier("single", steps=1, guard=False, random_state=0).fit(rows, labels)
+
+
+def test_rows_between_others_by_coincidence_are_none():
+    draw = np.random.default_rng(0)
+    rows, labels = oversampled(12)
+    assert between(rows.iloc[:120], labels[:120]) == 0
+    line = draw.normal(size=(90, 1)) * [1.0, 2.0, 3.0, 4.0]
+    assert between(pd.DataFrame(line), np.zeros(90)) == 0
+    grid = pd.DataFrame(draw.integers(5, size=(400, 4)).astype(float))
+    assert between(grid, np.zeros(400)) == 0
+    for one in (load_iris, load_wine, load_breast_cancer, load_diabetes):
+        made = one(as_frame=True)
+        assert between(made.data, made.target.to_numpy(float)) < 0.02

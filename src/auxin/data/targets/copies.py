@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 import pandas.util as _util
 
+from auxin.data.targets.between import between_note
+
 WORK = 1 << 22
 """So many rows, times the ways of leaving columns out, are looked at."""
 hashed: Any = _util.hash_array  # type: ignore[attr-defined]
@@ -90,7 +92,7 @@ def _repeated(rest: np.ndarray, labels: np.ndarray, others: int) -> int:
 
 
 def copies_note(frame: Any, target: np.ndarray, do: str) -> list[str]:
-    """A sentence on rows that are copies but for a column or two.
+    """Sentences on rows that are copies but for a column or two, and on rows made between others.
 
     Args:
         frame: The inputs.
@@ -100,7 +102,7 @@ def copies_note(frame: Any, target: np.ndarray, do: str) -> list[str]:
     labels = np.where(target < 0, np.nan, target) if target.dtype.kind == "i" else target.astype(float)
     rows, columns = copies(frame, labels)
     if not rows:
-        return []
+        return between_note(frame, labels)
     where = f"in all columns but {', '.join(columns)}" if columns else "but for the last digits"
     done = f"{do.replace('NAME', ','.join(columns))}, and they stay on one side of every split"
     return [
