@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 import auxin
 from auxin.errors import UnsupportedError
-from auxin.hypergradients import hypergradient
+from auxin.hypergradients import hypergradient, training_gradient
 from auxin.math.remembered import Remembered
 from real_step import off
 
@@ -123,6 +123,12 @@ def test_what_a_loss_keeps_is_put_back(make):
     remembered.close()
     assert all(map(torch.equal, state_of(loss), before))
     assert [e < limit for e, limit in zip(errors, (1e-6, 1e-4, 1e-6), strict=True)] == [True] * 3
+
+
+def test_a_gradient_at_hand_is_used_only_where_a_loss_repeats_it():
+    case = Losses(Centre())
+    given = training_gradient(case.problem(), case.train)  # moves the mean
+    assert off(case.found(gradient=given), case.found()) < 1e-12
 
 
 class Masked(Net):

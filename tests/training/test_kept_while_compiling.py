@@ -1,5 +1,6 @@
 """What networks and losses keep from step to step: compiled training takes it along, or runs eagerly and names it."""
 
+import itertools
 import sys
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from auxin.training import compiled
 from auxin.training.loop import EpochCallbacks, fit
 
 COUNT = 0
+LATE = {"begun": False}
 
 
 class Keeps(nn.Module):
@@ -117,3 +119,27 @@ def test_recorded_training_is_the_eager_one(kind, of, every, monkeypatch) -> Non
     else:
         assert learner.kernels == {}
         assert NAMES.get(kind, "centre") in learner.notes[0]
+
+
+def test_what_is_kept_only_from_the_recorded_step_on(monkeypatch) -> None:
+    monkeypatch.setattr(compiled, "play", lambda graph: graph)
+
+    class Late(Keeps):
+        def keep(self, out):
+            return super().keep(out) if LATE["begun"] else out
+
+    found = []
+    for compile in (False, True):
+        LATE["begun"] = False
+        built = tiny("single", model__channel_width=2, steps=12, compile=compile)
+        learner = built.state.learner
+        late = built.network.trunk = Late(built.network.trunk, "counter")
+        built.network.train()
+        batches = itertools.cycle(built.state.feed.epoch())
+        for k in range(5):
+            LATE["begun"] = k > 0
+            learner.train_step(next(batches))
+        found.append(torch.cat([p.detach().flatten() for p in built.network.parameters()]))
+        assert late.count == 4
+    assert torch.equal(*found)
+    assert "Late.count" in learner.notes[0]

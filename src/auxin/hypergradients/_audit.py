@@ -127,9 +127,10 @@ def _taken_once() -> Iterator[None]:
 def reusable(
     problem: BilevelProblem, train: Any, gradient: TrainingGradient | None
 ) -> TrainingGradient | None:
-    """The training gradient at hand, or None where a pass now is not the pass that it was taken in.
+    """The training gradient at hand, or None where a pass and a loss now are not those that it was taken in.
 
-    Spectral normalisation moves on with every training pass, and so does a hidden state.
+    Spectral normalisation moves on with every training pass, and so does a hidden state; a running mean of a loss moves
+    on with every loss.
     """
     if gradient is None or traced() or is_sharded(problem.network):
         return gradient
@@ -137,8 +138,13 @@ def reusable(
     key = key_of(problem, train)
     seen = _GIVEN.get(network, key)
     if seen is None:
-        with visiting(network), _loss_pass(problem, train, gradient.rng) as (signals, _):
+        losses = (problem.criterion, problem.outer)
+        with (
+            visiting(network, losses=losses, without=problem.auxiliary),
+            _loss_pass(problem, train, gradient) as (signals, loss),
+        ):
             seen = _near(tensors(gradient.signals), tensors(detach(signals)))
+            seen = seen and _near([gradient.loss[None]], [loss()[None]])
         _GIVEN.put(network, key, seen)
     return gradient if seen else None
 
@@ -197,13 +203,16 @@ def audit(problem: BilevelProblem, batches: Sequence[Any]) -> None:
 
 @contextmanager
 def _loss_pass(
-    problem: BilevelProblem, batch: Any, rng: Any = None
+    problem: BilevelProblem, batch: Any, again: TrainingGradient | None = None
 ) -> Iterator[tuple[Any, Callable[[], Tensor]]]:
-    """The signals of a training pass under a random state (None: the present one), and the training loss of them."""
+    """The signals of a training pass and its loss, now, or under the random state and with the targets of another."""
+    rng = None if again is None else again.rng
     params = leaves(list(trainable(problem.network).values()))
     with under_rng(None), still(problem.auxiliary), plain_attention(), torch.enable_grad():
         with torch.no_grad(), problem.autocast():
-            context = None if problem.context is None else problem.raised(problem.context(batch))
+            context = again and again.context
+            if again is None and problem.context is not None:
+                context = problem.raised(problem.context(batch))
         with under_rng(rng), placed(problem.network, params) as module:
             with problem.autocast():
                 signals = module(*problem.inputs(batch))

@@ -12,6 +12,7 @@ from auxin.math.functional import Rng, placed, save_rng, still
 from auxin.math.params import filled, leaves, local, trainable
 from auxin.math.tangents import recording
 from auxin.math.tree import detach
+from auxin.math.visits import begin_pass
 from auxin.typing import Signals
 
 
@@ -81,6 +82,7 @@ def training_gradient(
 def _forward(problem: BilevelProblem, batch: Any) -> tuple[Rng, Signals]:
     """A training forward, which moves the buffers, and the random state before it."""
     rng = save_rng()
+    begin_pass(problem.network)
     with problem.autocast():
         signals = local(problem.network)(*problem.inputs(batch))
     return rng, problem.raised(signals)

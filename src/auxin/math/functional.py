@@ -80,24 +80,39 @@ def plain_weight_norm(module: nn.Module) -> AbstractContextManager[object]:
     return _PlainWeightNorm() if normed else nullcontext()
 
 
+Copies = Sequence[tuple[nn.Module, str, Tensor]]
+
+
 @contextmanager
-def still(modules: Iterable[nn.Module]) -> Iterator[list[tuple[Tensor, Tensor]]]:
+def still(
+    modules: Iterable[nn.Module], clones: Copies | None = None
+) -> Iterator[list[tuple[Tensor, Tensor]]]:
     """Lend the modules clones of their buffers; afterwards they hold their own again, untouched.
+
+    Args:
+        modules: Modules, with their parts.
+        clones: `copies` of them, made earlier (None: clones of the buffers as they are now).
 
     Yields:
         Pairs (own, clone), so that a caller may let the buffers move after all.
     """
-    places = [
-        (m, k, b) for top in modules for m in top.modules() for k, b in m._buffers.items() if b is not None
-    ]
-    clones = [buffer.clone() for _, _, buffer in places]
-    for (module, key, _), clone in zip(places, clones, strict=True):
+    new = copies(modules) if clones is None else clones
+    own = [module._buffers[key] for module, key, _ in new]
+    for module, key, clone in new:
         module._buffers[key] = clone
     try:
-        yield [(buffer, clone) for (_, _, buffer), clone in zip(places, clones, strict=True)]
+        yield [(buffer, clone) for buffer, (_, _, clone) in zip(own, new, strict=True) if buffer is not None]
     finally:
-        for module, key, buffer in places:
+        for buffer, (module, key, _) in zip(own, new, strict=True):
             module._buffers[key] = buffer
+
+
+def copies(modules: Iterable[nn.Module]) -> Copies:
+    """Clones of the modules' buffers, with their places; a buffer in two places has one clone."""
+    parts = dict.fromkeys(part for top in modules for part in top.modules())
+    places = [(m, key, own) for m in parts for key, own in m._buffers.items() if own is not None]
+    clones = {i: own.clone() for i, own in {id(own): own for _, _, own in places}.items()}
+    return [(module, key, clones[id(own)]) for module, key, own in places]
 
 
 def lent(network: nn.Module) -> dict[str, Tensor]:

@@ -46,6 +46,7 @@ class Remembered:
         self._class_attributes: list[tuple[type, str, Any]] = []
         self._buffers: list[tuple[dict[str, Any], str, Tensor]] = []
         self._lent: list[tuple[Tensor, int]] = []
+        self._moved: list[tuple[dict[str, Any], str, Tensor, Tensor]] = []
         self._arrays: list[tuple[Any, Any]] = []
         self._seen: set[int] = set()
         self._nested = 0
@@ -88,6 +89,14 @@ class Remembered:
         Returns:
             False where a tensor in a plain attribute or a closure was written into, which cannot be put back.
         """
+        self.put_back()
+        for held, key, own in self._buffers:
+            held[key] = own.clone()
+        self._lend()
+        return all(tensor._version == version for tensor, version in self._tensors)
+
+    def put_back(self) -> None:
+        """Put back everything but buffers; those that `end_with` knows take the values that they had then."""
         for thing, before in self._attributes:
             own = thing.__dict__
             if own.keys() != before.keys():
@@ -108,10 +117,8 @@ class Remembered:
         for array, content in self._arrays:
             if array.tobytes() != content.tobytes():
                 array[...] = content
-        for held, key, own in self._buffers:
-            held[key] = own.clone()
-        self._lend()
-        return all(tensor._version == version for tensor, version in self._tensors)
+        for held, key, own, value in self._moved:
+            held[key] = own if own is value else own.copy_(value)
 
     def changed(self) -> bool:
         """Whether anything is another than when it was added or put back last."""
@@ -149,6 +156,20 @@ class Remembered:
 
     def _lend(self) -> None:
         self._lent = [(held[key], held[key]._version) for held, key, _ in self._buffers]
+
+    def end_with(self, later: "Remembered", now: "Remembered") -> None:
+        """Tell a later one which tensors the buffers that it found are in the end.
+
+        Args:
+            later: What was kept after a loss was computed, from which things will go on.
+            now: Which lent the loss its buffers; this one, or one that began after a forward pass.
+        """
+        lent = {id(clone) for clone, _ in (*self._lent, *now._lent)}
+        owns = {(id(held), key): own for held, key, own in self._buffers}
+        later._moved = [
+            (held, key, owns.get((id(held), key), value) if id(value) in lent else value, value)
+            for held, key, value in later._buffers
+        ]
 
     def close(self) -> bool:
         """Rewind, and give the modules their own buffers again; returns what `rewind` does."""

@@ -49,16 +49,37 @@ class Visit:
         self.network, self.foreign = network, list(foreign)
         self.notes: dict[Any, Any] = {}
         self._functions, self._without = list(losses), [network, *without]
-        self._own, self._losses = Remembered(), Remembered()
-        self._own.leave_out(walk(network).modules)
-        for module in walk(network).modules:
-            self._own.module(module)
-        self._losses.functions(self._functions, self._without)
+        self._own, self._losses = self._of_passes(), self._of_losses()
         self._now = self._losses  # what the losses keep once the present pass is over
+        self._end: tuple[Remembered, Remembered, Any] | None = None
         self._passed, self._losses_whole = False, True
         self._draws = _DRAWS.setdefault(network, {})
         self._outside = _outside() if self._draws.get(network.training, True) else None
         self._drawn = False
+
+    def _of_passes(self) -> Remembered:
+        found, parts = Remembered(), walk(self.network).modules
+        found.leave_out(parts)
+        for module in parts:
+            found.module(module)
+        return found
+
+    def _of_losses(self) -> Remembered:
+        found = Remembered()
+        found.functions(self._functions, self._without)
+        return found
+
+    def stay(self) -> None:
+        """What was left so far, by a training step's pass and loss, stays in the end.
+
+        What follows begins where the visit did.
+        """
+        outside = self._outside and _outside()
+        drawn = self._outside and outside and _differs(self._outside, outside)
+        if drawn or self._own.changes() or self._losses.changes():
+            losses = self._of_losses()
+            self._losses.end_with(losses, self._now)
+            self._end = self._of_passes(), losses, outside
 
     def rewind(self) -> None:
         """Put back everything that forward passes have left since.
@@ -84,13 +105,12 @@ class Visit:
         if self._passed:
             self._passed, self._now = False, self._losses
             if self._losses.changed():  # a hook or the network left something that the losses read
-                self._now = Remembered()
-                self._now.functions(self._functions, self._without)
+                self._now = self._of_losses()
         if not (self._now.rewind() and self._losses_whole):
             raise _writes("training or outer loss")
 
     def close(self) -> None:
-        """Rewind, and remember whether the network draws random numbers outside torch."""
+        """Rewind, or go on to what stays, and remember whether the network draws random numbers outside torch."""
         try:
             try:
                 self.rewind()
@@ -99,6 +119,12 @@ class Visit:
                 whole = self._losses.close() and self._losses_whole
             if not whole:
                 raise _writes("training or outer loss")
+            if self._end is not None:
+                own, losses, outside = self._end
+                own.put_back()
+                losses.put_back()
+                if outside is not None:
+                    _restore_outside(outside)
         finally:
             if self._outside is not None:
                 self._draws[self.network.training] = self._drawn or self._draws.get(
@@ -146,8 +172,13 @@ def visiting(
 
 
 @contextmanager
-def watching(networks: Sequence[nn.Module], losses: Iterable[Any]) -> Iterator[list[str]]:
+def watching(networks: Sequence[nn.Module], losses: Iterable[Any], undo: bool = False) -> Iterator[list[str]]:
     """What the step within leaves behind, by name; buffers of the networks that it changes in place are not among it.
+
+    Args:
+        networks: Networks that the step runs.
+        losses: Loss functions that it calls.
+        undo: Put it back in the end, but for tensors and buffers that were changed in place.
 
     >>> class Counting(nn.Module):
     ...     seen = 0
@@ -172,17 +203,27 @@ def watching(networks: Sequence[nn.Module], losses: Iterable[Any]) -> Iterator[l
     changed += [f"{type(p).__name__}.{key}" for p, key, own in buffers if p._buffers[key] is not own]
     if _differs(outside, _outside()):
         changed.append("the random state of Python or NumPy")
+    if undo:
+        kept.put_back()
+        _restore_outside(outside)
 
 
 @contextmanager
 def each_pass(network: nn.Module) -> Iterator[None]:
     """One of a visit's forward passes, begun where the visit began; a visit of its own where there is none."""
-    if _NOW and _NOW[-1].network is network:
-        _NOW[-1].rewind()
+    if begin_pass(network):
         yield
     else:
         with visiting(network):
             yield
+
+
+def begin_pass(network: nn.Module) -> bool:
+    """Whether there is a visit of this network; its next forward pass begins where the visit began."""
+    inside = bool(_NOW) and _NOW[-1].network is bare(network)
+    if inside:
+        _NOW[-1].rewind()
+    return inside
 
 
 def once(key: Any, function: Callable[[], Any]) -> Any:

@@ -50,6 +50,11 @@ class CompiledStep:
     _eager: bool = field(default=False, init=False)
     _worked: bool = field(default=False, init=False)
 
+    @property
+    def records_next(self) -> bool:
+        """Whether the next call records the step, in which it is run once more."""
+        return self._played is None and not self._eager
+
     def __call__(self, *arguments: Any) -> tuple[Any, Answers]:
         """The results, with the counts of the questions that were deferred.
 

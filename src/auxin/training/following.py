@@ -7,11 +7,11 @@ the optimiser's step and the look-ahead's: the dropout masks are the same (both 
 state, unless a labeler draws numbers of its own), and batch norm's statistics move once for each batch. Nothing is
 handed from epoch to epoch, so evaluation, checkpoints and a resumed run see what they would see after a fused epoch.
 
-A network that keeps a hidden state or a counter outside its buffers makes each pass anew: the pass at W+ leaves nothing
-there, and a training step does. The first step of every epoch shows it.
+A network that keeps a hidden state or a counter outside its buffers, or reads a buffer that its passes move, makes each
+pass anew: the pass at W+ leaves nothing there, and a training step does. The first step of every epoch shows it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from weakref import WeakSet
 
@@ -19,18 +19,20 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
-from auxin.hypergradients import NextBatchForward, training_gradient
+from auxin.hypergradients import NextBatchForward
 from auxin.hypergradients.lookahead import Lookahead
-from auxin.math.rng import restore_rng
-from auxin.math.tree import detach
-from auxin.math.visits import begin_loss, watching
+from auxin.math.functional import still
+from auxin.math.rng import restore_rng, save_rng, under_rng
+from auxin.math.tree import tensors
+from auxin.math.visits import begin_pass, watching
 from auxin.training.feed import Feed
 from auxin.training.schedules import with_next
 from auxin.training.steps import Learner
 from auxin.typing import Batch
 
 _ALONE: WeakSet[nn.Module] = WeakSet()
-"""Networks whose pass at W+ is no training pass, because it leaves nothing in what they keep outside their buffers."""
+"""Networks whose pass at W+ is no training pass, because it neither reads nor leaves what a training pass would."""
+_LOOKED_AT: WeakSet[nn.Module] = WeakSet()
 
 
 def following_epoch(
@@ -74,37 +76,52 @@ def following_step(
     Returns:
         The per-task mean losses [T], detached, and the pass on `meta`.
     """
-    if meta is None and ahead is None:
-        return learner.train_step(batch), None
-    batch = learner.precision.place(batch)
     network = learner.problem.network
-    with watching([network], []) if ahead is None else nullcontext([]) as changed:
-        gradient = training_gradient(learner.problem, batch, keep_graph=meta is not None, ahead=ahead)
-    if changed and network not in _ALONE:
-        _ALONE.add(network)
-        learner.note(
-            "The following rhythm's steps make forward passes of their own, because the network keeps things outside "
-            f"its buffers, which a shared pass would not move: {', '.join(changed[:3])}."
-        )
-    keep = keep and network not in _ALONE
-    kept = None
-    if meta is not None:
-        assert isinstance(learner.estimator, Lookahead)
-        place = learner.precision.place
-        with learner.leaving_nothing():
-            found = learner.estimator.estimate(
-                learner.problem, batch, place(meta), learner.inner, gradient, learner.scale, keep=keep
-            )
-        learner.take_notes(found)
+    if ahead is None and network not in _ALONE and _reads_buffers(learner, batch):
+        _stand_alone(learner, ["a buffer that its passes read"])
+    if network in _ALONE or (meta is None and ahead is None):
+        return learner.train_step(batch) if meta is None else learner.fused_step(batch, meta), None
+    batch, kept = learner.precision.place(batch), None
+    meta = None if meta is None else learner.precision.place(meta)
+    with (
+        watching([network], []) if ahead is None else nullcontext([]) as changed,
+        learner.beginning(batch, keep_graph=meta is not None, ahead=ahead) as (gradient, losses),
+    ):
+        found = None if meta is None else learner.hypergradient(batch, meta, gradient, keep=keep)
+    if changed:
+        _stand_alone(learner, changed)
+    if found is not None:
         learner.meta_update(found.gradients)
-        kept = found.ahead
+        kept = None if network in _ALONE else found.ahead
         if kept is not None:
             restore_rng(kept.after)
-    with torch.no_grad(), learner.leaving_nothing():
-        begin_loss()  # lends buffers
-        losses = learner.criterion.losses(gradient.signals, batch, detach(gradient.context))
-    means = learner.inner_step(gradient.gradients, (losses.values, losses.present))
-    return means, kept
+    return learner.inner_step(gradient.gradients, losses), kept
+
+
+def _stand_alone(learner: Learner, changed: Sequence[str]) -> None:
+    _ALONE.add(learner.problem.network)
+    learner.note(
+        "The following rhythm's steps make forward passes of their own, because the network keeps things "
+        f"that a shared pass would not move: {', '.join(changed[:3])}."
+    )
+
+
+def _reads_buffers(learner: Learner, batch: Batch) -> bool:
+    """Whether a second training pass puts out something else where all but the buffers is as in the first; asked once.
+
+    Spectral normalisation is so: its power iteration goes on with every pass.
+    """
+    problem, network = learner.problem, learner.problem.network
+    if network in _LOOKED_AT or not learner.buffered:
+        return False
+    _LOOKED_AT.add(network)
+    rng, passes, batch = save_rng(), [], learner.precision.place(batch)
+    with learner.leaving_nothing(), still([network]), torch.no_grad():
+        for _ in range(2):
+            begin_pass(network)
+            with under_rng(rng), problem.autocast():
+                passes.append(tensors(network(*problem.inputs(batch))))
+    return not all(map(torch.equal, *passes))
 
 
 def check(learner: Learner) -> None:

@@ -1,9 +1,9 @@
 """The two kinds of step: the inner step updates W, the meta step updates phi."""
 
 import sys
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
@@ -14,14 +14,14 @@ from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator, Hypergradient, TrainingGradient, training_gradient
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.math.deferred import deferring, put_off, traced
-from auxin.math.tree import detach
-from auxin.math.visits import begin_loss, visiting, watching
+from auxin.math.functional import copies, still
+from auxin.math.visits import Visit, visiting, watching
 from auxin.optimizers import InnerStep
 from auxin.training.compiled import CompiledStep, at_rate, why_not, why_not_meta
 from auxin.training.objective import Objective
 from auxin.training.precision import Precision
 from auxin.training.shared import SharedParameters
-from auxin.typing import Batch
+from auxin.typing import Batch, Signals
 
 Losses = tuple[Tensor, Tensor]
 """The tasks' losses and which of them carry a label, as in `TaskLosses`."""
@@ -87,6 +87,12 @@ class Learner:
         self._unwatched = WATCHED
 
     @property
+    def buffered(self) -> list[nn.Module]:
+        """Parts of the network with buffers that training passes may read and move, as spectral norm's do."""
+        parts = self.network.modules()
+        return [p for p in parts if p._buffers and not isinstance(p, nn.modules.batchnorm._NormBase)]
+
+    @property
     def learns(self) -> bool:
         """Whether there is a phi to train and an estimator to train it by."""
         return self.estimator is not None and len(list(self.problem.phi)) > 0
@@ -135,14 +141,34 @@ class Learner:
         return self.inner_step(grads, losses)
 
     def _fused(self, batch: Batch, meta: Batch) -> tuple[Sequence[Tensor], Sequence[Tensor], Tensor, Losses]:
-        gradient = training_gradient(self.problem, batch)
-        found = self._estimate(batch, meta, gradient)
-        with torch.no_grad(), self.leaving_nothing():
-            begin_loss()  # lends buffers
-            losses = self.criterion.losses(gradient.signals, batch, detach(gradient.context))
-        return gradient.gradients, found.gradients, found.outer_loss, (losses.values, losses.present)
+        begun = copies(
+            [self.network]
+        )  # a buffer that a training pass reads moves in it, as spectral norm's does
+        with self.beginning(batch) as (gradient, losses), still([self.network], begun):
+            found = self.hypergradient(batch, meta, gradient)
+        return gradient.gradients, found.gradients, found.outer_loss, losses
 
-    def leaving_nothing(self) -> AbstractContextManager[Any]:
+    @contextmanager
+    def beginning(self, batch: Batch, **options: Any) -> Iterator[tuple[TrainingGradient, Losses]]:
+        """The training step's gradient (with `training_gradient`'s options) and losses.
+
+        Passes and losses within begin where the training step's do, and what it leaves stays. Buffers of the network
+        are the caller's matter.
+        """
+        seen = []
+
+        def criterion(signals: Signals, batch: Batch, *context: Any) -> Tensor:
+            losses = self.criterion.losses(signals, batch, *(context or (None,)))
+            seen.append((losses.values.detach(), losses.present))
+            return self.criterion.combined(losses)
+
+        with self.leaving_nothing() as visit:
+            gradient = training_gradient(replace(self.problem, criterion=criterion), batch, **options)
+            if visit is not None:
+                visit.stay()
+            yield gradient, seen[0]
+
+    def leaving_nothing(self) -> AbstractContextManager[Visit | None]:
         """Passes and losses within begin alike and leave nothing; what is recorded keeps nothing (see `_watched`)."""
         if traced():
             return nullcontext()
@@ -157,20 +183,19 @@ class Learner:
         return outer_loss
 
     def _meta(self, batch: Batch, meta: Batch) -> tuple[Sequence[Tensor], Tensor]:
-        found = self._estimate(batch, meta, None)
+        with self.leaving_nothing():
+            found = self.hypergradient(batch, meta, None)
         return found.gradients, found.outer_loss
 
-    def _estimate(self, batch: Batch, meta: Batch, gradient: TrainingGradient | None) -> Hypergradient:
+    def hypergradient(
+        self, batch: Batch, meta: Batch, gradient: TrainingGradient | None, **options: Any
+    ) -> Hypergradient:
+        """The hypergradient, with the estimator's own options; what it decided is noted."""
         assert self.estimator is not None
         estimator, inner = (traced() and self._recorded()) or (self.estimator, self.inner)
-        with self.leaving_nothing():
-            found = estimator.estimate(self.problem, batch, meta, inner, gradient, self.scale)
-        self.take_notes(found)
-        return found
-
-    def take_notes(self, found: Hypergradient) -> None:
-        """Keep what an estimator decided, each once."""
+        found = estimator.estimate(self.problem, batch, meta, inner, gradient, self.scale, **options)
         self.notes += [note for note in found.notes if note not in self.notes]
+        return found
 
     def meta_update(self, hyper: Sequence[Tensor]) -> None:
         """Move phi by its hypergradient."""
@@ -202,7 +227,12 @@ class Learner:
             return step(*batches)
         if self._unwatched:
             return step(*batches) if name == META else self._watched(step, *batches)
-        results, answers = kernel(self._rate(), *((b.x, b.y, b.rows) for b in batches))
+        look = watching(self._modules(), self.criterion.tasks.values(), undo=True)
+        with look if kernel.records_next else nullcontext([]) as changed:
+            results, answers = kernel(self._rate(), *((b.x, b.y, b.rows) for b in batches))
+        if changed:
+            self._run_eagerly(changed)
+            return step(*batches)
         if deferring():
             put_off(answers)
         elif any(int(count) for count in answers.values()):
@@ -215,12 +245,15 @@ class Learner:
             results = step(*batches)
         self._unwatched = self._unwatched - 1 if changed else 0
         if changed and not self._unwatched:
-            self.kernels = {}
-            self.note(
-                f"The steps are not compiled but run eagerly: each changes {', '.join(changed[:3])}, which a compiled "
-                "step holds constant (buffers of the network that are changed in place are not)."
-            )
+            self._run_eagerly(changed)
         return results
+
+    def _run_eagerly(self, changed: Sequence[str]) -> None:
+        self.kernels = {}
+        self.note(
+            f"The steps are not compiled but run eagerly: each changes {', '.join(changed[:3])}, which a compiled "
+            "step holds constant (buffers of the network that are changed in place are not)."
+        )
 
     def _modules(self) -> list[nn.Module]:
         labeler = self.criterion.labeler
