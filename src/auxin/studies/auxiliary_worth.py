@@ -9,7 +9,7 @@ from auxin.fitting.images import ConvCandidate
 from auxin.fitting.leave_out import without
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.process import TOGETHER
-from auxin.fitting.scores import at_temperature, standard_error, temperature, worse_by
+from auxin.fitting.scores import at_temperature, is_numbers, standard_error, temperature, worse_by
 from auxin.fitting.search import Search
 from auxin.fitting.stacked import RivalWithAuxiliaries
 from auxin.judging import wording
@@ -33,10 +33,11 @@ def auxiliaries(found: Search, choice: ModelChoice, metric: str) -> list[str]:
     difference = wording.better_or_worse(scores[0] - scores[1], metric)
     names = ", ".join(found.rows.auxiliaries)
     clear = abs(gain) > 2 * error and difference != "the same"
+    by = "" if is_numbers(found.rows.task) else " by log loss"  # numbers have one order by both
     worth = "make no clear difference" if not clear else "help" if gain > 0 else "hurt"
     together = (
         f"The auxiliary tasks ({names}) {worth}: by {wording.name(metric)}, {aided} is {difference} "
-        f"{'as' if difference == 'the same' else 'than'} {plain}, the best candidate without them."
+        f"{'as' if difference == 'the same' else 'than'} {plain}, the best candidate without them{by}."
     )
     return [together, *_each(found, first, metric)]
 
