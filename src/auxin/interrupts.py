@@ -1,4 +1,4 @@
-"""Ending on SIGTERM or SIGHUP without losing work: training in progress reaches a checkpoint first.
+"""Ending on a signal without losing work: on SIGTERM or SIGHUP training in progress reaches a checkpoint first.
 
 A signal ends the program at once, except inside `checkpointing`: there it is only noted, and the code inside asks
 `requested` at places where it can save its state. A second signal ends the program at once everywhere.
@@ -92,6 +92,33 @@ def checkpointing() -> Iterator[Callable[[], None]]:
         yield _end_if_requested
     finally:
         _depth -= 1
+
+
+@contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Inside, Ctrl-C waits for the end: what is put back there must be put back whole. A second one does not wait.
+
+    >>> with uninterrupted():
+    ...     pass
+    """
+    own = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(own):
+        yield
+        return
+    came: list[FrameType | None] = []
+
+    def note(signum: int, frame: FrameType | None) -> None:
+        came.append(frame)
+        if len(came) > 1:
+            own(signum, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, own)
+        if len(came) == 1:
+            own(signal.SIGINT, came[0])
 
 
 def _end_if_requested() -> None:

@@ -69,7 +69,7 @@ def share_losses(objective: Objective, runner: Runner, train: ObjectiveBatch, at
     """
     labeler = [] if objective.labeler is None else [objective.labeler]
     kept = visiting(torch.nn.Module(), losses=objective.tasks.values(), without=[bare(runner), *labeler])
-    with together(), still([bare(runner), *labeler]), under_rng(None), kept as visit:
+    with kept as visit, together(), still([bare(runner), *labeler]), under_rng(None):
         visit.begin_loss()  # lends buffers
         entries = objective.entries(runner(train.calls), train, objective.context(train))
     reshard(runner)

@@ -16,6 +16,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from auxin.errors import UnsupportedError
+from auxin.interrupts import uninterrupted
 from auxin.math.params import bare, walk, walked
 from auxin.math.remembered import Remembered
 
@@ -161,7 +162,7 @@ def visiting(
     >>> first, second, counting.seen
     (tensor([1.]), tensor([1.]), 0)
     """
-    with _ONE_AT_A_TIME, walked(bare(network)):
+    with uninterrupted(), _ONE_AT_A_TIME, walked(bare(network)):
         visit = Visit(bare(network), foreign, losses, without)
         _NOW.append(visit)
         try:

@@ -248,10 +248,10 @@ class Objective:
             wrong = f"{name} looks at each batch twice, which is not done across several processes"
             raise UnsupportedError(wrong, do="Train in one process, or choose another combiner")
         with (
+            visiting(network, losses=self.tasks.values()) as visit,
             torch.no_grad(),
             under_rng(None),
             still([network]),
-            visiting(network, losses=self.tasks.values()) as visit,
         ):
             visit.begin_loss()  # lends buffers
             after = self.losses(network(*inputs), batch, self.context(batch))
