@@ -11,6 +11,7 @@ from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, Hypergradient, NextBatchForward, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
 from auxin.math.functional import lent, placed, save_rng, undistorted
+from auxin.math.lean import lean
 from auxin.math.params import Vector, axpy, bare, filled, leaves, named_buffers, trainable
 from auxin.math.visits import foreign_parameters
 
@@ -43,7 +44,7 @@ def outer_gradient(
     at, phi, own = leaves(params), list(problem.phi), list(trainable(problem.network).values())
     rng, buffers = save_rng(), lent(problem.network)
     with torch.enable_grad(), undistorted(problem.network), placed(problem.network, at, buffers) as module:
-        with problem.autocast():
+        with problem.autocast(), lean(module):
             signals = module(*problem.inputs(meta))
         after, signals = save_rng(), problem.raised(signals)
         loss = problem.outer_loss(signals, meta)

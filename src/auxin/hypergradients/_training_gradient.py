@@ -9,6 +9,7 @@ from torch import Tensor
 from auxin.hypergradients._base import BilevelProblem, NextBatchForward, TrainingGradient
 from auxin.hypergradients._outer import gradients_of, move_buffers
 from auxin.math.functional import Rng, placed, save_rng, still
+from auxin.math.lean import fits
 from auxin.math.params import filled, leaves, local, trainable
 from auxin.math.tangents import recording
 from auxin.math.tree import detach
@@ -102,7 +103,7 @@ def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGra
         with placed(problem.network, params) as module, recording(module) as products:
             with problem.autocast():
                 signals = module(*problem.inputs(batch))
-            products.close()
+            products.close(room=fits(module))  # its graph at W+ is lean
             signals = problem.raised(signals)
             loss = problem.training_loss(signals, batch, detach(context))
             found = gradients_of(loss, params, own)

@@ -8,6 +8,7 @@ from auxin.labelers._checks import check_choice, check_finite, check_main, main_
 from auxin.labelers._seeding import seeded
 from auxin.math.deferred import holds
 from auxin.math.hierarchy import Hierarchy
+from auxin.math.lean import lean
 from auxin.math.masked_softmax import check_temperature, masked_softmax, shared_softmax, straight_through
 from auxin.math.tree import full_precision
 from auxin.typing import Batch
@@ -68,18 +69,21 @@ class LabelGenerator(nn.Module):
     def logits(self, x: Tensor, chosen: Tensor) -> Tensor:
         """The chosen rows' logits, [B, K]; zero in the other rows, which the network never sees."""
         if x.shape[0] > 1 and holds(chosen, "every row has a main label"):
-            found = full_precision(self.head(self.trunk(x)))  # the softmax is never in sixteen bits
-            check_finite(found)
-            return found
+            return self._finite(x)
         index = chosen.nonzero().squeeze(1)
         count = index.shape[0]
         if count == 0:
             return self._anchor().expand(x.shape[0], self.hierarchy.classes)
         rows = x[index]
         rows = rows if count > 1 else rows.repeat_interleave(2, dim=0)
-        found = full_precision(self.head(self.trunk(rows)))[:count]
-        check_finite(found)
+        found = self._finite(rows)[:count]
         return found.new_zeros(x.shape[0], found.shape[1]).index_copy(0, index, found)
+
+    def _finite(self, x: Tensor) -> Tensor:
+        with lean(self):  # the graph waits for the end of the meta step
+            found = full_precision(self.head(self.trunk(x)))  # the softmax is never in sixteen bits
+        check_finite(found)
+        return found
 
     def _anchor(self) -> Tensor:
         """A zero that depends on every parameter, so that a batch without labels has a gradient: zero."""

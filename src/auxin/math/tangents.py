@@ -10,7 +10,7 @@ the order of the calls. Dropout masks are kept too, one byte per entry, because 
 a product. Modules of exactly torch's own classes take part; everything else is left to torch.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -66,14 +66,16 @@ class Products:
         else:
             self.kept.append(KeptProduct(module, value.detach(), value._version, after))
 
-    def close(self) -> None:
-        """End the forward pass, and drop the convolutions' outputs that take the most memory for the time they save.
+    def close(self, room: bool = False) -> None:
+        """End the forward pass; without room, drop the convolutions' outputs that take the most memory for their time.
 
         An entry of an output costs as many products as the weight has columns. Convolutions whose entries cost less
         than 5/4 of the mean are dropped: the first ones of a network, which have large outputs and few channels. On
         VGG-16 they are three quarters of the memory and two fifths of the products.
         """
         self.open = False
+        if room:
+            return
         outputs = [
             (i, kept.value, _columns(kept.module))
             for i, kept in enumerate(self.kept)
@@ -106,7 +108,7 @@ def recording(network: nn.Module) -> Iterator[Products]:
     def keep(module: nn.Module, own: Forward, kept: Callable[[Tensor, Tensor], Tensor | None]) -> Forward:
         def forward(x: Tensor) -> Tensor:
             y = own(x)
-            if not _transformed():
+            if not transformed():
                 products.add(module, kept(x, y))
             return y
 
@@ -116,10 +118,10 @@ def recording(network: nn.Module) -> Iterator[Products]:
         if type(module) in PRODUCTS:
             return keep(module, module.forward, lambda x, y: y)
         if type(module) in BATCH_NORMS:
-            return keep(module, module.forward, _statistics)
+            return keep(module, module.forward, batch_statistics)
         return _dropout(module, products, keep=True) if type(module) is nn.Dropout else None
 
-    with _forwards(network, record):
+    with replaced(walk(network).modules, record):
         yield products
 
 
@@ -136,7 +138,7 @@ def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
             return _batch_norm(module, products)
         return _layer_norm(module) if type(module) is nn.LayerNorm else None
 
-    with _forwards(network, replay):
+    with replaced(walk(network).modules, replay):
         yield
 
 
@@ -171,7 +173,7 @@ def _dropout(module: nn.Dropout, products: Products | None, keep: bool = False) 
             not module.training
             or not 0 < module.p < 1
             or module.inplace
-            or _transformed()
+            or transformed()
             or (not keep and x.requires_grad)
         ):
             return own(x)
@@ -185,11 +187,6 @@ def _dropout(module: nn.Dropout, products: Products | None, keep: bool = False) 
     return forward
 
 
-def _linear(module: Any) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
-    del module
-    return F.linear
-
-
 def _convolution(module: Any) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
     return lambda x, weight, bias: module._conv_forward(x, weight, bias)
 
@@ -200,7 +197,7 @@ def _columns(module: Any) -> int:
 
 
 PRODUCTS: dict[type[nn.Module], Any] = {
-    nn.Linear: _linear,
+    nn.Linear: lambda module: F.linear,
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
     nn.Conv3d: _convolution,
@@ -212,7 +209,7 @@ def _product(module: Any, products: Products | None) -> Forward:
     own, multiply = module.forward, PRODUCTS[type(module)](module)
 
     def forward(x: Tensor) -> Tensor:
-        if _transformed() or x.requires_grad:
+        if transformed() or x.requires_grad:
             return own(x)
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
         bias, bias_tangent = parts(module.bias)
@@ -249,7 +246,7 @@ def _added(
     return slope.add_(multiply(tangent, weight, None))
 
 
-def _statistics(x: Tensor, y: Tensor) -> Tensor | None:
+def batch_statistics(x: Tensor, y: Tensor) -> Tensor | None:
     """The mean and the inverse deviation by which torch's kernel on a CPU made y of x, where its graph holds them."""
     if type(y.grad_fn).__name__ != "NativeBatchNormBackward0":
         return None
@@ -257,14 +254,16 @@ def _statistics(x: Tensor, y: Tensor) -> Tensor | None:
     return torch.stack((mean, scale)) if mean.numel() and mean.dtype == x.dtype else None
 
 
+def normalised(x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Tensor:
+    """Batch norm by a given mean and inverse deviation."""
+    return torch.native_batch_norm(x, weight, bias, mean, scale.pow(-2), False, 0.0, 0.0)[0]
+
+
 def _batch_norm(module: Any, products: Products | None) -> Forward:
     own = module.forward
 
-    def normal(x: Tensor, weight: Tensor, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Tensor:
-        return torch.native_batch_norm(x, weight, bias, mean, scale.pow(-2), False, 0.0, 0.0)[0]
-
     def forward(x: Tensor) -> Tensor:
-        if _transformed() or x.requires_grad:
+        if transformed() or x.requires_grad:
             return own(x)
         found = None if products is None else products.take(module, x.dtype)
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
@@ -277,12 +276,12 @@ def _batch_norm(module: Any, products: Products | None) -> Forward:
             y, mean, scale = torch.native_batch_norm(primal, weight, bias, None, None, True, 0.0, module.eps)
         else:
             mean, scale = found.value
-            y = normal(primal, weight, bias, mean, scale)
+            y = normalised(primal, weight, bias, mean, scale)
         slope = torch.ops.aten.native_batch_norm_backward(
             tangent, primal, weight, None, None, mean, scale, True, module.eps, [True, False, False]
         )[0]
         if weight_tangent is not None:
-            slope += normal(primal, weight_tangent, bias_tangent, mean, scale)
+            slope += normalised(primal, weight_tangent, bias_tangent, mean, scale)
         elif bias_tangent is not None:
             slope += bias_tangent.view(-1, *[1] * (primal.dim() - 2))
         return forward_ad.make_dual(y, slope)
@@ -294,7 +293,7 @@ def _layer_norm(module: Any) -> Forward:
     own = module.forward
 
     def forward(x: Tensor) -> Tensor:
-        if _transformed() or x.requires_grad:
+        if transformed() or x.requires_grad:
             return own(x)
         (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
         bias, bias_tangent = parts(module.bias)
@@ -315,7 +314,7 @@ def _layer_norm(module: Any) -> Forward:
     return forward
 
 
-def _transformed() -> bool:
+def transformed() -> bool:
     """Whether a call is inside `torch.func.vmap` or `torch.func.grad`, whose tensors mean nothing outside.
 
     In forward mode an input that requires a gradient shows a network that takes a gradient of its own (a force, a
@@ -332,11 +331,13 @@ def parts(x: Tensor | None) -> tuple[Any, Tensor | None]:
 
 
 @contextmanager
-def _forwards(network: nn.Module, replacement: Callable[[nn.Module], Forward | None]) -> Iterator[None]:
+def replaced(
+    modules: Iterable[nn.Module], replacement: Callable[[nn.Module], Forward | None]
+) -> Iterator[None]:
     """Within, some modules have another `forward`; modules that have one of their own already are left."""
     changed = []
     try:
-        for module in walk(network).modules:
+        for module in modules:
             if "forward" not in module.__dict__ and (new := replacement(module)) is not None:
                 module.__dict__["forward"] = new
                 changed.append(module)
