@@ -64,32 +64,39 @@ def progress(output: Output) -> Iterator[ProgressCallback]:
 
 
 def _lines(output: Output) -> ProgressCallback:
-    begun: dict[str, float] = {}
+    begun: dict[str, tuple[float, float]] = {}
     last = time.monotonic()
 
     def show(name: str, done: float, total: float, what: str = "") -> None:
         nonlocal last
         now = time.monotonic()
-        begun.setdefault(name, now)
+        if done:  # before the first progress, processes start
+            begun.setdefault(name, (now, done))
         if now - last >= EVERY and total:
             last = now
-            output.print(f"  {line(what or name, done, total, now - begun[name])}")
+            since, before = begun.get(name, (now, done))
+            output.print(f"  {line(what or name, done, total, now - since, before)}")
 
     return show
 
 
-def line(name: str, done: float, total: float, seconds: float) -> str:
-    """Return the progress and the remaining time as a sentence.
+def line(name: str, done: float, total: float, seconds: float, before: float = 0.0) -> str:
+    """Return the progress and the remaining time as a sentence; the time once one has been done.
+
+    Args:
+        name: What is done.
+        done: How much of it is done, may be fractional.
+        total: How much there is.
+        seconds: Time since `before` was done.
+        before: How much was done then.
 
     >>> line("tuning runs", 12.4, 48, 62.0)
-    'tuning runs: 12 of 48, about 3 min left'
+    'tuning runs: 12 of 48, about 3 min left for these'
+    >>> line("final runs", 0.3, 45, 31.0, 0.1)
+    'final runs: 0 of 45'
     """
-    left = seconds * (total - done) / done if done > 0 else None
-    remaining = (
-        ""
-        if left is None
-        else f", about {left:.0f} s left"
-        if left < 90
-        else f", about {left / 60:.0f} min left"
-    )
-    return f"{name}: {int(done)} of {int(total)}{remaining}"
+    if done - before < 1:
+        return f"{name}: {int(done)} of {int(total)}"
+    left = seconds * (total - done) / (done - before)
+    remaining = f"{left:.0f} s" if left < 90 else f"{left / 60:.0f} min"
+    return f"{name}: {int(done)} of {int(total)}, about {remaining} left for these"

@@ -1,0 +1,33 @@
+"""The line of progress where the output is no terminal: its time begins with the first progress, not with the start."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from auxin.cli import _progress
+
+
+class Words:
+    """Output to a file."""
+
+    def __init__(self) -> None:
+        self.words, self.said = Console(file=io.StringIO()), list[str]()
+
+    def print(self, text: str) -> None:
+        self.said.append(text.strip())
+
+
+def test_the_start_of_processes_is_no_progress(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, output = [0.0], Words()
+    monkeypatch.setattr(_progress.time, "monotonic", lambda: now[0])
+    with _progress.progress(output) as show:  # type: ignore[arg-type]
+        for seconds, done in ((0, 0.0), (40, 0.2), (80, 1.0), (120, 2.2), (160, 3.2)):
+            now[0] = float(seconds)
+            show("tuning runs", done, 10)
+    assert output.said == [
+        "tuning runs: 0 of 10",
+        "tuning runs: 1 of 10",
+        "tuning runs: 2 of 10, about 5 min left for these",
+        "tuning runs: 3 of 10, about 5 min left for these",
+    ]
