@@ -2,8 +2,9 @@
 
     python benchmarks/gramian.py --other OLDER/src > table.md
 
-Each tree runs in a process of its own, one thread; the parent asks them in turn for one step at a time, so that both
-meet the same machine, and takes the shortest of each in CPU time. A step is `aux(outputs, batch)`, `backward()` and
+Each tree runs in a process of its own, one thread; the parent asks them in turn for one step (or for `--row` steps, as
+a training loop takes them: what the other process does between single steps empties the caches), so that both meet
+the same machine, and takes the shortest of each in CPU time. A step is `aux(outputs, batch)`, `backward()` and
 `optimizer.step()` of the user's own loop, without the meta step. Without `--other`, this tree alone is timed. The
 Gramians of the two are compared in float64.
 """
@@ -117,7 +118,9 @@ class Tree:
         self.process.wait()
 
 
-def measure(case: str, combiner: str, tasks: int, sources: list[Path], times: int) -> dict[str, Any]:
+def measure(
+    case: str, combiner: str, tasks: int, sources: list[Path], times: int, row: int
+) -> dict[str, Any]:
     """The shortest step of each tree, in seconds, and the largest difference of their Gramians in units of norms."""
     trees = [Tree(source, case, combiner, tasks) for source in sources]
     try:
@@ -125,7 +128,9 @@ def measure(case: str, combiner: str, tasks: int, sources: list[Path], times: in
             tree.ask("step"), tree.ask("step")
         seconds = [
             min(column)
-            for column in zip(*([t.ask("step") for t in trees] for _ in range(times)), strict=True)
+            for column in zip(
+                *([min(t.ask("step") for _ in range(row)) for t in trees] for _ in range(times)), strict=True
+            )
         ]
         apart = None
         if len(trees) > 1 and combiner not in ("equal",):
@@ -171,13 +176,14 @@ def main() -> None:
     parser.add_argument("--cases", default=",".join(CASES))
     parser.add_argument("--combiners", default=",".join(COMBINERS))
     parser.add_argument("--tasks", type=int, default=16)
-    parser.add_argument("--times", type=int, default=5)
+    parser.add_argument("--times", type=int, default=5, help="turns")
+    parser.add_argument("--row", type=int, default=1, help="steps in a turn")
     asked = parser.parse_args()
     sources = [HERE, *([asked.other] if asked.other else [])]
     found = []
     for case in asked.cases.split(","):
         for combiner in asked.combiners.split(","):
-            found.append(measure(case, combiner, asked.tasks, sources, asked.times))
+            found.append(measure(case, combiner, asked.tasks, sources, asked.times, asked.row))
             print(json.dumps(found[-1]), file=sys.stderr, flush=True)
     print(table(found))
 

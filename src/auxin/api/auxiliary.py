@@ -193,8 +193,9 @@ class Auxiliary:
             entries = self.objective.entries(signals, reading, context)
         if shared:
             reading.others = exchanged(*fitted(entries), next(iter(trainable(self.runner).values())))
-        shared_parameters = self.shared if torch.is_grad_enabled() else None
-        losses = self.objective.screened(entries, reading, shared_parameters)
+        losses = self.objective.screened(entries, reading)
+        if torch.is_grad_enabled():
+            self.objective.look(entries, losses, signals, reading, self.shared)
         self.meta.follow(losses.values.device)
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)

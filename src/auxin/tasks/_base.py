@@ -1,6 +1,7 @@
 """The contract of a task: the head's width, the loss per sample, the metric, and which labels are missing."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from typing import ClassVar
 
 from torch import Tensor
@@ -71,6 +72,23 @@ class Task(ABC):
             output: What the head put out, [B, width] (or [B, width, H, W] where `dense`).
             target: The labels, [B] or [B, ...]; a kind may also take soft targets.
         """
+
+    def alike(self) -> Hashable:
+        """A key of tasks whose rows may stand in one call of `scaled_loss`, that of any of them; None: its own alone.
+
+        Each row's loss must then be a function of that row's output and scaled target and of nothing else: of no
+        other row, of no parameter.
+        """
+        return None
+
+    @property
+    def unit(self) -> tuple[float, float]:
+        """What is subtracted from a target, and what the difference is divided by, for `scaled_loss`."""
+        return 0.0, 1.0
+
+    def scaled_loss(self, output: Tensor, scaled: Tensor) -> Tensor:
+        """`loss`, from targets in that unit."""
+        return self.loss(output, scaled)
 
     @abstractmethod
     def predict(self, output: Tensor) -> Tensor:

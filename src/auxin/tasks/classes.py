@@ -1,6 +1,6 @@
 """One class out of several: focal loss or cross-entropy, hard or soft targets."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
 import torch
@@ -114,6 +114,10 @@ class Classes(Task):
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry a label, bool [B]."""
         return ~target.isnan().any(1) if target.is_floating_point() else target >= 0
+
+    def alike(self) -> Hashable:
+        """Tasks of as many classes, with one exponent and the same factors, are alike."""
+        return (Classes, self.width, self.gamma, self.class_weights) if type(self) is Classes else None
 
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The loss of each sample, float [B]."""

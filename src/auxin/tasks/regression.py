@@ -1,5 +1,6 @@
 """One real number: squared or pseudo-Huber error in units of the training targets' spread."""
 
+from collections.abc import Hashable
 from typing import ClassVar
 
 from torch import Tensor
@@ -70,10 +71,22 @@ class Regression(Task):
         """Which samples carry a label, bool [B]."""
         return ~target.isnan()
 
+    def alike(self) -> Hashable:
+        """Real numbers with one kind of loss are alike, whatever their means and scales."""
+        return (Regression, self.kind) if type(self) is Regression else None
+
+    @property
+    def unit(self) -> tuple[float, float]:
+        """Mean and scale."""
+        return self.mean, self.scale
+
     def loss(self, output: Tensor, target: Tensor) -> Tensor:
         """The loss of each sample, float [B]."""
-        present = self.present(target)
-        return distance(hide(output[:, 0] - (target - self.mean) / self.scale, present), self.kind)
+        return self.scaled_loss(output, (target - self.mean) / self.scale)
+
+    def scaled_loss(self, output: Tensor, scaled: Tensor) -> Tensor:
+        """The loss of each sample, float [B], from scaled targets."""
+        return distance(hide(output[:, 0] - scaled, self.present(scaled)), self.kind)
 
     def predict(self, output: Tensor) -> Tensor:
         """The value in the user's unit, [B]."""

@@ -7,12 +7,12 @@ patches) are found by walking the graph of the losses; a linear layer's gradient
 product for all tasks. For everything else (early convolutions with many positions, biases, normalisation, embeddings,
 recurrent weights, weights used twice or under autocast) autograd makes the tasks' gradients and they are multiplied.
 
-**The main task's row alone.** grad (sum_k u_k l_k) is linear in u with slopes grad l_k, so its derivative in u along
-grad l_0 is the row <grad l_0, grad l_k> for all k: one backward pass for grad l_0 and one through that pass, however
-many tasks there are. It needs operations that can be differentiated twice.
+**The main task's row alone.** A backward pass, sum_k J_k^T v_k, is linear in the gradients v_k at the outputs o_k. Its
+derivative in v_k along grad l_0 is J_k grad l_0, which times dl_k/do_k is <grad l_0, grad l_k>: one backward pass for
+grad l_0 and one through that pass, however many tasks there are. It needs operations that can be differentiated twice.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,18 +21,19 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional as F
 
-from auxin.training.task_gradients import graph_edges, task_gradients
+from auxin.training.task_gradients import Slopes, graph_edges, task_gradients
 
 Means = Sequence[Tensor | None]
 
 
-def gramian(means: Means, shared: Sequence[Tensor]) -> Tensor:
+def gramian(means: Means, shared: Sequence[Tensor], slopes: Slopes = None) -> Tensor:
     """<grad l_i, grad l_j> over the shared parameters, [T, T], constant.
 
     Args:
         means: The tasks' mean losses with their graphs, which are kept; None for a task without a label in the batch,
-            whose row and column are zero.
+            whose row and column are zero. Or a tensor on the way to it, such as the task's output.
         shared: Shared parameters.
+        slopes: The mean losses' gradients at those tensors (None: 1, of the mean losses themselves).
 
     >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
     >>> gramian([w[0] * 3, w.sum(), None], [w]).tolist()
@@ -46,20 +47,19 @@ def gramian(means: Means, shared: Sequence[Tensor]) -> Tensor:
     layers = _layers(list(there.values()), shared, len(live))
     whole = [p for p in shared if id(p) not in layers]
     edges = [layer.edge for layer in layers.values()]
-    rows = task_gradients(list(there.values()), [*edges, *whole])
+    grads = task_gradients(list(there.values()), [*edges, *whole], _of(live, slopes))
     block = torch.zeros_like(found[: len(live), : len(live)])
-    if whole:
-        stacked = torch.stack([_flat(row[len(edges) :], whole) for row in rows])
-        block += stacked @ stacked.T
-    for place, layer in enumerate(layers.values()):
-        block += layer.products([row[place] for row in rows])
+    for layer, grad in zip([*layers.values(), *([None] * len(whole))], grads, strict=True):
+        if grad is not None:
+            flat = grad.flatten(1)
+            block += flat @ flat.T if layer is None else layer.products(grad)
     index = torch.tensor(live, device=found.device)
     found[index[:, None], index] = block
     return found
 
 
-def main_row(means: Means, shared: Sequence[Tensor]) -> Tensor:
-    """<grad l_0, grad l_k> over the shared parameters for every k, [T], constant.
+def main_row(means: Means, shared: Sequence[Tensor], slopes: Slopes = None) -> Tensor:
+    """<grad l_0, grad l_k> over the shared parameters for every k, [T], constant. Arguments as in `gramian`.
 
     Raises:
         RuntimeError: An operation cannot be differentiated twice.
@@ -71,16 +71,27 @@ def main_row(means: Means, shared: Sequence[Tensor]) -> Tensor:
     found = torch.zeros(len(means), dtype=shared[0].dtype, device=shared[0].device)
     if means[0] is None or not means[0].requires_grad:
         return found
-    live = [k for k, mean in enumerate(means) if mean is not None and mean.requires_grad]
-    share = found.new_tensor([float(k == 0) for k in live]).requires_grad_()
-    total = torch.stack([means[k] for k in live]).mul(share.to(means[0])).sum()  # type: ignore[arg-type]
-    slopes = torch.autograd.grad(
-        total, list(shared), create_graph=True, allow_unused=True, materialize_grads=True
+    live = {k: mean for k, mean in enumerate(means) if mean is not None and mean.requires_grad}
+    slopes = _of(live, slopes) or [None] * len(live)
+    given = [torch.ones_like(m) if s is None else s for m, s in zip(live.values(), slopes, strict=True)]
+    seeds = [given[0].detach(), *map(torch.zeros_like, given[1:])]
+    for seed in seeds:
+        seed.requires_grad_()
+    grads = torch.autograd.grad(
+        list(live.values()), list(shared), seeds, create_graph=True, allow_unused=True, materialize_grads=True
     )
-    moving = [slope for slope in slopes if slope.requires_grad]
-    (row,) = torch.autograd.grad(moving, share, [slope.detach() for slope in moving], retain_graph=True)
-    found[torch.tensor(live, device=found.device)] = row
+    moving = [grad for grad in grads if grad.requires_grad]
+    tangents = torch.autograd.grad(
+        moving, seeds, [grad.detach() for grad in moving], retain_graph=True, materialize_grads=True
+    )
+    pairs = zip(tangents, given, strict=True)
+    row = [torch.dot(t.flatten().to(found), s.flatten().to(found)) for t, s in pairs]
+    found[torch.tensor(list(live), device=found.device)] = torch.stack(row)
     return found
+
+
+def _of(live: Iterable[int], slopes: Slopes) -> Slopes:
+    return None if slopes is None else [slopes[k] for k in live]
 
 
 @dataclass(frozen=True)
@@ -90,26 +101,20 @@ class _Layer:
     Attributes:
         edge: The output's place in the graph.
         inputs: Inputs x, [N, M].
-        columns: Function from a gradient at the output to [C, N].
+        rows: Function from the tasks' gradients at the output, [T, ...], to [T, N, C].
     """
 
     edge: GradientEdge
     inputs: Callable[[], Tensor]
-    columns: Callable[[Tensor], Tensor]
+    rows: Callable[[Tensor], Tensor]
 
-    def products(self, gradients: Sequence[Tensor | None]) -> Tensor:
+    def products(self, gradients: Tensor) -> Tensor:
         """The tasks' Gramian over this layer's weight, [T, T], from their gradients at its output."""
-        there = next((g for g in gradients if g is not None), None)
-        inputs = self.inputs()
-        if there is None:
-            return inputs.new_zeros(len(gradients), len(gradients))
-        made = [self.columns(torch.zeros_like(there) if g is None else g) for g in gradients]
-        outputs = torch.stack(made)  # [T, C, N]
+        inputs, outputs = self.inputs(), self.rows(gradients)
         if len(inputs) > inputs.shape[1]:
-            slopes = (outputs.flatten(0, 1) @ inputs).view(len(made), -1)
+            slopes = (inputs.T @ outputs).flatten(1)
             return slopes @ slopes.T
-        kernel = inputs @ inputs.T
-        return outputs.flatten(1) @ (outputs.flatten(0, 1) @ kernel).view(len(made), -1).T
+        return outputs.flatten(1) @ (inputs @ inputs.T @ outputs).flatten(1).T
 
 
 def _layers(means: Sequence[Any], shared: Sequence[Tensor], tasks: int) -> dict[int, _Layer]:
@@ -139,7 +144,7 @@ def _layer(node: Any, place: int, weight: Tensor, tasks: int) -> _Layer | None:
         return _convolution(node, weight, tasks)
     else:
         return None
-    return None if inputs is None else _Layer(GradientEdge(node, 0), inputs.detach, lambda g: g.T)
+    return None if inputs is None else _Layer(GradientEdge(node, 0), inputs.detach, lambda g: g)
 
 
 def _convolution(node: Any, weight: Tensor, tasks: int) -> _Layer | None:
@@ -157,7 +162,7 @@ def _convolution(node: Any, weight: Tensor, tasks: int) -> _Layer | None:
         unfolded = F.unfold(inputs.detach(), tuple(sides), dilation, padding, stride)
         return unfolded.transpose(1, 2).flatten(0, 1)
 
-    return _Layer(GradientEdge(node, 0), patches, lambda g: g.flatten(2).transpose(0, 1).flatten(1))
+    return _Layer(GradientEdge(node, 0), patches, lambda g: g.flatten(3).transpose(2, 3).flatten(1, 2))
 
 
 def _cheaper(rows: int, weight: Tensor, tasks: int) -> bool:
@@ -166,8 +171,3 @@ def _cheaper(rows: int, weight: Tensor, tasks: int) -> bool:
     columns = weight.numel() // outputs
     made = tasks * rows * columns * outputs + tasks**2 * columns * outputs
     return rows**2 * columns + tasks * rows**2 * outputs + tasks**2 * rows * outputs < made
-
-
-def _flat(found: Sequence[Tensor | None], shared: Sequence[Tensor]) -> Tensor:
-    pairs = zip(found, shared, strict=True)
-    return torch.cat([torch.zeros_like(p).flatten() if g is None else g.flatten() for g, p in pairs])

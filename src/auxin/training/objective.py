@@ -25,7 +25,8 @@ from auxin.math.rng import under_rng
 from auxin.math.visits import visiting
 from auxin.tasks._base import Task
 from auxin.training.curvature import loss_weights, task_curvature
-from auxin.training.processes import RemoteLosses, own_means, parallel, world_size
+from auxin.training.joint import joint_entries, roots
+from auxin.training.processes import RemoteLosses, parallel, world_size
 from auxin.training.screen import screen
 from auxin.training.shared import SharedParameters
 from auxin.training.task_losses import Entry, Loss, entry, fitted, labelled, mean
@@ -132,11 +133,10 @@ class Objective:
     def entries(self, signals: Mapping[str, Any], batch: Any, context: Targets | None) -> list[Entry]:
         """Each task's losses in their own shape, main first."""
         targets = {**batch.y, **self._generated(batch, context)}
-        images = self.combiner.needs_images
-        return [
-            entry(k, t, signals.get(self.reads.get(k, k)), targets.get(k), images)
-            for k, t in self.tasks.items()
-        ]
+        return joint_entries(self.tasks, self._outputs(signals), targets, self.combiner.needs_images)
+
+    def _outputs(self, signals: Mapping[str, Any]) -> dict[str, Any]:
+        return {k: signals.get(self.reads.get(k, k)) for k in self.tasks}
 
     def _generated(self, batch: Any, context: Targets | None) -> dict[str, Tensor]:
         """The labeler's targets for the rows of this process."""
@@ -144,14 +144,11 @@ class Objective:
         made = by_task(context)
         return made if share is None else {name: target[share] for name, target in made.items()}
 
-    def screened(
-        self, entries: Sequence[Entry], batch: Any = None, shared: SharedParameters | None = None
-    ) -> TaskLosses:
+    def screened(self, entries: Sequence[Entry], batch: Any = None) -> TaskLosses:
         """The tasks' losses as combiners see them: of all processes' rows, where the batch holds the others' losses.
 
         An auxiliary task whose loss is not finite somewhere in the batch is left out of it, counted in `dropped`, and
-        named to `tell`. With `shared`, the parameters of a training step, the Gramian of the tasks' gradients over them
-        is kept for a combiner that needs it.
+        named to `notify`.
 
         Raises:
             RunError: The main task's loss is not finite.
@@ -164,19 +161,21 @@ class Objective:
         self.dropped.update(dropped)
         for name in dropped:
             self.notify(f"The loss of {name!r} is not finite; the task is left out of such batches.")
-        if shared is not None and self.combiner.needs_gramian:
-            self._look(own_means(entries, losses, others), shared)
         return losses
 
     def losses(
         self, signals: Signals, batch: Any, context: Targets | None, shared: SharedParameters | None = None
     ) -> TaskLosses:
-        """Losses per sample of every task, main first; zero and absent where a label is missing.
+        """Losses per sample of every task, main first; zero and absent where a label is missing. For `shared`: `look`.
 
         Loss images [B, T, H, W] where the combiner asks for them; a loss per sample then stands at every pixel.
         """
         assert isinstance(signals, Mapping)
-        return self.screened(self.entries(signals, batch, context), batch, shared)
+        entries = self.entries(signals, batch, context)
+        losses = self.screened(entries, batch)
+        if shared is not None:
+            self.look(entries, losses, signals, batch, shared)
+        return losses
 
     def __call__(self, signals: Signals, batch: Any, context: Targets | None = None) -> Tensor:
         """L_T of a batch, a scalar. A Gramian combiner uses the Gramian of the last training step."""
@@ -196,10 +195,8 @@ class Objective:
                     do="Take a training step before the first meta step (every=2 or more)",
                 )
             arguments = (losses, self.gramian.to(losses.values))
-        if not constant:
-            return self.combiner(*arguments)
-        fixed = {name: p.detach() for name, p in self.combiner.named_parameters()}
-        return functional_call(self.combiner, fixed, arguments)
+        fixed = {name: p.detach() for name, p in self.combiner.named_parameters()} if constant else {}
+        return functional_call(self.combiner, fixed, arguments) if fixed else self.combiner(*arguments)
 
     def split(
         self, signals: Signals, batch: Any, context: Targets | None = None
@@ -226,9 +223,20 @@ class Objective:
             slopes.append(torch.autograd.grad(total, leaf)[0][mine])
         return not torch.allclose(slopes[0], slopes[1], rtol=1e-5, atol=1e-12)
 
-    def _look(self, means: Sequence[Tensor | None], shared: SharedParameters) -> None:
-        """Keep the Gramian of the tasks' gradients over the shared parameters."""
-        self.gramian = shared.gramian(means, self.combiner.main_row_only).detach()
+    def look(
+        self,
+        entries: Sequence[Entry],
+        losses: TaskLosses,
+        signals: Mapping[str, Any],
+        batch: Any,
+        shared: SharedParameters,
+    ) -> None:
+        """Keep the Gramian of the tasks' gradients over the shared parameters, for a combiner that needs it."""
+        if not self.combiner.needs_gramian:
+            return
+        outputs, others = self._outputs(signals), getattr(batch, "others", None)
+        places, slopes = roots(self.tasks, outputs, entries, losses, others)
+        self.gramian = shared.gramian(places, self.combiner.main_row_only, slopes).detach()
         if shared.row_wrong:
             name = type(self.combiner).__name__
             self.notify(f"{name} takes one backward pass per task, because {shared.row_wrong}.")

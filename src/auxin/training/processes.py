@@ -16,7 +16,6 @@ from torch import Tensor
 
 from auxin.combiners._base import TaskLosses
 from auxin.errors import RunError
-from auxin.math.deferred import deferring
 from auxin.training.task_losses import Entry, mean
 
 
@@ -79,23 +78,16 @@ class RemoteLosses:
         return self.before[0].shape[2:]
 
 
-def own_means(
-    entries: Sequence[Entry], losses: TaskLosses, others: RemoteLosses | None
-) -> list[Tensor | None]:
-    """Each task's mean loss with a graph through its own head alone; None for a task without a label in the batch.
+def own_mean(task: int, entries: Sequence[Entry], losses: TaskLosses, others: RemoteLosses | None) -> Tensor:
+    """A task's mean loss with a graph through its own head alone.
 
-    Under data parallelism it is this process's share of the mean over all rows, times the number of processes. Where
-    values must not be read yet, the means are those of `losses`.
+    Under data parallelism it is this process's share of the mean over all rows, times the number of processes.
     """
-    if deferring():
-        return list(losses.means().unbind())
-    means = [mean(*e) if there else None for e, there in zip(entries, losses.seen().tolist(), strict=True)]
+    found = mean(*entries[task])
     if others is None:
-        return means
-    axes = [d for d in range(losses.present.dim()) if d != 1]
-    mine, total = others.own(losses.present).sum(axes), losses.present.sum(axes).clamp(min=1)
-    shares = (world_size() * mine / total).tolist()
-    return [None if m is None else m * share for m, share in zip(means, shares, strict=True)]
+        return found
+    present = losses.present[:, task]
+    return found * (world_size() * others.own(present).sum() / present.sum().clamp(min=1))
 
 
 @torch.no_grad()

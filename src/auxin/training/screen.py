@@ -7,7 +7,7 @@ from torch import Tensor
 
 from auxin.combiners._base import TaskLosses
 from auxin.errors import RunError
-from auxin.math.deferred import holds
+from auxin.math.deferred import deferring, holds
 
 
 def screen(
@@ -35,6 +35,9 @@ def screen(
     ([1.5, 0.0], ('species',))
     """
     pairs = zip(names, values, strict=True)
+    whole = torch.stack(list(values), 1)
+    if not deferring() and bool(torch.isfinite(whole.detach()).all()):
+        return TaskLosses(whole, torch.stack(list(present), 1), tuple(names)), ()
     finite = [holds(torch.isfinite(v.detach()), f"the loss of {name!r} is finite") for name, v in pairs]
     if not finite[0]:
         wrong = f"The loss of the main task {names[0]!r} is not finite, so training has diverged"

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError, UnsupportedError
-from auxin.math.params import trainable
+from auxin.math.params import Params, trainable
 from auxin.math.sharding import is_sharded
-from auxin.training.gramian import gramian, main_row
+from auxin.training.gramian import Means, Slopes, gramian, main_row
 from auxin.training.processes import average_, parallel
 
 
@@ -44,16 +44,19 @@ class SharedParameters:
 
     def names(self) -> list[str]:
         """The shared parameters as far as they are known; with one task alone, what that one reaches."""
+        return self._among(trainable(self.network))
+
+    def _among(self, parameters: Params) -> list[str]:
         if self.known is not None:
-            return [name for name, p in trainable(self.network).items() if id(p) in self.known]
+            return [name for name, p in parameters.items() if id(p) in self.known]
         counts: dict[str, int] = {}
         for names in self.reached.values():
             for name in names:
                 counts[name] = counts.get(name, 0) + 1
         least = min(2, len(self.reached))
-        return [name for name in trainable(self.network) if counts.get(name, 0) >= least > 0]
+        return [name for name in parameters if counts.get(name, 0) >= least > 0]
 
-    def gramian(self, means: Sequence[Tensor | None], main_row_only: bool = False) -> Tensor:
+    def gramian(self, means: Means, main_row_only: bool = False, slopes: Slopes = None) -> Tensor:
         """<grad l_i, grad l_j> over the shared parameters, [T, T], constant; of the processes' mean gradients.
 
         How each is computed stands in `auxin.training.gramian`. With several processes, and until every task's
@@ -64,6 +67,7 @@ class SharedParameters:
                 whose row and column are zero.
             main_row_only: Whether only the products with the main task's gradient are needed; all others may then be
                 zero.
+            slopes: As in `auxin.training.gramian`, where `means` are tensors on the way to the mean losses.
 
         Raises:
             ConfigError: The tasks share nothing.
@@ -75,23 +79,23 @@ class SharedParameters:
             )
         complete = self.known is not None or len(self.reached) == len(self.tasks)
         known = trainable(self.network)
-        shared = [known[name] for name in self.names() if name in known]
+        shared = [known[name] for name in self._among(known)]
         if parallel() or not complete or not shared:
-            return self._of_whole_gradients(means, complete)
-        row = self._row(means, shared) if main_row_only and not self.row_wrong else None
-        return gramian(means, shared) if row is None else row
+            return self._of_whole_gradients(means, complete, slopes)
+        row = self._row(means, shared, slopes) if main_row_only and not self.row_wrong else None
+        return gramian(means, shared, slopes) if row is None else row
 
-    def _row(self, means: Sequence[Tensor | None], shared: Sequence[Tensor]) -> Tensor | None:
+    def _row(self, means: Means, shared: Sequence[Tensor], slopes: Slopes) -> Tensor | None:
         """The main row and column; None where it cannot be had. Compared with the whole when a task is first seen."""
         try:
-            row = main_row(means, shared)
+            row = main_row(means, shared, slopes)
         except RuntimeError as error:
             first = str(error).splitlines()[0]
             self.row_wrong = f"an operation cannot be differentiated twice ({first})"
             return None
         new = {k for k, mean in enumerate(means) if mean is not None} - self.row_checked
         if new and means[0] is not None:
-            whole = gramian(means, shared)
+            whole = gramian(means, shared, slopes)
             sizes = whole.diagonal().clamp(min=0).sqrt()
             if bool(((row - whole[0]).abs() > 1e-3 * sizes[0] * sizes).any()):
                 self.row_wrong = "differentiating the backward pass gives other inner products"
@@ -101,14 +105,15 @@ class SharedParameters:
         found[0], found[:, 0] = row, row
         return found
 
-    def _of_whole_gradients(self, means: Sequence[Tensor | None], complete: bool) -> Tensor:
+    def _of_whole_gradients(self, means: Means, complete: bool, slopes: Slopes) -> Tensor:
         known, places = trainable(self.network), list(range(len(means)))
-        wanted = {n: known[n] for n in self.names() if n in known} if complete else known
-        grads = {k: _gradients(mean, wanted) for k in places if (mean := means[k]) is not None}
+        wanted = {n: known[n] for n in self._among(known)} if complete else known
+        starts = slopes or [None] * len(means)
+        grads = {k: _gradients(mean, wanted, starts[k]) for k in places if (mean := means[k]) is not None}
         for k, found in grads.items():
             if not complete:
                 self.reached[self.tasks[k]] = list(found)
-        shared = {name for name in self.names() if name in wanted}
+        shared = {name for name in self._among(known) if name in wanted}
         if not shared:
             self._refuse_if_complete()
         masked = [{n: g for n, g in grads.get(k, {}).items() if n in shared} for k in places]
@@ -138,10 +143,10 @@ class SharedParameters:
             )
 
 
-def _gradients(mean: Tensor, wanted: dict[str, Tensor]) -> dict[str, Tensor]:
+def _gradients(mean: Tensor, wanted: dict[str, Tensor], slope: Tensor | None) -> dict[str, Tensor]:
     if not mean.requires_grad or not wanted:
         return {}
-    found = torch.autograd.grad(mean, list(wanted.values()), retain_graph=True, allow_unused=True)
+    found = torch.autograd.grad(mean, list(wanted.values()), slope, retain_graph=True, allow_unused=True)
     return {name: grad for name, grad in zip(wanted, found, strict=True) if grad is not None}
 
 

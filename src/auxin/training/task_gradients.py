@@ -14,27 +14,35 @@ import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, Node
 
-Found = list[tuple[Tensor | None, ...]]
+Found = list[Tensor | None]
+Slopes = Sequence[Tensor | None] | None
 
 
-def task_gradients(means: Sequence[Tensor], inputs: Sequence[Any]) -> Found:
-    """The gradients of every task's mean loss at the inputs, by task; None where a task does not reach an input.
+def task_gradients(means: Sequence[Tensor], inputs: Sequence[Any], slopes: Slopes = None) -> Found:
+    """The gradients of every task's mean loss at each input, [T, ...]; None where no task reaches it.
 
     Args:
         means: The losses, scalars with their graphs, which are kept.
         inputs: tensors, or places of the graph.
+        slopes: Gradients that the passes start with (None: 1). The losses may then be tensors on the way to them.
 
     >>> w = torch.tensor([1.0, 2.0], requires_grad=True)
     >>> hidden = 2 * w
     >>> task_gradients([hidden.sum(), hidden[0] * 3], [w])
-    [(tensor([2., 2.]),), (tensor([6., 0.]),)]
+    [tensor([[2., 2.],
+            [6., 0.]])]
     """
+    slopes = slopes or [None] * len(means)
     if len(means) > 1 and not any("Convolution" in node.name() for node, _, _ in graph_edges(means)):
         try:
-            return _together(means, inputs)
+            return _together(means, inputs, slopes)
         except (RuntimeError, NotImplementedError):
             pass  # an operation without a batched backward, or an input in one task's own part
-    return [torch.autograd.grad(mean, inputs, retain_graph=True, allow_unused=True) for mean in means]
+    pairs = zip(means, slopes, strict=True)
+    found = [
+        torch.autograd.grad(m, inputs, slope, retain_graph=True, allow_unused=True) for m, slope in pairs
+    ]
+    return [_stacked(column) for column in zip(*found, strict=True)]
 
 
 def graph_edges(means: Sequence[Tensor]) -> Iterator[tuple[Node, int, Node]]:
@@ -59,42 +67,49 @@ def graph_edges(means: Sequence[Tensor]) -> Iterator[tuple[Node, int, Node]]:
             ahead.append(child)
 
 
-def _together(means: Sequence[Tensor], inputs: Sequence[Any]) -> Found:
+def _together(means: Sequence[Tensor], inputs: Sequence[Any], slopes: Sequence[Tensor | None]) -> Found:
     edges = [GradientEdge(mean.grad_fn, mean.output_nr) for mean in means if mean.grad_fn is not None]
     common = _common([edge.node for edge in edges])
     if not all(_node(place) in common for place in inputs):
         raise RuntimeError("An input is reached by one task alone")
     meeting: dict[tuple[Node, int], None] = {}
     own = []
-    for mean, edge in zip(means, edges, strict=True):
+    for mean, edge, slope in zip(means, edges, slopes, strict=True):
         places = _entrances(edge, common)
         meeting.update(dict.fromkeys(places))
-        own.append(_own_part(mean, edge, places))
-    joints = [joint for joint in meeting if any(part.get(joint) is not None for part in own)]
-    stacked = [_stacked([part.get(joint) for part in own]) for joint in joints]
-    outputs: Any = [GradientEdge(node, place) for node, place in joints]
+        own.append(_own_part(mean, edge, places, slope))
+    joined = {joint: _stacked([part.get(joint) for part in own]) for joint in meeting}
+    starts = {joint: grads for joint, grads in joined.items() if grads is not None}
+    outputs: Any = [GradientEdge(node, place) for node, place in starts]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of operations that are batched by a loop: slow, not wrong
         found = torch.autograd.grad(
-            outputs, inputs, stacked, retain_graph=True, allow_unused=True, is_grads_batched=True
+            outputs,
+            inputs,
+            list(starts.values()),
+            retain_graph=True,
+            allow_unused=True,
+            is_grads_batched=True,
         )
-    return [tuple(None if g is None else g[k] for g in found) for k in range(len(means))]
+    return list(found)
 
 
 def _own_part(
-    mean: Tensor, edge: GradientEdge, places: Sequence[tuple[Node, int]]
+    mean: Tensor, edge: GradientEdge, places: Sequence[tuple[Node, int]], slope: Tensor | None
 ) -> dict[Any, Tensor | None]:
     """The gradients of one task at the places where its own part of the graph ends."""
     if (edge.node, edge.output_nr) in places:
-        return {(edge.node, edge.output_nr): torch.ones_like(mean)}
+        return {(edge.node, edge.output_nr): torch.ones_like(mean) if slope is None else slope}
     ends: Any = [GradientEdge(node, place) for node, place in places]
     return dict(
-        zip(places, torch.autograd.grad(mean, ends, retain_graph=True, allow_unused=True), strict=True)
+        zip(places, torch.autograd.grad(mean, ends, slope, retain_graph=True, allow_unused=True), strict=True)
     )
 
 
-def _stacked(gradients: Sequence[Tensor | None]) -> Tensor:
-    there = next(g for g in gradients if g is not None)
+def _stacked(gradients: Sequence[Tensor | None]) -> Tensor | None:
+    there = next((g for g in gradients if g is not None), None)
+    if there is None:
+        return None
     return torch.stack([torch.zeros_like(there) if g is None else g for g in gradients])
 
 

@@ -109,9 +109,14 @@ def _whole(target: Tensor) -> Tensor:
     return target if target.is_floating_point() else target.long()
 
 
-def _of_task(name: str, task: Task, output: Any, target: Any, images: bool) -> Entry:
+def checked(name: str, task: Task, output: Any, target: Any) -> Tensor:
+    """The labels of one of auxin's tasks, whole numbers as int64.
+
+    Raises:
+        ConfigError: The output does not fit the task or its labels.
+    """
     good = isinstance(output, Tensor) and output.dim() >= 2 and output.shape[1] == task.width
-    if not good or not isinstance(target, Tensor) or target.dim() == 0 or len(target) != len(output):
+    if not good or not isinstance(target, Tensor) or target.dim() == 0 or target.shape[0] != output.shape[0]:
         shape = list(output.shape) if isinstance(output, Tensor) else type(output).__name__
         target_shape = list(target.shape) if isinstance(target, Tensor) else type(target).__name__
         raise ConfigError(
@@ -119,7 +124,11 @@ def _of_task(name: str, task: Task, output: Any, target: Any, images: bool) -> E
             expected=f"an output [B, {task.width}{', H, W' if task.dense else ''}] and B labels",
             found=f"output {shape}, target {target_shape}",
         )
-    target = _whole(target)
+    return _whole(target)
+
+
+def _of_task(name: str, task: Task, output: Any, target: Any, images: bool) -> Entry:
+    target = checked(name, task, output, target)
     image = getattr(task, "loss_image", None) if images else None
     if image is not None:
         return image(output, target), task.pixels(target)  # type: ignore[attr-defined]
