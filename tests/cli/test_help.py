@@ -78,7 +78,7 @@ def test_help_lists_every_verb_with_its_summary():
 
 
 def test_every_verb_teaches_its_arguments(capsys, monkeypatch):
-    monkeypatch.setenv("COLUMNS", "100")
+    monkeypatch.setenv("COLUMNS", "80")
     for name in cli.verbs():
         with pytest.raises(SystemExit) as caught:
             cli.main([name, "--help"])
@@ -90,6 +90,8 @@ def test_every_verb_teaches_its_arguments(capsys, monkeypatch):
         assert "<bool>" not in printed  # a flag takes no value
         assert printed.isascii() or not set(printed) & set("🅰💯")  # `:a:` and `:100:` are emoji to rich
         assert name == "rule" or re.search(r"^ +Examples? *\n *\n {5}\S", printed, flags=re.M)
+        starts = [len(found[1]) for found in re.finditer(r"^(│ +)\S", printed, flags=re.M)]
+        assert max(starts, default=0) <= 36  # where an option's description begins
 
 
 def test_help_shows_brackets_and_required_arguments(capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""The form of a verb's help: flags without a type, and required arguments without braces."""
+"""The form of a verb's help: few columns, flags without a type, and required arguments without braces."""
 
 from typing import Any
 
@@ -15,6 +15,14 @@ class _PlainHelp:
             if getattr(parameter, "is_flag", False):
                 parameter.metavar = ""
         return found
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Print the help. Both names of an option that is on or off stand in one column (`--refit,--no-refit`)."""
+        for parameter in self.get_params(ctx):
+            if parameter.secondary_opts:
+                parameter.opts += parameter.secondary_opts
+                parameter.secondary_opts = [""]
+        super().format_help(ctx, formatter)  # type: ignore[misc]
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
         """Return the parts of the usage line."""

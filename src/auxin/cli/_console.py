@@ -28,9 +28,8 @@ AllowModule = Annotated[
     list[str] | None,
     typer.Option(
         "--allow-module",
-        "--model",
-        metavar="NAME[:CALLABLE]",
-        help="Module of yours that builds the model's trunk. The module is imported, which runs its code. Without this "
+        metavar="NAME",
+        help="Module of yours (NAME or NAME:CALLABLE) that builds the model's trunk. The module is imported, which runs its code. Without this "
         "option, loading a model imports no code from outside auxin. Repeatable.",
     ),
 ]

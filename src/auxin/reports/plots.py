@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backend_bases import get_registered_canvas_class
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
@@ -79,9 +80,14 @@ def save(figures: Mapping[str, Figure], folder: Path, formats: Sequence[str]) ->
 
 @styled
 def rendered(figure: Figure, kind: str) -> bytes:
-    """A figure as a file's bytes (png, pdf or svg); the same figure gives the same bytes."""
+    """A figure as a file's bytes (png, pdf or svg); the same figure gives the same bytes.
+
+    They are those of `Figure.savefig`, which draws a constrained layout twice.
+    """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=kind, dpi=180, metadata=_METADATA[kind])
+    figure.set_dpi(180)
+    canvas = get_registered_canvas_class(kind)(figure)
+    getattr(canvas, f"print_{kind}")(buffer, metadata=_METADATA[kind])
     return buffer.getvalue()
 
 
