@@ -3,11 +3,13 @@
 import gc
 import os
 import signal
+import sys
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MPLBACKEND", "Agg")
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from tempfile import mkdtemp
 
@@ -30,6 +32,9 @@ for device in (torch.cuda, torch.xpu, torch.mtia):
 set_for_training()
 settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("no clock")
+
+TREES = 10
+"""Trees of a forest in the default tests."""
 
 
 def pytest_collection_finish() -> None:
@@ -67,6 +72,36 @@ def _own_folder(_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # `mktemp` looks at the folders of all tests before, which takes milliseconds.
     monkeypatch.chdir(mkdtemp(dir=_folders))
     monkeypatch.delenv("AUXIN_PLUGINS", raising=False)
+
+
+@pytest.fixture(autouse=True)
+def _small_models(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forests, processes and networks of `fit`, and pictures, are small, except in tests of how good they are."""
+    if request.node.get_closest_marker("slow") or request.node.get_closest_marker("full_size"):
+        return
+    from sklearn.ensemble._forest import BaseForest
+
+    from auxin.fitting import gaussian, network
+    from auxin.reports import plots
+
+    grown = BaseForest.fit
+
+    def fit(self: BaseForest, *given: object, **named: object) -> BaseForest:
+        self.n_estimators = min(self.n_estimators, TREES)
+        return grown(self, *given, **named)
+
+    monkeypatch.setattr(BaseForest, "fit", fit)
+    monkeypatch.setattr(gaussian, "KERNELS", gaussian.KERNELS[::4])
+    monkeypatch.setattr(network, "STEPS", 20)
+    monkeypatch.setattr(plots, "DPI", 72)
+
+
+@pytest.fixture(autouse=True)
+def _operators_named_once() -> None:
+    """PyTorch looks up every operator by name for each export, a third of a second; no test makes a new one."""
+    export = sys.modules.get("torch._export.utils")
+    if export is not None and not hasattr(export._materialize_cpp_cia_ops, "cache_info"):
+        export._materialize_cpp_cia_ops = cache(export._materialize_cpp_cia_ops)
 
 
 @pytest.fixture(autouse=True)

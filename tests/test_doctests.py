@@ -30,6 +30,12 @@ class Finder(doctest.DocTestFinder):
         return super()._find_lineno(obj, source_lines) if ">>>" in str(obj.__doc__) else None  # type: ignore[misc]
 
 
+@pytest.fixture(autouse=True)
+def _files_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Before each example the debugger, which is not used, looks at every file whose lines are kept."""
+    monkeypatch.setattr("linecache.checkcache", lambda *_: None)
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_examples(name: str) -> None:
     with warnings.catch_warnings():

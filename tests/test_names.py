@@ -32,8 +32,8 @@ def definitions() -> list[tuple[str, str, str]]:
     """File, kind and name of every class, function, argument and declared attribute."""
     found = []
     for file in sorted(SOURCE.rglob("*.py")):
+        name = file.relative_to(SOURCE).as_posix()
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            name = file.relative_to(SOURCE).as_posix()
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 found.append((name, "function", node.name))
                 found += [(name, "argument", one.arg) for one in (*node.args.args, *node.args.kwonlyargs)]

@@ -48,7 +48,7 @@ def test_the_main_task_goes_on_learning_and_the_task_is_named(combiner: str, fac
     main = []
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        for _ in range(20):
+        for _ in range(16):
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             loss = aux(model(data["x"]), data)
             optimizer.zero_grad()
@@ -89,7 +89,7 @@ def test_the_same_with_loss_images(factor: float) -> None:
     main = []
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        for _ in range(20):
+        for _ in range(16):
             step(aux, model, optimizer, data, data)
             main.append(aux.losses()["main"])
     assert finite(aux, model)

@@ -66,7 +66,6 @@ def short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convnet, "WIDTH", 4)
     monkeypatch.setattr("auxin.fitting.search.FOLDS", 2)
     monkeypatch.setattr("auxin.fitting.network.STEPS", 8)
-    monkeypatch.setattr("auxin.rivals._forest.QUICK", 3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -93,6 +92,7 @@ def test_no_candidate_learns_from_held_out_labels(kind: str) -> None:
         assert not torch.equal(first[~place], second[~place]), name
 
 
+@pytest.mark.full_size
 @pytest.mark.parametrize("kind", ["classes", "numbers"])
 def test_what_is_kept_for_held_out_rows_does_not_depend_on_their_labels(kind: str) -> None:
     rows = rows_of(kind)

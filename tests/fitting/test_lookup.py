@@ -61,7 +61,9 @@ def test_what_is_no_table_is_not_taken_for_one(rows: Rows) -> None:
     assert lookup_of(rows) is None
 
 
+@pytest.mark.full_size
 def test_inferred_labels_come_first_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("auxin.fitting.search.process_candidates", lambda *_: {})
     scored: list[str] = []
     score = Search._score
 

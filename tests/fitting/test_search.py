@@ -267,6 +267,7 @@ def test_the_interval_of_groups_holds_where_that_of_rows_does_not() -> None:
     assert held[1] >= 54
 
 
+@pytest.mark.full_size
 def test_each_auxiliary_is_left_out_and_the_useful_one_is_worth_more(monkeypatch) -> None:
     monkeypatch.setattr("auxin.fitting.search.process_candidates", lambda *_: {})
     rows = numbers(200, known=16)

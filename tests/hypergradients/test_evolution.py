@@ -65,10 +65,10 @@ def test_mean_of_the_persistent_strategy_over_a_whole_unroll():
     def episode():
         return sum(estimator.estimate(problem, NOTHING, NOTHING, step).gradients[0] for _ in windows)
 
-    samples = torch.stack([episode() for _ in range(60)])
+    samples = torch.stack([episode() for _ in range(30)])
     assert within_four_standard_errors(samples, expected)
     truncated = Evolution(steps=2, pairs=4, sigma=0.1)
-    short = torch.stack([truncated.estimate(problem, NOTHING, NOTHING, step).gradients[0] for _ in range(60)])
+    short = torch.stack([truncated.estimate(problem, NOTHING, NOTHING, step).gradients[0] for _ in range(30)])
     assert not within_four_standard_errors(4 * short, expected)  # what persistence is for
 
 

@@ -33,13 +33,13 @@ def test_every_figure_is_a_picture_with_something_in_it(results, tmp_path):
     assert len(written) == 8
     for path in written:
         pixels = np.asarray(Image.open(path).convert("RGB"), float)
-        assert min(pixels.shape[:2]) > 200
+        assert min(pixels.shape[:2]) > 1.1 * plots.DPI
         assert pixels.std() > 5
 
 
 @styled
 def saved(figure, kind):
-    figure.savefig(buffer := io.BytesIO(), format=kind, dpi=180, metadata=plots._METADATA[kind])
+    figure.savefig(buffer := io.BytesIO(), format=kind, dpi=plots.DPI, metadata=plots._METADATA[kind])
     return buffer.getvalue()
 
 

@@ -29,8 +29,8 @@ AllowModule = Annotated[
     typer.Option(
         "--allow-module",
         metavar="NAME",
-        help="Module of yours (NAME or NAME:CALLABLE) that builds the model's trunk. The module is imported, which runs its code. Without this "
-        "option, loading a model imports no code from outside auxin. Repeatable.",
+        help="Module of yours (NAME or NAME:CALLABLE) that builds the model's trunk. The module is imported, which "
+        "runs its code. Without this option, loading a model imports no code from outside auxin. Repeatable.",
     ),
 ]
 

@@ -1,12 +1,24 @@
 """Handwritten digits 8x8, 1,797 images: comes with scikit-learn, so no files are needed."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from auxin.data._base import Dataset, DataSource
 from auxin.data._digits import digit_tasks
+
+
+@cache
+def _images_and_labels() -> tuple[Tensor, Tensor]:
+    """Read once in a process: the file is text."""
+    from sklearn.datasets import load_digits  # here, since it takes a second
+
+    bunch: Any = load_digits()
+    images = torch.from_numpy(bunch.images).to(torch.uint8).unsqueeze(1)
+    return images, torch.from_numpy(bunch.target).to(torch.int64)
 
 
 class Digits(DataSource):
@@ -26,12 +38,8 @@ class Digits(DataSource):
     @classmethod
     def load(cls, root: Path | None = None, *, target: str = "digit", **options: Any) -> Dataset:
         """Load it; `root` is not used."""
-        from sklearn.datasets import load_digits  # here, since it takes a second
-
         del root, options
-        bunch: Any = load_digits()
-        images = torch.from_numpy(bunch.images).to(torch.uint8).unsqueeze(1)
-        labels = torch.from_numpy(bunch.target).to(torch.int64)
+        images, labels = (part.clone() for part in _images_and_labels())
         return Dataset(
             name="digits",
             x=images,

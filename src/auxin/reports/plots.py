@@ -27,6 +27,8 @@ from auxin.store import write_bytes
 COLLAPSED, UNIFORM = 0.10, 0.97
 """Label entropies below (the class mean's) and above which labels teach nothing: one for all, or none."""
 
+DPI = 180
+"""Pixels of a picture per inch."""
 _METADATA = {"png": {"Software": None}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
 
 
@@ -85,7 +87,7 @@ def rendered(figure: Figure, kind: str) -> bytes:
     They are those of `Figure.savefig`, which draws a constrained layout twice.
     """
     buffer = io.BytesIO()
-    figure.set_dpi(180)
+    figure.set_dpi(DPI)
     canvas = get_registered_canvas_class(kind)(figure)
     getattr(canvas, f"print_{kind}")(buffer, metadata=_METADATA[kind])
     return buffer.getvalue()
