@@ -6,7 +6,7 @@ from auxiliary_cases import NAMES, batch, classes, make, net, step
 
 from auxin import catalogue
 from auxin.combiners import build
-from auxin.combiners._base import TrainedBy, paced
+from auxin.combiners._base import TrainedBy, rate_groups
 from auxin.errors import RunError
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.training.objective import Objective
@@ -36,7 +36,7 @@ def learner(model, combiner):
     objective = Objective(classes(), None, build(combiner, NAMES).double())
     phi = objective.phi()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    meta = torch.optim.Adam(paced(phi, objective.combiner, 0.01), lr=0.01) if phi else None
+    meta = torch.optim.Adam(rate_groups(phi, objective.combiner, 0.01), lr=0.01) if phi else None
     return Learner(model, objective, optimizer, Lookahead() if phi else None, meta)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auxin.combiners import build
-from auxin.combiners._base import TaskLosses, paced
+from auxin.combiners._base import TaskLosses, rate_groups
 from auxin.combiners._weights import ConstrainedWeights
 from auxin.errors import ConfigError
 
@@ -154,7 +154,7 @@ def moved(name, rate=0.05, tasks=12, **options):
     shape = (2, tasks, 8, 8) if name == "convnet" else (4, tasks)
     ones = TaskLosses(torch.ones(shape), torch.ones(shape) > 0, tuple(f"t{i}" for i in range(tasks)))
     before = combiner.task_weights(ones)
-    optimizer = torch.optim.Adam(paced(combiner.phi(), combiner, rate))
+    optimizer = torch.optim.Adam(rate_groups(combiner.phi(), combiner, rate))
     for parameter in combiner.phi():
         parameter.grad = -torch.ones_like(parameter)
     optimizer.step()
@@ -280,7 +280,7 @@ def test_the_authors_start(name):
     weights = [layer().detach().numpy() for layer in combiner.network.layers]
     assert [w.shape for w in weights] == [(4, 3), (4, 4), (4, 4), (1, 4)]
     assert all((w >= 0).all() and (w <= 0.2).all() for w in weights)
-    assert all(pace == 1.0 for pace in combiner.paces())
+    assert all(factor == 1.0 for factor in combiner.rate_factors())
     bent = (lambda x: x) if name == "deep_linear" else softplus
 
     def run(x):

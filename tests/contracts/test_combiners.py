@@ -244,9 +244,9 @@ class TestEveryCombiner:
 
     def test_offers_three_tries_that_differ_and_begins_with_its_defaults(self, name: str) -> None:
         kind = catalogue.load("combiners", name)
-        assert len(kind.knob) == 3
+        assert len(kind.tuning) == 3
         losses, answers = losses_for(build(name, TASKS)), []
-        for options in ({}, *kind.knob):
+        for options in ({}, *kind.tuning):
             torch.manual_seed(0)
             combiner = build(name, TASKS, **options)
             for step in range(5):

@@ -77,5 +77,5 @@ def test_dense_main_tasks_are_refused(name: str) -> None:
     from auxin.tasks.dense_classes import DenseClasses
 
     member = catalogue.load("consistency", name)
-    assert member.unfit(DenseClasses("map", 3))
-    assert member.unfit(Classes("y", 3)) is None
+    assert member.why_not(DenseClasses("map", 3))
+    assert member.why_not(Classes("y", 3)) is None

@@ -49,7 +49,7 @@ class MapTrunk(nn.Module):
 
 def context(member, seed=0, dtype=torch.float32):
     """Rows for this member: with labels per pixel where it is made for a dense main task."""
-    plain = member.unfit(Classes("main", 3)) is None
+    plain = member.why_not(Classes("main", 3)) is None
     return rows_of(seed, dtype) if plain else maps_of(seed, dtype)
 
 
@@ -265,6 +265,6 @@ def test_made_up_rows_get_no_label_from_their_number(member):
 
 
 def test_it_says_which_main_tasks_it_cannot_label(member):
-    reasons = [member.unfit(task) for task in (Classes("y", 2), DenseClasses("y", 2), Vector("y", 2))]
+    reasons = [member.why_not(task) for task in (Classes("y", 2), DenseClasses("y", 2), Vector("y", 2))]
     assert None in reasons
     assert all(reason is None or reason.endswith(".") for reason in reasons)

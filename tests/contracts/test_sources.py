@@ -58,7 +58,7 @@ def test_a_hidden_label_is_not_read_and_the_same_seed_says_the_same(name: str) -
 def test_a_source_that_needs_something_says_so(name: str) -> None:
     member = catalogue.load("sources", name)
     plain = SourceInputs(known().x, known().y, 4)
-    assert (member.unfit(plain) is not None) == member.needs_auxiliaries
+    assert (member.why_not(plain) is not None) == member.needs_auxiliaries
     if member.follows:
         with pytest.raises(ConfigError):
             member().guess(plain)

@@ -64,8 +64,8 @@ def rival(name: str, given: Rows) -> RivalMember:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_rival(name: str, kind: str) -> None:
     given = rows(kind)
-    if rivals.unfit(name, given.task):
-        pytest.skip(rivals.unfit(name, given.task))
+    if rivals.why_not(name, given.task):
+        pytest.skip(rivals.why_not(name, given.task))
     assert distance(rival(name, given), given.x) < 1e-4
 
 

@@ -38,8 +38,8 @@ def try_one(name: str, task, y: torch.Tensor, x: np.ndarray) -> torch.Tensor:
 @pytest.mark.parametrize("name", NAMES)
 def test_classes_are_learned(name: str) -> None:
     task = Classes("y", 3)
-    if rivals.unfit(name, task):
-        pytest.skip(rivals.unfit(name, task))
+    if rivals.why_not(name, task):
+        pytest.skip(rivals.why_not(name, task))
     x, z = made()
     y = torch.bucketize(z, torch.tensor([-0.5, 0.5], dtype=torch.float64))
     known = y.clone()
@@ -55,8 +55,8 @@ def test_numbers_are_learned_in_units_of_the_task(name: str) -> None:
     x, z = made()
     y = 100 + 20 * z
     task = Regression.fit("y", y[:60])
-    if rivals.unfit(name, task):
-        pytest.skip(rivals.unfit(name, task))
+    if rivals.why_not(name, task):
+        pytest.skip(rivals.why_not(name, task))
     known = y.clone()
     known[60:] = torch.nan
     found = try_one(name, task, known, x)
@@ -95,7 +95,7 @@ def test_attributes_are_learned_one_by_one() -> None:
     y[5, 0] = torch.nan
     found = try_one("random_forest", task, y, x)
     assert task.score(found, y, "accuracy") > 0.95
-    assert rivals.unfit("label_spreading", task) is not None
+    assert rivals.why_not("label_spreading", task) is not None
 
 
 def test_unlabelled_rows_teach() -> None:
@@ -168,8 +168,8 @@ def test_pixels_keep_one_unit_and_images_get_length_one() -> None:
 def test_a_saved_rival_predicts_the_same(name: str, classes: int) -> None:
     x, z = made()
     task = Classes("y", classes) if classes else Regression("y")
-    if rivals.unfit(name, task):
-        pytest.skip(rivals.unfit(name, task))
+    if rivals.why_not(name, task):
+        pytest.skip(rivals.why_not(name, task))
     edges = torch.linspace(-0.5, 0.5, max(classes - 1, 0), dtype=torch.float64)
     y = torch.bucketize(z, edges) if classes else z
     shape = InputShape.of(x, 90, classes)

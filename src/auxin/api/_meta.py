@@ -13,7 +13,7 @@ from auxin.api._optimizer import checked, unwrapped
 from auxin.api._reading import ObjectiveBatch
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_losses, share_main
-from auxin.combiners._base import TaskLosses, paced
+from auxin.combiners._base import TaskLosses, rate_groups
 from auxin.errors import UnsupportedError
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace, repeated
 from auxin.hypergradients.finite_difference import FiniteDifference
@@ -71,7 +71,9 @@ class MetaStep:
         self.phi = objective.phi()
         self.learned = self.phi or objective.main_parameters()
         self.optimizer = (
-            torch.optim.Adam(paced(self.learned, objective.combiner, lr), lr=lr) if self.learned else None
+            torch.optim.Adam(rate_groups(self.learned, objective.combiner, lr), lr=lr)
+            if self.learned
+            else None
         )
         self._seen: list[Any] = []
 

@@ -105,7 +105,7 @@ class Combiner(nn.Module, ABC):
             extra forward pass.
         paper: Paper that introduced it.
         published: Options of its paper's protocol that differ from the defaults.
-        knob: Candidate values of its main option for tuning on validation, each a set of options. Every combiner
+        tuning: Candidate values of its main option for tuning on validation, each a set of options. Every combiner
             has the same number of candidates, so that all are tuned equally.
         count: Number of tasks, the main one included.
     """
@@ -116,7 +116,7 @@ class Combiner(nn.Module, ABC):
     looks_again: ClassVar[bool] = False
     paper: ClassVar[Paper | None] = None
     published: ClassVar[Options] = {}
-    knob: ClassVar[tuple[Options, ...]] = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
+    tuning: ClassVar[tuple[Options, ...]] = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
     count: int
 
     def __init__(self, count: int) -> None:
@@ -161,16 +161,16 @@ class Combiner(nn.Module, ABC):
         """The parameters that the hypergradient trains; empty for every other kind of combiner."""
         return list(self.parameters()) if self.trained_by is TrainedBy.HYPERGRADIENT else []
 
-    def paces(self) -> list[float]:
+    def rate_factors(self) -> list[float]:
         """Factors of the meta optimiser's learning rate, one for each parameter of `phi`, in its order.
 
-        A factor is 1 unless a module of the combiner sets it in an attribute `pace`, by parameter name. With these
-        factors a step of Adam at a given rate changes a task's weight by about that rate, for every combiner.
+        A factor is 1 unless a module of the combiner sets it in an attribute `layer_rates`, by parameter name. With
+        these factors a step of Adam at a given rate changes a task's weight by about that rate, for every combiner.
         """
         factors = {
-            f"{name}.{own}" if name else own: pace
+            f"{name}.{own}" if name else own: factor
             for name, part in self.named_modules()
-            for own, pace in getattr(part, "pace", {}).items()
+            for own, factor in getattr(part, "layer_rates", {}).items()
         }
         phi = {id(parameter) for parameter in self.phi()}
         return [factors.get(name, 1.0) for name, parameter in self.named_parameters() if id(parameter) in phi]
@@ -300,25 +300,25 @@ class GramianCombiner(Combiner):
 CONTRACT = Combiner
 
 
-def paced(parameters: Sequence[nn.Parameter], combiner: Combiner, rate: float) -> list[dict[str, Any]]:
-    """Parameter groups for the optimiser of phi: the combiner's at their paces, all else at the rate itself.
+def rate_groups(parameters: Sequence[nn.Parameter], combiner: Combiner, rate: float) -> list[dict[str, Any]]:
+    """Parameter groups for the optimiser of phi: the combiner's at rates of their own, all else at the rate itself.
 
     >>> phi = nn.Parameter(torch.zeros(2))
     >>> class One(LossCombiner):
-    ...     trained_by, pace = TrainedBy.HYPERGRADIENT, {"own": 0.5}
+    ...     trained_by, layer_rates = TrainedBy.HYPERGRADIENT, {"own": 0.5}
     ...     def __init__(self, count):
     ...         super().__init__(count)
     ...         self.own = phi
     ...     def forward(self, losses):
     ...         return (losses.means() * self.own).sum()
-    >>> [(group["lr"], len(group["params"])) for group in paced([phi], One(2), 0.1)]
+    >>> [(group["lr"], len(group["params"])) for group in rate_groups([phi], One(2), 0.1)]
     [(0.05, 1)]
     """
-    own = dict(zip(map(id, combiner.phi()), combiner.paces(), strict=True))
+    own = dict(zip(map(id, combiner.phi()), combiner.rate_factors(), strict=True))
     groups: dict[float, list[nn.Parameter]] = {}
     for parameter in parameters:
         groups.setdefault(own.get(id(parameter), 1.0), []).append(parameter)
-    return [{"params": members, "lr": rate * pace} for pace, members in groups.items()]
+    return [{"params": members, "lr": rate * factor} for factor, members in groups.items()]
 
 
 def number(name: str, value: float, *, above: float = 0.0, inclusive: bool = True) -> float:

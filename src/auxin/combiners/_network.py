@@ -28,7 +28,7 @@ class LossNetwork(nn.Module):
     of all auxiliaries are equal and that of the main task is zero; all other weights are positive and random;
     the last layer is scaled so that the slope in every auxiliary is `scale` where every loss is one. Biases
     begin at 1, where Softplus is nearly straight: with three tasks the slope begins within 0.65 and 1.1 times
-    `scale` whatever the losses. Each layer is learned at a pace of its own, see `ConstrainedWeights`. So at the
+    `scale` whatever the losses. Each layer is learned at a rate of its own, see `ConstrainedWeights`. So at the
     start no auxiliary is treated differently from another.
 
     With `init="uniform"` it begins as the authors' code does: every weight, the main task's too, is drawn from
@@ -78,7 +78,7 @@ class LossNetwork(nn.Module):
         self.biases = nn.ParameterList([torch.ones(width) for _ in range(depth)] if bent else [])
         weights[-1] *= scale / self._slope(weights)
         self.layers = nn.ModuleList(ConstrainedWeights(w, constraint, len(weights)) for w in weights)
-        self.pace = {f"biases.{i}": 1 / len(weights) for i in range(len(self.biases))}
+        self.layer_rates = {f"biases.{i}": 1 / len(weights) for i in range(len(self.biases))}
 
     def _as_the_authors(self, count: int, width: int, depth: int, constraint: str, upper: float) -> None:
         sizes = [count, *[width] * depth, 1]

@@ -23,7 +23,7 @@ class ConstrainedWeights(nn.Module):
         initial: Initial weights.
         constraint: Constraint on the weights, one of the three names.
         layers: How many such tensors are multiplied with one another. The meta optimiser moves each of them at the
-            pace of its own size over that number, so that their product moves relative to itself by about the rate
+            rate of its own size over that number, so that their product moves relative to itself by about the rate
             per step: at one rate for all, weights of a tenth would double with each step of Adam at 0.1. None: at
             the rate itself.
 
@@ -37,7 +37,7 @@ class ConstrainedWeights(nn.Module):
         self.raw = nn.Parameter(initial.clone() if constraint != "positive" else _softplus_inverse(initial))
         # Softplus is relative where small.
         size = 1.0 if constraint == "positive" else float(initial.abs().mean())
-        self.pace = {"raw": 1.0 if layers is None else size / layers}
+        self.layer_rates = {"raw": 1.0 if layers is None else size / layers}
 
     def forward(self) -> Tensor:
         """The weights, differentiable in `raw`."""

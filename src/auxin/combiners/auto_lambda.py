@@ -15,7 +15,7 @@ class AutoLambda(LossCombiner):
     Liu, James, Davison, Johns 2022. Their hypergradient is that of a one-step look-ahead,
     estimated by finite differences; any estimator of auxin's serves. The weights may become negative, as in
     the paper. They begin at 0.1 each, so the whole loss begins at a tenth of equal weighting's: with plain
-    SGD as the main optimiser that is a tenth of the learning rate, with Adam it is nothing. They move at the pace of
+    SGD as the main optimiser that is a tenth of the learning rate, with Adam it is nothing. They move at the rate of
     `initial`: a step as large as the weights themselves would turn a task's loss around, and a loss that is made
     to rise has no end.
 
@@ -36,13 +36,13 @@ class AutoLambda(LossCombiner):
         "https://arxiv.org/abs/2202.03091",
     )
     published: ClassVar[Options] = {"initial": 0.1}
-    knob: ClassVar[tuple[Options, ...]] = ({"initial": 0.1}, {"initial": 0.3}, {"initial": 1.0})
+    tuning: ClassVar[tuple[Options, ...]] = ({"initial": 0.1}, {"initial": 0.3}, {"initial": 1.0})
 
     def __init__(self, count: int, initial: float = 0.1) -> None:
         super().__init__(count)
         start = torch.full((count,), number("initial", initial, inclusive=False))
         self.weights = nn.Parameter(start) if count > 1 else None
-        self.pace = {"weights": float(initial)}
+        self.layer_rates = {"weights": float(initial)}
 
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar."""

@@ -49,7 +49,7 @@ class AuxNash(GramianCombiner):
         "https://arxiv.org/abs/2301.13501",
     )
     published: ClassVar[Options] = {"unit": "none"}
-    knob: ClassVar[tuple[Options, ...]] = ({"damping": 1e-3}, {"damping": 1e-1}, {"damping": 1.0})
+    tuning: ClassVar[tuple[Options, ...]] = ({"damping": 1e-3}, {"damping": 1e-1}, {"damping": 1.0})
 
     def __init__(self, count: int, unit: str = "main", damping: float = 1e-3) -> None:
         super().__init__(count)

@@ -24,7 +24,7 @@ class ConvNet(LossCombiner):
 
     Departures: borders are repeated, not padded with zeros, so that a constant loss image has a constant
     answer; g(0) is subtracted; the start is near `equal`: all auxiliaries weigh the same, `scale` on an
-    image of ones (the authors draw the weights from U(0, 0.1)); each layer is learned at a pace of its own, see
+    image of ones (the authors draw the weights from U(0, 0.1)); each layer is learned at a rate of its own, see
     `ConstrainedWeights`. A missing pixel enters as its task's mean
     over the batch.
 
@@ -75,7 +75,7 @@ class ConvNet(LossCombiner):
         layers = len(kernels) if even else None
         self.layers = nn.ModuleList(ConstrainedWeights(kernel, constraint, layers) for kernel in kernels)
         if even:
-            self.pace = {f"biases.{i}": 1 / len(kernels) for i in range(len(self.biases))}
+            self.layer_rates = {f"biases.{i}": 1 / len(kernels) for i in range(len(self.biases))}
 
     def forward(self, losses: TaskLosses) -> Tensor:
         """The training loss, a scalar."""

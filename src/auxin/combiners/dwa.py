@@ -35,7 +35,7 @@ class DWA(LossCombiner):
         "equation 7",
     )
     published: ClassVar[Options] = {"temperature": 2.0}
-    knob: ClassVar[tuple[Options, ...]] = ({"temperature": 2.0}, {"temperature": 0.5}, {"temperature": 5.0})
+    tuning: ClassVar[tuple[Options, ...]] = ({"temperature": 2.0}, {"temperature": 0.5}, {"temperature": 5.0})
     history: Tensor
 
     def __init__(self, count: int, temperature: float = 2.0) -> None:

@@ -51,7 +51,7 @@ class FAMO(LossCombiner):
         "https://arxiv.org/abs/2306.03792",
         "algorithm 1",
     )
-    knob: ClassVar[tuple[Options, ...]] = ({"rate": 0.025}, {"rate": 0.1}, {"rate": 0.005})
+    tuning: ClassVar[tuple[Options, ...]] = ({"rate": 0.025}, {"rate": 0.1}, {"rate": 0.005})
     logits: Tensor
     moments: Tensor
     steps: Tensor

@@ -48,7 +48,7 @@ class GradNorm(GramianCombiner):
         "equation 2",
     )
     published: ClassVar[Options] = {"alpha": 1.5, "rate": 0.025, "relative": False}
-    knob: ClassVar[tuple[Options, ...]] = ({"alpha": 1.5}, {"alpha": 0.8}, {"alpha": 0.3})
+    tuning: ClassVar[tuple[Options, ...]] = ({"alpha": 1.5}, {"alpha": 0.8}, {"alpha": 0.3})
     current: Tensor
     first: Tensor
 

@@ -39,7 +39,7 @@ class MetaWeight(LossCombiner):
         "https://arxiv.org/abs/1902.07379",
         "equation 3",
     )
-    knob: ClassVar[tuple[Options, ...]] = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
+    tuning: ClassVar[tuple[Options, ...]] = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
 
     def __init__(self, count: int, width: int = 100, scale: float = 1.0) -> None:
         super().__init__(count)
@@ -49,7 +49,7 @@ class MetaWeight(LossCombiner):
         nn.init.zeros_(last.weight)
         nn.init.zeros_(last.bias)
         self.hidden, self.last = hidden, last
-        self.pace = {
+        self.layer_rates = {
             name: 1 / width for name, _ in self.named_parameters()
         }  # all units move the output together
 

@@ -24,7 +24,7 @@ class Polynomial(LossCombiner):
     Navon et al. 2021, appendix C.5: "a linear auxiliary network over a polynomial kernel". The main task's own
     powers and its products with the auxiliaries are among the terms; the products are of one sample's losses.
     It begins as `equal` with the same scale: the terms m_k of the auxiliaries weigh `scale`, all others
-    nothing. The terms of each degree are learned at such a pace that a step of all of them moves a task's
+    nothing. The terms of each degree are learned at such a rate that a step of all of them moves a task's
     weight by the rate where losses are one. The skip connection from the main loss is that of the paper's other
     networks (appendix B.2).
 
@@ -59,7 +59,7 @@ class Polynomial(LossCombiner):
             if size == 1:
                 initial[1:] = scale
             part = ConstrainedWeights(initial, constraint)
-            part.pace = {"raw": 1 / comb(count + size - 1, size - 1)}
+            part.layer_rates = {"raw": 1 / comb(count + size - 1, size - 1)}
             self.learned.append(part)
 
     def terms(self, names: Sequence[str]) -> list[str]:

@@ -28,7 +28,7 @@ class Static(LossCombiner):
     3.0
     """
 
-    knob: ClassVar[tuple[Options, ...]] = ({"weights": 1.0}, {"weights": 0.3}, {"weights": 3.0})
+    tuning: ClassVar[tuple[Options, ...]] = ({"weights": 1.0}, {"weights": 0.3}, {"weights": 3.0})
     given: Tensor
 
     def __init__(self, count: int, weights: float | str | Sequence[float] = 1.0) -> None:

@@ -38,7 +38,7 @@ class TorchJD(GramianCombiner):
         ConfigError: No such aggregator, not a weighting, or arguments it does not take.
     """
 
-    knob: ClassVar[tuple[Options, ...]] = ({"scale": 0.0}, {"scale": 1.0}, {"scale": 0.3})
+    tuning: ClassVar[tuple[Options, ...]] = ({"scale": 0.0}, {"scale": 1.0}, {"scale": 0.3})
 
     def __init__(self, count: int, aggregator: str = "UPGrad", scale: float = 0.0, **options: Any) -> None:
         super().__init__(count)

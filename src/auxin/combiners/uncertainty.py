@@ -42,7 +42,7 @@ class Uncertainty(LossCombiner):
         "equation 10",
     )
     published: ClassVar[Options] = {"initial": 0.0, "limit": 0.0}
-    knob: ClassVar[tuple[Options, ...]] = ({"initial": 0.0}, {"initial": 1.0}, {"initial": -1.0})
+    tuning: ClassVar[tuple[Options, ...]] = ({"initial": 0.0}, {"initial": 1.0}, {"initial": -1.0})
 
     def __init__(self, count: int, initial: float = 0.0, limit: float = 10.0) -> None:
         super().__init__(count)

@@ -67,7 +67,7 @@ class Consistency(nn.Module, ABC):
         """
 
     @classmethod
-    def unfit(cls, main: Task) -> str | None:
+    def why_not(cls, main: Task) -> str | None:
         """The reason why it cannot be used with this main task, or None if it can."""
         return "two views of an image differ pixel by pixel." if main.dense else None
 

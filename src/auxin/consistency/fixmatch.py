@@ -81,8 +81,8 @@ class FixMatch(Consistency):
         return cls(main.width, threshold)
 
     @classmethod
-    def unfit(cls, main: Task) -> str | None:
+    def why_not(cls, main: Task) -> str | None:
         """Only classes can be confident."""
         if not isinstance(main, Classes):
             return "FixMatch needs a main task of classes."
-        return super().unfit(main)
+        return super().why_not(main)

@@ -251,7 +251,7 @@ def rival_candidates(rows: Rows, tries: int, names: Any = None) -> dict[str, lis
     """The rivals that can learn the main task, each with its tries."""
     found: dict[str, list[Candidate]] = {}
     for name in names or catalogue.names("rivals"):
-        if rivals.unfit(name, rows.task, compressed=rows.shape.compressed) is not None:
+        if rivals.why_not(name, rows.task, compressed=rows.shape.compressed) is not None:
             continue
         if catalogue.load("rivals", name).unlabelled and not len(rows.unlabelled):
             continue

@@ -169,7 +169,7 @@ def _train(lesson: ConvTraining, factor: float) -> tuple[SmallConvNet, bool]:
     others = _draws(allowed, OTHERS, generator) if taught or confident is not None else None
     loss = torch.zeros(())
     for step in range(lesson.steps):
-        optimizer.param_groups[0]["lr"] = rate * _pace(step, lesson.steps)
+        optimizer.param_groups[0]["lr"] = rate * _rate_share(step, lesson.steps)
         main = next(labelled)
         other = next(others) if others is not None else main[:0]
         seen = torch.cat([main, other])
@@ -212,7 +212,7 @@ def _draws(rows: Tensor, count: int, generator: torch.Generator) -> Iterator[Ten
         yield from order[: len(order) // count * count].split(count)
 
 
-def _pace(step: int, steps: int) -> float:
+def _rate_share(step: int, steps: int) -> float:
     return min(1.0, (step + 1) / WARM) * 0.5 * (1 + math.cos(math.pi * step / steps))
 
 

@@ -141,7 +141,7 @@ def image_candidates(rows: Rows, tries: int, notify: Callable[[str], None]) -> d
     if rows.image is None or len(rows.image) != 3 or min(rows.image[1:]) < SMALLEST:
         return {}
     taught: dict[str, Options] = {}
-    if len(rows.unlabelled) and FixMatch.unfit(rows.task) is None:
+    if len(rows.unlabelled) and FixMatch.why_not(rows.task) is None:
         taught["convnet + unlabelled"] = {"consistency": 1.0}
     if any(not task.dense for task, _ in rows.auxiliaries.values()):
         taught["convnet + auxiliaries"] = {"auxiliary": 1.0}

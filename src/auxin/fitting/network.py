@@ -186,7 +186,7 @@ def _train(job: BankJob, factor: float) -> tuple[Bank, Tensor]:
                     each = _weighted(kind, found[name], y[other], held[:, other])
                     loss = loss + (weight / len(names) * each).sum()
             grads = torch.autograd.grad(loss, list(bank.parameters()))
-            _adamw(bank, grads, moments, step, _pace(step) * rate, decay)
+            _adamw(bank, grads, moments, step, _rate_share(step) * rate, decay)
     with torch.no_grad():
         found = bank(job.x[labelled], [task.name])[task.name]
         return bank, torch.isfinite(found).all(2).all(1)
@@ -210,7 +210,7 @@ def _weighted(task: Task, outputs: Tensor, y: Tensor, weights: Tensor) -> Tensor
     return (each * weights).sum(1) / weights.sum(1).clamp(min=1.0)
 
 
-def _pace(step: int) -> float:
+def _rate_share(step: int) -> float:
     warm = WARM * STEPS
     if step < warm:
         return (step + 1) / warm

@@ -22,7 +22,7 @@ from auxin.fitting.process import PROCESSES, process_candidates
 from auxin.fitting.rows import Folds, Rows, make_folds
 from auxin.fitting.scores import at_temperature, bounds_of, standard_error
 from auxin.fitting.teachers import OwnTeachers
-from auxin.rivals import Vectors, unfit
+from auxin.rivals import Vectors, why_not
 
 FOLDS, REPEATS = 5, 1
 LEADING = 2
@@ -128,7 +128,7 @@ class Search:
         dense = [
             name
             for name in self.families or self._usual()
-            if shape.compressed and unfit(name, task) is None and unfit(name, task, compressed=True)
+            if shape.compressed and why_not(name, task) is None and why_not(name, task, compressed=True)
         ]
         if dense:
             self.notify(f"Left out, because the inputs are kept sparse: {', '.join(dense)}.")

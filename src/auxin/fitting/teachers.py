@@ -139,7 +139,7 @@ def best_teacher(
     found: list[tuple[float, Teacher]] = []
     ways = ((linear, False), (linear, True), (forest, True))
     for (rival, options), both in ways if rows.image is None else ways[:1]:
-        if rivals.unfit(rival, rows.task, compressed=rows.shape.compressed) is not None:
+        if rivals.why_not(rival, rows.task, compressed=rows.shape.compressed) is not None:
             continue
         teacher = Teacher(rival, options, both, False, "")
         outputs = _cross_fitted(rows, rival, options, teacher.inputs(rows, table), folds, seed)

@@ -89,7 +89,7 @@ class Labeler(nn.Module, ABC):
         """
 
     @classmethod
-    def unfit(cls, main: Task) -> str | None:
+    def why_not(cls, main: Task) -> str | None:
         """The reason why the labeler does not support this main task, or None if it does."""
         return None if isinstance(main, Classes) else "generated labels need a main task of classes."
 

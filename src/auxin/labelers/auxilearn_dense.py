@@ -65,7 +65,7 @@ class AuxiLearnDense(Labeler):
         self.main, self.temperature = main, temperature
 
     @classmethod
-    def unfit(cls, main: Task) -> str | None:
+    def why_not(cls, main: Task) -> str | None:
         """Why it cannot label for this main task, or None where it can."""
         return (
             None

@@ -58,7 +58,7 @@ class AuxiLearnVector(Labeler):
         self.classes, self.bound = size, bound
 
     @classmethod
-    def unfit(cls, main: Task) -> str | None:
+    def why_not(cls, main: Task) -> str | None:
         """Any main task that is not dense will do."""
         return "it labels whole rows, so the main task must not be dense." if main.dense else None
 

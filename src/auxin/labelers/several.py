@@ -65,15 +65,15 @@ class SeveralLabelers(Labeler):
         for place, (name, own) in enumerate(zip(names, _hierarchies(context, psi, len(names)), strict=True)):
             seed = fork_seed(context.seed, f"several/{place}")
             member = _member(name)
-            if (reason := member.unfit(_main(context, own))) is not None:
+            if (reason := member.why_not(_main(context, own))) is not None:
                 raise ConfigError(message(f"{name} cannot be one of several labelers here: {reason}"))
             made.append(member.build(replace(context, hierarchy=own, seed=seed)))
         return cls(made)
 
     @classmethod
-    def unfit(cls, main: Task) -> str | None:
+    def why_not(cls, main: Task) -> str | None:
         """A main task of classes, dense or not; the members are asked when they are made."""
-        return None if isinstance(main, DenseClasses) else super().unfit(main)
+        return None if isinstance(main, DenseClasses) else super().why_not(main)
 
     def named(self) -> dict[str, Labeler]:
         """The members by the names of their tasks."""

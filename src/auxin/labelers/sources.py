@@ -142,7 +142,7 @@ class Sources(Labeler):
         return cls(known, rows, sources, context.main, start, by_row=bool(by_row), period=max(1, every))
 
     @classmethod
-    def unfit(cls, main: Task) -> str | None:
+    def why_not(cls, main: Task) -> str | None:
         """A main task of classes, one per row."""
         return None if isinstance(main, Classes) else "soft labels need a main task of classes."
 
@@ -196,7 +196,7 @@ def chosen(members: str, known: SourceInputs) -> dict[str, Source]:
         if name not in catalogue.names("sources"):
             raise ConfigError(catalogue.unknown("source", name, catalogue.names("sources")))
         member = catalogue.load("sources", name)
-        if (reason := member.unfit(known)) is not None:
+        if (reason := member.why_not(known)) is not None:
             raise ConfigError(message(f"The source {name!r} cannot be used: {reason}"))
         found[name] = member()
     return found

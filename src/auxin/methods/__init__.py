@@ -11,7 +11,7 @@ from auxin.methods._base import Method
 __all__ = ["UNTRAINED", "Method", "full_name", "inner_name", "names", "resolve"]
 
 WEIGHTS = ({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3})
-"""The auxiliary weights tried where a method has no knob of its own."""
+"""The auxiliary weights tried where a method has no values of its own."""
 
 VIEWS = {"unlabelled_ratio": 2.0}
 """Batches of a consistency hold more rows without a main label than with one, as in FixMatch (7 to 1 in the paper)."""
@@ -91,9 +91,9 @@ def resolve(name: str) -> Method:
         return Method(rival=name, unlabelled=catalogue.load("rivals", name).unlabelled)
     if name in catalogue.names("consistency"):
         paper = catalogue.load("consistency", name).paper
-        return Method(consistency=name, unlabelled=True, knob=WEIGHTS, paper=paper, settings=VIEWS)
+        return Method(consistency=name, unlabelled=True, tuning=WEIGHTS, paper=paper, settings=VIEWS)
     if name in catalogue.names("pretexts"):
-        return Method(pretexts=(name,), unlabelled=True, knob=WEIGHTS)
+        return Method(pretexts=(name,), unlabelled=True, tuning=WEIGHTS)
     if family in catalogue.names("strategies"):
         return _with_strategy(family, rest) if rest else resolve(full_name(name, True))
     if family == UNTRAINED and rest:
@@ -107,7 +107,7 @@ def _with_twin(name: str, method: Method) -> Method:
 
 def _from_labeler(name: str, labeler: type[Labeler]) -> Method:
     estimator = "lookahead" if labeler.learned else None
-    return _with_twin(name, Method(labeler=name, estimator=estimator, knob=WEIGHTS, paper=labeler.paper))
+    return _with_twin(name, Method(labeler=name, estimator=estimator, tuning=WEIGHTS, paper=labeler.paper))
 
 
 def _from_combiner(name: str, combiner: type[Combiner]) -> Method:
@@ -119,7 +119,9 @@ def _from_combiner(name: str, combiner: type[Combiner]) -> Method:
         unlabelled=True,
         needs_auxiliary=True,
         published={f"combiner.{option}": value for option, value in combiner.published.items()},
-        knob=tuple({f"combiner.{name}": value for name, value in tried.items()} for tried in combiner.knob),
+        tuning=tuple(
+            {f"combiner.{name}": value for name, value in tried.items()} for tried in combiner.tuning
+        ),
         paper=combiner.paper,
     )
     return _with_twin(name, method)
@@ -129,7 +131,7 @@ def _with_strategy(strategy: str, name: str) -> Method:
     inner, member = resolve(name), catalogue.load("strategies", strategy)
     if strategy == "joint":
         return inner
-    reason = member.unfit(inner)
+    reason = member.why_not(inner)
     if inner.strategy != "joint" and not member.wraps:
         reason = f"{inner.strategy} is a strategy, and only some, such as guard, can hold another"
     if reason is not None:
@@ -139,7 +141,7 @@ def _with_strategy(strategy: str, name: str) -> Method:
         strategy=strategy if inner.strategy == "joint" else f"{strategy}:{inner.strategy}",
         trial=inner.trial or member.learns,
         twin=member.twin(strategy, inner.twin) if inner.twin else None,
-        knob=inner.knob if member.knob is None else member.knob,
+        tuning=inner.tuning if member.tuning is None else member.tuning,
         paper=member.paper or inner.paper,
     )
 

@@ -34,7 +34,7 @@ class Method:
         twin: Name of the method that is the same except that nothing is learned, or None.
         settings: Default settings in the `auxin` preset.
         published: Settings that the paper prescribes, for the `paper` preset.
-        knob: Candidate values of its main option for tuning on validation, each a set of settings.
+        tuning: Candidate values of its main option for tuning on validation, each a set of settings.
         paper: Paper that introduced it.
     """
 
@@ -52,7 +52,7 @@ class Method:
     twin: str | None = None
     settings: Settings = field(default_factory=dict)
     published: Settings = field(default_factory=dict)
-    knob: Sequence[Settings] = ({},)
+    tuning: Sequence[Settings] = ({},)
     paper: Paper | None = None
 
     @property

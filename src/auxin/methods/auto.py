@@ -13,5 +13,5 @@ METHOD = Method(
     estimator="lookahead",
     unlabelled=True,
     settings={"every": 5, "meta": "next", "scale": "unit", "meta_optimizer": "adam", "meta_lr": 5e-3},
-    knob=({"combiner.total": 1.0}, {"combiner.total": 3.0}, {"combiner.total": 0.3}),
+    tuning=({"combiner.total": 1.0}, {"combiner.total": 3.0}, {"combiner.total": 0.3}),
 )

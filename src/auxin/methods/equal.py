@@ -6,5 +6,10 @@ METHOD = Method(
     given=True,
     unlabelled=True,
     needs_auxiliary=True,
-    knob=({"combiner.scale": 1.0}, {"combiner.scale": 0.3}, {"combiner.scale": 3.0}, {"combiner.scale": 0.1}),
+    tuning=(
+        {"combiner.scale": 1.0},
+        {"combiner.scale": 0.3},
+        {"combiner.scale": 3.0},
+        {"combiner.scale": 0.1},
+    ),
 )

@@ -18,7 +18,7 @@ METHOD = Method(
         "labeler.members": "features",
         "combiner.weights": "labels=1,fixmatch=1",
     },
-    knob=(
+    tuning=(
         {"combiner.weights": "labels=1,fixmatch=1"},
         {"combiner.weights": "labels=0.3,fixmatch=1"},
         {"combiner.weights": "labels=1,fixmatch=0.3"},

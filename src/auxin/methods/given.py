@@ -7,6 +7,6 @@ METHOD = Method(
     labeler="given",
     unlabelled=True,
     needs_auxiliary=True,
-    knob=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
+    tuning=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
     paper=MAXL,
 )

@@ -8,6 +8,6 @@ METHOD = Method(
     strategy="rule_pretrain",
     trial=True,
     twin="untrained_rule",
-    knob=RulePretrain.knob or ({},),
+    tuning=RulePretrain.tuning or ({},),
     paper=UPDATE_RULES,
 )

@@ -23,6 +23,6 @@ METHOD = Method(
         "labeler.entropy": 0.01,
     },
     published={"labeler.entropy": 0.2},
-    knob=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
+    tuning=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
     paper=MAXL,
 )

@@ -8,6 +8,6 @@ METHOD = Method(
     estimator="lookahead",
     needs_auxiliary=True,
     settings={"every": 5, "meta": "next", "scale": "unit", "meta_optimizer": "adam", "meta_lr": 5e-3},
-    knob=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
+    tuning=({"combiner.scale": 1.0}, {"combiner.scale": 3.0}, {"combiner.scale": 0.3}),
     paper=MAXL,
 )

@@ -13,5 +13,5 @@ METHOD = Method(
     unlabelled=True,
     needs_auxiliary=True,
     settings={"every": 20, "meta": "same", "meta_optimizer": "adam", "meta_lr": 0.2},
-    knob=({"combiner.scale": 1.0}, {"combiner.scale": 0.3}, {"combiner.scale": 3.0}),
+    tuning=({"combiner.scale": 1.0}, {"combiner.scale": 0.3}, {"combiner.scale": 3.0}),
 )

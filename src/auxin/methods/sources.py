@@ -19,5 +19,5 @@ METHOD = Method(
         "labeler.members": "spread+logistic+forest",
         "labeler.weights": "cross_validated",
     },
-    knob=({"combiner.scale": 1.0}, {"combiner.scale": 0.3}, {"combiner.scale": 3.0}),
+    tuning=({"combiner.scale": 1.0}, {"combiner.scale": 0.3}, {"combiner.scale": 3.0}),
 )

@@ -7,6 +7,6 @@ from auxin.strategies.rule_pretrain import UNTRAINED, RulePretrain
 METHOD = Method(
     strategy="rule_pretrain",
     settings={"strategy.rule": UNTRAINED},
-    knob=RulePretrain.knob or ({},),
+    tuning=RulePretrain.tuning or ({},),
     paper=UPDATE_RULES,
 )

@@ -44,13 +44,13 @@ class AdafactorUpdate(Update):
         return param * (1 - rate * group["weight_decay"]) - size * update, {**after, "step": step}
 
 
-def _second_moment(grad: Tensor, pace: float, smallest: float, state: State) -> tuple[Tensor, State]:
+def _second_moment(grad: Tensor, weight: float, smallest: float, state: State) -> tuple[Tensor, State]:
     if grad.dim() < 2:
-        moment = state.get("variance", torch.zeros_like(grad)).lerp(grad * grad, pace)
+        moment = state.get("variance", torch.zeros_like(grad)).lerp(grad * grad, weight)
         return moment, {"variance": moment}
     row_mean, column_mean = (grad * grad).mean(-1, keepdim=True), (grad * grad).mean(-2, keepdim=True)
-    rows = state.get("row_var", torch.zeros_like(row_mean)).lerp(row_mean, pace)
-    columns = state.get("col_var", torch.zeros_like(column_mean)).lerp(column_mean, pace)
+    rows = state.get("row_var", torch.zeros_like(row_mean)).lerp(row_mean, weight)
+    columns = state.get("col_var", torch.zeros_like(column_mean)).lerp(column_mean, weight)
     mean = rows.mean(-2, keepdim=True).clamp(min=smallest)
     return rows @ columns / mean, {"row_var": rows, "col_var": columns}
 

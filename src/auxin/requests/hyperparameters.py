@@ -72,7 +72,7 @@ class Hyperparameters(Group):
     meta_optimizer: str = option("adam", "Optimizer of phi: sgd or adam.")
     meta_lr: float = option(
         5e-3,
-        "Learning rate of phi: about how far a task's weight moves per meta step, see `Combiner.paces`.",
+        "Learning rate of phi: about how far a task's weight moves per meta step, see `Combiner.rate_factors`.",
         ge=0,
         le=1e6,
     )
@@ -80,7 +80,8 @@ class Hyperparameters(Group):
     meta_momentum: float = option(0.0, "Momentum of the SGD of phi.", ge=0, le=1)
     meta_paced: bool = option(
         True,
-        "Whether each layer of a combiner moves at a pace of its own (`Combiner.paces`), instead of all at `meta_lr`.",
+        "Whether each layer of a combiner moves at a rate of its own (`Combiner.rate_factors`), instead of all at "
+        "`meta_lr`.",
     )
     meta_clip: float | None = option(
         None, "Largest global norm of the hypergradient, or None.", gt=0, le=1e30

@@ -11,7 +11,7 @@ from auxin.rivals._saved import dump, restore
 from auxin.rivals._trees import Trees
 
 if TYPE_CHECKING:
-    from auxin.rivals._fitted import Fitted, count_of, fit, kind_of, outputs_of, unfit
+    from auxin.rivals._fitted import Fitted, count_of, fit, kind_of, outputs_of, why_not
 
 __all__ = [
     "Fitted",
@@ -29,7 +29,7 @@ __all__ = [
     "outputs_of",
     "predicted",
     "restore",
-    "unfit",
+    "why_not",
 ]
 
 

@@ -32,7 +32,7 @@ def kind_of(task: Task) -> Kind | None:
     return "regression" if isinstance(task, Regression) else None
 
 
-def unfit(name: str, task: Task, *, compressed: bool = False) -> str | None:
+def why_not(name: str, task: Task, *, compressed: bool = False) -> str | None:
     """Why this rival cannot learn this task here, or None where it can.
 
     Args:
@@ -136,7 +136,7 @@ def fit(
         ConfigError: The rival cannot learn this task, from weighted rows, or from so many.
     """
     rival: type[Rival] = catalogue.load("rivals", name)
-    reason = unfit(name, task, compressed=shape.compressed) or (
+    reason = why_not(name, task, compressed=shape.compressed) or (
         "its rows cannot be weighted" if weights is not None and not rival.weighted else None
     )
     count = int(task.present(y).sum())

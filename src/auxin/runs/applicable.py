@@ -5,7 +5,7 @@ from auxin.data import Dataset
 from auxin.errors import ConfigError
 from auxin.math.hierarchy import Hierarchy
 from auxin.methods._base import Method, Setting
-from auxin.rivals import unfit
+from auxin.rivals import why_not
 
 EVERY = "*"
 """In a method's pretexts: every one that the inputs allow."""
@@ -18,7 +18,7 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
     if method.needs_auxiliary and not auxiliaries(dataset):
         return "the data have no auxiliary labels."
     if method.labeler is not None:
-        reason = catalogue.load("labelers", method.labeler).unfit(dataset.tasks[dataset.main])
+        reason = catalogue.load("labelers", method.labeler).why_not(dataset.tasks[dataset.main])
         if reason is not None:
             return reason
         if dataset.sparse and method.labeler == "sources":
@@ -28,9 +28,9 @@ def applicable(method: Method, dataset: Dataset) -> str | None:
     if method.rival == "pretrained_linear":
         return "it needs the folder of a pretrained model, which only `auxin fit` supplies."
     if method.rival is not None:
-        return unfit(method.rival, dataset.tasks[dataset.main], compressed=dataset.sparse)
+        return why_not(method.rival, dataset.tasks[dataset.main], compressed=dataset.sparse)
     if method.consistency is not None:
-        reason = catalogue.load("consistency", method.consistency).unfit(dataset.tasks[dataset.main])
+        reason = catalogue.load("consistency", method.consistency).why_not(dataset.tasks[dataset.main])
         if reason is not None:
             return reason
     family = method.combiner.partition(":")[0]

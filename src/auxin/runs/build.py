@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin import catalogue, combiners
-from auxin.combiners._base import paced
+from auxin.combiners._base import rate_groups
 from auxin.consistency import Consistency
 from auxin.data import Dataset, DevicePool, Splits, epoch_batches
 from auxin.errors import ConfigError
@@ -240,7 +240,7 @@ class _Parts:
             phi = criterion.phi()
             meta_optimizer = _optimizer(
                 plain.meta_optimizer,
-                paced(phi, criterion.combiner, plain.meta_lr) if plain.meta_paced else phi,
+                rate_groups(phi, criterion.combiner, plain.meta_lr) if plain.meta_paced else phi,
                 plain.meta_lr,
                 plain.meta_weight_decay,
                 plain.meta_momentum,

@@ -115,21 +115,23 @@ def protocol_for(preset: str, method: Method) -> str | None:
 
 
 def attempts(method: Method, count: int, lr: float, fixed: bool = False) -> list[dict[str, Setting]]:
-    """What a method tries on validation: its learning rates x its own knob, `count` of them, the likeliest first.
+    """What a method tries on validation: its learning rates x its own tuning, `count` of them, the likeliest first.
 
-    Where the user fixed the rate, the knob alone is tried, and a method without one has a single try.
+    Where the user fixed the rate, the tuning alone is tried, and a method without one has a single try.
 
     >>> attempts(Method(), 3, 0.1)
     [{'lr': 0.1}, {'lr': 0.03333}, {'lr': 0.3}]
-    >>> attempts(Method(knob=({"combiner.scale": 1.0}, {"combiner.scale": 0.3})), 3, 0.1, fixed=True)
+    >>> attempts(Method(tuning=({"combiner.scale": 1.0}, {"combiner.scale": 0.3})), 3, 0.1, fixed=True)
     [{'combiner.scale': 1.0}, {'combiner.scale': 0.3}]
     """
     if fixed:
-        return [dict(option) for option in method.knob[:count]]
-    pairs = sorted(product(range(len(_RATES)), range(len(method.knob))), key=lambda p: (max(p), sum(p), p[1]))
-    if len(method.knob) == 1:
+        return [dict(option) for option in method.tuning[:count]]
+    pairs = sorted(
+        product(range(len(_RATES)), range(len(method.tuning))), key=lambda p: (max(p), sum(p), p[1])
+    )
+    if len(method.tuning) == 1:
         pairs = [(i, 0) for i in range(len(_RATES))]
-    return [{**method.knob[k], "lr": float(f"{lr * _RATES[r]:.4g}")} for r, k in pairs[:count]]
+    return [{**method.tuning[k], "lr": float(f"{lr * _RATES[r]:.4g}")} for r, k in pairs[:count]]
 
 
 def options(settings: Mapping[str, Setting], part: str) -> dict[str, Any]:

@@ -57,7 +57,7 @@ class Source(ABC):
     needs_auxiliaries: ClassVar[bool] = False
 
     @classmethod
-    def unfit(cls, known: SourceInputs) -> str | None:
+    def why_not(cls, known: SourceInputs) -> str | None:
         """The reason why the source cannot be used here, or None if it can."""
         if cls.needs_auxiliaries and not known.auxiliaries:
             return "the rows carry no auxiliary labels."

@@ -202,7 +202,7 @@ class Strategy(ABC):
         needs_validation: Whether it requires validation rows.
         holds_validation: Whether its final network never trains on the validation rows.
         learns: Whether it learns a part of the learning signal itself and is therefore no control.
-        knob: Candidate settings that replace the method's own, or None.
+        tuning: Candidate settings that replace the method's own, or None.
         paper: Paper that introduced it.
     """
 
@@ -211,11 +211,11 @@ class Strategy(ABC):
     needs_validation: ClassVar[bool] = False
     holds_validation: ClassVar[bool] = False
     learns: ClassVar[bool] = False
-    knob: ClassVar[tuple[Settings, ...] | None] = None
+    tuning: ClassVar[tuple[Settings, ...] | None] = None
     paper: ClassVar[Paper | None] = None
 
     @classmethod
-    def unfit(cls, method: Method) -> str | None:
+    def why_not(cls, method: Method) -> str | None:
         """The reason why this strategy cannot be applied to a method, or None if it can."""
         del method
         return None

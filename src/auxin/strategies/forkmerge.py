@@ -65,7 +65,7 @@ class ForkMerge(Strategy):
         self.merges, self.step = merges, step
 
     @classmethod
-    def unfit(cls, method: Method) -> str | None:
+    def why_not(cls, method: Method) -> str | None:
         """Without auxiliaries the two branches are the same."""
         return None if method.auxiliary else "its two branches would be the same"
 

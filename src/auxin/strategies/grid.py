@@ -29,7 +29,7 @@ class Grid(Strategy):
 
     default = ("equal", "maxl_frozen")
     needs_validation = True
-    knob = ({},)
+    tuning = ({},)
 
     def __init__(self, values: str | float = "0,0.1,0.3,1,3", limit: int = 9) -> None:
         try:
@@ -42,7 +42,7 @@ class Grid(Strategy):
         self.values, self.limit = found, limit
 
     @classmethod
-    def unfit(cls, method: Method) -> str | None:
+    def why_not(cls, method: Method) -> str | None:
         """Refuse methods whose weights or labels are learned."""
         if not method.auxiliary:
             return "there is no auxiliary loss to give a weight to"

@@ -27,7 +27,7 @@ class Guard(Strategy):
         self.margin = margin
 
     @classmethod
-    def unfit(cls, method: Method) -> str | None:
+    def why_not(cls, method: Method) -> str | None:
         """Refuse a method without an auxiliary, which leaves nothing to decide."""
         return (
             None if method.auxiliary else "it is single-task training already, so there is nothing to decide"

@@ -30,7 +30,7 @@ class PostTrain(Strategy):
         self.share, self.rate = share, rate
 
     @classmethod
-    def unfit(cls, method: Method) -> str | None:
+    def why_not(cls, method: Method) -> str | None:
         """Refuse a method without an auxiliary."""
         return None if method.auxiliary else "there is nothing beside the main task to pretrain on"
 

@@ -33,7 +33,7 @@ class RulePretrain(Strategy):
 
     default = ("single", "single")
     learns = True
-    knob = ({}, {"strategy.rule_steps": 30}, {"strategy.rule_steps": 300}, {"strategy.rule_batch": 128})
+    tuning = ({}, {"strategy.rule_steps": 30}, {"strategy.rule_steps": 300}, {"strategy.rule_batch": 128})
     paper = UPDATE_RULES
 
     def __init__(self, rule: str = "small", rule_steps: int = 100, rule_batch: int = 32) -> None:

@@ -29,7 +29,7 @@ Arrays = Mapping[str, Any]
 
 
 def one_rate(optimizer: torch.optim.Optimizer | None, rate: float) -> None:
-    """One learning rate for every parameter of phi, as the paper has it; auxin gives each layer a pace of its own."""
+    """One learning rate for every parameter of phi, as the paper has it; auxin gives each layer a rate of its own."""
     for group in [] if optimizer is None else optimizer.param_groups:
         group["lr"] = rate
 
