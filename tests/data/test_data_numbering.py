@@ -31,3 +31,13 @@ def test_a_target_that_numbers_the_rows_is_noted(tmp_path, suffix, target, words
     notes = [note for note in load(path, target="y").notes if "each whole number" in note]
     assert len(notes) == bool(words)
     assert all(words in note for note in notes)
+
+
+@pytest.mark.parametrize(("outlier", "said"), [(1e7, 1), (40.0, 1), (5.0, 0)])
+def test_a_target_of_which_one_row_holds_the_variance_is_noted(tmp_path, outlier, said):
+    draw = np.random.default_rng(0)
+    table = pd.DataFrame(draw.normal(size=(60, 3)), columns=["a", "b", "y"])
+    table.loc[7, "y"] = outlier
+    table.to_csv(tmp_path / "t.csv", index=False)
+    notes = load(tmp_path / "t.csv", target="y").notes
+    assert sum(f"One row ({outlier:g}) holds" in note for note in notes) == said

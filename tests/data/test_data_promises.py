@@ -56,6 +56,28 @@ def test_a_table_names_it_and_its_dates(tmp_path: Path) -> None:
     assert not any("not by day" in n for n in load(tmp_path / "t.csv", target="up", split="part").notes)
 
 
+@pytest.mark.parametrize(
+    ("name", "values", "said"),
+    [
+        ("year", 2000 + np.arange(60) // 4, True),
+        ("createdAt", 1.7e9 + 3600 * np.arange(60), True),
+        ("time (ms)", 1.7e12 + 3.6e6 * np.arange(60), True),
+        ("year", np.arange(60) // 4, False),  # of life
+        ("year_built", 1900 + np.arange(60), False),
+        ("time", np.arange(60) / 7, False),
+        ("id", 1.7e9 + 3600 * np.arange(60), False),
+    ],
+)
+def test_times_that_are_written_as_numbers_are_times(
+    name: str, values: np.ndarray, said: bool, tmp_path: Path
+) -> None:
+    shuffled = np.random.default_rng(1).permutation(values)  # no row counter
+    pd.DataFrame({name: shuffled, "b": DRAW.normal(size=60), "up": TARGETS["up"]}).to_csv(
+        tmp_path / "t.csv", index=False
+    )
+    assert any(f"not by {name}:" in n for n in load(tmp_path / "t.csv", target="up").notes) == said
+
+
 def test_an_estimator_warns_of_it() -> None:
     frame = pd.DataFrame({"gain": GAIN, "b": DRAW.normal(size=60)})
     with pytest.warns(DecisionWarning, match="alone determine the target on every labelled row: gain"):

@@ -15,7 +15,7 @@ from auxin.data.reading.marks import TRUTH, truth
 from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd, word
 from auxin.data.targets.guess import MOST_CLASSES, of_numbers
 from auxin.data.targets.lists import listed, says_lists, vectors
-from auxin.data.targets.numbering import numbering_note
+from auxin.data.targets.numbering import lone_note, numbering_note
 from auxin.data.targets.single import single
 from auxin.data.targets.specs import DENSE, TargetSpec
 from auxin.errors import DataError
@@ -56,7 +56,8 @@ def target_of(frame: Any, spec: TargetSpec) -> Made:
         return *_of_lists(spec, read[0], rows), notes
     if kind in ("vector", "regression"):
         task, target = _real(spec, kind, read, columns)
-        return task, target, [*notes, *(numbering_note(spec.name, target) if kind == "regression" else ())]
+        of_one = (numbering_note, lone_note) if kind == "regression" else ()
+        return task, target, [*notes, *(note for said in of_one for note in said(spec.name, target))]
     if kind in DENSE:
         raise DataError(
             f"The target {spec.name!r} cannot be {kind}",

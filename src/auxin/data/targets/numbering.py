@@ -1,10 +1,10 @@
-"""A target that numbers the rows: it is rarely meant, and a model learns nothing of use from it."""
+"""A target that numbers the rows, or is a single row's: rarely meant, and nothing of use can be learned."""
 
 import torch
 from torch import Tensor
 
 FEWEST = 20
-"""Labelled rows from which a target of distinct whole numbers in steps of one is noted."""
+"""Labelled rows from which either is noted."""
 
 
 def numbering_note(name: str, target: Tensor) -> list[str]:
@@ -29,4 +29,24 @@ def numbering_note(name: str, target: Tensor) -> list[str]:
     return [
         f"The target {name!r} holds each whole number from {ordered[0]:.0f} to {ordered[-1]:.0f} once{place}. "
         "If it only numbers the rows, name another target."
+    ]
+
+
+HALF = 0.5
+"""One row with a larger share of a target's variance is said."""
+
+
+def lone_note(name: str, target: Tensor) -> list[str]:
+    """A sentence where one row holds most of the variance of a target of numbers: a slip, or a score of one row.
+
+    >>> lone_note("price", torch.tensor([*range(30), 900.0]))[0].partition(":")[0]
+    "One row (900) holds 96 % of the variance of the target 'price'"
+    """
+    known = target[~target.isnan()].double()
+    square = (known - known.mean()).square() if len(known) else known
+    if len(known) < FEWEST or float(square.max()) <= HALF * float(square.sum()):
+        return []
+    return [
+        f"One row ({known[square.argmax()]:g}) holds {100 * square.max() / square.sum():.0f} % of the variance of the "
+        f"target {name!r}: R² scores little else. Correct it if it is a slip; else score by mae, or take logarithms."
     ]

@@ -4,11 +4,16 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 _OWNER = (
     "subject|patient|person|people|participant|user|customer|client|household|family|school|student|pupil|animal|"
     "site|session|batch|donor|author|speaker|machine|device|store|shop|hospital|clinic|centre|center"
 )
 _NAMED = re.compile(rf"({_OWNER})s?(_?(id|nr|no|num|number|name|code|key))?|.*_(id|uuid|guid)|group_?id")
+_TIME = re.compile(
+    r"(\w+_)?(time|timestamp|ts|epoch|unix|created|updated|at|date)(_(utc|s|ms|sec|seconds|millis))?"
+)
 DATES = 10
 """Fewer different dates than this are no course of time."""
 FEWEST = 4
@@ -26,8 +31,13 @@ def repeats(frame: Any) -> list[str]:
 
 
 def _is_name(column: str) -> bool:
+    return _NAMED.fullmatch(_words(column)) is not None
+
+
+def _words(column: str) -> str:
+    """A column's name in small letters, its words joined by _."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()
-    return _NAMED.fullmatch(re.sub(r"[^a-z0-9]+", "_", words).strip("_")) is not None
+    return re.sub(r"[^a-z0-9]+", "_", words).strip("_")
 
 
 def _several(column: Any) -> bool:
@@ -52,15 +62,35 @@ def repeats_note(frame: Any, option: str) -> list[str]:
     ]
 
 
+def times(frame: Any) -> list[str]:
+    """The columns of numbers that are called as a time is, and hold years, or seconds or milliseconds since 1970.
+
+    >>> import pandas as pd
+    >>> times(pd.DataFrame({"year": [2001.0, 2002.0], "created_at": [1.7e9, 1.71e9], "year_built": [1901.0, 1950.0]}))
+    ['year', 'created_at']
+    """
+    real = frame.select_dtypes(np.float64)
+    return [str(name) for name in real.columns if _is_time(_words(str(name)), real[name].dropna())]
+
+
+def _is_time(name: str, known: Any) -> bool:
+    low, high = (known.min(), known.max()) if len(known) else (0, 0)
+    if name in ("year", "yr"):
+        return low >= 1800 and high <= 2200
+    return _TIME.fullmatch(name) is not None and (
+        (low >= 1e8 and high < 1e10) or (low >= 1e11 and high < 1e13)
+    )
+
+
 def dates_note(frame: Any, dates: Sequence[str], do: str) -> list[str]:
-    """A sentence on columns of dates, by which no split goes: scores hold between the dates, not behind the last one.
+    """A sentence on columns of dates and times, by which no split goes: scores hold between them, not behind the last.
 
     Args:
         frame: The columns.
         dates: Those that are dates.
         do: What to do where new rows are later.
     """
-    found = [name for name in dates if frame[name].nunique() >= DATES]
+    found = [name for name in [*dates, *times(frame)] if frame[name].nunique() >= DATES]
     if not found:
         return []
     return [
