@@ -5,23 +5,13 @@ import torch
 from step_cases import Case, Net
 from torch import nn
 
-from real_step import off
+from real_step import Reversed, off
 
 OPTIMIZERS = (lambda p: torch.optim.SGD(p, 0.1), lambda p: torch.optim.AdamW(p, 1e-2))
 pytestmark = [
     pytest.mark.filterwarnings("ignore:Reverse-over-reverse is used:RuntimeWarning"),
     pytest.mark.filterwarnings("ignore:Full backward hook is firing:UserWarning"),
 ]
-
-
-class Reversed(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx, x):
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx, grad):
-        return -0.5 * grad
 
 
 class BranchedLater(Net):

@@ -8,17 +8,28 @@ import typer
 
 from auxin.cli._console import AllowModule, JsonFlag, Output
 
+NewData = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="Data of the same form as the training data: a table, images (a folder, a file, a table of paths), "
+        "an .npz file, a known data set (see --root), or hub:OWNER/NAME.",
+    ),
+]
+Level = Annotated[
+    str | None,
+    typer.Option(
+        "--level",
+        metavar="P:A[:...]",
+        help="CIFAR-100 only: P primary and A auxiliary classes, out of 3, 10, 20 and 100."
+        " Further numbers add auxiliary tasks.",
+    ),
+]
+
 
 def predict(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `auxin fit` wrote.")],
-    data: Annotated[
-        str,
-        typer.Argument(
-            metavar="DATA",
-            help="Data of the same form as the training data: a table, images (a folder, a file, a table of paths), "
-            "an .npz file, a known data set (see --root), or hub:OWNER/NAME.",
-        ),
-    ],
+    data: NewData,
     out: Annotated[
         Path,
         typer.Option(
@@ -31,15 +42,7 @@ def predict(
             "--keep", metavar="COLUMNS", help="Columns of the table to copy into the output, comma-separated."
         ),
     ] = None,
-    level: Annotated[
-        str | None,
-        typer.Option(
-            "--level",
-            metavar="P:A[:...]",
-            help="CIFAR-100 only: P primary and A auxiliary classes, out of 3, 10, 20 and 100."
-            " Further numbers add auxiliary tasks.",
-        ),
-    ] = None,
+    level: Level = None,
     root: Annotated[
         Path | None,
         typer.Option("--root", metavar="DIR", help="Folder with the files of a known data set."),
