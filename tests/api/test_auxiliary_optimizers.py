@@ -272,3 +272,23 @@ def test_a_fused_step_over_two_memory_formats_is_refused(fused):
         return
     with pytest.raises(UnsupportedError, match="by their place in memory"):
         a_meta_step(model, optimizer, x)
+
+
+def test_parameters_that_are_exchanged_later_are_compared_with_the_optimiser_again():
+    model, data = net(), batch(1)
+    optimizer = SGD(model.parameters(), lr=0.1)
+    aux = make(model, every=1)
+
+    def step():
+        optimizer.zero_grad()
+        aux(model(data["x"]), data).backward()
+        optimizer.step()
+        aux.after_step(optimizer, data)
+
+    step()
+    model.heads[NAMES[1]] = copy.deepcopy(model.heads[NAMES[1]])  # a new head that nothing trains
+    with pytest.warns(RuntimeWarning, match=f"holds 2 of the network's .* trainable parameters .*{NAMES[1]}"):
+        step()
+    model.load_state_dict(copy.deepcopy(model.state_dict()), assign=True)
+    with pytest.raises(ConfigError, match="holds none of the network's trainable parameters"):
+        step()

@@ -1,6 +1,7 @@
 """What a loop does from one loss to the next and the look-ahead does not is told by name, and nothing else is."""
 
 import warnings
+from queue import SimpleQueue
 
 import pytest
 import torch
@@ -43,6 +44,13 @@ def looped(
             aux.after_step(optimizer, batch(9))
     assert not optimizer._optimizer_step_post_hooks
     return [str(each.message) for each in given if each.category is RuntimeWarning]
+
+
+def observed():
+    """A network with a backward hook, which a further backward pass would call once more."""
+    model = net()
+    model.heads["near"].register_full_backward_hook(nothing)
+    return model
 
 
 def by_norm(model):
@@ -99,6 +107,9 @@ def other_rows(model, x):
         ({"after": moved}, r"between the optimiser's step and the next loss.*found trunk\.weight\."),
         ({"after": by_data}, r"found trunk\.weight\."),
         ({"change": moved}, r"between the loss and the optimiser's step.*found trunk\.weight\."),
+        ({"change": by_norm, "model": observed()}, r"used 0\.\d+ times the gradient.*takes it once.*clip_norm"),
+        ({"change": a_part, "model": observed()}, r"other gradients of trunk\.weight, trunk\.bias\. "),
+        ({"after": moved, "model": observed()}, r"the optimiser's step and the next loss.*found trunk\.weight\."),
         ({"call": lambda model, x: {k: v / 2 for k, v in model(x).items()}}, "outputs of 'main', 'near', 'far'"),
         ({"call": other_rows}, r"outputs of 'far' that"),
     ],
@@ -123,6 +134,7 @@ def double(model):
         {},
         {"make": torch.optim.Adam, "steps": 12},
         {"change": by_norm, "clip_norm": 0.05},
+        {"change": by_norm, "clip_norm": 0.05, "model": observed()},
         {"change": by_value, "clip_value": 0.01},
         {"after": double},
         {"call": lambda model, x: {k: v.float() for k, v in model(x).items()}},
@@ -133,10 +145,18 @@ def test_what_it_does_is_not_told(habit):
     assert looped(**habit) == []
 
 
+def test_backward_hooks_are_called_by_the_loop_alone():
+    model, calls = observed(), SimpleQueue()
+    model.heads["near"].register_full_backward_hook(lambda *_: calls.put(1))
+    looped(steps=3, model=model, every=100)
+    assert calls.qsize() == 3
+
+
+@pytest.mark.parametrize("make", [net, observed])
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_accumulation_is_let_through(order):
+def test_accumulation_is_let_through(order, make):
     """Over micro-batches of different sizes, divided by their number, under a scale."""
-    model = net()
+    model = make()
     optimizer = torch.optim.AdamW(model.parameters(), 0.01)
     aux = Auxiliary(model, main="main", tasks=functions(), combiner="linear", every=1)
     aux.combiner.double()

@@ -75,10 +75,12 @@ class MetaStep:
             if self.learned
             else None
         )
-        self._seen: list[Any] = []
+        self._seen: list[int] = []
 
     def inner(self, optimizer: Any) -> InnerStep | None:
-        """The user's next step, where the estimator looks through it; optimisers are checked when they are new.
+        """The user's next step, where the estimator looks through it.
+
+        Optimisers are checked when they are new, and when their groups or the network's parameters are others.
 
         Args:
             optimizer: The user's optimiser, or several in a list or a mapping.
@@ -89,11 +91,13 @@ class MetaStep:
         """
         reshard(self.runner)
         plain, parameters = unwrapped(optimizer), trainable(self.runner.network)
-        if not plain or list(map(id, plain)) != list(map(id, self._seen)):
+        groups = [group["params"] for each in plain for group in getattr(each, "param_groups", ())]
+        seen = [*map(id, plain), *map(len, groups), *map(id, parameters.values())]
+        if not plain or seen != self._seen:
             unheld = checked(plain, parameters, self.phi, needed=self.estimator.needs_step)
             if unheld and plain and self.estimator.needs_step:
                 self.notices(_unheld(unheld, len(parameters)))
-            self._seen = plain
+            self._seen = seen
         if is_sharded(self.runner):
             self._refuse_unless_by_difference()
         if not plain or not self.estimator.needs_step:

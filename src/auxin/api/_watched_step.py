@@ -68,7 +68,9 @@ class _Loss:
 class WatchedStep:
     """A training step, from the loss to the next loss: the gradients of the loss beside those of the step.
 
-    It costs a backward pass, at the first step whose optimisers are known, and at the 10th, the 100th and so on.
+    It costs a backward pass, at the first step whose optimisers are known, and at the 10th, the 100th and so on. Where
+    that pass would call backward hooks of modules, or can be taken once, the gradients that the loop's own pass leaves
+    stand for the loss's, so that a term added to the loss is not seen. Several processes compare the weights alone.
 
     Args:
         network: The network.
@@ -100,7 +102,7 @@ class WatchedStep:
             return
         self._close()
         self._optimizers, self._losses = list(optimizers), 0
-        if not (parallel() or is_sharded(self.network) or self._hooked()):
+        if not is_sharded(self.network):
             for each in optimizers:
                 self._handles += [
                     each.register_step_pre_hook(_before_step(self)),
@@ -116,23 +118,40 @@ class WatchedStep:
             return
         self._losses += 1
         parameters = trainable(self.network)
-        try:
-            found = torch.autograd.grad(loss, list(parameters.values()), retain_graph=True, allow_unused=True)
-        except RuntimeError:  # a compiled backward pass, which can be taken once
-            self._close()
-            return
+        found = self._gradients(loss, list(parameters.values()))
         watched = _Loss(
-            dict(zip(parameters, found, strict=True)), {name: _hash(p) for name, p in parameters.items()}
+            dict(zip(parameters, found or [None] * len(parameters), strict=True)),
+            {name: _hash(p) for name, p in parameters.items()},
         )
 
         def begin(grad: Tensor) -> None:
             watched.factor = float(grad)
-            watched.before = {n: None if p.grad is None else p.grad.clone() for n, p in parameters.items()}
+            if not parallel():
+                watched.before = {
+                    n: None if p.grad is None else p.grad.clone() for n, p in parameters.items()
+                }
+            if found is None and watched.factor and not parallel():
+                torch.autograd.Variable._execution_engine.queue_callback(end)  # pyright: ignore
+
+        def end() -> None:
+            for name, p in parameters.items():
+                before = watched.before[name]
+                made = p.grad if p.grad is None or before is None else p.grad - before
+                watched.gradients[name] = None if made is None else made / (watched.factor or 1.0)
 
         loss.register_hook(begin)
         self._loss = watched
         if self._losses > PATIENCE:
             self._close()
+
+    def _gradients(self, loss: Tensor, parameters: list[Tensor]) -> Sequence[Tensor | None] | None:
+        """The gradients of the loss; None where a further backward pass cannot be taken or would leave traces."""
+        if parallel() or self._hooked():
+            return None
+        try:
+            return torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
+        except RuntimeError:  # a compiled backward pass, which can be taken once
+            return None
 
     def _close(self) -> None:
         """Stop watching."""
@@ -175,7 +194,7 @@ class WatchedStep:
                 own, value = loss.gradients[name], self.clip[1]
                 if own is not None:
                     own = loss.factor * own if value is None else own.clamp(-value, value)
-                loss.sums[name] = _products(grad, loss.before[name], own)
+                loss.sums[name] = _products(grad, loss.before.get(name), own)
 
     def _compare_weights(self, weights: Mapping[str, int], words: str) -> None:
         now = trainable(self.network)
