@@ -10,6 +10,8 @@ from torch.func import functional_call
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.checkpoint import checkpoint
 
+from auxin.hypergradients import BilevelProblem
+from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.math.functional import jvp, save_rng, under_rng
 from auxin.math.params import trainable
 from auxin.math.tangents import KeptProduct, recording, replaying
@@ -157,6 +159,18 @@ def test_outputs_that_are_cheap_for_their_memory_are_dropped():
     mean = sum(c * n for c, n in zip(columns, entries, strict=True)) / sum(entries)
     assert 8 < mean < 64
     assert [kept.value is not None for kept in products.kept] == [False, False, True, True]
+
+
+@pytest.mark.parametrize("context", [None, lambda batch: torch.ones(())])
+def test_all_outputs_are_kept_only_beside_the_graph_of_a_context(context):
+    net = nn.Sequential(
+        nn.Conv1d(1, 4, 3), nn.BatchNorm1d(4), nn.ReLU(), nn.Conv1d(4, 64, 2), nn.Conv1d(64, 2, 1)
+    ).to(D)
+    phi, losses = torch.ones((), dtype=D, requires_grad=True), lambda s, b, c=None: phi * s.square().mean()
+    problem = BilevelProblem(net, losses, lambda s, b: s.mean(), [phi], context=context)
+    kept = gradient_without_a_trace(problem, (torch.randn(2, 1, 9, dtype=D),)).products.kept
+    there = [result.value is not None for result in kept if type(result.module) is nn.Conv1d]
+    assert there == [context is not None] * 2 + [True]
 
 
 def test_checkpoints_keep_nothing():

@@ -103,7 +103,9 @@ def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGra
         with placed(problem.network, params) as module, recording(module) as products:
             with problem.autocast():
                 signals = module(*problem.inputs(batch))
-            products.close(room=fits(module))  # its graph at W+ is lean
+            products.close(
+                room=context is not None and fits(module)
+            )  # what makes a context has a graph itself
             signals = problem.raised(signals)
             loss = problem.training_loss(signals, batch, detach(context))
             found = gradients_of(loss, params, own)
