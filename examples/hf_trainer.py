@@ -20,14 +20,12 @@ TASKS = {"topic": Classes("topic", 3), "tone": Classes("tone", 2), "noise": Clas
 
 
 class Reader(nn.Module):
-    accepts_loss_kwargs = False  # so that Trainer divides the loss by the number of micro-batches
-
     def __init__(self) -> None:
         super().__init__()
         self.bert = BertModel(BertConfig(vocab_size=50, hidden_size=48, num_hidden_layers=2))
         self.heads = nn.ModuleDict({name: nn.Linear(48, task.width) for name, task in TASKS.items()})
 
-    def forward(self, input_ids: torch.Tensor, **labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    def forward(self, input_ids: torch.Tensor) -> dict[str, torch.Tensor]:
         features = self.bert(input_ids).last_hidden_state.mean(1)
         return {name: head(features) for name, head in self.heads.items()}
 
@@ -36,7 +34,7 @@ class AuxiliaryTrainer(Trainer):
     aux: auxin.Auxiliary
 
     def compute_loss(self, model: nn.Module, inputs: dict, return_outputs: bool = False, **_: int) -> object:
-        loss = self.aux(outputs := model(**inputs), inputs)
+        loss = self.aux(outputs := model(inputs["input_ids"]), inputs)
         return (loss, outputs) if return_outputs else loss
 
 
@@ -54,9 +52,10 @@ def main() -> None:
     columns = {"input_ids": ids, "topic": ids[:, 0] % 3, "tone": ids[:, 0] % 2, "noise": ids[:, 5] % 2}
     rows = [{name: column[i] for name, column in columns.items()} for i in range(500)]
     meta, model = {name: column[500:] for name, column in columns.items()}, Reader()
-    aux = auxin.Auxiliary(model, main="topic", tasks=TASKS, every=5, lr=0.05, inputs=("input_ids",))
     quiet = {"report_to": [], "save_strategy": "no", "use_cpu": True, "disable_tqdm": True}
     args = TrainingArguments(max_steps=STEPS, remove_unused_columns=False, **quiet)
+    same = {"inputs": ("input_ids",), "clip_norm": args.max_grad_norm}  # as in Trainer
+    aux = auxin.Auxiliary(model, main="topic", tasks=TASKS, every=5, lr=0.05, **same)
     trainer = AuxiliaryTrainer(model, args, train_dataset=rows, callbacks=[AfterStep(aux, meta)])
     trainer.aux = aux
     trainer.train()

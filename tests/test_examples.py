@@ -28,6 +28,7 @@ def test_the_sweep_sees_them():
 
 
 @pytest.mark.filterwarnings("default")  # Lightning warns of itself
+@pytest.mark.filterwarnings("error::RuntimeWarning")  # auxin's
 @pytest.mark.parametrize("name", CASES)
 def test_an_example_is_short_and_runs(name, monkeypatch, capsys):
     file = FOLDER / f"{name}.py"
@@ -54,7 +55,7 @@ def test_at_most_five_lines_of_the_plain_loop_are_changed():
 
 @pytest.mark.filterwarnings("default")
 def test_accumulation_under_trainer_takes_the_step_of_one_batch(tmp_path):
-    """With an entry "labels" in the batch, Trainer leaves the division to a forward with further keyword arguments."""
+    """With an entry "labels" in the batch, Trainer leaves the division to a forward with `**kwargs`; ours has none."""
     for library in NEEDS["hf_trainer"]:
         pytest.importorskip(library, reason=f"the example needs {library}, which is not installed")
     import torch
