@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from auxin.combiners.linear import Linear
+from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.training.following import following_step
 from auxin.training.objective import Objective
@@ -168,8 +169,18 @@ def truth(learner, loss, train, meta, start):
 @pytest.mark.parametrize("kind", ["", *NETWORKS, *LOSSES])
 @pytest.mark.parametrize("rhythm", ["fused", "following"])
 def test_the_hypergradient_is_the_real_steps(kind, rhythm) -> None:
+    compare(kind, rhythm, Lookahead())
+
+
+@pytest.mark.filterwarnings("ignore:One backward pass:RuntimeWarning")
+@pytest.mark.parametrize("kind", ["spectral", "centre"])
+def test_a_difference_does_not_follow_what_a_pass_keeps(kind) -> None:
+    compare(kind, "fused", FiniteDifference())
+
+
+def compare(kind, rhythm, estimator) -> None:
     learner, loss, (train, meta) = scene(kind)
-    (phi,), ahead = learner.criterion.phi(), None
+    (phi,), ahead, learner.estimator = learner.criterion.phi(), None, estimator
     for _ in range(3):
         start = kept(learner, loss)
         expected = truth(learner, loss, train, meta, start)

@@ -8,8 +8,10 @@ With p = -(dU/dg)^T v as in the look-ahead and eps = radius / |p|,
 import warnings
 from dataclasses import replace
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import torch
+from torch import nn
 
 from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
@@ -28,6 +30,8 @@ from auxin.math.sharding import is_sharded
 from auxin.optimizers import InnerStep
 
 _MEMORY: Memory[bool] = Memory()
+_TURNS: WeakKeyDictionary[nn.Module, int] = WeakKeyDictionary()
+"""How many estimates each network has had."""
 
 _STOPPED = (
     "One backward pass for each element of phi is used: the training step does not follow a difference of the loss, "
@@ -123,12 +127,16 @@ class FiniteDifference(Estimator):
     def _follows(self, problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> bool:
         """Whether a difference of the loss is the training gradient's, by the first batch of each structure.
 
+        Where it is, that is asked again at the 2nd, 4th, 8th estimate and so on: a normalisation by power iterations
+        may have converged at first.
+
         Raises:
             UnsupportedError: it is not, and phi is too large for a backward pass per element.
         """
         network, key = bare(problem.network), key_of(problem, train)
         seen = _MEMORY.get(network, key)
-        if seen is not None:
+        turn = _TURNS[network] = _TURNS.get(network, 0) + 1
+        if seen is not None and not (seen and turn & (turn - 1) == 0):
             return seen
         if not sum(x.numel() for x in problem.phi):
             return True
