@@ -141,6 +141,10 @@ def test_written_numbers(cells, numbers, tmp_path):
     assert made.x[:3, 1].tolist() == pytest.approx(numbers)
     again, _ = made.encoder.encode(pd.DataFrame({"x": [0.0], "price": [cells[0]]}))
     assert float(again[0, 1]) == pytest.approx(numbers[0])
+    learnt = load(
+        write(tmp_path, "v.csv", price=cells * 10, kind=list("uvvuw") * 6, y=["a", "b"] * 15), target="y"
+    )
+    assert learnt.fitted(torch.arange(20)).x.tolist() == learnt.x.tolist()  # as training encodes it anew
 
 
 def test_the_cell_that_is_no_number_is_named(tmp_path):

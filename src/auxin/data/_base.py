@@ -169,7 +169,9 @@ class Dataset:
         if key not in self._encodings:
             encoder = suited.fit(self.raw.iloc[rows.tolist()])
             self._encodings.clear()  # methods and tries of one seed follow one another
-            self._encodings[key] = (encoder, encoder.encode(self.raw, notify=lambda _: None))
+            # rows that were read before, and not new ones in memory, whose per cents would be refused
+            again: Any = encoder
+            self._encodings[key] = (encoder, again.encode_frame(self.raw, lambda _: None))
         return self._encodings[key]
 
     @cached_property
