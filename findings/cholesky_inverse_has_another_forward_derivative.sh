@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torch 2.13.0: forward mode of torch.cholesky_inverse, the inverse of a covariance from its factor.
 #
-# Guess, written before the run: forward mode equals reverse mode, a difference, and cholesky_solve of the identity (1e-8 in float64).
+# Expected: forward mode equals reverse mode, a difference, and cholesky_solve of the identity (1e-8 in float64).
 # Seen: reverse mode and cholesky_solve are right; forward mode is off by four tenths of the largest entry of the derivative, for a lower
 # and for an upper factor alike. For a diagonal factor it is right. So Hessian products by jvp of grad and forward-mode hypergradients through it
 # are wrong as well. No error and no warning. Exits non-zero if the behaviour changes.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # cleanlab 2.9.0: multiannotator.get_label_quality_multiannotator(quality_method="agreement") with its default consensus_method, "best_quality".
 #
-# Guess, written before the run: the label of best quality, where quality is the share of annotators that agree, is the majority's label.
+# Expected: the label of best quality, where quality is the share of annotators that agree, is the majority's label.
 # Seen: rows on which all annotators agree get another label, with a quality of 0: three votes for class 1 give class 0. The votes are counted
 # as integers if they are integers; a matrix in which an annotator left out any row, the usual one, is of floats, and for floats the counts are
 # written from class 0 on, whatever classes they are of. Of 300 rows 31 % are right, of 4 classes, where the majority vote has 98 %.

@@ -2,7 +2,7 @@
 # torch 2.13.0: the derivative of a forward-mode derivative (torch.func.grad of jvp, jvp of jvp, backward through forward_ad) of
 # layer_norm, batch_norm in training, instance_norm, linalg.solve, det and slogdet.
 #
-# Guess, written before the run: reverse over forward and forward over forward equal forward over reverse and a second difference (1e-4 in float64),
+# Expected: reverse over forward and forward over forward equal forward over reverse and a second difference (1e-4 in float64),
 # or the operation has no second derivative and raises.
 # Seen: forward over reverse is right; the other two agree with each other and are wrong: 29 for .33 (layer_norm), half of the value (solve),
 # another sign (det), exactly 0 (slogdet), -2.30 for -2.62 (batch_norm). The rule of the forward mode reads results that the operation saved beside

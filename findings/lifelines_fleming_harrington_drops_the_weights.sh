@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # lifelines 0.30.3: BreslowFlemingHarringtonFitter().fit(durations, events, weights=...), a survival curve of weighted rows.
 #
-# Guess, written before the run: weights of 1, 2 and 3 give the curve of the rows written once, twice and three times, as they do in
+# Expected: weights of 1, 2 and 3 give the curve of the rows written once, twice and three times, as they do in
 # KaplanMeierFitter and NelsonAalenFitter; the curve is exp of minus Nelson-Aalen's cumulative hazard of the same weights.
 # Seen: the curve is that of the rows without their weights: fit() takes `weights` and does not hand them to the Nelson-Aalen fit inside.
 # The fitted object has a `weights` attribute, of ones. So weights of rows, for censoring or from a propensity, have no effect. No warning is

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # optax 0.2.8 with jax 0.10.2: the derivative of the weights after some steps of optax.radam in the learning rate (a hypergradient by unrolling).
 #
-# Guess, written before the run: it equals a difference, as with optax.adam, in forward and in reverse mode.
+# Expected: it equals a difference, as with optax.adam, in forward and in reverse mode.
 # Seen: reverse mode gives NaN from the third step on; forward mode and the value are right. The factor of the rectified step is the root of a
 # negative number in the first five steps, where the plain step is taken instead; the choice is a jnp.where, so backward multiplies the NaN of the
 # branch that was not taken by zero. The same holds for any derivative that passes through the state: a start, a weight of a loss. adam,

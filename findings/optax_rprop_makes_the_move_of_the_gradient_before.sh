@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # optax 0.2.8 with jax 0.10.2: optax.rprop, against torch 2.13.0's Rprop and the paper (Riedmiller and Braun 1993).
 #
-# Guess, written before the run: the first step is learning_rate against the sign of the first gradient, and each step uses the gradient it is given.
+# Expected: the first step is learning_rate against the sign of the first gradient, and each step uses the gradient it is given.
 # Seen: every step makes the move that belongs to the gradient before: the first step does not move, the second moves by the first
 # gradient's sign, and so on. With gradients 1, 1, -1, -1, 1 optax moves by 0, -.1, 0, 0, 0 and torch by -.1, -.12, 0, .06, 0: the step back
 # after a change of sign is lost. On a parabola 20 steps from 1 end at .051 with optax and at .003 with torch. No warning is given. Exits

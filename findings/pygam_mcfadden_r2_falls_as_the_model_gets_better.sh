@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pygam 0.12.0: LogisticGAM, LinearGAM and PoissonGAM, statistics_["pseudo_r2"]["McFadden"].
 #
-# Guess, written before the run: McFadden's pseudo R2 is 1 - log likelihood / log likelihood of the constant: 0 for a feature that says
+# Expected: McFadden's pseudo R2 is 1 - log likelihood / log likelihood of the constant: 0 for a feature that says
 # nothing, near 1 for one that says all, and for labels of 0 and 1 it equals the explained deviance, which stands beside it.
 # Seen: it is the ratio itself, without "1 -": 1.00 for noise, .63 for a good feature and .22 for a very good one. The explained deviance and the
 # adjusted McFadden of the same dictionary are right. So a choice between models by it takes the worst. No warning is given. Exits non-zero

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # statsmodels 0.15.0: QuantReg, quantile regression, of a target in a small unit (metres for micrometres, returns of a day, probabilities).
 #
-# Guess, written before the run: a target times s has coefficients times s, to the solver's precision.
+# Expected: a target times s has coefficients times s, to the solver's precision.
 # Seen: at a spread of 1e-4 the slopes are off by up to .03, and at 1e-8 the fit is that of least squares to all digits, for every
 # quantile; at 1e-6 the ".9 quantile" lies above 74 % of the training rows (89 % in the unit 1). The fit bounds residuals away from zero at 1e-6
 # and stops at steps of 1e-6, both absolute, so it ends after two steps as converged. No warning is given. Exits non-zero if the behaviour changes.

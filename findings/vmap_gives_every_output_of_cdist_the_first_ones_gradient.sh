@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # torch 2.13.0: torch.func.jacrev, and torch.func.vmap of a backward pass, through torch.cdist with up to 25 rows on both sides.
 #
-# Guess, written before the run: jacrev of the distances equals the Jacobian row by row and that of the same formula written out (1e-10).
+# Expected: jacrev of the distances equals the Jacobian row by row and that of the same formula written out (1e-10).
 # Seen: every row of the Jacobian is the first one: each distance gets the gradient of the distance of row 0 to row 0. Where the
 # backward pass is batched and the rows themselves are not, the batched form of _cdist_backward hands each member the first member's gradient.
 # With chunk_size=1, with torch.autograd.grad(is_grads_batched=True), and with more than 25 rows (another formula) all is right, so a test on a

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # xgboost 3.2.0: XGBRegressor with its defaults (squared error) on a target in a small unit (metres for millimetres, daily returns, rates).
 #
-# Guess, written before the run: a target times s has predictions times s: gains of squared error all scale with s * s, and gamma is 0.
+# Expected: a target times s has predictions times s: gains of squared error all scale with s * s, and gamma is 0.
 # Seen: at a spread of 1e-3 the trees have a sixth of their leaves, at 1e-4 every tree is one leaf and the prediction is the mean, whatever the
 # features say: R2 falls from .90 to 0. A split must gain more than 1e-6 in the target's own unit, also with gamma=0, with tree_method "hist",
 # "approx" and "exact". Trees for quantiles and absolute errors are built on gradients without a unit and do not change. No warning is given.

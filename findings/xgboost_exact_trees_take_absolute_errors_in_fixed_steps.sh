@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # xgboost 3.2.0: XGBRegressor(objective="reg:absoluteerror", tree_method="exact").
 #
-# Guess, written before the run: predictions as with tree_method="hist" and "approx", to a few hundredths of R2, and a target times s has
+# Expected: predictions as with tree_method="hist" and "approx", to a few hundredths of R2, and a target times s has
 # predictions times s: "leaf value is refreshed after tree construction", to the median of its rows.
 # Seen: with "exact" leaves are not refreshed: each keeps its step on the sign of the errors, at most learning_rate, in the target's own unit. With a
 # spread of 1000 the predictions hardly leave the start (R2 .07 for .93), with a spread of .01 they vary by ten times its spread or
