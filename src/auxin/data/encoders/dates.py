@@ -65,7 +65,7 @@ class Dates(ColumnEncoder):
         return replace(self, clock=clock, gaps=gaps, zoned=_zoned(column))
 
     def _times(self, column: Column) -> Any:
-        words: Any = column.astype("str")
+        words: Any = column.astype("str").mask(column.isna())
         words = words.mask(words.isin(MARKS))
         times: Any = pd.to_datetime(words, format=self.form, errors="coerce", utc=True)
         odd = times.isna() & words.notna()

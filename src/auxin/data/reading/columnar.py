@@ -176,7 +176,7 @@ def _plain_numbers(cells: pa.ChunkedArray) -> Any:
 
 def _times(cells: pa.ChunkedArray) -> Any:
     column: Any = cells.to_pandas()
-    return column.astype(str).mask(column.isna()).astype("str")
+    return column.astype("str").mask(column.isna())
 
 
 def _words(written: list[str], cells: pa.ChunkedArray, nan: bool = False) -> Any:

@@ -239,4 +239,5 @@ def words_of(cells: Any, verbatim: bool = False) -> Any:
         plain = pc.utf8_trim_whitespace(pc.utf8_trim(plain, UNSEEN))
         plain = pc.utf8_normalize(plain, "NFC")  # an accent of its own looks the same, and is no other word
     missing = pc.equal(plain, "") if verbatim else pc.is_in(plain, _MARKS)
-    return pc.if_else(missing, None, plain).to_pandas().astype("str")
+    words = pc.if_else(missing, None, plain).to_pandas()
+    return words.astype("str").mask(words.isna())  # pandas 2 makes words of what is missing
