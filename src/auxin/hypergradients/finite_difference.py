@@ -46,8 +46,9 @@ class FiniteDifference(Estimator):
     gradient at W 3 (none if it is given). It works where an operation has neither forward mode nor a double
     backward, and where phi enters the primary network.
 
-    With the first batch of each structure the difference is compared with one of the training gradient over phi. They
-    disagree where the network or a loss stops gradients (a target under `torch.no_grad`, a hook on an
+    With the first batch of each structure, and at the 2nd, 4th, 8th estimate and so on, the difference is compared with
+    one of the training gradient over phi. They disagree
+    where the network or a loss stops gradients (a target under `torch.no_grad`, a hook on an
     activation). Then one backward pass per element of phi is used, with a warning, up to 64 elements. Above that
     float64 refuses, and float32, where rounding alone can give such an error, warns.
 
