@@ -239,7 +239,7 @@ class Objective:
         self.gramian = shared.gramian(places, self.combiner.main_row_only, slopes).detach()
         if shared.row_wrong:
             name = type(self.combiner).__name__
-            self.notify(f"{name} takes one backward pass per task, because {shared.row_wrong}.")
+            self.notify(f"{name} takes the products of every pair of tasks because {shared.row_wrong}.")
 
     def look_again(self, network: nn.Module, inputs: Sequence[Any], batch: Any, before: TaskLosses) -> None:
         """Show a combiner that wants it the batch's losses after the network's step: one more forward pass.

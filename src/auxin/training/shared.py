@@ -98,7 +98,9 @@ class SharedParameters:
             whole = gramian(means, shared, slopes)
             sizes = whole.diagonal().clamp(min=0).sqrt()
             if bool(((row - whole[0]).abs() > 1e-3 * sizes[0] * sizes).any()):
-                self.row_wrong = "differentiating the backward pass gives other inner products"
+                self.row_wrong = (
+                    "a differentiated backward pass gives other inner products, as in sixteen bits"
+                )
                 return None
             self.row_checked |= new
         found = torch.zeros(len(row), len(row), dtype=row.dtype, device=row.device)
