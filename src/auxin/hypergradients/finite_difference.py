@@ -23,6 +23,7 @@ from auxin.hypergradients._stopped import WRONG, is_large, refuse_or_warn
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients._training_gradient import gradient_without_a_trace
 from auxin.hypergradients._unroll import needed
+from auxin.math.deferred import traced
 from auxin.math.functional import under_rng
 from auxin.math.params import Vector, bare, detached, negated, trainable
 from auxin.math.products import precisely
@@ -129,7 +130,7 @@ class FiniteDifference(Estimator):
         """Whether a difference of the loss is the training gradient's, by the first batch of each structure.
 
         Where it is, that is asked again at the 2nd, 4th, 8th estimate and so on: a normalisation by power iterations
-        may have converged at first.
+        may have converged at first. A step that is being recorded is not asked.
 
         Raises:
             UnsupportedError: it is not, and phi is too large for a backward pass per element.
@@ -137,7 +138,7 @@ class FiniteDifference(Estimator):
         network, key = bare(problem.network), key_of(problem, train)
         seen = _MEMORY.get(network, key)
         turn = _TURNS[network] = _TURNS.get(network, 0) + 1
-        if seen is not None and not (seen and turn & (turn - 1) == 0):
+        if seen is not None and (not seen or turn & (turn - 1) or traced()):
             return seen
         if not sum(x.numel() for x in problem.phi):
             return True
