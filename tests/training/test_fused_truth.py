@@ -7,8 +7,12 @@ import torch
 from torch import nn
 
 from auxin.combiners.linear import Linear
+from auxin.hypergradients import BilevelProblem, hypergradient, training_gradient
+from auxin.hypergradients.evolution import Evolution
 from auxin.hypergradients.finite_difference import FiniteDifference
+from auxin.hypergradients.implicit import Implicit
 from auxin.hypergradients.lookahead import Lookahead
+from auxin.hypergradients.unrolled import Unrolled
 from auxin.training.following import following_step
 from auxin.training.objective import Objective
 from auxin.training.steps import Learner
@@ -176,6 +180,57 @@ def test_the_hypergradient_is_the_real_steps(kind, rhythm) -> None:
 @pytest.mark.parametrize("kind", ["spectral", "centre"])
 def test_a_difference_does_not_follow_what_a_pass_keeps(kind) -> None:
     compare(kind, "fused", FiniteDifference())
+
+
+@pytest.mark.filterwarnings("ignore:Two unrolls:RuntimeWarning")
+@pytest.mark.parametrize("kind", ["", "drawn", "generator", "python"])
+def test_an_unroll_begins_where_the_training_pass_began(kind) -> None:
+    compare(kind, "fused", Unrolled(1))
+
+
+ESTIMATORS = {
+    "one step": lambda: Unrolled(1),
+    "three steps": lambda: Unrolled(3),
+    "evolution": lambda: Evolution(2, pairs=2),
+    "difference": FiniteDifference,
+    "hessian": lambda: Implicit("dense"),
+    "forward over reverse": lambda: Implicit("dense", mode="forward_over_reverse"),
+    "look-ahead": Lookahead,
+}
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+@pytest.mark.parametrize("name", ESTIMATORS)
+def test_every_estimator_draws_what_the_shared_pass_drew(name, hooked) -> None:
+    learner, _, batches = scene("drawn")
+    if hooked:  # the gradient is taken once more
+        learner.weights[0].register_hook(lambda grad: 2 * grad)
+    (phi,), found = learner.criterion.phi(), []
+    numbers = torch.get_rng_state()
+    for step in (learner.meta_step, learner.fused_step):  # the first shares no pass
+        torch.set_rng_state(numbers)
+        learner.estimator = ESTIMATORS[name]()
+        step(*batches)
+        found.append(phi.grad.clone())
+    torch.testing.assert_close(*found)
+
+
+def test_an_unroll_draws_what_a_labeler_drew() -> None:
+    net, phi = nn.Linear(3, 1).double(), torch.ones(2, dtype=D, requires_grad=True)
+    problem = BilevelProblem(
+        net,
+        lambda out, batch, target: (out[:, 0] - target).pow(2).mean(),
+        lambda out, batch: (out[:, 0] - batch[1]).pow(2).mean(),
+        [phi],
+        context=lambda batch: phi.sum() * torch.rand(8, dtype=D),
+    )
+    sgd, batch = torch.optim.SGD(net.parameters(), 0.1), (torch.randn(8, 3, dtype=D), torch.randn(8, dtype=D))
+    numbers = torch.get_rng_state()
+    expected = hypergradient(problem, batch, optimizer=sgd).gradients
+    torch.set_rng_state(numbers)
+    gradient = training_gradient(problem, batch)
+    found = hypergradient(problem, batch, optimizer=sgd, estimator=Unrolled(1), gradient=gradient).gradients
+    torch.testing.assert_close(found, expected)
 
 
 def compare(kind, rhythm, estimator) -> None:

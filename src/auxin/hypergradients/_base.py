@@ -167,6 +167,7 @@ class TrainingGradient:
         products: The forward pass's matrix products, which forward mode at W need not compute again.
         idle: The places of parameters that the loss does not reach and whose `.grad` is None: the optimiser's step
             passes them over, decay and momentum included.
+        begun: The random state under which the context was made, from which an unroll begins; opaque (None: `rng`).
 
     >>> import torch
     >>> from auxin import training_gradient
@@ -189,6 +190,12 @@ class TrainingGradient:
     hooked: bool = False
     products: Products | None = None
     idle: frozenset[int] = frozenset()
+    begun: Any = None
+
+    @property
+    def first_rng(self) -> Any:
+        """The random state under which its computation began."""
+        return self.begun or self.rng
 
     @property
     def given(self) -> list[Tensor | None]:

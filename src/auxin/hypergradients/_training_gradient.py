@@ -8,7 +8,7 @@ from torch import Tensor
 
 from auxin.hypergradients._base import BilevelProblem, NextBatchForward, TrainingGradient
 from auxin.hypergradients._outer import gradients_of, move_buffers
-from auxin.math.functional import Rng, placed, save_rng, still
+from auxin.math.functional import Rng, placed, save_rng, still, under_rng
 from auxin.math.lean import fits
 from auxin.math.params import filled, leaves, local, trainable
 from auxin.math.tangents import recording
@@ -60,6 +60,7 @@ def training_gradient(
     (tensor(-0.9000),)
     """
     params = list(trainable(problem.network).values()) if ahead is None else ahead.at
+    begun = None if ahead or problem.context is None else save_rng()
     with still(problem.auxiliary) as moved:
         with torch.set_grad_enabled(keep_graph), problem.autocast():
             context = None if problem.context is None else problem.raised(problem.context(batch))
@@ -77,6 +78,7 @@ def training_gradient(
         differentiable=keep_graph or problem.context is None,
         moved=moved,
         hooked=any(p._backward_hooks for p in params),
+        begun=begun,
     )
 
 
@@ -87,6 +89,16 @@ def _forward(problem: BilevelProblem, batch: Any) -> tuple[Rng, Signals]:
     with problem.autocast():
         signals = local(problem.network)(*problem.inputs(batch))
     return rng, problem.raised(signals)
+
+
+def unhooked(problem: BilevelProblem, batch: Any, gradient: TrainingGradient | None) -> TrainingGradient:
+    """The gradient at hand; a new one where there is none, or, by the same random numbers, where hooks changed it."""
+    if gradient is None:
+        return gradient_without_a_trace(problem, batch)
+    if not gradient.hooked:
+        return gradient
+    with under_rng(gradient.first_rng):
+        return gradient_without_a_trace(problem, batch)
 
 
 def gradient_without_a_trace(problem: BilevelProblem, batch: Any) -> TrainingGradient:

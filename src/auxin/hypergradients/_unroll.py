@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError
-from auxin.hypergradients._base import BilevelProblem
+from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._outer import gradients_of
 from auxin.hypergradients._training_gradient import idle
 from auxin.math.functional import Rng, placed, restore_rng, save_rng, still
@@ -46,9 +46,10 @@ def batches_of(train: Any, steps: int) -> list[Any]:
     return list(train) if several else [train] * steps
 
 
-def begin(problem: BilevelProblem, step: InnerStep) -> Iterate:
-    """The network and the optimiser as they are now."""
-    return Iterate(detached(list(trainable(problem.network).values())), step.states(), save_rng())
+def begin(problem: BilevelProblem, step: InnerStep, gradient: TrainingGradient | None) -> Iterate:
+    """The network and the optimiser as they are now; the first step draws what a gradient at hand drew."""
+    rng = save_rng() if gradient is None else gradient.first_rng
+    return Iterate(detached(list(trainable(problem.network).values())), step.states(), rng)
 
 
 def advance(problem: BilevelProblem, step: InnerStep, at: Iterate, batch: Any) -> Iterate:

@@ -86,20 +86,22 @@ class Evolution(Estimator):
         gradient: TrainingGradient | None = None,
         scale: str = "raw",
     ) -> Hypergradient:
-        """The estimate of one window (arguments as in `Estimator.estimate`); a training gradient is not
-        used."""
-        del gradient
+        """The estimate of one window (arguments as in `Estimator.estimate`).
+
+        Of a training gradient at hand only the random numbers are used: the first step draws the same.
+        """
         step = needed(step, "An unroll")
         batches = batches_of(train, self.steps)
         with under_rng(None):
-            self._start(problem, step)
-            rng, total, losses = save_rng(), zeros(list(problem.phi)), []
+            now = begin(problem, step, gradient)
+            self._start(problem, now)
+            total, losses = zeros(list(problem.phi)), []
             for i in range(self.pairs):
                 noise = [self._noise(p) for p in problem.phi]
                 self._drift[i] = axpy(1.0, self._drift[i], noise)
                 ends, values = [], []
                 for sign, at in zip((1.0, -1.0), self._particles[i], strict=True):
-                    with moved(list(problem.phi), scaled(sign, noise)), under_rng(rng):
+                    with moved(list(problem.phi), scaled(sign, noise)), under_rng(now.rng):
                         end, value = _window(problem, step, at, batches, meta)
                     ends.append(end)
                     values.append(value)
@@ -112,10 +114,9 @@ class Evolution(Estimator):
         nothing = zeros(list(problem.phi))
         return combined(total, nothing, torch.stack(losses).mean(), unit=step.unit, scale=scale)
 
-    def _start(self, problem: BilevelProblem, step: InnerStep) -> None:
+    def _start(self, problem: BilevelProblem, now: Iterate) -> None:
         if not self._particles:
-            first = begin(problem, step)
-            first = Iterate([p.clone() for p in first.params], [_copied(s) for s in first.states], first.rng)
+            first = Iterate([p.clone() for p in now.params], [_copied(s) for s in now.states], now.rng)
             self._particles = [(first, first)] * self.pairs
             self._drift = [zeros(list(problem.phi)) for _ in range(self.pairs)]
 

@@ -21,7 +21,7 @@ from auxin.hypergradients._outer import finish, outer_gradient
 from auxin.hypergradients._sharded import sharded_difference
 from auxin.hypergradients._stopped import WRONG, is_large, refuse_or_warn
 from auxin.hypergradients._structure import Memory, key_of
-from auxin.hypergradients._training_gradient import gradient_without_a_trace
+from auxin.hypergradients._training_gradient import unhooked
 from auxin.hypergradients._unroll import needed
 from auxin.math.deferred import traced
 from auxin.math.functional import under_rng
@@ -108,10 +108,8 @@ class FiniteDifference(Estimator):
             return sharded_difference(problem, train, meta, step, self.radius, scale)
         with under_rng(None):
             ours = gradient is None or gradient.hooked
-            if (
-                gradient is None or gradient.hooked
-            ):  # a difference takes no forward mode, which uses the products
-                gradient = replace(gradient_without_a_trace(problem, train), products=None)
+            gradient = unhooked(problem, train, gradient)
+            gradient = replace(gradient, products=None)  # of forward mode, which a difference does not take
             follows = self._follows(problem, train, gradient)  # while no other vector is alive
             at = step.lookahead(gradient.given) if self.at == "lookahead" else params
             outer = outer_gradient(problem, at, meta)

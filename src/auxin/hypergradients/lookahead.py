@@ -28,7 +28,7 @@ from auxin.hypergradients._self_check import (
     slope,
     unseen,
 )
-from auxin.hypergradients._training_gradient import gradient_without_a_trace
+from auxin.hypergradients._training_gradient import unhooked
 from auxin.math.deferred import deferring, traced
 from auxin.math.functional import save_rng, under_rng
 from auxin.math.params import Vector, bare
@@ -115,7 +115,7 @@ class Lookahead(Estimator):
         if found is None:
             audit(problem, (train,))
             forget(problem)
-            found = self._estimate(problem, train, meta, step, None, scale, keep)
+            found = self._estimate(problem, train, meta, step, gradient, scale, keep)
             assert found is not None
         return found
 
@@ -132,8 +132,7 @@ class Lookahead(Estimator):
         """The hypergradient; None where the way that the first batch showed to be right is so no more."""
         with under_rng(None):
             ours = gradient is None or gradient.hooked
-            if gradient is None or gradient.hooked:
-                gradient = gradient_without_a_trace(problem, train)
+            gradient = unhooked(problem, train, gradient)
             ahead = step.lookahead(gradient.given)
             compared = ours and self._compared(problem, train, gradient.loss.device.type)
             if ours and step.linear and not compared:  # shapes without memory

@@ -102,21 +102,21 @@ class Unrolled(Estimator):
     ) -> Hypergradient:
         """The hypergradient of T steps from here (arguments as in `Estimator.estimate`).
 
-        A training gradient at hand is not used. `scale="unit"` divides by the learning rate.
+        Of a training gradient at hand only the random numbers are used: the first step draws the same.
+        `scale="unit"` divides by the learning rate.
 
         Raises:
             UnsupportedError: In float64, a network or a loss that stops gradients, with a phi of more than 64 elements
                 or under data parallelism.
         """
-        del gradient
         step = needed(step, "An unroll")
         batches = batches_of(train, self.steps)
         looks = self._follows if len(batches) > 1 else _follows_phi
         if problem.average is None and not looks(problem, batches[0]):
-            return _by_differences(problem, step, batches, meta, scale)
+            return _by_differences(problem, begin(problem, step, gradient), step, batches, meta, scale)
         every = self.segment or max(1, math.isqrt(len(batches)))
         with under_rng(None):
-            stored, last = _forwards(problem, step, batches, every)
+            stored, last = _forwards(problem, step, begin(problem, step, gradient), batches, every)
             restore_rng(last.rng)
             outer = outer_gradient(problem, last.params, meta)
             nothing = zeros(list(problem.phi))
@@ -171,14 +171,13 @@ def _follows_phi(problem: BilevelProblem, batch: Any) -> bool:
 
 
 def _by_differences(
-    problem: BilevelProblem, step: InnerStep, batches: list[Any], meta: Any, scale: str
+    problem: BilevelProblem, first: Iterate, step: InnerStep, batches: list[Any], meta: Any, scale: str
 ) -> Hypergradient:
     """Central differences of the outer loss after the unroll, element by element of phi; R by autograd."""
     phi = list(problem.phi)
     slopes, direct, losses = zeros(phi), zeros(phi), []
     size = {torch.float64: 1e-5, torch.float32: 1e-2}[phi[0].dtype]
     with under_rng(None):
-        first = begin(problem, step)
         for place, whole in enumerate(slopes):
             for at in range(whole.numel()):
                 by = zeros(phi)
@@ -190,6 +189,7 @@ def _by_differences(
                 whole.view(-1)[at] = (ends[0] - ends[1]) / (2 * size)
                 losses += ends
         changes: list[tuple[Tensor, Tensor]] = []
+        restore_rng(first.rng)
         for batch in batches:
             with still(problem.auxiliary) as changes, torch.enable_grad():  # noqa: F811
                 penalty = problem.direct(None if problem.context is None else problem.context(batch))
@@ -199,9 +199,9 @@ def _by_differences(
 
 
 def _forwards(
-    problem: BilevelProblem, step: InnerStep, batches: list[Any], every: int
+    problem: BilevelProblem, step: InnerStep, at: Iterate, batches: list[Any], every: int
 ) -> tuple[dict[int, Iterate], Iterate]:
-    at, stored = begin(problem, step), {}
+    stored = {}
     for t, batch in enumerate(batches):
         if t % every == 0:
             stored[t] = at
