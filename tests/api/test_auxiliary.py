@@ -2,12 +2,14 @@
 
 import contextlib
 import copy
+import pickle
 
 import pytest
 import torch
-from auxiliary_cases import NAMES, Net, batch, classes, functions, identical, make, net, snapshot, step
+from auxiliary_cases import NAMES, Net, batch, classes, functions, identical, make, net, snapshot, step, steps
 from torch.func import functional_call
 from torch.nn import functional as F
+from torch.utils.data import DataLoader
 
 import auxin
 from auxin import catalogue
@@ -180,6 +182,49 @@ def test_a_state_can_be_restored_more_than_once(options):
             step(aux, model, optimizer, batch(seed), batch(9))
         ends.append(copy.deepcopy(aux.state_dict()))
     assert identical(*ends)
+
+
+COPIES = [copy.deepcopy, lambda whole: pickle.loads(pickle.dumps(whole))]
+
+
+@pytest.mark.parametrize("copied", COPIES)
+@pytest.mark.parametrize(("estimator", "after"), [("lookahead", 0), ("lookahead", 3), ("evolution", 3)])
+def test_a_copy_goes_on_alike_and_alone(copied, estimator, after):
+    def state(model, optimizer, aux):  # a loader draws a random number where it begins
+        return snapshot(model, optimizer) | {"rng": None, "aux": copy.deepcopy(aux.state_dict())}
+
+    def go(*parts):
+        for seed in range(after, after + 4):
+            step(parts[2], *parts[:2], batch(seed), loader)
+        return state(*parts)
+
+    model, loader = net(norm=True), DataLoader([batch(9)], batch_size=None)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=0.02)
+    aux = make(model, every=2, estimator=estimator)
+    for seed in range(after):
+        step(aux, model, optimizer, batch(seed), loader)
+    before = state(model, optimizer, aux)
+    theirs = go(*copied((model, optimizer, aux)))
+    assert identical(state(model, optimizer, aux), before)
+    assert identical(go(model, optimizer, aux), theirs)
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_a_copy_watches_the_loop_that_it_is_in(copied):
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    aux = make(model, every=100)
+    steps(aux, model, optimizer, 1)  # the second step is watched
+    aux(model(batch(1)["x"]), batch(1))
+    model, optimizer, its_aux = copied((model, optimizer, aux))
+    steps(its_aux, model, optimizer, 1)
+    its_aux(model(batch(1)["x"]), batch(1)).backward()
+    for p in model.parameters():
+        p.grad = torch.ones_like(p)
+    optimizer.step()
+    with pytest.warns(RuntimeWarning, match="other gradients"):
+        its_aux.after_step(optimizer, batch(9))
+    assert not aux.notices.given
 
 
 def test_the_harmful_auxiliary_loses_its_weight():

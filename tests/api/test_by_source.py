@@ -1,5 +1,7 @@
 """A weight per source of rows: the tasks that `by_source` makes, and a loop that learns from them."""
 
+import pickle
+
 import pytest
 import torch
 from torch.nn.functional import cross_entropy
@@ -25,6 +27,14 @@ def test_every_row_is_its_sources_alone(column):
         -1,
         8,
     ]
+
+
+def test_the_function_can_be_pickled():
+    targets, data = (
+        auxin.by_source("y", "source", NAMES),
+        {"y": torch.tensor([5, 6]), "source": ["bad", "own"]},
+    )
+    torch.testing.assert_close(pickle.loads(pickle.dumps(targets))(data), targets(data))
 
 
 def test_a_batch_without_the_column_is_of_the_first_source():

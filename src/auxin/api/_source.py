@@ -22,6 +22,10 @@ class MetaSource:
         self._loader: Any = None
         self._batches: Iterator[Any] = iter(())
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy begins its loader again: an iterator over one cannot be copied."""
+        return {"_loader": None, "_batches": iter(())}
+
     def draw(self, meta: Any) -> Any:
         """One batch.
 

@@ -91,6 +91,11 @@ class WatchedStep:
         self._loss: _Loss | None = None
         self._left: dict[str, int] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy has seen no step: what is watched now belongs to the optimisers of this one's loop."""
+        fresh = WatchedStep(self.network, self.clip, self.notify)
+        return vars(fresh)
+
     def after_step(self, optimizers: Sequence[Any]) -> None:
         """Tell what the step showed, and watch the next one if it is time or the optimisers are new."""
         if self._loss is not None and self._loss.sums:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from operator import methodcaller
 from typing import Any
 
 import torch
@@ -136,7 +137,7 @@ class Auxiliary:
         self.every, self.main, self._outputs = every, main, outputs
         self.notices = Notices()
         self.objective = Objective(
-            ordered, labeler, self.combiner, rows=lambda reading: reading.rows(main), notify=self.notices
+            ordered, labeler, self.combiner, rows=methodcaller("rows", main), notify=self.notices
         )
         self.runner = Runner(bare(model), self._pick)
         self.shared = SharedParameters(bare(model), tuple(ordered))

@@ -1,6 +1,7 @@
 """A task for each source of rows, so that a combiner learns a weight per source."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
@@ -53,18 +54,20 @@ def by_source(labels: Any, source: Any, names: Sequence[str]) -> Callable[[Any],
             "The sources have no names of their own", expected="two or more different names", found=str(names)
         )
 
-    def targets(batch: Any) -> Any:
-        values, found = as_target(batch[labels]), batch.get(source) if isinstance(batch, Mapping) else None
-        if not isinstance(batch, Mapping) and len(batch) > source:
-            found = batch[source]
-        if found is None:
-            return {names[0]: values}
-        numbers = _numbers(found, places).to(values.device)
-        missing = torch.full_like(values, float("nan") if values.is_floating_point() else -1)
-        shape = [-1, *[1] * (values.dim() - 1)]
-        return {name: torch.where((numbers == k).view(shape), values, missing) for name, k in places.items()}
+    return partial(_targets, labels, source, places)
 
-    return targets
+
+def _targets(labels: Any, source: Any, places: Mapping[str, int], batch: Any) -> Any:
+    """A batch's targets by source."""
+    values, found = as_target(batch[labels]), batch.get(source) if isinstance(batch, Mapping) else None
+    if not isinstance(batch, Mapping) and len(batch) > source:
+        found = batch[source]
+    if found is None:
+        return {next(iter(places)): values}
+    numbers = _numbers(found, places).to(values.device)
+    missing = torch.full_like(values, float("nan") if values.is_floating_point() else -1)
+    shape = [-1, *[1] * (values.dim() - 1)]
+    return {name: torch.where((numbers == k).view(shape), values, missing) for name, k in places.items()}
 
 
 def _numbers(found: Any, places: Mapping[str, int]) -> Tensor:
