@@ -1,5 +1,7 @@
 """Rows of several sources: each but the one that counts is a task with the main task's output."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -11,6 +13,7 @@ from auxin.errors import ConfigError, DataError
 from auxin.methods import resolve
 from auxin.runs.build import build
 from auxin.runs.rival import with_rival
+from auxin.runs.run import _scales
 from auxin.runs.settings import layered
 
 SITES = ("home", "web", "crowd")
@@ -123,6 +126,22 @@ def test_rows_of_no_known_domain_are_counted(tmp_path):
 def test_what_makes_no_domains_is_refused(tmp_path, options, error, match):
     with pytest.raises(error, match=f"(?s){match}"):
         read(tmp_path, table(), **options)
+
+
+@pytest.mark.parametrize("labels", [1, 9, 10])
+def test_a_domain_with_few_labels_is_to_be_merged_not_scaled(tmp_path, labels):
+    frame = table()
+    frame.loc[[row for row in range(240) if row % 3][labels:], "site"] = "web"
+    frame.loc[[row for row in range(240) if row % 3][:labels], "site"] = "lone"
+    data = read(tmp_path, frame)
+    few = [note for note in data.notes if note.startswith("Domains with fewer than 10 labels: y (lone)")]
+    assert len(few) == (labels < 10)
+    assert all(f"y (lone) {labels}. " in note and "merge it with another" in note for note in few)
+    log = SimpleNamespace(losses={"y": 1.0, "y (lone)": 2000.0, "y (web)": 1.0})
+    (said,) = _scales(SimpleNamespace(state=SimpleNamespace(logs=[log])), data)
+    assert said.startswith("The loss of 'y (lone)' is 2e+03 times that of 'y': it")
+    assert "scale" not in said
+    assert ("Merge this domain" in said) == (labels < 10)
 
 
 def test_of_many_domains_ten_tasks_are_named_and_the_others_counted(tmp_path):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from auxin import strategies
-from auxin.data import Splits
+from auxin.data import Dataset, Splits
 from auxin.errors import RunError, message
 from auxin.methods import inner_name, resolve
 from auxin.records.results import DecisionRecord, RunResult, Scores
@@ -103,13 +103,13 @@ class _Execution:
         try:
             outcome = self.strategy.follow(self.job)
         except Diverged as error:
-            return None, [str(error), *_scales(self.job.phase_log.last)]
+            return None, [str(error), *_scales(self.job.phase_log.last, self.job.dataset)]
         dropped = sum(self.job.phase_log.dropped.values(), Counter())
         left_out = [
             f"The task {name} was left out {n} times because its loss was not finite."
             for name, n in dropped.items()
         ]
-        scales = _scales(outcome.run)
+        scales = _scales(outcome.run, self.job.dataset)
         return outcome, [*self.job.phase_log.measures[outcome.run.phase.name].warnings(), *scales, *left_out]
 
     def _result(self, built: PreparedRun, outcome: Outcome | None, warnings: list[str]) -> RunResult:
@@ -191,12 +191,13 @@ def score_rows(
     return score, shares, predictions_of(built.task, found, wanted, metric)
 
 
-def _scales(run: Run | None) -> list[str]:
+def _scales(run: Run | None, dataset: Dataset) -> list[str]:
     """Notes on auxiliary losses that were far larger or smaller than the main one in the first epoch."""
     if run is None or not run.state.logs:
         return []
     losses = run.state.logs[0].losses
-    return imbalanced(torch.tensor([*losses.values()]), tuple(losses))
+    domains = {n: int(dataset.tasks[n].present(dataset.y[n]).sum()) for n in dataset.domains}
+    return imbalanced(torch.tensor([*losses.values()]), tuple(losses), domains=domains)
 
 
 def _lost(spec: RunSpec) -> Scores:

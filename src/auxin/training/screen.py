@@ -1,11 +1,12 @@
 """Losses that are not finite: an auxiliary's is left out and named, the main task's ends the run."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor
 
 from auxin.combiners._base import TaskLosses
+from auxin.data.targets.domains import FEW
 from auxin.errors import RunError
 from auxin.math.deferred import deferring, holds
 
@@ -49,9 +50,17 @@ def screen(
     return TaskLosses(torch.stack(kept, 1), torch.stack(there, 1), tuple(names)), dropped
 
 
-def imbalanced(means: Tensor, names: Sequence[str], ratio: float = 100.0) -> list[str]:
-    """One sentence for each auxiliary whose mean loss is more than `ratio` times the main one's, or less
-    than 1/ratio.
+def imbalanced(
+    means: Tensor, names: Sequence[str], ratio: float = 100.0, domains: Mapping[str, int] | None = None
+) -> list[str]:
+    """One sentence for each auxiliary whose mean loss is more than `ratio` times the main one's, or less than 1/ratio.
+
+    Args:
+        means: Mean losses.
+        names: The tasks' names, main first.
+        ratio: The bound.
+        domains: Number of labels of each task that is the main one on another source's rows: with its output and unit,
+            so that there is nothing to scale.
 
     >>> imbalanced(torch.tensor([1.0, 2000.0, 1.2]), ["breed", "weight", "species"])
     ["The loss of 'weight' is 2e+03 times that of 'breed': scale its targets or its loss."]
@@ -61,7 +70,18 @@ def imbalanced(means: Tensor, names: Sequence[str], ratio: float = 100.0) -> lis
     for name, mean in zip(names[1:], means[1:].tolist(), strict=True):
         if main > 0 and mean > 0 and not 1 / ratio <= mean / main <= ratio:
             times = f"{mean / main:.0e}"
-            found.append(
-                f"The loss of {name!r} is {times} times that of {names[0]!r}: scale its targets or its loss."
-            )
+            do = _remedy((domains or {}).get(name))
+            found.append(f"The loss of {name!r} is {times} times that of {names[0]!r}: {do}.")
     return found
+
+
+def _remedy(labels: int | None) -> str:
+    """What to do about an auxiliary's loss; of a domain's, with so many labels."""
+    if labels is None:
+        return "scale its targets or its loss"
+    if labels < FEW:
+        count = "1 label" if labels == 1 else f"{labels} labels"
+        return (
+            f"it has {count}, expected {FEW} or more. Merge this domain with another, or leave its rows out"
+        )
+    return f"its {labels:,} labels have the main ones' unit. Look whether they mean the same, or leave its rows out"

@@ -13,6 +13,8 @@ from auxin.typing import MISSING
 
 SHOWN = 10
 """So many tasks are printed by name."""
+FEW = 10
+"""Domains with fewer labels are named."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,20 @@ def by_domain(
         f"Domains: validation and test rows are of {column.own!r} only; the others' rows are tasks with the main "
         f"task's output. Labels: {said}.{unknown}"
     )
-    return ByDomain(found_tasks, found_y, names, (note,))
+    few = [f"{name} {counts[name]}" for name in names if counts[name] < FEW]
+    notes = (note, _few(few)) if few else (note,)
+    return ByDomain(found_tasks, found_y, names, notes)
+
+
+def _few(domains: Sequence[str]) -> str:
+    """The note on domains with few labels."""
+    shown = ", ".join(domains[:SHOWN]) + (
+        f" and {len(domains) - SHOWN:,} more" if len(domains) > SHOWN else ""
+    )
+    return (
+        f"Domains with fewer than {FEW} labels: {shown}. Each is a task with a weight of its own, like a domain with "
+        "many: merge it with another in the column, or leave its rows out."
+    )
 
 
 def renamed(task: Task, name: str) -> Task:
