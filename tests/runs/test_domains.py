@@ -15,6 +15,7 @@ from auxin.runs.build import build
 from auxin.runs.rival import with_rival
 from auxin.runs.run import _scales
 from auxin.runs.settings import layered
+from auxin.training.loop import _epoch
 
 SITES = ("home", "web", "crowd")
 
@@ -142,6 +143,22 @@ def test_a_domain_with_few_labels_is_to_be_merged_not_scaled(tmp_path, labels):
     assert said.startswith("The loss of 'y (lone)' is 2e+03 times that of 'y': it")
     assert "scale" not in said
     assert ("Merge this domain" in said) == (labels < 10)
+
+
+def test_an_epochs_mean_loss_is_that_of_the_steps_with_a_label(tmp_path):
+    frame = table()
+    frame.loc[1, "site"] = "lone"
+    data = read(tmp_path, frame)
+    user = {"model.hidden": 4, "batch": 8, "lr": 1e-12}
+    settings = layered("t", "vector", resolve("equal"), "auxin", user, {})
+    built = build(data, make_splits(data, seed=0), resolve("equal"), settings, 0)
+    out = built.network(built.pool.inputs(torch.tensor([1])))
+    expected = (
+        built.state.learner.criterion.tasks["y (lone)"].loss(out["y"], data.y["y (lone)"][1:2]).detach()
+    )
+    log = _epoch(built.state, built.plan)
+    assert log.steps > 3  # the row is in one of them
+    assert log.losses["y (lone)"] == pytest.approx(expected.item(), rel=1e-4)
 
 
 def test_of_many_domains_ten_tasks_are_named_and_the_others_counted(tmp_path):

@@ -116,7 +116,7 @@ def _epoch(state: TrainState, plan: Plan) -> EpochLog:
 
 
 def _mean_losses(state: TrainState, plan: Plan) -> list[float]:
-    """Train for one epoch; each task's mean loss over its steps.
+    """Train for one epoch; each task's mean loss over the steps in which it has a label (0 without any).
 
     Where steps must not wait for a device, they take every loss for finite, and the device counts those that are
     not. If there were any, the epoch is taken again from its start, now checked step by step.
@@ -136,13 +136,13 @@ def _mean_losses(state: TrainState, plan: Plan) -> list[float]:
 
 
 def _pass(state: TrainState, plan: Plan) -> list[float]:
-    total: Tensor | None = None
-    first = state.step
+    sums: list[Tensor] = []
     for means in _steps(state, plan):
-        total = means if total is None else total + means
+        step = [means, state.learner.seen]
+        sums = step if not sums else [total + new for total, new in zip(sums, step, strict=True)]
         state.step += 1
-    assert total is not None
-    return (total / (state.step - first)).tolist()
+    total, count = sums
+    return (total / count.clamp(min=1)).tolist()
 
 
 def _steps(state: TrainState, plan: Plan) -> Iterator[Tensor]:

@@ -23,7 +23,7 @@ class EpochLog:
         epoch: Number of the epoch, from 1.
         seconds: Seconds of training alone (no evaluation).
         steps: inner steps taken.
-        losses: Each task's mean loss over the epoch.
+        losses: Each task's mean loss over the epoch's steps in which it has a label.
         learning_rate: Learning rate of its last step.
         validation: The metric on the validation set, or None.
         development: The metric on the development half of the test rows, or None where it was not looked at.

@@ -47,6 +47,7 @@ class Learner:
         compiled: compile the steps; where that cannot be done they run eagerly, and the reason is in `notes`.
         meta_clip: The largest global norm of phi's hypergradient, or None.
         notes: What an estimator or the compiler decided for the user, each said once.
+        seen: 1 for each task that had a label in the last training step, [T].
     """
 
     network: nn.Module
@@ -60,6 +61,7 @@ class Learner:
     compiled: bool = False
     meta_clip: float | None = None
     notes: list[str] = field(default_factory=list)
+    seen: Tensor = field(init=False)
 
     def __post_init__(self) -> None:
         self.weights = [p for p in self.network.parameters() if p.requires_grad]
@@ -218,6 +220,7 @@ class Learner:
         self.criterion.combiner.after_step(seen, self.criterion.gramian)
         if self.criterion.consistency is not None:
             self.criterion.consistency.after_step(self.network)
+        self.seen = seen.seen().int()
         return seen.means()
 
     def _run(self, name: str, step: Callable[..., Any], *batches: Batch) -> Any:
