@@ -21,8 +21,8 @@ from auxin.training.steps import Learner
 REST = "the rest"
 PLACES: list[tuple[Any, str, str]] = [
     (Learner, "_training", "training forward, backward"),
-    (lookahead, "gradient_without_a_trace", "gradient at W"),
-    (finite_difference, "gradient_without_a_trace", "gradient at W"),
+    (lookahead, "unhooked", "gradient at W"),
+    (finite_difference, "unhooked", "gradient at W"),
     (lookahead, "outer_gradient", "gradient at W+"),
     (finite_difference, "outer_gradient", "gradient at W+"),
     (implicit, "outer_gradient", "gradient v at W"),
