@@ -46,7 +46,7 @@ CASES = {
         "ResNet-18, strided stem, 32 x 32, batch 32", ("resnet18", {"stem": "large"}), (3, 32, 32), 32
     ),
     "resnet18-small": Case(
-        "ResNet-18, small stem, 32 x 32, batch 32", ("resnet18", {"stem": "small"}), (3, 32, 32), 32
+        "ResNet-18, small stem, 32 x 32, batch 8", ("resnet18", {"stem": "small"}), (3, 32, 32), 8
     ),
 }
 

@@ -167,9 +167,8 @@ def truth(learner, loss, train, meta, start):
     return differenced(net, learner.optimizer, phi, training, after)
 
 
-@pytest.mark.filterwarnings(
-    "ignore:The outer loss's gradient:RuntimeWarning"
-)  # what a pass keeps is a constant
+# What a pass keeps is a constant.
+@pytest.mark.filterwarnings("ignore:The outer loss's gradient:RuntimeWarning")
 @pytest.mark.parametrize("kind", ["", *NETWORKS, *LOSSES])
 @pytest.mark.parametrize("rhythm", ["fused", "following"])
 def test_the_hypergradient_is_the_real_steps(kind, rhythm) -> None:

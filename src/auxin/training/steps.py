@@ -143,9 +143,8 @@ class Learner:
         return self.inner_step(grads, losses)
 
     def _fused(self, batch: Batch, meta: Batch) -> tuple[Sequence[Tensor], Sequence[Tensor], Tensor, Losses]:
-        begun = copies(
-            [self.network]
-        )  # a buffer that a training pass reads moves in it, as spectral norm's does
+        # A buffer that a training pass reads moves in it, as spectral norm's does.
+        begun = copies([self.network])
         with self.beginning(batch) as (gradient, losses), still([self.network], begun):
             found = self.hypergradient(batch, meta, gradient)
         return gradient.gradients, found.gradients, found.outer_loss, losses
