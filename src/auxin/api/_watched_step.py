@@ -39,6 +39,10 @@ _AFTER = (
     ". The look-ahead ends at the optimiser's step. At every step this is another training: keep weights where they "
     "should be by a parametrisation (`torch.nn.utils.parametrize`)."
 )
+_AWAY = (
+    "The weights were moved between `after_step` and the next loss: found {}. A meta step looks ahead from the weights "
+    "that it finds. Call `after_step` with the trained weights in place (no averaged ones that are swapped in)."
+)
 
 
 @dataclass(eq=False)
@@ -87,9 +91,10 @@ class WatchedStep:
         self.network, self.clip, self.notify = bare(network), clip, notify
         self._optimizers: list[Any] = []
         self._handles: list[Any] = []
-        self._steps, self._losses = 0, 0
+        self._steps, self._losses, self._metas = 0, 0, 0
         self._loss: _Loss | None = None
         self._left: dict[str, int] = {}
+        self._found: dict[str, int] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy has seen no step: what is watched now belongs to the optimisers of this one's loop."""
@@ -103,7 +108,7 @@ class WatchedStep:
             self._close()
         new = list(map(id, optimizers)) != list(map(id, self._optimizers))
         self._steps = 1 if new else self._steps + 1
-        if str(self._steps).strip("0") != "1":
+        if not _is_time(self._steps):
             return
         self._close()
         self._optimizers, self._losses = list(optimizers), 0
@@ -114,11 +119,17 @@ class WatchedStep:
                     each.register_step_post_hook(_after_step(self)),
                 ]
 
+    def at_meta(self) -> None:
+        """Note the weights of a meta step, to compare them with those of the next loss if it is time."""
+        self._metas += 1
+        if _is_time(self._metas) and not is_sharded(self.network):
+            self._found = {name: _hash(p) for name, p in trainable(self.network).items()}
+
     def loss(self, loss: Tensor) -> None:
         """Take the gradient of a training loss, if the step that follows is watched."""
-        if self._left:
-            self._compare_weights(self._left, _AFTER)
-            self._left = {}
+        if not self._compare_weights(self._left, _AFTER):
+            self._compare_weights(self._found, _AWAY)
+        self._left, self._found = {}, {}
         if not self._handles or torch.compiler.is_compiling() or not loss.requires_grad:
             return
         self._losses += 1
@@ -201,11 +212,12 @@ class WatchedStep:
                     own = loss.factor * own if value is None else own.clamp(-value, value)
                 loss.sums[name] = _products(grad, loss.before.get(name), own)
 
-    def _compare_weights(self, weights: Mapping[str, int], words: str) -> None:
-        now = trainable(self.network)
+    def _compare_weights(self, weights: Mapping[str, int], words: str) -> bool:
+        now = trainable(self.network) if weights else {}
         moved = [name for name, was in weights.items() if name in now and _hash(now[name]) != was]
         if moved:
             self.notify(words.format(_some(moved)), words)
+        return bool(moved)
 
     def _compare_gradients(self, loss: _Loss) -> None:
         """Compare the step's gradients with those of the loss; one factor over all of them is let through."""
@@ -256,6 +268,11 @@ def _products(step: Tensor | None, before: Tensor | None, own: Tensor | None) ->
         0.0 if a is None or b is None else float((a * b).sum())
         for a, b in ((g, g), (g, expected), (expected, expected))
     ]
+
+
+def _is_time(count: int) -> bool:
+    """At 1, 10, 100 and so on."""
+    return str(count).strip("0") == "1"
 
 
 def _hash(p: Tensor) -> int:

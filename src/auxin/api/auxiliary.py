@@ -189,7 +189,7 @@ class Auxiliary:
         with together(shared):
             with torch.no_grad():
                 context = self.objective.context(reading)
-            signals = self._signals(outputs, reading)
+            signals = signals_of(outputs, reading, self.objective.names, self._pick)
             self._refuse_broadcast(signals, reading)
             entries = self.objective.entries(signals, reading, context)
         if shared:
@@ -201,6 +201,7 @@ class Auxiliary:
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)
         self.watched.compare(reading.calls, signals, self._pick, self.notices)
+        self.runner.note()
         loss = self.objective.combined(losses, constant=True)
         self.watched_step.loss(loss)
         self._remember(reading, losses)
@@ -217,9 +218,6 @@ class Auxiliary:
             refuse_broadcast(name, self.objective.tasks[name], output, target)
             if isinstance(target, Tensor) and target.dim() and len(target) > 1:
                 self._looked_at.add(name)
-
-    def _signals(self, outputs: Any, reading: ObjectiveBatch) -> dict[str, Any]:
-        return signals_of(outputs, reading, self.objective.names, self._pick)
 
     def _pick(self, outputs: Any, part: str | None) -> dict[str, Any]:
         """Outputs by task, of all tasks or of the one whose rows these are."""
@@ -265,24 +263,26 @@ class Auxiliary:
             UnsupportedError: The look-ahead does not know this optimiser's update.
         """
         reading, losses = self._last()
-        self.combiner.after_step(losses, self.objective.gramian)
-        self.objective.look_again(self.runner, (reading.calls,), reading, losses)
-        if not self.meta.phi:
-            self._without_phi(losses)
-            return None
-        step = self.meta.inner(optimizer)
-        if step is not None:
-            self.watched_step.after_step(step.optimizers)
-        self.steps += 1
-        if self.steps % self.every and not self.waiting:
-            return None
-        self._compare_scales(losses.means())
-        with walked(self.runner):
-            with together():
-                outer_reading = self._meta_reading(meta, reading)
-            taken, outer = self.meta.take(reading, outer_reading, step)
-        self.waiting = not taken
-        return outer
+        with self.runner.as_noted(self.notices):
+            self.combiner.after_step(losses, self.objective.gramian)
+            self.objective.look_again(self.runner, (reading.calls,), reading, losses)
+            if not self.meta.phi:
+                self._without_phi(losses)
+                return None
+            step = self.meta.inner(optimizer)
+            if step is not None:
+                self.watched_step.after_step(step.optimizers)
+            self.steps += 1
+            if self.steps % self.every and not self.waiting:
+                return None
+            self._compare_scales(losses.means())
+            self.watched_step.at_meta()
+            with walked(self.runner):
+                with together():
+                    outer_reading = self._meta_reading(meta, reading)
+                taken, outer = self.meta.take(reading, outer_reading, step)
+            self.waiting = not taken
+            return outer
 
     def _meta_reading(self, meta: Any, last: ObjectiveBatch) -> ObjectiveBatch:
         if meta is None:
