@@ -14,11 +14,11 @@ from auxin.api.auxiliary import Auxiliary
 class Loop:
     """A loop of a user's: the parts that differ are methods."""
 
-    norm = False
+    network, norm = Net, False
 
     def __init__(self):
         torch.manual_seed(0)
-        self.model = Net(norm=self.norm).double()
+        self.model = self.network(norm=self.norm).double()
         self.optimizer = torch.optim.Adam(self.model.parameters(), 0.01)
         self.aux = Auxiliary(
             self.model, main="main", tasks=functions(), combiner="linear", every=1, scale="raw"
@@ -64,6 +64,29 @@ class Toggled(Loop):
 
     def after(self):
         self.model.requires_grad_(True)
+
+
+class Adapted(Net):
+    """A network with an adapter by name, as those of PEFT."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.on, self.active = True, ["none"]
+
+    def forward(self, x):
+        return super().forward(x * (1 + self.on * (self.active == ["other"])))
+
+
+class Switched(Loop):
+    """It takes another adapter for the time of the training step."""
+
+    network = Adapted
+
+    def before(self):
+        self.model.on, self.model.active = True, ["other"]
+
+    def after(self):
+        self.model.on, self.model.active = False, ["none"]
 
 
 class Averaged(Loop):
@@ -117,15 +140,19 @@ def told(loop, steps=2):
     return errors, [str(w.message) for w in given if w.category is RuntimeWarning]
 
 
-@pytest.mark.parametrize(("kind", "what"), [(Evaluated, "training"), (Toggled, "requires_grad")])
+@pytest.mark.parametrize(
+    ("kind", "what"),
+    [(Evaluated, "`training`"), (Toggled, "`requires_grad`"), (Switched, "`active`, `on`")],
+)
 def test_a_meta_step_takes_the_network_as_it_was_at_the_loss(kind, what):
     loop = kind()
     errors, given = told(loop)
     assert max(errors) < 1e-6
     assert len(given) == 1
-    assert f"`{what}`" in given[0]
+    assert f"changed: {what}." in given[0]
     assert all(not m.training for m in loop.model.modules()) == (kind is Evaluated)
     assert all(p.requires_grad for p in loop.model.parameters())
+    assert kind is not Switched or (loop.model.on, loop.model.active) == (False, ["none"])
 
 
 def test_an_ordinary_loop_is_told_nothing():

@@ -212,3 +212,23 @@ def test_a_closure_and_a_scaler():
                 else:
                     optimizer.step(closure)
                 aux.after_step(optimizer, data)
+
+
+def test_an_optimiser_that_did_not_step_with_the_others_is_told():
+    model = net()
+    each = [torch.optim.SGD(part.parameters(), 0.1) for part in (model.trunk, model.heads)]
+    aux = Auxiliary(model, main="main", tasks=functions(), combiner="linear", every=1)
+    aux.combiner.double()
+
+    def alternate():
+        for seed in range(3):
+            data = batch(seed)
+            model.zero_grad()
+            aux(model(data["x"]), data).backward()
+            for optimizer in each[seed % 2 :]:
+                optimizer.step()
+            aux.after_step(each, data)
+
+    with pytest.warns(RuntimeWarning, match="SGD did not step with the others") as given:
+        alternate()
+    assert len(given) == 1

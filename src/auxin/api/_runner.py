@@ -2,15 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from typing import Any
 
 from torch import Tensor, nn
 
 from auxin.api._reading import Call
+from auxin.math.code_names import keeps_nothing
 
 _CHANGED = (
-    "Between the loss and `after_step` {} of the network was changed. A meta step takes the network as it was at the "
-    "loss, as the next training step would."
+    "Between the loss and `after_step` attributes of the network were changed: {}. A meta step takes the network as it "
+    "was at the loss, as the next training step would."
 )
 
 
@@ -25,7 +27,7 @@ class Runner(nn.Module):
     def __init__(self, network: nn.Module, pick: Callable[[Any, str | None], dict[str, Any]]) -> None:
         super().__init__()
         self.network, self.pick = network, pick
-        self._noted: list[tuple[nn.Module | Tensor, str, bool]] = []
+        self._noted: list[tuple[nn.Module | Tensor, str, Any]] = []
 
     def forward(self, calls: Sequence[Call]) -> dict[str, Any]:
         """Outputs by task."""
@@ -34,25 +36,39 @@ class Runner(nn.Module):
             signals.update(self.pick(self.network(*call.args, **call.kwargs), call.part))
         return signals
 
-    def note(self) -> None:
-        """Note which parts are in training mode, and which parameters are trained."""
-        self._noted = [(part, "training", part.training) for part in self.network.modules()]
-        self._noted += [(p, "requires_grad", p.requires_grad) for p in self.network.parameters()]
+    def note(self, due: bool = True) -> None:
+        """Note modes, switches (truth values, texts) and what is trained, if a meta step is due."""
+        if not due:
+            return
+        self._noted = [(p, "requires_grad", p.requires_grad) for p in self.network.parameters()]
+        for part in self.network.modules():
+            switches = ("training",) if keeps_nothing(type(part).__module__) else vars(part)
+            found = ((name, getattr(part, name)) for name in switches)
+            self._noted += [(part, name, copy(value)) for name, value in found if _is_switch(value)]
 
     @contextmanager
     def as_noted(self, notify: Callable[[str], None]) -> Iterator[None]:
-        """Within, modes and frozen parameters are those noted; a difference is told.
+        """Within, modes, switches and frozen parameters are those noted, which is then forgotten; a difference is told.
 
-        An evaluation may have left `eval()` on, and parameters may be frozen inside the training step alone.
+        An evaluation may have left `eval()` on; parameters may be frozen, or an adapter switched off, inside the
+        training step alone.
         """
-        now = [(thing, name, getattr(thing, name)) for thing, name, _ in self._noted]
-        other = {name for (_, name, was), (*_, value) in zip(self._noted, now, strict=True) if was != value}
-        for words in sorted(other):
-            notify(_CHANGED.format(f"`{words}`"))
+        now = [(thing, name, getattr(thing, name, was), was) for thing, name, was in self._noted]
+        other = [each for each in now if _is_switch(each[2]) and each[2] != each[3]]
+        self._noted = []
+        if other:
+            notify(_CHANGED.format(", ".join(sorted({f"`{name}`" for _, name, *_ in other}))))
         try:
-            for thing, name, value in self._noted if other else ():
-                setattr(thing, name, value)
+            for thing, name, _, was in other:
+                setattr(thing, name, was)
             yield
         finally:
-            for thing, name, value in now if other else ():
+            for thing, name, value, _ in other:
                 setattr(thing, name, value)
+
+
+def _is_switch(value: Any) -> bool:
+    """Whether an attribute says how a part works: a truth value, a text, a list of texts (PEFT's active adapters)."""
+    return isinstance(value, bool | str) or (
+        isinstance(value, list) and all(isinstance(each, str) for each in value)
+    )

@@ -43,6 +43,10 @@ _AWAY = (
     "The weights were moved between `after_step` and the next loss: found {}. A meta step looks ahead from the weights "
     "that it finds. Call `after_step` with the trained weights in place (no averaged ones that are swapped in)."
 )
+_WAITED = (
+    "Of the optimisers that `after_step` was given, {} did not step with the others. The look-ahead steps all of them. "
+    "Give those that take the next step."
+)
 
 
 @dataclass(eq=False)
@@ -95,6 +99,7 @@ class WatchedStep:
         self._loss: _Loss | None = None
         self._left: dict[str, int] = {}
         self._found: dict[str, int] = {}
+        self._stepped: set[int] = set()
 
     def __getstate__(self) -> dict[str, Any]:
         """A copy has seen no step: what is watched now belongs to the optimisers of this one's loop."""
@@ -105,13 +110,16 @@ class WatchedStep:
         """Tell what the step showed, and watch the next one if it is time or the optimisers are new."""
         if self._loss is not None and self._loss.sums:
             self._compare_gradients(self._loss)
+            waited = [type(each).__name__ for each in self._optimizers if id(each) not in self._stepped]
+            if waited:
+                self.notify(_WAITED.format(", ".join(waited)), _WAITED)
             self._close()
         new = list(map(id, optimizers)) != list(map(id, self._optimizers))
         self._steps = 1 if new else self._steps + 1
         if not _is_time(self._steps):
             return
         self._close()
-        self._optimizers, self._losses = list(optimizers), 0
+        self._optimizers, self._losses, self._stepped = list(optimizers), 0, set()
         if not is_sharded(self.network):
             for each in optimizers:
                 self._handles += [
@@ -123,7 +131,7 @@ class WatchedStep:
         """Note the weights of a meta step, to compare them with those of the next loss if it is time."""
         self._metas += 1
         if _is_time(self._metas) and not is_sharded(self.network):
-            self._found = {name: _hash(p) for name, p in trainable(self.network).items()}
+            self._found = {name: _hash(p) for name, p in self._numbers().items()}
 
     def loss(self, loss: Tensor) -> None:
         """Take the gradient of a training loss, if the step that follows is watched."""
@@ -194,6 +202,7 @@ class WatchedStep:
     def end_step(self, optimizer: Any) -> None:
         """The optimiser has stepped."""
         held = self._held(optimizer)
+        self._stepped.add(id(optimizer))
         if self._loss is not None:
             if not any(name in self._loss.sums for name in held):
                 self._take(self._loss, optimizer, held)
@@ -212,8 +221,12 @@ class WatchedStep:
                     own = loss.factor * own if value is None else own.clamp(-value, value)
                 loss.sums[name] = _products(grad, loss.before.get(name), own)
 
+    def _numbers(self) -> dict[str, Tensor]:
+        """The network's weights, frozen ones included, but for those of a quantised network."""
+        return {name: p for name, p in self.network.named_parameters() if p.is_floating_point()}
+
     def _compare_weights(self, weights: Mapping[str, int], words: str) -> bool:
-        now = trainable(self.network) if weights else {}
+        now = self._numbers() if weights else {}
         moved = [name for name, was in weights.items() if name in now and _hash(now[name]) != was]
         if moved:
             self.notify(words.format(_some(moved)), words)

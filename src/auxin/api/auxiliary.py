@@ -201,7 +201,7 @@ class Auxiliary:
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)
         self.watched.compare(reading.calls, signals, self._pick, self.notices)
-        self.runner.note()
+        self.runner.note(due=(self.steps + 1) % self.every == 0 or self.waiting)
         loss = self.objective.combined(losses, constant=True)
         self.watched_step.loss(loss)
         self._remember(reading, losses)
