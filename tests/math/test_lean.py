@@ -7,14 +7,20 @@ import pytest
 import torch
 from torch import nn
 
+from auxin.math import row_blocks
 from auxin.math.lean import Again, fits, lean
 
 D = torch.float64
 
 
-def chain(*middle):
+@pytest.fixture(autouse=True)
+def one_row_per_block(monkeypatch):
+    monkeypatch.setattr(row_blocks, "BLOCK", 0)
+
+
+def chain(*middle, conv=nn.Conv2d):
     return nn.Sequential(
-        nn.Conv2d(2, 4, 3), *middle, nn.Conv2d(4, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten()
+        nn.Conv2d(2, 4, 3), *middle, conv(4, 3, 3), nn.BatchNorm2d(3), nn.ReLU(), nn.Flatten()
     )
 
 
@@ -28,6 +34,7 @@ class Own(nn.ReLU):
 
 NETWORKS = {
     "norm and ReLU": lambda: chain(normed(), nn.ReLU()),
+    "by blocks": lambda: chain(normed(), nn.ReLU(), conv=row_blocks.Conv2d),
     "pooled": lambda: chain(normed(), nn.ReLU(), nn.MaxPool2d(2), nn.Upsample(scale_factor=2)),
     "in place": lambda: chain(normed(), nn.ReLU(inplace=True)),
     "twice": lambda: chain(normed(), nn.ReLU(), nn.ReLU()),
@@ -82,9 +89,10 @@ def test_a_second_backward_pass_and_second_derivatives():
     assert torch.allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 
+@pytest.mark.parametrize("name", ["norm and ReLU", "by blocks"])
 @pytest.mark.parametrize(("under", "alive"), [(lean, False), (plainly, True)])
-def test_the_outputs_of_a_graph_are_not_held(under, alive):
-    net, x = setting("norm and ReLU")
+def test_the_outputs_of_a_graph_are_not_held(name, under, alive):
+    net, x = setting(name)
     outputs = []
     net[2].register_forward_hook(
         lambda module, given, out: outputs.append(weakref.ref(out.untyped_storage()))

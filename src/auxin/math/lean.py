@@ -72,7 +72,7 @@ class _Pass:
 
     def relu(self, own: Forward) -> Forward:
         def forward(x: Tensor) -> Tensor:
-            before = self._made(x) if self.last is not None and self.last[0] is x else None
+            before = self._made(x)[0] if self.last is not None and self.last[0] is x else None
             if before is None or before.rectified:
                 return own(x)
             self.coming = again = Again(before.kept, before.statistics, rectified=True)
@@ -86,26 +86,32 @@ class _Pass:
         return forward
 
     def pack(self, tensor: Tensor) -> Any:
-        """What is kept in the place of a tensor."""
-        again = self.coming or self._made(tensor)
+        """What is kept in the place of a tensor: itself with its version, or how it is made again with its rows."""
+        again, rows = (self.coming, slice(None)) if self.coming is not None else self._made(tensor)
         if again is None:
             return tensor, tensor._version
         again.readers += 1
-        return again
+        return again, rows
 
-    def _made(self, tensor: Tensor) -> Again | None:
-        """How this tensor is made again, if it is the last output and nobody has written to it."""
+    def _made(self, tensor: Tensor) -> tuple[Again | None, slice]:
+        """How this tensor is made again, if it is the last output, or rows of it, and nobody has written to it."""
+        nothing = None, slice(None)
         if self.last is None or type(tensor) is not Tensor or tensor.layout is not torch.strided:
-            return None
+            return nothing
         output, version, again = self.last
         alike = (
-            tensor.shape == output.shape
+            tensor.shape[1:] == output.shape[1:]
             and tensor.stride() == output.stride()
             and tensor.dtype == output.dtype
+            and tensor._version == version
         )
-        return (
-            again if alike and tensor._version == version and tensor.data_ptr() == output.data_ptr() else None
+        if not alike or not output.numel():
+            return nothing
+        start, within = divmod(
+            tensor.data_ptr() - output.data_ptr(), output.stride(0) * output.element_size()
         )
+        stop = start + len(tensor)
+        return nothing if within or start < 0 or stop > len(output) else (again, slice(start, stop))
 
 
 def unpacked(kept: Any) -> Any:
@@ -114,9 +120,9 @@ def unpacked(kept: Any) -> Any:
     Raises:
         RuntimeError: It has been written to since.
     """
-    if isinstance(kept, Again):
-        return kept.value()
     tensor, version = kept
+    if isinstance(tensor, Again):
+        return tensor.value()[version]
     if tensor is not None and tensor._version != version:
         raise RuntimeError(
             "one of the variables needed for gradient computation has been modified by an inplace operation: "

@@ -22,6 +22,7 @@ from torch.nn import functional as F
 
 from auxin.math.params import walk
 from auxin.math.rng import Rng, restore_rng, save_rng
+from auxin.math.row_blocks import Conv2d
 
 Forward = Callable[[Tensor], Tensor]
 
@@ -200,6 +201,7 @@ PRODUCTS: dict[type[nn.Module], Any] = {
     nn.Linear: lambda module: F.linear,
     nn.Conv1d: _convolution,
     nn.Conv2d: _convolution,
+    Conv2d: _convolution,
     nn.Conv3d: _convolution,
 }
 BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError
+from auxin.math.row_blocks import Conv2d
 from auxin.models._base import Trunk
 
 NORMS = ("batch", "group", "layer", "none")
@@ -94,7 +95,7 @@ class MeanPool(nn.Module):
 
 def conv_block(before: int, after: int, norm: str) -> list[nn.Module]:
     """Convolution 3x3, normalisation, ReLU; it has a bias only where no normalisation has one."""
-    conv = nn.Conv2d(before, after, 3, padding=1, bias=norm == "none")
+    conv = Conv2d(before, after, 3, padding=1, bias=norm == "none")
     return [conv, norm_2d(norm, after), nn.ReLU()]
 
 

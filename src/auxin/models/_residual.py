@@ -6,6 +6,7 @@ from torch import Tensor, nn
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError
+from auxin.math.row_blocks import Conv2d
 from auxin.models._layers import ImageTrunk, MeanPool, check_positive, norm_2d
 from auxin.paper import Paper
 
@@ -18,9 +19,9 @@ RESNET = Paper(
 STEMS = ("auto", "small", "large")
 
 
-def conv(before: int, after: int, side: int, stride: int, norm: str) -> nn.Conv2d:
+def conv(before: int, after: int, side: int, stride: int, norm: str) -> Conv2d:
     """A padded convolution, with a bias only where no normalisation has one."""
-    return nn.Conv2d(before, after, side, stride, padding=side // 2, bias=norm == "none")
+    return Conv2d(before, after, side, stride, padding=side // 2, bias=norm == "none")
 
 
 class Basic(nn.Module):
