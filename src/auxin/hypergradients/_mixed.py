@@ -26,7 +26,7 @@ from auxin.math.functional import (
 from auxin.math.params import Vector, axpy, detached, dot, leaves, norm, trainable
 from auxin.math.products import check_twice_differentiable, directional
 from auxin.math.tree import detach, rebuild, tensors
-from auxin.math.visits import begin_loss
+from auxin.math.visits import as_left, begin_loss
 from auxin.typing import Signals
 
 RADIUS = {torch.float64: 1e-5, torch.float32: 1e-4}
@@ -94,7 +94,10 @@ def tangent_slope(
         after: The random state that the forward pass leaves behind, under which the criterion draws (None: a pass finds
             it where the criterion draws at all).
     """
-    with under_rng(after or gradient.rng), still(problem.auxiliary), torch.enable_grad():
+    with (
+        under_rng(after or gradient.rng), still(problem.auxiliary), as_left(problem.network) as lend,
+        torch.enable_grad(),
+    ):  # fmt: skip
         start = save_rng()
         values, loss = loss_at(problem, primal, train, gradient.context)
         if after is None and not torch.equal(start.cpu, save_rng().cpu):
@@ -105,6 +108,7 @@ def tangent_slope(
                     detached(list(trainable(problem.network).values())),
                     problem.inputs(train),
                 )
+            lend()
             values, loss = loss_at(problem, primal, train, gradient.context)
         slopes = torch.autograd.grad(loss, values, create_graph=True, allow_unused=True)
         terms = [g * s for g, s in zip(slopes, tensors(tangent), strict=True) if g is not None]

@@ -28,7 +28,7 @@ from auxin.math.params import Walk, bare, named_buffers, walk
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
 from auxin.math.tangents import Products, replaying
 from auxin.math.tree import rebuild, tensors
-from auxin.math.visits import each_pass
+from auxin.math.visits import each_pass, leave
 from auxin.typing import Signals
 
 __all__ = [
@@ -163,6 +163,7 @@ def placed(
         with eagerly(), plain_weight_norm(module), uncached(), each_pass(module):
             yield module
     finally:
+        leave(module, [(held, key, held[key]) for _, held, key in found.buffers if key in held])
         for held, key, own in places:
             held[key] = own  # type: ignore[assignment]
     written = {id(own) for own, version in versions if own._version != version}

@@ -16,7 +16,8 @@ from torch.autograd.graph import saved_tensors_hooks
 
 from auxin.math.code_names import keeps_nothing
 from auxin.math.deferred import traced
-from auxin.math.tangents import BATCH_NORMS, Forward, batch_statistics, normalised, replaced, transformed
+from auxin.math.norms import BATCH_NORMS, Forward, batch_statistics, normalised, transformed
+from auxin.math.tangents import replaced
 
 
 @dataclass(eq=False)

@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from auxin.errors import ConfigError, UnsupportedError
 from auxin.math import transposed
-from auxin.math.functional import call, jvp, plain_attention
+from auxin.math.functional import jvp, placed, plain_attention
 from auxin.math.params import Vector, dot, filled, leaves
 from auxin.math.rng import Rng, save_rng, under_rng
 from auxin.math.tree import detach, rebuild, tensors
@@ -176,8 +176,8 @@ def _graph(
     rng: Rng,
 ) -> _Graph:
     at = leaves(params)
-    with torch.enable_grad(), precisely(rng):
-        signals = call(network, at, inputs)
+    with torch.enable_grad(), precisely(rng), placed(network, at) as module:
+        signals = module(*inputs)
         ends = tensors(signals)
         cotangents = differentiate([criterion(signals)], ends, create_graph=True)
         cotangents = [c.requires_grad_() for c in cotangents]
@@ -203,9 +203,12 @@ def forward_hessian(
     [tensor([[6.]])]
     """
     state = save_rng() if rng is None else rng
-    product = hessian_product(
-        lambda w: criterion(call(network, w, inputs)), params, state, "forward_over_reverse"
-    )
+
+    def loss(w: Sequence[Tensor]) -> Tensor:
+        with placed(network, w) as module:
+            return criterion(module(*inputs))
+
+    product = hessian_product(loss, params, state, "forward_over_reverse")
     return Expansion(product, lambda vector: _jvp(network, params, vector, inputs, state))
 
 
@@ -244,8 +247,8 @@ def gauss_newton(
     def product(vector: Vector) -> Vector:
         signals, slope = tangent(vector)
         if not made:
-            with torch.enable_grad(), precisely(state):
-                made.append((tensors(call(network, at, inputs)), curvature(signals)))
+            with torch.enable_grad(), precisely(state), placed(network, at) as module:
+                made.append((tensors(module(*inputs)), curvature(signals)))
         ends, weigh = made[0]
         with precisely():
             if transposed.unseen(network):

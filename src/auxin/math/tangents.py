@@ -2,8 +2,7 @@
 
 Torch's forward mode of a linear layer or a convolution computes y = x W together with y' = x' W + x W', three products
 where two are needed if y is known, and the look-ahead knows it: the gradient at W was taken on the same batch under the
-same random state. Batch and layer norm's tangents take torch's fused kernels: the Jacobian of a normalisation in its
-input is symmetric, so its backward kernel is its forward mode.
+same random state. Batch and layer norm's tangents take torch's fused kernels (`auxin.math.norms`).
 
 A pass under `recording` keeps the outputs of linear layers and convolutions; a pass under `replaying` uses them, in
 the order of the calls. Dropout masks are kept too, one byte per entry, because drawing them again costs as much as many
@@ -13,6 +12,7 @@ a product. Modules of exactly torch's own classes take part; everything else is 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -20,11 +20,18 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from auxin.math.norms import (
+    BATCH_NORMS,
+    Forward,
+    batch_norm,
+    batch_statistics,
+    layer_norm,
+    parts,
+    transformed,
+)
 from auxin.math.params import walk
 from auxin.math.rng import Rng, restore_rng, save_rng
 from auxin.math.row_blocks import Conv2d
-
-Forward = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,14 +137,18 @@ def recording(network: nn.Module) -> Iterator[Products]:
 def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
     """Within, a pass in forward mode takes the products that were kept, and norms take fused kernels."""
 
+    def statistics(module: nn.Module, dtype: torch.dtype) -> Tensor | None:
+        found = None if products is None else products.take(module, dtype)
+        return None if found is None else found.value
+
     def replay(module: nn.Module) -> Forward | None:
         if type(module) in PRODUCTS:
             return _product(module, products)
         if type(module) is nn.Dropout:
             return _dropout(module, products)
         if type(module) in BATCH_NORMS:
-            return _batch_norm(module, products)
-        return _layer_norm(module) if type(module) is nn.LayerNorm else None
+            return batch_norm(module, partial(statistics, module))
+        return layer_norm(module) if type(module) is nn.LayerNorm else None
 
     with replaced(walk(network).modules, replay):
         yield
@@ -204,7 +215,6 @@ PRODUCTS: dict[type[nn.Module], Any] = {
     Conv2d: _convolution,
     nn.Conv3d: _convolution,
 }
-BATCH_NORMS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 
 
 def _product(module: Any, products: Products | None) -> Forward:
@@ -246,90 +256,6 @@ def _added(
         slope.view(-1, slope.shape[-1]).addmm_(tangent.reshape(-1, tangent.shape[-1]), weight.t())
         return slope
     return slope.add_(multiply(tangent, weight, None))
-
-
-def batch_statistics(x: Tensor, y: Tensor) -> Tensor | None:
-    """The mean and the inverse deviation by which torch's kernel on a CPU made y of x, where its graph holds them."""
-    if type(y.grad_fn).__name__ != "NativeBatchNormBackward0":
-        return None
-    mean, scale = y.grad_fn._saved_result1, y.grad_fn._saved_result2  # pyright: ignore
-    return torch.stack((mean, scale)) if mean.numel() and mean.dtype == x.dtype else None
-
-
-def normalised(x: Tensor, weight: Tensor | None, bias: Tensor | None, mean: Tensor, scale: Tensor) -> Tensor:
-    """Batch norm by a given mean and inverse deviation."""
-    return torch.native_batch_norm(x, weight, bias, mean, scale.pow(-2), False, 0.0, 0.0)[0]
-
-
-def _batch_norm(module: Any, products: Products | None) -> Forward:
-    own = module.forward
-
-    def forward(x: Tensor) -> Tensor:
-        if transformed() or x.requires_grad:
-            return own(x)
-        found = None if products is None else products.take(module, x.dtype)
-        (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
-        bias, bias_tangent = parts(module.bias)
-        statistics = module.training or module.running_mean is None
-        if not statistics or weight is None or tangent is None or not torch._C._is_fwd_grad_enabled():
-            return own(x)
-        module._check_input_dim(x)
-        if found is None or found.value is None:
-            y, mean, scale = torch.native_batch_norm(primal, weight, bias, None, None, True, 0.0, module.eps)
-        else:
-            mean, scale = found.value
-            y = normalised(primal, weight, bias, mean, scale)
-        slope = torch.ops.aten.native_batch_norm_backward(
-            tangent, primal, weight, None, None, mean, scale, True, module.eps, [True, False, False]
-        )[0]
-        if weight_tangent is not None:
-            slope += normalised(primal, weight_tangent, bias_tangent, mean, scale)
-        elif bias_tangent is not None:
-            slope += bias_tangent.view(-1, *[1] * (primal.dim() - 2))
-        return forward_ad.make_dual(y, slope)
-
-    return forward
-
-
-def _layer_norm(module: Any) -> Forward:
-    own = module.forward
-
-    def forward(x: Tensor) -> Tensor:
-        if transformed() or x.requires_grad:
-            return own(x)
-        (primal, tangent), (weight, weight_tangent) = parts(x), parts(module.weight)
-        bias, bias_tangent = parts(module.bias)
-        if weight is None or tangent is None or not torch._C._is_fwd_grad_enabled():
-            return own(x)
-        shape = module.normalized_shape
-        y, mean, scale = torch.native_layer_norm(primal, shape, weight, bias, module.eps)
-        slope = torch.ops.aten.native_layer_norm_backward(
-            tangent, primal, shape, mean, scale, None, None, [True, False, False]
-        )[0]
-        slope = slope * weight
-        if weight_tangent is not None:
-            slope += torch.native_layer_norm(primal, shape, weight_tangent, bias_tangent, module.eps)[0]
-        elif bias_tangent is not None:
-            slope += bias_tangent
-        return forward_ad.make_dual(y, slope)
-
-    return forward
-
-
-def transformed() -> bool:
-    """Whether a call is inside `torch.func.vmap` or `torch.func.grad`, whose tensors mean nothing outside.
-
-    In forward mode an input that requires a gradient shows a network that takes a gradient of its own (a force, a
-    differential equation's residual): there a product that is taken over would have no path to it.
-    """
-    return torch._C._functorch.peek_interpreter_stack() is not None  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def parts(x: Tensor | None) -> tuple[Any, Tensor | None]:
-    """A tensor and its tangent, None where it has none."""
-    if x is None:
-        return None, None
-    return forward_ad.unpack_dual(x)
 
 
 @contextmanager

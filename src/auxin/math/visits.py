@@ -26,6 +26,9 @@ _NOW: "list[Visit]" = []
 _ONE_AT_A_TIME = threading.RLock()
 """What is put back (globals, random states), forward mode's level and the present visit belong to the process."""
 
+Places = list[tuple[dict[str, Any], str, Any]]
+"""Dictionaries of modules with keys, and what stands there."""
+
 
 class Visit:
     """A network's plain attributes, generators and the random states of Python and NumPy, as they are now.
@@ -38,6 +41,7 @@ class Visit:
 
     Attributes:
         notes: What was found out during the visit and cannot change in it.
+        left: The network's buffers as its last forward pass left them, with their places.
     """
 
     def __init__(
@@ -49,6 +53,7 @@ class Visit:
     ) -> None:
         self.network, self.foreign = network, list(foreign)
         self.notes: dict[Any, Any] = {}
+        self.left: Places = []
         self._functions, self._without = list(losses), [network, *without]
         self._own, self._losses = self._of_passes(), self._of_losses()
         self._now = self._losses  # what the losses keep once the present pass is over
@@ -225,6 +230,35 @@ def begin_pass(network: nn.Module) -> bool:
     if inside:
         _NOW[-1].rewind()
     return inside
+
+
+def leave(network: nn.Module, buffers: Places) -> None:
+    """A forward pass of the present visit is over and leaves these buffers."""
+    if _NOW and _NOW[-1].network is network:
+        _NOW[-1].left = buffers
+
+
+@contextmanager
+def as_left(network: nn.Module) -> Iterator[Callable[[], None]]:
+    """The network has clones of the buffers that its last pass left, as a loss finds them that follows a pass.
+
+    Yields:
+        A function that lends new clones, for another loss after the same pass.
+    """
+    left = _NOW[-1].left if _NOW and _NOW[-1].network is bare(network) else []
+    own = [(held, key, held[key]) for held, key, _ in left]
+
+    def lend() -> None:
+        clones = {id(value): value.detach().clone() for *_, value in left if value is not None}
+        for held, key, value in left:
+            held[key] = clones.get(id(value))
+
+    try:
+        lend()
+        yield lend
+    finally:
+        for held, key, value in own:
+            held[key] = value
 
 
 def once(key: Any, function: Callable[[], Any]) -> Any:
