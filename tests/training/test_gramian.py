@@ -120,6 +120,72 @@ def test_both_ways_are_the_inner_products_of_whole_gradients(name):
     assert len(fast._layers(means[:4], parameters, 4)) == LAYER_BY_LAYER.get(name, 0)
 
 
+class Heads(nn.Module):
+    """Linear heads of two widths on one trunk, with what a short way at them must not leave out."""
+
+    def __init__(self, kind):
+        super().__init__()
+        self.kind = kind
+        self.trunk, self.row = nn.Sequential(nn.Linear(12, 6), nn.Tanh()), nn.Linear(6, 2, bias=False)
+        self.heads = nn.ModuleList([nn.Linear(6, 2), nn.Linear(6, 3), nn.Linear(6, 2)])
+        if kind == "one head twice":
+            self.heads[2] = self.heads[0]
+        elif kind == "a weight of the trunk's":
+            self.row.weight = self.heads[2].weight
+        elif kind == "frozen":
+            self.heads[1].requires_grad_(False)
+
+    def forward(self, x):
+        inner = self.trunk[0](x)
+        hidden = self.trunk[1](inner)
+        found = [head(hidden) for head in self.heads]
+        if self.kind == "a weight of the trunk's":
+            hidden = hidden + self.row(hidden) @ self.row.weight
+            found[1] = self.heads[1](hidden)
+        elif self.kind == "a weight made of the trunk's":
+            found[2] = F.linear(hidden, self.trunk[0].weight[:2, :6], self.heads[2].bias)
+        elif self.kind == "two depths":
+            found[1] = found[1] + inner[:, :3] * inner[:, 3:]
+        elif self.kind == "a hook":
+            found[0].register_hook(lambda grad: 3 * grad)
+        return found
+
+
+@pytest.mark.parametrize(
+    ("kind", "short"),
+    [
+        ("own", True), ("frozen", True), ("one head twice", False), ("a weight of the trunk's", False),
+        ("a weight made of the trunk's", False), ("two depths", False), ("a hook", False),
+    ],
+)  # fmt: skip
+def test_linear_heads_are_passed_through_at_once_where_they_are_the_tasks_own(kind, short):
+    torch.manual_seed(0)
+    network = Heads(kind).double()
+    ends = network(torch.randn(4, 12, dtype=D))
+    slopes = [torch.randn_like(end) for end in ends]
+    known = [p for p in network.parameters() if p.requires_grad]
+    shared = [p for p in known if sum(_reaches(end, p) for end in ends) > 1]
+    grads = [
+        torch.cat(
+            [
+                g.flatten()
+                for g in torch.autograd.grad(
+                    end, shared, slope, retain_graph=True, allow_unused=True, materialize_grads=True
+                )
+            ]
+        )
+        for end, slope in zip(ends, slopes, strict=True)
+    ]
+    expected = torch.stack(grads) @ torch.stack(grads).T
+    torch.testing.assert_close(fast.gramian(ends, shared, slopes), expected, rtol=1e-11, atol=1e-13)
+    torch.testing.assert_close(fast.main_row(ends, shared, slopes), expected[0], rtol=1e-11, atol=1e-13)
+    assert (fast._row_from_heads(ends, shared, slopes) is not None) == short
+
+
+def _reaches(end, parameter):
+    return torch.autograd.grad(end.sum(), parameter, retain_graph=True, allow_unused=True)[0] is not None
+
+
 def test_tasks_without_labels_have_zeros_and_only_the_named_parameters_count():
     network = built("mlp")
     means = losses(network)

@@ -21,7 +21,8 @@ from torch import Tensor
 from torch.autograd.graph import GradientEdge, Node
 from torch.nn import functional as F
 
-from auxin.training.task_gradients import Slopes, graph_edges, task_gradients
+from auxin.math.params import leaves
+from auxin.training.task_gradients import Slopes, graph_edges, linear_head, task_gradients
 
 Means = Sequence[Tensor | None]
 
@@ -72,22 +73,55 @@ def main_row(means: Means, shared: Sequence[Tensor], slopes: Slopes = None) -> T
     if means[0] is None or not means[0].requires_grad:
         return found
     live = {k: mean for k, mean in enumerate(means) if mean is not None and mean.requires_grad}
-    slopes = _of(live, slopes) or [None] * len(live)
-    given = [torch.ones_like(m) if s is None else s for m, s in zip(live.values(), slopes, strict=True)]
-    seeds = [given[0].detach(), *map(torch.zeros_like, given[1:])]
-    for seed in seeds:
-        seed.requires_grad_()
+    ends, slopes = list(live.values()), _of(live, slopes) or [None] * len(live)
+    row = _row_from_heads(ends, shared, slopes)
+    found[torch.tensor(list(live), device=found.device)] = (
+        _row_from_outputs(ends, shared, slopes) if row is None else row
+    )
+    return found
+
+
+def _row_from_outputs(
+    ends: Sequence[Tensor], shared: Sequence[Tensor], slopes: Sequence[Tensor | None]
+) -> Tensor:
+    given = [torch.ones_like(m) if s is None else s for m, s in zip(ends, slopes, strict=True)]
+    tangents = _there_and_back(ends, [given[0], *map(torch.zeros_like, given[1:])], shared)
+    pairs = zip(tangents, given, strict=True)
+    return torch.stack([torch.dot(t.flatten().to(shared[0]), s.flatten().to(shared[0])) for t, s in pairs])
+
+
+def _row_from_heads(
+    ends: Sequence[Tensor], shared: Sequence[Tensor], slopes: Sequence[Tensor | None]
+) -> Tensor | None:
+    """The same where the tasks part at linear layers of their own: both passes begin at these layers' inputs.
+
+    None where the tasks part elsewhere.
+    """
+    given = [s for s in slopes if s is not None]
+    heads = [head for end in ends if (head := linear_head(end)) is not None]
+    if not len(given) == len(heads) == len(ends) or len({head.place for head in heads}) > 1:
+        return None
+    node, place = heads[0].place
+    wanted = {id(p) for p in shared}
+    own = [id(getattr(n, "variable", shared[0])) for head in heads for n in head.parameters if n is not None]
+    if hasattr(node, "variable") or not wanted.isdisjoint(own):
+        return None
+    start: Any = GradientEdge(node, place)
+    [tangent] = _there_and_back([start], [given[0] @ heads[0].columns.T], shared)
+    products = (tangent @ torch.cat([head.columns for head in heads], 1)).to(shared[0])
+    row = (products * torch.cat(given, 1)).sum(0)
+    return torch.stack([part.sum() for part in row.split([end.shape[1] for end in ends])])
+
+
+def _there_and_back(starts: Sequence[Any], seeds: Sequence[Tensor], shared: Sequence[Tensor]) -> list[Tensor]:
+    """J J^T seeds, J the derivative of the places `starts` by the shared parameters, one for each place."""
+    at = leaves(seeds)
     grads = torch.autograd.grad(
-        list(live.values()), list(shared), seeds, create_graph=True, allow_unused=True, materialize_grads=True
+        starts, list(shared), at, create_graph=True, allow_unused=True, materialize_grads=True
     )
     moving = [grad for grad in grads if grad.requires_grad]
-    tangents = torch.autograd.grad(
-        moving, seeds, [grad.detach() for grad in moving], retain_graph=True, materialize_grads=True
-    )
-    pairs = zip(tangents, given, strict=True)
-    row = [torch.dot(t.flatten().to(found), s.flatten().to(found)) for t, s in pairs]
-    found[torch.tensor(list(live), device=found.device)] = torch.stack(row)
-    return found
+    along = [grad.detach() for grad in moving]
+    return list(torch.autograd.grad(moving, at, along, retain_graph=True, materialize_grads=True))
 
 
 def _of(live: Iterable[int], slopes: Slopes) -> Slopes:

@@ -2,12 +2,13 @@
 
 A graph with convolutions is run through once for each task: on a CPU that is faster than together. Of any other graph
 each task's own part, its head, is run through alone, down to where it meets another task's; from there the tasks'
-gradients go on together, in one backward pass (`torch.vmap` over it). Where an operation has no such batched form, the
-graph is run through once for each task too.
+gradients go on together, in one backward pass (`torch.vmap` over it). Where an operation has no such batched form, or a
+head reads two depths of the trunk, the graph is run through once for each task too.
 """
 
 import warnings
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -60,9 +61,8 @@ def graph_edges(means: Sequence[Tensor]) -> Iterator[tuple[Node, int, Node]]:
             if child is None:
                 continue
             if child.name() == "TBackward0" and child.next_functions[0][0] is not None:
-                yield node, place, child.next_functions[0][0]
                 seen.add(child)
-                continue
+                child = child.next_functions[0][0]
             yield node, place, child
             ahead.append(child)
 
@@ -94,12 +94,50 @@ def _together(means: Sequence[Tensor], inputs: Sequence[Any], slopes: Sequence[T
     return list(found)
 
 
+@dataclass(frozen=True)
+class LinearHead:
+    """A linear layer in the graph whose output is at hand.
+
+    Attributes:
+        place: Where its inputs are made in the graph.
+        columns: Its weight, transposed, [M, C].
+        parameters: The nodes of its bias and weight.
+    """
+
+    place: tuple[Node, int]
+    columns: Tensor
+    parameters: tuple[Node | None, Node | None]
+
+
+def linear_head(output: Tensor) -> LinearHead | None:
+    """The linear layer that made this output; None where something else did, or where a hook changes its gradient.
+
+    >>> head = linear_head(torch.nn.Linear(3, 2)(torch.ones(4, 3, requires_grad=True)))
+    >>> head.columns.shape
+    torch.Size([3, 2])
+    """
+    node: Any = output.grad_fn
+    if node is None or node.name() != "AddmmBackward0" or node._saved_alpha != 1 or output._backward_hooks:
+        return None
+    bias, inputs, weight = node.next_functions
+    if inputs[0] is None:
+        return None
+    below = weight[0]
+    if below is not None and below.name() == "TBackward0":
+        below = below.next_functions[0][0]
+    return LinearHead(inputs, node._saved_mat2.detach(), (bias[0], below))
+
+
 def _own_part(
     mean: Tensor, edge: GradientEdge, places: Sequence[tuple[Node, int]], slope: Tensor | None
 ) -> dict[Any, Tensor | None]:
     """The gradients of one task at the places where its own part of the graph ends."""
     if (edge.node, edge.output_nr) in places:
         return {(edge.node, edge.output_nr): torch.ones_like(mean) if slope is None else slope}
+    if slope is not None and (head := linear_head(mean)) is not None and places == [head.place]:
+        return {head.place: slope @ head.columns.T}
+    if len(places) > 1 and _nested(places):
+        raise RuntimeError("A gradient at one of these places includes what comes through another")
     ends: Any = [GradientEdge(node, place) for node, place in places]
     return dict(
         zip(places, torch.autograd.grad(mean, ends, slope, retain_graph=True, allow_unused=True), strict=True)
@@ -145,6 +183,19 @@ def _entrances(edge: GradientEdge, common: set[Node]) -> list[tuple[Node, int]]:
                 seen.add(child)
                 ahead.append(child)
     return list(found)
+
+
+def _nested(places: Sequence[tuple[Node, int]]) -> bool:
+    """Whether one of these places is made of another, as where a head reads two depths of the trunk."""
+    nodes = {node for node, _ in places}
+    ahead, seen = list(nodes), set[Node]()
+    while ahead:
+        below = {child for child, _ in ahead.pop().next_functions if child is not None}
+        if not nodes.isdisjoint(below):
+            return True
+        ahead += below - seen
+        seen |= below
+    return False
 
 
 def _node(place: Any) -> Node:
