@@ -4,6 +4,7 @@
     python benchmarks/peers/authors.py --maxl DIR --auxilearn DIR --cost          # time and work
     python benchmarks/peers/authors.py --maxl DIR --auxilearn DIR --memory        # peak memory
     python benchmarks/peers/authors.py --maxl DIR --cost --channels-last none     # or both, or ours (the default)
+    python benchmarks/peers/authors.py --maxl DIR --cost --compile                # ours by auxin's setting `compile`
 
 DIR is a checkout of https://github.com/lorenmt/maxl or https://github.com/AvivNavon/AuxiLearn. Nothing is fetched, and
 none of their code is kept: their files are read, and what is needed of them is run from there. Two things of theirs are
@@ -21,7 +22,8 @@ training of auxin's on a CPU, while the authors' code has the plain layout.
 
 Times are CPU seconds, the median of --turns interleaved turns. Work is the number of convolutions that torch's profiler
 counts, a backward pass of one as two. Memory: each side alone in a process of its own; the highest resident memory of a
-pass after one that warms up (ours checks its first meta pass), above what the imports take.
+pass after one that warms up (ours checks its first meta pass), above what the imports take, those among them that torch
+makes with the first optimiser.
 """
 
 import argparse
@@ -131,7 +133,8 @@ def _work(paper: str, folder: Path, told: argparse.Namespace) -> Work:
     """The passes to be timed, in the memory layout of --channels-last."""
     if paper != "maxl":
         return PAPERS[paper](folder, told.narrow, told.alone or "both")
-    return authors_maxl.work(folder, told.narrow, told.alone or "both", LAYOUTS[told.channels_last])
+    layout = LAYOUTS[told.channels_last]
+    return authors_maxl.work(folder, told.narrow, told.alone or "both", layout, told.compile)
 
 
 def main() -> None:
@@ -149,6 +152,7 @@ def main() -> None:
         default="ours",
         help="whose channels are innermost in MAXL's cost and memory",
     )
+    words.add_argument("--compile", action="store_true", help="MAXL's steps of ours are compiled, in --cost")
     words.add_argument("--alone", choices=SIDES, help=argparse.SUPPRESS)
     words.add_argument("--turns", type=int, default=5, help="timed turns")
     told = words.parse_args()
@@ -159,6 +163,9 @@ def main() -> None:
         words.error("name a checkout: --maxl DIR or --auxilearn DIR")
     for paper, folder in folders.items():
         if told.alone is not None:
+            torch.optim.SGD(
+                [torch.zeros(1, requires_grad=True)], lr=1.0
+            )  # the first one imports torch's compiler
             print("imports", _resident("VmRSS"), sep="\t")
             alone(_work(paper, folder, told), told.alone)
             continue

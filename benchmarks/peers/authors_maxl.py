@@ -101,7 +101,9 @@ def passes_of(space: dict[str, Any], loops: list[ast.For], loader: Loader) -> li
     return made
 
 
-def ours(rows: int, side: int, narrow: int, batch: int, innermost: bool = True) -> tuple[Any, list[Batch]]:
+def ours(
+    rows: int, side: int, narrow: int, batch: int, innermost: bool = True, compiled: bool = False
+) -> tuple[Any, list[Batch]]:
     """Our learner by MAXL's preset in the default format of numbers, and its batches of made-up images."""
     draw = torch.Generator().manual_seed(0)
     labels = torch.arange(rows) % CLASSES
@@ -117,6 +119,7 @@ def ours(rows: int, side: int, narrow: int, batch: int, innermost: bool = True) 
         "batch": batch,
         "epochs": 2,
         "channels_last": innermost,
+        "compile": compiled,
     }
     settings = layered("made", "image", resolve("maxl"), "maxl", user, {})
     learner = build(dataset, splits, resolve("maxl"), settings, seed=0).state.learner
@@ -186,7 +189,11 @@ def plain_passes(learner: Any, batches: list[Batch]) -> None:
 
 
 def work(
-    folder: Path, narrow: int, side: str = "both", innermost: tuple[str, ...] = ("ours",)
+    folder: Path,
+    narrow: int,
+    side: str = "both",
+    innermost: tuple[str, ...] = ("ours",),
+    compiled: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """The passes by name and side ("theirs", "ours"); of one side alone, the other's networks are not kept.
 
@@ -195,8 +202,9 @@ def work(
         narrow: Divisor of the networks' widths.
         side: "both", "theirs" or "ours".
         innermost: Sides whose images and convolutions have the channels innermost.
+        compiled: Whether our steps are compiled.
     """
-    learner, plain = ours(200, 32, narrow, 100, "ours" in innermost)
+    learner, plain = ours(200, 32, narrow, 100, "ours" in innermost, compiled)
     layouts = {name: torch.channels_last if name in innermost else torch.contiguous_format for name in SIDES}
     by_side = {
         name: [replace(b, x=b.x.contiguous(memory_format=layout)) for b in plain]

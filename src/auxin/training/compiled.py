@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import torch
@@ -26,6 +27,7 @@ from auxin.math.deferred import deferred, tracing
 from auxin.optimizers import InnerStep
 
 Step = Callable[..., Any]
+_POOL_BACKWARD = torch.ops.aten.max_pool2d_with_indices_backward.default
 Answers = Mapping[str, Tensor]
 
 
@@ -94,13 +96,24 @@ def record(step: Step, *arguments: Any) -> GraphModule:
         RuntimeError: The step reads a value, or an operation cannot be recorded.
     """
     with tracing():
-        graph = make_fx(lambda *a: _with_answers(step, *a))(*arguments)
+        graph = make_fx(lambda *a: _with_answers(step, *a), {_POOL_BACKWARD: _pool_backward()})(*arguments)
     for node in reversed(list(graph.graph.nodes)):  # checks between shapes among them
         schema = getattr(node.target, "_schema", None)
         if not node.users and schema is not None and not schema.is_mutable:
             graph.graph.erase_node(node)
     graph.recompile()
     return graph
+
+
+@cache
+def _pool_backward() -> Step:
+    """Max pooling's backward pass by torch's own kernel on a CPU: compiled, it takes many times as long."""
+    name, schema = "auxin::max_pool2d_backward", _POOL_BACKWARD._schema
+    torch.library.define(name, str(schema).partition(schema.name)[2].lstrip("."))
+    torch.library.impl(name, "cpu")(_POOL_BACKWARD)
+    torch.library.register_fake(name)(_POOL_BACKWARD)
+    own = torch.ops.auxin.max_pool2d_backward.default
+    return lambda grad, *rest: own(grad, *rest) if grad.device.type == "cpu" else NotImplemented
 
 
 def play(graph: GraphModule) -> Step:
