@@ -1,6 +1,7 @@
 """Loaders of published sets read files in their owners' formats, and say where the files are to be had."""
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -33,6 +34,14 @@ SETS = {
 def folder(tmp_path_factory):
     base = tmp_path_factory.mktemp("published")
     return lambda name: fixture(name, base / name)
+
+
+def test_fixtures_asked_for_at_once_or_after_a_kill_are_whole(tmp_path):
+    folder = tmp_path / "cub"
+    (tmp_path / ".cub.part" / "CUB_200_2011" / "attributes").mkdir(parents=True)  # what a kill leaves
+    with ThreadPoolExecutor(4) as several:
+        assert set(several.map(lambda _: fixture("cub", folder), range(4))) == {folder}
+    assert len(load("cub", folder, size=16)) == SETS["cub"][0]
 
 
 @pytest.mark.parametrize("name", SETS)

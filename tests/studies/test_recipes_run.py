@@ -11,6 +11,8 @@ from auxin.errors import DataError, RunError
 from auxin.paper import AUXILEARN
 from auxin.records.recipe import RecipeRow
 from auxin.requests.reproduce import RecipeRequest
+from auxin.requests.shared import Engine
+from auxin.studies.engine import Progress
 from auxin.studies.recipe import Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
 from auxin.studies.reproduce import Reproduction
 from auxin.studies.reproduce import reproduce as run_recipe
@@ -111,3 +113,12 @@ def test_absent_data_are_refused_before_anything_runs(tmp_path, monkeypatch):
 def test_the_error_for_absent_data_says_how_to_get_them(name, words, tmp_path):
     with pytest.raises(DataError, match=words):
         PieceEnvironment(tmp_path, tmp_path).data(name)
+
+
+@pytest.mark.parametrize(("jobs", "begun"), [(1, 1), (2, 2)])
+def test_within_a_budget_as_many_pieces_run_as_in_parallel(jobs, begun, tmp_path):
+    request = RecipeRequest(name="counting", out=tmp_path, budget=1e-9, compute=Engine(jobs=jobs))
+    told = []
+    result = run_recipe(Reproduction(request), notify=told.append)
+    assert (result.pieces, result.total, len(Counting.ran)) == (begun, 3, begun)
+    assert {event.total for event in told if isinstance(event, Progress)} == {3}

@@ -91,11 +91,15 @@ def run(request: RecipeRequest, output: Output) -> None:
     """Run one recipe, and show its table and the paths of its files."""
     from auxin.reports.recipe_figures import draw
     from auxin.reports.recipe_table import terminal, write_markdown
-    from auxin.runs.executors import executor_of
+    from auxin.runs.executors import executor_of, pick
     from auxin.studies.engine import Progress
     from auxin.studies.reproduce import Reproduction, reproduce
 
-    study = Reproduction(request)
+    study, options = Reproduction(request), request.compute
+    alone = (
+        request.smoke and options.engine == "auto" and options.jobs is None
+    )  # workers start slower than they run
+    executor = pick() if alone else executor_of(options)
     output.print(f"  The output folder is {request.folder}. Run the same command to resume.")
     with progress(output) as show:
 
@@ -105,7 +109,7 @@ def run(request: RecipeRequest, output: Output) -> None:
             else:
                 output.print(f"  {event}")
 
-        result = reproduce(study, executor_of(request.compute), notify)
+        result = reproduce(study, executor, notify)
     output.print("", terminal(result), "")
     files = [write_markdown(result, request.folder), *draw(request.folder)]
     drawn = len(files) - 1

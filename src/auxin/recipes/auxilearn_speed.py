@@ -58,6 +58,7 @@ class Speed(Recipe):
         "VGG-16 has 8 instead of 64 maps in its first block.",
         "Our double backward takes the gradient at W twice, the authors' code of MAXL once.",
         "CPU seconds of one thread, which differ a little from run to run; the paper gives no hardware.",
+        "The difference of a run time is to 1, equal times.",
     )
 
     def pieces(self, smoke: bool) -> list[Piece]:

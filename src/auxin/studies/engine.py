@@ -85,9 +85,11 @@ class Study(ABC):
 
     Attributes:
         done: finished units' records by digest; filled by `run_study`, and readable after an interruption.
+        planned: Number of units to show in the progress, where rounds hold a few of them each.
     """
 
     done: dict[str, Any]
+    planned: int = 0
 
     @abstractmethod
     def units(self, done: UnitResults) -> list[Unit]:
@@ -118,10 +120,16 @@ def run_study(study: Study, executor: Executor, notify: NotifyProgress) -> Any:
         units = study.units(study.done)
         if all(unit.digest in study.done for unit in units):
             return study.judge(study.done)
-        compute(units, executor, notify, study.done)
+        compute(units, executor, notify, study.done, study.planned)
 
 
-def compute(units: Sequence[Unit], executor: Executor, notify: NotifyProgress, done: dict[str, Any]) -> None:
+def compute(
+    units: Sequence[Unit],
+    executor: Executor,
+    notify: NotifyProgress,
+    done: dict[str, Any],
+    planned: int = 0,
+) -> None:
     """Enter the records of one round's units in `done`: those on disk first, then those that are computed."""
     left: list[Unit] = []
     for unit in units:
@@ -135,9 +143,10 @@ def compute(units: Sequence[Unit], executor: Executor, notify: NotifyProgress, d
         notify(f"{stale} results in the folder belong to other data or settings and are recomputed.")
     phase, finished = units[0].kind, len(units) - len(left)
     shares: dict[str, float] = {}
+    total = max(len(units), planned)
 
     def show(last: Any = None) -> None:
-        notify(Progress(phase, finished, len(units), last, sum(shares.values())))
+        notify(Progress(phase, finished, total, last, sum(shares.values())))
 
     def on_share(folder: str, share: float) -> None:
         shares[folder] = share

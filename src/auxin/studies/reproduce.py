@@ -17,7 +17,7 @@ from auxin.interrupts import Terminated
 from auxin.records.recipe import PieceRecord, RecipeRecord
 from auxin.requests.reproduce import RecipeRequest
 from auxin.runs.environment import hardware, versions
-from auxin.runs.executors import Executor, pick
+from auxin.runs.executors import Executor, default_jobs, pick
 from auxin.store import digest_of, write_bytes, write_json
 from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study
 from auxin.studies.recipe import Arrays, FinishedPiece, Piece, PieceEnvironment, Recipe
@@ -55,17 +55,18 @@ class Reproduction(Study):
             self.recipe.bench.data(data)
         self.pieces = _selected(self.recipe, request)
         claim_folder(request.folder, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
-        self.begun = time.monotonic()
+        self.planned, self.begun = len(self.pieces), time.monotonic()
 
     def units(self, done: UnitResults) -> list[Unit]:
-        """One unit per piece; with a time budget, those that are begun before it is spent."""
+        """One unit per piece; with a time budget, as many at a time as run in parallel, until it is spent."""
         units = [self._unit(piece) for piece in self.pieces]
         if self.request.budget is None:
             return units
         finished = [unit for unit in units if unit.digest in done or unit.finished()]
         left = [unit for unit in units if unit not in finished]
         spent = time.monotonic() - self.begun > self.request.budget and bool(done)
-        return finished if spent else [*finished, *left[:1]]
+        at_once = default_jobs() if self.request.compute.jobs is None else self.request.compute.jobs
+        return finished if spent else [*finished, *left[:at_once]]
 
     def _unit(self, piece: Piece) -> Unit:
         request = self.request
