@@ -70,3 +70,15 @@ def test_a_source_of_wrong_labels_loses_its_weight():
         optimizer.zero_grad()
         aux.after_step(optimizer, held)
     assert aux.weights()["good"] > 2 * aux.weights()["bad"]
+
+
+def test_a_source_with_large_losses_is_not_told_to_scale_targets_that_all_share():
+    targets = pickle.loads(pickle.dumps(auxin.by_source("y", "source", NAMES)))
+    net = torch.nn.Linear(4, 1)
+    tasks = dict.fromkeys(NAMES, lambda out, y: (out[:, 0] - y) ** 2)
+    aux = auxin.Auxiliary(net, main="own", tasks=tasks, targets=targets)
+    batch = {"x": torch.zeros(3, 4), "y": torch.tensor([1.0, 2.0, 100.0]), "source": NAMES}
+    with pytest.warns(
+        RuntimeWarning, match=r"of 'bad' is .* that of 'own': its labels have the main ones' unit"
+    ):
+        aux(net(batch["x"]), batch)

@@ -77,11 +77,15 @@ class Reader:
         tasks: The tasks or loss functions by name, main first.
         inputs: Where the network's arguments are.
         targets: Where the targets are (None: in the batch itself, its `y`, or its second item).
+
+    Attributes:
+        sources: The tasks that are the main one on other sources' rows.
     """
 
     def __init__(self, tasks: Mapping[str, Loss], inputs: Inputs, targets: Targets) -> None:
         self.tasks, self.kinds = tuple(tasks), dict(tasks)
         self.inputs, self.targets = inputs, targets
+        self.sources: dict[str, int | None] = dict.fromkeys(getattr(targets, "sources", ()))
 
     def read(self, batch: Any, *, calls: bool = True, only: str | None = None) -> ObjectiveBatch:
         """The calls (if they are wanted) and targets of a batch, or of one task alone.

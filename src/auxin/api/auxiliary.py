@@ -236,7 +236,7 @@ class Auxiliary:
 
     def _compare_scales(self, means: Tensor) -> None:
         """Warn of an auxiliary loss a hundred times larger or smaller than the main one, once for each."""
-        for sentence in imbalanced(means, self.objective.names):
+        for sentence in imbalanced(means, self.objective.names, domains=self.reader.sources):
             self.notices(sentence, key=sentence.split("'")[1])
 
     # --------------------------------------------------------------------------------------- the meta step

@@ -54,7 +54,9 @@ def by_source(labels: Any, source: Any, names: Sequence[str]) -> Callable[[Any],
             "The sources have no names of their own", expected="two or more different names", found=str(names)
         )
 
-    return partial(_targets, labels, source, places)
+    found = partial(_targets, labels, source, places)
+    found.sources = tuple(names)  # type: ignore[attr-defined]
+    return found
 
 
 def _targets(labels: Any, source: Any, places: Mapping[str, int], batch: Any) -> Any:

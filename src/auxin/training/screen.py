@@ -51,7 +51,7 @@ def screen(
 
 
 def imbalanced(
-    means: Tensor, names: Sequence[str], ratio: float = 100.0, domains: Mapping[str, int] | None = None
+    means: Tensor, names: Sequence[str], ratio: float = 100.0, domains: Mapping[str, int | None] | None = None
 ) -> list[str]:
     """One sentence for each auxiliary whose mean loss is more than `ratio` times the main one's, or less than 1/ratio.
 
@@ -59,8 +59,8 @@ def imbalanced(
         means: Mean losses.
         names: The tasks' names, main first.
         ratio: The bound.
-        domains: Number of labels of each task that is the main one on another source's rows: with its output and unit,
-            so that there is nothing to scale.
+        domains: Number of labels (None: not counted) of each task that is the main one on another source's rows: with
+            its output and unit, so that there is nothing to scale.
 
     >>> imbalanced(torch.tensor([1.0, 2000.0, 1.2]), ["breed", "weight", "species"])
     ["The loss of 'weight' is 2e+03 times that of 'breed': scale its targets or its loss."]
@@ -70,18 +70,20 @@ def imbalanced(
     for name, mean in zip(names[1:], means[1:].tolist(), strict=True):
         if main > 0 and mean > 0 and not 1 / ratio <= mean / main <= ratio:
             times = f"{mean / main:.0e}"
-            do = _remedy((domains or {}).get(name))
+            shared = name in (domains or {})
+            do = _remedy((domains or {})[name]) if shared else "scale its targets or its loss"
             found.append(f"The loss of {name!r} is {times} times that of {names[0]!r}: {do}.")
     return found
 
 
 def _remedy(labels: int | None) -> str:
-    """What to do about an auxiliary's loss; of a domain's, with so many labels."""
-    if labels is None:
-        return "scale its targets or its loss"
-    if labels < FEW:
+    """What to do about the loss of a domain with so many labels."""
+    if labels is not None and labels < FEW:
         count = "1 label" if labels == 1 else f"{labels} labels"
         return (
             f"it has {count}, expected {FEW} or more. Merge this domain with another, or leave its rows out"
         )
-    return f"its {labels:,} labels have the main ones' unit. Look whether they mean the same, or leave its rows out"
+    count = "" if labels is None else f"{labels:,} "
+    return (
+        f"its {count}labels have the main ones' unit. Look whether they mean the same, or leave its rows out"
+    )
