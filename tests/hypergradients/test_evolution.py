@@ -8,7 +8,7 @@ from torch import nn
 from torch.optim import SGD
 
 from auxin.errors import ConfigError
-from auxin.hypergradients import BilevelProblem
+from auxin.hypergradients import BilevelProblem, hypergradient
 from auxin.hypergradients.evolution import Evolution
 from auxin.optimizers import InnerStep
 from oracles import images, make, unrolled_reference
@@ -76,12 +76,12 @@ def test_nothing_moves_and_phi_keeps_its_memory():
     problem = make("batch_norm")
     optimizer = SGD(problem.network.parameters(), lr=0.1, momentum=0.9)
     step = InnerStep(optimizer, problem.network.parameters())
-    modules = [problem.network, problem.auxiliary[0]]
-    before, where = copy.deepcopy([m.state_dict() for m in modules]), [p.data_ptr() for p in problem.phi]
+    before, where = copy.deepcopy(problem.network.state_dict()), [p.data_ptr() for p in problem.phi]
+    values = [p.detach().clone() for p in problem.phi]
     rng = torch.get_rng_state()
     Evolution(steps=2, pairs=2).estimate(problem, images(seed=1), images(seed=2), step)
-    for module, state in zip(modules, before, strict=True):
-        assert all(torch.equal(v, state[k]) for k, v in module.state_dict().items())
+    assert all(torch.equal(v, before[k]) for k, v in problem.network.state_dict().items())
+    assert all(map(torch.equal, problem.phi, values))
     assert where == [p.data_ptr() for p in problem.phi]
     assert torch.equal(rng, torch.get_rng_state())
     assert not optimizer.state
@@ -111,3 +111,35 @@ def test_resumed_equals_uninterrupted():
 def test_bad_input():
     with pytest.raises(ConfigError, match="sigma"):
         Evolution(sigma=0.0)
+
+
+@pytest.mark.parametrize("scale", ["raw", "unit"])
+def test_what_depends_on_phi_directly_is_exact_and_never_scaled(scale):
+    """R draws random numbers, as dropout in a labeler does, and the labeler's buffers move once."""
+    net, labeler = nn.Linear(2, 1).double(), nn.Sequential(nn.Linear(2, 1), nn.BatchNorm1d(1)).double()
+    batch, start = (torch.randn(6, 2, dtype=torch.float64),), copy.deepcopy(labeler.state_dict())
+    found, moved = {}, {}
+    for part in ("all", "indirect"):
+        labeler.load_state_dict(start)
+        problem = BilevelProblem(
+            net,
+            lambda s, b, c: (s - c).pow(2).mean(),
+            lambda s, b: s.sum(),
+            labeler.parameters(),
+            context=lambda b: labeler(b[0]),
+            regulariser=(lambda c: (torch.rand_like(c) * c).sum()) if part == "all" else None,
+            auxiliary=[labeler],
+        )
+        torch.manual_seed(3)
+        sgd = SGD(net.parameters(), 0.01)
+        found[part] = hypergradient(
+            problem, batch, optimizer=sgd, estimator="evolution", scale=scale, steps=1
+        ).gradients
+        moved[part] = labeler[1].running_mean.clone()
+    torch.manual_seed(3)
+    labeler.load_state_dict(start)
+    targets = labeler(batch[0])
+    exact = torch.autograd.grad((torch.rand_like(targets) * targets).sum(), list(labeler.parameters()))
+    for whole, rest, expected in zip(found["all"], found["indirect"], exact, strict=True):
+        torch.testing.assert_close(whole - rest, expected)
+    assert all(torch.equal(value, labeler[1].running_mean) for value in moved.values())

@@ -10,10 +10,11 @@ from torch import Tensor
 
 from auxin.errors import ConfigError
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
+from auxin.hypergradients._mixed import to_phi
 from auxin.hypergradients._outer import gradients_of
 from auxin.hypergradients._training_gradient import idle
 from auxin.math.functional import Rng, placed, restore_rng, save_rng, still
-from auxin.math.params import Vector, detached, filled, leaves, trainable
+from auxin.math.params import Vector, axpy, detached, filled, leaves, trainable, zeros
 from auxin.math.tree import detach
 from auxin.optimizers import InnerStep
 
@@ -84,6 +85,23 @@ def window(
     restore_rng(at.rng)
     with torch.enable_grad(), placed(problem.network, leaves(at.params)) as module:
         return at, problem.outer_loss(module(*problem.inputs(meta)), meta).detach()
+
+
+def direct(
+    problem: BilevelProblem, batches: list[Any], rng: Rng
+) -> tuple[Vector, list[tuple[Tensor, Tensor]]]:
+    """dR/dphi, the mean over the steps' batches, by autograd; and the auxiliary networks' buffers with new values.
+
+    It draws what the first step's context draws.
+    """
+    phi = list(problem.phi)
+    total = zeros(phi)
+    restore_rng(rng)
+    for batch in batches:
+        with still(problem.auxiliary) as changed, torch.enable_grad():
+            penalty = problem.direct(None if problem.context is None else problem.context(batch))
+            total = axpy(1.0 / len(batches), to_phi(problem, penalty), total)
+    return total, changed
 
 
 @contextmanager

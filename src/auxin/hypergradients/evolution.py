@@ -4,6 +4,8 @@ With eps ~ N(0, sigma^2 I) in antithetic pairs, F the outer loss after T inner s
 particle's perturbations since its unroll began (persistent), or its last one (not):
 
     dL_A/dphi ~ mean over pairs of  xi (F(phi + eps) - F(phi - eps)) / (2 sigma^2)
+
+The part R that depends on phi directly is differentiated by autograd.
 """
 
 from typing import Any
@@ -14,8 +16,8 @@ from torch import Tensor
 from auxin.errors import ConfigError
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined
-from auxin.hypergradients._unroll import Iterate, batches_of, begin, moved, needed, window
-from auxin.math.functional import save_rng, still, under_rng
+from auxin.hypergradients._unroll import Iterate, batches_of, begin, direct, moved, needed, window
+from auxin.math.functional import save_rng, under_rng
 from auxin.math.params import Vector, axpy, zeros
 from auxin.math.params import scale as scaled
 from auxin.optimizers import InnerStep
@@ -102,7 +104,8 @@ class Evolution(Estimator):
                 ends, values = [], []
                 for sign, at in zip((1.0, -1.0), self._particles[i], strict=True):
                     with moved(list(problem.phi), scaled(sign, noise)), under_rng(now.rng):
-                        end, value = _window(problem, step, at, batches, meta)
+                        at = Iterate(at.params, at.states, save_rng())
+                        end, value = window(problem, step, at, batches, meta)
                     ends.append(end)
                     values.append(value)
                 self._particles[i] = (ends[0], ends[1])
@@ -110,9 +113,10 @@ class Evolution(Estimator):
                     (values[0] - values[1]) / (2 * self.sigma**2 * self.pairs), self._drift[i], total
                 )
                 losses += values
+            penalty, changes = direct(problem, batches, now.rng)
         self._finish_window()
-        nothing = zeros(list(problem.phi))
-        return combined(total, nothing, torch.stack(losses).mean(), unit=step.unit, scale=scale)
+        outer = torch.stack(losses).mean()
+        return combined(total, penalty, outer, unit=step.unit, scale=scale, moved=changes)
 
     def _start(self, problem: BilevelProblem, now: Iterate) -> None:
         if not self._particles:
@@ -147,18 +151,6 @@ class Evolution(Estimator):
         ]
         self._drift, self._windows = state["drift"], state["windows"]
         self.random.set_state(state["random"])
-
-
-def _window(
-    problem: BilevelProblem, step: InnerStep, at: Iterate, batches: list[Any], meta: Any
-) -> tuple[Iterate, Tensor]:
-    """T inner steps under the present random state, and the outer loss after them, R included."""
-    at, loss = window(problem, step, Iterate(at.params, at.states, save_rng()), batches, meta)
-    with torch.no_grad(), still(problem.auxiliary):
-        if problem.regulariser is not None:
-            context = None if problem.context is None else problem.context(batches[-1])
-            loss = loss + (problem.direct(context) or 0.0)
-    return at, loss
 
 
 def _copied(state: Any) -> dict[str, Any]:

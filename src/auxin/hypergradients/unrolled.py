@@ -25,6 +25,7 @@ from auxin.hypergradients._unroll import (
     advance,
     batches_of,
     begin,
+    direct,
     moved,
     needed,
     passed_over,
@@ -129,8 +130,8 @@ class Unrolled(Estimator):
                     adjoint = _backwards(problem, step, at, batch, adjoint)
         if len(batches) > 1 and problem.average is not None:  # after everything that processes do together
             self._follows(problem, batches[0])
-        direct = axpy(1.0 / len(batches), adjoint.direct, outer.phi)
-        return combined(adjoint.phi, direct, outer.loss, unit=step.unit, scale=scale, moved=adjoint.moved)
+        penalty = axpy(1.0 / len(batches), adjoint.direct, outer.phi)
+        return combined(adjoint.phi, penalty, outer.loss, unit=step.unit, scale=scale, moved=adjoint.moved)
 
     def _follows(self, problem: BilevelProblem, batch: Any) -> bool:
         """Whether the recursion follows the real steps; False where differences have to.
@@ -175,7 +176,7 @@ def _by_differences(
 ) -> Hypergradient:
     """Central differences of the outer loss after the unroll, element by element of phi; R by autograd."""
     phi = list(problem.phi)
-    slopes, direct, losses = zeros(phi), zeros(phi), []
+    slopes, losses = zeros(phi), []
     size = {torch.float64: 1e-5, torch.float32: 1e-2}[phi[0].dtype]
     with under_rng(None):
         for place, whole in enumerate(slopes):
@@ -188,14 +189,9 @@ def _by_differences(
                         ends.append(window(problem, step, first, batches, meta)[1])
                 whole.view(-1)[at] = (ends[0] - ends[1]) / (2 * size)
                 losses += ends
-        changes: list[tuple[Tensor, Tensor]] = []
-        restore_rng(first.rng)
-        for batch in batches:
-            with still(problem.auxiliary) as changes, torch.enable_grad():  # noqa: F811
-                penalty = problem.direct(None if problem.context is None else problem.context(batch))
-                direct = axpy(1.0 / len(batches), _grad(penalty, phi), direct)
+        penalty, changes = direct(problem, batches, first.rng)
     outer = torch.stack(losses).mean()
-    return combined(slopes, direct, outer, unit=step.unit, scale=scale, moved=changes, notes=[_STOPPED])
+    return combined(slopes, penalty, outer, unit=step.unit, scale=scale, moved=changes, notes=[_STOPPED])
 
 
 def _forwards(
