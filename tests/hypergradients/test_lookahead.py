@@ -4,6 +4,7 @@ import pytest
 from torch.optim import SGD, Adagrad, Adam, AdamW, NAdam, RMSprop
 
 from auxin.hypergradients.lookahead import Lookahead
+from auxin.math import row_blocks
 from auxin.optimizers import InnerStep
 from oracles import PROBLEMS, TRUNKS, doubles, images, lookahead_reference, make, relative, warm
 
@@ -37,6 +38,12 @@ def test_equals_double_backward_for_every_optimiser_and_network(name, trunk):
     with doubles():
         warm(optimizer)
     check(problem, optimizer, images(seed=1), images(seed=2))
+
+
+def test_equals_double_backward_by_blocks_of_rows(monkeypatch):
+    monkeypatch.setattr(row_blocks, "BLOCK", 0)
+    problem = make("batch_norm")
+    check(problem, SGD(problem.network.parameters(), lr=0.1), images(seed=1), images(seed=2))
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

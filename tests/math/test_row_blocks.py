@@ -6,6 +6,7 @@ from torch import nn
 from torch.func import jvp
 
 from auxin.math import row_blocks
+from auxin.math.functional import placed
 from auxin.math.row_blocks import Conv2d
 
 D = torch.float64
@@ -46,3 +47,18 @@ def test_in_float64_the_windows_of_two_rows_are_unfolded_at_a_time(monkeypatch, 
     assert seen == rows
     assert layer(x[0].to(dtype)).shape == (3, 4, 4)
     assert layer(x[:0].to(dtype)).shape == (0, 3, 4, 4)
+
+
+def test_torchs_own_layers_do_so_within_a_pass_of_a_meta_step_alone(monkeypatch):
+    monkeypatch.setattr(row_blocks, "BLOCK", 2 * 8 * 9 * 72)
+    seen, own = [], nn.Conv2d._conv_forward
+    monkeypatch.setattr(
+        nn.Conv2d, "_conv_forward", lambda self, x, *rest: seen.append(len(x)) or own(self, x, *rest)
+    )
+    layer, x = nn.Conv2d(2, 3, 3).to(D), torch.randn(5, 2, 6, 6, dtype=D)
+    with placed(layer, [p.detach() for p in layer.parameters()]) as module:
+        module(x)
+    assert seen == [2, 2, 1]
+    layer(x)
+    assert seen[3:] == [5]
+    assert "_conv_forward" not in vars(layer)

@@ -26,6 +26,7 @@ from auxin.math.deferred import traced
 from auxin.math.padding import without_padding
 from auxin.math.params import Walk, bare, named_buffers, walk
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
+from auxin.math.row_blocks import by_rows
 from auxin.math.tangents import Products, replaying
 from auxin.math.tree import rebuild, tensors
 from auxin.math.visits import each_pass, leave
@@ -160,7 +161,13 @@ def placed(
     try:
         for held, key, own in places:
             held[key] = new[id(own)]  # type: ignore[assignment]
-        with eagerly(), plain_weight_norm(module), uncached(), each_pass(module):
+        with (
+            eagerly(),
+            plain_weight_norm(module),
+            uncached(),
+            by_rows(found.of(nn.Conv2d)),
+            each_pass(module),
+        ):
             yield module
     finally:
         leave(module, [(held, key, held[key]) for _, held, key in found.buffers if key in held])

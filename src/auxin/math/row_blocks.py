@@ -4,6 +4,10 @@ Torch computes them there by unfolding: the windows of all rows side by side, ni
 in a buffer that does not fit a processor's cache. Blocks of rows that do take less time and next to no memory.
 """
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 
@@ -20,11 +24,40 @@ class Conv2d(nn.Conv2d):
     """
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        if input.dtype is not torch.float64 or input.device.type != "cpu" or input.dim() != 4:
-            return super()._conv_forward(input, weight, bias)
-        blocks = input.split(rows_of_block(self, input))
-        found = [super(Conv2d, self)._conv_forward(block, weight, bias) for block in blocks]
-        return found[0] if len(found) == 1 else torch.cat(found)
+        return _convolved(self, input, weight, bias)
+
+
+@contextmanager
+def by_rows(layers: Iterable[nn.Conv2d]) -> Iterator[None]:
+    """Within, these layers of torch's own class convolve by blocks of rows as well.
+
+    >>> layer = nn.Conv2d(1, 1, 3)
+    >>> with by_rows([layer.double()]):
+    ...     layer(torch.zeros(1, 1, 3, 3, dtype=torch.float64)).shape
+    torch.Size([1, 1, 1, 1])
+    """
+    plain = [
+        layer
+        for layer in layers
+        if type(layer) is nn.Conv2d
+        and layer.weight.dtype is torch.float64
+        and "_conv_forward" not in layer.__dict__
+    ]
+    for layer in plain:
+        layer.__dict__["_conv_forward"] = partial(_convolved, layer)
+    try:
+        yield
+    finally:
+        for layer in plain:
+            del layer.__dict__["_conv_forward"]
+
+
+def _convolved(layer: nn.Conv2d, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    if x.dtype is not torch.float64 or x.device.type != "cpu" or x.dim() != 4:
+        return nn.Conv2d._conv_forward(layer, x, weight, bias)
+    blocks = x.split(rows_of_block(layer, x))
+    found = [nn.Conv2d._conv_forward(layer, block, weight, bias) for block in blocks]
+    return found[0] if len(found) == 1 else torch.cat(found)
 
 
 def rows_of_block(layer: nn.Conv2d, x: Tensor) -> int:
