@@ -1,10 +1,12 @@
 """The finite-difference look-ahead: how far off over a sweep of radii, shared masks, refusals."""
 
 import copy
+import warnings
 
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 from torch.optim import SGD
 
 from auxin.errors import ConfigError, UnsupportedError
@@ -54,6 +56,34 @@ def test_many_kinks_are_no_stopped_gradient():
     found = hypergradient(problem, x, optimizer=SGD(net.parameters(), lr=0.1), estimator="finite_difference")
     exact = hypergradient(problem, x, optimizer=SGD(net.parameters(), lr=0.1))
     assert relative(found.gradients, exact.gradients) < 1e-2
+
+
+class Rounding(nn.Module):
+    """A straight-through operation."""
+
+    def forward(self, x):
+        return x + ((4 * x).round() / 4 - x).detach()
+
+
+@pytest.mark.parametrize("inside", [nn.Identity, Rounding])
+def test_float32_tells_stopped_gradients_from_rounding(inside):
+    """In a random direction of this width a difference in float32 is rounding alone, with or without a stop."""
+    torch.manual_seed(0)
+    net = nn.Sequential(
+        nn.Linear(32, 512), nn.ReLU(), inside(), nn.Linear(512, 512), nn.ReLU(), nn.Linear(512, 9)
+    )
+    x, y, phi = torch.randn(64, 32), torch.arange(64) % 3, torch.zeros(2, requires_grad=True)
+
+    def criterion(out, _):
+        weights = torch.cat((torch.zeros(1), phi)).exp()
+        return sum(w * F.cross_entropy(part, y) for w, part in zip(weights, out.split(3, 1), strict=True))
+
+    problem = BilevelProblem(net, criterion, lambda out, _: F.cross_entropy(out[:, :3], y), [phi])
+    sgd = SGD(net.parameters(), lr=0.1)
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always", RuntimeWarning)
+        hypergradient(problem, (x,), optimizer=sgd, estimator="finite_difference")
+    assert len(told) == (inside is Rounding)
 
 
 def test_dropout_masks_are_shared():

@@ -36,7 +36,7 @@ ELEMENTS = 64
 """The most elements of phi for which a backward pass, or a pair of unrolls, is spent on each."""
 
 NOISY = (
-    "A finite difference is off by {:.1e} along a random direction. Either float32 rounds it away, or the network or a "
+    "A finite difference is off by {:.1e} along one direction. Either float32 rounds it away, or the network or a "
     "loss stops gradients (`detach`, `no_grad`), which estimator={!r} does not follow. estimator='lookahead' is exact "
     "in both cases."
 )
