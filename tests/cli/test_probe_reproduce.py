@@ -1,6 +1,7 @@
 """`auxin probe` and `auxin reproduce` as a user types them."""
 
 import json
+import shlex
 
 import pytest
 
@@ -99,13 +100,18 @@ def test_probe_refuses_what_makes_no_sense(capsys, tmp_path, option, said):
 def test_a_plan_is_a_slurm_array_whose_tasks_compute_a_piece_each(tmp_path, capsys):
     def auxin(*words):
         with pytest.raises(SystemExit) as caught:
-            cli.main(["reproduce", "auxilearn_figure_6", "--smoke", "--out", str(tmp_path / "out"), *words])
+            cli.main(
+                ["reproduce", "auxilearn_figure_6", "--smoke", "--out", str(tmp_path / "an out"), *words]
+            )
         return caught.value.code or 0, capsys.readouterr()
 
     code, said = auxin("--plan")
     assert code == 0
-    assert "sbatch --array=0,1 " in said.out
-    assert "--piece $SLURM_ARRAY_TASK_ID" in said.out
+    line = next(line for line in said.out.splitlines() if "sbatch" in line)
+    *_, array, _, wrapped = shlex.split(line)
+    assert array == "--array=0-1"
+    task = shlex.split(wrapped.removeprefix("--wrap="))
+    assert task[-3:] == [str(tmp_path / "an out"), "--piece", "$SLURM_ARRAY_TASK_ID"]
     assert auxin("--piece", "1")[0] == 0
     assert "sbatch --array=0 " in auxin("--plan")[1].out
     code, said = auxin("--piece", "2")

@@ -186,7 +186,7 @@ def test_evaluate_on_a_file_of_ones_own(auxin, tmp_path):
         (("apply", "small", "digits", "--batch", "5000"), "There are fewer rows than the batch size"),
         (("evaluate", "small", "nonsense"), "Unknown data set"),
         (("evaluate", "small", "omniglot"), "Where is omniglot"),
-        (("evaluate", "small", "digits", "--shots", "200"), "too few rows"),
+        (("evaluate", "small", "digits", "--shots", "200"), "Class 8 of digits has too few rows"),
         (("train", "--preset", "nonsense"), "Unknown preset"),
         (("train", "--procedural", "--truncation", "x"), "The range is invalid"),
         (("train", "--procedural", "--kinds", "x"), "not of whole numbers"),

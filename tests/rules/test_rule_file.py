@@ -26,6 +26,7 @@ def test_round_trip(saved):
     again, card = load_rule(path)
     assert card == {"seed": 3}
     assert again.options == rule.options
+    assert load_rule(path.parent)[1] == card, "the folder of a training run stands for its rule"
     state, x = rule.init_state((9, 4)), torch.rand(1, 6, 9)
     for a, b in zip(rule.step(state, x).tensors(), again.step(state, x).tensors(), strict=True):
         assert torch.equal(a, b)

@@ -130,8 +130,8 @@ def plan(request: RecipeRequest, output: Output) -> None:
     for number, unit in enumerate(units):
         output.print(f"  {number}  {unit.name}{'' if number in left else '  (finished)'}")
     task = shlex.join(_words(request))
-    array = ",".join(map(str, left))
-    line = f"sbatch --array={array} --cpus-per-task=1 --wrap='{task} --piece $SLURM_ARRAY_TASK_ID'"
+    wrapped = shlex.quote(f"{task} --piece $SLURM_ARRAY_TASK_ID")
+    line = f"sbatch --array={_ranges(left)} --cpus-per-task=1 --wrap={wrapped}"
     if absent:
         output.print(f"  {absent}")
     if left:
@@ -147,6 +147,21 @@ def plan(request: RecipeRequest, output: Output) -> None:
             "left_out": absent,
         }
     )
+
+
+def _ranges(numbers: list[int]) -> str:
+    """Rising numbers as SLURM writes them.
+
+    >>> _ranges([0, 1, 2, 4, 6, 7])
+    '0-2,4,6-7'
+    """
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ",".join(f"{first}-{last}" if last > first else str(first) for first, last in runs)
 
 
 def _words(request: RecipeRequest) -> list[str]:

@@ -195,7 +195,7 @@ class RuleDataRequest(Group):
 
     panel: ClassVar[str] = "Data"
 
-    rule: str = option(..., "Rule file, or `small`.", argument=True)
+    rule: str = option(..., "Rule file, the folder of a trained rule, or `small`.", argument=True)
     data: str = option(..., "Known data set (`auxin ls data`), or a file such as my.npz.", argument=True)
     root: Folder = option(None, "Folder that holds one folder per data set.", metavar="DIR")
     target: str | None = option(

@@ -178,7 +178,7 @@ def check_rows(data: RuleData, shots: int, batch: int) -> None:
     if least < 2 * shots:
         label = int(classes[counts.argmin()])
         raise DataError(
-            f"Class {label} of {data.name} has too few rows",
+            f"Class {data.label_names[label] if data.label_names else label} of {data.name} has too few rows",
             expected=f"{2 * shots} ({shots} for support, {shots} for query)",
             found=str(least),
             do="Use fewer --shots, or drop the class.",

@@ -5,7 +5,7 @@ import gzip
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,7 @@ class RuleData:
         unlabelled: [N, D].
         x, y: [M, D] and class labels [M]; the same rows where the set is small.
         ways: Classes per task; where the set has more, each task draws its own.
+        label_names: The classes' names, by label; none: the labels themselves.
     """
 
     name: str
@@ -44,6 +45,7 @@ class RuleData:
     x: Tensor
     y: Tensor
     ways: int
+    label_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse NaN, and columns that differ."""
@@ -85,7 +87,8 @@ def rule_data(name: str, root: Path | None = None, *, side: int = 8, target: str
     y = dataset.y[dataset.main]
     if y.dtype != torch.int64:
         raise DataError(f"{name} has no classes", do="Name a class column with --target.")
-    return split(dataset.name, rows, y, dataset.official_test)
+    found = split(dataset.name, rows, y, dataset.official_test)
+    return replace(found, label_names=tuple(getattr(dataset.tasks[dataset.main], "label_names", ())))
 
 
 def _procedural(name: str, side: int) -> RuleData:

@@ -13,6 +13,8 @@ from auxin.update_rules.learned import Learned
 
 FORMAT = "auxin.rule"
 VERSION = "1"
+RULE = "rule.safetensors"
+"""Name of the file in a training run's folder."""
 _SHIPPED = Path(__file__).parent.parent / "update_rules"
 
 
@@ -80,13 +82,14 @@ def _built(
 
 def _find(name: Path | str) -> Path:
     path = Path(name)
-    if path.is_file():
-        return path
+    for file in (path, path / RULE):
+        if file.is_file():
+            return file
     shipped = _SHIPPED / f"{name}.safetensors"
     if path.name == str(name) and shipped.is_file():
         return shipped
     raise DataError(
         f"There is no rule {str(name)!r}",
-        expected=f"a file, or one of: {', '.join(shipped_names())}",
+        expected=f"a rule file, a folder that holds {RULE}, or one of: {', '.join(shipped_names())}",
         do="`auxin rule train --out DIR` makes one.",
     )

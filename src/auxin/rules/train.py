@@ -15,7 +15,7 @@ from auxin.folders import CONTENT, claim_folder
 from auxin.interrupts import checkpoint_seconds, checkpointing, requested
 from auxin.requests.rule import TrainSettings
 from auxin.rules.data import META_TEST, META_VALIDATION
-from auxin.rules.file import save_rule
+from auxin.rules.file import RULE, save_rule
 from auxin.rules.gradients import PersistentES
 from auxin.rules.parts import cifar10_family, estimator_of, family_of
 from auxin.rules.sampler import TaskSampler
@@ -25,7 +25,6 @@ from auxin.tensor_files import read_state, set_aside, write_state
 from auxin.update_rules.learned import Learned
 
 CHECKPOINT = "checkpoint.pt"
-RULE = "rule.safetensors"
 FORMER = ".former.pt"
 """Ends the name of a rank's checkpoint before the newest."""
 

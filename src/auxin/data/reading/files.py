@@ -65,7 +65,8 @@ def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[Remo
         f"The files of {name} are not in {root}",
         expected=" or ".join(looked),
         found=", ".join(sorted(p.name for p in root.iterdir())[:8]) or "an empty folder",
-        do=f"Use --download, or put them there yourself, from {' '.join(r.url for r in remotes)}",
+        do=f"Fetch them with --download, or in Python with auxin.data.load({name!r}, {str(root)!r}, download=True); or "
+        f"put them there yourself, from {' '.join(r.url for r in remotes)}",
     )
 
 
