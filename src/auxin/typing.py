@@ -1,6 +1,6 @@
 """The few types that every part of auxin shares."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -32,6 +32,14 @@ class Batch:
 
     def __len__(self) -> int:
         return self.rows.shape[0]
+
+    def split(self, sizes: Sequence[int]) -> "list[Batch]":
+        """The rows in consecutive batches of these sizes, which share this one's memory."""
+        y = {name: target.split(list(sizes)) for name, target in self.y.items()}
+        pairs = zip(self.x.split(list(sizes)), self.rows.split(list(sizes)), strict=True)
+        return [
+            Batch(x, {name: parts[k] for name, parts in y.items()}, rows) for k, (x, rows) in enumerate(pairs)
+        ]
 
     def to(self, device: torch.device | str) -> "Batch":
         """The same batch on another device."""

@@ -25,7 +25,7 @@ _DATA: dict[str, dict[str, Setting]] = {
         "steps": 320,
         "lr": 0.03,
         "augmentation": "affine:0.75",
-        "looks": 10,
+        "looks": 5,
     },
     "mnist": {"model.channel_width": 16, "steps": 400},
     "fashion_mnist": {"model.channel_width": 16, "steps": 400},

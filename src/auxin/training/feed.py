@@ -4,6 +4,7 @@ The order and the augmentation of the main-labelled rows come from generators of
 whatever else it puts into a batch, meets the same main rows in the same order.
 """
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -12,10 +13,14 @@ import torch
 from torch import Tensor
 
 from auxin.data import DevicePool, Stream, epoch_batches
+from auxin.math.sparse import at_once
 from auxin.pretexts._base import Pretext
 from auxin.training.reproducible import generator
 from auxin.typing import MISSING, Batch
 from auxin.views import View
+
+AHEAD = 256
+"""Main-labelled rows that are augmented in one call, at most: those of the next batches, where batches are small."""
 
 
 @dataclass(eq=False)
@@ -78,8 +83,13 @@ class Feed:
         batches = epoch_batches(self.train, self.size, self._generators[order])
         # Once: a copy per batch would wait for the device.
         on_device = torch.cat(batches).to(self.pool.device)
-        for rows in on_device.split([len(rows) for rows in batches]):
-            yield self._batch(rows, "augment" if order == "order" else "augment meta")
+        together = max(1, at_once(math.prod(self.pool.shape), AHEAD) // self.size)
+        sizes = [len(rows) for rows in batches]
+        groups = [sizes[first : first + together] for first in range(0, len(sizes), together)]
+        draw = "augment" if order == "order" else "augment meta"
+        for group, rows in zip(groups, on_device.split([sum(group) for group in groups]), strict=True):
+            for main in self._augmented(rows, draw).split(group):
+                yield self._batch(main)
 
     def meta(self) -> Batch:
         """The next batch of the auxiliary set."""
@@ -97,14 +107,15 @@ class Feed:
             parts.append(self._viewed(rows, 0, generator(self.seed, "looked at", device=self.pool.device)))
         return concatenate(parts)
 
-    def _batch(self, rows: Tensor, augment: str) -> Batch:
-        parts = [self._augmented(rows, augment)]
-        extra = round(self.ratio * len(rows)) if len(self.unlabelled) else 0
+    def _batch(self, main: Batch) -> Batch:
+        """These main-labelled rows, and the others of their batch."""
+        parts = [main]
+        extra = round(self.ratio * len(main)) if len(self.unlabelled) else 0
         if extra:
             taken = self._streams["unlabelled"].take(extra)
             parts.append(self._augmented(taken, "augment extra"))
             if self.strong is not None:
-                parts.append(self._viewed(taken, len(rows), self._generators["strong"]))
+                parts.append(self._viewed(taken, len(main), self._generators["strong"]))
         if self.pretexts:
             x = _spread(torch.cat([part.x for part in parts[: 1 + bool(extra)]]), self.share)
             parts += [self._made(pretext, x, self._generators["pretext"]) for pretext in self.pretexts]
