@@ -232,3 +232,38 @@ def test_an_optimiser_that_did_not_step_with_the_others_is_told():
     with pytest.warns(RuntimeWarning, match="SGD did not step with the others") as given:
         alternate()
     assert len(given) == 1
+
+
+class Once(torch.autograd.Function):
+    """The identity, whose backward pass can be taken once, as that of a compiled network."""
+
+    @staticmethod
+    def forward(ctx, x):
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx, grad):
+        if torch._C._autograd._get_current_graph_task_keep_graph():
+            raise RuntimeError("This backward function was compiled with non-empty donated buffers")
+        return grad.clone()
+
+
+@pytest.mark.parametrize(
+    ("habit", "count"),
+    [({}, 0), ({"clip_norm": 0.05, "change": by_norm}, 0), ({"change": by_norm}, 1), ({"change": a_part}, 1),
+     ({"after": moved}, 1), ({"lost": penalised}, 0)],
+)  # fmt: skip
+def test_a_backward_pass_that_can_be_taken_once_is_watched_as_the_loop_takes_it(habit, count):
+    def call(model, x):
+        return {name: Once.apply(out) for name, out in model(x).items()}
+
+    assert len(looped(every=100, call=call, **habit)) == count
+
+
+@pytest.mark.parametrize(
+    ("habit", "count"), [({}, 0), ({"change": by_norm}, 0), ({"after": moved}, 1), ({"change": moved}, 1)]
+)
+def test_of_several_processes_the_weights_are_watched(habit, count, monkeypatch):
+    """Whether a loop averages its gradients by hand cannot be told, so these are not compared."""
+    monkeypatch.setattr("auxin.api._watched_step.parallel", lambda: True)
+    assert len(looped(**habit)) == count
