@@ -360,9 +360,8 @@ def test_a_meta_step_under_no_grad_is_that_outside(mode):
         aux, optimizer = make(model, every=1, combiner="softmax"), torch.optim.SGD(model.parameters(), lr=0.1)
         aux(model(batch(0)["x"]), batch(0)).backward()
         optimizer.step()
-        meta = batch(5)
         with context():
-            aux.after_step(optimizer, meta)
+            aux.after_step(optimizer, batch(5))
         found.append([p.detach().clone() for p in aux.combiner.parameters()])
     assert all(map(torch.equal, *found))
     assert any(p.any() for p in found[0])

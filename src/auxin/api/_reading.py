@@ -200,9 +200,10 @@ def as_target(value: Any) -> Any:
 
 
 def to_device(tree: Any, device: torch.device) -> Any:
-    """The same tree with its tensors on a device."""
+    """The same tree with its tensors on a device; copies of those made in inference mode, which no graph may keep."""
     if isinstance(tree, Tensor):
-        return tree.to(device)
+        there = tree.to(device)
+        return there.clone() if there.is_inference() else there
     if isinstance(tree, Call):
         return Call(tree.part, to_device(tree.args, device), to_device(tree.kwargs, device))
     if isinstance(tree, ObjectiveBatch):
