@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch._ops import OpOverload
 from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
@@ -27,8 +28,12 @@ from auxin.math.deferred import deferred, tracing
 from auxin.optimizers import InnerStep
 
 Step = Callable[..., Any]
-_POOL_BACKWARD = torch.ops.aten.max_pool2d_with_indices_backward.default
 Answers = Mapping[str, Tensor]
+_POOLING = (
+    torch.ops.aten.max_pool2d_with_indices.default,
+    torch.ops.aten.max_pool2d_with_indices_backward.default,
+)
+"""Operations for which the compiler writes code on a CPU that takes many times as long as torch's own kernel."""
 
 
 @dataclass(eq=False)
@@ -96,7 +101,7 @@ def record(step: Step, *arguments: Any) -> GraphModule:
         RuntimeError: The step reads a value, or an operation cannot be recorded.
     """
     with tracing():
-        graph = make_fx(lambda *a: _with_answers(step, *a), {_POOL_BACKWARD: _pool_backward()})(*arguments)
+        graph = make_fx(lambda *a: _with_answers(step, *a), _own_kernels())(*arguments)
     for node in reversed(list(graph.graph.nodes)):  # checks between shapes among them
         schema = getattr(node.target, "_schema", None)
         if not node.users and schema is not None and not schema.is_mutable:
@@ -106,14 +111,20 @@ def record(step: Step, *arguments: Any) -> GraphModule:
 
 
 @cache
-def _pool_backward() -> Step:
-    """Max pooling's backward pass by torch's own kernel on a CPU: compiled, it takes many times as long."""
-    name, schema = "auxin::max_pool2d_backward", _POOL_BACKWARD._schema
-    torch.library.define(name, str(schema).partition(schema.name)[2].lstrip("."))
-    torch.library.impl(name, "cpu")(_POOL_BACKWARD)
-    torch.library.register_fake(name)(_POOL_BACKWARD)
-    own = torch.ops.auxin.max_pool2d_backward.default
-    return lambda grad, *rest: own(grad, *rest) if grad.device.type == "cpu" else NotImplemented
+def _own_kernels() -> dict[OpOverload, Step]:
+    """What a record has for `_POOLING`: on a CPU, torch's kernels by names that the compiler leaves alone."""
+    found = {}
+    for operation in _POOLING:
+        name, signature = operation._schema.name.partition("::")[2], str(operation._schema).partition("(")[2]
+        torch.library.define(f"auxin::{name}", f"({signature}")
+        torch.library.impl(f"auxin::{name}", "cpu")(operation)
+        torch.library.register_fake(f"auxin::{name}")(operation)
+        found[operation] = partial(_on_cpu, getattr(torch.ops.auxin, name).default)
+    return found
+
+
+def _on_cpu(own: Step, first: Tensor, *rest: Any) -> Any:
+    return own(first, *rest) if first.device.type == "cpu" else NotImplemented
 
 
 def play(graph: GraphModule) -> Step:
