@@ -61,6 +61,21 @@ def test_train_writes_a_rule_that_applies(auxin, tmp_path):
     assert json.loads((tmp_path / "a" / "apply.json").read_text())["widths"] == "64-8-5"
 
 
+def test_the_units_of_a_tables_columns_do_not_matter(auxin, tmp_path):
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    found = {}
+    for name, factor in (("metres", 1.0), ("millimetres", 1000.0)):
+        lines = [f"{a},{b * factor},{c},{n % 2}" for n, (a, b, c) in enumerate(rows)]
+        (tmp_path / f"{name}.csv").write_text("\n".join(["a,b,c,y", *lines]) + "\n")
+        words = ("--target", "y", "--hidden", "4", "--width", "2", "--steps", "2", "--out", tmp_path / name)
+        assert auxin("apply", "small", tmp_path / f"{name}.csv", *words)[0] == 0
+        with np.load(tmp_path / name / "features.npz") as file:
+            found[name] = file["features"]
+        network = load_file(tmp_path / name / "network.safetensors")
+        np.testing.assert_allclose(network["column.mean"][1], rows[:, 1].mean() * factor, rtol=1e-4)
+    np.testing.assert_allclose(found["metres"], found["millimetres"], atol=1e-3)
+
+
 def test_training_goes_on_where_it_stopped(auxin, tmp_path, monkeypatch):
     from auxin.requests.rule import TrainSettings
     from auxin.rules.train import RuleRun

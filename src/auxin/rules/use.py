@@ -61,6 +61,10 @@ def apply_rule(request: RuleApplyRequest) -> dict[str, Any]:
     held = int(dataset.official_test.sum())
     if held:
         decided.append(f"the publisher's {held:,} test rows were not trained on")
+    columns: dict[str, Tensor] = {}
+    if x.dim() == 2:  # columns of a table have units of their own
+        x, columns = _standard(x.float(), training)
+        decided.append("columns were brought to mean 0 and variance 1, as `auxin rule evaluate` does")
     learned.fit(x[training], **settings)
     assert learned.state is not None
     decided.append(
@@ -69,7 +73,8 @@ def apply_rule(request: RuleApplyRequest) -> dict[str, Any]:
     )
     features = torch.cat([learned.transform(part) for part in x.split(4096)])
     files = {"network": out / "network.safetensors", "features": out / "features.npz"}
-    write_tensors(files["network"], learned.weights(), {"format": "auxin.network", "rule": str(rule)})
+    weights = learned.weights() | columns
+    write_tensors(files["network"], weights, {"format": "auxin.network", "rule": str(rule)})
     write_bytes(files["features"], packed(features=features.numpy(), y=dataset.y[dataset.main].numpy()))
     result = {
         "rule": rule,
@@ -82,6 +87,12 @@ def apply_rule(request: RuleApplyRequest) -> dict[str, Any]:
     }
     write_text(out / "apply.json", json.dumps(result, indent=1) + "\n")
     return result
+
+
+def _standard(x: Tensor, training: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+    """Rows with columns at mean 0 and variance 1 over the training rows; the means and deviations, to be saved."""
+    mean, deviation = x[training].mean(0), x[training].std(0).clamp(min=1e-6)
+    return (x - mean) / deviation, {"column.mean": mean, "column.deviation": deviation}
 
 
 def _content(x: Tensor, y: Tensor) -> str:
