@@ -89,6 +89,16 @@ class Switched(Loop):
         self.model.on, self.model.active = False, ["none"]
 
 
+class Hooked(Loop):
+    """It doubles the trunk's outputs for the time of the training step."""
+
+    def before(self):
+        self.model.trunk.register_forward_hook(lambda module, given, out: 2 * out)
+
+    def after(self):
+        self.model.trunk._forward_hooks.clear()
+
+
 class Averaged(Loop):
     """Averaged weights stand in the network while the meta step is taken."""
 
@@ -142,7 +152,12 @@ def told(loop, steps=2):
 
 @pytest.mark.parametrize(
     ("kind", "what"),
-    [(Evaluated, "`training`"), (Toggled, "`requires_grad`"), (Switched, "`active`, `on`")],
+    [
+        (Evaluated, "`training`"),
+        (Toggled, "`requires_grad`"),
+        (Switched, "`active`, `on`"),
+        (Hooked, "`_forward_hooks`"),
+    ],
 )
 def test_a_meta_step_takes_the_network_as_it_was_at_the_loss(kind, what):
     loop = kind()
@@ -152,6 +167,7 @@ def test_a_meta_step_takes_the_network_as_it_was_at_the_loss(kind, what):
     assert f"changed: {what}." in given[0]
     assert all(not m.training for m in loop.model.modules()) == (kind is Evaluated)
     assert all(p.requires_grad for p in loop.model.parameters())
+    assert not loop.model.trunk._forward_hooks
     assert kind is not Switched or (loop.model.on, loop.model.active) == (False, ["none"])
 
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from copy import copy
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from auxin.api._reading import Call
@@ -13,6 +14,11 @@ from auxin.math.code_names import keeps_nothing
 _CHANGED = (
     "Between the loss and `after_step` attributes of the network were changed: {}. A meta step takes the network as it "
     "was at the loss, as the next training step would."
+)
+
+_HOOKS = (
+    *("_forward_hooks", "_forward_hooks_with_kwargs", "_forward_hooks_always_called"),
+    *("_forward_pre_hooks", "_forward_pre_hooks_with_kwargs"),
 )
 
 
@@ -37,7 +43,7 @@ class Runner(nn.Module):
         return signals
 
     def note(self, due: bool = True) -> None:
-        """Note modes, switches (truth values, texts) and what is trained, if a meta step is due."""
+        """Note modes, switches (truth values, texts), forward hooks and what is trained, if a meta step is due."""
         if not due:
             return
         self._noted = [(p, "requires_grad", p.requires_grad) for p in self.network.parameters()]
@@ -45,16 +51,18 @@ class Runner(nn.Module):
             switches = ("training",) if keeps_nothing(type(part).__module__) else vars(part)
             found = ((name, getattr(part, name)) for name in switches)
             self._noted += [(part, name, copy(value)) for name, value in found if _is_switch(value)]
+            if not isinstance(part, torch.jit.ScriptModule):
+                self._noted += [(part, name, copy(getattr(part, name))) for name in _HOOKS]
 
     @contextmanager
     def as_noted(self, notify: Callable[[str], None]) -> Iterator[None]:
-        """Within, modes, switches and frozen parameters are those noted, which is then forgotten; a difference is told.
+        """Within, the network is as it was noted, which is then forgotten; a difference is told.
 
-        An evaluation may have left `eval()` on; parameters may be frozen, or an adapter switched off, inside the
-        training step alone.
+        An evaluation may have left `eval()` on; parameters may be frozen, an adapter switched off, or a hook be there
+        inside the training step alone.
         """
         now = [(thing, name, getattr(thing, name, was), was) for thing, name, was in self._noted]
-        other = [each for each in now if _is_switch(each[2]) and each[2] != each[3]]
+        other = [each for each in now if each[2] != each[3] and (each[1] in _HOOKS or _is_switch(each[2]))]
         self._noted = []
         if other:
             notify(_CHANGED.format(", ".join(sorted({f"`{name}`" for _, name, *_ in other}))))
