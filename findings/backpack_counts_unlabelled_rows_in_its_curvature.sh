@@ -9,7 +9,7 @@
 set -euo pipefail
 folder=$(mktemp -d); trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/env"
-"$folder/env/bin/python" -m pip install -q "torch==2.13.0" "numpy==2.4.6" "einops==0.8.2"
+"$folder/env/bin/python" -m pip install -q "torch==2.13.0" "numpy==2.4.6" "einops==0.8.2" "packaging==26.3"
 "$folder/env/bin/python" -m pip install -q --no-deps "backpack-for-pytorch==1.7.1" "unfoldNd==0.2.3" "einconv==0.1.0"
 "$folder/env/bin/python" -W ignore - <<'PY'
 from importlib.metadata import version
