@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from typing import Any
+from unicodedata import normalize
 
 import numpy as np
 import pandas as pd
@@ -229,6 +230,16 @@ def _code(cells: pa.Array) -> bool:
     return bool(((second >= ord("0")) & (second <= ord("9"))).any())
 
 
+def _composed(words: Any) -> Any:
+    """Words with every accent on its letter: an accent of its own looks the same, and makes no other word.
+
+    pyarrow composes only from version 26 on.
+    """
+    several = pc.unique(words).drop_null()
+    composed = pa.array([normalize("NFC", word) for word in several.to_pylist()], words.type)
+    return composed.take(pc.index_in(words, several))
+
+
 def words_of(cells: Any, verbatim: bool = False) -> Any:
     """Cells as words, without blanks and characters without a width around them.
 
@@ -237,7 +248,7 @@ def words_of(cells: Any, verbatim: bool = False) -> Any:
     plain = pc.utf8_trim_whitespace(cells)
     if not pc.all(pc.string_is_ascii(plain)).as_py():
         plain = pc.utf8_trim_whitespace(pc.utf8_trim(plain, UNSEEN))
-        plain = pc.utf8_normalize(plain, "NFC")  # an accent of its own looks the same, and is no other word
+        plain = _composed(plain)
     missing = pc.equal(plain, "") if verbatim else pc.is_in(plain, _MARKS)
     words = pc.if_else(missing, None, plain).to_pandas()
     return words.astype("str").mask(words.isna())  # pandas 2 makes words of what is missing
