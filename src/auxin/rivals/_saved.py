@@ -34,6 +34,7 @@ TRUSTED = (
     "numpy.random.mtrand.RandomState",
     "numpy.uint32",
     "numpy.uint64",
+    "sklearn._loss._loss.CyHalfMultinomialLoss",
     "sklearn._loss.link.IdentityLink",
     "sklearn._loss.link.Interval",
     "sklearn._loss.link.LogitLink",
