@@ -163,7 +163,7 @@ def test_cross_validation_scores_the_labelled_rows() -> None:
     [
         (lambda X: X.assign(Age=[*[1.0, "two"] * 45]), "neither numbers, words"),
         (lambda X: X.assign(Fare=[np.inf, *range(89)]), "not usable"),
-        (lambda X: X.iloc[:, [0, 0]], "unique column names"),
+        (lambda X: X.iloc[:, [0, 0]], "unique column names|have one name"),
         (lambda X: X[["PassengerId"]], "X: No column is left"),
         (lambda X: X.assign(Lists=[{"a": 1}] * 90), "several values in a cell"),
         (lambda X: X.iloc[:0], "different numbers of rows"),

@@ -178,7 +178,8 @@ def test_many_tasks_of_many_methods_get_a_panel_for_each_method(tmp_path):
     drawn.canvas.draw()
     inside = drawn.legends[0].get_window_extent()
     assert inside.y0 >= 0
-    assert inside.y1 < min(axes.get_window_extent().y0 for axes in drawn.axes)
+    lowest = min(axes.get_window_extent().y0 for axes in drawn.axes)
+    assert inside.y1 < lowest + 0.5  # versions of matplotlib differ by part of a pixel
 
 
 def test_a_figure_grows_with_its_legend(tmp_path):
