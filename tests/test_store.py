@@ -143,6 +143,9 @@ def test_a_folder_is_cleared_of_files_that_a_killed_process_had_not_finished(tmp
     half.parent.mkdir()
     half.write_text("half")
     (half.parent / "result.json").write_text("{}")
+    rows = half.parent / ".imdb.part"  # made-up rows of a tiny run
+    rows.mkdir()
+    (rows / ".imdb_train.csv.abc.part").write_text("half")
     release_folder(tmp_path)
     assert claim_folder(tmp_path, {"steps": 20})
     release_folder(tmp_path)

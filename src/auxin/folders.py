@@ -1,6 +1,7 @@
 """Folders of results: claimed by one study and one process at a time, and recognised by their manifest."""
 
 import json
+import shutil
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -161,9 +162,12 @@ def _lock(folder: Path) -> None:
 
 
 def _remove_unfinished(folder: Path) -> None:
-    """Remove the files that a killed process had not written whole."""
-    for file in folder.rglob(f".*{PART}"):
-        file.unlink(missing_ok=True)
+    """Remove the files and folders that a killed process had not written whole."""
+    for path in list(folder.rglob(f".*{PART}")):
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def _bare(folder: Path) -> bool:

@@ -39,9 +39,10 @@ def environment() -> dict[str, str]:
 
 def whole(name: str, out: Path, *engine: str) -> dict[str, Any]:
     """Run to the end; every number of the result and of its pieces, times excepted."""
-    subprocess.run(
-        command(name, out, *engine), env=environment(), check=True, capture_output=True, timeout=600
+    ended = subprocess.run(
+        command(name, out, *engine), env=environment(), capture_output=True, text=True, timeout=600
     )
+    assert ended.returncode == 0, ended.stderr
     files = [out / "result.json", *sorted((out / "pieces").glob("*.json"))]
     found = {file.name: timeless(json.loads(file.read_text())) for file in files}
     assert len(found) == 1 + found["result.json"]["total"] == 1 + found["result.json"]["pieces"]
