@@ -12,6 +12,7 @@ from auxin.errors import ConfigError, DataError, RunError
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
 from auxin.typing import Batch
+from two_processes import joined
 
 
 def holed(seed=0):
@@ -328,22 +329,19 @@ def test_mixed_precision_in_the_users_loop():
 
 
 def test_data_parallelism_with_one_process(tmp_path):
-    import torch.distributed as dist
+    def trained(wrap):
+        model = net()
+        wrapped = wrap(model)
+        optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.05)
+        aux = make(wrapped, combiner="aux_nash", every=2)
+        for seed in range(4):
+            step(aux, wrapped, optimizer, batch(seed), batch(9))
+        return model.state_dict(), aux.combiner.state_dict()
 
-    dist.init_process_group("gloo", init_method=f"file://{tmp_path}/meet", rank=0, world_size=1)
-    try:
-        found = []
-        for wrap in (lambda m: m, torch.nn.parallel.DistributedDataParallel):
-            model = net()
-            wrapped = wrap(model)
-            optimizer = torch.optim.SGD(wrapped.parameters(), lr=0.05)
-            aux = make(wrapped, combiner="aux_nash", every=2)
-            for seed in range(4):
-                step(aux, wrapped, optimizer, batch(seed), batch(9))
-            found.append([model.state_dict(), aux.combiner.state_dict()])
-        assert identical(found[0], found[1])
-    finally:
-        dist.destroy_process_group()
+    with joined(tmp_path, rank=0, processes=1):
+        wrappers = (lambda m: m, torch.nn.parallel.DistributedDataParallel)
+        plain, parallel = (trained(wrap) for wrap in wrappers)
+    assert identical(list(plain), list(parallel))
 
 
 class Graph:

@@ -3,9 +3,6 @@
 `python tests/api/test_auxiliary_processes.py` prints the table of docs/several-processes.md.
 """
 
-import os
-import socket
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -13,6 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+
+from two_processes import ended, start
 
 sys.path.insert(0, str(Path(__file__).parent))
 from auxiliary_cases import NAMES, batch, classes, make, net, step
@@ -32,15 +31,15 @@ sys.path.insert(0, sys.argv[1])
 import torch
 from torch import distributed as dist
 from test_auxiliary_processes import CASES, failures, outcome
-dist.init_process_group("gloo")
-found = {name: outcome(name, rank=dist.get_rank()) for name in CASES}
-found["failures"] = failures(dist.get_rank())
-gathered = [None, None]
-dist.all_gather_object(gathered, found["failures"])
-found["failures"] = gathered
-if dist.get_rank() == 0:
-    torch.save(found, "found.pt")
-dist.destroy_process_group()
+from two_processes import joined
+with joined() as rank:
+    found = {name: outcome(name, rank=rank) for name in CASES}
+    found["failures"] = failures(rank)
+    gathered = [None, None]
+    dist.all_gather_object(gathered, found["failures"])
+    found["failures"] = gathered
+    if rank == 0:
+        torch.save(found, "found.pt")
 """
 CUT = 5
 """The first process has so many of the twelve rows."""
@@ -218,17 +217,9 @@ def failures(rank):
 
 def two_processes(folder):
     """The outcome of every case in two processes."""
-    (folder / "script.py").write_text(SCRIPT)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
-    command = [sys.executable, "-W", "ignore", "script.py", str(Path(__file__).parent)]
-    running = [
-        subprocess.Popen(command, cwd=folder, env={**environment, "RANK": str(rank)}) for rank in (0, 1)
-    ]
+    running = start(SCRIPT, folder, (0, 1), str(Path(__file__).parent))
     whole = {name: outcome(name) for name in CASES}
-    assert [process.wait(timeout=300) for process in running] == [0, 0]
+    ended(running)
     return whole, torch.load(folder / "found.pt", weights_only=True)
 
 

@@ -1,9 +1,6 @@
 """Two gloo processes whose parameters are sharded do what one process with the whole network and batch does."""
 
 import copy
-import os
-import socket
-import subprocess
 import sys
 import warnings
 from pathlib import Path
@@ -11,6 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 from torch import nn
+
+from two_processes import ended, start
 
 sys.path.insert(0, str(Path(__file__).parent))
 from auxiliary_cases import Net, identical, make, net, step
@@ -20,16 +19,15 @@ SCRIPT = """
 import sys
 sys.path.insert(0, sys.argv[1])
 import torch
-from torch import distributed as dist
 from test_auxiliary_sharded import CASES, WARNED, refusals, train, visits
-dist.init_process_group("gloo")
-found = {name: train(name, rank=dist.get_rank()) for name in CASES}
-found["warned"] = [name for name, words in WARNED.items() if "Two training gradients" in words]
-found["refused"] = refusals(dist.get_rank())
-found["visits"] = visits(dist.get_rank())
-if dist.get_rank() == 0:
-    torch.save(found, "found.pt")
-dist.destroy_process_group()
+from two_processes import joined
+with joined() as rank:
+    found = {name: train(name, rank=rank) for name in CASES}
+    found["warned"] = [name for name, words in WARNED.items() if "Two training gradients" in words]
+    found["refused"] = refusals(rank)
+    found["visits"] = visits(rank)
+    if rank == 0:
+        torch.save(found, "found.pt")
 """
 WARNED = {}
 SGD, ADAMW = torch.optim.SGD, torch.optim.AdamW
@@ -159,16 +157,7 @@ def visits(rank):
 
 @pytest.mark.slow
 def test_a_sharded_network_equals_a_whole_one(tmp_path):
-    (tmp_path / "script.py").write_text(SCRIPT)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = {**os.environ, "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port), "WORLD_SIZE": "2"}
-    command = [sys.executable, "-W", "ignore", "script.py", str(Path(__file__).parent)]
-    running = [
-        subprocess.Popen(command, cwd=tmp_path, env={**environment, "RANK": str(rank)}) for rank in (0, 1)
-    ]
-    assert [process.wait(timeout=300) for process in running] == [0, 0]
+    ended(start(SCRIPT, tmp_path, (0, 1), str(Path(__file__).parent)))
     found = torch.load(tmp_path / "found.pt", weights_only=True)
     for name in CASES:
         alike, exact = train(name), train(name, estimator="lookahead")

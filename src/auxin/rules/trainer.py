@@ -18,6 +18,7 @@ from auxin.errors import ConfigError, RunError
 from auxin.rules.gradients import PoolEstimator
 from auxin.rules.pool import Pool, PoolMaker, derived_seed
 from auxin.rules.sampler import TaskSampler
+from auxin.training.processes import place
 from auxin.update_rules._base import UpdateRule
 
 
@@ -82,7 +83,7 @@ class MetaTrainer:
         self.updates, self.seed, self.groups = updates, seed, groups
         self.truncation, self.rate, self.clip, self.decay = truncation, rate, clip, decay
         self.sparsity, self.on_reset = sparsity, on_reset
-        self.process, self.processes = _place()
+        self.process, self.processes = place()
         self.pool_count = pools
         self.update = 0
         self.dropped = 0
@@ -229,12 +230,6 @@ def _fill(targets: Sequence[Tensor], values: Sequence[Tensor]) -> None:
     with torch.no_grad():
         for t, v in zip(targets, values, strict=True):
             t.copy_(v)
-
-
-def _place() -> tuple[int, int]:
-    if dist.is_available() and dist.is_initialized():
-        return dist.get_rank(), dist.get_world_size()
-    return 0, 1
 
 
 def _check(

@@ -18,6 +18,12 @@ from auxin.combiners._base import TaskLosses
 from auxin.errors import RunError
 from auxin.training.task_losses import Entry, mean
 
+if dist.is_available():
+    # Imported before a loop joins its processes. Its functions' defaults take the process group there is when it is
+    # imported, which torch's optimizers do: after `init_process_group`, the group's threads outlive
+    # `destroy_process_group` and, at times, abort the process at its end.
+    import torch.distributed.nn
+
 
 def parallel() -> bool:
     """Whether several processes train together."""
@@ -27,6 +33,11 @@ def parallel() -> bool:
 def world_size() -> int:
     """How many processes train together."""
     return dist.get_world_size() if parallel() else 1
+
+
+def place() -> tuple[int, int]:
+    """This process's rank, and how many train together."""
+    return (dist.get_rank(), dist.get_world_size()) if parallel() else (0, 1)
 
 
 def gathered(own: Tensor) -> list[Tensor]:
