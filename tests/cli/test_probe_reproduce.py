@@ -43,6 +43,13 @@ def test_an_unknown_recipe_offers_the_nearest(capsys):
     assert "Did you mean 'auxilearn_figure_2'" in " ".join(err.split())
 
 
+@pytest.mark.parametrize("option", ["--plan", "--smoke", "--seeds=3", "--piece=0"])
+def test_options_without_a_recipe_are_not_passed_over(capsys, option):
+    code, out, err = auxin(capsys, "reproduce", option)
+    assert (code, out) == (2, "")
+    assert "The options need a recipe" in err
+
+
 def test_a_recipe_without_its_data_says_what_is_missing(capsys, tmp_path):
     code, _, err = auxin(capsys, "reproduce", "auxilearn_c6", "--out", str(tmp_path / "out"))
     assert code == 2

@@ -52,6 +52,16 @@ def test_a_control_that_helps_is_called_one():
     assert "It is a control" in _answers(scores, controls=["equal"])["Which?"]
 
 
+def test_what_the_labels_are_worth_where_it_was_measured():
+    found = judge(
+        _runs({"single": [0.80, 0.81], "maxl": [0.90, 0.92]}), validation={"single": 0.8, "maxl": 0.9}
+    )
+    found.splits["labels per class"] = 5
+    assert "Run with --labels-per-class 5,10,20" in dict(answers(found))["What is it worth in labels?"]
+    said = dict(answers(found, {"maxl": "9 [7, 12]"}))["What is it worth in labels?"]
+    assert said == "5 labels per class with maxl are worth 9 [7, 12] of single-task training's."
+
+
 def test_one_method_alone_asks_nothing():
     assert _answers({"single": [0.80, 0.81]}) == {}
 

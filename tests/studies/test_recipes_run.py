@@ -9,7 +9,7 @@ import pytest
 from auxin import catalogue
 from auxin.errors import DataError, RunError
 from auxin.paper import AUXILEARN
-from auxin.records.recipe import RecipeRow
+from auxin.records.recipe import Claim, RecipeRow
 from auxin.requests.reproduce import RecipeRequest
 from auxin.requests.shared import Engine
 from auxin.studies.engine import Progress
@@ -60,6 +60,18 @@ def test_an_interrupted_recipe_goes_on_where_it_stopped(tmp_path):
     result = reproduce("counting", tmp_path / "out")
     assert Counting.ran == ["p0", "p1", "p2"]
     assert (result.pieces, result.lines[0].ours, result.notes) == (3, 6.0, ["said once"])
+
+
+@pytest.mark.parametrize("smoke", [True, False])
+def test_a_tiny_run_decides_nothing(tmp_path, monkeypatch, smoke):
+    made = RecipeOutcome(
+        [RecipeRow(name="a", ours=1.0, verdict="reproduced")], [Claim(text="It is so", found="1", holds=True)]
+    )
+    monkeypatch.setattr(Counting, "outcome", lambda recipe, done: made)
+    result = reproduce("counting", tmp_path / "out", smoke=smoke)
+    assert (result.lines[0].verdict, result.claims[0].holds) == (
+        ("", None) if smoke else ("reproduced", True)
+    )
 
 
 def test_a_piece_whose_settings_changed_is_not_taken_for_finished(tmp_path):

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from auxin.cli._console import Output
+from auxin.errors import ConfigError
 from auxin.requests.reproduce import RecipeRequest
 
 
@@ -41,6 +42,8 @@ def reproduce(
     from auxin.cli import _reproducing
 
     if not request.name:
+        if plan or piece is not None or request != RecipeRequest(command=request.command):
+            raise ConfigError("The options need a recipe", expected="auxin reproduce RECIPE OPTIONS")
         _reproducing.listing(output)
         return
     output.heading("auxin reproduce", f"  {request.name}")  # before the slow import of torch

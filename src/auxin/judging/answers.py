@@ -1,5 +1,7 @@
 """Answers from a comparison: whether to use an auxiliary, which one, how much better, how sure, at what cost."""
 
+from collections.abc import Mapping
+
 from auxin.judging import wording
 from auxin.judging.paired import ENOUGH_SEEDS
 from auxin.records.results import Comparison, Contrast, Row
@@ -11,11 +13,13 @@ NUMBERS = frozenset({"r2", "rmse"})
 """Metrics of main tasks that are never classes."""
 
 
-def answers(comparison: Comparison) -> Answers:
+def answers(comparison: Comparison, worths: Mapping[str, str] | None = None) -> Answers:
     """The questions with their answers, the most important first.
 
     Args:
         comparison: any comparison, finished or not.
+        worths: what each method's labels are worth in labels of single-task training, where several numbers of labels
+            were compared.
 
     Returns:
         Pairs of a question and its answer. There are none where nothing was compared with single-task training.
@@ -31,7 +35,7 @@ def answers(comparison: Comparison) -> Answers:
         ("How much better is it?", _effect(best, comparison.metric)),
         ("How sure is that?", _certainty(best, comparison)),
         ("What does it cost?", _cost(best)),
-        ("What is it worth in labels?", _worth(comparison)),
+        ("What is it worth in labels?", _worth(comparison, best.method, worths or {})),
     ]
 
 
@@ -94,14 +98,18 @@ def _certainty(best: Row, comparison: Comparison) -> str:
 
 
 def _cost(best: Row) -> str:
-    time = f" {best.overhead:.1f} times the training time of single-task training." if best.overhead else ""
+    time = f" {best.overhead:.2g} times the training time of single-task training." if best.overhead else ""
     return f"Nothing at prediction: only the main task's model is kept.{time}"
 
 
-def _worth(comparison: Comparison) -> str:
+def _worth(comparison: Comparison, method: str, worths: Mapping[str, str]) -> str:
     if comparison.metric in NUMBERS:
         return "Not measured: a label budget counts labels per class, and the main task has no classes."
     labels = comparison.splits.get("labels per class")
+    if method in worths:
+        return (
+            f"{labels} labels per class with {method} are worth {worths[method]} of single-task training's."
+        )
     counts = (labels, 2 * labels, 4 * labels) if isinstance(labels, int) else (5, 10, 20)
     several = ",".join(map(str, counts))
     return f"Not measured. Run with --labels-per-class {several} to express the gain as additional labels."

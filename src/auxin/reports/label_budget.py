@@ -76,6 +76,14 @@ def worths(budget: LabelBudget) -> list[list[str]]:
     return [[line.method, *(worth(point, budget.labels) for point in line.points)] for line in lines]
 
 
+def worths_of(budget: LabelBudget, count: int) -> dict[str, str]:
+    """What `count` labels per class with each method are worth in labels of single; empty for a single budget."""
+    if len(budget.labels) < 2:
+        return {}
+    place = budget.labels.index(count)
+    return {method: texts[place] for method, *texts in worths(budget)}
+
+
 def terminal(budget: LabelBudget) -> "Group":
     """Both tables and the sentence, for rich to print."""
     from rich import box

@@ -53,7 +53,10 @@ def budget_page(budget: LabelBudget, parts: Mapping[int, Results]) -> str:
         head=head,
         rows=rows,
         worths=label_budget.worths(budget),
-        parts={count: part(found, f"k{count}-") for count, found in parts.items()},
+        parts={
+            count: part(found, f"k{count}-", label_budget.worths_of(budget, count))
+            for count, found in parts.items()
+        },
     )
 
 
@@ -61,17 +64,18 @@ def _heading(comparison: Comparison) -> str:
     return f"{comparison.dataset}: does an auxiliary help?"
 
 
-def part(results: Results, prefix: str = "") -> dict[str, Any]:
+def part(results: Results, prefix: str = "", worths: Mapping[str, str] | None = None) -> dict[str, Any]:
     """Everything that the template shows of one comparison.
 
     Args:
         results: The comparison and its runs.
         prefix: Begins every id, so that several comparisons fit on one page.
+        worths: What each method's labels are worth in labels of single, if that was measured.
     """
     comparison = results.comparison
     return {
         "comparison": comparison,
-        "answers": answers(comparison),
+        "answers": answers(comparison, worths),
         "metric": wording.title(comparison.metric),
         "rows": _rows(results),
         "figures": _shown(figures(results), prefix),

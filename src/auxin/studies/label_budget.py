@@ -263,21 +263,22 @@ def worth(point: Point, labels: Sequence[int]) -> str:
     """What a method's labels are worth in single's, in words.
 
     >>> worth(Point(labels=10, mean=0.9, verdict="helps", worth=13.2, low=9.1, high=float("inf")), [5, 20])
-    '13 [9.1, beyond 20]'
+    '13 [9.1, above 20]'
+    >>> worth(Point(labels=20, mean=0.9, verdict="helps", beyond="above", low=float("inf"), high=float("inf")), [5, 20])
+    'more than 20'
     """
     if point.beyond:
         text = f"more than {labels[-1]}" if point.beyond == "above" else f"fewer than {labels[0]}"
-        text += " (beyond the range)"
     else:
         text = "–" if point.worth is None else _count(point.worth, labels)
-    if point.low is None or point.high is None:
+    if point.low is None or point.high is None or (point.beyond and point.low == point.high):
         return text
     return f"{text} [{_count(point.low, labels)}, {_count(point.high, labels)}]"
 
 
 def _count(value: float, labels: Sequence[int]) -> str:
     if value == float("inf"):
-        return f"beyond {labels[-1]}"
+        return f"above {labels[-1]}"
     if value == 0:
         return f"below {labels[0]}"
     return f"{value:.2g}" if value < 100 else f"{value:.0f}"

@@ -103,6 +103,10 @@ class Reproduction(Study):
                     done[unit.digest], read_arrays(unit.file.with_suffix(".npz"))
                 )
         recipe, outcome = self.recipe, self.recipe.outcome(found)
+        lines, claims = list(outcome.lines), list(outcome.claims)
+        if request.smoke:  # made-up rows decide nothing
+            lines = [line.model_copy(update={"verdict": ""}) for line in lines]
+            claims = [claim.model_copy(update={"holds": None}) for claim in claims]
         for drawn in outcome.pictures:
             write_arrays(request.folder / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
         notes = dict.fromkeys([*outcome.notes, *(n for d in found.values() for n in d.found.notes)])
@@ -115,8 +119,8 @@ class Reproduction(Study):
             stand_in=recipe.stand_in,
             departures=list(recipe.departures),
             smoke=request.smoke,
-            lines=list(outcome.lines),
-            claims=list(outcome.claims),
+            lines=lines,
+            claims=claims,
             pictures=[drawn.picture for drawn in outcome.pictures],
             notes=list(notes),
             pieces=len(found),
