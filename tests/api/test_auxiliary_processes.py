@@ -31,7 +31,7 @@ sys.path.insert(0, sys.argv[1])
 import torch
 from torch import distributed as dist
 from test_auxiliary_processes import CASES, failures, outcome
-from two_processes import joined
+from two_processes import group_threads, joined
 with joined() as rank:
     found = {name: outcome(name, rank=rank) for name in CASES}
     found["failures"] = failures(rank)
@@ -40,6 +40,7 @@ with joined() as rank:
     found["failures"] = gathered
     if rank == 0:
         torch.save(found, "found.pt")
+assert not group_threads(), "the group outlived destroy_process_group: the process may abort at its end"
 """
 CUT = 5
 """The first process has so many of the twelve rows."""
