@@ -50,7 +50,7 @@ def test_a_known_gain_is_found():
     assert [p.worth for p in ours.points[:3]] == pytest.approx([10, 20, 40], rel=2e-3)
     assert (ours.points[3].worth, ours.points[3].beyond, ours.points[3].low) == (None, "above", np.inf)
     assert found.sentence.startswith(
-        "5 labels per class with ours are worth 10 [10, 10] of single's, 10 are worth 20 ["
+        "5 labels per class with ours are worth 10 [10, 10] of single-task training's, 10 are worth 20 ["
     )
     assert "40 are worth more than 40. It" in found.sentence
     assert found.sentence.endswith("It helps beyond the best control with 5, 10, 20 and 40 labels per class.")

@@ -245,7 +245,7 @@ def sentence(lines: Sequence[BudgetCurve]) -> str:
     labels = [point.labels for point in points]
     parts = [f"{p.labels} are worth {worth(p, labels)}" for p in points]
     first = f"{labels[0]} labels per class with {chosen.method} are worth {worth(points[0], labels)}"
-    parts[0] = f"{first} of single's"
+    parts[0] = f"{first} of single-task training's"
     helped = [str(p.labels) for p in points if p.verdict == "helps"]
     hurt = [str(p.labels) for p in points if p.verdict == "hurts"]
     said = [f"It helps beyond the best control with {_listed(helped)} labels per class"] if helped else []
