@@ -1,6 +1,7 @@
 """A file imports only from lower floors; families of one floor keep apart; reports never import torch."""
 
 import ast
+import re
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -102,6 +103,13 @@ def spelt(call: ast.Call) -> str | None:
     """The name that a call imports, where it is written out."""
     first = call.args[0] if call.args else None
     return first.value if isinstance(first, ast.Constant) and isinstance(first.value, str) else None
+
+
+def test_the_page_shows_the_floors():
+    page = (Path(__file__).parents[1] / "docs/idea.md").read_text(encoding="utf-8")
+    table = page.split("| floor, from the lowest")[1].split("\n\n")[0].splitlines()[2:]
+    shown = [set(re.findall(r"`(\w+)/?`", row.split("|")[1])) for row in table]
+    assert shown == [part - {"__init__", "__main__"} for part in FLOORS]
 
 
 def complaint(found: Import) -> str | None:
