@@ -7,11 +7,13 @@ product.
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakSet
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from auxin.hypergradients._base import BilevelProblem, TrainingGradient
+from auxin.math.factored import Inputs, multiplied
 from auxin.math.functional import (
     Rng,
     call,
@@ -23,7 +25,7 @@ from auxin.math.functional import (
     still,
     under_rng,
 )
-from auxin.math.params import Vector, axpy, detached, dot, leaves, norm, trainable
+from auxin.math.params import Vector, axpy, bare, detached, dot, leaves, norm, trainable
 from auxin.math.products import check_twice_differentiable, directional
 from auxin.math.tree import detach, rebuild, tensors
 from auxin.math.visits import as_left, begin_loss
@@ -31,6 +33,9 @@ from auxin.typing import Signals
 
 RADIUS = {torch.float64: 1e-5, torch.float32: 1e-4}
 """How far a finite difference probes: |eps p|."""
+
+READ_ELSEWHERE: WeakSet[nn.Module] = WeakSet()
+"""Networks in which something beside a linear layer has read its weight in a pass with factors."""
 
 
 @dataclass(frozen=True)
@@ -66,12 +71,27 @@ class Slope:
         ).sum(0)
 
 
-def forward_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector) -> Slope:
-    """By one JVP: <grad_S C(S, phi), S'> with S' = d/deps S(W + eps p) at eps = 0; phi must be terminal."""
+def forward_slope(
+    problem: BilevelProblem, train: Any, gradient: TrainingGradient, p: Vector, inputs: Inputs | None = None
+) -> Slope:
+    """By one JVP: <grad_S C(S, phi), S'> with S' = d/deps S(W + eps p) at eps = 0; phi must be terminal.
+
+    Args:
+        problem: The two losses.
+        train: The batch.
+        gradient: For the context and the random state.
+        p: The direction.
+        inputs: Of the linear layers whose part of p is left as factors.
+    """
     params = list(trainable(problem.network).values())
     with under_rng(gradient.rng), still(problem.auxiliary), torch.enable_grad():
-        primal, tangent = jvp(problem.network, params, p, problem.inputs(train), None, gradient.products)
+        primal, tangent = jvp(
+            problem.network, params, p, problem.inputs(train), None, gradient.products, inputs
+        )
         after = save_rng()
+    if inputs and any(bool(t.isnan().any()) for t in tensors(tangent)):
+        READ_ELSEWHERE.add(bare(problem.network))
+        return forward_slope(problem, train, gradient, multiplied(p, inputs))
     return tangent_slope(problem, train, gradient, primal, tangent, after)
 
 

@@ -1,7 +1,7 @@
 """The outer loss's gradient at given parameters, and how an estimate is put together from its parts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -10,6 +10,7 @@ from torch import Tensor
 from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, Hypergradient, NextBatchForward, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
+from auxin.math.factored import Inputs, layers
 from auxin.math.functional import lent, placed, save_rng, undistorted
 from auxin.math.lean import lean
 from auxin.math.params import Vector, axpy, bare, filled, leaves, named_buffers, trainable
@@ -20,7 +21,8 @@ from auxin.math.visits import foreign_parameters
 class OuterGradient:
     """L_A and its gradients: v over W, and the direct one over phi (zeros unless phi is in the network).
 
-    Zeros over phi take no memory, and `reaches_phi` says whether there is anything else.
+    Zeros over phi take no memory, and `reaches_phi` says whether there is anything else. Where `inputs` has a linear
+    layer's, v has its weight's gradient as factors (`auxin.math.factored`).
     """
 
     loss: Tensor
@@ -28,10 +30,11 @@ class OuterGradient:
     phi: Vector
     reaches_phi: bool
     ahead: NextBatchForward | None = None
+    inputs: Inputs = field(default_factory=dict)
 
 
 def outer_gradient(
-    problem: BilevelProblem, params: Sequence[Tensor], meta: Any, keep: bool = False
+    problem: BilevelProblem, params: Sequence[Tensor], meta: Any, keep: bool = False, factored: bool = False
 ) -> OuterGradient:
     """v = grad_W L_A at the given W; parameters that the outer loss does not reach have zeros.
 
@@ -40,6 +43,7 @@ def outer_gradient(
         params: W.
         meta: The batch.
         keep: Keep the forward pass with its graph, for the training step on this batch at this W.
+        factored: Leave linear layers' gradients as factors where that costs less.
     """
     at, phi, own = leaves(params), list(problem.phi), list(trainable(problem.network).values())
     rng, buffers = save_rng(), lent(problem.network)
@@ -48,22 +52,25 @@ def outer_gradient(
             signals = module(*problem.inputs(meta))
         after, signals = save_rng(), problem.raised(signals)
         loss = problem.outer_loss(signals, meta)
-        grads = gradients_of(loss, [*at, *phi], own, keep, foreign_parameters())
-    found = grads[len(at) :]
-    direct = [q.new_zeros(()).expand_as(q) if g is None else g for g, q in zip(found, phi, strict=True)]
-    reaches = any(g is not None for g in found)
+        found = layers(loss, at, module) if factored else {}
+        ends = [found[i].outputs if i in found else w for i, w in enumerate(at)]
+        grads = gradients_of(loss, [*ends, *phi], own, keep, foreign_parameters())
+    own_of_phi = grads[len(at) :]
+    direct = [q.new_zeros(()).expand_as(q) if g is None else g for g, q in zip(own_of_phi, phi, strict=True)]
+    reaches = any(g is not None for g in own_of_phi)
     ahead = None
     if keep:
         moved = [(own, buffers[name]) for name, own in named_buffers(bare(problem.network)).items()]
         ahead = NextBatchForward(at, signals, rng, after, moved)
     v = filled(grads[: len(at)], at)
     v = problem.averaged(v)
-    return OuterGradient(loss.detach(), v, direct, reaches, ahead)
+    inputs = {i: layer.inputs for i, layer in found.items() if grads[i] is not None}
+    return OuterGradient(loss.detach(), v, direct, reaches, ahead, inputs)
 
 
 def gradients_of(
     loss: Tensor,
-    at: Sequence[Tensor],
+    at: Sequence[Any],
     own: Sequence[Tensor],
     keep: bool = False,
     foreign: Sequence[Tensor] = (),
@@ -72,7 +79,7 @@ def gradients_of(
 
     Args:
         loss: The training loss or the outer loss.
-        at: Where to differentiate.
+        at: Where to differentiate: tensors, or places of the graph.
         own: The network's own parameters, which the loss must not have reached.
         keep: Keep the graph.
         foreign: Parameters outside the network that the optimiser moves, which the loss must not reach.

@@ -82,9 +82,10 @@ def verdict(
     return found
 
 
-def unseen(problem: BilevelProblem, train: Any) -> bool:
-    """Whether the batch would be examined."""
-    return _MEMORY.get(bare(problem.network), key_of(problem, train)) is None
+def way_of(problem: BilevelProblem, train: Any) -> Way | None:
+    """The way that was found right for batches like this one; None where it would be examined."""
+    found = _MEMORY.get(bare(problem.network), key_of(problem, train))
+    return None if found is None else found.way
 
 
 def known(problem: BilevelProblem) -> Way | None:

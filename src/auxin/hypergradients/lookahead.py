@@ -15,7 +15,7 @@ from torch import nn
 from auxin.errors import AuxinError, ConfigError
 from auxin.hypergradients._audit import audit
 from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
-from auxin.hypergradients._mixed import Slope
+from auxin.hypergradients._mixed import READ_ELSEWHERE, Slope, forward_slope
 from auxin.hypergradients._operator import outer_off
 from auxin.hypergradients._outer import finish, outer_gradient
 from auxin.hypergradients._self_check import (
@@ -26,10 +26,11 @@ from auxin.hypergradients._self_check import (
     forget,
     known,
     slope,
-    unseen,
+    way_of,
 )
 from auxin.hypergradients._training_gradient import unhooked
 from auxin.math.deferred import deferring, traced
+from auxin.math.factored import Inputs, multiplied
 from auxin.math.functional import save_rng, under_rng
 from auxin.math.params import Vector, bare
 from auxin.math.products import precisely
@@ -138,9 +139,11 @@ class Lookahead(Estimator):
             if ours and step.linear and not compared:  # shapes without memory
                 gradient.gradients[:] = [g.new_zeros(()).expand_as(g) for g in gradient.gradients]
             rng = save_rng()
-            outer = outer_gradient(problem, ahead, meta, keep)
+            factored = self._factored(problem, train, step, gradient)
+            outer = outer_gradient(problem, ahead, meta, keep, factored)
             off = 0.0
-            if self.mode == "auto" and self.check and problem.average is None and unseen(problem, train):
+            auto = self.mode == "auto" and self.check
+            if auto and problem.average is None and way_of(problem, train) is None:
                 with precisely(rng):
                     off = outer_off(problem, ahead, outer.v, meta)
             pulled = step.pullback(gradient.given, outer.v)  # -p
@@ -148,14 +151,14 @@ class Lookahead(Estimator):
             outer.v.clear()
             if ours and not compared:
                 gradient.gradients.clear()
-            seen = self.mode == "auto" and self.check and not unseen(problem, train)
+            seen = auto and way_of(problem, train) is not None
             try:
-                slope, notes = self._slope(problem, train, gradient, pulled, off)
+                slope, notes = self._slope(problem, train, gradient, pulled, outer.inputs, off)
             except (NotImplementedError, RuntimeError) as error:
                 if not seen or isinstance(error, torch.OutOfMemoryError | AuxinError):
                     raise
                 return None
-            if compared and slope.terms and not agrees(slope, gradient, pulled):
+            if compared and slope.terms and not agrees(slope, gradient, multiplied(pulled, outer.inputs)):
                 return None
         return finish(problem, gradient, outer, slope.negated(), unit=step.unit, scale=scale, notes=notes)
 
@@ -165,8 +168,11 @@ class Lookahead(Estimator):
         train: Any,
         gradient: TrainingGradient,
         p: Vector,
+        inputs: Inputs,
         outer_is_off: float,
     ) -> tuple[Slope, list[str]]:
+        if inputs:
+            return forward_slope(problem, train, gradient, p, inputs), []
         if self.mode == "auto" and self.check:
             return slope(problem, train, gradient, p, outer_is_off)
         way = self._unchecked(problem)
@@ -185,9 +191,27 @@ class Lookahead(Estimator):
             return False
         network = bare(problem.network)
         turn = _TURNS[network] = _TURNS.get(network, 0) + 1
-        if problem.autocast is not nullcontext or torch.is_autocast_enabled(device) or unseen(problem, train):
+        autocast = problem.autocast is not nullcontext or torch.is_autocast_enabled(device)
+        if autocast or way_of(problem, train) is None:
             return False
         return turn % 64 == 0 or turn & (turn - 1) == 0
+
+    def _factored(
+        self, problem: BilevelProblem, train: Any, step: InnerStep, gradient: TrainingGradient
+    ) -> bool:
+        """Whether linear layers' part of v may stay factors: the step scales it, and forward mode is known to be right.
+
+        What shows that something else reads such a weight is a value, which must not be waited for on a device.
+        """
+        if not step.linear or bare(problem.network) in READ_ELSEWHERE or problem.average is not None:
+            return False
+        if traced() or deferring() or gradient.loss.device.type != "cpu":
+            return False
+        if problem.autocast is not nullcontext or torch.is_autocast_enabled("cpu"):
+            return False
+        if not self.check:
+            return self._unchecked(problem) == "forward"
+        return self.mode == "auto" and way_of(problem, train) == "forward"
 
     def _unchecked(self, problem: BilevelProblem) -> Way:
         """The way without a look at the first batch."""

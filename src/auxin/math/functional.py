@@ -23,6 +23,7 @@ from torch.overrides import TorchFunctionMode
 
 from auxin.errors import UnsupportedError
 from auxin.math.deferred import traced
+from auxin.math.factored import Inputs
 from auxin.math.padding import without_padding
 from auxin.math.params import Walk, bare, named_buffers, walk
 from auxin.math.rng import Rng, restore_rng, save_rng, under_rng
@@ -304,6 +305,7 @@ def jvp(
     inputs: tuple[Any, ...],
     rng: Rng | None = None,
     products: Products | None = None,
+    factored: Inputs | None = None,
 ) -> tuple[Signals, Signals]:
     """S(W) and S' = d/deps S(W + eps * tangent) at eps = 0, both constants, in one forward pass.
 
@@ -317,6 +319,8 @@ def jvp(
         rng: The random state to run under, after which the present one is put back (None: draw from the
         present one).
         products: The matrix products of a forward pass at W on these inputs under this random state, used up.
+        factored: The inputs of linear layers whose part of the tangent is left as factors (`auxin.math.factored`).
+            Where something other than torch's own layer reads such a weight, S' is NaN.
 
     Raises:
         NotImplementedError, RuntimeError: An operation of the network has no forward mode.
@@ -327,8 +331,11 @@ def jvp(
         for context in exact:
             stack.enter_context(context)
         along = without_padding(network, tangent)
+        factors = {i: (inputs, along[i]) for i, inputs in (factored or {}).items()}
+        along = [torch.full_like(p, torch.nan) if i in factors else along[i] for i, p in enumerate(params)]
         duals = [forward_ad.make_dual(p.detach(), t) for p, t in zip(params, along, strict=True)]
-        with placed(network, duals) as module, replaying(module, products), StopTangents():
+        left = {id(duals[i]): both for i, both in factors.items()}
+        with placed(network, duals) as module, replaying(module, products, left), StopTangents():
             out = module(*inputs)
         pairs = [forward_ad.unpack_dual(leaf) for leaf in tensors(out)]
         primals = [p.detach() for p, _ in pairs]

@@ -9,7 +9,7 @@ the order of the calls. Dropout masks are kept too, one byte per entry, because 
 a product. Modules of exactly torch's own classes take part; everything else is left to torch.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -20,6 +20,7 @@ import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from auxin.math.factored import along
 from auxin.math.norms import (
     BATCH_NORMS,
     Forward,
@@ -32,6 +33,9 @@ from auxin.math.norms import (
 from auxin.math.params import walk
 from auxin.math.rng import Rng, restore_rng, save_rng
 from auxin.math.row_blocks import Conv2d
+
+Factors = Mapping[int, tuple[Tensor, Tensor]]
+_NONE: Factors = {}
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,8 +138,14 @@ def recording(network: nn.Module) -> Iterator[Products]:
 
 
 @contextmanager
-def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
-    """Within, a pass in forward mode takes the products that were kept, and norms take fused kernels."""
+def replaying(network: nn.Module, products: Products | None, factors: Factors = _NONE) -> Iterator[None]:
+    """Within, a pass in forward mode takes the products that were kept, and norms take fused kernels.
+
+    Args:
+        network: The network, with its duals in place.
+        products: What was kept.
+        factors: X and D of linear layers' tangents, by the id of the weight.
+    """
 
     def statistics(module: nn.Module, dtype: torch.dtype) -> Tensor | None:
         found = None if products is None else products.take(module, dtype)
@@ -143,7 +153,7 @@ def replaying(network: nn.Module, products: Products | None) -> Iterator[None]:
 
     def replay(module: nn.Module) -> Forward | None:
         if type(module) in PRODUCTS:
-            return _product(module, products)
+            return _product(module, products, factors)
         if type(module) is nn.Dropout:
             return _dropout(module, products)
         if type(module) in BATCH_NORMS:
@@ -219,7 +229,7 @@ PRODUCTS: dict[type[nn.Module], Any] = {
 }
 
 
-def _product(module: Any, products: Products | None) -> Forward:
+def _product(module: Any, products: Products | None, factors: Factors) -> Forward:
     own, multiply = module.forward, PRODUCTS[type(module)](module)
 
     def forward(x: Tensor) -> Tensor:
@@ -234,7 +244,9 @@ def _product(module: Any, products: Products | None) -> Forward:
         if not torch._C._is_fwd_grad_enabled():
             return y
         slope = None
-        if weight_tangent is not None:
+        if id(module.weight) in factors:
+            slope = along(primal, *factors[id(module.weight)], bias_tangent)
+        elif weight_tangent is not None:
             slope = multiply(primal, weight_tangent, bias_tangent)
         elif bias_tangent is not None:
             slope = multiply(primal, torch.zeros_like(weight), bias_tangent)

@@ -27,7 +27,8 @@ class Update(ABC):
     Attributes:
         handles: The class that this update reproduces (exactly that class, not its subclasses); of a package that
             need not be installed, the class's full name.
-        linear: Whether W+ is linear in g, so that `pull` reads no value of g and g's memory is free after the step.
+        linear: Whether W+ is a number times g beside what does not depend on g. Then `pull` multiplies a cotangent of
+            any shape by that number and reads no value of g, whose memory is free after the step.
     """
 
     handles: ClassVar[type[torch.optim.Optimizer] | str]

@@ -18,11 +18,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from torch.autograd.graph import GradientEdge, Node
+from torch.autograd.graph import GradientEdge
 from torch.nn import functional as F
 
+from auxin.math.graphs import Use, linear_inputs, only_uses
 from auxin.math.params import leaves
-from auxin.training.task_gradients import Slopes, graph_edges, linear_head, task_gradients
+from auxin.training.task_gradients import Slopes, linear_head, task_gradients
 
 Means = Sequence[Tensor | None]
 
@@ -154,30 +155,17 @@ class _Layer:
 def _layers(means: Sequence[Any], shared: Sequence[Tensor], tasks: int) -> dict[int, _Layer]:
     """The layers whose weight's gradient need not be made, by the weight's id."""
     wanted = {id(p): p for p in shared}
-    users: dict[int, list[tuple[Node, int]]] = {}
-    for node, place, child in graph_edges(means):
-        weight = getattr(child, "variable", None)
-        if weight is not None and id(weight) in wanted:
-            users.setdefault(id(weight), []).append((node, place))
-    found = {}
-    for key, uses in users.items():
-        layer = _layer(*uses[0], wanted[key], tasks) if len(uses) == 1 else None
-        if layer is not None:
-            found[key] = layer
-    return found
+    found = {key: _layer(use, wanted[key], tasks) for key, use in only_uses(means, shared).items()}
+    return {key: layer for key, layer in found.items() if layer is not None}
 
 
-def _layer(node: Any, place: int, weight: Tensor, tasks: int) -> _Layer | None:
-    """The layer of that node; None where it is of no known form, or where making the weight's gradients costs less."""
-    name = node.name()
-    if (name, place) == ("AddmmBackward0", 2) and node._saved_alpha == 1:
-        inputs = node._saved_mat1
-    elif (name, place) == ("MmBackward0", 1):
-        inputs = node._saved_self
-    elif (name, place) == ("ConvolutionBackward0", 1):
+def _layer(use: Use, weight: Tensor, tasks: int) -> _Layer | None:
+    """The layer that a weight enters; None where it is of no known form, or where its gradients cost less."""
+    node, place = use
+    if (node.name(), place) == ("ConvolutionBackward0", 1):
         return _convolution(node, weight, tasks)
-    else:
-        return None
+    name = linear_inputs(use)
+    inputs = getattr(node, f"_saved_{name}") if name else None
     return None if inputs is None else _Layer(GradientEdge(node, 0), inputs.detach, lambda g: g)
 
 

@@ -7,13 +7,15 @@ head reads two depths of the trunk, the graph is run through once for each task 
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.autograd.graph import GradientEdge, Node
+
+from auxin.math.graphs import graph_edges
 
 Found = list[Tensor | None]
 Slopes = Sequence[Tensor | None] | None
@@ -44,27 +46,6 @@ def task_gradients(means: Sequence[Tensor], inputs: Sequence[Any], slopes: Slope
         torch.autograd.grad(m, inputs, slope, retain_graph=True, allow_unused=True) for m, slope in pairs
     ]
     return [_stacked(column) for column in zip(*found, strict=True)]
-
-
-def graph_edges(means: Sequence[Tensor]) -> Iterator[tuple[Node, int, Node]]:
-    """Every edge of the losses' graph: a node, the place of an argument, and the node that made it.
-
-    The node of a weight that is transposed on its way is the weight's own.
-    """
-    ahead, seen = [mean.grad_fn for mean in means if mean.grad_fn is not None], set()
-    while ahead:
-        node = ahead.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        for place, (child, _) in enumerate(node.next_functions):
-            if child is None:
-                continue
-            if child.name() == "TBackward0" and child.next_functions[0][0] is not None:
-                seen.add(child)
-                child = child.next_functions[0][0]
-            yield node, place, child
-            ahead.append(child)
 
 
 def _together(means: Sequence[Tensor], inputs: Sequence[Any], slopes: Sequence[Tensor | None]) -> Found:
