@@ -20,14 +20,14 @@ Inputs = Mapping[int, Tensor]
 
 
 @dataclass(frozen=True)
-class Layer:
+class FactoredLayer:
     """A linear layer in a graph: the place of y, where D is read, and X."""
 
     outputs: GradientEdge
     inputs: Tensor
 
 
-def layers(loss: Tensor, params: Sequence[Tensor], network: nn.Module) -> dict[int, Layer]:
+def layers(loss: Tensor, params: Sequence[Tensor], network: nn.Module) -> dict[int, FactoredLayer]:
     """The layers whose gradient is better left as factors, by the weight's place among the parameters.
 
     Their weights enter the graph once, in torch's own linear layer. A layer whose inputs were packed by a hook
@@ -49,7 +49,7 @@ def layers(loss: Tensor, params: Sequence[Tensor], network: nn.Module) -> dict[i
     for key, use in only_uses([loss], [params[i] for i in places.values()]).items() if places else ():
         inputs = _inputs(use, params[places[key]])
         if inputs is not None:
-            found[places[key]] = Layer(GradientEdge(use[0], 0), inputs)
+            found[places[key]] = FactoredLayer(GradientEdge(use[0], 0), inputs)
     return found
 
 
