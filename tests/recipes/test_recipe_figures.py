@@ -68,3 +68,13 @@ def test_classes_have_the_same_colour_in_every_row():
     shown = [axes.images[0] for axes in made.axes if axes.images and axes.images[0].get_array().ndim == 2]
     limits = {image.get_clim() for image in shown if image.get_cmap().name == "tab20"}
     assert limits == {(0.0, 19.0)}
+
+
+def test_every_class_of_points_has_a_look_of_its_own_and_stands_in_the_legend():
+    arrays = {f"points.{end}": N.random((40, 2)) for end in "pq"}
+    arrays |= {"groups.p": np.arange(40) % 12, "groups.q": np.arange(40) % 3}
+    made = figure(Picture(name="n", kind="points", title="t"), arrays)
+    (legend,) = made.legends
+    assert [text.get_text() for text in legend.get_texts()] == [f"class {k}" for k in range(12)]
+    looks = {(tuple(c.get_facecolor()[0]), len(c.get_paths()[0].vertices)) for c in made.axes[0].collections}
+    assert len(looks) == 12

@@ -110,7 +110,9 @@ def _pictures_of(data: str, arrays: Mapping[str, np.ndarray]) -> list[PictureDat
     points |= {f"groups.{end}": arrays["y"] for end in ENDS}
     words = {end: f"{end} the rule" for end in ENDS}
     title = f"Embeddings of {data}, two principal components"
-    found = [PictureData(Picture(name=f"{data}-embedding", kind="points", title=title, words=words), points)]
+    axes = {"x": "first component", "y": "second component"}
+    picture = Picture(name=f"{data}-embedding", kind="points", title=title, words=words, **axes)
+    found = [PictureData(picture, points)]
     fields = arrays["fields_after"]
     side = round(fields.shape[1] ** 0.5)
     if side > 2:

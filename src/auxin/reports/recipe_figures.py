@@ -7,7 +7,7 @@
 | bars | a row per name: `names` (text) [n]; `ours`, `error`, perhaps `paper` [n] |
 | landscape | `extent` [4]; `loss.*` [h, w]; perhaps `point.*` [2] and `path` [n, 2] |
 | loss_images | every array a column of pictures, [n, h, w] (NaN where unknown) or [n, h, w, 3] |
-| points | `points.*` [n, 2], a panel each; perhaps `images.*` [n, h, w, 3] |
+| points | `points.*` [n, 2], a panel each; perhaps `groups.*` (classes) [n] and `images.*` [n, h, w, 3] |
 """
 
 import textwrap
@@ -90,16 +90,19 @@ def _lines(picture: Picture, arrays: Arrays) -> Figure:
         axes.minorticks_off()
     elif (arrays["x"] == arrays["x"].round()).all():
         axes.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True))
-    _legend(figure, axes)
+    _legend(figure)
     return figure
 
 
-def _legend(figure: Figure, axes: Axes) -> None:
-    """Below the axes, over nothing."""
-    handles, labels = axes.get_legend_handles_labels()
-    if len(labels) > 1:
-        columns = max(1, min(len(labels), 66 // (max(map(len, labels)) + 7)))
-        figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.2)
+def _legend(figure: Figure) -> None:
+    """What stands in any panel, below all of them, over nothing."""
+    named = [pair for axes in figure.axes for pair in zip(*axes.get_legend_handles_labels(), strict=True)]
+    handles = {str(label): handle for handle, label in named}
+    if len(handles) > 1:
+        room = int(11.8 * figure.get_figwidth())
+        columns = max(1, min(len(handles), room // (max(map(len, handles)) + 7)))
+        look = {"loc": "outside lower center", "ncols": columns, "handlelength": 2.2}
+        figure.legend(list(handles.values()), list(handles), **look)
 
 
 def _scatter(picture: Picture, arrays: Arrays) -> Figure:
@@ -152,7 +155,7 @@ def _bars(picture: Picture, arrays: Arrays) -> Figure:
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.margins(x=0.08)
-    _legend(figure, axes)
+    _legend(figure)
     return figure
 
 
@@ -173,8 +176,7 @@ def _landscape(picture: Picture, arrays: Arrays) -> Figure:
         axes.grid(visible=False)
         axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10]))
     panels[0].set_ylabel(picture.y)
-    handles, labels = panels[-1].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
+    _legend(figure)
     return figure
 
 
@@ -226,18 +228,22 @@ def _points(picture: Picture, arrays: Arrays) -> Figure:
     names = [name.removeprefix("points.") for name in arrays if name.startswith("points.")]
     figure = Figure(figsize=(5.2 * len(names), 5.4), layout="constrained")
     panels = np.atleast_1d(figure.subplots(1, len(names)))
+    classes = {
+        name: arrays.get(f"groups.{name}", np.zeros(len(arrays[f"points.{name}"]), int)) for name in names
+    }
     for axes, name in zip(panels, names, strict=True):
         points = arrays[f"points.{name}"]
-        hues = arrays.get(f"groups.{name}", np.zeros(len(points), int))
-        for group in np.unique(hues):
-            chosen = points[hues == group]
-            axes.scatter(*chosen.T, s=9, color=PALETTE[int(group) % len(PALETTE)], alpha=0.55, linewidths=0)
+        for group in np.unique(np.concatenate(list(classes.values()))).astype(int):
+            turn, number = divmod(group, len(PALETTE))  # colours come again, with another marker
+            look = {"color": PALETTE[number], "marker": "o^sD"[turn % 4], "label": f"class {group}"}
+            axes.scatter(*points[classes[name] == group].T, s=11, alpha=0.6, linewidths=0, **look)
         if f"images.{name}" in arrays:
             _thumbnails(axes, points, arrays[f"images.{name}"])
         axes.set(
             title=picture.words.get(name, name), xlabel=picture.x, ylabel=picture.y, xticks=[], yticks=[]
         )
         axes.margins(0.06)
+    _legend(figure)
     return figure
 
 
