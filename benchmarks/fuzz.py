@@ -175,7 +175,8 @@ def recipes(folder: Path) -> dict[str, Target]:
     def planned(file: Path) -> object:
         from_sheet.cache_clear()
         made: GridRecipe = from_sheet(file)()
-        return [made.spec(piece, PieceEnvironment(None, folder)) for piece in made.pieces(smoke=False)[:12]]
+        made.environment = PieceEnvironment(None, folder)
+        return [made.spec(piece) for piece in made.pieces(smoke=False)[:12]]
 
     return {"recipe": Target("recipes", folder / "recipe.toml", planned, (flipped, reworded, reworded))}
 

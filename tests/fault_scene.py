@@ -44,7 +44,7 @@ from auxin.studies.recipe import Piece, PieceResult, Recipe, RecipeOutcome
 class Broken(Recipe):
     paper, title, needs = replace(AUXILEARN, place="nowhere"), "Counting", ("wine",)
     def pieces(self, smoke): return [Piece("p0")]
-    def run(self, piece, bench): return PieceResult({"n": 1.0})
+    def run(self, piece): return PieceResult({"n": 1.0})
     def outcome(self, done): return RecipeOutcome([RecipeRow(name="n", ours=1.0)])
 """
 QUICK = ["--methods", "single", "--seeds", "1", "--tries", "1", "--jobs", "1", "--set", "steps=3"]

@@ -33,7 +33,7 @@ def test_its_words_name_every_piece_of_the_papers_network_and_no_small_one(bench
         (tmp_path / data).mkdir()
     for name, words in bench.PIECES.items():
         made = catalogue.load("recipes", name)()
-        made.bench = PieceEnvironment(tmp_path, tmp_path)
+        made.environment = PieceEnvironment(tmp_path, tmp_path)
         pieces = [piece for piece in made.pieces(False) if any(word in piece.name for word in words)]
         columns = {"auxilearn_table_3": {"CIFAR10 (5%)"}, "maxl_figure_3": {"20 to 100", "3 to 10"}}[name]
         assert {piece.settings["data"] for piece in pieces} == columns

@@ -17,8 +17,8 @@ from auxin.studies.reproduce import Reproduction, reproduce
 def run(tmp_path):
     def some(name, seeds):
         recipe = catalogue.load("recipes", name)()
-        bench = PieceEnvironment(None, tmp_path)
-        did = [recipe.run(piece, bench) for piece in recipe.pieces(False)[:seeds]]
+        recipe.environment = PieceEnvironment(None, tmp_path)
+        did = [recipe.run(piece) for piece in recipe.pieces(False)[:seeds]]
         return recipe, did
 
     return some

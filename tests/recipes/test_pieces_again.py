@@ -28,15 +28,15 @@ def test_a_run_whose_piece_was_not_recorded_is_read_back_or_trained_again(left, 
     (tmp_path / "a_table.toml").write_text(SHEET)
     recipe = from_sheet(tmp_path / "a_table.toml")()
     piece = recipe.pieces(True)[1]
-    bench = PieceEnvironment(None, tmp_path / "out", smoke=True)
-    first = recipe.run(piece, bench)
+    recipe.environment = PieceEnvironment(None, tmp_path / "out", smoke=True)
+    first = recipe.run(piece)
     folder = tmp_path / "out" / "runs" / piece.name
     assert (folder / "result.json").exists()
     assert not (folder / "network.safetensors").exists()
     if left == "nothing":
         for file in folder.iterdir():
             file.unlink()
-    again = recipe.run(piece, bench)
+    again = recipe.run(piece)
     timeless = [{k: v for k, v in found.values.items() if k != "seconds"} for found in (first, again)]
     assert timeless[0] == timeless[1]
     assert set(timeless[0]) >= {"accuracy", "top3"}
@@ -66,7 +66,7 @@ def test_curves_over_meta_training_are_judged_by_the_last_look_minus_the_first()
 def test_a_meta_training_that_was_cut_off_keeps_no_part_of_its_curves(tmp_path) -> None:
     recipe = catalogue.load("recipes", "metz_figure_3")()
     piece = recipe.pieces(True)[0]
-    bench = PieceEnvironment(None, tmp_path, smoke=True)
-    first, again = (recipe.run(piece, bench) for _ in range(2))
+    recipe.environment = PieceEnvironment(None, tmp_path, smoke=True)
+    first, again = (recipe.run(piece) for _ in range(2))
     assert first.curves == again.curves
     assert len(first.curves["updates"]) == 8

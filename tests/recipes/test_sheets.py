@@ -159,7 +159,7 @@ def test_a_sentence_of_the_paper_is_judged_from_three_seeds_on(plugged, tmp_path
 
 def test_data_that_are_not_at_hand_are_left_out_and_said(plugged, tmp_path):
     recipe = catalogue.load("recipes", plugged)()
-    recipe.bench = PieceEnvironment(tmp_path, tmp_path)
+    recipe.environment = PieceEnvironment(tmp_path, tmp_path)
     with pytest.raises(DataError, match="mnist was not found"):
         recipe.pieces(False)
     (tmp_path / "svhn").mkdir()

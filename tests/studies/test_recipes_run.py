@@ -31,7 +31,7 @@ class Counting(Recipe):
     def pieces(self, smoke):
         return [Piece(f"p{i}", {"size": 1 if smoke else 2}) for i in range(3)]
 
-    def run(self, piece, bench):
+    def run(self, piece):
         if piece.name == self.broken:
             raise KeyboardInterrupt
         self.ran.append(piece.name)

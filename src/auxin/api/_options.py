@@ -26,7 +26,8 @@ def check_numbers(every: Any, scale: Any, **positive: Any) -> None:
     if isinstance(every, bool) or not isinstance(every, int) or every < 1:
         raise _refused("every", every, "a whole number of steps, at least 1")
     if scale not in ("raw", "unit"):
-        do = "A combiner's own `scale` is given to the combiner: `combiner=Equal(3, scale=0.5)`"
+        made = "auxin.combiners.build(NAME, [main, *others], scale=0.5)"
+        do = f"A combiner's own `scale` is given to the combiner: `combiner={made}`"
         raise _refused("scale", scale, "raw or unit", do if isinstance(scale, int | float) else "")
     for name, value in positive.items():
         number = isinstance(value, int | float) and not isinstance(value, bool)

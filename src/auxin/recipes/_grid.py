@@ -14,7 +14,7 @@ from auxin.judging.paired import paired
 from auxin.methods import resolve
 from auxin.recipes._sheet import PAPERS, Sheet, read_sheet, tiny
 from auxin.recipes._sheet_pictures import WORDS, of_cell, pictures, plain, row_name
-from auxin.recipes._summary import FEWEST, difference, equal_rows, line, verdict_of
+from auxin.recipes._summary import below, difference, equal_rows, line, verdict_of
 from auxin.records.recipe import Claim, RecipeRow
 from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
@@ -22,14 +22,7 @@ from auxin.runs.device import pick_device
 from auxin.runs.rows import load_data, split_rows
 from auxin.runs.run import RESULT, RunSpec, execute, rebuild, score_rows
 from auxin.runs.settings import layered
-from auxin.studies.recipe import (
-    FinishedPiece,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 
 class GridRecipe(Recipe):
@@ -76,9 +69,9 @@ class GridRecipe(Recipe):
         name = self.sheet.data[str(piece.settings["data"])].name
         return [] if name == "digits" else [name]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """One training, from its settings and the sheet."""
-        spec = self.spec(piece, bench)
+        spec = self.spec(piece)
         weights = Path(spec.folder) / "network.safetensors"
         if spec.keep_weights and not weights.exists():  # a run that was killed after its weights were deleted
             (Path(spec.folder) / RESULT).unlink(missing_ok=True)
@@ -96,7 +89,7 @@ class GridRecipe(Recipe):
         notes = [*([] if piece.settings["smoke"] else self._small(spec)), *result.warnings]
         return PieceResult(values, curves, notes=notes)
 
-    def spec(self, piece: Piece, bench: PieceEnvironment) -> RunSpec:
+    def spec(self, piece: Piece) -> RunSpec:
         """The run behind a piece."""
         sheet, wanted = self.sheet, piece.settings
         data, row, smoke = (
@@ -105,7 +98,7 @@ class GridRecipe(Recipe):
             bool(wanted["smoke"]),
         )
         name = row.method or str(wanted["method"])
-        folder = None if data.name == "digits" else str(bench.data(data.name))
+        folder = None if data.name == "digits" else str(self.data(data.name))
         where = DataSpec.model_validate({"name": data.name, "root": folder, **data.options})
         dataset = load_data(where)
         user = {**sheet.settings, **data.settings, **row.settings}
@@ -118,7 +111,7 @@ class GridRecipe(Recipe):
         if wanted["rows"]:
             split = _at_most(where, split, int(wanted["rows"]), seed)
         settings = layered(dataset.name, dataset.modality, resolve(name), sheet.preset, user, {})
-        place = str(bench.folder / "runs" / piece.name)
+        place = str(self.folder / "runs" / piece.name)
         keep = len(sheet.metrics) > 1
         return RunSpec(
             where,
@@ -191,22 +184,18 @@ class GridRecipe(Recipe):
                 if not seeds:
                     continue
                 factor = self.sheet.factor if claim.metric in self.sheet.metrics else 1.0
-                factor = -factor if claim.lower else factor
                 a, b = [better[s] for s in seeds], [worse[s] for s in seeds]
-                gap = paired([x * factor for x in a], [x * factor for x in b])
-                holds = None if gap.low is None or gap.high is None else (True if gap.low > 0 else None)
-                holds = False if gap.high is not None and gap.high < 0 else holds
-                holds = None if gap.seeds < FEWEST else holds
+                holds = below(a, b) if claim.lower else below(b, a)
                 words = (
                     f"{data}: {claim.better} minus {claim.worse} in {WORDS.get(claim.metric, claim.metric)} "
-                    + difference(a, b, abs(factor))
+                    + difference(a, b, factor)
                 )
                 found.append(Claim(text=claim.text, found=words, holds=holds))
         return found
 
     def _folder(self, data: str) -> Path | None:
         name = self.sheet.data[data].name
-        return None if name == "digits" or self.bench is None else self.bench.data(name)
+        return None if name == "digits" or self.environment is None else self.data(name)
 
     def _missing(self, data: str) -> DataError | None:
         """Why a data set cannot take part; None where it can."""

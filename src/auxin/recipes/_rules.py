@@ -11,7 +11,7 @@ from auxin.rules.bench import Mapped, RuleBench
 from auxin.rules.data import RuleData, rule_data
 from auxin.rules.evaluate import mapped, states
 from auxin.rules.file import load_rule
-from auxin.studies.recipe import FinishedPiece, PieceEnvironment
+from auxin.studies.recipe import FinishedPiece, Recipe
 from auxin.update_rules.learned import Learned
 
 SHIPPED = "small"
@@ -32,12 +32,12 @@ def untrained() -> Learned:
     return Learned(**shipped().options)
 
 
-def data_of(name: str, place: PieceEnvironment, side: int = 8) -> RuleData:
+def data_of(name: str, recipe: Recipe, side: int = 8) -> RuleData:
     """A data set as the bench takes it; images grey and `side` wide.
 
     Images of 28 x 28 come as 14 x 14 or whole where `side` says so.
     """
-    root = None if name == "digits" else place.data(name).parent
+    root = None if name == "digits" else recipe.data(name).parent
     return rule_data(name, root, side=side)
 
 

@@ -10,16 +10,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _small_labels
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-    seed_pieces,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 AUXILIARY = 0.2
 
@@ -44,11 +35,11 @@ class FixedAuxiliary(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(self.seeds(5, smoke), steps=4 if smoke else 300)
+        return self.seed_pieces(self.seeds(5, smoke), steps=4 if smoke else 300)
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Learning, then fixed, then untrained, on the same rows from the same initial weights."""
-        seed, folder = int(piece.settings["seed"] or 0), bench.data("cifar100")
+        seed, folder = int(piece.settings["seed"] or 0), self.data("cifar100")
         flat = _small_labels.settings(int(piece.settings["steps"] or 0))
         learning, fixed = (_small_labels.method("monotone", learns=learns) for learns in (True, False))
         built, first = _small_labels.train(folder, seed, AUXILIARY, learning, flat)

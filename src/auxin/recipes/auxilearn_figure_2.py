@@ -21,16 +21,7 @@ from auxin.recipes._regression import (
 )
 from auxin.recipes._summary import below, difference, judged, line, values_of
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-    seed_pieces,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=1.0, form="convex")
 RANGE = ((-0.5, 2.5), (-4.5, 2.5))
@@ -58,11 +49,10 @@ class AuxiLearnFigure2(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(self.seeds(20, smoke, 2), steps=60 if smoke else HOW.steps)
+        return self.seed_pieces(self.seeds(20, smoke, 2), steps=60 if smoke else HOW.steps)
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Train once; the distances to w* of the trained W and of single-task training's."""
-        del bench
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
         train, auxiliary = shared_line(seed)
         path = learn(train, auxiliary, replace(HOW, steps=steps))

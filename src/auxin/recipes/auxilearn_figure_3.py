@@ -13,15 +13,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
 from auxin.recipes._summary import judged, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 
@@ -45,9 +37,9 @@ class AuxiLearnFigure3(Recipe):
         """One training."""
         return [Piece("seed-0", {"seed": 0, "steps": 10 if smoke else 300})]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Train with the ConvNet combiner, then look at three test images."""
-        folder = bench.data("camvid")
+        folder = self.data("camvid")
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
         found = _camvid.train(folder, "convnet", seed, steps)
         test = _camvid.part(folder, "test")

@@ -18,16 +18,7 @@ from auxin.recipes._summary import below, difference, line, values_of
 from auxin.records.recipe import Claim, Picture
 from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import layered
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-    seed_pieces,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.training.loop import EpochCallbacks, fit
 
 PSI, SHOWN = 5, ("deer", "frog")
@@ -49,12 +40,12 @@ class AuxiLearnFigure4(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(self.seeds(3, smoke), steps=6 if smoke else 400)
+        return self.seed_pieces(self.seeds(3, smoke), steps=6 if smoke else 400)
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Train, label the training rows, project."""
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
-        dataset = load("cifar10", bench.data("cifar10"), aux="term")
+        dataset = load("cifar10", self.data("cifar10"), aux="term")
         terms = dataset.y["term"]
         user = {"steps": steps, "model.channel_width": 16, "psi": PSI, "meta": "auxiliary", "every": 5}
         settings = layered("cifar10", "image", resolve("auxilearn"), "auxin", user, {})

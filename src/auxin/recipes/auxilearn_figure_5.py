@@ -11,16 +11,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import HARMFUL, NAMES, RegressionTraining, learn, least_squares, shared_line
 from auxin.recipes._summary import below, difference, judged, line, values_of
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-    seed_pieces,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=2.0, form="convex", terms=10)
 
@@ -42,11 +33,10 @@ class AuxiLearnFigure5(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(self.seeds(20, smoke, 2), steps=60 if smoke else HOW.steps)
+        return self.seed_pieces(self.seeds(20, smoke, 2), steps=60 if smoke else HOW.steps)
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Train with phi on the training rows, and with phi on an auxiliary set."""
-        del bench
         seed, how = int(piece.settings["seed"] or 0), replace(HOW, steps=int(piece.settings["steps"] or 0))
         train, auxiliary = shared_line(seed)
         same, held_out = learn(train, train, how), learn(train, auxiliary, how)

@@ -11,16 +11,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import RegressionTraining, draw, learn
 from auxin.recipes._summary import judged, line, rank_correlation, values_of
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-    seed_pieces,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 TASKS, INPUTS = 100, 10
 HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=0.3, form="positive", scale=0.02)
@@ -46,11 +37,10 @@ class AuxiLearnFigure6(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(self.seeds(10, smoke, 2), steps=20 if smoke else HOW.steps)
+        return self.seed_pieces(self.seeds(10, smoke, 2), steps=20 if smoke else HOW.steps)
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Learn the weights; their rank correlation with the noise."""
-        del bench
         generator = torch.Generator().manual_seed(int(piece.settings["seed"] or 0))
         w = torch.randn(INPUTS, generator=generator, dtype=torch.float64)
         noise = 0.1 * torch.arange(1, TASKS + 1, dtype=torch.float64).sqrt()

@@ -10,15 +10,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _small_labels
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 SIZES, DEPTHS = (1, 2, 3, 5), (1, 2, 3, 5)
 """Labels per class in the auxiliary set, out of 10; hidden layers."""
@@ -50,14 +42,14 @@ class AuxiLearnFigure7(Recipe):
             for size, depth in (pairs[:1] + pairs[-1:] if smoke else pairs)
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """One training."""
         size, depth, seed, steps = (int(piece.settings[k] or 0) for k in ("size", "depth", "seed", "steps"))
         flat = _small_labels.settings(steps, **{"combiner.depth": depth})
         how = _small_labels.method("monotone", learns=True)
         share = size / _small_labels.LABELS
         return PieceResult(
-            {"accuracy": _small_labels.train(bench.data("cifar100"), seed, share, how, flat)[1]}
+            {"accuracy": _small_labels.train(self.data("cifar100"), seed, share, how, flat)[1]}
         )
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:

@@ -12,16 +12,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
 from auxin.recipes._summary import judged, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-    seed_pieces,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 EVERY = 5
 
@@ -46,9 +37,9 @@ class AuxiLearnFigure8(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(self.seeds(3, smoke), steps=10 if smoke else 300)
+        return self.seed_pieces(self.seeds(3, smoke), steps=10 if smoke else 300)
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Train once; every term's weight and every task's share after each meta step."""
         weights: list[list[float]] = []
         shares: list[list[float]] = []
@@ -59,7 +50,7 @@ class AuxiLearnFigure8(Recipe):
             shares.append(list(aux.weights().values()) if len(weights) > 1 else [float("nan")] * 3)
 
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
-        found = _camvid.train(bench.data("camvid"), "polynomial", seed, steps, EVERY, look)
+        found = _camvid.train(self.data("camvid"), "polynomial", seed, steps, EVERY, look)
         assert isinstance(found.aux.combiner, Polynomial)
         terms = found.aux.combiner.terms(_camvid.NAMES)
         curves = {f"term {t}": [w[k] for w in weights] for k, t in enumerate(terms)}

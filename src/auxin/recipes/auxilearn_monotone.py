@@ -11,18 +11,9 @@ from auxin.combiners.monotone import Monotone
 from auxin.combiners.nonlinear import Nonlinear
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import HARMFUL, RegressionTraining, learn, least_squares, shared_line
-from auxin.recipes._summary import below, difference, line, values_of
+from auxin.recipes._summary import below, difference, judged, line, values_of
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-    seed_pieces,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 HOW = RegressionTraining(steps=1000, rate=0.01, every=10)
 RATES = (0.01, 0.03)
@@ -49,11 +40,10 @@ class AuxiLearnMonotone(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return seed_pieces(self.seeds(20, smoke, 2), steps=20 if smoke else HOW.steps)
+        return self.seed_pieces(self.seeds(20, smoke, 2), steps=20 if smoke else HOW.steps)
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Train with both networks at both rates, from the same weights."""
-        del bench
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
         train, auxiliary = shared_line(seed)
         single = least_squares(train, torch.tensor([1.0, 0.0, 0.0]))
@@ -79,7 +69,7 @@ class AuxiLearnMonotone(Recipe):
             Claim(
                 text="Non-monotonic networks can reverse the gradient of a task by negating its weight",
                 found=f"an auxiliary's weight becomes negative in {negative} of {len(least)} seeds",
-                holds=negative > len(least) / 2 if len(least) > 2 else None,
+                holds=judged(negative > len(least) / 2, len(least)),
             ),
             *(
                 _better(values, rates)

@@ -13,7 +13,7 @@ from auxin.paper import AUXILEARN, Paper
 from auxin.recipes._regression import Rows, least_squares, shared_line
 from auxin.recipes._summary import line, values_of
 from auxin.records.recipe import Claim
-from auxin.studies.recipe import FinishedPiece, Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 ALPHA, TERMS = 1e-4, 3
 """The defaults of the authors' code."""
@@ -40,9 +40,8 @@ class NeumannScale(Recipe):
         """One per seed."""
         return [Piece(f"seed-{s}", {"seed": s}) for s in self.seeds(20, smoke, 2)]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Compare four estimates with the closed form."""
-        del bench
         train, outer = shared_line(int(piece.settings["seed"] or 0))
         problem, weights = _problem(train)
         hessian = 2 * weights.sum() * train[0].T @ train[0] / len(train[0])

@@ -17,15 +17,7 @@ from auxin.requests.probe import ProbeSettings
 from auxin.runs.build import build
 from auxin.runs.settings import layered
 from auxin.studies.probe_seed import RANDOM, candidates, prepare, score, trained_alone
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.training.evaluate import outputs
 from auxin.training.loop import EpochCallbacks, fit
 
@@ -84,16 +76,16 @@ class Proposition1(Recipe):
                     found.append(Piece(name, settings))
         return found
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """One probe, or one training."""
         data, main, what = (str(piece.settings[key]) for key in ("data", "main", "what"))
         seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
         if data == "cifar100":
-            dataset = _candidates.cifar100(bench.data("cifar100"))
+            dataset = _candidates.cifar100(self.data("cifar100"))
             width = 16 if steps >= 10 else 4
             user, labels = {"steps": steps, "model.channel_width": width, "lr": 0.03333}, 10
         else:
-            dataset = _candidates.emotions(bench.data("tabular"), main)
+            dataset = _candidates.emotions(self.data("tabular"), main)
             user, labels = {"steps": steps, "batch": 16, "lr": 0.03333}, 20
             user |= {} if steps >= 10 else {"model.hidden": 8}
         modality = "image" if len(dataset.shape) == 3 else "vector"

@@ -17,15 +17,7 @@ from auxin.records.recipe import Claim, Picture
 from auxin.records.results import Setting
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.tasks._base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.steps import Learner
@@ -65,9 +57,8 @@ class Speed(Recipe):
         """A piece per seed."""
         return [Piece(f"seed-{s}", {"seed": s, "smoke": smoke}) for s in self.seeds(3, smoke)]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Time the steps of every way in turn; the first turn warms up and is not counted."""
-        del bench
         seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         made = {way: learner_of(way, seed, smoke) for way in WAYS}
         spent: dict[str, list[float]] = {}

@@ -13,15 +13,7 @@ from auxin.recipes._labels import FULL, SMALL, SMALL_SHARE, prepare
 from auxin.recipes._sheet_pictures import plain
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 METHODS = {"single task": "single", "human": "given", "MAXL": "maxl"}
 LEVELS = {"3 of 10": "3:10", "20 of 100": "20:100"}
@@ -60,14 +52,14 @@ class MaxlFigure5(Recipe):
             for method in METHODS
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Train, and compute the features of development rows."""
         settings, seed = piece.settings, int(piece.settings["seed"] or 0)
         column = str(settings["column"])
         small = column.endswith(SIZES[1])
         run = prepare(
             "cifar100",
-            bench.data("cifar100"),
+            self.data("cifar100"),
             METHODS[str(settings["method"])],
             seed,
             SMALL if small else FULL,

@@ -18,15 +18,7 @@ from auxin.recipes._labels import FULL, SMALL, SMALL_SHARE, TrainedLabeler, prep
 from auxin.recipes._sheet_pictures import plain
 from auxin.recipes._summary import judged, line
 from auxin.records.recipe import Claim, Picture, RecipeRow
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 
 @dataclass(frozen=True)
@@ -85,13 +77,13 @@ class MaxlFigure6(Recipe):
             if not (smoke and variant.fraction)
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Label test images before and after training, and keep the likeliest images of some auxiliary classes."""
         settings, seed = piece.settings, int(piece.settings["seed"] or 0)
         variant, smoke = VARIANTS[str(settings["data"])], bool(settings["smoke"])
         user = {"psi": variant.psi, **variant.network}
         run = prepare(
-            variant.data, bench.data(variant.data), "maxl", seed, user, smoke, fraction=variant.fraction
+            variant.data, self.data(variant.data), "maxl", seed, user, smoke, fraction=variant.fraction
         )
         rows = run.splits.development[:2000]
         main = run.dataset.y[run.dataset.main][rows]

@@ -16,15 +16,7 @@ from auxin.recipes import _rules
 from auxin.recipes._summary import FEWEST, below, difference, line
 from auxin.records.recipe import Claim, Picture
 from auxin.rules.tasks_procedural import strokes
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 EPOCHS = (1, 2, 5, 10, 20, 40, 80)
 LEARNERS = ("prototypical network", "learned rule")
@@ -65,12 +57,12 @@ class MetzFigure2(Recipe):
             for permuted in (False, True)
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """One VAE, or one learner on one order."""
         settings = piece.settings
         seed, smoke = int(settings["seed"] or 0), bool(settings["smoke"])
         permuted = bool(settings.get("permuted", False))
-        own = _rules.bench_for(_rules.data_of("digits", bench), seed, smoke, 5, permuted)
+        own = _rules.bench_for(_rules.data_of("digits", self), seed, smoke, 5, permuted)
         if "epochs" in settings:
             vae = VAE(16, hidden=(64,), epochs=int(settings["epochs"] or 1), rates=(1e-3,), patience=10**9)
             vae.fit(own.data.unlabelled, seed)

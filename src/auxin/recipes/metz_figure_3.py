@@ -13,15 +13,7 @@ from auxin.recipes._summary import below, difference, line, rank_correlation
 from auxin.records.recipe import Claim, Picture
 from auxin.requests.rule import TrainSettings
 from auxin.rules.train import RuleRun
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.update_rules.learned import Learned
 
 LOOKS = 8
@@ -53,17 +45,17 @@ class MetzFigure3(Recipe):
             Piece(f"seed-{s}", {"seed": s, "updates": updates, "smoke": smoke}) for s in self.seeds(3, smoke)
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Meta-train, and evaluate at even intervals."""
         seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
         updates = int(piece.settings["updates"] or 0)
         mix = {"strokes": 0.4, "textures": 0.35, "mixtures": 0.25}
         settings = TrainSettings(seed=seed, updates=updates, mix=mix, tasks=2 if smoke else 6)
-        folder = bench.folder / "rules" / piece.name
+        folder = self.folder / "rules" / piece.name
         # A resumed meta-training would lack the looks before its checkpoint.
         shutil.rmtree(folder, ignore_errors=True)
         run = RuleRun(settings, folder)
-        benches = {n: _rules.bench_for(_rules.data_of(n, bench), 0, smoke, 5) for n in SETS}
+        benches = {n: _rules.bench_for(_rules.data_of(n, self), 0, smoke, 5) for n in SETS}
         curves: dict[str, list[float]] = {"updates": [], **{n: [] for n in SETS}}
         every = max(1, updates // LOOKS)
         for progress in run.run():

@@ -13,15 +13,7 @@ from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.requests.rule import EvalSettings
 from auxin.rules.evaluate import measure
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 DATA, SIDES = ("mnist", "fashion_mnist"), (14, 28)
 PARTS = ("learned rule", "untrained rule", "random network", "supervised", "vae", "raw", "pca")
@@ -59,11 +51,11 @@ class MetzFigure4(Recipe):
             for settings in ({"data": data, "side": side, "part": part, "seed": s, "smoke": smoke},)
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """One part on one data set."""
         settings = piece.settings
         part, smoke = str(settings["part"]), bool(settings["smoke"])
-        data = _rules.data_of(str(settings["data"]), bench, int(settings["side"] or 0))
+        data = _rules.data_of(str(settings["data"]), self, int(settings["side"] or 0))
         own = _rules.bench_for(data, int(settings["seed"] or 0), smoke)
         steps = 3 if smoke else STEPS
         rules = {"learned rule": (_rules.shipped, steps), "untrained rule": (_rules.untrained, steps)}

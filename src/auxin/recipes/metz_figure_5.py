@@ -11,15 +11,7 @@ from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 DEPTHS, WIDTHS = (2, 3, 5, 8, 11), (16, 64, 256, 1024, 10_000)
 ACTIVATIONS = ("relu", "leaky_relu", "silu", "tanh", "step")
@@ -58,12 +50,12 @@ class MetzFigure5(Recipe):
             )
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """One network before and after."""
         settings, smoke = piece.settings, bool(piece.settings["smoke"])
         width, depth = int(settings["width"] or 0), int(settings["depth"] or 0)
         own = _rules.bench_for(
-            _rules.data_of("digits", bench), int(settings["seed"] or 0), smoke or width > 1024, 5
+            _rules.data_of("digits", self), int(settings["seed"] or 0), smoke or width > 1024, 5
         )
         hidden = (width,) * (depth - 1)
         rule, activation = _rules.shipped(), str(settings["activation"])

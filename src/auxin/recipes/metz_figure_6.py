@@ -15,15 +15,7 @@ from auxin.requests.rule import EvalSettings
 from auxin.rules.data import RuleData
 from auxin.rules.tasks import moons
 from auxin.rules.use import pictures
-from auxin.studies.recipe import (
-    FinishedPiece,
-    PictureData,
-    Piece,
-    PieceEnvironment,
-    PieceResult,
-    Recipe,
-    RecipeOutcome,
-)
+from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 ENDS = {"before": 0, "after": 100}
 
@@ -52,7 +44,7 @@ class MetzFigure6(Recipe):
             for data in ("moons", "mnist")
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Accuracy and spread, before and after."""
         settings = piece.settings
         seed, smoke = int(settings["seed"] or 0), bool(settings["smoke"])
@@ -60,7 +52,7 @@ class MetzFigure6(Recipe):
             x, y = moons(torch.Generator().manual_seed(seed), 600)
             data = RuleData("moons", x[:300], x[300:], y[300:], 2)
         else:
-            data = _rules.data_of("mnist", bench, 14)
+            data = _rules.data_of("mnist", self, 14)
         own, found = _rules.bench_for(data, seed, smoke), {}
         for name, steps in ENDS.items():
             features = _rules.after(_rules.shipped(), own, (64,), min(steps, 3) if smoke else steps)
@@ -83,7 +75,7 @@ class MetzFigure6(Recipe):
         a, b = (by["moons"].get(f"accuracy.{end}", {}) for end in ("after", "before"))
         if a:
             text = "The two moons are partly separated by the rule"
-            holds = below(list(b.values()), list(a.values())) if len(a) > 1 else None
+            holds = below(list(b.values()), list(a.values()))
             gap = difference(list(a.values()), list(b.values()), 100)
             claims.append(Claim(text=text, found=f"accuracy after minus before the rule: {gap}", holds=holds))
         spread = [by[d].get("two components.after", {}) for d in ("moons", "mnist")]
@@ -110,8 +102,8 @@ def _pictures_of(data: str, arrays: Mapping[str, np.ndarray]) -> list[PictureDat
     points |= {f"groups.{end}": arrays["y"] for end in ENDS}
     words = {end: f"{end} the rule" for end in ENDS}
     title = f"Embeddings of {data}, two principal components"
-    axes = {"x": "first component", "y": "second component"}
-    picture = Picture(name=f"{data}-embedding", kind="points", title=title, words=words, **axes)
+    x, y, name = "first component", "second component", f"{data}-embedding"
+    picture = Picture(name=name, kind="points", title=title, words=words, x=x, y=y)
     found = [PictureData(picture, points)]
     fields = arrays["fields_after"]
     side = round(fields.shape[1] ** 0.5)

@@ -8,7 +8,7 @@ from auxin.paper import UPDATE_RULES, Paper
 from auxin.recipes import _rules
 from auxin.recipes._summary import below, difference, line
 from auxin.records.recipe import Claim
-from auxin.studies.recipe import FinishedPiece, Piece, PieceEnvironment, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 PARTS = {"learned rule": 100, "random network": 0, "untrained rule": 100, "raw words": -1}
 
@@ -33,10 +33,10 @@ class MetzText(Recipe):
             for part in PARTS
         ]
 
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """One part."""
         settings, smoke = piece.settings, bool(piece.settings["smoke"])
-        own = _rules.bench_for(_rules.data_of("imdb", bench), int(settings["seed"] or 0), smoke)
+        own = _rules.bench_for(_rules.data_of("imdb", self), int(settings["seed"] or 0), smoke)
         part = str(settings["part"])
         if PARTS[part] < 0:
             return PieceResult({"accuracy": _rules.accuracy(own, lambda x: x)})

@@ -47,15 +47,6 @@ class Piece:
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
 
-def seed_pieces(seeds: Iterable[int], steps: int) -> list[Piece]:
-    """One piece per seed, each of so many steps.
-
-    >>> [dict(piece.settings) for piece in seed_pieces(range(2), steps=9)]
-    [{'seed': 0, 'steps': 9}, {'seed': 1, 'steps': 9}]
-    """
-    return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in seeds]
-
-
 @dataclass(frozen=True)
 class PieceEnvironment:
     """The environment in which a piece runs.
@@ -158,7 +149,7 @@ class Recipe(ABC):
         departures: Where ours departs from the paper or its authors' code, in sentences.
         takes_rows: Whether the user can limit its training rows.
         size: What the user changes of it.
-        bench: Where it runs; None before it does.
+        environment: Where it runs; None before it does.
     """
 
     paper: ClassVar[Paper]
@@ -169,7 +160,7 @@ class Recipe(ABC):
     departures: ClassVar[tuple[str, ...]] = ()
     takes_rows: ClassVar[bool] = False
     size: RecipeSize = RecipeSize()
-    bench: PieceEnvironment | None = None
+    environment: PieceEnvironment | None = None
 
     @abstractmethod
     def pieces(self, smoke: bool) -> list[Piece]:
@@ -178,6 +169,25 @@ class Recipe(ABC):
     def seeds(self, usual: int, smoke: bool, tiny: int = 1) -> range:
         """The seeds of the pieces: as many as the user asks for; by default `usual`, or `tiny` in the tiny run."""
         return range(self.size.seeds or (tiny if smoke else usual))
+
+    def seed_pieces(self, seeds: Iterable[int], steps: int) -> list[Piece]:
+        """One piece per seed, each of so many steps."""
+        return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in seeds]
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the recipe's files, while it runs."""
+        assert self.environment is not None
+        return self.environment.folder
+
+    def data(self, name: str) -> Path:
+        """The folder of a data set, while it runs.
+
+        Raises:
+            DataError: It is not there.
+        """
+        assert self.environment is not None
+        return self.environment.data(name)
 
     def left_out(self) -> str:
         """A sentence about the pieces that are left out because their data are not at hand; empty where none is."""
@@ -189,7 +199,7 @@ class Recipe(ABC):
         return self.needs
 
     @abstractmethod
-    def run(self, piece: Piece, bench: PieceEnvironment) -> PieceResult:
+    def run(self, piece: Piece) -> PieceResult:
         """Do one piece of work, from its settings alone.
 
         Raises:

@@ -29,7 +29,7 @@ def recipe_of(request: RecipeRequest, notify: Callable[[str], None] = lambda _: 
     """Return the recipe of a request, of its size and in its folder."""
     made: Recipe = catalogue.load("recipes", request.name)()
     made.size = request.size
-    made.bench = PieceEnvironment(request.root, request.folder, notify, request.smoke)
+    made.environment = PieceEnvironment(request.root, request.folder, notify, request.smoke)
     return made
 
 
@@ -50,9 +50,8 @@ class Reproduction(Study):
         content_of.cache_clear()  # an earlier study of this process may have read other files
         self.request, self.done = request, {}
         self.recipe = recipe_of(request)
-        assert self.recipe.bench is not None
         for data in () if request.smoke else self.recipe.needs:
-            self.recipe.bench.data(data)
+            self.recipe.data(data)
         self.pieces = _selected(self.recipe, request)
         claim_folder(request.folder, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
         self.planned, self.begun = len(self.pieces), time.monotonic()
@@ -90,8 +89,7 @@ class Reproduction(Study):
         )
 
     def _content(self, data: str) -> str:
-        assert self.recipe.bench is not None
-        return content_of(self.recipe.bench.data(data))
+        return content_of(self.recipe.data(data))
 
     def judge(self, done: UnitResults) -> RecipeRecord:
         """The result over the pieces that are finished, written to `result.json`."""
@@ -105,7 +103,8 @@ class Reproduction(Study):
         recipe, outcome = self.recipe, self.recipe.outcome(found)
         lines, claims = list(outcome.lines), list(outcome.claims)
         if request.smoke:  # made-up rows decide nothing
-            lines = [line.model_copy(update={"verdict": ""}) for line in lines]
+            none = {"verdict": "budget too small"}
+            lines = [line.model_copy(update=none) if line.verdict else line for line in lines]
             claims = [claim.model_copy(update={"holds": None}) for claim in claims]
         for drawn in outcome.pictures:
             write_arrays(request.folder / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
@@ -187,8 +186,7 @@ def _selected(recipe: Recipe, request: RecipeRequest) -> list[Piece]:
 def _compute(request: RecipeRequest, piece: Piece, digest: str) -> PieceRecord:
     begun = time.perf_counter()
     recipe = recipe_of(request)
-    assert recipe.bench is not None
-    did = recipe.run(piece, recipe.bench)
+    did = recipe.run(piece)
     found = PieceRecord(
         digest=digest,
         piece=piece.name,
