@@ -45,7 +45,7 @@ def target(path, **options):
 @pytest.mark.parametrize(
     ("cells", "separator", "numbers"),
     [
-        (["1,234", "2,345"], ";", [1.234, 2.345]),
+        (["1,234", "2,345"], ";", [1234, 2345]),  # the other column has points before its fractions
         (["1,234", "20,5"], "|", [1.234, 20.5]),
         (['"1,234"', '"2,345,678"'], ",", [1234, 2345678]),
         (["1\u202f234.5", "12"], ",", [1234.5, 12]),
@@ -59,7 +59,7 @@ def target(path, **options):
 def test_numbers_that_are_written_in_other_ways(cells, separator, numbers, tmp_path):
     data, found = target(text(tmp_path, cells, separator), kinds="t=regression")
     assert found[:2] == pytest.approx(numbers)
-    told = "decimal commas" if separator in ";|" else "Read as numbers"
+    told = "decimal commas" if separator == "|" else "Read as numbers"
     assert any(told in note and f"({cells[0]} is".replace('"', "") in note for note in data.notes)
     inputs = load(tmp_path / "t.csv", target="y").x
     assert inputs[:2, 1].tolist() == pytest.approx(numbers)

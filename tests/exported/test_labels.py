@@ -14,7 +14,7 @@ SIZE = np.arange(60) % 25 + 1.5
 def form_and_task(tmp_path, labels, sep=",", **options):
     """What a model keeps of a table with these labels, after it was saved."""
     rows = pd.DataFrame({"x": np.arange(60) % 7 / 7, "z": np.arange(60) % 4, "y": labels})
-    rows.to_csv(tmp_path / "t.csv", index=False, sep=sep)
+    rows.to_csv(tmp_path / "t.csv", index=False, sep=sep, decimal="," if sep == ";" else ".")
     dataset = load(tmp_path / "t.csv", target="y", **options)
     return restore(saved(dataset.encoder)).labels, dataset.tasks["y"]
 

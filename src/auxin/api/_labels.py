@@ -105,7 +105,11 @@ def column_of(y: Any) -> np.ndarray:
     """y as one column [N]."""
     if y is None:
         raise DataError("This estimator requires y to be passed, but the target y is None.")
+    if np.ma.isMaskedArray(y):  # NumPy's own functions, and scikit-learn's, drop the mask
+        y = np.where(np.ma.getmaskarray(y), None, y.data) if y.mask.any() else y.data
     kind: Any = getattr(y, "dtype", None)
+    if isinstance(kind, pd.SparseDtype):
+        y, kind = np.asarray(y), None
     if pd.api.types.is_extension_array_dtype(kind) and kind.kind in "biu":
         # Nullable whole numbers and truth stay what they are; scikit-learn would make floats of them.
         return (

@@ -51,6 +51,11 @@ def images(x: np.ndarray) -> np.ndarray:
     )
 
 
+def unmasked(x: Any) -> Any:
+    """A masked array with NaN where it is masked, since scikit-learn drops the mask; anything else as it is."""
+    return x.astype(float).filled(np.nan) if np.ma.isMaskedArray(x) else x
+
+
 def inputs(x: np.ndarray) -> Tensor:
     """An array X as float32 (images of 8 bits as they are); NaN where a value of a vector is missing."""
     x = images(x)

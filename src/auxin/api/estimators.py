@@ -180,7 +180,7 @@ class _AuxiliaryEstimator(BaseEstimator):
             found: Any = validate_data(self, x, reset=reset, skip_check_array=True)
             return found if is_frame(x) else self._named(found)
         allowed: Any = {"dtype": "numeric", "ensure_all_finite": "allow-nan", "allow_nd": True}
-        return validate_data(self, x, reset=reset, **allowed)
+        return validate_data(self, _xy.unmasked(x), reset=reset, **allowed)
 
     def _named(self, x: Any) -> pd.DataFrame:
         """An array as the DataFrame of `fit`, whose columns are taken to be in the same order."""

@@ -77,7 +77,7 @@ def _check_used(name: str, folder: Path | None, place: Path | None, given: Mappi
         )
     encoding, files = given.get("encoding", "utf-8"), [place, given.get("unlabelled")]
     if encoding.lower() not in ("utf-8", "utf8") and not any(
-        file is not None and not str(file).endswith(".parquet") for file in files
+        file is not None and not str(file).lower().endswith(".parquet") for file in files
     ):
         raise ConfigError(
             f"{called('encoding')} has no effect on Parquet files, which hold text in UTF-8",
@@ -129,12 +129,15 @@ OTHERS = {
     ".sav": _PANDAS.format("pd.read_spss"),
     ".dta": _PANDAS.format("pd.read_stata"),
     ".sas7bdat": _PANDAS.format("pd.read_sas"),
-    ".feather": _PANDAS.format("pd.read_feather"),
+    **dict.fromkeys((".feather", ".arrow", ".ipc"), _PANDAS.format("pd.read_feather")),
+    ".orc": _PANDAS.format("pd.read_orc"),
+    **dict.fromkeys((".pkl", ".pickle"), _PANDAS.format("pd.read_pickle")),
+    ".pq": "Rename it to .parquet",
     ".jsonl": "Write it as CSV or Parquet, for example with pandas: pd.json_normalize flattens nested objects",
     ".json": "Write it as CSV or Parquet, for example with pandas: pd.json_normalize flattens nested objects",
-    ".txt": "Rename it to .csv or .tsv if it is a table with a header",
+    **dict.fromkeys((".txt", ".tab", ".dat"), "Rename it to .csv or .tsv if it is a table with a header"),
     ".npy": "Save inputs and targets together: np.savez('t.npz', x=x, y=y)",
-    ".zip": "Unpack it",
+    **dict.fromkeys((".zip", ".bz2", ".xz", ".zst"), "Unpack it (only .gz is read as it is)"),
 }
 """What to do with files of other programs."""
 

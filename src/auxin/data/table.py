@@ -32,6 +32,7 @@ from auxin.data.targets.repeats import dates_note, repeats_note
 from auxin.data.targets.single import blurred_note
 from auxin.data.targets.specs import TargetSpec, parse_specs, words
 from auxin.data.targets.stand_ins import stand_ins_note
+from auxin.data.targets.totals import refuse_totals
 from auxin.errors import ConfigError, DataError
 from auxin.math.sparse import SparseRows
 
@@ -180,6 +181,7 @@ def of_frame(
     encoder, rest, choice = TableEncoder.of(rest, columns.text, (), encoding, columns.keep, most)
     if columns.max_words is not None and not encoder.texts:
         raise _no_text(rest)
+    refuse_totals(rest, _numbers(specs[0], y[specs[0].name]))
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     encoder.labels = form_of_labels(frame, specs[0])
     x, blank = encoder.encode_frame(rest)
@@ -273,7 +275,9 @@ def _inputs(
     what = "leave it out with --ignore"
     found = determining_note(rest, target.numpy(), what) if target.dim() == 1 else []
     missing = stand_ins_note(rest, "empty these cells")
-    if (values := _numbers(main, target)) is not None:
+    if (values := _numbers(main, target)) is None and target.dim() == 1 and len(main.columns) == 1:
+        values = _class_numbers(whole[main.columns[0]])
+    if values is not None:
         labels = pd.DataFrame({main.name: values})
         missing += stand_ins_note(labels, f"say so: --missing {main.name}=VALUE")
     return rest, [*notes, *found, *missing, *blurred_note(coarse(rest))]
@@ -283,6 +287,11 @@ def _numbers(spec: TargetSpec, target: Tensor) -> np.ndarray | None:
     """The values of a target that is one column of numbers."""
     one = target.is_floating_point() and target.dim() == 1 and len(spec.columns) == 1
     return target.double().numpy() if one else None
+
+
+def _class_numbers(column: Any) -> np.ndarray:
+    """Labels of classes as numbers, NaN where they are words."""
+    return pd.to_numeric(column.astype(object), errors="coerce").to_numpy(np.float64)
 
 
 def _given_away(frame: Any, specs: Sequence[TargetSpec], y: Mapping[str, Tensor]) -> list[str]:

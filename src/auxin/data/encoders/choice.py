@@ -17,7 +17,7 @@ from auxin.data.encoders.numbers import Numbers
 from auxin.data.encoders.text import MAX_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens
 from auxin.data.encoders.words import CategoryEncoder
-from auxin.data.reading.marks import COMMAS, as_written
+from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, as_written
 
 MOST_CATEGORIES = 100
 """Of an input column of words, so many of the most frequent ones are categories."""
@@ -117,8 +117,9 @@ def _choose_words(name: str, column: Column, keep: bool, made: EncoderChoice) ->
         also = "; day and month could be the other way round" if unsure else ""
         made.notes.append(f"Dates: {name} (written as {form}{also}).")
         return
+    numbers = [cell for cell in different if cell not in AMONG_NUMBERS]
     written = (
-        None if pd.api.types.is_bool_dtype(column) else as_written(different, column.attrs.get(COMMAS, False))
+        None if pd.api.types.is_bool_dtype(column) else as_written(numbers, column.attrs.get(COMMAS, False))
     )
     if written is not None and not written.odd:
         made.columns.append(Numbers(name, style=written.style.name, unit=written.unit))

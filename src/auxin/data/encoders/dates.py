@@ -69,6 +69,11 @@ class Dates(ColumnEncoder):
         words = words.mask(words.isin(MARKS))
         times: Any = pd.to_datetime(words, format=self.form, errors="coerce", utc=True)
         odd = times.isna() & words.notna()
+        if (
+            odd.any() and words.dropna().str.fullmatch(_FORMS[0][0]).all()
+        ):  # such dates can be read in one way only
+            times = pd.to_datetime(words, format=ISO, errors="coerce", utc=True)
+            odd = times.isna() & words.notna()
         if odd.any():
             raise DataError(
                 f"The column {self.name!r} holds values that are not dates",

@@ -2,8 +2,16 @@
 
 from collections import Counter
 from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
 
 from auxin.data.encoders.contract import Notify
+
+FEWEST = 5
+"""With so many new rows, a column of which most lie outside the training rows is another one."""
+FAR = 10.0
+"""A number is very far if it is so many times the training rows' range outside of it."""
 
 
 class Tally:
@@ -21,6 +29,7 @@ class Tally:
         self.counts: Counter[tuple[str, str]] = Counter()
         self.words: dict[str, set[str]] = {}
         self.far = 0
+        self.beyond: dict[str, Beyond] = {}
 
     def __call__(self, sentence: str) -> None:
         """Keep a sentence, to be said once."""
@@ -34,7 +43,64 @@ class Tally:
             missing(notify, name, count, what)
         for name, words in self.words.items():
             unseen(notify, name, words)
+        for name, found in self.beyond.items():
+            found.report(notify, name)
         far(notify, self.far)
+
+
+@dataclass
+class Beyond:
+    """How many numbers of a column lie outside those of the training rows.
+
+    Attributes:
+        known: The least and the greatest number of the training rows.
+        rows: Number of new rows that have a number.
+        outside: Those outside the two.
+        farthest: The number farthest from them.
+    """
+
+    known: tuple[float, float]
+    rows: int = 0
+    outside: int = 0
+    farthest: float = np.nan
+
+    def add(self, values: np.ndarray) -> None:
+        """More new rows."""
+        low, high = self.known
+        self.rows += len(values)
+        if len(values) and (values.min() < low or values.max() > high):
+            self.outside += int(((values < low) | (values > high)).sum())
+            ends = [self.farthest, float(values.min()), float(values.max())]
+            self.farthest = max(ends, key=self._distance)
+
+    def _distance(self, value: float) -> float:
+        low, high = self.known
+        return float(np.nan_to_num(max(low - value, value - high)))
+
+    def report(self, notify: Notify, name: str) -> None:
+        """Say it where most lie outside, or one lies very far."""
+        low, high = self.known
+        most = self.rows >= FEWEST and 2 * self.outside > self.rows
+        if most or (self.outside and self._distance(self.farthest) > FAR * (high - low)):
+            notify(
+                f"Numbers of {name!r} outside those of the training rows ({low:.6g} to {high:.6g}): "
+                f"{self.outside:,} of {self.rows:,}, such as {self.farthest:.6g}. Is it another unit? Predictions "
+                "there are guesses."
+            )
+
+
+def outside(notify: Notify, name: str, values: np.ndarray, known: tuple[float, float]) -> None:
+    """Say that a column's numbers lie elsewhere than in the training rows, if they do.
+
+    >>> outside(print, "size", np.array([1710.0, 1650, 1802, 1570, 1690]), (151.0, 193.0))
+    Numbers of 'size' outside those of the training rows (151 to 193): 5 of 5, such as 1802. Is it another unit? \
+Predictions there are guesses.
+    """
+    tally = isinstance(notify, Tally)
+    found = notify.beyond.setdefault(name, Beyond(known)) if tally else Beyond(known)
+    found.add(values)
+    if not tally:
+        found.report(notify, name)
 
 
 def missing(notify: Notify, name: str, count: int, what: str = "are replaced by its mean") -> None:

@@ -16,6 +16,13 @@ from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, DECIMAL, STYLES, TRU
 from auxin.errors import DataError
 
 
+def ranges_of(block: np.ndarray) -> list[tuple[float, float]]:
+    """The least and the greatest number of each column [N, D] as float32 holds them, NaN of a column without any."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        ends = np.stack([np.fmin.reduce(block), np.fmax.reduce(block)], 1).astype(np.float32)
+    return [(low, high) for low, high in ends.tolist()]
+
+
 @dataclass(frozen=True)
 class Numbers(ColumnEncoder):
     """One number, and a second one that says where it is missing if it ever was in the rows it was fitted on.
@@ -28,6 +35,8 @@ class Numbers(ColumnEncoder):
         unit: The training file's unit, with a style: new files may leave it out and have no other. None: any.
         sparse: Whether most are zero and the column came so: it keeps its zero and shares its scale with such columns
             beside it.
+        low, high: The least and the greatest number of the training table, by which far new rows are noted; None:
+            unknown.
         truth: Whether the training rows hold 0 and 1 alone: new rows may then say yes and no, or true and false.
 
     >>> import pandas as pd
@@ -41,6 +50,8 @@ class Numbers(ColumnEncoder):
     unit: str | None = None
     truth: bool = False
     sparse: bool = False
+    low: float | None = None
+    high: float | None = None
 
     def __post_init__(self) -> None:
         if self.style and self.style not in STYLES:
@@ -55,13 +66,13 @@ class Numbers(ColumnEncoder):
         """Whether there are gaps, and whether it is 0 and 1 alone."""
         values = column.to_numpy()
         known = values[~np.isnan(values)]
-        return self.of(len(known) < len(values), bool(((known == 0) | (known == 1)).all()))
+        truth = bool(((known == 0) | (known == 1)).all())
+        return self.of(len(known) < len(values), truth, ranges_of(values[:, None])[0])
 
-    def of(self, gaps: bool, truth: bool) -> "Numbers":
-        """The same with or without gaps, of 0 and 1 alone or not."""
-        gaps = gaps and not self.sparse
-        same = (gaps, truth) == (self.gaps, self.truth)
-        return self if same else replace(self, gaps=gaps, truth=truth)
+    def of(self, gaps: bool, truth: bool, lies: tuple[float, float]) -> "Numbers":
+        """The same with or without gaps, of 0 and 1 alone or not, between these two numbers."""
+        low, high = lies if np.isfinite(lies).all() else (None, None)
+        return replace(self, gaps=gaps and not self.sparse, truth=truth, low=low, high=high)
 
     def values(self, column: Column) -> np.ndarray:
         """The rows' numbers, NaN where missing.

@@ -14,7 +14,8 @@ from auxin.data.encoders.checked import checked
 from auxin.data.encoders.choice import EncoderChoice, choose, column_from
 from auxin.data.encoders.columns import ColumnEncoder
 from auxin.data.encoders.contract import Encoded, Encoder, Notify, warn
-from auxin.data.encoders.numbers import Numbers
+from auxin.data.encoders.numbers import Numbers, ranges_of
+from auxin.data.encoders.ranges import report_ranges
 from auxin.data.encoders.sparse_columns import compressed, densified, keeps_zero, runs, thin_of
 from auxin.data.encoders.text import MAX_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens, tokenised
@@ -84,11 +85,13 @@ class TableEncoder(Encoder):
         plain = self._plain(raw)
         gaps: dict[str, bool] = {}
         truths: dict[str, bool] = {}
+        ranges: dict[str, tuple[float, float]] = {}
         for names, block in _blocks(raw, [c.name for c in plain]):
             gaps |= dict(zip(names, np.isnan(block.min(0)).tolist(), strict=True))
             truths |= dict(zip(names, _binary(block).tolist(), strict=True))
+            ranges |= dict(zip(names, ranges_of(block), strict=True))
         columns = [
-            c.of(gaps[c.name], truths[c.name])
+            c.of(gaps[c.name], truths[c.name], ranges[c.name])
             if isinstance(c, Numbers) and c.name in gaps
             else c.fit(raw[c.name])
             if not (isinstance(c, Numbers) and c.sparse)
@@ -203,6 +206,7 @@ class TableEncoder(Encoder):
                 if empty.any():
                     blank = np.zeros(x.shape, bool) if blank is None else blank
                     blank[:, place] = empty
+        report_ranges(self.columns, x, blank, notify)
         return x, blank
 
     def _compressed(self, frame: Any, notify: Notify) -> Encoded:

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as _compute
 import pyarrow.csv as arrow_csv
 
+from auxin.data.reading import decimal_mark
 from auxin.data.reading.files import damaged
-from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS
+from auxin.data.reading.marks import AMONG_NUMBERS, BETWEEN, COMMAS
 from auxin.data.reading.typed import NumberColumns, TypedColumns, numbers_of, words_of
 from auxin.errors import DataError
 
@@ -56,7 +57,7 @@ def header(path: Path, encoding: str) -> tuple[list[str], str, int]:
 
 
 def _opened(path: Path, encoding: str) -> Any:
-    return (gzip.open if path.suffix == ".gz" else open)(path, "rt", encoding=encoding, newline="")
+    return (gzip.open if path.suffix.lower() == ".gz" else open)(path, "rt", encoding=encoding, newline="")
 
 
 def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.DataFrame:
@@ -68,8 +69,14 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
         verbatim: Columns that stay as they are written.
     """
     names, separator, lines = header(path, encoding)
-    frame = _table(path, encoding, names, separator, lines, set(verbatim))
-    frame.attrs[COMMAS] = separator == ";"
+    frame: Any = _table(path, encoding, names, separator, lines, set(verbatim))
+    mark = decimal_mark.seen(frame)
+    if mark == "," and (unsure := decimal_mark.maybe_thousands(frame)):
+        words: Any = _table(path, encoding, names, separator, lines, {*verbatim, *unsure})
+        frame = frame.assign(
+            **{name: words[name] for name in unsure if decimal_mark.thousands(words[name].dropna().unique())}
+        )
+    frame.attrs |= {COMMAS: mark == "," or (not mark and separator == ";"), BETWEEN: mark == ","}
     return frame
 
 
@@ -124,7 +131,8 @@ def _part(
     typed.add(batch)
     beside = pd.DataFrame({name: words_of(batch.column(name), True) for name in also})
     frame = typed.frame()
-    frame.attrs[COMMAS] = beside.attrs[COMMAS] = separator == ";"
+    mark = decimal_mark.seen(frame)
+    frame.attrs[COMMAS] = beside.attrs[COMMAS] = mark == "," or (not mark and separator == ";")
     return frame, beside
 
 
@@ -170,7 +178,7 @@ def _batches(
             odd.append(row)
         return "error"
 
-    size = path.stat().st_size if path.suffix != ".gz" else WIDEST
+    size = path.stat().st_size if path.suffix.lower() != ".gz" else WIDEST
     options = {
         "read_options": arrow_csv.ReadOptions(
             use_threads=False,
@@ -191,7 +199,9 @@ def _batches(
         ),
     }
     try:
-        with pa.input_stream(str(path), compression="gzip" if path.suffix == ".gz" else None) as stream:
+        with pa.input_stream(
+            str(path), compression="gzip" if path.suffix.lower() == ".gz" else None
+        ) as stream:
             yield from arrow_csv.open_csv(stream, **options)
     except pa.ArrowInvalid:
         if odd:
@@ -250,7 +260,7 @@ def _refuse_long(path: Path, encoding: str, names: list[str], separator: str, li
 
 def _traits(path: Path, separator: str) -> tuple[bool, bool]:
     """Whether any field of the file may begin with 0 and another digit, and whether blanks stand before quotes."""
-    if path.suffix == ".gz":
+    if path.suffix.lower() == ".gz":
         return True, True
     zeros = quoted = False
     odd = f'{separator} "'.encode()

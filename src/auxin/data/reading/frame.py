@@ -48,9 +48,9 @@ def read_frame(path: Path, encoding: str = "utf-8", verbatim: Collection[str] = 
         DataError: The file is missing, empty, damaged, or its columns are not clear.
     """
     with _reading(path, encoding) as encoding:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             frame = read_parquet(path, verbatim)
-        elif path.suffix == ".arff":
+        elif path.suffix.lower() == ".arff":
             frame = read_arff(path, encoding, verbatim)
         else:
             frame = read_delimited(path, encoding, verbatim)
@@ -85,9 +85,9 @@ def read_parts(
 def _parts(
     path: Path, encoding: str, verbatim: Collection[str], also: Sequence[str]
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
-    if path.suffix == ".parquet":
+    if path.suffix.lower() == ".parquet":
         yield from parquet_parts(path, verbatim, also)
-    elif path.suffix == ".arff":
+    elif path.suffix.lower() == ".arff":
         whole: Any = read_arff(path, encoding, also)
         yield read_arff(path, encoding, verbatim), whole[list(also)]
     else:
@@ -123,10 +123,7 @@ def _reading(path: Path, encoding: str) -> Iterator[str]:
     except DataError:
         raise
     except UnicodeError as error:
-        likely = (
-            "utf-16" if path.read_bytes()[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "latin-1"
-        )
-        do = f"Name its encoding, for example: --encoding {likely}"
+        do = f"Name its encoding, for example: --encoding {_likely(path)}"
         for begin, kind in PACKED.items():
             if path.read_bytes()[:6].startswith(begin):
                 do = f"It is packed by {kind}: unpack it first (only .gz is read as it is)"
@@ -136,6 +133,21 @@ def _reading(path: Path, encoding: str) -> Iterator[str]:
         raise damaged(
             path, "a table with a header", str(error).strip() or type(error).__name__, do
         ) from error
+
+
+def _likely(path: Path) -> str:
+    """The encoding that a file which is not in the given one may have."""
+    with path.open("rb") as stream:
+        head = stream.read(1 << 16)
+    if head[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if b"\0" in head:
+        return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return "latin-1"
+    return "utf-8"
 
 
 SINGLE = ("iso8859", "cp125", "mac")
@@ -164,9 +176,9 @@ def columns_of(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[str
     """
     labels: list[str] = []
     with _reading(path, encoding) as encoding:
-        if path.suffix == ".parquet":
+        if path.suffix.lower() == ".parquet":
             names = list(pq.read_schema(path).names)
-        elif path.suffix == ".arff":
+        elif path.suffix.lower() == ".arff":
             names, labels = arff_columns(path, encoding)
         else:
             names = header(path, encoding)[0]

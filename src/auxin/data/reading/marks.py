@@ -85,18 +85,22 @@ def _hours(match: re.Match[str]) -> float:
 
 DECIMAL = "decimal commas"
 """The name of the style that has a comma before the fraction."""
+GROUPED = "commas between thousands"
+"""The name of the style that has a point there."""
 STYLES = {
     style.name: style
     for style in (
-        Style("commas between thousands", _pattern(_THOUSANDS), _grouped),
+        Style(GROUPED, _pattern(_THOUSANDS), _grouped),
         Style(DECIMAL, _pattern(_DECIMAL), _with_comma),
         Style("hours before the colon", _HOURS, _hours),
     )
 }
-"""The styles, in the order in which they are tried: 1,234 throughout is taken for thousands, unless semicolons part
-the fields of the file: that is how programs write where a comma stands before the fraction."""
+"""The styles, in the order in which they are tried: 1,234 throughout is taken for thousands, unless other cells of the
+file have a comma before the fraction, or semicolons part its fields and none has a point there."""
 COMMAS = "decimal_commas"
 """The entry of a frame's `attrs` that says so."""
+BETWEEN = "points_between_thousands"
+"""The entry that says that other cells have a comma before the fraction, so that 1.234 is a thousand."""
 
 
 @dataclass(frozen=True)
@@ -119,7 +123,8 @@ class NumericWords:
 
     def note(self, name: str) -> str:
         """A sentence that tells how a column is read, by a cell of it."""
-        marked = [cell for cell in self.values if "," in cell or ":" in cell]
+        points = self.style.name == DECIMAL
+        marked = [cell for cell in self.values if "," in cell or ":" in cell or (points and "." in cell)]
         cell = next(iter([*marked, *(c for c in self.values if not c.isdecimal()), *self.values]))
         how = f" with {self.style.name}" if marked else ""
         return f"Read as numbers{how}: {name} ({cell} is {self.values[cell]:.12g})."

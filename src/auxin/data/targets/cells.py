@@ -9,7 +9,8 @@ import pandas as pd
 
 from auxin.data.encoders.cells import FEW_ODD, MANY
 from auxin.data.encoders.contract import LabelForm
-from auxin.data.reading.marks import AMONG_NUMBERS, COMMAS, MARKS, as_written, too_long
+from auxin.data.reading.decimal_mark import thousands
+from auxin.data.reading.marks import AMONG_NUMBERS, BETWEEN, COMMAS, MARKS, as_written, too_long
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError
 
@@ -81,8 +82,9 @@ def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
         number = as_number(spec.missing)
         own |= {w for w in words if as_number(w) == number and not CODE.match(w)}
     marks, among = (MARKS, AMONG_NUMBERS) if spec.missing != "" else (frozenset({""}), frozenset({""}))
-    commas = column.attrs.get(COMMAS, False)
-    numbers, form = _numbers(str(column.name), [w for w in words if w not in own | among], commas)
+    rest = [w for w in words if w not in own | among]
+    points = column.attrs.get(BETWEEN, False) and thousands(rest)
+    numbers, form = _numbers(str(column.name), rest, column.attrs.get(COMMAS, False), points)
     gone = own | (among if numbers is not None and not numbers[1] else marks)
     kept = [w for w in dict.fromkeys(words) if w not in gone]
     place = {w: number for number, w in enumerate(kept)}
@@ -128,11 +130,11 @@ def _missing_notes(name: str, column: Column, gone: set[str] | frozenset[str]) -
 
 
 def _numbers(
-    name: str, words: list[str], commas: bool
+    name: str, words: list[str], commas: bool, points: bool
 ) -> tuple[tuple[dict[str, float], tuple[str, ...], list[str]] | None, LabelForm]:
     """The words' numbers, words that are none, and what was decided, or None where no numbers are meant; their form."""
     plain = {w: float(w) for w in words if _PLAIN.fullmatch(w)}
-    if len(plain) == len(words):
+    if len(plain) == len(words) and not points:
         return ((plain, (), []) if words and not too_long(plain) else None), PLAIN
     written = as_written(words, commas)
     if written is None:

@@ -48,11 +48,15 @@ def copies(frame: Any, target: np.ndarray) -> tuple[int, tuple[str, ...]]:
     if len(rows) < 2 * GROUPS:
         return 0, ()
     codes = _codes(rows)
-    whole, different = codes.sum(0), [len(np.unique(code)) for code in codes]
+    counted = [np.unique(code, return_counts=True)[1] for code in codes]
+    whole, different = codes.sum(0), [len(counts) for counts in counted]
+    pairs = [int((counts * (counts - 1)).sum()) for counts in counted]
     best: tuple[int, tuple[int, ...]] = (0, ())
     for left in _ways(different, len(rows)):
-        others = max(number for place, number in enumerate(different) if place not in left)
-        found = _repeated(whole - codes[list(left)].sum(0), labels, others)
+        kept = sorted({*range(len(different))} - {*left}, key=lambda place: different[place])
+        chance = float(np.prod([pairs[place] / (len(rows) * (len(rows) - 1)) for place in kept[:-1]]))
+        least = (1 + chance) / 2 * pairs[kept[-1]]
+        found = _repeated(whole - codes[list(left)].sum(0), labels, different[kept[-1]], least)
         best = (found, left) if found > 2 * best[0] or (best[1] and found > best[0]) else best
     return best[0], tuple(str(frame.columns[place]) for place in best[1])
 
@@ -80,9 +84,15 @@ def _ways(different: Sequence[int], rows: int) -> Iterator[tuple[int, ...]]:
     yield from islice(combinations(order, 2), max(0, min(most, 4 * rows) - len(ways)))
 
 
-def _repeated(rest: np.ndarray, labels: np.ndarray, others: int) -> int:
-    """How many rows are equal to another, where all equal rows have one label and a column identifies rows; else 0."""
+def _repeated(rest: np.ndarray, labels: np.ndarray, others: int, least: float) -> int:
+    """How many rows are equal to another, where all equal rows have one label and a column identifies rows; else 0.
+
+    At least so many pairs are equal: of those that are in one column, half of what is left if the other columns agreed
+    by chance.
+    """
     _, place, counts = np.unique(rest, return_inverse=True, return_counts=True)
+    if (counts * (counts - 1)).sum() < least:
+        return 0
     if (counts > 1).sum() < GROUPS or others < max(2 * GROUPS, IDENTIFY * len(counts)):
         return 0
     low, high = np.full(len(counts), np.inf), np.full(len(counts), -np.inf)

@@ -1,11 +1,13 @@
 """Input columns that teach nothing, and those that give the target away."""
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from auxin.data.targets.determined import by_gaps, by_values
 from auxin.data.targets.single import blurred
 
 AT_ONCE = 1 << 16
@@ -21,9 +23,12 @@ SHOWN = 5
 PAIRS = 64
 """Pairs of rows with equal targets by which most columns are seen to be no other spelling of the target."""
 
+INDEX = re.compile(r"|index|rownames|row[ _]?id|id|unnamed: \d+")
+"""Names of columns that number the rows, "" included: as pandas and R write an index, whatever the rows' order is."""
+
 
 def useless(frame: Any) -> list[str]:
-    """Columns that teach nothing: empty, of one value in every row, or a running number."""
+    """Columns that teach nothing: empty, of one value in every row, a running number, or an index in any order."""
     names = _numbers(frame)
     found = set()
     for part, values in _parts(frame, names):
@@ -36,9 +41,17 @@ def useless(frame: Any) -> list[str]:
                 maybe = np.flatnonzero((np.diff(values[:FIRST], axis=0) == 1).all(0))
                 bad[maybe] |= (np.diff(values[:, maybe], axis=0) == 1).all(0)
         found |= {name for name, one in zip(part, bad, strict=True) if one}
+    found |= {name for name in names if INDEX.fullmatch(name.lower()) and _numbered(frame[name].to_numpy())}
     numbers = set(names)
     others = [name for name in frame.columns if name not in numbers and _constant(frame[name])]
     return [str(name) for name in frame.columns if name in found or name in others]
+
+
+def _numbered(values: np.ndarray) -> bool:
+    """Whether all rows have different whole numbers."""
+    return (
+        len(values) > 2 and bool((values == np.round(values)).all()) and len(np.unique(values)) == len(values)
+    )
 
 
 def _alike(values: np.ndarray) -> np.ndarray:
@@ -123,21 +136,32 @@ def _in_order(column: np.ndarray, y: np.ndarray, real: bool, complete: bool = Fa
 
 
 def determining_note(frame: Any, target: Any, do: str) -> list[str]:
-    """A sentence on columns that alone determine the target.
+    """Sentences on columns that alone determine the target, or tell it by where they are empty.
 
     Args:
         frame: The input columns.
         target: As for `determining`.
         do: How such columns are left out.
     """
-    found = determining(frame, target)
-    if not found:
-        return []
-    shown = ", ".join(found[:SHOWN]) + (f" and {len(found) - SHOWN:,} more" if len(found) > SHOWN else "")
-    return [
-        f"Columns that alone determine the target on every labelled row: {shown}. If such a value is only known "
-        f"together with the target, or is computed from it, {do}: the scores would not hold."
-    ]
+    alone = {*determining(frame, target), *by_values(frame, target)}
+    gaps = [name for name in by_gaps(frame, target) if name not in alone]
+    known = [str(name) for name in frame.columns if name in alone]
+    found = []
+    if known:
+        found.append(f"Columns that alone determine the target on every labelled row: {_named(known)}.")
+    if gaps:
+        found.append(f"Columns that are filled, or empty, in rows of one class only: {_named(gaps)}.")
+    if found:
+        found[-1] += (
+            f" If such a value is only known together with the target, or is computed from it, {do}: the scores would "
+            "not hold."
+        )
+    return found
+
+
+def _named(names: Sequence[str]) -> str:
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return ", ".join(names[:SHOWN]) + more
 
 
 def coarse(frame: Any) -> list[str]:
