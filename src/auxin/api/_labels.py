@@ -105,8 +105,10 @@ def column_of(y: Any) -> np.ndarray:
     """y as one column [N]."""
     if y is None:
         raise DataError("This estimator requires y to be passed, but the target y is None.")
-    if np.ma.isMaskedArray(y):  # NumPy's own functions, and scikit-learn's, drop the mask
-        y = np.where(np.ma.getmaskarray(y), None, y.data) if y.mask.any() else y.data
+    if isinstance(y, np.ma.MaskedArray):  # NumPy's own functions, and scikit-learn's, drop the mask
+        hidden, known = np.ma.getmaskarray(y), np.ma.getdata(y)
+        y = known.astype(object) if hidden.any() else known
+        y[hidden] = None
     kind: Any = getattr(y, "dtype", None)
     if isinstance(kind, pd.SparseDtype):
         y, kind = np.asarray(y), None

@@ -53,7 +53,7 @@ def images(x: np.ndarray) -> np.ndarray:
 
 def unmasked(x: Any) -> Any:
     """A masked array with NaN where it is masked, since scikit-learn drops the mask; anything else as it is."""
-    return x.astype(float).filled(np.nan) if np.ma.isMaskedArray(x) else x
+    return np.ma.filled(x.astype(float), np.nan) if np.ma.isMaskedArray(x) else x
 
 
 def inputs(x: np.ndarray) -> Tensor:

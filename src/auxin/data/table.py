@@ -291,7 +291,8 @@ def _numbers(spec: TargetSpec, target: Tensor) -> np.ndarray | None:
 
 def _class_numbers(column: Any) -> np.ndarray:
     """Labels of classes as numbers, NaN where they are words."""
-    return pd.to_numeric(column.astype(object), errors="coerce").to_numpy(np.float64)
+    numbers: Any = pd.to_numeric(column.astype(object), errors="coerce")
+    return numbers.to_numpy(np.float64)
 
 
 def _given_away(frame: Any, specs: Sequence[TargetSpec], y: Mapping[str, Tensor]) -> list[str]:
