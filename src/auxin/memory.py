@@ -7,6 +7,7 @@ import sys
 KEPT = 32 * 2**20
 """Bytes of the largest block that the heap serves and keeps; the C library's own largest value."""
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
+_own: list[bool] = []
 
 
 def set_for_training() -> None:
@@ -19,7 +20,13 @@ def set_for_training() -> None:
 
     Only a process that auxin started calls this: a command, or a worker.
     """
+    _own.append(True)
     gc.set_threshold(20_000, 10, 10)
     if sys.platform == "linux" and (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
         mallopt(_MMAP_THRESHOLD, KEPT)
         mallopt(_TRIM_THRESHOLD, 2 * KEPT)
+
+
+def own_process() -> bool:
+    """Whether auxin started this process, so that what it sets for the whole process is in nobody's way."""
+    return bool(_own)

@@ -86,7 +86,8 @@ def append_line(path: Path, record: BaseModel) -> None:
     """
     line = (record.model_dump_json() + "\n").encode()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b", buffering=0) as file:
             _drop_unfinished(file)
             _append_whole(file.fileno(), line)

@@ -14,6 +14,7 @@ import torch
 
 from auxin.errors import ConfigError, DataError, RunError
 from auxin.exported.model import load_model
+from auxin.optimizers import spare_compiler
 from auxin.runs.executors import Executor, pick
 from auxin.runs.executors.processes import Processes
 from auxin.runs.executors.serial import Serial
@@ -33,6 +34,30 @@ def test_results_come_with_their_numbers_and_errors_are_raised(executor: Executo
     assert sorted(found) == [(n, 2**n) for n in range(5)]
     with pytest.raises(DataError, match="no such rows"):
         list(executor.map([refuse, refuse]))
+
+
+def first_steps() -> tuple[dict[str, float], list[str], bool]:
+    """A first step of some optimisers, the hooks that they call, and whether the compiler was imported for them."""
+    spare_compiler()
+    found, called = {}, []
+    for kind in (torch.optim.SGD, torch.optim.Adam, torch.optim.RMSprop):
+        weight = torch.nn.Parameter(torch.ones(1))
+        optimizer = kind([weight], lr=0.5)
+        for name in ("pre", "post"):
+            hook = partial(lambda name, *_: called.append(name), name)
+            getattr(optimizer, f"register_step_{name}_hook")(hook)
+        weight.grad = torch.ones(1)
+        optimizer.step()
+        optimizer.zero_grad()
+        found[kind.__name__] = weight.item()
+    return found, called, "torch._dynamo" in sys.modules
+
+
+def test_a_worker_steps_as_torch_does_without_an_import_of_its_compiler() -> None:
+    [(_, (found, called, imported))] = [one for one in Processes(1).map([first_steps]) if one is not None]
+    assert found == pytest.approx({"SGD": 0.5, "Adam": 0.5, "RMSprop": 1 - 0.5 / 0.01**0.5}, rel=1e-5)
+    assert called == ["pre", "post"] * 3
+    assert not imported
 
 
 def test_a_worker_that_dies_is_said() -> None:

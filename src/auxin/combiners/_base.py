@@ -20,6 +20,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum
+from functools import cached_property
 from typing import Any, ClassVar
 
 import torch
@@ -27,6 +28,7 @@ from torch import Tensor, nn
 
 from auxin.errors import ConfigError, RunError
 from auxin.math.deferred import holds
+from auxin.math.missing import hide
 from auxin.paper import Paper
 
 Options = Mapping[str, float | int | str | bool]
@@ -59,19 +61,18 @@ class TaskLosses:
 
     def means(self) -> Tensor:
         """Each task's mean loss over the entries that carry a label, [T]; zero where a task has none."""
-        axes = self._axes()
-        return torch.where(self.present, self.values, 0).sum(axes) / self.present.sum(axes).clamp(min=1)
+        return hide(self.values, self.present).sum(self._axes()) / self._counts.clamp(min=1)
 
     def seen(self) -> Tensor:
         """Mask of the tasks that have at least one label in the batch, bool [T]."""
-        return self.present.sum(self._axes()) > 0
+        return self._counts > 0
 
     def per_sample(self) -> "TaskLosses":
         """Loss images averaged over the pixels that carry a label, [B, T]; losses per sample are returned unchanged."""
         if self.values.dim() == 2:
             return self
         counts = self.present.flatten(2).sum(2)
-        sums = torch.where(self.present, self.values, 0).flatten(2).sum(2)
+        sums = hide(self.values, self.present).flatten(2).sum(2)
         return replace(self, values=sums / counts.clamp(min=1), present=counts > 0)
 
     def filled(self) -> Tensor:
@@ -88,6 +89,11 @@ class TaskLosses:
         """
         shape = [1, -1] + [1] * (self.values.dim() - 2)
         return torch.where(self.present, self.values, self.means().view(shape))
+
+    @cached_property
+    def _counts(self) -> Tensor:
+        """How many labels each task has, int64 [T]."""
+        return self.present.sum(self._axes())
 
     def _axes(self) -> list[int]:
         return [d for d in range(self.values.dim()) if d != 1]

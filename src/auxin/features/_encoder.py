@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.features._base import Features, check_rows, check_width
+from auxin.optimizers import spare_compiler
 
 
 class CodeFeatures(Features):
@@ -117,6 +118,7 @@ class _RateTrial:
     ) -> None:
         self.network, self.training, self.validation = network, training, validation
         self.batch, self.patience, self.seed = batch, patience, seed
+        spare_compiler()
         self.optimiser = torch.optim.Adam(network.parameters(), lr=rate, fused=True)
         self.generator = torch.Generator().manual_seed(seed)
         self.kept, self.lowest = deepcopy(network.state_dict()), float("inf")

@@ -1,5 +1,6 @@
 """Rotation: the task is to find the quarter turn by which the image was rotated (Gidaris et al. 2018)"""
 
+from functools import cache
 from typing import ClassVar
 
 import torch
@@ -46,7 +47,12 @@ class Rotation(Pretext):
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Images [B, C, H, H] to turned images and their turns, int64 [B]."""
         label = torch.randint(4, (len(x),), generator=generator, device=x.device)
-        turned = x
-        for turn in (1, 2, 3):
-            turned = torch.where((label == turn).view(-1, 1, 1, 1), torch.rot90(x, turn, (2, 3)), turned)
-        return turned, label
+        place = _places(x.shape[2]).to(x.device)[label].unsqueeze(1).expand(-1, x.shape[1], -1)
+        return x.flatten(2).gather(2, place).view(x.shape), label
+
+
+@cache
+def _places(side: int) -> Tensor:
+    """Where each pixel of a turned image comes from, for each turn, int64 [4, side * side]."""
+    places = torch.arange(side * side).view(side, side)
+    return torch.stack([torch.rot90(places, turn).flatten() for turn in range(4)])

@@ -13,6 +13,7 @@ from auxin.features.pca import PCA
 from auxin.features.random import RandomFeatures
 from auxin.features.vae import VAE
 from auxin.math.rule_network import forward
+from auxin.optimizers import spare_compiler
 from auxin.rules.bench import Draw, DrawScores, RuleBench
 from auxin.update_rules._base import State
 from auxin.update_rules.hebb import Hebb
@@ -77,6 +78,7 @@ def _one(bench: RuleBench, draw: Draw, hidden: Sequence[int], width: int, rate: 
     head = torch.zeros(bench.nets, width + 1, bench.data.ways)
     tensors = [t.clone().requires_grad_() for t in [*blank.weights, *blank.biases, head]]
     layers = len(blank.weights)
+    spare_compiler()
     optimiser = torch.optim.Adam(tensors, lr=rate, fused=True)
 
     def logits() -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor
 from torch import distributed as dist
 
 from auxin.errors import ConfigError, RunError
+from auxin.optimizers import spare_compiler
 from auxin.rules.gradients import PoolEstimator
 from auxin.rules.pool import Pool, PoolMaker, derived_seed
 from auxin.rules.sampler import TaskSampler
@@ -87,6 +88,7 @@ class MetaTrainer:
         self.pool_count = pools
         self.update = 0
         self.dropped = 0
+        spare_compiler()
         self.adam = torch.optim.Adam(rule.parameters(), lr=rate)
         self.average = [p.detach().clone() for p in rule.parameters()]
         own = range(self.process, pools, self.processes)

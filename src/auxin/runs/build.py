@@ -18,6 +18,7 @@ from auxin.math.hierarchy import Hierarchy
 from auxin.methods._base import Method, Setting
 from auxin.models import build_network, builder
 from auxin.models._base import PrimaryNetwork
+from auxin.optimizers import spare_compiler
 from auxin.pretexts import possible
 from auxin.pretexts._base import Pretext
 from auxin.requests.hyperparameters import Hyperparameters, known
@@ -278,6 +279,7 @@ def trunk_options(settings: Mapping[str, Setting], dataset: Dataset) -> dict[str
 def _optimizer(
     name: str, parameters: Sequence[Any], lr: float, weight_decay: float, momentum: float
 ) -> torch.optim.Optimizer:
+    spare_compiler()
     if name == "sgd":
         return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
     if name == "adam":

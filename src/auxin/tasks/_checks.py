@@ -1,4 +1,4 @@
-"""What the kinds of task share: refusing bad arguments and targets, hiding missing entries from autograd."""
+"""What the kinds of task share: refusing bad arguments and targets, the mean of present entries."""
 
 from collections.abc import Sequence
 
@@ -58,16 +58,6 @@ def check_finite(task: str, target: Tensor) -> None:
         raise bad_targets(task, "floating-point numbers, NaN where missing", str(target.dtype))
     if bool(torch.isinf(target).any()):
         raise bad_targets(task, "finite numbers, or NaN where missing", "an infinite one")
-
-
-def hide(values: Tensor, present: Tensor) -> Tensor:
-    """`values` with the rows (or entries) that are not present replaced by zero, for autograd too.
-
-    Hidden before a loss is computed and not after, so that neither a NaN target nor a non-finite output of
-    such a row reaches the gradient of another.
-    """
-    mask = present.reshape(present.shape + (1,) * (values.dim() - present.dim()))
-    return torch.where(mask, values, 0)
 
 
 def mean_present(values: Tensor, present: Tensor) -> Tensor:

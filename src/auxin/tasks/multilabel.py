@@ -7,8 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from auxin.math import metrics as metrics_of
+from auxin.math.missing import hide
 from auxin.tasks._base import Task
-from auxin.tasks._checks import bad_targets, check_choice, check_shape, check_size, hide, mean_present
+from auxin.tasks._checks import bad_targets, check_choice, check_shape, check_size, mean_present
 
 
 class Multilabel(Task):

@@ -9,9 +9,10 @@ from torch.nn import functional as F
 
 from auxin.errors import ConfigError
 from auxin.math import metrics as metrics_of
+from auxin.math.missing import hide
 from auxin.paper import Paper
 from auxin.tasks._base import Task
-from auxin.tasks._checks import check_choice, check_labels, check_shape, check_size, hide
+from auxin.tasks._checks import check_choice, check_labels, check_shape, check_size
 from auxin.tasks._labels import class_numbers
 
 

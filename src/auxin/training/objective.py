@@ -21,6 +21,7 @@ from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients._base import batch_inputs
 from auxin.labelers._base import LABELS, Labeler, Targets, by_task
 from auxin.math.functional import still
+from auxin.math.missing import hide
 from auxin.math.rng import under_rng
 from auxin.math.visits import visiting
 from auxin.tasks._base import Task
@@ -214,7 +215,7 @@ class Objective:
         first, values = losses.values.detach(), losses.values.detach() * 1.5 + 0.1
         mine = others.own(torch.arange(len(first), device=first.device))
         values[mine] = first[mine]
-        values = torch.where(losses.present, values, 0)
+        values = hide(values, losses.present)
         slopes = []
         for at in (first, values):
             leaf = at.clone().requires_grad_()

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, DataError, message
+from auxin.math.missing import hide
 from auxin.math.remembered import Remembered
 from auxin.math.rng import under_rng
 from auxin.math.tree import tensors, tree_map
@@ -75,7 +76,7 @@ def labelled(loss: Loss, target: Any) -> Tensor | None:
 
 def mean(values: Tensor, present: Tensor) -> Tensor:
     """The mean over the entries that carry a label, a scalar; zero where there are none."""
-    return torch.where(present, values, 0).sum() / present.sum().clamp(min=1)
+    return hide(values, present).sum() / present.sum().clamp(min=1)
 
 
 def fitted(entries: Sequence[Entry]) -> tuple[list[Tensor], list[Tensor]]:

@@ -75,7 +75,7 @@ def _context() -> Any:
         return get_context("spawn")
     context = get_context("forkserver")
     atexit.register(_end_server)
-    context.set_forkserver_preload(["auxin.runs.run", "torch._dynamo"])  # which every optimiser imports
+    context.set_forkserver_preload(["auxin.runs.run"])
     return context
 
 
