@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -299,6 +300,19 @@ def test_a_budget_is_planned_from_a_tenth_of_a_run(tmp_path: Path) -> None:
     (pilot,) = (tmp_path / "out").glob("runs/tuning/*/*/*/result.json")
     assert read_json(pilot, RunResult).settings["steps"] == 4
     assert read_json(next((tmp_path / "out").glob("runs/final/*/*/*/result.json")), RunResult).steps == 40
+
+
+def test_an_estimators_pilot_is_a_whole_run(tmp_path: Path) -> None:
+    study = CompareStudy(request(tmp_path, methods=("single", "logistic"), budget=600.0), lambda _: None)
+    steps = {"seconds": 2.0, "seconds_per_step": None, "steps": None}
+    done = {
+        unit.digest: SimpleNamespace(
+            method=name, settings={**study.settings_of(name, {}), "steps": 1}, **steps
+        )
+        for name, unit in zip(study.methods, study._pilots(), strict=True)
+    }
+    length = study.settings_of("single", {})["steps"]
+    assert study._run_seconds(done) == {"single": 2.0 * length, "logistic": 2.0}
 
 
 def test_result_files_hold_what_a_claim_needs(once) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -133,3 +134,25 @@ def test_within_a_budget_as_many_pieces_run_as_in_parallel(jobs, begun, tmp_path
     result = run_recipe(Reproduction(request), notify=told.append)
     assert (result.pieces, result.total, len(Counting.ran)) == (begun, 3, begun)
     assert {event.total for event in told if isinstance(event, Progress)} == {3}
+
+
+def test_a_piece_that_would_end_after_the_budget_is_not_started(tmp_path, monkeypatch):
+    """Pieces of one kind take five seconds, by a clock of the test's own; others are not known and take the mean."""
+    now = [0.0]
+
+    class Slow(Counting):
+        def run(self, piece):
+            now[0] += 5.0
+            return super().run(piece)
+
+    monkeypatch.setattr(catalogue, "load", lambda family, name: Slow)
+    for module in ("auxin.studies.reproduce", "auxin.studies.engine"):
+        monkeypatch.setattr(
+            f"{module}.time", SimpleNamespace(monotonic=lambda: now[0], perf_counter=lambda: now[0])
+        )
+    limited = {"budget": 12.0, "compute": Engine(jobs=1)}
+    assert reproduce("counting", tmp_path, **limited).pieces == 2
+    assert (Counting.ran, now[0]) == (["p0", "p1"], 10.0)
+    assert (
+        reproduce("counting", tmp_path, **{**limited, "budget": 1.0}).pieces == 3
+    )  # the first one always runs

@@ -88,7 +88,7 @@ def _callback(output: Output, folder: Path, log: str | None) -> Iterator[NotifyP
             else:
                 if logger is not None and isinstance(run := event.last, RunResult):
                     logger.log(run, f"{run.phase}/{run.method}/{run.attempt}/seed-{run.seed}")
-                show(event.phase, event.done + event.running, event.total)
+                show(event.phase, event.done + event.running, event.total, left=event.left)
 
         yield notify
 

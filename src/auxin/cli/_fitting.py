@@ -89,7 +89,7 @@ def _callback(output: Output) -> Iterator[Callable[[RunsDone | EpochProgress | s
                     event.epochs,
                 )
             else:
-                show(event.phase, event.done + event.running, event.total)
+                show(event.phase, event.done + event.running, event.total, left=event.left)
 
         yield notify
 

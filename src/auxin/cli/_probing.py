@@ -25,7 +25,7 @@ def run(request: ProbeRequest, output: Output) -> None:
 
         def notify(event: Progress | str) -> None:
             if isinstance(event, Progress):
-                show(event.phase, event.done, event.total)
+                show(event.phase, event.done, event.total, left=event.left)
 
         result = probe(request, notify)
     output.print("", terminal(result), "")

@@ -1,21 +1,32 @@
 """The progress bar of every verb that trains: one line per kind of run, with the remaining time."""
 
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Protocol
 
 from auxin.cli._console import Output
 
+Left = Callable[[], float | None]
+"""Gives the seconds that the rest is expected to take; None while nothing tells."""
+
 
 class ProgressCallback(Protocol):
-    """A callback that receives a name, the amount done (may be fractional), the total, and a description."""
+    """A callback that receives a name, the amount done (may be fractional), the total, a description and the time left.
 
-    def __call__(self, name: str, done: float, total: float, what: str = "") -> None: ...
+    Without a time left, pieces are taken to be equally long.
+    """
+
+    def __call__(
+        self, name: str, done: float, total: float, what: str = "", left: Left | None = None
+    ) -> None: ...
 
 
 EVERY = 30.0
 """Seconds between two progress lines where the output is not a terminal."""
+LOOK = 0.5
+"""Seconds between two looks at the time that is left."""
 
 
 @contextmanager
@@ -28,6 +39,25 @@ def progress(output: Output) -> Iterator[ProgressCallback]:
     if not output.words.is_terminal:
         yield _lines(output)
         return
+    with _bar(output) as bar:
+        tasks: dict[str, Any] = {}
+        last = -math.inf
+
+        def show(name: str, done: float, total: float, what: str = "", left: Left | None = None) -> None:
+            nonlocal last
+            if name not in tasks:
+                tasks[name] = bar.add_task(name, total=total, left=None)
+            elif done and not bar.tasks[tasks[name]].completed:
+                bar.reset(tasks[name])  # measure time from the first progress, not from the announcement
+            known = {}
+            if left is not None and time.monotonic() - last >= LOOK:
+                last, known = time.monotonic(), {"left": left()}
+            bar.update(tasks[name], description=what or name, completed=done, total=total, **known)
+
+        yield show
+
+
+def _bar(output: Output) -> Any:
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -37,8 +67,20 @@ def progress(output: Output) -> Iterator[ProgressCallback]:
         TimeRemainingColumn,
     )
     from rich.table import Column
+    from rich.text import Text
 
-    columns = (
+    class TimeLeft(TimeRemainingColumn):
+        """The time left that was computed, where one was."""
+
+        def render(self, task: Any) -> Text:
+            left = task.fields["left"]
+            if left is None or task.finished:
+                return super().render(task)
+            return Text(
+                f"{left // 3600:.0f}:{left // 60 % 60:02.0f}:{left % 60:02.0f}", style="progress.remaining"
+            )
+
+    return Progress(
         TextColumn(
             "{task.description}",
             markup=False,
@@ -48,26 +90,17 @@ def progress(output: Output) -> Iterator[ProgressCallback]:
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),
-        TimeRemainingColumn(),
+        TimeLeft(),
+        console=output.words,
+        transient=True,
     )
-    with Progress(*columns, console=output.words, transient=True) as bar:
-        tasks: dict[str, Any] = {}
-
-        def show(name: str, done: float, total: float, what: str = "") -> None:
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total)
-            elif done and not bar.tasks[tasks[name]].completed:
-                bar.reset(tasks[name])  # measure time from the first progress, not from the announcement
-            bar.update(tasks[name], description=what or name, completed=done, total=total)
-
-        yield show
 
 
 def _lines(output: Output) -> ProgressCallback:
     begun: dict[str, tuple[float, float]] = {}
     last = time.monotonic()
 
-    def show(name: str, done: float, total: float, what: str = "") -> None:
+    def show(name: str, done: float, total: float, what: str = "", left: Left | None = None) -> None:
         nonlocal last
         now = time.monotonic()
         if done:  # before the first progress, processes start
@@ -75,28 +108,43 @@ def _lines(output: Output) -> ProgressCallback:
         if now - last >= EVERY and total:
             last = now
             since, before = begun.get(name, (now, done))
-            output.print(f"  {line(what or name, done, total, now - since, before)}")
+            seconds = left() if left is not None else proportional(done, total, now - since, before)
+            output.print(f"  {line(what or name, done, total, seconds)}")
 
     return show
 
 
-def line(name: str, done: float, total: float, seconds: float, before: float = 0.0) -> str:
-    """Return the progress and the remaining time as a sentence; the time once one has been done.
+def proportional(done: float, total: float, seconds: float, before: float = 0.0) -> float | None:
+    """The seconds left where all pieces take as long as those so far; None before one has been done.
+
+    Args:
+        done: How much is done, may be fractional.
+        total: How much there is.
+        seconds: Time since `before` was done.
+        before: How much was done then.
+
+    >>> round(proportional(12.4, 48, 62.0))
+    178
+    >>> proportional(0.3, 45, 31.0, 0.1)
+    """
+    return seconds * (total - done) / (done - before) if done - before >= 1 else None
+
+
+def line(name: str, done: float, total: float, left: float | None) -> str:
+    """Return the progress and the remaining time as a sentence.
 
     Args:
         name: What is done.
         done: How much of it is done, may be fractional.
         total: How much there is.
-        seconds: Time since `before` was done.
-        before: How much was done then.
+        left: The seconds that the rest takes, where they are known.
 
-    >>> line("tuning runs", 12.4, 48, 62.0)
+    >>> line("tuning runs", 12.4, 48, 178.0)
     'tuning runs: 12 of 48, about 3 min left for these'
-    >>> line("final runs", 0.3, 45, 31.0, 0.1)
+    >>> line("final runs", 0.3, 45, None)
     'final runs: 0 of 45'
     """
-    if done - before < 1:
+    if left is None:
         return f"{name}: {int(done)} of {int(total)}"
-    left = seconds * (total - done) / (done - before)
     remaining = f"{left:.0f} s" if left < 90 else f"{left / 60:.0f} min"
     return f"{name}: {int(done)} of {int(total)}, about {remaining} left for these"

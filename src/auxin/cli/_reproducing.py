@@ -105,7 +105,7 @@ def run(request: RecipeRequest, output: Output) -> None:
 
         def notify(event: Progress | str) -> None:
             if isinstance(event, Progress):
-                show(event.phase, event.done, event.total)
+                show(event.phase, event.done, event.total, left=event.left)
             else:
                 output.print(f"  {event}")
 

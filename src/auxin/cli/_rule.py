@@ -88,7 +88,7 @@ def run_evaluate(request: RuleEvaluateRequest, output: Output) -> None:
 
             def notify(event: Progress | str, name: str = name) -> None:
                 if isinstance(event, Progress):
-                    show(name, event.done, event.total)
+                    show(name, event.done, event.total, left=event.left)
 
             found = run_study(EvaluateRule(RulesOnData(rules, name, request)), executor, notify)
             results.append(found)

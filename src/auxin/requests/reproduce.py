@@ -40,7 +40,8 @@ class RecipeRequest(StudyRequest):
     size: RecipeSize = group(RecipeSize())
     budget: Seconds = option(
         None,
-        "Time limit, such as 10min. After it, no further piece is started.",
+        "Time limit, such as 10min. A piece is not started if, by the times of the finished ones, it would end later; "
+        "the first ones always are.",
         metavar="TIME",
         changes_results=False,
     )

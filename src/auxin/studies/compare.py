@@ -291,13 +291,13 @@ class CompareStudy(Study):
         ]
 
     def _run_seconds(self, done: UnitResults) -> dict[str, float]:
-        """The estimated seconds of one full run of each method."""
+        """The estimated seconds of one full run of each method; an estimator's pilot is one already."""
         found = {}
-        for unit in self._pilots():
-            run = done[unit.digest]
+        for run in (done[unit.digest] for unit in self._pilots()):
             times = budgets.full_length(self.settings_of(run.method, {})) / budgets.full_length(run.settings)
-            steps = (run.seconds_per_step or 0.0) * (run.steps or 0)
-            found[run.method] = run.seconds + (steps or run.seconds) * (times - 1)
+            steps = (run.seconds_per_step or 0.0) * (run.steps or 0) or run.seconds
+            more = 0.0 if self.methods[run.method].rival else steps * (times - 1)
+            found[run.method] = run.seconds + more
         return found
 
     def _plan(self, budget: float, cost: dict[str, float]) -> None:

@@ -6,6 +6,7 @@ while there are units in study.units(done) that are not in done:
 study.judge(done)
 """
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from auxin.records.results import Record, RunResult
 from auxin.runs.executors import Executor
 from auxin.runs.job import RunSpec
 from auxin.store import digest_of, read_unit
+from auxin.studies.remaining import Remaining
 
 UnitResults = Mapping[str, Any]
 """Records of the finished units, by digest."""
@@ -32,6 +34,7 @@ class Progress:
         total: How many there will be.
         last: The record of the unit that has just finished, if one has.
         running: The finished share of those in progress, in units.
+        left: Function that gives the seconds that the others are expected to take; it gives None while nothing tells.
     """
 
     phase: str
@@ -39,6 +42,7 @@ class Progress:
     total: int
     last: Any = None
     running: float = 0.0
+    left: Callable[[], float | None] | None = None
 
 
 NotifyProgress = Callable[[Progress | str], None]
@@ -56,7 +60,9 @@ class Unit:
             a rule file. Two units are the same where their identities are; nothing else is compared on resuming.
         work: computes the record and writes it to `file`, with the digest in it. It must be picklable.
         file: Where the record is written.
-        record: Its type, which has a field `digest`.
+        record: Its type, which has fields `digest` and `seconds`.
+        like: Units that are like the same thing take about as long.
+        cost: About how long it takes beside the study's other units, for as long as none like it has finished.
     """
 
     kind: str
@@ -65,6 +71,8 @@ class Unit:
     work: Callable[[], Record] = field(compare=False)
     file: Path = field(compare=False)
     record: type[Record] = field(compare=False)
+    like: str = field(default="", compare=False)
+    cost: float = field(default=1.0, compare=False)
 
     @cached_property
     def digest(self) -> str:
@@ -85,11 +93,13 @@ class Study(ABC):
 
     Attributes:
         done: finished units' records by digest; filled by `run_study`, and readable after an interruption.
-        planned: Number of units to show in the progress, where rounds hold a few of them each.
+        plan: Every unit, to show in the progress where rounds hold a few of them each.
+        clocks: Times of the units that were computed, by kind of unit.
     """
 
     done: dict[str, Any]
-    planned: int = 0
+    plan: Sequence[Unit] = ()
+    clocks: dict[str, Remaining]
 
     @abstractmethod
     def units(self, done: UnitResults) -> list[Unit]:
@@ -115,23 +125,17 @@ def run_study(study: Study, executor: Executor, notify: NotifyProgress) -> Any:
     Returns:
         what `study.judge` gives.
     """
-    study.done = {}
+    study.done, study.clocks = {}, {}
     while True:
         units = study.units(study.done)
         if all(unit.digest in study.done for unit in units):
             return study.judge(study.done)
-        compute(units, executor, notify, study.done, study.planned)
+        compute(units, executor, notify, study)
 
 
-def compute(
-    units: Sequence[Unit],
-    executor: Executor,
-    notify: NotifyProgress,
-    done: dict[str, Any],
-    planned: int = 0,
-) -> None:
-    """Enter the records of one round's units in `done`: those on disk first, then those that are computed."""
-    left: list[Unit] = []
+def compute(units: Sequence[Unit], executor: Executor, notify: NotifyProgress, study: Study) -> None:
+    """Enter the records of one round's units in `study.done`: those on disk first, then those that are computed."""
+    done, left = study.done, list[Unit]()
     for unit in units:
         record = done.get(unit.digest) or unit.finished()
         if record is None:
@@ -143,10 +147,14 @@ def compute(
         notify(f"{stale} results in the folder belong to other data or settings and are recomputed.")
     phase, finished = units[0].kind, len(units) - len(left)
     shares: dict[str, float] = {}
-    total = max(len(units), planned)
+    every, clock = study.plan or units, study.clocks.setdefault(phase, Remaining())
+
+    def seconds_left() -> float | None:
+        rest = [(unit, shares.get(str(unit.file.parent), 0.0)) for unit in every if unit.digest not in done]
+        return clock.left(rest, time.monotonic())
 
     def show(last: Any = None) -> None:
-        notify(Progress(phase, finished, total, last, sum(shares.values())))
+        notify(Progress(phase, finished, len(every), last, sum(shares.values()), seconds_left))
 
     def on_share(folder: str, share: float) -> None:
         shares[folder] = share
@@ -159,6 +167,7 @@ def compute(
             continue
         number, record = found
         done[left[number].digest] = record
+        clock.finish(left[number], record.seconds, time.monotonic())
         shares.pop(str(left[number].file.parent), None)
         finished += 1
         show(record)
@@ -171,4 +180,5 @@ def run_unit(kind: str, spec: RunSpec) -> Unit:
     from auxin.runs.run import RESULT, execute
 
     name = f"{spec.phase}/{spec.method}/{spec.attempt}/seed-{spec.seed}"
-    return Unit(kind, name, spec.identity, partial(execute, spec), Path(spec.folder) / RESULT, RunResult)
+    work, file = partial(execute, spec), Path(spec.folder) / RESULT
+    return Unit(kind, name, spec.identity, work, file, RunResult, like=spec.method)

@@ -16,7 +16,7 @@ from auxin.records.results import Record
 from auxin.requests.rule import EvalSettings, RuleEvaluateRequest
 from auxin.rules.bench import RuleBench, check_rows
 from auxin.rules.data import RuleData, rule_data
-from auxin.rules.evaluate import assembled, bench_of, judged_at, measure, part_names
+from auxin.rules.evaluate import assembled, bench_of, cost, judged_at, measure, part_names
 from auxin.rules.file import content_of_rule, load_rule
 from auxin.rules.grid import grid
 from auxin.rules.use import SIDES, pictures
@@ -27,6 +27,8 @@ from auxin.update_rules.learned import Learned
 
 GRID = "grid"
 """Name of the part that measures the first rule on other networks and inputs."""
+GRID_COST = 50.0
+"""What an inner step costs there beside one of the usual network: there are twenty of them, most larger."""
 
 
 class RulePart(Record):
@@ -127,7 +129,12 @@ class EvaluateRule(Study):
         file = self.folder / f"{number:02d}.json"
         identity = {**self.identity, "part": part}
         work = partial(_compute, self.request, part, file, digest_of(identity))
-        return Unit("parts", part, identity, work, file, RulePart)
+        expected = (
+            GRID_COST * judged_at(self.request.settings)
+            if part == GRID
+            else cost(part, self.request.settings)
+        )
+        return Unit("parts", part, identity, work, file, RulePart, like=part, cost=expected)
 
     def judge(self, done: UnitResults) -> dict[str, Any]:
         """The result as plain data, written to `NAME.json`; pictures of the first rule beside it."""

@@ -21,6 +21,7 @@ from auxin.runs.executors import Executor, default_jobs, pick
 from auxin.store import digest_of, write_bytes, write_json
 from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study
 from auxin.studies.recipe import Arrays, FinishedPiece, Piece, PieceEnvironment, Recipe
+from auxin.studies.remaining import Remaining
 
 RESULT = "result.json"
 
@@ -54,18 +55,30 @@ class Reproduction(Study):
             self.recipe.data(data)
         self.pieces = _selected(self.recipe, request)
         claim_folder(request.folder, {"recipe": request.name, "smoke": request.smoke}, alone=not shared)
-        self.planned, self.begun = len(self.pieces), time.monotonic()
+        self.begun = time.monotonic()
+
+    @property
+    def plan(self) -> list[Unit]:  # pyright: ignore[reportIncompatibleVariableOverride]
+        """One unit per piece."""
+        return [self._unit(piece) for piece in self.pieces]
 
     def units(self, done: UnitResults) -> list[Unit]:
-        """One unit per piece; with a time budget, as many at a time as run in parallel, until it is spent."""
-        units = [self._unit(piece) for piece in self.pieces]
+        """One unit per piece; with a time budget, as many at a time as run in parallel and will end within it.
+
+        The first ones are started in any case, so that running again always comes further.
+        """
         if self.request.budget is None:
-            return units
-        finished = [unit for unit in units if unit.digest in done or unit.finished()]
-        left = [unit for unit in units if unit not in finished]
-        spent = time.monotonic() - self.begun > self.request.budget and bool(done)
+            return self.plan
+        finished, left, times = list[Unit](), list[Unit](), Remaining()
+        for unit in self.plan:
+            record: Any = done.get(unit.digest) or unit.finished()
+            (left if record is None else finished).append(unit)
+            if record is not None:
+                times.finish(unit, record.seconds, time.monotonic())
+        room = self.request.budget - (time.monotonic() - self.begun)
+        fits = [unit for unit in left if room > 0 and (times.expected(unit) or 0.0) <= room]
         at_once = default_jobs() if self.request.compute.jobs is None else self.request.compute.jobs
-        return finished if spent else [*finished, *left[:at_once]]
+        return [*finished, *(fits[:at_once] or ([] if done else left[:at_once]))]
 
     def _unit(self, piece: Piece) -> Unit:
         request = self.request
@@ -86,6 +99,7 @@ class Reproduction(Study):
             partial(_compute, request, piece, digest_of(identity)),
             file,
             PieceRecord,
+            like=str({name: value for name, value in piece.settings.items() if name != "seed"}),
         )
 
     def _content(self, data: str) -> str:
