@@ -65,7 +65,7 @@ def _parent(scene: Scene) -> int:
     family = parent.children(recursive=True)
     process.kill()
     process.wait()
-    left = psutil.wait_procs(family, timeout=10)[1]
+    left = psutil.wait_procs(family, timeout=120)[1]
     assert not [p for p in left if p.is_running() and p.status() != psutil.STATUS_ZOMBIE]
     return 137
 

@@ -70,7 +70,7 @@ def test_a_signal_keeps_the_checkpoint_and_the_same_command_resumes(verb, number
         assert process.poll() is None
         time.sleep(0.01)
     process.send_signal(number)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert f"Stopped by {signal.Signals(number).name}" in said.replace("\n", " ")
     assert list(out.rglob("checkpoint*"))
