@@ -5,6 +5,7 @@
 
 import sys
 import tempfile
+import warnings
 from pathlib import Path
 
 import pytest
@@ -30,11 +31,12 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import torch
 from torch import distributed as dist
-from test_auxiliary_processes import CASES, failures, outcome
+from test_auxiliary_processes import CASES, LOOPS, failures, outcome, told
 from two_processes import group_threads, joined
 with joined() as rank:
     found = {name: outcome(name, rank=rank) for name in CASES}
     found["failures"] = failures(rank)
+    found["told"] = {name: told(name, rank) for name in LOOPS}
     gathered = [None, None]
     dist.all_gather_object(gathered, found["failures"])
     found["failures"] = gathered
@@ -216,6 +218,53 @@ def failures(rank):
     return words
 
 
+def powers(state, bucket):
+    """A communication hook that leaves another gradient than the mean."""
+    del state
+    sent = torch.distributed.all_reduce(bucket.buffer(), async_op=True).get_future()
+    return sent.then(lambda future: future.value()[0] ** 3)
+
+
+LOOPS = {
+    "plain": "",
+    "accumulated": "",
+    "clipped and said": "",
+    "by hand": "",
+    "clipped": "times the processes' mean gradient",
+    "divided": "used 0.5 times the processes' mean gradient",
+    "compressed": "other gradients of",
+    "apart": "other gradients of",
+}
+"""Loops in two processes, and what is told of them."""
+
+
+def told(name, rank):
+    """The warnings of three steps, each of two micro-batches where they are accumulated."""
+    model = net()
+    aux = make(model, combiner="linear", every=1, clip_norm=0.05 if name == "clipped and said" else None)
+    wrapped = model if name in ("apart", "by hand") else nn.parallel.DistributedDataParallel(model)
+    if name == "compressed":
+        wrapped.register_comm_hook(None, powers)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with warnings.catch_warnings(record=True) as given:
+        warnings.simplefilter("always")
+        for seed in range(3):
+            optimizer.zero_grad()
+            if name == "accumulated":
+                with wrapped.no_sync():
+                    (aux(wrapped(rows(20 + seed, rank)["x"]), rows(20 + seed, rank)) / 2).backward()
+            loss = aux(wrapped(rows(seed, rank)["x"]), rows(seed, rank))
+            (loss / 2 if name in ("accumulated", "divided") else loss).backward()
+            for p in model.parameters() if name == "by hand" else ():
+                torch.distributed.all_reduce(p.grad)
+                p.grad /= 2
+            if name.startswith("clipped"):
+                nn.utils.clip_grad_norm_(model.parameters(), 0.05)
+            optimizer.step()
+            aux.after_step(optimizer, rows(50 + seed, rank))
+    return " ".join(str(each.message) for each in given)
+
+
 def two_processes(folder):
     """The outcome of every case in two processes."""
     running = start(SCRIPT, folder, (0, 1), str(Path(__file__).parent))
@@ -268,6 +317,8 @@ def test_two_processes_with_uneven_parts_equal_one_with_the_whole(tmp_path):
         assert others.startswith(("RunError: Another process failed", "UnsupportedError: With several")), (
             others
         )
+    for name, words in LOOPS.items():
+        assert (words in halves["told"][name]) if words else (halves["told"][name] == ""), name
     assert table(whole, halves) in PAGE.read_text(encoding="utf-8")
 
 

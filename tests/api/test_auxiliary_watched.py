@@ -261,9 +261,16 @@ def test_a_backward_pass_that_can_be_taken_once_is_watched_as_the_loop_takes_it(
 
 
 @pytest.mark.parametrize(
-    ("habit", "count"), [({}, 0), ({"change": by_norm}, 0), ({"after": moved}, 1), ({"change": moved}, 1)]
-)
-def test_of_several_processes_the_weights_are_watched(habit, count, monkeypatch):
-    """Whether a loop averages its gradients by hand cannot be told, so these are not compared."""
-    monkeypatch.setattr("auxin.api._watched_step.parallel", lambda: True)
-    assert len(looped(**habit)) == count
+    ("habit", "count"),
+    [({}, 0), ({"change": by_norm}, 1), ({"change": noise}, 1), ({"lost": penalised}, 1), ({"after": moved}, 1),
+     ({"change": moved}, 1), ({"change": by_norm, "model": observed()}, 0)],
+)  # fmt: skip
+def test_several_processes_compare_the_mean_of_their_gradients(habit, count, monkeypatch):
+    """Here the mean is over one; beside backward hooks weights alone are compared. Two have a test of their own."""
+    watched = "auxin.api._watched_step."
+    monkeypatch.setattr(watched + "parallel", lambda: True)
+    monkeypatch.setattr(watched + "anywhere", bool)
+    monkeypatch.setattr(watched + "averaged", lambda tensors, like: list(tensors))
+    told = looped(**habit)
+    assert len(told) == count
+    assert all("the processes' mean gradient" in words or "moved" in words for words in told)

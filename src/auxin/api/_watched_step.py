@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as all_parts
 
-from auxin.math.params import bare, trainable
+from auxin.math.params import bare, filled, trainable
 from auxin.math.sharding import is_sharded
-from auxin.training.processes import parallel
+from auxin.training.processes import anywhere, averaged, parallel
 
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-2}
 """The relative difference of gradients that rounding may make; 0.1 in lower precision."""
@@ -22,12 +22,12 @@ PATIENCE = 8
 """How many losses are watched for one step of the optimiser."""
 
 _CHANGED = (
-    "The optimiser's last step was not along the gradient of the loss that `aux(...)` returned: found other gradients "
+    "The optimiser's last step was not along {} of the loss that `aux(...)` returned: found other gradients "
     "of {}. The look-ahead does not see changes of `.grad`, nor a term that is added to that loss. Add terms inside a "
     "task's loss, and change gradients by `parameter.register_hook`."
 )
 _SCALED = (
-    "The optimiser's last step used {:.3g} times the gradient of the loss that `aux(...)` returned, where the "
+    "The optimiser's last step used {:.3g} times {} of the loss that `aux(...)` returned, where the "
     "look-ahead takes {}. Give `clip_norm=` or `clip_value=` as in your loop, and multiply the loss by nothing else."
 )
 _BEFORE = (
@@ -59,6 +59,7 @@ class _Loss:
         factor: What its gradient is multiplied by in the backward pass; None before that.
         before: The `.grad` that stands there when the backward pass begins.
         sums: <g, g>, <g, e> and <e, e> for each parameter, of the step's gradient g and the expected one, e.
+        taken: The step's gradients themselves, where there are several processes.
     """
 
     gradients: dict[str, Tensor | None]
@@ -66,6 +67,7 @@ class _Loss:
     factor: float | None = None
     before: dict[str, Tensor | None] = field(default_factory=dict)
     sums: dict[str, list[float]] = field(default_factory=dict)
+    taken: dict[str, Tensor | None] = field(default_factory=dict)
 
     @property
     def alone(self) -> bool:
@@ -78,7 +80,8 @@ class WatchedStep:
 
     It costs a backward pass, at the first step whose optimisers are known, and at the 10th, the 100th and so on. Where
     that pass would call backward hooks of modules, or can be taken once, the gradients that the loop's own pass leaves
-    stand for the loss's, so that a term added to the loss is not seen. Several processes compare the weights alone.
+    stand for the loss's, so that a term added to the loss is not seen; several processes compare none then. What several
+    processes compare is the mean of their gradients, once all of them have stepped.
 
     Args:
         network: The network.
@@ -108,7 +111,12 @@ class WatchedStep:
 
     def after_step(self, optimizers: Sequence[Any]) -> None:
         """Tell what the step showed, and watch the next one if it is time or the optimisers are new."""
-        if self._loss is not None and self._loss.sums:
+        stepped = self._loss is not None and bool(self._loss.sums)
+        if self._handles and parallel():
+            stepped = not anywhere(not stepped)
+        if self._loss is not None and stepped:
+            if parallel():
+                self._average(self._loss)
             self._compare_gradients(self._loss)
             waited = [type(each).__name__ for each in self._optimizers if id(each) not in self._stepped]
             if waited:
@@ -150,10 +158,7 @@ class WatchedStep:
 
         def begin(grad: Tensor) -> None:
             watched.factor = float(grad)
-            if not parallel():
-                watched.before = {
-                    n: None if p.grad is None else p.grad.clone() for n, p in parameters.items()
-                }
+            watched.before = {n: None if p.grad is None else p.grad.clone() for n, p in parameters.items()}
             if found is None and watched.factor and not parallel():
                 torch.autograd.Variable._execution_engine.queue_callback(end)  # pyright: ignore
 
@@ -170,7 +175,7 @@ class WatchedStep:
 
     def _gradients(self, loss: Tensor, parameters: list[Tensor]) -> Sequence[Tensor | None] | None:
         """The gradients of the loss; None where a further backward pass cannot be taken or would leave traces."""
-        if parallel() or self._hooked():
+        if self._hooked():
             return None
         try:
             return torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
@@ -216,10 +221,26 @@ class WatchedStep:
         for name, p in held.items():
             if name in loss.gradients:
                 grad = p.grad if p.grad is None or scale is None else p.grad / scale
-                own, value = loss.gradients[name], self.clip[1]
-                if own is not None:
-                    own = loss.factor * own if value is None else own.clamp(-value, value)
-                loss.sums[name] = _products(grad, loss.before.get(name), own)
+                if parallel():
+                    loss.taken[name] = None if grad is None else grad.clone()
+                loss.sums[name] = self._sums(loss, name, grad)
+
+    def _sums(self, loss: _Loss, name: str, grad: Tensor | None) -> list[float]:
+        own, value = loss.gradients[name], self.clip[1]
+        if own is not None:
+            own = (loss.factor or 1.0) * own if value is None else own.clamp(-value, value)
+        return _products(grad, loss.before.get(name), own)
+
+    def _average(self, loss: _Loss) -> None:
+        """Put the means over the processes in the place of the loss's gradients and of what stood there before."""
+        factor, own = loss.factor or 1.0, dict(self.network.named_parameters())
+        like = [own[name] for name in loss.gradients]
+        made = [None if g is None else factor * g for g in loss.gradients.values()]
+        before = [loss.before.get(name) for name in loss.gradients]
+        means = [averaged(filled(each, like), like) or [] for each in (made, before)]
+        loss.before = dict(zip(loss.gradients, means[1], strict=True))
+        loss.gradients = {name: g / factor for name, g in zip(loss.gradients, means[0], strict=True)}
+        loss.sums = {name: self._sums(loss, name, loss.taken.get(name)) for name in loss.sums}
 
     def _numbers(self) -> dict[str, Tensor]:
         """The network's weights, frozen ones included, but for those of a quantised network."""
@@ -246,14 +267,18 @@ class WatchedStep:
         if float(rest.sum()) > worst**2 * float(size.sum()):
             names, order = list(loss.sums), rest.argsort(descending=True).tolist()
             wrong = [names[k] for k in order if float(rest[k]) > worst**2 * float(size[k])]
-            self.notify(_CHANGED.format(_some(wrong)), _CHANGED)
+            self.notify(_CHANGED.format(_gradient_of(), _some(wrong)), _CHANGED)
             return
         whole = sum(float(g.double().pow(2).sum()) for g in loss.gradients.values() if g is not None) ** 0.5
         expected = 1.0 if norm is None else min(1.0, norm / (whole + 1e-6))
         used = factor * (loss.factor or 1.0 if value is None else 1.0)
         if loss.alone and abs(used - expected) > max(worst, 1e-3) * expected:
             takes = "it once" if norm is None else f"{expected:.3g} times it (clip_norm={norm:g})"
-            self.notify(_SCALED.format(used, takes), _SCALED)
+            self.notify(_SCALED.format(used, _gradient_of(), takes), _SCALED)
+
+
+def _gradient_of() -> str:
+    return "the processes' mean gradient" if parallel() else "the gradient"
 
 
 def _before_step(watched: WatchedStep) -> Callable[..., None]:
