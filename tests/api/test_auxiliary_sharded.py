@@ -49,14 +49,34 @@ class Stopped(Net):
         return out | {"far": out["far"] * out["near"].detach().exp()}
 
 
-def sharded(model, replicas=False):
+def sharded(model, replicas=False, **options):
     from torch.distributed.device_mesh import init_device_mesh
     from torch.distributed.fsdp import fully_shard
 
     names = ("replica", "shard") if replicas else ("shard",)
     mesh = init_device_mesh("cpu", (1, 2)[-len(names) :], mesh_dim_names=names)
-    fully_shard(model.trunk, mesh=mesh)
-    return fully_shard(model, mesh=mesh)
+    fully_shard(model.trunk, mesh=mesh, **options)
+    return fully_shard(model, mesh=mesh, **options)
+
+
+def rounded(model):
+    from torch.distributed.fsdp import MixedPrecisionPolicy
+
+    half = MixedPrecisionPolicy(reduce_dtype=torch.bfloat16)
+    return sharded(model, mp_policy=half)
+
+
+def in_part(model):
+    return sharded(model, ignored_params={model.heads["far"].weight})
+
+
+def tensor_parallel(model):
+    from torch.distributed.device_mesh import init_device_mesh
+    from torch.distributed.tensor import Replicate
+    from torch.distributed.tensor.parallel import ColwiseParallel, parallelize_module
+
+    spread = ColwiseParallel(output_layouts=Replicate())
+    return parallelize_module(model, init_device_mesh("cpu", (2,)), {"trunk": spread})
 
 
 def kept(model, optimizer):
@@ -107,10 +127,13 @@ def train(name, rank=None, estimator="finite_difference"):
 
 def refusals(rank):
     """What a sharded network is refused with, and that it still works afterwards."""
-    words, data = [], rows(0, rank)
+    words = []
     cases = [{"estimator": "lookahead"}, {"estimator": "implicit"}, {"combiner": "pcgrad"}]
-    for options in [*cases, {"estimator": "finite_difference"}]:
-        model = sharded(net(), replicas=options not in cases)
+    ways = [sharded, sharded, sharded, lambda m: sharded(m, True), rounded, in_part, tensor_parallel]
+    for number, way in enumerate(ways):
+        options = cases[number] if number < len(cases) else {"estimator": "finite_difference"}
+        data = rows(0, None if way is tensor_parallel else rank)
+        model = way(net())
         before = copy.deepcopy(model(data["x"])["main"].detach())
         aux = make(model, every=1, **options)
         try:
@@ -167,12 +190,15 @@ def test_a_sharded_network_equals_a_whole_one(tmp_path):
     assert found["warned"] == ["stopped"]
     assert [before for before, _ in found["visits"]] == [after for _, after in found["visits"]]
     refused = found["refused"]
-    assert len(refused) == 4
+    assert len(refused) == 7
     assert all("UnsupportedError" in words for words in refused)
     assert "finite_difference" in refused[0]
     assert "finite_difference" in refused[1]
     assert "looks at losses" in refused[2]
     assert "a mesh of shape (1, 2)" in refused[3]
+    assert "a mixed-precision policy with torch.bfloat16" in refused[4]
+    assert "1 that are not, the first of shape (3, 7)" in refused[5]
+    assert "otherwise than by `fully_shard`" in refused[6]
 
 
 def test_a_whole_network_is_stepped_the_same_way(monkeypatch):

@@ -18,10 +18,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from auxin.errors import UnsupportedError
 from auxin.hypergradients._base import BilevelProblem, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import RADIUS, linear_slope, to_phi
 from auxin.hypergradients._outer import OuterGradient, finish
-from auxin.hypergradients._stopped import WRONG, is_large, refuse_or_warn
+from auxin.hypergradients._stopped import is_large, refuse_or_warn
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients._unroll import moved
 from auxin.math.functional import Rng, save_rng, still, under_rng
@@ -35,6 +36,9 @@ _STOPPED = (
     "Two training gradients for each element of phi are used: the training step does not follow a difference of the "
     "loss, because the network or a loss stops, scales or replaces gradients (`detach`, `no_grad`, a hook)."
 )
+
+LIMIT = {torch.float64: 1e-5, torch.float32: 3e-2}
+"""The relative error, beyond rounding, above which a difference is not taken for the training gradient's."""
 
 _MEMORY: Memory[bool] = Memory()
 
@@ -52,7 +56,9 @@ def sharded_difference(
         radius: |eps p|, None by precision.
         scale: "raw" or "unit".
     """
-    local, network = ShardedStep(step), bare(problem.network)
+    network = bare(problem.network)
+    _refuse_others(network)
+    local = ShardedStep(step)
     reshard(network)
     parameters = list(trainable(network).values())
     start = save_rng()
@@ -79,6 +85,32 @@ def sharded_difference(
     return finish(problem, gradient, outer, slope, unit=step.unit, scale=scale, notes=notes)
 
 
+def _refuse_others(network: torch.nn.Module) -> None:
+    """Refuse tensor parallelism, whose processes see the same rows, and passes in sixteen bits.
+
+    Raises:
+        UnsupportedError: It is so.
+    """
+    sharded = [m for m in network.modules() if hasattr(m, "reshard") and hasattr(m, "unshard")]
+    if not sharded:
+        raise UnsupportedError(
+            "The network's parameters are spread over processes otherwise than by `fully_shard`",
+            expected="processes that each have rows of their own",
+            found="parameters in parts, as tensor parallelism has them",
+            do="Shard the network by `fully_shard`, or use data parallelism.",
+        )
+    for module in sharded:
+        policy: Any = getattr(module._get_fsdp_state(), "_mp_policy", None)  # pyright: ignore
+        for dtype in (getattr(policy, "param_dtype", None), getattr(policy, "reduce_dtype", None)):
+            if dtype in (torch.bfloat16, torch.float16):
+                raise UnsupportedError(
+                    "A finite difference drowns in rounding",
+                    expected="passes and gradients in float32 or float64",
+                    found=f"a mixed-precision policy with {dtype}",
+                    do="Leave out `mp_policy`. Data parallelism without shards has the look-ahead, which is exact.",
+                )
+
+
 def _follows(mixed: "_Mixed", product: Vector) -> bool:
     """Whether a difference of the loss is the training gradient's; examined together, once for each structure.
 
@@ -93,7 +125,7 @@ def _follows(mixed: "_Mixed", product: Vector) -> bool:
     off = mixed.off(product)
     if off is None:  # a step of size zero, or rounding
         return True
-    right = off <= WRONG.get(dtype, float("inf"))
+    right = off <= LIMIT.get(dtype, float("inf"))
     if not right and is_large(problem):
         refuse_or_warn(dtype, off, "finite_difference")
         right = True
@@ -130,7 +162,7 @@ class _Mixed:
         torch.distributed.all_reduce(parts)
         found, size = (parts / torch.distributed.get_world_size()).tolist()
         scale = max(abs(expected), size)
-        return None if noise >= 0.1 * scale else abs(found - expected) / scale
+        return None if noise >= 0.1 * scale else max(0.0, abs(found - expected) - noise) / scale
 
     def by_elements(self) -> Vector:
         """The product, by two training gradients for each element of phi; the same in every process."""

@@ -89,9 +89,10 @@ class ShardedStep(InnerStep):
 
 
 def _refuse_other_layouts(parameters: Sequence[Any]) -> None:
-    """Refuse replicas of shards (HSDP) and tensor parallelism, whose sums over processes would count parts twice."""
+    """Refuse replicas of shards (HSDP), whose sums would count parts twice, and whole parameters beside shards."""
     world = torch.distributed.get_world_size()
-    for mesh in (p.device_mesh for p in parameters if hasattr(p, "device_mesh")):
+    meshes = [getattr(p, "device_mesh", None) for p in parameters]
+    for mesh in filter(None, meshes):
         if mesh.ndim != 1 or mesh.size() != world:
             raise UnsupportedError(
                 "The network's shards are not spread once over all processes",
@@ -99,3 +100,12 @@ def _refuse_other_layouts(parameters: Sequence[Any]) -> None:
                 found=f"a mesh of shape {tuple(mesh.shape)}",
                 do="Shard with `fully_shard` over one mesh of all processes, without replicas.",
             )
+    whole = [tuple(p.shape) for p, mesh in zip(parameters, meshes, strict=True) if mesh is None]
+    if whole and any(meshes):
+        raise UnsupportedError(
+            "Of the network's trainable parameters some are sharded and others are not, and nothing averages the "
+            "gradients of the others over the processes",
+            expected="all of them sharded",
+            found=f"{len(whole)} that are not, the first of shape {whole[0]}",
+            do="Call `fully_shard` on the whole network too, without `ignored_params`; or freeze them.",
+        )
