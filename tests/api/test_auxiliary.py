@@ -343,7 +343,8 @@ def test_the_meta_iterator_is_asked_only_when_a_step_is_due():
 
 
 def test_validation_leaves_no_trace():
-    model, aux = net(), make(net(), combiner="softmax")
+    model = net()
+    aux = make(model, combiner="softmax")
     aux(model(batch(0)["x"]), batch(0))
     seen = aux.last
     with torch.no_grad():

@@ -31,12 +31,13 @@ import sys
 sys.path.insert(0, sys.argv[1])
 import torch
 from torch import distributed as dist
-from test_auxiliary_processes import CASES, LOOPS, failures, outcome, told
+from test_auxiliary_processes import CASES, LOOPS, buffers, failures, outcome, told
 from two_processes import group_threads, joined
 with joined() as rank:
     found = {name: outcome(name, rank=rank) for name in CASES}
     found["failures"] = failures(rank)
     found["told"] = {name: told(name, rank) for name in LOOPS}
+    found["buffers"] = buffers(rank)
     gathered = [None, None]
     dist.all_gather_object(gathered, found["failures"])
     found["failures"] = gathered
@@ -234,6 +235,7 @@ LOOPS = {
     "divided": "used 0.5 times the processes' mean gradient",
     "compressed": "other gradients of",
     "apart": "other gradients of",
+    "joined": "Under `join()`",
 }
 """Loops in two processes, and what is told of them."""
 
@@ -262,7 +264,34 @@ def told(name, rank):
                 nn.utils.clip_grad_norm_(model.parameters(), 0.05)
             optimizer.step()
             aux.after_step(optimizer, rows(50 + seed, rank))
+        if name == "joined":
+            try:
+                with wrapped.join():
+                    aux(wrapped(rows(0, rank)["x"]), rows(0, rank))
+            except UnsupportedError as error:
+                return str(error)
     return " ".join(str(each.message) for each in given)
+
+
+def buffers(rank):
+    """Hypergradients where the second process's running means are others, as between two forward passes, and alike.
+
+    The next forward pass of data parallelism begins with the first process's.
+    """
+    found = []
+    for apart in (1.0, 0.0):
+        model = net(norm=True).eval()
+        aux, moved = make(model, combiner="linear", every=1), []
+        aux.meta._move = lambda gradients, moved=moved: moved.extend(g.clone() for g in gradients)
+        wrapped = nn.parallel.DistributedDataParallel(model)
+        optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+        aux(wrapped(rows(0, rank)["x"]), rows(0, rank)).backward()
+        optimizer.step()
+        model.norm.running_mean += apart * rank
+        aux.after_step(optimizer, rows(50, rank))
+        assert bool((model.norm.running_mean == apart * rank).all())
+        found.append(torch.cat([g.flatten() for g in moved]))
+    return found
 
 
 def two_processes(folder):
@@ -319,6 +348,7 @@ def test_two_processes_with_uneven_parts_equal_one_with_the_whole(tmp_path):
         )
     for name, words in LOOPS.items():
         assert (words in halves["told"][name]) if words else (halves["told"][name] == ""), name
+    torch.testing.assert_close(*halves["buffers"], rtol=1e-8, atol=1e-12)
     assert table(whole, halves) in PAGE.read_text(encoding="utf-8")
 
 

@@ -1,6 +1,10 @@
 """What a loop does from one loss to the next and the look-ahead does not is told by name, and nothing else is."""
 
+import copy
+import pickle
+import sys
 import warnings
+from pathlib import Path
 from queue import SimpleQueue
 
 import pytest
@@ -8,7 +12,9 @@ import torch
 from auxiliary_cases import batch, functions, net
 from torch import nn
 
+sys.path.insert(0, str(Path(__file__).parents[1]))
 from auxin.api.auxiliary import Auxiliary
+from real_step import Reversed
 
 
 def nothing(*arguments):
@@ -92,6 +98,23 @@ def other_rows(model, x):
     return model(x) | {"far": model(x + 1)["far"]}
 
 
+def in_parts(model, x, stop=lambda hidden: hidden):
+    """The network's own function, by its parts: one head may see the trunk as a constant."""
+    hidden = torch.tanh(model.norm(model.trunk(x)))
+    return {name: head(stop(hidden) if name == "far" else hidden) for name, head in model.heads.items()}
+
+
+def turned(model, x):
+    out = model(x)
+    return out | {"far": Reversed.apply(out["far"])}
+
+
+def hooked(model, x):
+    out = model(x)
+    out["near"].register_hook(lambda grad: grad / 10)
+    return out
+
+
 @pytest.mark.parametrize(
     ("habit", "match"),
     [
@@ -112,6 +135,11 @@ def other_rows(model, x):
         ({"after": moved, "model": observed()}, r"the optimiser's step and the next loss.*found trunk\.weight\."),
         ({"call": lambda model, x: {k: v / 2 for k, v in model(x).items()}}, "outputs of 'main', 'near', 'far'"),
         ({"call": other_rows}, r"outputs of 'far' that"),
+        ({"call": lambda model, x: in_parts(model, x + 1)}, "outputs of 'main', 'near', 'far' that"),
+        ({"call": lambda model, x: in_parts(model, x, torch.detach)}, "gradients of the outputs of 'far' that"),
+        ({"call": lambda model, x: copy.deepcopy(model)(x)}, "gradients of the outputs of 'main', 'near', 'far' that"),
+        ({"call": turned}, "gradients of the outputs of 'far' that"),
+        ({"call": hooked}, "gradients of the outputs of 'near' that"),
     ],
 )  # fmt: skip
 def test_what_the_look_ahead_does_not_do_is_told(habit, match):
@@ -139,6 +167,9 @@ def double(model):
         {"after": double},
         {"call": lambda model, x: {k: v.float() for k, v in model(x).items()}},
         {"model": net(dropout=0.3, norm=True)},
+        {"call": in_parts},
+        {"call": lambda model, x: model.forward(x), "model": net(dropout=0.3, norm=True)},
+        {"call": lambda model, x: {k: v.clone() for k, v in model(x).items()}},
     ],
 )
 def test_what_it_does_is_not_told(habit):
@@ -185,6 +216,53 @@ def test_a_penalty_that_begins_later_is_told_in_the_end():
     assert looped(lost=later, steps=6) == []
     seen.clear()
     assert len(looped(lost=later, steps=12)) == 1
+
+
+def test_outputs_that_are_stopped_later_are_told_in_the_end():
+    seen = []
+
+    def later(model, x):
+        seen.append(x)
+        return model(x) if len(seen) < 6 else in_parts(model, x, torch.detach)
+
+    assert looped(call=later, steps=6) == []
+    seen.clear()
+    assert len(looped(call=later, steps=12)) == 1
+
+
+@pytest.mark.parametrize("key", ["x", "far"])
+def test_a_batch_that_is_written_into_before_the_meta_step_is_told(key):
+    """As a loader does that uses its memory again; here by NumPy, which no version counter sees."""
+    model = net()
+    optimizer = torch.optim.SGD(model.parameters(), 0.1)
+    aux = Auxiliary(model, main="main", tasks=functions(), combiner="linear", every=2)
+    aux.combiner.double()
+
+    def train():
+        for seed in range(4):
+            data = batch(seed)
+            aux(model(data["x"]), data).backward()
+            optimizer.step()
+            optimizer.zero_grad()
+            data[key].numpy()[:2] = 1 + data[key].numpy()[:1] % 2
+            aux.after_step(optimizer, batch(9))
+
+    words = "the inputs" if key == "x" else "the labels of 'far'"
+    with pytest.warns(
+        RuntimeWarning, match=f"the batch was written into: found other numbers in {words}"
+    ) as given:
+        train()
+    assert sum("written into" in str(each.message) for each in given) == 1
+
+
+def test_a_network_that_is_watched_can_be_copied():
+    model = net()
+    aux = Auxiliary(model, main="main", tasks=functions(), combiner="linear")
+    aux.combiner.double()
+    out = model(batch(0)["x"])
+    copied, other = copy.deepcopy((model, aux))
+    pickle.dumps(other)
+    assert torch.equal(copied(batch(0)["x"])["far"], out["far"])
 
 
 def test_a_closure_and_a_scaler():

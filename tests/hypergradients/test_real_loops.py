@@ -184,6 +184,32 @@ def test_a_hook_without_a_derivative_is_refused():
         case.found()
 
 
+@pytest.mark.parametrize("mode", ["all", "any"])
+def test_a_hook_over_several_gradients_only_looks_on(mode):
+    """Torch lets it be called within a backward pass alone; in one mode it cannot be told from the user's own."""
+    norms = []
+
+    def log(grads):
+        norms.append(len(grads))
+
+    def looks(c):
+        log.observes_only = mode == "any"
+        torch.autograd.graph.register_multi_grad_hook(list(c.net.parameters()), log, mode=mode)
+
+    case = Case(mlp(), prepare=looks)
+    assert off(case.found(), case.truth()) < 1e-6
+
+
+def test_a_hook_that_fails_outside_a_backward_pass_is_refused():
+    def inside(grad):
+        del grad
+        assert torch._C._current_graph_task_id() >= 0
+
+    case = Case(mlp(), prepare=lambda c: c.net[0].weight.register_hook(inside))
+    with pytest.raises(UnsupportedError, match=r"fails outside a backward pass.*inside: AssertionError"):
+        case.found()
+
+
 def step_hooks():
     def clip(optimizer, *_):
         nn.utils.clip_grad_norm_([p for g in optimizer.param_groups for p in g["params"]], 0.05)

@@ -115,7 +115,7 @@ class MetaStep:
         here = share_main(self.objective, meta, self.phi[0])
         found = None
         if here:
-            with together():  # a batch's self-check may refuse in one process alone
+            with self.runner.as_next(), together():  # a batch's self-check may refuse in one process alone
                 found = self._estimate(train, meta, step)
         gradients = averaged(None if found is None else found.gradients, self.phi)
         if gradients is None:

@@ -236,3 +236,14 @@ def signals_of(
             found=type(outputs).__name__,
         )
     return {k: v for part in outputs if part in names for k, v in pick(outputs[part], part).items()}
+
+
+def tensors_of(tree: Any, depth: int = 4) -> list[Tensor]:
+    """The dense tensors of a tree of mappings, lists and tuples."""
+    if isinstance(tree, Tensor):
+        return [tree] if tree.layout is torch.strided else []
+    if isinstance(tree, Mapping):
+        tree = list(tree.values())
+    if not isinstance(tree, list | tuple) or not depth:
+        return []
+    return [t for each in tree for t in tensors_of(each, depth - 1)]

@@ -80,8 +80,8 @@ class WatchedStep:
 
     It costs a backward pass, at the first step whose optimisers are known, and at the 10th, the 100th and so on. Where
     that pass would call backward hooks of modules, or can be taken once, the gradients that the loop's own pass leaves
-    stand for the loss's, so that a term added to the loss is not seen; several processes compare none then. What several
-    processes compare is the mean of their gradients, once all of them have stepped.
+    stand for the loss's, so that a term added to the loss is not seen; several processes compare none then. Several
+    processes compare the mean of their gradients, once all of them have stepped.
 
     Args:
         network: The network.
@@ -139,7 +139,7 @@ class WatchedStep:
         """Note the weights of a meta step, to compare them with those of the next loss if it is time."""
         self._metas += 1
         if _is_time(self._metas) and not is_sharded(self.network):
-            self._found = {name: _hash(p) for name, p in self._numbers().items()}
+            self._found = {name: digest(p) for name, p in self._numbers().items()}
 
     def loss(self, loss: Tensor) -> None:
         """Take the gradient of a training loss, if the step that follows is watched."""
@@ -153,7 +153,7 @@ class WatchedStep:
         found = self._gradients(loss, list(parameters.values()))
         watched = _Loss(
             dict(zip(parameters, found or [None] * len(parameters), strict=True)),
-            {name: _hash(p) for name, p in parameters.items()},
+            {name: digest(p) for name, p in parameters.items()},
         )
 
         def begin(grad: Tensor) -> None:
@@ -211,7 +211,7 @@ class WatchedStep:
         if self._loss is not None:
             if not any(name in self._loss.sums for name in held):
                 self._take(self._loss, optimizer, held)
-            self._left |= {name: _hash(p) for name, p in held.items()}
+            self._left |= {name: digest(p) for name, p in held.items()}
 
     def _take(self, loss: _Loss, optimizer: Any, held: Mapping[str, Tensor]) -> None:
         """The products of the gradients that the optimiser finds with those that the loss would leave."""
@@ -248,7 +248,7 @@ class WatchedStep:
 
     def _compare_weights(self, weights: Mapping[str, int], words: str) -> bool:
         now = self._numbers() if weights else {}
-        moved = [name for name, was in weights.items() if name in now and _hash(now[name]) != was]
+        moved = [name for name, was in weights.items() if name in now and digest(now[name]) != was]
         if moved:
             self.notify(words.format(_some(moved)), words)
         return bool(moved)
@@ -313,8 +313,20 @@ def _is_time(count: int) -> bool:
     return str(count).strip("0") == "1"
 
 
-def _hash(p: Tensor) -> int:
-    return torch.hash_tensor(p.detach()).view(torch.int64).item() if p.numel() else 0  # type: ignore[return-value]
+def digest(tensor: Tensor) -> int:
+    """A hash of a tensor's numbers; 0 for types that torch has none for."""
+    numbers = tensor.detach()
+    if not numbers.numel():
+        return 0
+    try:
+        if numbers.is_complex():
+            numbers = torch.view_as_real(numbers.resolve_conj())
+        elif not numbers.is_floating_point():  # the hash is an exclusive or, in which equal labels cancel
+            place = torch.arange(1, numbers.numel() + 1, device=numbers.device)
+            numbers = (numbers.flatten().long() + 1) * place * 0x1E3779B97F4A7C15
+        return torch.hash_tensor(numbers).view(torch.int64).item()  # type: ignore[return-value]
+    except RuntimeError:
+        return 0
 
 
 def _some(names: Sequence[str]) -> str:

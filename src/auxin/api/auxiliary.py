@@ -139,7 +139,7 @@ class Auxiliary:
         self.objective = Objective(
             ordered, labeler, self.combiner, rows=methodcaller("rows", main), notify=self.notices
         )
-        self.runner = Runner(bare(model), self._pick)
+        self.runner = Runner(model, self._pick)
         self.shared = SharedParameters(bare(model), tuple(ordered))
         self.reader, self.source = Reader(ordered, inputs, targets), MetaSource()
         self.meta = MetaStep(
@@ -152,7 +152,7 @@ class Auxiliary:
             meta_clip,
             self.notices,
         )
-        self.watched = WatchedCalls(bare(model), 2 + len(ordered))
+        self.watched = WatchedCalls(self.runner, 2 + len(ordered))
         self.watched_step = WatchedStep(model, (clip_norm, clip_value), self.notices)
         self.steps, self.waiting = 0, False
         self.last: tuple[ObjectiveBatch, TaskLosses] | None = None
@@ -201,7 +201,7 @@ class Auxiliary:
         if not torch.is_grad_enabled():
             return self.objective.combined(losses)
         self.watched.compare(reading.calls, signals, self._pick, self.notices)
-        self.runner.note(due=(self.steps + 1) % self.every == 0 or self.waiting)
+        self.runner.note(reading, due=(self.steps + 1) % self.every == 0 or self.waiting)
         loss = self.objective.combined(losses, constant=True)
         self.watched_step.loss(loss)
         self._remember(reading, losses)
@@ -263,7 +263,7 @@ class Auxiliary:
             UnsupportedError: The look-ahead does not know this optimiser's update.
         """
         reading, losses = self._last()
-        with self.runner.as_noted(self.notices):
+        with self.watched.away(), self.runner.as_noted(self.notices):
             self.combiner.after_step(losses, self.objective.gramian)
             self.objective.look_again(self.runner, (reading.calls,), reading, losses)
             if not self.meta.phi:

@@ -25,10 +25,27 @@ def name_of(hook: Any) -> str:
 
 
 def through_hooks(parameter: Tensor, grad: Tensor) -> Tensor:
-    """The gradient that the parameter's hooks leave, differentiable in the one that autograd computed."""
+    """The gradient that the parameter's hooks leave, differentiable in the one that autograd computed.
+
+    Hooks that only look on are left out: torch's own over several tensors (`register_multi_grad_hook`), and those that
+    say so.
+
+    Raises:
+        UnsupportedError: A hook fails, as one may that asks for the present backward pass.
+    """
     for hook in list((parameter._backward_hooks or {}).values()):
+        if getattr(hook, "observes_only", False) or getattr(hook, "__module__", "") == "torch.autograd.graph":
+            continue
         given = grad.clone()  # a hook may write into what it is given
-        found = hook(given)
+        try:
+            found = hook(given)
+        except Exception as error:
+            raise UnsupportedError(
+                "A gradient hook on a parameter fails outside a backward pass, so it cannot be looked through",
+                expected="a function of the gradient",
+                found=f"{name_of(hook)}: {type(error).__name__}: {error}",
+                do="Set `observes_only = True` on the hook if it changes no gradient.",
+            ) from error
         grad = given if found is None else found
     return grad
 
