@@ -281,9 +281,9 @@ def buffers(rank):
     found = []
     for apart in (1.0, 0.0):
         model = net(norm=True).eval()
-        aux, moved = make(model, combiner="linear", every=1), []
-        aux.meta._move = lambda gradients, moved=moved: moved.extend(g.clone() for g in gradients)
         wrapped = nn.parallel.DistributedDataParallel(model)
+        aux, moved = make(model if apart else wrapped, combiner="linear", every=1), []
+        aux.meta._move = lambda gradients, moved=moved: moved.extend(g.clone() for g in gradients)
         optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
         aux(wrapped(rows(0, rank)["x"]), rows(0, rank)).backward()
         optimizer.step()

@@ -1,5 +1,6 @@
 """The user's network as a function of the calls of a reading, to outputs by task."""
 
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
@@ -46,9 +47,8 @@ class Runner(nn.Module):
     def __init__(self, network: nn.Module, pick: Callable[[Any, str | None], dict[str, Any]]) -> None:
         super().__init__()
         self.network, self.pick = bare(network), pick
-        self.wrapper: list[Any] = (
-            [network] if isinstance(network, nn.parallel.DistributedDataParallel) else []
-        )
+        wrapped = isinstance(network, nn.parallel.DistributedDataParallel)
+        self.wrapper: weakref.ref[Any] | None = weakref.ref(network) if wrapped else None
         self._noted: list[tuple[nn.Module | Tensor, str, Any]] = []
         self._batch: dict[str, tuple[list[Tensor], list[int]]] = {}
 
