@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # evosax 0.3.2 with jax 0.10.2: LM_MA_ES (Loshchilov et al. 2019) with its defaults on a smooth function of few parameters.
 #
-# Guess, written before the run: it finds the minimum of a sphere in any number of dimensions, as MA_ES and CMA_ES do, or refuses a population it cannot use.
+# Expected: it finds the minimum of a sphere in any number of dimensions, as MA_ES and CMA_ES do, or refuses a population it cannot use.
 # Seen: the mean is NaN from the second generation on where the population is more than twice the number of parameters: the rates population / dimension are
 # not limited to 1 and a root of a negative number is taken. The best fitness that is reported is then that of the first draws, for ever. In 40
 # dimensions the same population works. Nothing is raised and no warning is given. Exits non-zero if the behaviour changes.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # geoopt 0.5.1 with torch 2.13.0: geoopt.optim.RiemannianSGD(momentum=0.9) on a parameter in flat space (its default manifold, Euclidean).
 #
-# Guess, written before the run: in flat space the path is that of torch.optim.SGD with the same options, as RiemannianAdam's is Adam's.
+# Expected: in flat space the path is that of torch.optim.SGD with the same options, as RiemannianAdam's is Adam's.
 # Seen: the first step is 1.9 gradients long, and the first gradient counts 1.9 times ever after: the momentum is begun with the gradient and
 # the same gradient is added to it once more. Without momentum both agree. An inner loop of one step makes nearly twice the step asked for.
 # No warning is given. Exits non-zero if the behaviour changes.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # gradnorm-pytorch 0.2.3 with torch 2.13.0: GradNormLossWeighter(losses), one backward pass for a network with two tasks.
 #
-# Guess, written before the run: the network's gradient is that of the weighted sum of the losses; GradNorm's own loss is differentiated
+# Expected: the network's gradient is that of the weighted sum of the losses; GradNorm's own loss is differentiated
 # with respect to the task weights alone, as the paper says (Chen et al. 2018, section 3.2).
 # Seen: the gradient of GradNorm's loss with respect to the network is added to .grad as well, a second-order term that the optimiser then
 # follows: it drives the network towards places where the tasks' gradients have equal length. Here it is 0.7 times as long as the gradient of

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # gradnorm-pytorch 0.2.3 with torch 2.13.0: GradNormLossWeighter(restoring_force_alpha=1.5), which is to let slow tasks catch up.
 #
-# Guess, written before the run: the target of a task's gradient length is the mean length times r^alpha, with r the task's remaining share of its
+# Expected: the target of a task's gradient length is the mean length times r^alpha, with r the task's remaining share of its
 # first loss over the mean share (Chen et al. 2018, equation 2): a task that lags behind gets a larger weight.
 # Seen: the target is the mean length times r^(-alpha). Of two tasks with gradients of equal length, the one whose loss has fallen to a tenth gets the
 # larger weight and the one that stands still the smaller. With alpha=0 the weights stay equal. No warning is given.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # hyperopt 0.3.0: hp.uniformint("layers", 1, 4), a whole number between two bounds, by random search.
 #
-# Guess, written before the run: each of the four numbers has a share of 1/4, as its name says and as hp.randint has it.
+# Expected: each of the four numbers has a share of 1/4, as its name says and as hp.randint has it.
 # Seen: the two ends have 1/6 each and the numbers between 1/3 each: a uniform real number between 1 and 4 is rounded. With three numbers the
 # middle one has half of all draws. rand.suggest draws so, and so do the first twenty draws of TPE. Exits non-zero if the behaviour changes.
 set -euo pipefail

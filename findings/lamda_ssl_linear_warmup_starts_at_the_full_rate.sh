@@ -2,7 +2,7 @@
 # LAMDA-SSL 1.0.2 with torch 2.13.0: Scheduler.LinearWarmup(num_training_steps, num_warmup_steps, start_factor=0, end_factor=1) ("the number of
 # iterations to warm up").
 #
-# Guess, written before the run: the rate rises from start_factor to end_factor over the warm-up.
+# Expected: the rate rises from start_factor to end_factor over the warm-up.
 # Seen: it is 1 from the first step to the last of the warm-up, whatever the two factors are, and falls from end_factor to start_factor after it. There is
 # no warm-up, and with start_factor=0 the last step has the rate 0. No warning is given. Exits non-zero if the behaviour changes.
 set -euo pipefail

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # LAMDA-SSL 1.0.2 with torch 2.13.0 (scikit-learn 1.9.1): MeanTeacher, one step on labelled and unlabelled rows.
 #
-# Guess, written before the run: the student is drawn towards the teacher on the unlabelled rows (Tarvainen and Valpola 2017).
+# Expected: the student is drawn towards the teacher on the unlabelled rows (Tarvainen and Valpola 2017).
 # Seen: both sides of the consistency loss are constants, the teacher's because it runs under no_grad and the student's because it is detached. The loss
 # has the consistency in its value, but its gradient is that of the labelled rows alone, whatever lambda_u is: the method trains as if there were
 # no unlabelled rows. No warning is given. The script stands in for the parts of the package that load images and networks, which it does not use.

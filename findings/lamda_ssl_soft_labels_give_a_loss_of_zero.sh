@@ -2,7 +2,7 @@
 # LAMDA-SSL 1.0.2 with torch 2.13.0 (scikit-learn 1.9.1): its loss Cross_Entropy(use_hard_labels=False), cross-entropy with soft labels, which UDA, ICT,
 # MixMatch and FlexMatch take for unlabelled rows.
 #
-# Guess, written before the run: minus the sum over classes of target times log-softmax, as torch's cross_entropy of probabilities.
+# Expected: minus the sum over classes of target times log-softmax, as torch's cross_entropy of probabilities.
 # Seen: the targets are cast to whole numbers first, so every probability below 1 is 0: the loss is exactly 0 and has no gradient. UDA's get_loss, with
 # confident pseudo-labels for all unlabelled rows, gives the supervised loss alone. No warning is given. The script stands in for the parts of the
 # package that load images and networks, which it does not use. Exits non-zero if the behaviour changes.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # ngboost 0.6.0 with scikit-learn 1.9.1: NGBRegressor(Dist=NormalFixedMean), which learns the spread of errors around zero.
 #
-# Guess, written before the run: boosting starts from the targets' standard deviation, as Normal does, and the unit of the targets changes the predicted
+# Expected: boosting starts from the targets' standard deviation, as Normal does, and the unit of the targets changes the predicted
 # spread by that unit alone.
 # Seen: it starts from exp(standard deviation): the fitted spread is taken for its logarithm. Targets of spread 10 start at exp(10) = 22,026, targets of
 # spread 0.01 at 1.01. After 100 trees at the default rate the predicted spread is 16 and 6 times the true one, so the same targets in another unit

@@ -2,7 +2,7 @@
 # optuna 5.0.0: PatientPruner(None, patience=3, min_delta=...), early stopping of a trial ("prunes the trial if the improvement in the
 # intermediate values after a patience period is less than a threshold", "min_delta: tolerance value to check whether or not the objective improves").
 #
-# Guess, written before the run: with min_delta=0.1 a trial whose loss falls by less than 0.1 over the patience is pruned, and a larger
+# Expected: with min_delta=0.1 a trial whose loss falls by less than 0.1 over the patience is pruned, and a larger
 # min_delta prunes earlier.
 # Seen: the sign is the other one. Pruned is a trial whose best value of the last steps is WORSE than the best one before by more than min_delta.
 # A loss that stands still is never pruned, not with min_delta=0 either, and one that gets worse by 0.09 is kept with min_delta=0.1:

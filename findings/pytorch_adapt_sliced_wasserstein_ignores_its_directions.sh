@@ -2,7 +2,7 @@
 # pytorch-adapt 0.0.83 with torch 2.13.0, pytorch-metric-learning 1.6.3, torchmetrics 1.9.0: layers.SlicedWasserstein(m=...) ("m: the dimensionality to
 # project to"), the number of random directions.
 #
-# Guess, written before the run: m directions are drawn, so the spread of the loss over draws falls with the root of m.
+# Expected: m directions are drawn, so the spread of the loss over draws falls with the root of m.
 # Seen: 128 directions are drawn whatever m is: m=1 and m=10,000 have the same spread, and the same value under the same seed. No warning is given.
 # Exits non-zero if the behaviour changes.
 set -euo pipefail

@@ -2,7 +2,7 @@
 # pytorch-adapt 0.0.83 with torch 2.13.0, pytorch-metric-learning 1.6.3, torchmetrics 1.9.0: layers.VATLoss (virtual adversarial training) after a
 # backward pass of the labelled rows' loss, the gradients of both to be added up before the optimiser's step.
 #
-# Guess, written before the run: computing the loss leaves .grad alone; its own backward pass adds to it.
+# Expected: computing the loss leaves .grad alone; its own backward pass adds to it.
 # Seen: computing the loss calls the network's zero_grad(), so the gradient of the labelled rows is gone and the step follows the unlabelled rows
 # alone. It also sets batch normalisation to training in a network that was in evaluation. No warning is given.
 # Exits non-zero if the behaviour changes.

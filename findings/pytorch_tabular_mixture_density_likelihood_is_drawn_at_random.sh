@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pytorch-tabular 1.2.0 with torch 2.13.0: the mixture density head, its log likelihood and its point predictions (central_tendency "mean").
 #
-# Guess, written before the run: the log likelihood is log sum_k pi_k N(y | mu_k, sigma_k) with pi the softmax of the logits, and the point prediction goes
+# Expected: the log likelihood is log sum_k pi_k N(y | mu_k, sigma_k) with pi the softmax of the logits, and the point prediction goes
 # to sum_k pi_k mu_k with many samples.
 # Seen: the weights pi are drawn anew at every call by gumbel_softmax, in training, validation and prediction. Two components of equal weight get weights
 # such as .9 and .1: the same row has another likelihood at every call, on average below the mixture's, and a point prediction from 400 samples

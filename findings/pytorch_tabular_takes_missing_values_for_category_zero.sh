@@ -2,7 +2,7 @@
 # pytorch-tabular 1.2.0 with pandas 2.3.3: its OrdinalEncoder, which every model has for categorical columns, on a column of whole numbers (codes, grades,
 # 0 and 1) with missing values.
 #
-# Guess, written before the run: a missing value has a code of its own, and an unseen category has the code of missing ones, as it is documented
+# Expected: a missing value has a code of its own, and an unseen category has the code of missing ones, as it is documented
 # ("impute new categories to a predefined value, which is same as NAN_CATEGORY").
 # Seen: a missing value is the category 0: both have the same code, so no model can tell "0" from "not known". An unseen category has another code than
 # a missing one, whose embedding no training row ever touches. A column of texts keeps missing values apart. No warning is given. The script loads the

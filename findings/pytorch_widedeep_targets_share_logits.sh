@@ -2,7 +2,7 @@
 # pytorch-widedeep 1.7.0 with torch 2.13.0: MultiTargetClassificationLoss(multiclass_config=[(0, 3), (1, 4)]), two targets of 3 and 4 classes learned
 # together from 7 outputs.
 #
-# Guess, written before the run: the first target takes the outputs 0 to 2 and the second one 3 to 6.
+# Expected: the first target takes the outputs 0 to 2 and the second one 3 to 6.
 # Seen: each target takes its number of outputs from the place of its own COLUMN on: 0 to 2 and 1 to 4. Two targets share two outputs, and the last two
 # outputs have no gradient and are never trained. Two targets that a linear model can both predict are not learned well together: the loss ends
 # at 0.39 where it ends at 0.05. No warning is given. The script loads the module of the losses on its own, because all of the package needs torchvision.

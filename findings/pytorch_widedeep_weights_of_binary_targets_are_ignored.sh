@@ -2,7 +2,7 @@
 # pytorch-widedeep 1.7.0 with torch 2.13.0: MultiTargetClassificationLoss(binary_config=[0, 1], weights=[...]) ("list of weights to apply to the loss
 # associated to each target"), several binary targets learned together.
 #
-# Guess, written before the run: the loss is the mean (or sum) of the targets' losses times their weights.
+# Expected: the loss is the mean (or sum) of the targets' losses times their weights.
 # Seen: the weights are ignored where all targets are binary: [1, 0], [0, 1] and [100, 1] give the same loss and gradient, so a target of weight 0 is
 # trained like the other. They take effect as soon as one target has more than two classes. No warning is given. The script loads the module of the
 # losses on its own, because all of the package needs torchvision. Exits non-zero if the behaviour changes.

@@ -2,7 +2,7 @@
 # segmentation-models-pytorch 0.6.0 with torch 2.13.0: metrics.iou_score (f1_score, accuracy, ...) with reduction="weighted-imagewise" and
 # class_weights, the mean over images of the scores weighted by class.
 #
-# Guess, written before the run: perfect predictions score 1, as with the other five reductions.
+# Expected: perfect predictions score 1, as with the other five reductions.
 # Seen: they score 1/3 with three classes and 1/10 with ten: the weighted scores, whose weights sum to 1, are averaged over the classes where
 # "weighted" adds them up. With equal weights the score is the macro score over the number of classes. No warning is given. The script loads the
 # module of the metrics on its own, because all of the package needs torchvision. Exits non-zero if the behaviour changes.

@@ -2,7 +2,7 @@
 # torch 2.13.0: torch.compile of a torch.autograd.Function with ctx.set_materialize_grads(False), whose backward is to see None for an output that
 # the loss does not use: a fork before several heads that averages the gradients of the heads in use.
 #
-# Guess, written before the run: under torch.compile the gradient is the same, as other custom backward functions have it.
+# Expected: under torch.compile the gradient is the same, as other custom backward functions have it.
 # Seen: the backward function gets zeros instead of None, with backend="eager" and "aot_eager". The average then counts heads without a loss: with
 # one of four tasks labelled in a batch the trunk's gradient is a quarter of what it is without torch.compile. No warning is given.
 # Exits non-zero if the behaviour changes.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # pytorch-frame 0.3.0 (torch_frame) with torch 2.13.0: LinearBucketEncoder, piecewise linear encoding of numerical columns by their quartiles.
 #
-# Guess, written before the run: a new row's value that is somewhat above the training rows' maximum is encoded somewhat beyond 1, as one above the maximum
+# Expected: a new row's value that is somewhat above the training rows' maximum is encoded somewhat beyond 1, as one above the maximum
 # of any other column.
 # Seen: where a quarter of the training rows or more have the maximum (grades, capped incomes, 0 and 1), the last bucket has no width and the encoding is
 # the distance over 1e-8: a grade of 6 where 5 was the best gives 100,000,000, and the network's output with it. A value below a common minimum
