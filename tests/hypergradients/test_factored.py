@@ -181,7 +181,7 @@ def test_a_weight_that_is_read_elsewhere_is_whole_from_then_on(seen, monkeypatch
 def test_single_precision_and_no_rows():
     case = Case(Net(), dtype=torch.float32)
     exact = Case(Net())
-    assert off(case.estimate(check=False), exact.estimate(check=False)) < 1e-5
+    assert off(case.estimate(check=False), exact.estimate(check=False)) < 1e-4
     x = torch.ones(0, 3, dtype=D)
     assert tangents.along(x, torch.ones(2, 3, dtype=D), torch.ones(2, 4, dtype=D), None).shape == (0, 4)
 
