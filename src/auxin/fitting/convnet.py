@@ -15,6 +15,7 @@ from auxin.fitting.candidates import Member
 from auxin.fitting.rows import Rows
 from auxin.fitting.scores import pooled
 from auxin.models.conv4 import Conv4
+from auxin.optimizers import spare_compiler
 from auxin.rivals import Options
 from auxin.tasks._base import Task
 from auxin.views import View, compose
@@ -162,6 +163,7 @@ def _train(lesson: ConvTraining, factor: float) -> tuple[SmallConvNet, bool]:
         torch.manual_seed(lesson.seed)
         widths = {"main": rows.task.width} | {keys[name]: task.width for name, (task, _) in taught.items()}
         network = SmallConvNet(x.shape[1:], widths)
+    spare_compiler()
     optimizer = torch.optim.SGD(network.parameters(), rate, MOMENTUM, weight_decay=DECAY, nesterov=True)
     confident = FixMatch(rows.task.width).task if consistency else None
     labelled = _draws(torch.from_numpy(lesson.kept), LABELLED, generator)
