@@ -10,7 +10,7 @@ from auxin.methods._base import Method, Setting
 from auxin.requests.compare import CompareRequest
 from auxin.requests.data import SplitSpec
 from auxin.runs.device import pick_device
-from auxin.runs.executors import default_jobs
+from auxin.runs.executors import workers
 from auxin.runs.protocols import PROTOCOLS, Protocol, has_protocol, protocol_name
 from auxin.runs.settings import protocol_for
 
@@ -46,10 +46,8 @@ def decide(request: CompareRequest) -> tuple[CompareRequest, list[str]]:
         )
         changes |= {"tries": 1, "refit": request.refit and not split.validation}
         changes |= {"seeds": request.seeds or paper.seeds}
-    jobs, device = request.compute.jobs or default_jobs(), pick_device(request.compute.device)
-    sentences.append(
-        f"Runs use {jobs} {'process' if jobs == 1 else 'processes'} on {device}, one thread each."
-    )
+    device = pick_device(request.compute.device)
+    sentences.append(f"Runs use {workers(request.compute)} on {device}, one thread each.")
     return request.model_copy(update={**changes, "split": split}), [
         *sentences,
         *protocol_notes(preset, paper, request.methods),

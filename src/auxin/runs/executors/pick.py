@@ -22,6 +22,32 @@ def executor_of(options: Engine) -> Executor:
     return pick(options.engine, options.jobs, options.address)
 
 
+def workers(options: Engine) -> str:
+    """What computes the units, in words.
+
+    >>> workers(Engine(engine="serial", jobs=4)), workers(Engine(engine="processes", jobs=2))
+    ('1 process', '2 processes')
+    >>> workers(Engine(engine="ray", jobs=2)), workers(Engine(engine="ray", address="auto"))
+    ('2 workers of Ray', 'the Ray cluster at auto')
+    """
+    if options.address is not None:
+        return f"the Ray cluster at {options.address}"
+    if _by_torchrun(options.engine):
+        return f"{_ranks()} processes of torchrun"
+    jobs = 1 if options.engine == "serial" else options.jobs or default_jobs()
+    if options.engine == "ray":
+        return f"{jobs} worker{'s' * (jobs != 1)} of Ray"
+    return f"{jobs} process{'es' * (jobs != 1)}"
+
+
+def _ranks() -> int:
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
+def _by_torchrun(engine: str) -> bool:
+    return engine == "torchrun" or (engine == "auto" and _ranks() > 1)
+
+
 def pick(engine: str = "auto", jobs: int | None = 1, address: str | None = None) -> Executor:
     """The executor of this name.
 
@@ -47,8 +73,7 @@ def pick(engine: str = "auto", jobs: int | None = 1, address: str | None = None)
         from auxin.runs.executors.ray import Ray
 
         return Ray(jobs, address)
-    ranks = int(os.environ.get("WORLD_SIZE", "1"))
-    if engine == "torchrun" or (engine == "auto" and ranks > 1):
+    if _by_torchrun(engine):
         from auxin.runs.executors.torchrun import Ranks
 
         return Ranks()
