@@ -21,7 +21,7 @@ from auxin.fitting.choose import CandidateOutputs, choose_alike, simplest
 from auxin.fitting.intervals import interval
 from auxin.fitting.network import BankJob, NetworkCandidate, train_bank
 from auxin.fitting.rows import Rows, make_folds
-from auxin.fitting.scores import losses, pooled, standard_error
+from auxin.fitting.scores import bounds_of, losses, pooled, standard_error
 from auxin.fitting.search import Search
 from auxin.fitting.teachers import best_teacher, known_table
 from auxin.studies.auxiliary_worth import auxiliaries
@@ -448,3 +448,19 @@ def test_a_row_with_a_far_column_is_not_predicted_far_outside_the_labels() -> No
     held = rows.task.predict(entry.outputs)
     assert any("Predictions stay within" in note and "ridge" in note for note in notes)
     assert float(held.max()) <= float(y.max() + reach) + 1e-3
+
+
+def test_no_prediction_is_below_zero_where_no_label_is():
+    said: list[str] = []
+    rows = numbers()
+    y = (rows.y - 50).clamp(min=0)
+    counts = replace(rows, y=y, task=Regression.fit("y", y))
+    found = Search(counts, families=["ridge"], notify=said.append)
+    outputs = found.run().outputs.double()
+    assert 0 <= float((outputs * counts.task.scale + counts.task.mean).min()) < 1e-9
+    assert "No label is below 0, so no prediction is." in said
+    assert found.negative
+    member = found.trained(found.entries[-1])
+    assert float(counts.task.predict(member.outputs(counts.x)).min()) >= 0
+    low = bounds_of(rows.task, torch.tensor([-1.0, 9.0]))[0]
+    assert low * rows.task.scale + rows.task.mean == pytest.approx(-6)

@@ -4,6 +4,7 @@ from typing import Any
 
 from torch import Tensor
 
+from auxin.data.encoders.notices import at_bounds
 from auxin.errors import DataError
 from auxin.exported.predictor import finished
 from auxin.exported.task_state import TaskState
@@ -35,8 +36,9 @@ class Committee:
 
     def at_bounds(self, outputs: Tensor) -> int:
         """How many predicted numbers are set to a bound, because they would lie far outside all labels."""
-        bounds = getattr(self.member, "bounds", None)
-        return 0 if bounds is None else int(((outputs <= bounds[0]) | (outputs >= bounds[1])).sum())
+        if (bounds := self.bounds) is None:
+            return 0
+        return at_bounds(self.task.predict(outputs).double().numpy(), *bounds)
 
     @property
     def bounds(self) -> tuple[float, float] | None:

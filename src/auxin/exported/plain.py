@@ -14,7 +14,7 @@ import pandas as pd
 from safetensors.numpy import load
 
 from auxin.data.encoders.contract import Notify
-from auxin.data.encoders.notices import Tally, far
+from auxin.data.encoders.notices import Tally, at_bounds, far
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import columns_of
 from auxin.errors import AuxinError
@@ -63,7 +63,7 @@ class Plain:
         if (bounds := self.card.committee["member"].get("bounds")) is None:
             return 0
         low, high = np.array(bounds) * self.card.task.options["scale"] + self.card.task.options["mean"]
-        return int(((values <= low) | (values >= high)).sum())
+        return at_bounds(values, low, high)
 
     def predict(self, x: np.ndarray) -> np.ndarray:
         """Probabilities [N, C] of the classes, or values [N] in the target's unit.

@@ -20,20 +20,30 @@ BEYOND = 0.5
 """How far predicted numbers may lie outside the labels, in shares of the labels' range."""
 
 
-def bounds_of(task: Task, y: Tensor) -> tuple[float, float] | None:
+def bounds_of(task: Task, y: Tensor, zero: bool = True) -> tuple[float, float] | None:
     """Between which outputs of a task of numbers stay, given its labels; None for classes.
 
     A linear model puts a row with a far column far outside all labels, and one such row can cost more than all others.
+    Where no label is below 0 (counts, prices, shares), no prediction is, unless zero=False.
 
     >>> from auxin.tasks.regression import Regression
     >>> bounds_of(Regression("y", mean=2.0, scale=2.0), torch.tensor([0.0, 4.0]))
-    (-2.0, 2.0)
+    (-1.0, 2.0)
     """
     if not is_numbers(task):
         return None
     low, high = ((float(edge) - task.mean) / task.scale for edge in (y.min(), y.max()))  # type: ignore[attr-defined]
     reach = BEYOND * (high - low)
-    return low - reach, high + reach
+    least = max(low - reach, _zero(task)) if zero and float(y.min()) >= 0 else low - reach
+    return least, high + reach
+
+
+def _zero(task: Any) -> float:
+    """The output that stands for 0, or for the least number above it that rounding leaves."""
+    found = -float(task.mean) / float(task.scale)
+    while found * task.scale + task.mean < 0:
+        found = float(np.nextafter(found, np.inf))
+    return found
 
 
 def probable(task: Task, outputs: Tensor) -> Tensor:

@@ -50,6 +50,7 @@ class Search:
         notify: Called with a sentence on every decision made for the user.
         step: Called with the stage, the number of candidates finished, and about how many there are.
         far: Candidates that put held-out rows outside the bounds of numbers.
+        negative: Those that put held-out rows below 0, where no label is.
     """
 
     rows: Rows
@@ -66,6 +67,7 @@ class Search:
     cost: dict[str, float] = field(default_factory=dict)
     skipped: list[str] = field(default_factory=list)
     far: list[str] = field(default_factory=list)
+    negative: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.begun = time.monotonic()
@@ -98,6 +100,8 @@ class Search:
                 "Predictions stay within the labels' range and half of it on either side; held-out rows lay beyond "
                 f"with {', '.join(self.far)}."
             )
+        if self.negative:
+            self.notify("No label is below 0, so no prediction is.")
         every = np.arange(len(self.wanted))
         return choose(
             self.rows.task,
@@ -255,12 +259,16 @@ class Search:
 
     def _bounded(self, outputs: Tensor, name: str) -> Tensor:
         """Out-of-fold outputs within the bounds of the labels that each fold's model has seen."""
-        found = outputs.clone()
+        found, wide = outputs.clone(), outputs.clone()
         for repeat, kept, held in self.folds.pairs(self.rows.labelled):
-            if bounds := bounds_of(self.rows.task, self.rows.y[torch.from_numpy(kept)]):
-                found[repeat, held] = outputs[repeat, held].clamp(*bounds)
-        if bool((found != outputs).any()):
+            labels = self.rows.y[torch.from_numpy(kept)]
+            for made, zero in ((found, True), (wide, False)):
+                if bounds := bounds_of(self.rows.task, labels, zero):
+                    made[repeat, held] = outputs[repeat, held].clamp(*bounds)
+        if bool((wide != outputs).any()):
             self.far.append(name)
+        if bool((found != wide).any()):
+            self.negative.append(name)
         return found
 
     def left(self) -> float | None:

@@ -122,6 +122,16 @@ def far(notify: Notify, count: int) -> None:
         )
 
 
+def at_bounds(values: np.ndarray, low: float, high: float) -> int:
+    """How many predicted numbers are set to a bound far outside the labels; a bound of 0 is not far.
+
+    >>> at_bounds(np.array([-5.0, 0.0, 9.0]), -5.0, 9.0), at_bounds(np.array([0.0, 0.0, 9.0]), 0.0, 9.0)
+    (2, 1)
+    """
+    below = values <= low if abs(low) > 1e-9 * high else np.zeros(len(values), bool)
+    return int((below | (values >= high)).sum())
+
+
 def unseen(notify: Notify, name: str, words: Collection[str]) -> None:
     """Say that a column holds categories that no training row has."""
     if isinstance(notify, Tally):
