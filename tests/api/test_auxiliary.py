@@ -342,6 +342,16 @@ def test_the_meta_iterator_is_asked_only_when_a_step_is_due():
         step(make(model, every=1), model, optimizer, batch(0), iter([]))
 
 
+@pytest.mark.parametrize(
+    ("names", "combiner"), [(("main", "far", "near"), "linear"), (("main", "near"), "linear"), (NAMES, "softmax")]
+)  # fmt: skip
+def test_a_state_of_other_tasks_or_another_combiner_is_refused(names, combiner):
+    saved = make(net(), combiner="linear").state_dict()
+    aux = make(net(names=names), classes(names), combiner=combiner)
+    with pytest.raises(ConfigError, match="Found Linear of main, near, far"):
+        aux.load_state_dict(saved)
+
+
 def test_validation_leaves_no_trace():
     model = net()
     aux = make(model, combiner="softmax")

@@ -109,6 +109,11 @@ def turned(model, x):
     return out | {"far": Reversed.apply(out["far"])}
 
 
+def with_constants(model, x):
+    lent = {name: p.detach() if "trunk" in name else p for name, p in model.named_parameters()}
+    return torch.func.functional_call(model, lent, (x,))
+
+
 def hooked(model, x):
     out = model(x)
     out["near"].register_hook(lambda grad: grad / 10)
@@ -138,6 +143,7 @@ def hooked(model, x):
         ({"call": lambda model, x: in_parts(model, x + 1)}, "outputs of 'main', 'near', 'far' that"),
         ({"call": lambda model, x: in_parts(model, x, torch.detach)}, "gradients of the outputs of 'far' that"),
         ({"call": lambda model, x: copy.deepcopy(model)(x)}, "gradients of the outputs of 'main', 'near', 'far' that"),
+        ({"call": with_constants}, "called with other parameters than its own"),
         ({"call": turned}, "gradients of the outputs of 'far' that"),
         ({"call": hooked}, "gradients of the outputs of 'near' that"),
     ],
@@ -168,6 +174,7 @@ def double(model):
         {"call": lambda model, x: {k: v.float() for k, v in model(x).items()}},
         {"model": net(dropout=0.3, norm=True)},
         {"call": in_parts},
+        {"call": lambda model, x: torch.func.functional_call(model, dict(model.named_parameters()), (x,))},
         {"call": lambda model, x: model.forward(x), "model": net(dropout=0.3, norm=True)},
         {"call": lambda model, x: {k: v.clone() for k, v in model(x).items()}},
     ],

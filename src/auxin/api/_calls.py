@@ -41,6 +41,10 @@ _TAKEN = (
     "step takes that. Do in `outputs=` (or in the task's loss) what is done with them between; rows that the network "
     "sees in a call of their own belong in a batch by task."
 )
+_LENT = (
+    "The network was called with other parameters than its own (`functional_call`), and a meta step calls it with its "
+    "own. Call the network itself, and freeze parameters by `requires_grad_(False)`."
+)
 _TURNED = (
     "The gradients of the outputs of {} that `aux(...)` was given do not reach the network as those of its own outputs "
     "do: they were stopped, scaled or changed between (`detach`, `no_grad`, a hook), or another network made them. A "
@@ -60,7 +64,7 @@ class WatchedCalls:
 
     def __init__(self, runner: Runner, most: int) -> None:
         self.runner, self.network, self.steps = runner, runner.network, 0
-        self.seen: deque[tuple[list[Tensor], Any, dict[int, int]]] = deque(maxlen=most)
+        self.seen: deque[tuple[list[Tensor], Any, dict[int, int], list[int]]] = deque(maxlen=most)
         self._hook: Any = None
         self._open()
 
@@ -79,7 +83,15 @@ class WatchedCalls:
             if wrapper is not None and bare(wrapper) is module:
                 self.runner.wrapper = weakref.ref(wrapper)
             hooks = {id(t): len(t._backward_hooks or ()) for t in tensors_of(output)}
-            self.seen.append(([t.detach() for t in tensors_of((args, kwargs))], output, hooks))
+            used = [] if is_sharded(module) else list(module.parameters())
+            functions: Any = torch._C  # whose part for `torch.func` has no types
+            if any(
+                map(functions._functorch.is_functorch_wrapped_tensor, used)
+            ):  # its own, in `torch.func.grad`
+                used = []
+            self.seen.append(
+                ([t.detach() for t in tensors_of((args, kwargs))], output, hooks, [*map(id, used)])
+            )
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -123,10 +135,13 @@ class WatchedCalls:
     def _compared(self, call: Call, given: Mapping[str, Any], pick: Pick) -> str:
         """What is other than in a meta step, where the network was called."""
         ours = tensors_of((call.args, call.kwargs))
-        alike = [(output, hooks) for theirs, output, hooks in self.seen if not ours or _same(ours, theirs)]
+        alike = [each for each in self.seen if not ours or _same(ours, each[0])]
         if not alike:
             return _DIFFERS.format(*map(_shapes, (self.seen[-1][0], ours)))
-        picked = [(pick(output, call.part), tensors_of(output), hooks) for output, hooks in alike]
+        own = [*map(id, self.network.parameters())]
+        if not any(used in ([], own) for *_, used in alike):
+            return _LENT
+        picked = [(pick(output, call.part), tensors_of(output), hooks) for _, output, hooks, _ in alike]
         names = [name for name in picked[0][0] if name in given]
         other = [n for n in names if not any(_taken(given[n], each.get(n)) for each, *_ in picked)]
         if other:

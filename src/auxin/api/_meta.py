@@ -14,7 +14,7 @@ from auxin.api._reading import ObjectiveBatch
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_losses, share_main
 from auxin.combiners._base import TaskLosses, rate_groups
-from auxin.errors import UnsupportedError
+from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace, repeated
 from auxin.hypergradients.finite_difference import FiniteDifference
 from auxin.hypergradients.lookahead import Lookahead
@@ -152,15 +152,31 @@ class MetaStep:
             if self.optimizer is not None:
                 self.optimizer.load_state_dict(self.optimizer.state_dict())
 
+    @property
+    def _owner(self) -> str:
+        return f"{type(self.objective.combiner).__name__} of {', '.join(self.objective.names)}"
+
     def state_dict(self) -> dict[str, Any]:
-        """The optimiser's state and the estimator's."""
+        """The optimiser's state and the estimator's, and whose they are."""
         return {
+            "for": self._owner,
             "optimizer": None if self.optimizer is None else self.optimizer.state_dict(),
             "estimator": getattr(self.estimator, "state_dict", dict)(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go on from a copy of a saved state: torch's optimisers would go on in the tensors that they are given."""
+        """Go on from a copy of a saved state: torch's optimisers would go on in the tensors that they are given.
+
+        Raises:
+            ConfigError: It is the state of other tasks, or of another combiner.
+        """
+        if state.get("for", self._owner) != self._owner:
+            raise ConfigError(
+                "The saved state is another `Auxiliary`'s, and weights would go to other tasks",
+                expected=self._owner,
+                found=state["for"],
+                do="Make it with the same combiner, and the same tasks in the same order.",
+            )
         state = copy.deepcopy(state)
         if self.optimizer is not None:
             self.optimizer.load_state_dict(state["optimizer"])

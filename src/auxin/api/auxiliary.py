@@ -332,10 +332,10 @@ class Auxiliary:
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Restore the state that an `Auxiliary` with the same arguments returned."""
+        self.meta.load_state_dict(state["meta"])
         self.combiner.load_state_dict(state["combiner"])
         if self.objective.labeler is not None:
             self.objective.labeler.load_state_dict(state["labeler"])
-        self.meta.load_state_dict(state["meta"])
         self.shared.load_state_dict(state["shared"])
         self.objective.gramian, self.notices.given = state["gramian"], set(state["said"])
         self.steps, self.waiting, self._epoch = state["steps"], state["waiting"], state["epoch"].clone()
