@@ -4,8 +4,7 @@
 # Guess, written before the run: after destroy_process_group the threads of the gloo group are gone.
 # Seen: they are gone only if no optimizer was constructed between init and destroy. The first optimizer imports, through
 # torch._dynamo, torch.distributed.nn.functional, whose functions have `group=group.WORLD` as a default: evaluated then, it is the
-# live group, which these functions hold for good. Its threads go on until the interpreter ends, where they may meet objects that
-# need it: a program that had done everything right then ended by SIGABRT now and then. With
+# live group, which these functions hold for good. Its threads then go on until the interpreter ends. With
 # `import torch.distributed.nn` before init_process_group the default is None and the group ends.
 # Exits non-zero if the behaviour changes. (Linux: the threads' names are read from /proc.)
 set -euo pipefail
