@@ -14,7 +14,10 @@ from browser import Browser, find
 ROOT = Path(__file__).parents[2]
 WIDE = """[...document.querySelectorAll('body *')]
   .filter(e => !e.closest('.highlight, .table-wrapper, .sidebar-drawer, .toc-drawer, svg, pre'))
+  .filter(e => getComputedStyle(e.parentElement).overflowX !== 'auto')
   .filter(e => e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 80))"""
+"""What reaches out of the page; what scrolls in a box of its own may be wider."""
+
 FOUND = "[...document.querySelectorAll('#search-results li a')].map(a => a.getAttribute('href'))"
 
 pytestmark = [
