@@ -200,11 +200,11 @@ def place(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
 
 
 def content(folder: Path) -> dict[str, bytes]:
-    """The files of a folder, but for locks and claims."""
+    """The files of a folder, but for locks, claims and what Python compiles of plugins."""
     return {
         str(file.relative_to(folder)): file.read_bytes()
         for file in folder.rglob("*")
-        if file.is_file() and file.name != LOCK
+        if file.is_file() and file.name != LOCK and file.suffix != ".pyc"
     }
 
 
