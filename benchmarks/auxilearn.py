@@ -28,11 +28,11 @@ from auxin.combiners import build as build_combiner
 from auxin.hypergradients import Estimator
 from auxin.hypergradients.implicit import Implicit
 from auxin.hypergradients.lookahead import Lookahead
-from auxin.labelers._base import LabelerContext
+from auxin.labelers.base import LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.models import build_network
-from auxin.solvers._base import Curvature
-from auxin.tasks._base import Task
+from auxin.solvers.base import Curvature
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.objective import Objective
 from auxin.training.steps import Learner

@@ -31,7 +31,7 @@ from torch.utils.flop_counter import flop_registry
 from auxin import catalogue
 from auxin.hypergradients.implicit import Implicit
 from auxin.hypergradients.unrolled import Unrolled
-from auxin.labelers._base import LABELS, LabelerContext
+from auxin.labelers.base import LABELS, LabelerContext
 from auxin.math.functional import call
 from auxin.math.hierarchy import Hierarchy
 from auxin.models import build_network

@@ -22,7 +22,7 @@ from auxin.judging.paired import paired
 from auxin.records.results import RunResult
 from auxin.requests.hyperparameters import Hyperparameters
 from auxin.store import read_json
-from auxin.strategies._base import SINGLE, Phase
+from auxin.strategies.base import SINGLE, Phase
 from auxin.studies.fit_job import FitJob
 
 FINE = "fine"

@@ -26,7 +26,7 @@ import torch
 from rich.console import Console
 from torch.nn import functional as F
 
-from auxin.methods._base import Setting
+from auxin.methods.base import Setting
 from auxin.reports.plots import write_figures
 from auxin.reports.read import read_results
 from auxin.reports.table import terminal

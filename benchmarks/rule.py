@@ -24,7 +24,7 @@ from auxin.rules.objective import few_shot_ridge, meta_loss
 from auxin.rules.pool import PoolMaker
 from auxin.rules.sampler import TaskSampler
 from auxin.rules.tasks import FewShot
-from auxin.update_rules._base import State
+from auxin.update_rules.base import State
 from auxin.update_rules.learned import Learned
 
 Variant = Callable[[Learned, State, list[Tensor], FewShot], list[Tensor]]

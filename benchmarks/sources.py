@@ -20,7 +20,7 @@ from auxin.data import Dataset, load, make_splits
 from auxin.methods import resolve
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.evaluate import score
 from auxin.training.loop import EpochCallbacks, fit

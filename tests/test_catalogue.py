@@ -54,7 +54,7 @@ def test_names_are_the_files() -> None:
 
 @pytest.mark.parametrize("family", catalogue.families())
 def test_every_member_has_a_summary_and_loads(family: str) -> None:
-    contract = __import__(f"auxin.{family}._base", fromlist=["CONTRACT"]).CONTRACT
+    contract = __import__(f"auxin.{family}.base", fromlist=["CONTRACT"]).CONTRACT
     for entry in catalogue.entries(family):
         assert entry.summary.endswith((".", ")", "?")), f"{entry.file}: {entry.summary!r}"
         assert 10 <= len(entry.summary) <= 130
@@ -101,6 +101,12 @@ def test_a_plugin_is_a_member(plugins: Path) -> None:
     assert kind.__name__ == "Plugged"
     assert catalogue.load("tasks", "plugged") is kind
     assert kind("colour", 3).width == 3
+
+
+def test_a_plugin_with_the_name_of_the_contract_is_refused(plugins: Path) -> None:
+    (plugins / "base.py").write_text(MEMBER.format(name="Plugged"))
+    with pytest.raises(ConfigError, match=r"base.py has the name of the file that holds a family's contract"):
+        catalogue.names("tasks")
 
 
 def test_without_the_variable_there_is_no_plugin(plugins: Path, monkeypatch: pytest.MonkeyPatch) -> None:

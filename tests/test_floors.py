@@ -125,7 +125,7 @@ def complaint(found: Import) -> str | None:
     )  # a name of the package's face
     if other == found.part:
         return None
-    inside = next((part for part in rest[1:] if part.startswith("_") and part != "_base"), None)
+    inside = next((part for part in rest[1:] if part.startswith("_")), None)
     if inside and other in FOLDERS:
         return f"{found.part} imports the private file {other}.{inside}"
     here, there = FLOOR[found.part], FLOOR.get(other)
@@ -195,7 +195,7 @@ def test_an_import_of_a_higher_floor_is_seen(text: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["from auxin.combiners import _base", "from ..combiners._base import Combiner"]
+    "text", ["from auxin.combiners import base", "from ..combiners.base import Combiner"]
 )
 def test_families_of_floor_two_do_not_meet(text: str, tmp_path: Path) -> None:
     assert "the same floor 2" in plant(tmp_path, "labelers/planted.py", text)[0]
@@ -244,7 +244,7 @@ def test_dynamic_imports_are_the_catalogues(text: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["from auxin.errors import message", "from ..math import products", "import math", "from . import _base"],
+    ["from auxin.errors import message", "from ..math import products", "import math", "from . import base"],
 )
 def test_imports_that_go_down_pass(text: str, tmp_path: Path) -> None:
     assert plant(tmp_path, "combiners/planted.py", text) == []
@@ -291,7 +291,7 @@ CIRCLES = 0
 
 
 def private_imports(root: Path) -> list[str]:
-    """Imports of an underscore file from a file outside its folder; a family's contract is open to all."""
+    """Imports of an underscore file from a file outside its folder."""
     found = []
     for file in sorted(root.rglob("*.py")):
         home = ("auxin", *file.relative_to(root).parts[:-1])
@@ -300,7 +300,7 @@ def private_imports(root: Path) -> list[str]:
             inside = [i for i, part in enumerate(parts) if part.startswith("_") and part[1:2] != "_"]
             for i in inside:
                 is_file = root.joinpath(*parts[1:i], f"{parts[i]}.py").is_file()
-                if is_file and parts[i] != "_base" and tuple(parts[:i]) != home:
+                if is_file and tuple(parts[:i]) != home:
                     found.append(f"{file.relative_to(root)}:{one.line}: {one.target}")
     return found
 

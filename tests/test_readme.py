@@ -135,7 +135,7 @@ def test_the_extending_pages_labeler_is_one(tmp_path: Path, monkeypatch: pytest.
     import torch
 
     from auxin import catalogue
-    from auxin.labelers._base import LabelerContext
+    from auxin.labelers.base import LabelerContext
     from auxin.math.hierarchy import Hierarchy
     from auxin.typing import Batch
 

@@ -9,7 +9,7 @@ from torch.func import functional_call
 from torch.nn import functional as F
 
 from auxin import BilevelProblem
-from auxin.models._base import PrimaryNetwork
+from auxin.models.base import PrimaryNetwork
 from auxin.models.vgg16 import VGG16
 from auxin.optimizers import InnerStep
 

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 from auxin.combiners.linear import Linear
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.implicit import Implicit

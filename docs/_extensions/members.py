@@ -38,7 +38,7 @@ def title(text: str, line: str = "=") -> str:
 def _families() -> str:
     names = [name for name in catalogue.families() if name != "methods"]
     rows = "".join(f"   {name}\n" for name in names)
-    text = "Every folder with a ``_base.py`` is a family. Every other file in it is one member.\n\n"
+    text = "Every folder with a ``base.py`` is a family. Every other file in it is one member.\n\n"
     return title("The parts") + text + ".. toctree::\n   :maxdepth: 1\n\n" + rows
 
 
@@ -53,7 +53,7 @@ def _family(family: str) -> str:
         + ("" if entry.file.suffix == ".py" else f"{entry.summary}\n\n")
         for entry in catalogue.entries(family)
     )
-    return title(family) + f".. automodule:: auxin.{family}._base\n\n" + members
+    return title(family) + f".. automodule:: auxin.{family}.base\n\n" + members
 
 
 def _methods() -> str:

@@ -1,8 +1,8 @@
 """A folder read as a catalogue: the only registry in auxin.
 
-Every folder of the package with a `_base.py` is a *family*; every other file in it that does not begin with an
-underscore is one *member*, and the file's name is the member's name everywhere. Adding a member is adding one file,
-either here or in `DIR/<family>/` of a folder named in the environment variable `AUXIN_PLUGINS`.
+Every folder of the package with a `base.py`, its contract, is a *family*. Every other file in it that does not begin
+with an underscore is one *member*, and the file's name is the member's name everywhere. Adding a member
+is adding one file, either here or in `DIR/<family>/` of a folder named in the environment variable `AUXIN_PLUGINS`.
 
 Listing never imports a member (so it is fast, and an absent optional dependency cannot break it); `load` does, and
 `auxin ls` imports plugins to say which cannot be used.
@@ -27,6 +27,8 @@ from typing import Any
 from auxin.errors import ConfigError, message
 
 PLUGINS = "AUXIN_PLUGINS"
+CONTRACT = "base"
+"""The file of a family that holds its contract. No member can have this name."""
 _PACKAGE = Path(__file__).parent
 SHEETS = {"recipes": "auxin.recipes._grid"}
 """Families whose members may be TOML files too, and the module whose `from_sheet` makes a member of one."""
@@ -43,13 +45,13 @@ class Entry:
 
 
 def families() -> list[str]:
-    """The families, by name, sorted: the folders of the package that hold a `_base.py`."""
+    """The families, by name, sorted: the folders of the package that hold a `base.py`."""
     return list(_families())
 
 
 @cache
 def _families() -> tuple[str, ...]:
-    return tuple(sorted(path.parent.name for path in _PACKAGE.glob("*/_base.py")))
+    return tuple(sorted(path.parent.name for path in _PACKAGE.glob(f"*/{CONTRACT}.py")))
 
 
 @cache
@@ -65,11 +67,16 @@ def _within(folder: Path, family: str) -> list[Path]:
 
 def _plugins(family: str) -> list[Path]:
     folders = [Path(p) / family for p in os.environ.get(PLUGINS, "").split(os.pathsep) if p]
-    return [file for folder in folders if folder.is_dir() for file in _within(folder, family)]
+    files = [file for folder in folders if folder.is_dir() for file in _within(folder, family)]
+    for file in files:
+        if file.stem == CONTRACT:
+            wrong = f"{file} has the name of the file that holds a family's contract"
+            raise ConfigError(wrong, do="Give the member another name")
+    return files
 
 
 def _public(files: Iterable[Path]) -> dict[str, Path]:
-    return {file.stem: file for file in files if not file.stem.startswith("_")}
+    return {file.stem: file for file in files if not file.stem.startswith("_") and file.stem != CONTRACT}
 
 
 def _files(family: str) -> Mapping[str, Path]:
@@ -200,7 +207,7 @@ def user_module(name: str) -> ModuleType:
 def load(family: str, name: str) -> Any:
     """The member itself: the one class (or ready instance) in its file that is of the family's contract.
 
-    The contract is the class that the family's `_base.py` names in `CONTRACT`.
+    The contract is the class that the family's `base.py` names in `CONTRACT`.
     """
     sheet = _files(family).get(name)
     if sheet is not None and sheet.suffix == ".toml":
@@ -210,7 +217,7 @@ def load(family: str, name: str) -> Any:
 
 @cache
 def _member(file: ModuleType, family: str) -> Any:
-    contract = importlib.import_module(f"auxin.{family}._base").CONTRACT
+    contract = importlib.import_module(f"auxin.{family}.base").CONTRACT
     own = [v for v in vars(file).values() if _is_member(v, contract, file.__name__)]
     if len(own) != 1:
         raise ConfigError(

@@ -5,7 +5,7 @@ import torch
 from auxin.analysis.landscape import landscape
 from auxin.analysis.loss_images import loss_images
 from auxin.analysis.tsne import label_map
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 from auxin.combiners.convnet import ConvNet
 from auxin.combiners.equal import Equal
 from auxin.errors import ConfigError

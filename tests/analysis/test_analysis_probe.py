@@ -13,7 +13,7 @@ from auxin.analysis.probe import (
     mean_loss,
     resampled,
 )
-from auxin.models._base import PrimaryNetwork
+from auxin.models.base import PrimaryNetwork
 from auxin.solvers.conjugate_gradient import ConjugateGradient
 from auxin.solvers.dense import DenseSolver
 from auxin.tasks.classes import Classes

@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "training"))
 from helpers_training import tiny
 
 from auxin.analysis.task_signals import weights_and_cosines
-from auxin.labelers._base import LABELS
+from auxin.labelers.base import LABELS
 
 
 def test_the_cosine_against_gradients_taken_by_hand_and_nothing_moves() -> None:

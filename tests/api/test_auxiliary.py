@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 
 import auxin
 from auxin import catalogue
-from auxin.combiners._base import Combiner
+from auxin.combiners.base import Combiner
 from auxin.errors import ConfigError, UnsupportedError
 from oracles import doubles, next_parameters, relative
 

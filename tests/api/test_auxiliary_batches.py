@@ -283,7 +283,7 @@ def test_losses_of_the_wrong_length():
 
 
 def test_learned_labels():
-    from auxin.labelers._base import LabelerContext
+    from auxin.labelers.base import LabelerContext
     from auxin.labelers.maxl import Maxl
     from auxin.math.hierarchy import Hierarchy
 

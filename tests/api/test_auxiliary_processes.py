@@ -21,7 +21,7 @@ from auxin import catalogue
 from auxin.api.auxiliary import Auxiliary
 from auxin.errors import UnsupportedError
 from auxin.hypergradients.implicit import Implicit
-from auxin.labelers._base import LabelerContext
+from auxin.labelers.base import LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.tasks.dense_classes import DenseClasses
 

@@ -6,7 +6,7 @@ from auxiliary_cases import NAMES, batch, classes, make, net, step
 
 from auxin import catalogue
 from auxin.combiners import build
-from auxin.combiners._base import TrainedBy, rate_groups
+from auxin.combiners.base import TrainedBy, rate_groups
 from auxin.errors import RunError
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.training.objective import Objective

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 
 
 def losses(values: Sequence[Sequence[float]] | Tensor, present: Tensor | None = None) -> TaskLosses:

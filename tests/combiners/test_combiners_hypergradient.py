@@ -8,7 +8,7 @@ from torch.func import functional_call
 
 from auxin import catalogue
 from auxin.combiners import build
-from auxin.combiners._base import TrainedBy
+from auxin.combiners.base import TrainedBy
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.optimizers import InnerStep

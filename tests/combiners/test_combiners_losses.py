@@ -5,7 +5,7 @@ import torch
 from combiner_cases import images, losses, random_losses
 
 from auxin.combiners import build
-from auxin.combiners._base import choice, number
+from auxin.combiners.base import choice, number
 from auxin.errors import ConfigError, RunError
 
 

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from auxin.combiners import build
-from auxin.combiners._base import TaskLosses, rate_groups
 from auxin.combiners._weights import ConstrainedWeights
+from auxin.combiners.base import TaskLosses, rate_groups
 from auxin.errors import ConfigError
 
 NAMES = ["t0", "t1", "t2"]

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 import auxin
 from auxin.combiners import build
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 from auxin.training.steps import Learner
 
 NAMES = ("t0", "t1", "t2")

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.combiners import build
-from auxin.combiners._base import Combiner, GramianCombiner, LossCombiner, TaskLosses, TrainedBy
+from auxin.combiners.base import Combiner, GramianCombiner, LossCombiner, TaskLosses, TrainedBy
 from auxin.errors import ConfigError, UnsupportedError
 
 NAMES = catalogue.names("combiners")

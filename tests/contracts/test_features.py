@@ -5,7 +5,7 @@ import torch
 
 from auxin import catalogue
 from auxin.errors import ConfigError, DataError
-from auxin.features._base import Features
+from auxin.features.base import Features
 
 NAMES = catalogue.names("features")
 

@@ -10,7 +10,7 @@ from torch.optim import SGD
 from auxin import catalogue, hypergradient
 from auxin.errors import ConfigError
 from auxin.hypergradients import BilevelProblem
-from auxin.hypergradients._base import CONTRACT
+from auxin.hypergradients.base import CONTRACT
 from auxin.optimizers import InnerStep
 from oracles import images, lookahead_reference, make, relative
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from auxin import catalogue
-from auxin.labelers._base import Labeler, LabelerContext, by_task
+from auxin.labelers.base import Labeler, LabelerContext, by_task
 from auxin.math.hierarchy import Hierarchy
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses

@@ -10,7 +10,7 @@ from auxin import catalogue
 from auxin.errors import RunError
 from auxin.math.params import dot, norm
 from auxin.math.vectors import relative_residual
-from auxin.solvers._base import Solver, Vector
+from auxin.solvers.base import Solver, Vector
 
 NAMES = catalogue.names("solvers")
 KNOWN = {"identity", "neumann", "conjugate_gradient", "gauss_newton", "nystrom", "dense", "running"}

@@ -5,7 +5,7 @@ import torch
 
 from auxin import catalogue
 from auxin.errors import ConfigError, DataError
-from auxin.update_rules._base import UpdateRule
+from auxin.update_rules.base import UpdateRule
 
 NAMES = catalogue.names("update_rules")
 

@@ -16,7 +16,7 @@ from auxin.fitting.choose import CandidateOutputs, corrected
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import Search
 from auxin.sources import SourceInputs
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered

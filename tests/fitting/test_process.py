@@ -12,7 +12,7 @@ from auxin.fitting.process import ALONE, TOGETHER, ProcessCandidate, process_can
 from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.scores import losses
 from auxin.math.kernels import Kernel
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered

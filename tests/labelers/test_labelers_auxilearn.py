@@ -3,8 +3,8 @@
 import torch
 from torch import nn
 
-from auxin.labelers._base import LabelerContext
 from auxin.labelers.auxilearn import AuxiLearn
+from auxin.labelers.base import LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.typing import Batch
 

@@ -6,8 +6,8 @@ from sklearn.decomposition import PCA
 from torch import nn
 
 from auxin.errors import ConfigError
-from auxin.labelers._base import LabelerContext
 from auxin.labelers._embedding import fit_embedding
+from auxin.labelers.base import LabelerContext
 from auxin.labelers.clusters import Clusters
 from auxin.labelers.prototypes import Prototypes, class_means, stratified
 from auxin.math.hierarchy import Hierarchy

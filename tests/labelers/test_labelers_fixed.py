@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from auxin.errors import ConfigError, DataError
-from auxin.labelers._base import LabelerContext
+from auxin.labelers.base import LabelerContext
 from auxin.labelers.given import Given
 from auxin.labelers.random import Random
 from auxin.math.hierarchy import Hierarchy

@@ -12,9 +12,9 @@ from auxin.data import Dataset, make_splits
 from auxin.data.digits import Digits
 from auxin.errors import ConfigError
 from auxin.hypergradients.lookahead import Lookahead
-from auxin.labelers._base import LABELS, LabelerContext
 from auxin.labelers.auxilearn_dense import AuxiLearnDense
 from auxin.labelers.auxilearn_vector import AuxiLearnVector
+from auxin.labelers.base import LABELS, LabelerContext
 from auxin.labelers.several import SeveralLabelers
 from auxin.math.hierarchy import Hierarchy
 from auxin.methods import resolve

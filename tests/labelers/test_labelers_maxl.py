@@ -6,7 +6,7 @@ from torch import nn
 
 from auxin import catalogue
 from auxin.errors import ConfigError, DataError, RunError
-from auxin.labelers._base import LabelerContext
+from auxin.labelers.base import LabelerContext
 from auxin.labelers.maxl import Maxl
 from auxin.math.hierarchy import Hierarchy
 from auxin.math.label_entropy import batch_entropy, class_entropy
@@ -208,7 +208,7 @@ def test_a_labeler_added_as_a_plugin_file_is_listed_and_loaded(tmp_path, monkeyp
     (folder / "first_class.py").write_text(
         '"""The first auxiliary class of each primary class."""\n'
         "import torch\n"
-        "from auxin.labelers._base import Labeler\n"
+        "from auxin.labelers.base import Labeler\n"
         "from auxin.math.masked_softmax import masked_softmax\n"
         "class FirstClass(Labeler):\n"
         "    def __init__(self, context):\n"

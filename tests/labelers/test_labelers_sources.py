@@ -7,8 +7,8 @@ import torch
 from scipy.optimize import minimize
 from torch import Tensor, nn
 
-from auxin.labelers._base import LabelerContext
 from auxin.labelers._cross_validated import expectation_maximisation, held_out, mixture_weights
+from auxin.labelers.base import LabelerContext
 from auxin.labelers.sources import Sources
 from auxin.math.hierarchy import Hierarchy
 from auxin.sources import Source, SourceInputs

@@ -64,7 +64,7 @@ def test_mlflow_reads_the_losses_of_every_run(tmp_path: Path, monkeypatch: pytes
 
 @pytest.mark.parametrize("name", catalogue.names("loggers"))
 def test_an_absent_package_is_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("auxin.loggers._base.find_spec", lambda package: None)
+    monkeypatch.setattr("auxin.loggers.base.find_spec", lambda package: None)
     with pytest.raises(ConfigError, match=rf"{name} is not installed.*auxin\[{name}\]"):
         loggers.start(name, tmp_path)
 

@@ -14,7 +14,7 @@ from auxin.runs.job import RunSpec
 from auxin.runs.phases import Phases
 from auxin.runs.rows import load_data
 from auxin.runs.settings import layered, options
-from auxin.strategies._base import Outcome
+from auxin.strategies.base import Outcome
 
 TINY = {"steps": 12, "batch": 20, "model.hidden": 6, "every": 2, "momentum": 0.9, "lr": 0.05, "looks": 1}
 

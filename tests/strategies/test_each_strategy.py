@@ -16,7 +16,7 @@ from auxin.judging.verdict import judge
 from auxin.methods import resolve
 from auxin.runs.phases import Phases
 from auxin.runs.run import execute
-from auxin.strategies._base import SINGLE, Phase
+from auxin.strategies.base import SINGLE, Phase
 from auxin.strategies.forkmerge import ForkMerge, _Fork
 from auxin.strategies.grid import Grid
 from auxin.strategies.guard import Guard

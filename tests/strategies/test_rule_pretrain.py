@@ -9,7 +9,7 @@ from strategy_cases import follow, job, spec
 from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.rules.applied import LearnedRule
-from auxin.strategies._base import Phase
+from auxin.strategies.base import Phase
 from auxin.strategies.rule_pretrain import RulePretrain, _copied, _rows, _rule
 
 

@@ -213,7 +213,7 @@ PLUGIN = '''"""Every sample gets its main class's first auxiliary class: teaches
 
 import torch
 
-from auxin.labelers._base import Labeler
+from auxin.labelers.base import Labeler
 
 
 class Parrot(Labeler):

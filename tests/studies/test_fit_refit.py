@@ -9,7 +9,7 @@ from auxin.data import Dataset, make_splits
 from auxin.methods import resolve
 from auxin.runs.build import PreparedRun
 from auxin.runs.settings import layered
-from auxin.strategies._base import Phase
+from auxin.strategies.base import Phase
 from auxin.studies import fit_job
 from auxin.studies.fit_finish import TrainingDetails, finish, follow
 from auxin.studies.fit_job import FitJob

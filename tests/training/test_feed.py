@@ -7,7 +7,7 @@ from auxin.data import DevicePool
 from auxin.data.digits import Digits
 from auxin.training import feed as module
 from auxin.training.feed import Feed
-from auxin.views._base import View
+from auxin.views.base import View
 
 
 class Counting(View):

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin import catalogue
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 from auxin.hypergradients import hypergradient
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression

@@ -13,7 +13,7 @@ from auxin.errors import ConfigError
 from auxin.hypergradients.lookahead import Lookahead
 from auxin.labelers.sources import Sources
 from auxin.methods import resolve
-from auxin.methods._base import Method, Setting
+from auxin.methods.base import Method, Setting
 from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import layered
 from auxin.training.loop import EpochCallbacks, fit

@@ -10,9 +10,9 @@ from auxin.errors import ConfigError, DataError
 from auxin.math.rule_network import forward, standardise
 from auxin.rules.objective import few_shot_ridge, meta_loss
 from auxin.rules.tasks import FewShot, centred_targets
-from auxin.update_rules._base import State
 from auxin.update_rules._terms import Layer, reconstruct
 from auxin.update_rules._update import normalised_columns
+from auxin.update_rules.base import State
 from auxin.update_rules.learned import Learned
 
 TINY = {"channels": 6, "delta_channels": 4, "rank": 2, "step_size": 0.05, "weight_std": 0.2}

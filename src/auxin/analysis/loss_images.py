@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from auxin.combiners._base import LossCombiner, TaskLosses
+from auxin.combiners.base import LossCombiner, TaskLosses
 from auxin.errors import ConfigError
 
 
@@ -21,7 +21,7 @@ def loss_images(combiner: LossCombiner, losses: TaskLosses) -> dict[str, Tensor]
         ConfigError: The losses are not images.
 
     >>> import torch
-    >>> from auxin.combiners._base import TaskLosses
+    >>> from auxin.combiners.base import TaskLosses
     >>> from auxin.combiners.equal import Equal
     >>> losses = TaskLosses(torch.ones(2, 2, 4, 4), torch.ones(2, 2, 4, 4) > 0, ("seg", "edges"))
     >>> loss_images(Equal(2), losses)["weight"].unique().tolist()

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 
 from auxin.math.params import Vector, axpy, dot, norm, scale
 from auxin.math.products import Product, differentiate, gauss_newton, hessian
-from auxin.models._base import PrimaryNetwork
-from auxin.solvers._base import Solver
-from auxin.tasks._base import Task
+from auxin.models.base import PrimaryNetwork
+from auxin.solvers.base import Solver
+from auxin.tasks.base import Task
 from auxin.training.curvature import task_curvature
 from auxin.typing import Batch, Signals
 

@@ -13,7 +13,7 @@ from auxin.api._optimizer import checked, unwrapped
 from auxin.api._reading import ObjectiveBatch
 from auxin.api._runner import Runner
 from auxin.api._sharing import share_losses, share_main
-from auxin.combiners._base import TaskLosses, rate_groups
+from auxin.combiners.base import TaskLosses, rate_groups
 from auxin.errors import ConfigError, UnsupportedError
 from auxin.hypergradients import BilevelProblem, Estimator, Hypergradient, gradient_without_a_trace, repeated
 from auxin.hypergradients.finite_difference import FiniteDifference

@@ -6,9 +6,9 @@ from typing import Any
 
 from auxin import catalogue
 from auxin.combiners import build
-from auxin.combiners._base import Combiner
+from auxin.combiners.base import Combiner
 from auxin.errors import ConfigError
-from auxin.labelers._base import Labeler
+from auxin.labelers.base import Labeler
 from auxin.training.task_losses import Loss
 
 

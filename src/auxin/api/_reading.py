@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, DataError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.training.processes import RemoteLosses
 from auxin.training.task_losses import Loss
 from auxin.typing import Batch

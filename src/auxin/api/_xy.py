@@ -22,7 +22,7 @@ from auxin.data.targets.single import blurred_inputs, blurred_note
 from auxin.data.targets.specs import DENSE, KINDS, TargetSpec
 from auxin.errors import ConfigError, DataError
 from auxin.runs.rows import grouped
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
 

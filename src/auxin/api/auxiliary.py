@@ -18,10 +18,10 @@ from auxin.api._runner import Runner
 from auxin.api._sharing import share_rows
 from auxin.api._source import MetaSource
 from auxin.api._watched_step import WatchedStep
-from auxin.combiners._base import Combiner, TaskLosses
+from auxin.combiners.base import Combiner, TaskLosses
 from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator
-from auxin.labelers._base import Labeler
+from auxin.labelers.base import Labeler
 from auxin.math.params import bare, trainable, walked
 from auxin.training.objective import Objective
 from auxin.training.processes import average_, exchanged, parallel, together

@@ -26,7 +26,7 @@ from auxin.data.encoders.table import TableEncoder
 from auxin.errors import ConfigError, DataError
 from auxin.exported.model import Model
 from auxin.methods import resolve
-from auxin.methods._base import Setting
+from auxin.methods.base import Setting
 from auxin.runs.applicable import applicable
 from auxin.runs.device import pick_device
 from auxin.runs.metric import settle

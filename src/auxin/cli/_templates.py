@@ -2,7 +2,7 @@
 
 _COMBINER = '''"""{title}: the main loss plus the mean of the auxiliary losses."""
 
-from auxin.combiners._base import LossCombiner, TaskLosses, number
+from auxin.combiners.base import LossCombiner, TaskLosses, number
 
 
 class {title}(LossCombiner):
@@ -34,7 +34,7 @@ import pytest
 import torch
 
 from auxin.combiners import build
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 
 
 @pytest.fixture(autouse=True)
@@ -64,7 +64,7 @@ _LABELER = '''"""{title}: every sample gets an auxiliary class by the sign of it
 
 import torch
 
-from auxin.labelers._base import Labeler
+from auxin.labelers.base import Labeler
 
 
 class {title}(Labeler):
@@ -115,7 +115,7 @@ from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from auxin.rivals._base import Rival
+from auxin.rivals.base import Rival
 
 
 class {title}(Rival):
@@ -166,7 +166,7 @@ _PRETEXT = '''"""{title}: which half of the values of an input is set to zero?""
 
 import torch
 
-from auxin.pretexts._base import Pretext
+from auxin.pretexts.base import Pretext
 from auxin.tasks.classes import Classes
 
 

@@ -67,5 +67,5 @@ def _check(family: str, name: str) -> None:
     if not name.isidentifier() or keyword.iskeyword(name) or name != name.lower() or name.startswith("_"):
         wrong = f"{name!r} cannot be a member's name"
         raise ConfigError(wrong, expected="lower-case letters, digits and underscores, a letter first")
-    if name in catalogue.names(family):
+    if name == catalogue.CONTRACT or name in catalogue.names(family):
         raise ConfigError(f"The family {family} has a member {name!r} already", do="Choose another name")

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from auxin import catalogue
 
 if TYPE_CHECKING:
-    from auxin.combiners._base import Combiner
+    from auxin.combiners.base import Combiner
 
 
 def build(name: str, tasks: Sequence[str], **options: float | int | str | bool) -> "Combiner":

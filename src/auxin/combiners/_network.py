@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.combiners._weights import ConstrainedWeights, project_all
+from auxin.combiners.base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.paper import AUXILEARN, Paper
 
 Activation = Callable[[Tensor], Tensor]

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auxin.combiners._base import choice
+from auxin.combiners.base import choice
 
 CONSTRAINTS = ("positive", "clipped", "free")
 _SMALLEST = 1e-4

@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import GramianCombiner, Options, TrainedBy, choice, number
 from auxin.combiners._nash import bargain, sensitivity
+from auxin.combiners.base import GramianCombiner, Options, TrainedBy, choice, number
 from auxin.paper import Paper
 
 _FLOOR = 1e-4

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.combiners._network import INITS
 from auxin.combiners._weights import CONSTRAINTS, ConstrainedWeights, project_all
+from auxin.combiners.base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.errors import ConfigError
 from auxin.paper import AUXILEARN, Paper
 

@@ -21,7 +21,7 @@ class DeepLinear(NetworkCombiner):
         upper: Upper end of that distribution.
 
     >>> import torch
-    >>> from auxin.combiners._base import TaskLosses
+    >>> from auxin.combiners.base import TaskLosses
     >>> losses = TaskLosses(torch.tensor([[1.0, 2.0, 3.0]]), torch.ones(1, 3) > 0, ("a", "b", "c"))
     >>> round(DeepLinear(3, scale=0.1)(losses).item(), 4)
     1.5

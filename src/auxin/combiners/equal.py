@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from auxin.combiners._base import LossCombiner, TaskLosses, number
+from auxin.combiners.base import LossCombiner, TaskLosses, number
 
 
 class Equal(LossCombiner):

@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.combiners._base import GramianCombiner, Options, TaskLosses, TrainedBy, number
 from auxin.combiners._gramian import norms
+from auxin.combiners.base import GramianCombiner, Options, TaskLosses, TrainedBy, number
 from auxin.paper import Paper
 
 _SMALLEST = 1e-3

@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.combiners._weights import ConstrainedWeights, project_all
+from auxin.combiners.base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.paper import AUXILEARN, Paper
 
 _FORMS = ("positive", "clipped", "free", "convex")

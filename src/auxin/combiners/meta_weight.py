@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, number
+from auxin.combiners.base import LossCombiner, Options, TaskLosses, TrainedBy, number
 from auxin.paper import Paper
 
 

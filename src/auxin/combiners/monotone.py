@@ -26,7 +26,7 @@ class Monotone(NetworkCombiner):
         upper: Upper end of that distribution.
 
     >>> import torch
-    >>> from auxin.combiners._base import TaskLosses
+    >>> from auxin.combiners.base import TaskLosses
     >>> losses = TaskLosses(torch.ones(4, 3), torch.ones(4, 3) > 0, ("a", "b", "c"))
     >>> [round(w, 4) for w in Monotone(3, scale=0.5).task_weights(losses).tolist()]
     [1.0, 0.5, 0.5]

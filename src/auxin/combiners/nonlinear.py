@@ -18,7 +18,7 @@ class Nonlinear(NetworkCombiner):
         upper: Upper end of that distribution.
 
     >>> import torch
-    >>> from auxin.combiners._base import TaskLosses
+    >>> from auxin.combiners.base import TaskLosses
     >>> losses = TaskLosses(torch.ones(4, 2), torch.ones(4, 2) > 0, ("a", "b"))
     >>> [round(w, 4) for w in Nonlinear(2, scale=0.5).task_weights(losses).tolist()]
     [1.0, 0.5]

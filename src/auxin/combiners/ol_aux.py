@@ -5,8 +5,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.combiners._base import GramianCombiner, TaskLosses, TrainedBy, choice, number
 from auxin.combiners._gramian import cosine, norms
+from auxin.combiners.base import GramianCombiner, TaskLosses, TrainedBy, choice, number
 from auxin.paper import Paper
 
 

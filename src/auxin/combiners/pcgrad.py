@@ -5,7 +5,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.combiners._base import GramianCombiner, number
+from auxin.combiners.base import GramianCombiner, number
 from auxin.paper import Paper
 
 

@@ -9,9 +9,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import LossCombiner, Options, TaskLosses, TrainedBy, number
 from auxin.combiners._network import with_skip
 from auxin.combiners._weights import ConstrainedWeights, project_all
+from auxin.combiners.base import LossCombiner, Options, TaskLosses, TrainedBy, number
 from auxin.errors import ConfigError
 from auxin.paper import AUXILEARN, Paper
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from auxin.combiners._base import LossCombiner, Options, TaskLosses, number
+from auxin.combiners.base import LossCombiner, Options, TaskLosses, number
 from auxin.errors import ConfigError
 
 _DO = "Write weights=0.5, weights='0.5,0.1' or weights='species=0.5,box=0.1'"

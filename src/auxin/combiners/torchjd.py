@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor
 
-from auxin.combiners._base import GramianCombiner, Options, number
+from auxin.combiners.base import GramianCombiner, Options, number
 from auxin.errors import ConfigError, UnsupportedError
 
 

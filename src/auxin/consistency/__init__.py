@@ -1,5 +1,5 @@
 """Consistency: losses between the outputs for two views of a row, one member per file."""
 
-from auxin.consistency._base import Consistency, ViewAgreement
+from auxin.consistency.base import Consistency, ViewAgreement
 
 __all__ = ["Consistency", "ViewAgreement"]

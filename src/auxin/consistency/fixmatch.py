@@ -6,10 +6,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.consistency._base import Consistency, ViewAgreement, only
+from auxin.consistency.base import Consistency, ViewAgreement, only
 from auxin.errors import ConfigError
 from auxin.paper import Paper
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 
 

@@ -6,10 +6,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-from auxin.consistency._base import Consistency, ViewAgreement, only
+from auxin.consistency.base import Consistency, ViewAgreement, only
 from auxin.errors import ConfigError
 from auxin.paper import Paper
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 

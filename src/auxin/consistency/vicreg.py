@@ -5,10 +5,10 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.consistency._base import Consistency, ViewAgreement, masked_mean
+from auxin.consistency.base import Consistency, ViewAgreement, masked_mean
 from auxin.errors import ConfigError
 from auxin.paper import Paper
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 SMALL = 1e-4
 """Added to a variance before its root, as in the paper's equation 2."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from auxin import catalogue
-from auxin.data._base import Dataset
+from auxin.data.base import Dataset
 from auxin.data.reading.hub import PREFIX
 from auxin.data.reading.progress import watched
 from auxin.errors import ConfigError, DataError, as_arguments, called, naming, naming_arguments

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from auxin.data import _augment
-from auxin.data._base import Dataset
+from auxin.data.base import Dataset
 from auxin.errors import DataError
 from auxin.math.sparse import SparseRows, at_once
 from auxin.typing import MISSING, Batch

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.npz import read_npz
 from auxin.data.reading.published import by_hand
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 from auxin.typing import MISSING

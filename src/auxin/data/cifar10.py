@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, DataSource
 from auxin.data._cifar import CifarPart, Layout, read_cifar
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
 from auxin.errors import ConfigError, DataError

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, squares
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 

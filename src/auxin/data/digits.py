@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, DataSource
 from auxin.data._digits import digit_tasks
+from auxin.data.base import Dataset, DataSource
 
 
 @cache

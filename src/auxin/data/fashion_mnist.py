@@ -3,8 +3,8 @@
 from pathlib import Path
 from typing import Any
 
-from auxin.data._base import Dataset, DataSource
 from auxin.data._mnist import read_four
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
 from auxin.tasks.classes import Classes

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from auxin.data import image_table, table
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.encoders.images import paths_in
 from auxin.data.reading.files import pick
 from auxin.data.reading.hub import HubTable, read_hub, sides

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import pandas as pd
 from torch import Tensor
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.encoders.images import ImageFiles, paths_in
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, columns_of, read_frame, with_unlabelled
@@ -18,7 +18,7 @@ from auxin.data.targets.columns import form_of_labels, groups_of, kinds_note, sp
 from auxin.data.targets.refinements import refinements
 from auxin.data.targets.specs import DENSE, TargetSpec, parse_specs
 from auxin.errors import ConfigError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 
 class ImageTable(DataSource):

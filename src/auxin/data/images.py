@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.encoders.images import ImageFiles
 from auxin.data.reading.images import ENDINGS, below, hidden, limited, read_images
 from auxin.data.targets.columns import kinds_note

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import by_hand, lines
 from auxin.errors import DataError

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.encoders.arrays import Arrays, input_name
 from auxin.data.reading.columnar import read_memory
 from auxin.data.reading.files import pick

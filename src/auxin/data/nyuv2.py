@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.dense import two_sides
 
 

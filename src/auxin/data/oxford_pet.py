@@ -5,7 +5,7 @@ from typing import Any
 
 import torch
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, squares

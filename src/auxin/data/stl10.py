@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import lines, place, sides

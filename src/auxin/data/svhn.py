@@ -7,8 +7,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset, DataSource
 from auxin.data._digits import digit_tasks
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
 from auxin.data.reading.published import matlab, place, sides

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from torch import Tensor
 
-from auxin.data._base import Dataset, DataSource
+from auxin.data.base import Dataset, DataSource
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.encoders.text import MAX_WORDS
 from auxin.data.reading.files import pick

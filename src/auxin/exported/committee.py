@@ -10,7 +10,7 @@ from auxin.exported.predictor import finished
 from auxin.exported.task_state import TaskState
 from auxin.fitting.candidates import Member
 from auxin.fitting.saved import Parts, restored, state_of
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.regression import Regression
 
 

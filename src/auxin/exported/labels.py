@@ -14,7 +14,7 @@ from auxin.data.targets.cells import TargetColumn, cells_of
 from auxin.data.targets.lists import listed
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered

@@ -23,7 +23,7 @@ from auxin.exported.predictor import Predictor, finished
 from auxin.exported.task_state import TaskState
 from auxin.math.sparse import SparseRows
 from auxin.models import build_network
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 ROWS = 500
 """Rows that a network predicts at once."""

@@ -24,7 +24,7 @@ from auxin.fitting.process import ProcessMember
 from auxin.fitting.scores import is_numbers, probable
 from auxin.fitting.search import TemperedMember
 from auxin.fitting.stacked import AuxiliaryPredictions, StackedMember
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.multilabel import Multilabel
 
 LEAST = 1e-6

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from auxin.models._base import PrimaryNetwork
-from auxin.tasks._base import Task
+from auxin.models.base import PrimaryNetwork
+from auxin.tasks.base import Task
 
 
 class Predictor(nn.Module):

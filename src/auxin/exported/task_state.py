@@ -8,7 +8,7 @@ from pydantic import BaseModel
 from auxin import catalogue
 
 if TYPE_CHECKING:
-    from auxin.tasks._base import Task
+    from auxin.tasks.base import Task
 
 TRAINING_ONLY = ("name", "loss", "gamma", "class_weights")
 

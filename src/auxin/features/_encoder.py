@@ -9,7 +9,7 @@ from typing import Self
 import torch
 from torch import Tensor, nn
 
-from auxin.features._base import Features, check_rows, check_width
+from auxin.features.base import Features, check_rows, check_width
 from auxin.optimizers import spare_compiler
 
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import DataError
-from auxin.features._base import Features, check_rows, check_width
+from auxin.features.base import Features, check_rows, check_width
 from auxin.paper import Paper
 
 

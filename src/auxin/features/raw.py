@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from auxin.features._base import Features, check_rows
+from auxin.features.base import Features, check_rows
 
 
 class Raw(Features):

@@ -16,7 +16,7 @@ from torch import Tensor
 from auxin.fitting.candidates import Member
 from auxin.fitting.scores import DOUBT, is_numbers, of_probabilities, pooled, probable
 from auxin.rivals import Vectors
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.multilabel import Multilabel
 
 STEPS, BAGS = 12, 12

@@ -13,7 +13,7 @@ from torch import Tensor
 from auxin import catalogue, rivals
 from auxin.fitting.rows import Folds, Rows, in_units
 from auxin.rivals import Options
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 SPREAD_OVER = 2000
 """Unlabelled rows that a rival learns from at most: label spreading searches neighbours among them."""

@@ -12,7 +12,7 @@ from auxin.fitting.process import PROCESSES
 from auxin.fitting.rows import Folds
 from auxin.fitting.scores import at_temperature, is_numbers, pooled, standard_error, temperature
 from auxin.fitting.scores import losses as losses_of
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 BLEND = "blend"
 TIGHT = 0.25

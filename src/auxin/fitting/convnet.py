@@ -17,7 +17,7 @@ from auxin.fitting.scores import pooled
 from auxin.models.conv4 import Conv4
 from auxin.optimizers import spare_compiler
 from auxin.rivals import Options
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.views import View, compose
 
 WIDTH, DEEPEST = 32, 4

@@ -12,7 +12,7 @@ from auxin.fitting.image_features import SMALLEST, ImageFeatures
 from auxin.fitting.rows import Folds, Rows
 from auxin.fitting.scores import is_numbers
 from auxin.rivals import Options
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 RIVALS = ("logistic", "ridge", "svc")
 """Estimators that learn from the features: those that suit few rows of many columns."""

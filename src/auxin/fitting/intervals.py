@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 WIDER = 1.6
 """The variance of a cross-validated score is taken so many times: the five trainings share most of their rows, and

@@ -14,7 +14,7 @@ from auxin.fitting.inputs import Inputs
 from auxin.fitting.rows import Folds, Rows, in_units
 from auxin.fitting.scores import pooled
 from auxin.rivals import Options, Vectors
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
 

@@ -16,7 +16,7 @@ from auxin.fitting.rows import Folds, Rows, in_units
 from auxin.fitting.scores import is_numbers
 from auxin.fitting.stacked import MOST_CLASSES
 from auxin.rivals import Options, Vectors
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.multilabel import Multilabel
 
 ALONE, TOGETHER = PROCESSES = "gaussian process", "gaussian process + auxiliaries"

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from auxin.errors import DataError
 from auxin.rivals import InputShape, Vectors, count_of, kind_of
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.regression import Regression
 
 BINS = 5

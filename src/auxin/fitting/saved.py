@@ -22,7 +22,7 @@ from auxin.fitting.search import TemperedMember
 from auxin.fitting.stacked import AuxiliaryPredictions, StackedMember
 from auxin.math.kernels import Kernel
 from auxin.rivals import InputShape
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 State = dict[str, Any]
 

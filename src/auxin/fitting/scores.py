@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auxin.rivals import kind_of, outputs_of
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.multilabel import Multilabel
 
 DOUBT = 0.02

@@ -10,7 +10,7 @@ from auxin import rivals
 from auxin.fitting.candidates import Candidate, Member, RivalCandidate
 from auxin.fitting.rows import Folds, Rows, beside, make_folds
 from auxin.fitting.scores import is_numbers, probable
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.multilabel import Multilabel
 
 MOST_CLASSES = 30

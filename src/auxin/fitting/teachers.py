@@ -11,7 +11,7 @@ from auxin.fitting.lookup import Lookup, lookup_of
 from auxin.fitting.rows import Folds, Rows, in_units, make_folds
 from auxin.fitting.scores import is_numbers, losses, probable
 from auxin.rivals import InputShape
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import UnsupportedError
-from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._structure import Memory, key_of
+from auxin.hypergradients.base import BilevelProblem, TrainingGradient
 from auxin.math.branches import plain_branches
 from auxin.math.deferred import traced
 from auxin.math.functional import placed, plain_attention, still, under_rng

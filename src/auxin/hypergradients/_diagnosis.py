@@ -7,8 +7,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.hypergradients._base import BilevelProblem, Estimator
 from auxin.hypergradients._front import hypergradient
+from auxin.hypergradients.base import BilevelProblem, Estimator
 from auxin.math.functional import still, under_rng
 from auxin.math.params import dot, norm
 from auxin.optimizers import InnerStep

@@ -8,8 +8,8 @@ import torch
 from auxin import catalogue
 from auxin.errors import ConfigError
 from auxin.hypergradients._audit import repeated, reusable
-from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._unroll import batches_of
+from auxin.hypergradients.base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.math.params import bare, trainable, walked
 from auxin.optimizers import InnerStep, Optimizers
 

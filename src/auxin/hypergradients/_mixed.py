@@ -12,7 +12,7 @@ from weakref import WeakSet
 import torch
 from torch import Tensor, nn
 
-from auxin.hypergradients._base import BilevelProblem, TrainingGradient
+from auxin.hypergradients.base import BilevelProblem, TrainingGradient
 from auxin.math.factored import Inputs, multiplied
 from auxin.math.functional import (
     Rng,

@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._mixed import Slope, loss_at, reverse_slope, to_phi
 from auxin.hypergradients._outer import gradients_of, refuse_reentrant
 from auxin.hypergradients._unroll import moved
+from auxin.hypergradients.base import BilevelProblem, TrainingGradient
 from auxin.math.functional import jvp, placed, plain_attention, save_rng, still, under_rng
 from auxin.math.padding import without_padding
 from auxin.math.params import Vector, axpy, dot, leaves, norm, trainable

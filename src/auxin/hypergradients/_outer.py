@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, UnsupportedError
-from auxin.hypergradients._base import BilevelProblem, Hypergradient, NextBatchForward, TrainingGradient
 from auxin.hypergradients._mixed import Slope, to_phi
+from auxin.hypergradients.base import BilevelProblem, Hypergradient, NextBatchForward, TrainingGradient
 from auxin.math.factored import Inputs, layers
 from auxin.math.functional import lent, placed, save_rng, undistorted
 from auxin.math.lean import lean

@@ -17,11 +17,11 @@ from typing import Any, Literal
 import torch
 
 from auxin.errors import UnsupportedError
-from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._mixed import Slope, element_slope, forward_slope, reverse_slope, to_phi
 from auxin.hypergradients._operator import SMALL, Operator, differenced_over_phi
 from auxin.hypergradients._stopped import ELEMENTS
 from auxin.hypergradients._structure import Memory, key_of
+from auxin.hypergradients.base import BilevelProblem, TrainingGradient
 from auxin.math.params import Vector, bare
 from auxin.math.products import precisely
 

@@ -19,12 +19,12 @@ import torch
 from torch import Tensor
 
 from auxin.errors import UnsupportedError
-from auxin.hypergradients._base import BilevelProblem, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import RADIUS, linear_slope, to_phi
 from auxin.hypergradients._outer import OuterGradient, finish
 from auxin.hypergradients._stopped import is_large, refuse_or_warn
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients._unroll import moved
+from auxin.hypergradients.base import BilevelProblem, Hypergradient, TrainingGradient
 from auxin.math.functional import Rng, save_rng, still, under_rng
 from auxin.math.params import Vector, axpy, bare, dot, norm, trainable, zeros
 from auxin.math.params import scale as scaled

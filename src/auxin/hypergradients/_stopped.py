@@ -15,9 +15,9 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from auxin.errors import UnsupportedError
-from auxin.hypergradients._base import BilevelProblem
 from auxin.hypergradients._outer import gradients_of
 from auxin.hypergradients._structure import Memory, key_of
+from auxin.hypergradients.base import BilevelProblem
 from auxin.math.functional import placed, plain_attention, still, under_rng
 from auxin.math.params import Vector, axpy, bare, detached, dot, filled, leaves, trainable
 from auxin.math.products import check_twice_differentiable, precisely

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 
 from torch import Tensor, nn
 
-from auxin.hypergradients._base import BilevelProblem
+from auxin.hypergradients.base import BilevelProblem
 from auxin.math.params import bare, walk
 from auxin.math.visits import once
 

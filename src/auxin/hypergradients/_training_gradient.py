@@ -6,8 +6,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.hypergradients._base import BilevelProblem, NextBatchForward, TrainingGradient
 from auxin.hypergradients._outer import gradients_of, move_buffers
+from auxin.hypergradients.base import BilevelProblem, NextBatchForward, TrainingGradient
 from auxin.math.functional import Rng, placed, save_rng, still, under_rng
 from auxin.math.lean import fits
 from auxin.math.params import filled, leaves, local, trainable

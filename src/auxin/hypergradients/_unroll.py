@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError
-from auxin.hypergradients._base import BilevelProblem, TrainingGradient
 from auxin.hypergradients._mixed import to_phi
 from auxin.hypergradients._outer import gradients_of
 from auxin.hypergradients._training_gradient import idle
+from auxin.hypergradients.base import BilevelProblem, TrainingGradient
 from auxin.math.functional import Rng, placed, restore_rng, save_rng, still
 from auxin.math.params import Vector, axpy, detached, filled, leaves, trainable, zeros
 from auxin.math.tree import detach

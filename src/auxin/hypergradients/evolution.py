@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError
-from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined
 from auxin.hypergradients._unroll import Iterate, batches_of, begin, direct, moved, needed, window
+from auxin.hypergradients.base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.math.functional import save_rng, under_rng
 from auxin.math.params import Vector, axpy, zeros
 from auxin.math.params import scale as scaled

@@ -15,7 +15,6 @@ import torch
 from torch import nn
 
 from auxin.errors import ConfigError, UnsupportedError
-from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import RADIUS, difference_slope, element_slope
 from auxin.hypergradients._operator import differenced_over_phi
 from auxin.hypergradients._outer import finish, outer_gradient
@@ -24,6 +23,7 @@ from auxin.hypergradients._stopped import is_large, refuse_or_warn
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients._training_gradient import unhooked
 from auxin.hypergradients._unroll import needed
+from auxin.hypergradients.base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.math.deferred import traced
 from auxin.math.functional import under_rng
 from auxin.math.params import Vector, bare, detached, negated, norm, trainable

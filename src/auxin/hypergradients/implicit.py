@@ -16,11 +16,11 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import ConfigError
-from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import Slope, reverse_slope, tangent_slope
 from auxin.hypergradients._outer import OuterGradient, finish, outer_gradient
 from auxin.hypergradients._self_check import WAYS, Verdict, verdict
 from auxin.hypergradients._stopped import follows
+from auxin.hypergradients.base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.math.curvature import projected
 from auxin.math.functional import save_rng, still, under_rng
 from auxin.math.params import Vector, detached, trainable
@@ -29,7 +29,7 @@ from auxin.math.tree import detach
 from auxin.math.vectors import relative_residual
 from auxin.optimizers import InnerStep
 from auxin.paper import AUXILEARN, Paper
-from auxin.solvers._base import Curvature, Solution, Solver
+from auxin.solvers.base import Curvature, Solution, Solver
 from auxin.typing import Signals
 
 _STOPPED = (

@@ -14,7 +14,6 @@ from torch import nn
 
 from auxin.errors import AuxinError, ConfigError
 from auxin.hypergradients._audit import audit
-from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._mixed import READ_ELSEWHERE, Slope, forward_slope
 from auxin.hypergradients._operator import outer_off
 from auxin.hypergradients._outer import finish, outer_gradient
@@ -29,6 +28,7 @@ from auxin.hypergradients._self_check import (
     way_of,
 )
 from auxin.hypergradients._training_gradient import unhooked
+from auxin.hypergradients.base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.math.deferred import deferring, traced
 from auxin.math.factored import Inputs, multiplied
 from auxin.math.functional import save_rng, under_rng

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, UnsupportedError
-from auxin.hypergradients._base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.hypergradients._outer import combined, outer_gradient
 from auxin.hypergradients._self_check import confirm
 from auxin.hypergradients._stopped import follows, is_large, refuse_or_warn
@@ -31,6 +30,7 @@ from auxin.hypergradients._unroll import (
     passed_over,
     window,
 )
+from auxin.hypergradients.base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.math.functional import placed, plain_attention, restore_rng, save_rng, still, under_rng
 from auxin.math.params import Vector, axpy, dot, filled, leaves, trainable, zeros
 from auxin.math.params import scale as scaled

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError, DataError, RunError
-from auxin.labelers._base import LabelerContext
+from auxin.labelers.base import LabelerContext
 from auxin.math.deferred import holds
 from auxin.typing import MISSING, Batch
 

@@ -7,7 +7,7 @@ import torch
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor
 
-from auxin.sources._base import Source, SourceInputs
+from auxin.sources.base import Source, SourceInputs
 
 FOLDS = 5
 SURE = 0.02

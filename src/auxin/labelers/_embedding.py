@@ -11,10 +11,10 @@ from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
-from auxin.labelers._base import LabelerContext
 from auxin.labelers._checks import check_choice
 from auxin.labelers._generator import initialise
 from auxin.labelers._seeding import fork_seed, generator_of, seeded
+from auxin.labelers.base import LabelerContext
 from auxin.math.sparse import SparseRows, at_once
 
 KINDS = ["pca", "pixels", "random_trunk"]

@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from auxin.labelers._base import LabelerContext
 from auxin.labelers._checks import check_choice, check_finite, check_main, main_labels
 from auxin.labelers._seeding import seeded
+from auxin.labelers.base import LabelerContext
 from auxin.math.deferred import holds
 from auxin.math.hierarchy import Hierarchy
 from auxin.math.lean import lean

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, DataError
-from auxin.labelers._base import LabelerContext
+from auxin.labelers.base import LabelerContext
 from auxin.math.hierarchy import Hierarchy
 
 

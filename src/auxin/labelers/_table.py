@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
-from auxin.labelers._base import LabelerContext
+from auxin.labelers.base import LabelerContext
 from auxin.math.masked_softmax import one_hot_or_nan
 from auxin.typing import MISSING, Batch
 

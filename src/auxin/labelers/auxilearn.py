@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from torch import Tensor
 
-from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._generator import LabelGenerator, build_generator
+from auxin.labelers.base import Labeler, LabelerContext
 from auxin.paper import AUXILEARN
 from auxin.typing import Batch
 

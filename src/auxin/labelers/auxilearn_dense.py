@@ -6,15 +6,15 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
-from auxin.labelers._base import LABELS, Labeler, LabelerContext
 from auxin.labelers._checks import check_choice, check_finite, check_main
 from auxin.labelers._generator import initialise, without_running_statistics
 from auxin.labelers._seeding import seeded
+from auxin.labelers.base import LABELS, Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.math.masked_softmax import check_temperature, masked_softmax
 from auxin.math.tree import full_precision
 from auxin.paper import AUXILEARN
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.typing import MISSING, Batch
 

@@ -6,13 +6,13 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError
-from auxin.labelers._base import LABELS, Labeler, LabelerContext
 from auxin.labelers._checks import check_choice, check_finite
 from auxin.labelers._generator import initialise, make_head, without_running_statistics
 from auxin.labelers._seeding import seeded
+from auxin.labelers.base import LABELS, Labeler, LabelerContext
 from auxin.math.tree import full_precision
 from auxin.paper import AUXILEARN
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.vector import Vector
 from auxin.typing import Batch
 

@@ -8,11 +8,11 @@ from sklearn.cluster import KMeans
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
-from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._checks import check_main
 from auxin.labelers._embedding import fit_embedding
 from auxin.labelers._seeding import fork_seed
 from auxin.labelers._table import LabelTable, rows_of_class
+from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.paper import MAXL
 from auxin.typing import MISSING, Batch

@@ -5,8 +5,8 @@ from dataclasses import replace
 from torch import Tensor
 
 from auxin.errors import ConfigError, DataError
-from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._given import given_labels, hierarchy_of, ownership
+from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.math.masked_softmax import one_hot_or_nan
 from auxin.paper import MAXL

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError
-from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._checks import check_choice
 from auxin.labelers._generator import LabelGenerator, build_generator
+from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.label_entropy import batch_entropy, class_entropy
 from auxin.paper import MAXL
 from auxin.typing import Batch

@@ -5,10 +5,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._checks import check_main
 from auxin.labelers._seeding import generator_of
 from auxin.labelers._table import LabelTable, rows_of_class
+from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.paper import MAXL
 from auxin.typing import MISSING, Batch

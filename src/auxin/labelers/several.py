@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
-from auxin.labelers._base import Labeler, LabelerContext, Targets, by_task
 from auxin.labelers._seeding import fork_seed
+from auxin.labelers.base import Labeler, LabelerContext, Targets, by_task
 from auxin.math.hierarchy import Hierarchy
 from auxin.paper import AUXILEARN
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.typing import Batch

@@ -8,13 +8,13 @@ from torch import Tensor, nn
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
-from auxin.labelers._base import Labeler, LabelerContext
 from auxin.labelers._checks import check_choice, main_labels
 from auxin.labelers._cross_validated import mixture_weights
+from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.sparse import SparseRows
 from auxin.paper import Paper
-from auxin.sources._base import Source, SourceInputs
-from auxin.tasks._base import Task
+from auxin.sources.base import Source, SourceInputs
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from auxin import catalogue
-from auxin.loggers._base import RunLogger
+from auxin.loggers.base import RunLogger
 
 
 def start(name: str, folder: Path) -> RunLogger:

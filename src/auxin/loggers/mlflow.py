@@ -5,7 +5,7 @@ import os
 from importlib import import_module
 from typing import Any, ClassVar
 
-from auxin.loggers._base import RunLogger, scalars
+from auxin.loggers.base import RunLogger, scalars
 from auxin.records.results import RunResult
 
 

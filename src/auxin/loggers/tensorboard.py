@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from auxin.loggers._base import RunLogger, scalars
+from auxin.loggers.base import RunLogger, scalars
 from auxin.records.results import RunResult
 
 

@@ -3,10 +3,10 @@
 from dataclasses import replace
 
 from auxin import catalogue
-from auxin.combiners._base import Combiner, TrainedBy
+from auxin.combiners.base import Combiner, TrainedBy
 from auxin.errors import ConfigError, message
-from auxin.labelers._base import Labeler
-from auxin.methods._base import Method
+from auxin.labelers.base import Labeler
+from auxin.methods.base import Method
 
 __all__ = ["UNTRAINED", "Method", "full_name", "inner_name", "names", "resolve"]
 

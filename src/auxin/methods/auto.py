@@ -4,7 +4,7 @@ The list of tasks is printed. The weights share a fixed budget and are trained b
 look-ahead step; the twin has the same tasks and keeps the initial weights.
 """
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 
 METHOD = Method(
     given=True,

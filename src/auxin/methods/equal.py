@@ -1,6 +1,6 @@
 """The data's own auxiliary tasks, all losses with one common weight that is tuned on the validation rows."""
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 
 METHOD = Method(
     given=True,

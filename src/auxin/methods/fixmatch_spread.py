@@ -3,7 +3,7 @@
 Both train the main head, with weight 1 each. Until the first features are available, labels spread over the inputs.
 """
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.paper import Paper
 
 METHOD = Method(

@@ -1,6 +1,6 @@
 """The data's finer labels as the auxiliary task (the MAXL paper's Human), on every row that carries them."""
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.paper import MAXL
 
 METHOD = Method(

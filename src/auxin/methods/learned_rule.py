@@ -1,6 +1,6 @@
 """The learned update rule first trains the trunk on all rows without labels; then the main task is trained."""
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.paper import UPDATE_RULES
 from auxin.strategies.rule_pretrain import RulePretrain
 

@@ -6,7 +6,7 @@ added to the raw hypergradient. The `auxin` preset is what was measured to work 
 the next batch, Adam 5e-3, and an entropy weight of 0.01 in proportion to the rate-free hypergradient.
 """
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.paper import MAXL
 
 METHOD = Method(

@@ -1,6 +1,6 @@
 """MAXL's untrained twin (MAXL-F): the same label generator, never trained. It is the control for `maxl`."""
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.paper import MAXL
 
 METHOD = Method(

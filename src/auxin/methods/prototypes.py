@@ -1,6 +1,6 @@
 """Nearest Neighbour: prototypes initialised from a tenth of the finer labels and trained by the main task's loss."""
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.paper import MAXL
 
 METHOD = Method(

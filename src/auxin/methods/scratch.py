@@ -1,5 +1,5 @@
 """The main task alone from random weights: the baseline for a pretrained backbone (`--model pretrained:PATH`)."""
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 
 METHOD = Method()

@@ -1,5 +1,5 @@
 """The main task alone: the baseline of every comparison."""
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 
 METHOD = Method()

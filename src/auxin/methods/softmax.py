@@ -4,7 +4,7 @@ The settings are those of `docs/results.md`, where it found the two useful tasks
 the training batch itself, Adam at 0.2, a meta step every twentieth step.
 """
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 
 METHOD = Method(
     given=True,

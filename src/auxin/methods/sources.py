@@ -3,7 +3,7 @@
 Cross-validation over the labelled rows sets the initial weights. The twin keeps them.
 """
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 
 METHOD = Method(
     labeler="sources",

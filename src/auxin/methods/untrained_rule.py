@@ -1,6 +1,6 @@
 """The twin of `learned_rule`: the same pretraining by a rule that was never meta-trained."""
 
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.paper import UPDATE_RULES
 from auxin.strategies.rule_pretrain import UNTRAINED, RulePretrain
 

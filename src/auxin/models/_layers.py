@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError
 from auxin.math.row_blocks import Conv2d
-from auxin.models._base import Trunk
+from auxin.models.base import Trunk
 
 NORMS = ("batch", "group", "layer", "none")
 

@@ -14,9 +14,9 @@ from torch import nn
 from auxin import catalogue
 from auxin.errors import ConfigError
 from auxin.models._adopted import UserModule, adopt, own_randomness
-from auxin.models._base import PrimaryNetwork, Trunk
 from auxin.models._layers import MeanPool, xavier
 from auxin.models._named import builder
+from auxin.models.base import PrimaryNetwork, Trunk
 
 HEADS = ("auto", "linear", "two_layer")
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
-from auxin.models._base import Trunk
 from auxin.models._layers import norm_2d
+from auxin.models.base import Trunk
 
 
 class PointTrunk(Trunk):

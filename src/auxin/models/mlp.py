@@ -7,8 +7,8 @@ from torch import Tensor, nn
 
 from auxin.catalogue import unknown
 from auxin.errors import ConfigError
-from auxin.models._base import Trunk
 from auxin.models._layers import check_positive, norm_1d
+from auxin.models.base import Trunk
 
 _ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
 

@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
-from auxin.models._base import Trunk
 from auxin.models._transformers import FrozenTrunk, read_folder
+from auxin.models.base import Trunk
 
 
 class Pretrained(Trunk):

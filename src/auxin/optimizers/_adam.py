@@ -17,8 +17,8 @@ from torch import Tensor
 
 from auxin.math.deferred import traced
 from auxin.optimizers._arithmetic import decayed, descend_quotient, root, scalar, signed, weight_decay
-from auxin.optimizers._base import State
 from auxin.optimizers._blocks import blocks
+from auxin.optimizers.base import State
 
 
 def advance(param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> tuple[Tensor, State]:

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import UnsupportedError
-from auxin.optimizers._base import Update
+from auxin.optimizers.base import Update
 
 _SIGN = (
     "its step depends on the sign of the gradient alone, whose derivative is zero, so phi would never learn"

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from auxin.errors import UnsupportedError
 from auxin.optimizers._arithmetic import scalar
-from auxin.optimizers._base import State
+from auxin.optimizers.base import State
 
 _KEPT = ("k", "weight_sum", "lr_max")
 

@@ -8,9 +8,9 @@ from torch import Tensor
 
 from auxin.errors import UnsupportedError
 from auxin.math.sharding import shard, total
-from auxin.optimizers._base import State, Update
 from auxin.optimizers._hooks import refuse_hooks
 from auxin.optimizers._step import InnerStep
+from auxin.optimizers.base import State, Update
 
 MIXING = ("muon", "adafactor")
 """Members whose step of an entry depends on the other entries of its parameter."""

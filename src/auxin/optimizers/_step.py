@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, UnsupportedError
-from auxin.optimizers._base import State, Update
 from auxin.optimizers._hooks import check_hooks, refuse_hooks, through_hooks
 from auxin.optimizers._known import update_for
+from auxin.optimizers.base import State, Update
 
 Optimizers = torch.optim.Optimizer | Sequence[torch.optim.Optimizer]
 """One optimiser, or several that each hold some of the parameters."""

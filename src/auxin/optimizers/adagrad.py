@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import decayed, descend_quotient, root, scalar
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.base import State, Update
 
 
 class AdagradUpdate(Update):

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auxin.optimizers import _adam
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.base import State, Update
 
 
 class AdamUpdate(Update):

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import scalar
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.base import State, Update
 
 
 class MuonUpdate(Update):

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from auxin.optimizers._adam import moments
 from auxin.optimizers._arithmetic import descend_quotient, root, scalar, weight_decay
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.base import State, Update
 
 
 class NAdamUpdate(Update):

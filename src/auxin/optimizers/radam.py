@@ -17,7 +17,7 @@ from torch import Tensor
 
 from auxin.optimizers._adam import moments
 from auxin.optimizers._arithmetic import descend, root, scalar, weight_decay
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.base import State, Update
 
 _TRACTABLE = 5.0
 

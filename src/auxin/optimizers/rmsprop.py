@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import decayed, descend, descend_quotient, root, scalar
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.base import State, Update
 
 
 class RMSpropUpdate(Update):

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from auxin.optimizers import _schedule_free
 from auxin.optimizers._arithmetic import root
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.base import State, Update
 
 
 class ScheduleFreeAdamWUpdate(Update):

@@ -6,7 +6,7 @@ from typing import Any
 from torch import Tensor
 
 from auxin.optimizers import _schedule_free
-from auxin.optimizers._base import State, Update
+from auxin.optimizers.base import State, Update
 
 
 class ScheduleFreeSGDUpdate(Update):

@@ -4,7 +4,7 @@ from contextlib import suppress
 
 from auxin import catalogue
 from auxin.errors import ConfigError
-from auxin.pretexts._base import Pretext
+from auxin.pretexts.base import Pretext
 
 __all__ = ["Pretext", "possible"]
 

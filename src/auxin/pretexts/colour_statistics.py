@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError
-from auxin.pretexts._base import Pretext
+from auxin.pretexts.base import Pretext
 from auxin.tasks.vector import Vector
 
 

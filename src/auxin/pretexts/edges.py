@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from auxin.errors import ConfigError
-from auxin.pretexts._base import Pretext
+from auxin.pretexts.base import Pretext
 from auxin.tasks.vector import Vector
 
 

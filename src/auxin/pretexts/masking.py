@@ -8,7 +8,7 @@ from torch import Tensor
 
 from auxin.errors import ConfigError
 from auxin.paper import Paper
-from auxin.pretexts._base import Pretext
+from auxin.pretexts.base import Pretext
 from auxin.tasks.vector import Vector
 
 

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 
 from auxin.paper import Paper
-from auxin.pretexts._base import Pretext
 from auxin.pretexts._points import check_cloud
+from auxin.pretexts.base import Pretext
 from auxin.tasks.dense_regression import DenseRegression
 
 

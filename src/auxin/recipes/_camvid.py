@@ -13,7 +13,7 @@ from torch.nn import functional as F
 
 from auxin.api.auxiliary import Auxiliary
 from auxin.models import build_network
-from auxin.models._base import PrimaryNetwork
+from auxin.models.base import PrimaryNetwork
 from auxin.studies.recipe import one_rate
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression

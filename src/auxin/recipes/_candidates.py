@@ -11,7 +11,7 @@ from torch import Tensor
 from auxin.data import Dataset, load
 from auxin.data.reading.frame import read_frame
 from auxin.data.targets.hierarchy100 import parents
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.reproducible import generator
 

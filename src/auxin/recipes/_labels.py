@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from auxin.data import Dataset, Splits, load, make_splits
 from auxin.methods import resolve
-from auxin.methods._base import Setting
+from auxin.methods.base import Setting
 from auxin.runs.build import PreparedRun, build
 from auxin.runs.rows import grouped
 from auxin.runs.settings import layered

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import LossCombiner, TaskLosses
+from auxin.combiners.base import LossCombiner, TaskLosses
 from auxin.combiners.linear import Linear
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.implicit import Implicit

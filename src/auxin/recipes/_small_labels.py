@@ -7,7 +7,7 @@ from pathlib import Path
 
 from auxin.data import Dataset, Splits, make_splits
 from auxin.methods import resolve
-from auxin.methods._base import Method, Setting
+from auxin.methods.base import Method, Setting
 from auxin.recipes._candidates import cifar100, only
 from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import layered

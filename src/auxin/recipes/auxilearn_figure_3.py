@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from auxin.analysis.loss_images import loss_images
-from auxin.combiners._base import LossCombiner, TaskLosses
+from auxin.combiners.base import LossCombiner, TaskLosses
 from auxin.paper import AUXILEARN, Paper
 from auxin.recipes import _camvid
 from auxin.recipes._summary import judged, line

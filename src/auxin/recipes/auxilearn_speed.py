@@ -18,7 +18,7 @@ from auxin.records.results import Setting
 from auxin.runs.build import build
 from auxin.runs.settings import layered
 from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.steps import Learner
 from auxin.typing import Batch

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from auxin.analysis.label_collapse import agreement
 from auxin.math.masked_softmax import one_hot_or_nan
-from auxin.methods._base import Setting
+from auxin.methods.base import Setting
 from auxin.paper import MAXL, Paper
 from auxin.recipes._labels import FULL, SMALL, SMALL_SHARE, TrainedLabeler, prepare
 from auxin.recipes._sheet_pictures import plain

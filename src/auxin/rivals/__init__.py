@@ -5,10 +5,10 @@
 
 from typing import TYPE_CHECKING, Any
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival, Vectors
 from auxin.rivals._predicted import chances, predicted
 from auxin.rivals._saved import dump, restore
 from auxin.rivals._trees import Trees
+from auxin.rivals.base import InputShape, Kind, Options, Rival, Vectors
 
 if TYPE_CHECKING:
     from auxin.rivals._fitted import Fitted, count_of, fit, kind_of, outputs_of, why_not

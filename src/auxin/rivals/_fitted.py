@@ -11,9 +11,9 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import ConfigError, message
-from auxin.rivals._base import InputShape, Kind, Options, Rival, Vectors
 from auxin.rivals._predicted import LEAST, predicted, quiet
-from auxin.tasks._base import Task
+from auxin.rivals.base import InputShape, Kind, Options, Rival, Vectors
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered

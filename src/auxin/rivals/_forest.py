@@ -5,9 +5,9 @@ from typing import Any, ClassVar
 
 from sklearn.pipeline import Pipeline
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import filled
 from auxin.rivals._trees import Trees
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 TREES = 100
 QUICK = 50

@@ -10,7 +10,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import Normalizer, StandardScaler
 
-from auxin.rivals._base import InputShape
+from auxin.rivals.base import InputShape
 
 
 class OneUnit(StandardScaler):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
 
-from auxin.rivals._base import InputShape, Vectors
+from auxin.rivals.base import InputShape, Vectors
 
 LEAST = 1e-6
 """No class has a smaller probability than this: the logarithm of an impossible class would be infinite."""

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, DotProduct, Matern, WhiteKernel
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 
 class GaussianProcess(Rival):

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 MANY = 5
 """With more classes than this, fewer rounds: every round grows a tree per class."""

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from sklearn.semi_supervised import LabelSpreading
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 FAR = 1e-9
 """Spreading goes on until nothing changes by more: at alpha = 0.2 a label is worth 0.2^k after k steps, and the default

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 
 class LightGBM(Rival):

@@ -5,8 +5,8 @@ from typing import Any, ClassVar
 
 from sklearn.linear_model import LogisticRegression
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 
 class Logistic(Rival):

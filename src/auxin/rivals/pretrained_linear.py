@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import StandardScaler
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 
 class PretrainedLinear(Rival):

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from sklearn.linear_model import LogisticRegression
 from sklearn.semi_supervised import SelfTrainingClassifier
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 
 class SelfTraining(Rival):

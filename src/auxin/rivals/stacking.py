@@ -12,8 +12,8 @@ from sklearn.ensemble import (
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 TREES, NEIGHBOURS, FOLDS = 40, 7, 3
 

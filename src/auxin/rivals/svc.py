@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-from auxin.rivals._base import InputShape, Kind, Options, Rival
 from auxin.rivals._pipeline import scaled
+from auxin.rivals.base import InputShape, Kind, Options, Rival
 
 FOLDS = 3
 """Of the calibration."""

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from auxin.errors import ConfigError, DataError, RunError, message
 from auxin.rules.file import load_rule
-from auxin.update_rules._base import State
+from auxin.update_rules.base import State
 from auxin.update_rules.learned import Learned
 
 

@@ -10,7 +10,7 @@ from auxin.requests.rule import EvalSettings
 from auxin.rules.bench import DrawScores, Mapped, RuleBench
 from auxin.rules.data import RuleData
 from auxin.rules.rivals import QUICK, SLOW, rival, supervised
-from auxin.update_rules._base import State, UpdateRule
+from auxin.update_rules.base import State, UpdateRule
 from auxin.update_rules.hebb import Hebb
 from auxin.update_rules.learned import Learned
 

@@ -11,7 +11,7 @@ from torch.utils.checkpoint import checkpoint
 from auxin.rules.objective import FeatureLoss, meta_loss
 from auxin.rules.pool import Pool
 from auxin.rules.tasks import FewShot
-from auxin.update_rules._base import State, UpdateRule
+from auxin.update_rules.base import State, UpdateRule
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,7 +7,7 @@ from typing import Any
 from auxin.requests.rule import EvalSettings
 from auxin.rules.data import RuleData
 from auxin.rules.evaluate import HEADLINE, bench_of, mapped, states
-from auxin.update_rules._base import UpdateRule
+from auxin.update_rules.base import UpdateRule
 
 
 @dataclass(frozen=True, slots=True)

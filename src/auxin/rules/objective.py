@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from auxin.rules.tasks import FewShot
-from auxin.update_rules._base import State, UpdateRule
+from auxin.update_rules.base import State, UpdateRule
 
 FeatureLoss = Callable[[Tensor, Tensor, Tensor, Tensor], Tensor]
 """(support features [T, n, F], support targets [T, n, Y], query features, query targets) -> a loss per task [T]."""

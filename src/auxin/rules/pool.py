@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin.rules.sampler import TaskSampler
 from auxin.rules.tasks import FewShot, TaskGroup, log_uniform
-from auxin.update_rules._base import State, UpdateRule
+from auxin.update_rules.base import State, UpdateRule
 
 
 def derived_seed(*parts: object) -> int:

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from auxin.features._base import Features
 from auxin.features.autoencoder import Autoencoder
+from auxin.features.base import Features
 from auxin.features.kmeans import KMeans
 from auxin.features.pca import PCA
 from auxin.features.random import RandomFeatures
@@ -15,7 +15,7 @@ from auxin.features.vae import VAE
 from auxin.math.rule_network import forward
 from auxin.optimizers import spare_compiler
 from auxin.rules.bench import Draw, DrawScores, RuleBench
-from auxin.update_rules._base import State
+from auxin.update_rules.base import State
 from auxin.update_rules.hebb import Hebb
 
 QUICK = ("raw", "pca", "pca_whitened", "kmeans", "random_relu", "random_linear")

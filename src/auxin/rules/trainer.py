@@ -20,7 +20,7 @@ from auxin.rules.gradients import PoolEstimator
 from auxin.rules.pool import Pool, PoolMaker, derived_seed
 from auxin.rules.sampler import TaskSampler
 from auxin.training.processes import place
-from auxin.update_rules._base import UpdateRule
+from auxin.update_rules.base import UpdateRule
 
 
 @dataclass(frozen=True, slots=True)

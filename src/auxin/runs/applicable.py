@@ -4,7 +4,7 @@ from auxin import catalogue
 from auxin.data import Dataset
 from auxin.errors import ConfigError
 from auxin.math.hierarchy import Hierarchy
-from auxin.methods._base import Method, Setting
+from auxin.methods.base import Method, Setting
 from auxin.rivals import why_not
 
 EVERY = "*"

@@ -7,7 +7,7 @@ import torch
 from auxin import catalogue
 from auxin.data import Dataset, Splits
 from auxin.errors import ConfigError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 

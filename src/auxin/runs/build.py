@@ -8,27 +8,27 @@ import torch
 from torch import Tensor, nn
 
 from auxin import catalogue, combiners
-from auxin.combiners._base import rate_groups
+from auxin.combiners.base import rate_groups
 from auxin.consistency import Consistency
 from auxin.data import Dataset, DevicePool, Splits, epoch_batches
 from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator
-from auxin.labelers._base import Labeler, LabelerContext
+from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
-from auxin.methods._base import Method, Setting
+from auxin.methods.base import Method, Setting
 from auxin.models import build_network, builder
-from auxin.models._base import PrimaryNetwork
+from auxin.models.base import PrimaryNetwork
 from auxin.optimizers import spare_compiler
 from auxin.pretexts import possible
-from auxin.pretexts._base import Pretext
+from auxin.pretexts.base import Pretext
 from auxin.requests.hyperparameters import Hyperparameters, known
 from auxin.runs.applicable import EVERY, hierarchy, refinement
 from auxin.runs.augmentation import pool_and_views, strong_view
 from auxin.runs.balance import balanced
 from auxin.runs.run_tasks import self_made, tasks_of
 from auxin.runs.settings import options
-from auxin.strategies._base import Phase
-from auxin.tasks._base import Task
+from auxin.strategies.base import Phase
+from auxin.tasks.base import Task
 from auxin.training.feed import Feed
 from auxin.training.loop import Plan
 from auxin.training.objective import Objective

@@ -9,10 +9,10 @@ from torch.nn import functional as F
 
 from auxin.data import Dataset
 from auxin.math.metrics import COST, among_likeliest, confusion, cost_of_rows, hits
-from auxin.models._base import PrimaryNetwork
+from auxin.models.base import PrimaryNetwork
 from auxin.runs.build import PreparedRun
 from auxin.runs.predictions import MainPredictions, write_arrays, write_predictions
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression

@@ -12,8 +12,8 @@ from torch import Tensor
 from auxin.analysis.label_collapse import agreement, measure, measure_vectors, warnings
 from auxin.analysis.task_signals import weights_and_cosines
 from auxin.data import Splits
-from auxin.labelers._base import LABELS, by_task
-from auxin.models._base import PrimaryNetwork
+from auxin.labelers.base import LABELS, by_task
+from auxin.models.base import PrimaryNetwork
 from auxin.runs.build import PreparedRun
 from auxin.tasks.vector import Vector
 from auxin.tensor_files import read_tensors

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin.errors import ConfigError, message
 from auxin.math.metrics import COST, cost_of_rows
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered

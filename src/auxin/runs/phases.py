@@ -12,14 +12,14 @@ from torch import Tensor
 
 from auxin.data import Dataset, Splits
 from auxin.errors import ConfigError, RunError
-from auxin.methods._base import Method, Setting
+from auxin.methods.base import Method, Setting
 from auxin.records.results import EpochRecord, PhaseRecord
 from auxin.runs.build import PreparedRun, build, epochs_of, rows_for
 from auxin.runs.job import RunSpec
 from auxin.runs.measures import Measures
 from auxin.runs.rows import split_rows
 from auxin.store import append_line
-from auxin.strategies._base import Job, Phase, Run
+from auxin.strategies.base import Job, Phase, Run
 from auxin.training import state as checkpoints
 from auxin.training.evaluate import score
 from auxin.training.loop import EpochCallbacks, fit

@@ -12,7 +12,7 @@ whose tables it stands; a method without a paper follows MAXL's, unless the pres
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from auxin.methods._base import Method, Setting, Settings
+from auxin.methods.base import Method, Setting, Settings
 
 Layer = Mapping[str, Settings]
 

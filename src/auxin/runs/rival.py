@@ -11,7 +11,7 @@ from auxin import catalogue
 from auxin.data import Dataset, Splits
 from auxin.data.targets.domains import pooled
 from auxin.math.sparse import SparseRows
-from auxin.methods._base import Setting
+from auxin.methods.base import Setting
 from auxin.rivals import Fitted, InputShape, Vectors, count_of, fit, kind_of
 from auxin.runs.build import PreparedRun
 from auxin.runs.settings import options

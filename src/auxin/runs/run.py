@@ -28,8 +28,8 @@ from auxin.runs.rival import with_rival
 from auxin.runs.rows import load_data
 from auxin.runs.settings import options
 from auxin.store import read_json, read_unit, start_unit, write_json
-from auxin.strategies._base import SINGLE, Outcome, Run
-from auxin.strategies._base import Phase as JobPhase
+from auxin.strategies.base import SINGLE, Outcome, Run
+from auxin.strategies.base import Phase as JobPhase
 from auxin.tensor_files import read_tensors, write_tensors
 from auxin.training.evaluate import outputs
 from auxin.training.loop import Diverged

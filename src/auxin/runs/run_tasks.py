@@ -6,11 +6,11 @@ from auxin import catalogue
 from auxin.consistency import Consistency
 from auxin.data import Dataset
 from auxin.errors import ConfigError
-from auxin.labelers._base import Labeler
-from auxin.methods._base import Method
+from auxin.labelers.base import Labeler
+from auxin.methods.base import Method
 from auxin.pretexts import Pretext
 from auxin.runs.applicable import auxiliaries
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 
 

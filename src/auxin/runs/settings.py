@@ -10,7 +10,7 @@ from typing import Any
 from auxin.catalogue import unknown
 from auxin.data.encoders.tokens import folder_of
 from auxin.errors import ConfigError
-from auxin.methods._base import Method, Setting
+from auxin.methods.base import Method, Setting
 from auxin.requests.hyperparameters import Hyperparameters, all_checked
 from auxin.runs.protocols import PROTOCOLS, protocol_name, published
 

@@ -2,7 +2,7 @@
 
 from auxin.math.params import axpy, dot, norm, scale, zeros
 from auxin.math.vectors import check_finite
-from auxin.solvers._base import MatrixVector, Solution, Vector
+from auxin.solvers.base import MatrixVector, Solution, Vector
 
 FLAT = 1e-14
 """Curvature below FLAT * |d| |H d| counts as none."""

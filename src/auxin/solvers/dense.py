@@ -7,7 +7,7 @@ from torch import Tensor
 
 from auxin.errors import ConfigError, RunError
 from auxin.math.vectors import check_finite, flatten, unflatten
-from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
+from auxin.solvers.base import MatrixVector, Solution, Solver, Vector
 
 
 @dataclass

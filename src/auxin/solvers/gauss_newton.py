@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from auxin.paper import Paper
-from auxin.solvers._base import Curvature, MatrixVector, Solution, Solver, Vector
 from auxin.solvers._krylov import conjugate_gradient
+from auxin.solvers.base import Curvature, MatrixVector, Solution, Solver, Vector
 
 
 @dataclass

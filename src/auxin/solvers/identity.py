@@ -6,7 +6,7 @@ from typing import ClassVar
 from auxin.math.params import scale
 from auxin.math.vectors import check_finite
 from auxin.paper import Paper
-from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
+from auxin.solvers.base import MatrixVector, Solution, Solver, Vector
 
 
 @dataclass

@@ -9,7 +9,7 @@ import torch
 from auxin.math.spectrum import largest_eigenvalue
 from auxin.math.vectors import check_finite
 from auxin.paper import AUXILEARN, Paper
-from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
+from auxin.solvers.base import MatrixVector, Solution, Solver, Vector
 
 MARGIN = 1.5
 """alpha is let through up to MARGIN / estimate: power iteration sees the largest eigenvalue from below."""

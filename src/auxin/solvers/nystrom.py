@@ -9,7 +9,7 @@ from torch import Tensor
 from auxin.math.spectrum import random_like
 from auxin.math.vectors import check_finite, flatten, unflatten
 from auxin.paper import Paper
-from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
+from auxin.solvers.base import MatrixVector, Solution, Solver, Vector
 
 
 @dataclass

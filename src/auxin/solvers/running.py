@@ -9,7 +9,7 @@ from auxin.errors import ConfigError
 from auxin.math.params import axpy, zeros
 from auxin.math.vectors import check_finite
 from auxin.paper import Paper
-from auxin.solvers._base import MatrixVector, Solution, Solver, Vector
+from auxin.solvers.base import MatrixVector, Solution, Solver, Vector
 
 
 @dataclass

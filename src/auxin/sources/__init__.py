@@ -1,5 +1,5 @@
 """Sources of soft labels for rows without a main label, one member per file."""
 
-from auxin.sources._base import Source, SourceInputs
+from auxin.sources.base import Source, SourceInputs
 
 __all__ = ["Source", "SourceInputs"]

@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.sources._base import Source, SourceInputs, check_network, flat
+from auxin.sources.base import Source, SourceInputs, check_network, flat
 from auxin.sources.spread import spread
 
 

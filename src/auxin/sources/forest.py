@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-from auxin.sources._base import Source, SourceInputs, flat, votes
+from auxin.sources.base import Source, SourceInputs, flat, votes
 
 
 class ForestSource(Source):

@@ -3,7 +3,7 @@
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, from_numpy
 
-from auxin.sources._base import Source, SourceInputs, flat, spelled_out
+from auxin.sources.base import Source, SourceInputs, flat, spelled_out
 
 
 class LogisticSource(Source):

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor
 
-from auxin.sources._base import Source, SourceInputs, check_network
+from auxin.sources.base import Source, SourceInputs, check_network
 
 
 class Network(Source):

@@ -7,7 +7,7 @@ from sklearn.neighbors import kneighbors_graph
 from torch import Tensor
 
 from auxin.errors import DataError
-from auxin.sources._base import Source, SourceInputs, flat
+from auxin.sources.base import Source, SourceInputs, flat
 
 ENOUGH = 1e-6
 """The iteration ends when no entry moves by more."""

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 from torch import Tensor
 
-from auxin.sources._base import Source, SourceInputs, flat, votes
+from auxin.sources.base import Source, SourceInputs, flat, votes
 from auxin.tasks.classes import Classes
 
 

@@ -8,8 +8,8 @@ from auxin import catalogue
 from auxin.errors import ConfigError
 
 if TYPE_CHECKING:
-    from auxin.methods._base import Setting
-    from auxin.strategies._base import Strategy
+    from auxin.methods.base import Setting
+    from auxin.strategies.base import Strategy
 
 
 def build(chain: str, options: "Mapping[str, Setting] | None" = None) -> "Strategy":

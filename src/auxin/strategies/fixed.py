@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from auxin.paper import AUXILEARN, Paper
-from auxin.strategies._base import Job, Outcome, Strategy, frozen
+from auxin.strategies.base import Job, Outcome, Strategy, frozen
 
 
 class Fixed(Strategy):

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.paper import Paper
-from auxin.strategies._base import SINGLE, Job, Outcome, Run, Strategy, usable
+from auxin.strategies.base import SINGLE, Job, Outcome, Run, Strategy, usable
 from auxin.training.loop import Diverged
 
 Weights = dict[str, Tensor]

@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import product
 
 from auxin.errors import ConfigError
-from auxin.methods._base import Method
-from auxin.strategies._base import Decision, Job, Outcome, Phase, Run, Strategy, usable
+from auxin.methods.base import Method
+from auxin.strategies.base import Decision, Job, Outcome, Phase, Run, Strategy, usable
 from auxin.training.loop import Diverged
 
 

@@ -2,8 +2,8 @@
 
 import math
 
-from auxin.methods._base import Method
-from auxin.strategies._base import SINGLE, Decision, Job, Outcome, Run, Strategy, usable
+from auxin.methods.base import Method
+from auxin.strategies.base import SINGLE, Decision, Job, Outcome, Run, Strategy, usable
 from auxin.strategies.joint import Joint
 from auxin.training.loop import Diverged
 

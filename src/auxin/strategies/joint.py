@@ -1,6 +1,6 @@
 """Everything at once: one network, trained on all tasks from beginning to end."""
 
-from auxin.strategies._base import Job, Outcome, Strategy
+from auxin.strategies.base import Job, Outcome, Strategy
 
 
 class Joint(Strategy):

@@ -1,8 +1,8 @@
 """Pretrain on all tasks, then fine-tune on the main task alone."""
 
 from auxin.errors import ConfigError
-from auxin.methods._base import Method
-from auxin.strategies._base import SINGLE, Job, Outcome, Strategy
+from auxin.methods.base import Method
+from auxin.strategies.base import SINGLE, Job, Outcome, Strategy
 
 
 class PostTrain(Strategy):

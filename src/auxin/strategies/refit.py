@@ -1,6 +1,6 @@
 """Learn weights or labels first, then train a new network on all rows with them held constant."""
 
-from auxin.strategies._base import Job, Outcome, Strategy, frozen
+from auxin.strategies.base import Job, Outcome, Strategy, frozen
 
 
 class Refit(Strategy):

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from auxin.errors import ConfigError
 from auxin.paper import UPDATE_RULES
 from auxin.rules.applied import LearnedRule
-from auxin.strategies._base import Job, Outcome, Run, Strategy
+from auxin.strategies.base import Job, Outcome, Run, Strategy
 from auxin.training.feed import Feed
 from auxin.update_rules.learned import Learned
 

@@ -13,7 +13,7 @@ from auxin.errors import ConfigError, UnsupportedError
 from auxin.folders import CONTENT, claim_folder
 from auxin.judging.verdict import judge
 from auxin.methods import resolve
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.records.results import Comparison, Half, Phase, RunResult, Setting
 from auxin.requests.compare import CompareRequest
 from auxin.runs.build import build

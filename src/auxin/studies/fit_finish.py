@@ -13,14 +13,14 @@ from auxin import strategies
 from auxin.exported.card import CardDecision, TrainingRecord, TrunkState
 from auxin.exported.model import Model
 from auxin.exported.predictor import Predictor
-from auxin.models._base import PrimaryNetwork
+from auxin.models.base import PrimaryNetwork
 from auxin.runs.build import PreparedRun, trunk_options
 from auxin.runs.environment import hardware, versions
 from auxin.runs.settings import options
-from auxin.strategies._base import SINGLE, Outcome
+from auxin.strategies.base import SINGLE, Outcome
 from auxin.strategies.guard import Guard
 from auxin.studies.fit_job import FitJob
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.multilabel import Multilabel

@@ -9,10 +9,10 @@ from torch import Tensor
 
 from auxin.data import Splits
 from auxin.errors import RunError
-from auxin.methods._base import Method, Setting
+from auxin.methods.base import Method, Setting
 from auxin.runs.build import PreparedRun
 from auxin.runs.phases import PhaseJob
-from auxin.strategies._base import SINGLE, Phase, Run
+from auxin.strategies.base import SINGLE, Phase, Run
 from auxin.training import state as checkpoints
 from auxin.training.evaluate import score
 from auxin.training.loop import Diverged, EpochCallbacks, fit

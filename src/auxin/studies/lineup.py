@@ -10,7 +10,7 @@ from auxin import strategies
 from auxin.data import Dataset, Splits
 from auxin.errors import ConfigError, message
 from auxin.methods import full_name, names, resolve
-from auxin.methods._base import Method
+from auxin.methods.base import Method
 from auxin.pretexts import possible
 from auxin.records.results import RunResult, Setting
 from auxin.runs.applicable import EVERY, applicable, auxiliaries

@@ -6,7 +6,7 @@ from typing import Any
 
 from auxin.errors import ConfigError
 from auxin.methods import resolve
-from auxin.methods._base import Method, Setting
+from auxin.methods.base import Method, Setting
 from auxin.requests.compare import CompareRequest
 from auxin.requests.data import SplitSpec
 from auxin.runs.device import pick_device

@@ -24,16 +24,16 @@ from auxin.math.params import norm
 from auxin.math.products import Product, differentiate
 from auxin.math.spectrum import largest_eigenvalue
 from auxin.methods import resolve
-from auxin.methods._base import Setting
+from auxin.methods.base import Setting
 from auxin.models import build_network
-from auxin.models._base import PrimaryNetwork
+from auxin.models.base import PrimaryNetwork
 from auxin.records.probe import Kind, ScoredCandidate, SeedProbe
 from auxin.requests.probe import ProbeSettings
 from auxin.runs.applicable import auxiliaries
 from auxin.runs.build import PreparedRun, build
 from auxin.runs.settings import options
 from auxin.solvers.conjugate_gradient import ConjugateGradient
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.loop import EpochCallbacks, fit
 from auxin.training.reproducible import derive, generator

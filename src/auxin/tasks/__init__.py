@@ -1,5 +1,5 @@
 """Kinds of task: loss, head width, metric, missing labels."""
 
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 __all__ = ["Task"]

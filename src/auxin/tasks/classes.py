@@ -9,9 +9,9 @@ from torch import Tensor
 from auxin.errors import ConfigError
 from auxin.math import metrics as metrics_of
 from auxin.math.missing import hide
-from auxin.tasks._base import Task
 from auxin.tasks._checks import bad_targets, check_choice, check_labels, check_shape, check_size
 from auxin.tasks._labels import class_numbers, one_hot_classes
+from auxin.tasks.base import Task
 
 
 class Classes(Task):

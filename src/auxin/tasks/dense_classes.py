@@ -6,9 +6,9 @@ from typing import ClassVar
 from torch import Tensor
 
 from auxin.math import metrics as metrics_of
-from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_labels, check_shape, mean_present
 from auxin.tasks._labels import class_numbers
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 
 

@@ -5,10 +5,10 @@ from typing import ClassVar
 from torch import Tensor
 
 from auxin.math.missing import hide
-from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_finite, check_shape, check_size, mean_present
 from auxin.tasks._labels import real_numbers
 from auxin.tasks._real import LOSSES, METRICS, check_scales, distance, score_columns, spread
+from auxin.tasks.base import Task
 
 
 class DenseRegression(Task):

@@ -8,8 +8,8 @@ from torch.nn import functional as F
 
 from auxin.math import metrics as metrics_of
 from auxin.math.missing import hide
-from auxin.tasks._base import Task
 from auxin.tasks._checks import bad_targets, check_choice, check_shape, check_size, mean_present
+from auxin.tasks.base import Task
 
 
 class Multilabel(Task):

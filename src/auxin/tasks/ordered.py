@@ -11,9 +11,9 @@ from auxin.errors import ConfigError
 from auxin.math import metrics as metrics_of
 from auxin.math.missing import hide
 from auxin.paper import Paper
-from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_labels, check_shape, check_size
 from auxin.tasks._labels import class_numbers
+from auxin.tasks.base import Task
 
 
 class Ordered(Task):

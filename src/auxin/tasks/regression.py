@@ -7,10 +7,10 @@ from torch import Tensor
 
 from auxin.errors import ConfigError
 from auxin.math.missing import hide
-from auxin.tasks._base import Task
 from auxin.tasks._checks import check_choice, check_finite, check_shape
 from auxin.tasks._labels import real_numbers
 from auxin.tasks._real import LOSSES, METRICS, check_scales, distance, score_columns, spread
+from auxin.tasks.base import Task
 
 
 class Regression(Task):

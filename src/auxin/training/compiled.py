@@ -20,7 +20,7 @@ from torch.fx import GraphModule
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.utils import _pytree as pytree
 
-from auxin.combiners._base import Combiner
+from auxin.combiners.base import Combiner
 from auxin.errors import AuxinError
 from auxin.hypergradients import Estimator
 from auxin.hypergradients.lookahead import Lookahead

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
-from auxin.combiners._base import LossCombiner, TaskLosses
+from auxin.combiners.base import LossCombiner, TaskLosses
 from auxin.math.curvature import projected, softmax_fisher
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.typing import Signals
 

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from auxin.data import DevicePool
 from auxin.math.sparse import at_once
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 
 @contextmanager

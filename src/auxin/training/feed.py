@@ -14,7 +14,7 @@ from torch import Tensor
 
 from auxin.data import DevicePool, Stream, epoch_batches
 from auxin.math.sparse import at_once
-from auxin.pretexts._base import Pretext
+from auxin.pretexts.base import Pretext
 from auxin.training.reproducible import generator
 from auxin.typing import MISSING, Batch
 from auxin.views import View

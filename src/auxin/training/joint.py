@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 from auxin.math.deferred import deferring
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.training.processes import RemoteLosses, own_mean
 from auxin.training.task_losses import Entry, Loss, checked, entry
 

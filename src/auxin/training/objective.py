@@ -14,17 +14,17 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from auxin.combiners._base import Combiner, GramianCombiner, LossCombiner, TaskLosses
-from auxin.consistency._base import Consistency, pairs_of
+from auxin.combiners.base import Combiner, GramianCombiner, LossCombiner, TaskLosses
+from auxin.consistency.base import Consistency, pairs_of
 from auxin.errors import RunError, UnsupportedError
 from auxin.hypergradients import BilevelProblem
-from auxin.hypergradients._base import batch_inputs
-from auxin.labelers._base import LABELS, Labeler, Targets, by_task
+from auxin.hypergradients.base import batch_inputs
+from auxin.labelers.base import LABELS, Labeler, Targets, by_task
 from auxin.math.functional import still
 from auxin.math.missing import hide
 from auxin.math.rng import under_rng
 from auxin.math.visits import visiting
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.training.curvature import loss_weights, task_curvature
 from auxin.training.joint import joint_entries, roots
 from auxin.training.processes import RemoteLosses, parallel, world_size

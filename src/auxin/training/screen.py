@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor
 
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 from auxin.data.targets.domains import FEW
 from auxin.errors import RunError
 from auxin.math.deferred import deferring, holds

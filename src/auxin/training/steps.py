@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners._base import TaskLosses
+from auxin.combiners.base import TaskLosses
 from auxin.errors import ConfigError
 from auxin.hypergradients import Estimator, Hypergradient, TrainingGradient, training_gradient
 from auxin.hypergradients.lookahead import Lookahead

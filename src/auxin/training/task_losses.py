@@ -12,7 +12,7 @@ from auxin.math.missing import hide
 from auxin.math.remembered import Remembered
 from auxin.math.rng import under_rng
 from auxin.math.tree import tensors, tree_map
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 Loss = Task | Callable[[Any, Any], Tensor]
 """A task, or a function (output, target) to a loss per sample or a scalar."""

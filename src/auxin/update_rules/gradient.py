@@ -11,7 +11,7 @@ from torch import Tensor
 from auxin.errors import ConfigError
 from auxin.math.rule_network import activate, forward, standardise
 from auxin.paper import Paper
-from auxin.update_rules._base import State, UpdateRule, check_inputs
+from auxin.update_rules.base import State, UpdateRule, check_inputs
 
 
 class Gradient(UpdateRule):

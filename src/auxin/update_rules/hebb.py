@@ -11,9 +11,9 @@ from torch import Tensor
 from auxin.errors import ConfigError
 from auxin.math.rule_network import Activity, forward, standardise
 from auxin.paper import Paper
-from auxin.update_rules._base import State, UpdateRule, check_inputs
 from auxin.update_rules._terms import Layer, column_rms, competitive
 from auxin.update_rules._update import normalised_columns
+from auxin.update_rules.base import State, UpdateRule, check_inputs
 
 
 class Hebb(UpdateRule):

@@ -14,11 +14,11 @@ from torch import Tensor
 from auxin.errors import ConfigError
 from auxin.math.rule_network import ACTIVATIONS, Activity, forward, standardise
 from auxin.paper import UPDATE_RULES, Paper
-from auxin.update_rules._base import State, UpdateRule, check_inputs
 from auxin.update_rules._blocks import ChannelMap
 from auxin.update_rules._neuron import MixedTop, NeuronNetwork, PooledTop, weight_statistics
 from auxin.update_rules._terms import OURS, TERMS, Layer
 from auxin.update_rules._update import BiasUpdate, WeightUpdate, normalised_columns
+from auxin.update_rules.base import State, UpdateRule, check_inputs
 
 _MERGE = (
     *("rank", "terms", "gain", "start", "competitive_start", "sharpness"),

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from auxin import catalogue
 from auxin.errors import ConfigError
-from auxin.views._base import View
+from auxin.views.base import View
 
 __all__ = ["AUTO", "View", "compose", "usual"]
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.views._base import View, check_image, uniform
+from auxin.views.base import View, check_image, uniform
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from auxin.views._base import View, check_vector
+from auxin.views.base import View, check_vector
 
 
 class Corruption(View):

@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from auxin.views._base import View, check_image
+from auxin.views.base import View, check_image
 
 
 class Flip(View):

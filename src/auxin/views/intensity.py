@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from auxin.views._base import View, check_image, uniform
+from auxin.views.base import View, check_image, uniform
 
 
 @dataclass(frozen=True)

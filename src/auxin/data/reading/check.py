@@ -7,7 +7,7 @@ from torch import Tensor
 
 from auxin.errors import DataError
 from auxin.math.sparse import SparseRows
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.typing import MISSING
 
 

@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset
+from auxin.data.base import Dataset
 from auxin.data.reading.published import array, by_hand, sides
 from auxin.errors import DataError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 

@@ -12,7 +12,7 @@ from auxin.data.reading.files import damaged
 from auxin.data.reading.images import Picture, called, opened, upright
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
 from auxin.typing import MISSING

@@ -7,7 +7,7 @@ from math import floor
 import torch
 from torch import Tensor
 
-from auxin.data._base import Dataset
+from auxin.data.base import Dataset
 from auxin.data.reading.content import CONTENT, fingerprint, ranked
 from auxin.data.splits.draw import PARTS, Drawer, strata
 from auxin.data.splits.held_out import drop_groups, drop_repeats, without_repeats

@@ -15,7 +15,7 @@ from auxin.data.targets.numbering import numbering_note
 from auxin.data.targets.single import single
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import ConfigError, DataError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_regression import DenseRegression
 from auxin.tasks.multilabel import Multilabel

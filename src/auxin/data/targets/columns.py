@@ -19,7 +19,7 @@ from auxin.data.targets.numbering import lone_note, numbering_note
 from auxin.data.targets.single import single
 from auxin.data.targets.specs import DENSE, TargetSpec
 from auxin.errors import DataError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered

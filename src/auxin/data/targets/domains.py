@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError, DataError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.typing import MISSING
 
 SHOWN = 10

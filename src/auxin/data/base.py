@@ -17,7 +17,7 @@ from auxin.data.reading import check, content
 from auxin.data.targets.domains import renamed
 from auxin.errors import ConfigError
 from auxin.math.sparse import SparseRows
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 
 @dataclass(frozen=True, eq=False)

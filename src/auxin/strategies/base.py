@@ -18,9 +18,9 @@ from typing import Any, ClassVar, Literal, Protocol
 
 from torch import Tensor, nn
 
-from auxin.methods._base import Method, Setting, Settings
+from auxin.methods.base import Method, Setting, Settings
 from auxin.paper import Paper
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.training.loop import Plan
 from auxin.training.objective import Objective
 from auxin.training.state import TrainState

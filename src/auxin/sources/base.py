@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from auxin.errors import ConfigError
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 
 @dataclass(frozen=True, eq=False)

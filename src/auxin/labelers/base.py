@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from auxin.math.hierarchy import Hierarchy
 from auxin.math.sparse import SparseRows
 from auxin.paper import Paper
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.typing import Batch
 

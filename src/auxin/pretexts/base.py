@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 
 
 class Pretext(ABC):

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from auxin.paper import Paper
-from auxin.tasks._base import Task
+from auxin.tasks.base import Task
 from auxin.typing import MISSING, Batch
 
 
