@@ -1,6 +1,6 @@
 """The CIFAR sets in every form they are published in: Python pickles, binary, Parquet, and `.npz`."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,9 @@ class CifarPart:
         return cls(torch.cat([p.images for p in parts]), labels, files)
 
 
+Reader = Callable[[Layout, Path], CifarPart]
+
+
 def read_cifar(layout: Layout, root: Path) -> tuple[CifarPart, CifarPart, str]:
     """The training rows, the test rows, and which files they are from.
 
@@ -69,18 +72,9 @@ def read_cifar(layout: Layout, root: Path) -> tuple[CifarPart, CifarPart, str]:
     Raises:
         DataError: No form is there whole, or a file is damaged.
     """
-    forms: list[
-        tuple[Callable[[Layout, Path], CifarPart], Callable[[Layout, Path], dict[str, list[Path]]]]
-    ] = [
-        (_read_pickle, _find_pickles),
-        (_read_binary, _find_binary),
-        (_read_npz, _find_npz),
-        (_read_parquet, _find_parquet),
-    ]
-    for read, find in forms:
-        for base in (root, root / layout.name):
-            files = find(layout, base)
-            if files["train"] and files["test"]:
+    for forms in zip(_forms(layout, root), _forms(layout, root / layout.name), strict=True):
+        for read, files in forms:
+            if all(paths and all(path.is_file() for path in paths) for paths in files.values()):
                 train, test = (_checked(layout, read, files[side]) for side in ("train", "test"))
                 return train, test, ", ".join(f.name for side in files.values() for f in side)
     looked = [
@@ -92,7 +86,22 @@ def read_cifar(layout: Layout, root: Path) -> tuple[CifarPart, CifarPart, str]:
     raise missing(layout.name, root, looked, layout.remotes)
 
 
-def _checked(layout: Layout, read: Callable[[Layout, Path], CifarPart], files: Sequence[Path]) -> CifarPart:
+def _forms(layout: Layout, base: Path) -> Iterator[tuple[Reader, dict[str, list[Path]]]]:
+    """What reads each form, and the files that it would have in this folder."""
+    sides = {"train": layout.train, "test": layout.test}
+    python, binary = (
+        base / name if (base / name).is_dir() else base for name in (layout.python, layout.binary)
+    )
+    shards = next(
+        (base / name for name in (layout.name, "plain_text", "data") if (base / name).is_dir()), base
+    )
+    yield _read_pickle, {side: [python / f for f in files] for side, files in sides.items()}
+    yield _read_binary, {side: [binary / f"{f}.bin" for f in files] for side, files in sides.items()}
+    yield _read_npz, {side: [base / f"{layout.name}_{side}.npz"] for side in sides}
+    yield _read_parquet, {side: sorted(shards.glob(f"{side}*.parquet")) for side in sides}
+
+
+def _checked(layout: Layout, read: Reader, files: Sequence[Path]) -> CifarPart:
     parts = []
     for file in files:
         part = read(layout, file)
@@ -107,47 +116,26 @@ def _checked(layout: Layout, read: Callable[[Layout, Path], CifarPart], files: S
     return CifarPart.join(parts)
 
 
-def _all_or_none(files: Mapping[str, list[Path]]) -> dict[str, list[Path]]:
-    return {side: paths if all(p.is_file() for p in paths) else [] for side, paths in files.items()}
-
-
-def _find_pickles(layout: Layout, base: Path) -> dict[str, list[Path]]:
-    inside = base / layout.python if (base / layout.python).is_dir() else base
-    return _all_or_none(
-        {"train": [inside / f for f in layout.train], "test": [inside / f for f in layout.test]}
-    )
-
-
-def _find_binary(layout: Layout, base: Path) -> dict[str, list[Path]]:
-    inside = base / layout.binary if (base / layout.binary).is_dir() else base
-    sides = {"train": layout.train, "test": layout.test}
-    return _all_or_none({side: [inside / f"{f}.bin" for f in files] for side, files in sides.items()})
-
-
-def _find_npz(layout: Layout, base: Path) -> dict[str, list[Path]]:
-    return _all_or_none({side: [base / f"{layout.name}_{side}.npz"] for side in ("train", "test")})
-
-
-def _find_parquet(layout: Layout, base: Path) -> dict[str, list[Path]]:
-    inside = next(
-        (base / name for name in (layout.name, "plain_text", "data") if (base / name).is_dir()), base
-    )
-    return {side: sorted(inside.glob(f"{side}*.parquet")) for side in ("train", "test")}
-
-
 def _read_pickle(layout: Layout, path: Path) -> CifarPart:
     content = load_pickle(path)
     if not isinstance(content, dict):
         raise damaged(path, "a dictionary", type(content).__name__)
     held = {k.decode("latin1") if isinstance(k, bytes) else k: v for k, v in content.items()}
-    need = ["data", *(keys[0] for keys in layout.keys.values())]
+    return _named(layout, path, held, 0, "data", "keys")
+
+
+def _named(
+    layout: Layout, path: Path, held: Mapping[str, Any], form: int, images: str, what: str
+) -> CifarPart:
+    """The part that arrays make by their names in this form (a place in `Layout.keys`)."""
+    keys = {name: names[form] for name, names in layout.keys.items()}
+    need = [images, *keys.values()]
     if absent := [key for key in need if key not in held]:
-        raise damaged(path, f"the keys {', '.join(need)}", f"no {', '.join(absent)}")
-    labels = {name: _labels(path, held[keys[0]]) for name, keys in layout.keys.items()}
+        raise damaged(path, f"the {what} {', '.join(need)}", f"no {', '.join(absent)}")
+    labels = {name: _labels(path, held[key]) for name, key in keys.items()}
     files = held.get("filenames")
-    return CifarPart(
-        _images(path, held["data"], flat=True), labels, None if files is None else [_text(f) for f in files]
-    )
+    pixels = _images(path, held[images], flat=form == 0)
+    return CifarPart(pixels, labels, None if files is None else [_text(file) for file in files])
 
 
 def _text(value: Any) -> str:
@@ -164,13 +152,7 @@ def _read_binary(layout: Layout, path: Path) -> CifarPart:
 
 
 def _read_npz(layout: Layout, path: Path) -> CifarPart:
-    held = read_npz(path)
-    need = ["images", *(keys[2] for keys in layout.keys.values())]
-    if absent := [key for key in need if key not in held]:
-        raise damaged(path, f"the arrays {', '.join(need)}", f"no {', '.join(absent)}")
-    labels = {name: _labels(path, held[keys[2]]) for name, keys in layout.keys.items()}
-    files = held["filenames"].tolist() if "filenames" in held else None
-    return CifarPart(_images(path, held["images"], flat=False), labels, files)
+    return _named(layout, path, read_npz(path), 2, "images", "arrays")
 
 
 def _read_parquet(layout: Layout, path: Path) -> CifarPart:

@@ -11,7 +11,13 @@ from auxin.data.reading.files import damaged, first, missing
 from auxin.data.reading.idx import read_idx
 from auxin.errors import DataError
 
+_FILES = ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1")
 _PARTS = {"images": "images-idx3-ubyte", "labels": "labels-idx1-ubyte"}
+
+
+def remotes(at: str, *files: tuple[str, int]) -> list[RemoteFile]:
+    """The four files at an address, by their SHA-256 and sizes: training images and labels, test images and labels."""
+    return [RemoteFile(f"{at}{name}-ubyte.gz", *file) for name, file in zip(_FILES, files, strict=True)]
 
 
 def read_four(

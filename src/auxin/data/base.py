@@ -220,7 +220,7 @@ class DataSource(ABC):
 
     @classmethod
     @abstractmethod
-    def load(cls, root: Path | None, **options: Any) -> Dataset:
+    def load(cls, root: Path | None, *_: Any, **options: Any) -> Dataset:
         """Read the data set.
 
         Args:

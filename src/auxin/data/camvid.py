@@ -1,7 +1,7 @@
 """CamVid: street scenes with eleven classes of things for every pixel, read from three .npz files."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
@@ -34,9 +34,8 @@ class Camvid(DataSource):
     )
 
     @classmethod
-    def load(cls, root: Path | None, *, made: bool = True, **options: Any) -> Dataset:
+    def load(cls, root: Path | None, *, made: bool = True) -> Dataset:
         """Read the three files."""
-        del options
         names = [f"camvid_{side}.npz" for side in ("train", "val", "test")]
         folder = by_hand("camvid", root, names, cls.where)
         parts = [read_npz(folder / name) for name in names]

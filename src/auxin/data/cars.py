@@ -1,14 +1,14 @@
 """Stanford Cars: 196 makes and models."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.files import damaged
-from auxin.data.reading.published import by_hand, matlab, squares
+from auxin.data.reading.published import by_hand, matlab, sides, squares
 from auxin.tasks.classes import Classes
 
 
@@ -26,9 +26,8 @@ class Cars(DataSource):
     where: ClassVar[str] = "https://ai.stanford.edu/~jkrause/cars/car_dataset.html, or a copy of it"
 
     @classmethod
-    def load(cls, root: Path | None, *, size: int = 224, **options: Any) -> Dataset:
+    def load(cls, root: Path | None, *, size: int = 224) -> Dataset:
         """Read images and classes."""
-        del options
         holds = ("devkit/cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_train", "cars_test")
         folder = by_hand("cars", root, holds, cls.where)
         train, test = (_annotations(folder / holds[k]) for k in (0, 1))
@@ -41,7 +40,7 @@ class Cars(DataSource):
             tasks={"model": Classes("model", int(labels.max()) + 1)},
             y={"model": labels},
             main="model",
-            official_test=torch.arange(len(paths)) >= len(train),
+            official_test=sides(len(train), len(test)),
             source=str(folder),
             licence="research use",
             augmentation="crop_flip",

@@ -11,6 +11,7 @@ from auxin.data._cifar import CifarPart, Layout, read_cifar
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
+from auxin.data.reading.published import sides
 from auxin.errors import ConfigError, DataError
 from auxin.tasks.classes import Classes
 
@@ -49,11 +50,8 @@ class Cifar10(DataSource):
     """
 
     @classmethod
-    def load(
-        cls, root: Path | None, *, aux: str | None = None, download: bool = False, **options: Any
-    ) -> Dataset:
+    def load(cls, root: Path | None, *, aux: str | None = None, download: bool = False) -> Dataset:
         """Read it."""
-        del options
         if aux not in (None, "term"):
             raise ConfigError(f"CIFAR-10 has no auxiliary task {aux!r}", expected="'term'")
         folder = prepare("cifar10", root, download, _LAYOUT.remotes)
@@ -62,7 +60,7 @@ class Cifar10(DataSource):
         return Dataset(
             name="cifar10",
             x=both.images,
-            official_test=torch.arange(len(both.images)) >= len(train.images),
+            official_test=sides(len(train.images), len(test.images)),
             source=source,
             licence="none stated (research use)",
             augmentation="crop_flip",

@@ -1,15 +1,14 @@
 """CIFAR-100 in the four levels of classes {3, 10, 20, 100} of the MAXL paper, colour images 32x32."""
 
 from pathlib import Path
-from typing import Any
 
-import torch
 from torch import Tensor
 
 from auxin.data._cifar import CifarPart, Layout, read_cifar
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
+from auxin.data.reading.published import sides
 from auxin.data.targets.hierarchy100 import LEVELS, NAMES, parents
 from auxin.errors import ConfigError, DataError
 from auxin.tasks.classes import Classes
@@ -52,11 +51,8 @@ class Cifar100(DataSource):
     """
 
     @classmethod
-    def load(
-        cls, root: Path | None, *, level: str | int = "20:100", download: bool = False, **options: Any
-    ) -> Dataset:
+    def load(cls, root: Path | None, *, level: str | int = "20:100", download: bool = False) -> Dataset:
         """Read it."""
-        del options
         levels = _parse(level)
         folder = prepare("cifar100", root, download, _LAYOUT.remotes)
         train, test, source = read_cifar(_LAYOUT, folder)
@@ -70,7 +66,7 @@ class Cifar100(DataSource):
             tasks={task: Classes(task, n, label_names=NAMES[n]) for task, n in tasks.items()},
             y={task: parents(100, n)[both.labels["fine"]] for task, n in tasks.items()},
             main=main,
-            official_test=torch.arange(len(both.images)) >= len(train.images),
+            official_test=sides(len(train.images), len(test.images)),
             parents={task: parents(tasks[task], levels[0]) for task in others if tasks[task] > levels[0]},
             source=source,
             licence="none stated (research use)",

@@ -1,7 +1,6 @@
 """CINIC-10: CIFAR-10's classes with images of ImageNet beside them, 32x32, from the publisher's folders."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -34,11 +33,8 @@ class Cinic10(DataSource):
     """
 
     @classmethod
-    def load(
-        cls, root: Path | None, *, valid: bool = True, download: bool = False, **options: Any
-    ) -> Dataset:
+    def load(cls, root: Path | None, *, valid: bool = True, download: bool = False) -> Dataset:
         """Read the images."""
-        del options
         folder = place("cinic10", root, ("train", "test"), _REMOTES, download)
         names = sorted(path.name for path in (folder / "train").iterdir() if path.is_dir())
         if len(names) < 2:

@@ -1,7 +1,7 @@
 """Cityscapes: street scenes with 19, 7 and 2 classes of things and depth for every pixel."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.dense import two_sides
@@ -29,9 +29,8 @@ class Cityscapes(DataSource):
     )
 
     @classmethod
-    def load(cls, root: Path | None, *, shrink: int = 1, **options: Any) -> Dataset:
+    def load(cls, root: Path | None, *, shrink: int = 1) -> Dataset:
         """Read the arrays."""
-        del options
         folder = by_hand("cityscapes", root, ["train/image", "val/image"], cls.where)
         levels = [n for n in (19, 7, 2) if n > 2 or (folder / "train" / "label_2").is_dir()]
         labels = {f"classes{n}": (f"label_{n}", n) for n in levels}

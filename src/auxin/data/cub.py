@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -39,16 +38,9 @@ class Cub(DataSource):
 
     @classmethod
     def load(
-        cls,
-        root: Path | None,
-        *,
-        attributes: str = "one",
-        size: int = 256,
-        download: bool = False,
-        **options: Any,
+        cls, root: Path | None, *, attributes: str = "one", size: int = 256, download: bool = False
     ) -> Dataset:
         """Read images, classes and attributes."""
-        del options
         holds = ("images.txt", "image_class_labels.txt", "train_test_split.txt", "images")
         folder = place("cub", root, holds, _REMOTES, download)
         files = _column(folder / "images.txt")

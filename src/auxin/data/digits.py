@@ -36,9 +36,9 @@ class Digits(DataSource):
     """
 
     @classmethod
-    def load(cls, root: Path | None = None, *, target: str = "digit", **options: Any) -> Dataset:
+    def load(cls, root: Path | None = None, *, target: str = "digit") -> Dataset:
         """Load it; `root` is not used."""
-        del root, options
+        del root
         images, labels = (part.clone() for part in _images_and_labels())
         return Dataset(
             name="digits",

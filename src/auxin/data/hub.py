@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from auxin.data import image_table, table
 from auxin.data.base import Dataset, DataSource
@@ -51,10 +50,8 @@ class Hub(DataSource):
         text: str | Sequence[str] = (),
         image: str | None = None,
         size: int | None = None,
-        **options: Any,
     ) -> Dataset:
         """Read the data set `root`: its name, or a folder."""
-        del options
         if root is None:
             raise ConfigError("The hub data set is not given", expected="hub:OWNER/NAME")
         found = read_hub(str(root))

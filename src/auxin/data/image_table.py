@@ -64,10 +64,8 @@ class ImageTable(DataSource):
         max_pixels: int | None = None,
         unlabelled: str | Path | None = None,
         encoding: str = "utf-8",
-        **options: Any,
     ) -> Dataset:
         """Read the table `root` and the images it lists."""
-        del options
         if root is None or image is None or target is None:
             raise ConfigError(
                 "The table of images and its columns are not given",

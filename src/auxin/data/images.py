@@ -1,7 +1,7 @@
 """A user's own images: a folder with one folder of images per class."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import torch
 
@@ -39,10 +39,8 @@ class Images(DataSource):
         size: int | None = None,
         max_pixels: int | None = None,
         unlabelled: str | Path | None = None,
-        **options: Any,
     ) -> Dataset:
         """Read the images below `root`."""
-        del options
         if root is None:
             raise ConfigError("The folder of images is not given", expected="--root DIR")
         sides, said = _sides(root)

@@ -1,37 +1,19 @@
 """Handwritten digits 28x28, 70,000 images, from the four idx files of MNIST."""
 
 from pathlib import Path
-from typing import Any
 
 from auxin.data._digits import digit_tasks
-from auxin.data._mnist import read_four
+from auxin.data._mnist import read_four, remotes
 from auxin.data.base import Dataset, DataSource
-from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import prepare
 
-_AT = "https://ossci-datasets.s3.amazonaws.com/mnist/"
-_REMOTES = [
-    RemoteFile(
-        _AT + "train-images-idx3-ubyte.gz",
-        "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
-        9912422,
-    ),
-    RemoteFile(
-        _AT + "train-labels-idx1-ubyte.gz",
-        "3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
-        28881,
-    ),
-    RemoteFile(
-        _AT + "t10k-images-idx3-ubyte.gz",
-        "8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
-        1648877,
-    ),
-    RemoteFile(
-        _AT + "t10k-labels-idx1-ubyte.gz",
-        "f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
-        4542,
-    ),
-]
+_REMOTES = remotes(
+    "https://ossci-datasets.s3.amazonaws.com/mnist/",
+    ("440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609", 9912422),
+    ("3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c", 28881),
+    ("8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6", 1648877),
+    ("f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6", 4542),
+)
 
 
 class Mnist(DataSource):
@@ -47,11 +29,8 @@ class Mnist(DataSource):
     """
 
     @classmethod
-    def load(
-        cls, root: Path | None, *, target: str = "digit", download: bool = False, **options: Any
-    ) -> Dataset:
+    def load(cls, root: Path | None, *, target: str = "digit", download: bool = False) -> Dataset:
         """Read the four files."""
-        del options
         folder = prepare("mnist", root, download, _REMOTES)
         images, labels, test, source = read_four("mnist", folder, ["train"], _REMOTES)
         return Dataset(

@@ -1,13 +1,13 @@
 """ModelNet: shapes of furniture as clouds of points on their surfaces, from the publisher's OFF files."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from auxin.data.base import Dataset, DataSource
-from auxin.data.reading.files import damaged
+from auxin.data.reading.files import damaged, readable
 from auxin.data.reading.published import by_hand, lines
 from auxin.errors import DataError
 from auxin.tasks.classes import Classes
@@ -27,9 +27,8 @@ class Modelnet(DataSource):
     where: ClassVar[str] = "https://modelnet.cs.princeton.edu (ModelNet10.zip or ModelNet40.zip)"
 
     @classmethod
-    def load(cls, root: Path | None, *, points: int = 1024, **options: Any) -> Dataset:
+    def load(cls, root: Path | None, *, points: int = 1024) -> Dataset:
         """Read the shapes."""
-        del options
         folder = by_hand("modelnet", root, (), cls.where)
         base = next(
             (p for p in [folder, *sorted(folder.iterdir())] if p.is_dir() and list(p.glob("*/train/*.off"))),
@@ -82,7 +81,7 @@ def cloud(file: Path, points: int) -> torch.Tensor:
 def read_off(file: Path) -> tuple[np.ndarray, np.ndarray]:
     """Vertices float [V, 3] and triangles int [F, 3] of an OFF file; larger faces are cut into triangles."""
     words = " ".join(lines(file)).split()
-    try:
+    with readable(file, "an OFF file of vertices and faces", ValueError, IndexError):
         if words[0] == "OFF":
             words = words[1:]
         elif words[0].startswith("OFF"):  # some of the publisher's files have no break after the word
@@ -98,5 +97,3 @@ def read_off(file: Path) -> tuple[np.ndarray, np.ndarray]:
             faces += [(ring[0], ring[k], ring[k + 1]) for k in range(1, size - 1)]
             rest = rest[1 + size :]
         return vertices, np.array(faces, int).reshape(-1, 3)
-    except (ValueError, IndexError) as error:
-        raise damaged(file, "an OFF file of vertices and faces", error) from error

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
@@ -64,10 +64,8 @@ class Npz(DataSource):
         group: str | None = None,
         domain: str | None = None,
         unlabelled: str | Path | None = None,
-        **options: Any,
     ) -> Dataset:
         """Read the file `root`."""
-        del options
         if root is None:
             raise ConfigError("Which .npz file is to be read", expected="--root FILE.npz, or its path")
         arrays = read_npz(root)

@@ -1,7 +1,7 @@
 """NYUv2: indoor scenes with 13 classes of things, depth and surface normals for every pixel."""
 
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.dense import two_sides
@@ -25,9 +25,8 @@ class Nyuv2(DataSource):
     )
 
     @classmethod
-    def load(cls, root: Path | None, *, shrink: int = 1, **options: Any) -> Dataset:
+    def load(cls, root: Path | None, *, shrink: int = 1) -> Dataset:
         """Read the arrays."""
-        del options
         labels = {"segmentation": ("label", 13)}
         numbers = {"depth": ("depth", 1), "normal": ("normal", 3)}
         return two_sides("nyuv2", root, cls.where, labels, numbers, shrink, "none stated (research use)")

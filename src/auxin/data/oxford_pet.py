@@ -1,14 +1,13 @@
 """Oxford-IIIT Pet: 37 breeds of cats and dogs, with the species as an auxiliary task."""
 
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
 from auxin.data.reading.files import damaged
-from auxin.data.reading.published import lines, place, squares
+from auxin.data.reading.published import lines, place, sides, squares
 from auxin.tasks.classes import Classes
 
 _AT = "https://www.robots.ox.ac.uk/~vgg/data/pets/data/"
@@ -31,13 +30,12 @@ class OxfordPet(DataSource):
     """
 
     @classmethod
-    def load(cls, root: Path | None, *, size: int = 224, download: bool = False, **options: Any) -> Dataset:
+    def load(cls, root: Path | None, *, size: int = 224, download: bool = False) -> Dataset:
         """Read images and breeds."""
-        del options
         holds = ("annotations/trainval.txt", "annotations/test.txt", "images")
         folder = place("oxford_pet", root, holds, _REMOTES, download)
-        sides = [_listed(folder / "annotations" / f"{side}.txt") for side in ("trainval", "test")]
-        rows = [row for side in sides for row in side]
+        listed = [_listed(folder / "annotations" / f"{side}.txt") for side in ("trainval", "test")]
+        rows = [row for side in listed for row in side]
         breed = torch.tensor([b - 1 for _, b, _ in rows])
         return Dataset(
             name="oxford_pet",
@@ -45,7 +43,7 @@ class OxfordPet(DataSource):
             tasks={"breed": Classes("breed", int(breed.max()) + 1), "species": Classes("species", 2)},
             y={"breed": breed, "species": torch.tensor([s - 1 for _, _, s in rows])},
             main="breed",
-            official_test=torch.arange(len(rows)) >= len(sides[0]),
+            official_test=sides(*map(len, listed)),
             source=str(folder),
             licence="CC BY-SA 4.0",
             augmentation="crop_flip",

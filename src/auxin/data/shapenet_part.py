@@ -2,13 +2,13 @@
 
 import json
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import torch
 
 from auxin.data.base import Dataset, DataSource
-from auxin.data.reading.files import damaged
+from auxin.data.reading.files import damaged, readable
 from auxin.data.reading.published import by_hand, lines
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
@@ -33,9 +33,8 @@ class ShapenetPart(DataSource):
     )
 
     @classmethod
-    def load(cls, root: Path | None, *, points: int = 1024, **options: Any) -> Dataset:
+    def load(cls, root: Path | None, *, points: int = 1024) -> Dataset:
         """Read the shapes."""
-        del options
         lists = [f"train_test_split/shuffled_{side}_file_list.json" for side in ("train", "val", "test")]
         folder = by_hand("shapenet_part", root, ["synsetoffset2category.txt", *lists], cls.where)
         table = folder / "synsetoffset2category.txt"
@@ -71,19 +70,14 @@ class ShapenetPart(DataSource):
 
 
 def _listed(file: Path) -> list[str]:
-    try:
-        found = json.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise damaged(file, "a JSON list of shapes", error) from error
-    return [str(path) for path in found]
+    with readable(file, "a JSON list of shapes", OSError, ValueError):
+        return [str(path) for path in json.loads(file.read_text(encoding="utf-8"))]
 
 
 def _points(file: Path, points: int) -> tuple[np.ndarray, np.ndarray]:
     """Points float32 [3, points] in the unit ball, and their parts int64 [points]."""
-    try:
+    with readable(file, "seven numbers in each line", OSError, ValueError):
         table = np.loadtxt(file, ndmin=2)
-    except (OSError, ValueError) as error:
-        raise damaged(file, "seven numbers in each line", error) from error
     if table.shape[1] != 7:
         raise damaged(file, "seven numbers in each line", f"{table.shape[1]}")
     draw = np.random.default_rng(list(file.name.encode()))

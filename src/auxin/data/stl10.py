@@ -1,7 +1,6 @@
 """STL-10: ten kinds of object, 96x96 colour images, few labelled and many unlabelled, from the binary files."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -9,7 +8,7 @@ from torch import Tensor
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
-from auxin.data.reading.files import damaged
+from auxin.data.reading.files import damaged, readable
 from auxin.data.reading.published import lines, place, sides
 from auxin.errors import ConfigError
 from auxin.tasks.classes import Classes
@@ -42,16 +41,9 @@ class Stl10(DataSource):
 
     @classmethod
     def load(
-        cls,
-        root: Path | None,
-        *,
-        size: int = _SIDE,
-        unlabelled: int = 0,
-        download: bool = False,
-        **options: Any,
+        cls, root: Path | None, *, size: int = _SIDE, unlabelled: int = 0, download: bool = False
     ) -> Dataset:
         """Read the binary files."""
-        del options
         if _SIDE % size:
             raise ConfigError("The size is not usable", expected="a divisor of 96", found=repr(size))
         folder = place(
@@ -82,10 +74,8 @@ class Stl10(DataSource):
 
 
 def _images(file: Path, size: int, most: int = -1) -> Tensor:
-    try:
+    with readable(file, "a file of images", OSError):
         found = np.fromfile(file, np.uint8, -1 if most < 0 else most * 3 * _SIDE * _SIDE)
-    except OSError as error:
-        raise damaged(file, "a file of images", error) from error
     if len(found) == 0 or len(found) % (3 * _SIDE * _SIDE):
         raise damaged(file, f"whole images of {3 * _SIDE * _SIDE:,} bytes", f"{len(found):,} bytes")
     x = torch.from_numpy(found).view(-1, 3, _SIDE, _SIDE).transpose(2, 3)
@@ -95,10 +85,8 @@ def _images(file: Path, size: int, most: int = -1) -> Tensor:
 
 
 def _labels(file: Path, rows: int) -> Tensor:
-    try:
+    with readable(file, "a file of labels", OSError):
         found = np.fromfile(file, np.uint8).astype(np.int64) - 1
-    except OSError as error:
-        raise damaged(file, "a file of labels", error) from error
     if len(found) != rows or found.min() < 0 or found.max() > 9:
         raise damaged(file, f"{rows:,} labels from 1 to 10", f"{len(found):,} labels")
     return torch.from_numpy(found)

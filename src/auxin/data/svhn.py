@@ -1,7 +1,6 @@
 """House numbers 32x32 (SVHN), cropped digits in colour, from the publisher's MATLAB files."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,11 +33,8 @@ class Svhn(DataSource):
     """
 
     @classmethod
-    def load(
-        cls, root: Path | None, *, target: str = "digit", download: bool = False, **options: Any
-    ) -> Dataset:
+    def load(cls, root: Path | None, *, target: str = "digit", download: bool = False) -> Dataset:
         """Read the two files."""
-        del options
         names = ("train_32x32.mat", "test_32x32.mat")
         folder = place("svhn", root, names, _REMOTES, download)
         train, test = (_part(folder / name) for name in names)

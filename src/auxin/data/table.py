@@ -91,10 +91,8 @@ class Table(DataSource):
         max_words: int | None = None,
         unlabelled: str | Path | None = None,
         encoding: str = "utf-8",
-        **options: Any,
     ) -> Dataset:
         """Read the file `root`."""
-        del options
         if root is None:
             raise ConfigError("The file to read is not given", expected="FILE --target COLUMN")
         known, labels = columns_of(root, encoding)

@@ -2,14 +2,13 @@
 
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.download import RemoteFile
-from auxin.data.reading.files import damaged
-from auxin.data.reading.published import lines, place, squares
+from auxin.data.reading.files import damaged, readable
+from auxin.data.reading.published import lines, place, sides, squares
 from auxin.errors import ConfigError
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
@@ -22,27 +21,9 @@ _REMOTES = (
     ),
 )
 NAMES = (
-    "aeroplane",
-    "bicycle",
-    "bird",
-    "boat",
-    "bottle",
-    "bus",
-    "car",
-    "cat",
-    "chair",
-    "cow",
-    "diningtable",
-    "dog",
-    "horse",
-    "motorbike",
-    "person",
-    "pottedplant",
-    "sheep",
-    "sofa",
-    "train",
-    "tvmonitor",
-)
+    "aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable", "dog",
+    "horse", "motorbike", "person", "pottedplant", "sheep", "sofa", "train", "tvmonitor",
+)  # fmt: skip
 
 
 class Voc12s(DataSource):
@@ -63,16 +44,9 @@ class Voc12s(DataSource):
 
     @classmethod
     def load(
-        cls,
-        root: Path | None,
-        *,
-        target: str = "largest",
-        size: int = 96,
-        download: bool = False,
-        **options: Any,
+        cls, root: Path | None, *, target: str = "largest", size: int = 96, download: bool = False
     ) -> Dataset:
         """Read images and annotations."""
-        del options
         if target not in ("largest", "labels"):
             wrong = f"VOC12S has no target {target!r}"
             raise ConfigError(wrong, expected="largest or labels", found=repr(target))
@@ -81,18 +55,14 @@ class Voc12s(DataSource):
         names = [lines(folder / "ImageSets" / "Main" / f"{side}.txt") for side in ("train", "val")]
         both = [name.strip() for side in names for name in side]
         areas = torch.stack([_areas(folder / "Annotations" / f"{name}.xml") for name in both])
-        task = (
-            Classes("object", 20, label_names=NAMES)
-            if target == "largest"
-            else Multilabel("object", 20, label_names=NAMES)
-        )
+        kind = Classes if target == "largest" else Multilabel
         return Dataset(
             name="voc12s",
             x=squares([folder / "JPEGImages" / f"{name}.jpg" for name in both], size),
-            tasks={"object": task},
+            tasks={"object": kind("object", 20, label_names=NAMES)},
             y={"object": areas.argmax(1) if target == "largest" else (areas > 0).long()},
             main="object",
-            official_test=torch.arange(len(both)) >= len(names[0]),
+            official_test=sides(*map(len, names)),
             source=str(folder),
             licence="the images' owners' (Flickr); research use",
             augmentation="crop_flip",
@@ -101,10 +71,8 @@ class Voc12s(DataSource):
 
 def _areas(file: Path) -> torch.Tensor:
     """The area of each class's boxes, in pixels, float [20]."""
-    try:
+    with readable(file, "an annotation in XML", OSError, ET.ParseError):
         tree = ET.parse(file)
-    except (OSError, ET.ParseError) as error:
-        raise damaged(file, "an annotation in XML", error) from error
     found = torch.zeros(20)
     for thing in tree.iter("object"):
         name = thing.findtext("name", "")

@@ -1,6 +1,7 @@
 """Arrays in memory or in an `.npz` file as inputs: of the training inputs' shape and type."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
@@ -8,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data.encoders.checked import checked
+from auxin.data.encoders.checked import checked_as, state_of
 from auxin.data.encoders.contract import Encoded, Encoder, Notify, warn
 from auxin.data.reading import check
 from auxin.data.reading.files import pick
@@ -19,10 +20,11 @@ INPUTS = ("x", "X", "images", "inputs", "data")
 """The names that the array of inputs in an `.npz` file may have."""
 
 
+@dataclass(eq=False)
 class Arrays(Encoder):
     """Arrays of one shape and type, in memory or in an `.npz` file.
 
-    Args:
+    Attributes:
         shape: Shape of one input, (C, H, W) or (D,).
         dtype: "uint8" or "float32", as the training inputs were.
         array: The array's name in an `.npz` file; None: the one called x, X, images, inputs or data.
@@ -33,14 +35,15 @@ class Arrays(Encoder):
     """
 
     kind: ClassVar[str] = "arrays"
-
-    def __init__(self, shape: tuple[int, ...], dtype: str, array: str | None = None) -> None:
-        self.shape, self.dtype, self.array = tuple(shape), dtype, array
+    shape: tuple[int, ...]
+    dtype: Literal["uint8", "float32", "float64"]
+    array: str | None = None
 
     @classmethod
     def like(cls, x: Tensor, array: str | None = None) -> "Arrays":
         """The encoder of such inputs."""
-        return cls(tuple(x.shape[1:]), str(x.dtype).removeprefix("torch."), array)
+        dtype: Any = str(x.dtype).removeprefix("torch.")
+        return cls(tuple(x.shape[1:]), dtype, array)
 
     def encode(self, source: Any, notify: Notify = warn) -> Encoded:
         """The inputs of an `.npz` file, an array or a tensor."""
@@ -86,15 +89,12 @@ class Arrays(Encoder):
 
     def state(self) -> dict[str, Any]:
         """Shape, type and name."""
-        return {"kind": self.kind, "shape": list(self.shape), "dtype": self.dtype, "array": self.array}
+        return state_of(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "Arrays":
         """The encoder that gave this state."""
-        own = checked(
-            state, shape=tuple[int, ...], dtype=Literal["uint8", "float32", "float64"], array=str | None
-        )
-        return cls(**own)
+        return checked_as(cls, state)
 
 
 def input_name(arrays: Mapping[str, np.ndarray]) -> str:

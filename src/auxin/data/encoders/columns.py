@@ -1,11 +1,13 @@
 """The contract of a table's columns as numbers, each fitted on rows and kept for new ones."""
 
 from abc import ABC, abstractmethod
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
+from auxin.data.encoders.checked import state_of
 from auxin.data.encoders.contract import Notify
 
 Column = Any
@@ -14,16 +16,35 @@ Values = tuple[np.ndarray, np.ndarray]
 """Numbers [N, K] and which of them are missing, bool [N, K]."""
 
 
+AT_ONCE = 1 << 16
+"""Numbers that are taken at once; a column of more rows is taken by itself, without a copy."""
+
+
+def blocks(frame: Any, names: Sequence[str]) -> Iterator[tuple[list[str], np.ndarray]]:
+    """Columns of float64 of a table, some at a time, and their values."""
+    step = max(1, AT_ONCE // max(len(frame), 1))
+    whole = len(names) == frame.shape[1]
+    for begin in range(0, len(names), step):
+        part = [*names[begin : begin + step]]
+        if step == 1:
+            yield part, frame[part[0]].to_numpy(np.float64)[:, None]
+        else:
+            chosen = frame.iloc[:, begin : begin + step] if whole else frame[part]
+            yield part, chosen.to_numpy(np.float64)
+
+
 @dataclass(frozen=True)
 class ColumnEncoder(ABC):
     """One column of a table.
 
     Attributes:
         name: Name of the column.
+        unsaid: Fields that the state leaves out where they are as usual.
     """
 
     name: str
     kind: ClassVar[str]
+    unsaid: ClassVar[tuple[str, ...]] = ()
 
     @abstractmethod
     def fit(self, column: Column) -> "ColumnEncoder":
@@ -40,4 +61,4 @@ class ColumnEncoder(ABC):
 
     def state(self) -> dict[str, Any]:
         """Plain data for JSON."""
-        return {"kind": self.kind, **asdict(self)}
+        return state_of(self)

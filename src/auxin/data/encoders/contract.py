@@ -45,12 +45,14 @@ class Encoder(ABC):
 
     Attributes:
         kind: The word that its state begins with.
+        unsaid: Fields that the state leaves out where they are as usual.
         blocks: ranges [begin, end) of columns that share one scale and keep their zero (the words of a text).
         verbatim: How many columns at the end are no quantities and stay as they are (the tokens of texts).
         labels: How the main task's labels are written; None where they come from no file.
     """
 
     kind: ClassVar[str]
+    unsaid: ClassVar[tuple[str, ...]] = ()
     blocks: tuple[tuple[int, int], ...] = ()
     verbatim: int = 0
     labels: LabelForm | None = None

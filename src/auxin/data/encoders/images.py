@@ -1,12 +1,14 @@
 """How image files become inputs: the same size and channels for the training images and for later ones."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import pandas as pd
+from pydantic import Field
 
-from auxin.data.encoders.checked import checked
+from auxin.data.encoders.checked import checked_as, state_of
 from auxin.data.encoders.contract import Encoded, Encoder, Notify, warn
 from auxin.data.reading.files import pick
 from auxin.data.reading.frame import SUFFIXES, read_frame
@@ -14,10 +16,11 @@ from auxin.data.reading.images import ENDINGS, Picture, below, called, decode, l
 from auxin.errors import DataError, naming
 
 
+@dataclass(eq=False)
 class ImageFiles(Encoder):
     """Image files as uint8 [N, C, H, W]: grey or colour, of one size.
 
-    Args:
+    Attributes:
         shape: (C, H, W) of the training inputs.
         resized: Whether images of other sizes are brought to it, as some of the training images were.
         column: Of an image table, the column of the images' paths.
@@ -26,17 +29,12 @@ class ImageFiles(Encoder):
     """
 
     kind: ClassVar[str] = "images"
-
-    def __init__(
-        self,
-        shape: tuple[int, ...],
-        resized: bool,
-        column: str | None = None,
-        encoding: str = "utf-8",
-        max_pixels: int | None = None,
-    ) -> None:
-        self.shape, self.resized, self.column, self.encoding = tuple(shape), resized, column, encoding
-        self.max_pixels = max_pixels
+    unsaid: ClassVar[tuple[str, ...]] = ("max_pixels",)
+    shape: Annotated[tuple[int, ...], Field(min_length=3, max_length=3)]
+    resized: bool
+    column: str | None = None
+    encoding: str = "utf-8"
+    max_pixels: int | None = None
 
     def encode(self, source: Any, notify: Notify = warn) -> Encoded:
         """The inputs of an image, a folder of images, a table that lists them, or a list of their paths."""
@@ -86,22 +84,12 @@ class ImageFiles(Encoder):
 
     def state(self) -> dict[str, Any]:
         """Shape, whether images are resized, and how a table of them is read."""
-        own = {"shape": list(self.shape), "resized": self.resized, "column": self.column}
-        limit = {} if self.max_pixels is None else {"max_pixels": self.max_pixels}
-        return {"kind": self.kind, **own, "encoding": self.encoding, **limit}
+        return state_of(self)
 
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "ImageFiles":
         """The encoder that gave this state."""
-        own = checked(
-            {"max_pixels": None, **state},
-            shape=tuple[int, int, int],
-            resized=bool,
-            column=str | None,
-            encoding=str,
-            max_pixels=int | None,
-        )
-        return cls(**own)
+        return checked_as(cls, state)
 
 
 def paths_in(folder: Path, column: Any) -> list[Picture]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -45,6 +45,7 @@ class Numbers(ColumnEncoder):
     """
 
     kind: ClassVar[str] = "numbers"
+    unsaid: ClassVar[tuple[str, ...]] = ("style", "unit", "truth", "sparse", "low", "high")
     gaps: bool = False
     style: str = ""
     unit: str | None = None
@@ -162,15 +163,6 @@ class Numbers(ColumnEncoder):
         """Say that values are missing which no training row misses."""
         if count and not self.gaps:
             missing(notify, self.name, count)
-
-    def state(self) -> dict[str, Any]:
-        """Plain data for JSON; what is as usual is left out."""
-        usual = Numbers(self.name)
-        return {
-            k: v
-            for k, v in super().state().items()
-            if k in ("kind", "name", "gaps") or v != getattr(usual, k)
-        }
 
 
 def _plain(cell: str) -> float | None:

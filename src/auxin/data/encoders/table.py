@@ -1,6 +1,7 @@
 """How a table's columns become inputs: the same for the training rows and for rows that come later."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,12 +11,12 @@ import pandas as pd
 from scipy.sparse import csr_matrix, hstack
 
 from auxin.data.encoders.cells import as_numbers
-from auxin.data.encoders.checked import checked
+from auxin.data.encoders.checked import checked_as
 from auxin.data.encoders.choice import EncoderChoice, choose, column_from
-from auxin.data.encoders.columns import ColumnEncoder
+from auxin.data.encoders.columns import ColumnEncoder, blocks
 from auxin.data.encoders.contract import Encoded, Encoder, Notify, warn
+from auxin.data.encoders.notices import outside
 from auxin.data.encoders.numbers import Numbers, ranges_of
-from auxin.data.encoders.ranges import report_ranges
 from auxin.data.encoders.sparse_columns import compressed, densified, keeps_zero, runs, thin_of
 from auxin.data.encoders.text import MAX_WORDS, TextEncoder
 from auxin.data.encoders.tokens import Tokens, tokenised
@@ -86,7 +87,7 @@ class TableEncoder(Encoder):
         gaps: dict[str, bool] = {}
         truths: dict[str, bool] = {}
         ranges: dict[str, tuple[float, float]] = {}
-        for names, block in _blocks(raw, [c.name for c in plain]):
+        for names, block in blocks(raw, [c.name for c in plain]):
             gaps |= dict(zip(names, np.isnan(block.min(0)).tolist(), strict=True))
             truths |= dict(zip(names, _binary(block).tolist(), strict=True))
             ranges |= dict(zip(names, ranges_of(block), strict=True))
@@ -206,7 +207,11 @@ class TableEncoder(Encoder):
                 if empty.any():
                     blank = np.zeros(x.shape, bool) if blank is None else blank
                     blank[:, place] = empty
-        report_ranges(self.columns, x, blank, notify)
+        for column in self.columns:
+            if isinstance(column, Numbers) and column.low is not None and column.high is not None:
+                place = places[column.name]
+                known = x[:, place] if blank is None else x[~blank[:, place], place]
+                outside(notify, column.name, known, (column.low, column.high))
         return x, blank
 
     def _compressed(self, frame: Any, notify: Notify) -> Encoded:
@@ -271,33 +276,23 @@ class TableEncoder(Encoder):
     @classmethod
     def from_state(cls, state: Mapping[str, Any]) -> "TableEncoder":
         """The encoder that gave this state."""
-        own = checked(state, columns=list[dict[str, Any]], others=list[str], encoding=str)
-        return cls([column_from(c) for c in own["columns"]], own["others"], own["encoding"])
+        own: _State = checked_as(_State, state)
+        return cls([column_from(c) for c in own.columns], own.others, own.encoding)
+
+
+@dataclass
+class _State:
+    columns: list[dict[str, Any]]
+    others: list[str]
+    encoding: str
 
 
 DENSE = 1 << 26
 """Tables with text of more numbers than this, 256 MB, are kept sparse."""
-AT_ONCE = 1 << 16
-"""Numbers that are encoded at once; a column of more rows is taken by itself, without a copy."""
 FIRST = 1000
 """Rows by which most columns are seen to hold more than 0 and 1."""
 
 _MOST = float(np.finfo(np.float32).max)
-
-
-def _blocks(frame: Any, names: Sequence[str]) -> Iterator[tuple[list[str], np.ndarray]]:
-    """Columns of float64, some at a time."""
-    if not names:
-        return
-    step = max(1, AT_ONCE // max(len(frame), 1))
-    if step == 1:
-        yield from (([name], frame[name].to_numpy(np.float64)[:, None]) for name in names)
-        return
-    whole = len(names) == frame.shape[1]
-    for begin in range(0, len(names), step):
-        part = list(names[begin : begin + step])
-        chosen = frame.iloc[:, begin : begin + step] if whole else frame[part]
-        yield part, chosen.to_numpy(np.float64)
 
 
 def _binary(block: np.ndarray) -> np.ndarray:
@@ -315,7 +310,7 @@ def _encode_numbers(
     """Write columns of numbers into their places; which values are missing, or None."""
     blank: np.ndarray | None = None
     known = {column.name: column for column in columns}
-    for names, block in _blocks(frame, list(known)):
+    for names, block in blocks(frame, list(known)):
         place = np.array([places[name] for name in names])
         gaps = np.array([known[name].gaps for name in names], bool)
         least = block.min(0)  # NaN where a value is

@@ -1,7 +1,7 @@
 """A column of words as one input per category."""
 
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import pandas as pd
@@ -27,6 +27,7 @@ class CategoryEncoder(ColumnEncoder):
     """
 
     kind: ClassVar[str] = "words"
+    unsaid: ClassVar[tuple[str, ...]] = ("most", "gaps")
     categories: tuple[str, ...] = ()
     most: int = 0
     gaps: bool = True
@@ -71,14 +72,6 @@ class CategoryEncoder(ColumnEncoder):
         if truth(self.categories):
             found |= {TRUTH[word.lower()]: number for number, word in enumerate(self.categories)}
         return found
-
-    def state(self) -> dict[str, Any]:
-        """Plain data for JSON; what is as usual is left out."""
-        return {
-            k: v
-            for k, v in super().state().items()
-            if not (k == "most" and v == 0) and not (k == "gaps" and v)
-        }
 
 
 def _meaning(word: str, place: dict[str | float, int]) -> str | float:

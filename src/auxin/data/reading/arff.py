@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from scipy.sparse import coo_matrix
 
-from auxin.data.reading.files import damaged
+from auxin.data.reading.files import damaged, readable
 from auxin.errors import DataError
 
 _TOKEN = re.compile(r"""\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^,\t'"][^,\t]*?|))\s*(,|\t|$)""")
@@ -226,12 +226,8 @@ def _number(path: Path, attribute: Attribute, cell: str) -> float:
         return np.nan
     if attribute.values and cell not in attribute.values:
         _words(path, attribute, [cell])
-    try:
+    with readable(path, f"numbers in the attribute {attribute.name!r}", ValueError, do="Correct the cell"):
         return float(cell)
-    except ValueError as error:
-        raise damaged(
-            path, f"numbers in the attribute {attribute.name!r}", error, "Correct the cell"
-        ) from error
 
 
 def _labels(path: Path, relation: str, names: list[str]) -> list[str]:
@@ -249,12 +245,9 @@ def read_labels(path: Path, names: list[str]) -> list[str]:
     Raises:
         DataError: It is no XML of labels, or names one that is no attribute.
     """
-    try:
+    do = "Correct it, or name the labels with --target"
+    with readable(path, "XML of labels, as Mulan writes it", ElementTree.ParseError, do=do):
         root = ElementTree.fromstring(path.read_bytes())
-    except ElementTree.ParseError as error:
-        raise damaged(
-            path, "XML of labels, as Mulan writes it", error, "Correct it, or name the labels with --target"
-        ) from error
     found = [node.get("name", "") for node in root.iter() if node.tag.rpartition("}")[2] == "label"]
     if odd := [name for name in found if name not in names]:
         raise DataError(f"{path} names a label that is not an attribute: {odd[0]!r}")

@@ -15,7 +15,7 @@ import pyarrow.compute as _compute
 import pyarrow.csv as arrow_csv
 
 from auxin.data.reading import decimal_mark
-from auxin.data.reading.files import damaged
+from auxin.data.reading.files import damaged, readable
 from auxin.data.reading.marks import AMONG_NUMBERS, BETWEEN, COMMAS
 from auxin.data.reading.typed import NumberColumns, TypedColumns, numbers_of, words_of
 from auxin.errors import DataError
@@ -49,10 +49,8 @@ def header(path: Path, encoding: str) -> tuple[list[str], str, int]:
         stream.seek(0)
         stream.read(len(above))
         reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
-        try:
+        with readable(path, "a line of the columns' names", csv.Error, do="Check the first line"):
             names = next(reader)
-        except csv.Error as error:
-            raise damaged(path, "a line of the columns' names", error, "Check the first line") from error
         return [name.strip() for name in names], separator, reader.line_num + bool(above)
 
 

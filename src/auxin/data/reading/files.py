@@ -1,7 +1,8 @@
 """Finding a data set's files, and saying clearly which are missing or damaged."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,19 @@ def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[Remo
 def damaged(path: Path | str, expected: str, found: object, do: str = "Fetch it again") -> DataError:
     """The error for a file that is not what it should be."""
     return DataError(f"{path} cannot be read", expected=expected, found=str(found), do=do)
+
+
+@contextmanager
+def readable(
+    path: Path | str, expected: str, *kinds: type[Exception], do: str = "Fetch it again"
+) -> Iterator[None]:
+    """Say that the file is damaged where a reader raises one of these errors; auxin's own stay as they are."""
+    try:
+        yield
+    except DataError:
+        raise
+    except kinds as error:
+        raise damaged(path, expected, error, do) from error
 
 
 def pick(columns: Mapping[str, Any], name: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from auxin.data.reading.files import damaged
+from auxin.data.reading.files import damaged, readable
 
 _UNSIGNED_BYTE = 8
 
@@ -38,7 +38,5 @@ def _bytes(path: Path) -> bytes:
     data = path.read_bytes()
     if path.suffix != ".gz":
         return data
-    try:
+    with readable(path, "a whole gzip file", gzip.BadGzipFile, EOFError, zlib.error):
         return gzip.decompress(data)
-    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise damaged(path, "a whole gzip file", error) from error

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 from torch import Tensor
 
-from auxin.data.reading.files import damaged
+from auxin.data.reading.files import damaged, readable
 from auxin.errors import ConfigError, DataError
 
 ENDINGS = (".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm")
@@ -165,6 +165,9 @@ FORMATS = ("PNG", "JPEG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 MOST_PIXELS = 100_000_000
 """An image of more pixels is refused, unless the option `max_pixels` says another number."""
 _most: ContextVar[int] = ContextVar("the most pixels of an image", default=MOST_PIXELS)
+DAMAGE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)
+"""What Pillow, and `opened`, raise of a file that is no image, or too large a one."""
+INSTEAD = "Leave it out, or replace it"
 ORIENTATION = 0x0112
 """The EXIF tag that says how a camera was held."""
 
@@ -223,17 +226,11 @@ def _look(path: Picture) -> ImageHead:
         near = next((p.name for p in sorted(path.parent.glob(f"{glob.escape(path.name)}.*"))), None)
         do = f"Did you mean {near!r}?" if near else "Correct the path"
         raise DataError(f"There is no image {path}", do=do)
-    try:
-        with opened(path) as image:
-            if image.mode == "F":
-                raise damaged(
-                    called(path), "an image of whole numbers", "fractions", "Save it with 8 or 16 bits"
-                )
-            return ImageHead(size_of(image), image.mode in ("1", "L", *DEEP), _lost(image))
-    except DataError:
-        raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise damaged(called(path), "an image", error, "Leave it out, or replace it") from error
+    with readable(called(path), "an image", *DAMAGE, do=INSTEAD), opened(path) as image:
+        if image.mode == "F":
+            do = "Save it with 8 or 16 bits"
+            raise damaged(called(path), "an image of whole numbers", "fractions", do)
+        return ImageHead(size_of(image), image.mode in ("1", "L", *DEEP), _lost(image))
 
 
 def _lost(image: Any) -> tuple[str, ...]:
@@ -255,10 +252,7 @@ def _shallow(image: Any) -> Any:
 
 
 def _pixels(path: Picture, side: tuple[int, int], grey: bool) -> np.ndarray:
-    try:
-        with opened(path) as image:
-            plain = _shallow(upright(image)).convert("L" if grey else "RGB")
-            plain = plain if plain.size == side else plain.resize(side, Image.Resampling.BILINEAR)
-            return np.asarray(plain).reshape(side[1], side[0], -1)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise damaged(called(path), "a whole image", error, "Leave it out, or replace it") from error
+    with readable(called(path), "a whole image", *DAMAGE, do=INSTEAD), opened(path) as image:
+        plain = _shallow(upright(image)).convert("L" if grey else "RGB")
+        plain = plain if plain.size == side else plain.resize(side, Image.Resampling.BILINEAR)
+        return np.asarray(plain).reshape(side[1], side[0], -1)

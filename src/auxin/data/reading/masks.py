@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from torch import Tensor
 
-from auxin.data.reading.files import damaged
-from auxin.data.reading.images import Picture, called, opened, upright
+from auxin.data.reading.files import damaged, readable
+from auxin.data.reading.images import DAMAGE, Picture, called, opened, upright
 from auxin.data.targets.specs import TargetSpec
 from auxin.errors import DataError
 from auxin.tasks.base import Task
@@ -132,22 +132,18 @@ def _values(path: Picture, size: Size, side: Size, numbers: bool) -> np.ndarray:
     """A mask's values, [H, W]: palette indices, grey levels, or colours as 2^24 + rgb."""
     if isinstance(path, Path) and not path.is_file():
         raise DataError(f"There is no mask {path}", do="Correct the path, or leave the cell empty")
-    try:
-        with opened(path) as image:
-            image = upright(image)
-            if image.size != size:
-                raise DataError(
-                    f"The mask {called(path)} differs in size from its image",
-                    expected=f"{size[0]}x{size[1]} pixels",
-                    found=f"{image.size[0]}x{image.size[1]}",
-                )
-            colours = image.mode not in ("1", "L", "P", "I", "I;16", "F")
-            plain = image.convert("RGB") if colours else image
-            pixels = np.asarray(plain.resize(side, Image.Resampling.NEAREST))
-    except DataError:
-        raise
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise damaged(called(path), "an image", error, "Leave the cell empty, or replace it") from error
+    do = "Leave the cell empty, or replace it"
+    with readable(called(path), "an image", *DAMAGE, do=do), opened(path) as image:
+        image = upright(image)
+        if image.size != size:
+            raise DataError(
+                f"The mask {called(path)} differs in size from its image",
+                expected=f"{size[0]}x{size[1]} pixels",
+                found=f"{image.size[0]}x{image.size[1]}",
+            )
+        colours = image.mode not in ("1", "L", "P", "I", "I;16", "F")
+        plain = image.convert("RGB") if colours else image
+        pixels = np.asarray(plain.resize(side, Image.Resampling.NEAREST))
     if not colours:
         return pixels.astype(np.float32 if numbers else np.int64)
     if numbers:

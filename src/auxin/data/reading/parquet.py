@@ -8,11 +8,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import torch
-from PIL import UnidentifiedImageError
 from torch import Tensor
 
-from auxin.data.reading.files import damaged
-from auxin.data.reading.images import opened, upright
+from auxin.data.reading.files import damaged, readable
+from auxin.data.reading.images import DAMAGE, opened, upright
 
 _IMAGE_COLUMNS = ("img", "image")
 
@@ -33,7 +32,8 @@ def read_table(
     images: list[np.ndarray] = []
     labels: dict[str, list[int]] = {name: [] for name in columns}
     for path in paths:
-        table = _table(path)
+        with readable(path, "a whole Parquet file", pa.ArrowException, OSError):
+            table = pq.read_table(path)
         image = next((c for c in _IMAGE_COLUMNS if c in table.column_names), None)
         absent = [c for c in columns.values() if c not in table.column_names]
         if image is None or absent:
@@ -44,13 +44,6 @@ def read_table(
             labels[name] += _integers(path, column, table[column])
     stacked = torch.from_numpy(np.stack(images) if images else np.zeros((0, *shape), np.uint8))
     return stacked, {name: torch.tensor(values, dtype=torch.int64) for name, values in labels.items()}
-
-
-def _table(path: Path) -> pa.Table:
-    try:
-        return pq.read_table(path)
-    except (pa.ArrowException, OSError) as error:
-        raise damaged(path, "a whole Parquet file", error) from error
 
 
 def _integers(path: Path, name: str, column: Any) -> list[int]:
@@ -66,7 +59,7 @@ def _decode(path: Path, row: int, cell: Any, shape: tuple[int, int, int]) -> np.
     try:
         with opened(data) as image:
             pixels = np.asarray(upright(image).convert("RGB" if shape[0] == 3 else "L"))
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except DAMAGE as error:
         raise damaged(path, "a readable image in every row", f"row {row}: {error}") from error
     pixels = pixels.reshape(*pixels.shape[:2], -1).transpose(2, 0, 1)
     if pixels.shape != shape:

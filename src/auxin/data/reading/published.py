@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.data.reading.download import RemoteFile
-from auxin.data.reading.files import damaged, folder, missing, prepare
+from auxin.data.reading.files import folder, missing, prepare, readable
 from auxin.data.reading.images import decode, look
 from auxin.errors import DataError
 
@@ -83,10 +83,8 @@ def array(path: Path) -> np.ndarray:
     Raises:
         DataError: The file is absent or damaged.
     """
-    try:
+    with readable(path, "an .npy file of plain numbers", OSError, ValueError, EOFError):
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise damaged(path, "an .npy file of plain numbers", error) from error
 
 
 def matlab(path: Path) -> dict:
@@ -98,13 +96,18 @@ def matlab(path: Path) -> dict:
     from scipy.io import loadmat  # takes a while
     from scipy.io.matlab import MatReadError
 
-    try:
+    kinds = (
+        OSError,
+        ValueError,
+        TypeError,
+        NotImplementedError,
+        LookupError,
+        EOFError,
+        MatReadError,
+        zlib.error,
+    )
+    with readable(path, "a MATLAB file up to version 7", *kinds):
         return loadmat(path, squeeze_me=True, struct_as_record=True)
-    except (
-        *(OSError, ValueError, TypeError, NotImplementedError, MatReadError),
-        *(IndexError, KeyError, EOFError, zlib.error),
-    ) as error:
-        raise damaged(path, "a MATLAB file up to version 7", error) from error
 
 
 def lines(path: Path) -> list[str]:
@@ -113,7 +116,5 @@ def lines(path: Path) -> list[str]:
     Raises:
         DataError: The file is absent.
     """
-    try:
+    with readable(path, "a text file", OSError, UnicodeDecodeError):
         return [line for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise damaged(path, "a text file", error) from error

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from math import floor
 
 import torch
@@ -32,10 +33,11 @@ def strata(target: Tensor, present: Tensor) -> list[int]:
     return torch.where(present, target, -1).tolist()
 
 
+@dataclass(frozen=True, eq=False)
 class Drawer:
     """Draws rows of one data set.
 
-    Args:
+    Attributes:
         marks: the rows' content hashes.
         strata: the rows' strata.
         strict: whether every stratum must have rows on each side of a draw (classes: yes, bins: no).
@@ -43,19 +45,11 @@ class Drawer:
         groups: each row's group, drawn as a whole; None: every row is drawn for itself.
     """
 
-    def __init__(
-        self,
-        marks: Sequence[bytes],
-        strata: Sequence[int],
-        strict: bool,
-        describe: Callable[[int], str],
-        groups: Sequence[str] | None = None,
-    ) -> None:
-        self.marks = marks
-        self.strata = strata
-        self.strict = strict
-        self.describe = describe
-        self.groups = groups
+    marks: Sequence[bytes]
+    strata: Sequence[int]
+    strict: bool
+    describe: Callable[[int], str]
+    groups: Sequence[str] | None = None
 
     def by_stratum(self, rows: Iterable[int]) -> dict[int, list[int]]:
         """The rows of each stratum, strata in order."""

@@ -60,14 +60,16 @@ class Splits:
 
     def with_validation_in_train(self) -> "Splits":
         """For final runs: the validation rows train too, and none are left for selection. Another hash."""
-        rows = _ordered([*self.train.tolist(), *self.validation.tolist()], self.marks)
-        changed = replace(self, train=rows, validation=self.validation[:0])
-        return replace(changed, hash=_hash(changed))
+        return self._joined("validation")
 
     def with_auxiliary_in_train(self) -> "Splits":
         """The auxiliary set trains the primary network too, and none is left for the meta step. Another hash."""
-        rows = _ordered([*self.train.tolist(), *self.auxiliary.tolist()], self.marks)
-        changed = replace(self, train=rows, auxiliary=self.auxiliary[:0])
+        return self._joined("auxiliary")
+
+    def _joined(self, part: str) -> "Splits":
+        rows: Tensor = getattr(self, part)
+        train = _ordered([*self.train.tolist(), *rows.tolist()], self.marks)
+        changed: Splits = replace(self, train=train, **{part: rows[:0]})
         return replace(changed, hash=_hash(changed))
 
 

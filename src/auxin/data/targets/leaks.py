@@ -7,11 +7,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from auxin.data.encoders.columns import blocks
 from auxin.data.targets.determined import by_gaps, by_values
 from auxin.data.targets.single import blurred
 
-AT_ONCE = 1 << 16
-"""Cells that are compared at once; a column of more rows is taken by itself, without a copy."""
 FIRST = 1000
 """Rows by which most columns are seen to hold several values."""
 DIFFERENT, OF_A_CLASS = 20, 5
@@ -31,7 +30,7 @@ def useless(frame: Any) -> list[str]:
     """Columns that teach nothing: empty, of one value in every row, a running number, or an index in any order."""
     names = _numbers(frame)
     found = set()
-    for part, values in _parts(frame, names):
+    for part, values in blocks(frame, names):
         with np.errstate(invalid="ignore"):
             bad = ~(np.fmin.reduce(values[:FIRST]) < np.fmax.reduce(values[:FIRST]))
             bad[bad] = ~(np.fmin.reduce(values[:, bad]) < np.fmax.reduce(values[:, bad])) & _alike(
@@ -74,20 +73,6 @@ def _numbers(frame: Any) -> list[str]:
     return [str(name) for name in frame.columns[frame.dtypes == np.float64]]
 
 
-def _parts(frame: Any, names: Sequence[str]) -> Any:
-    """Some columns of numbers at a time, and their values; a view where pandas has one."""
-    step = max(1, AT_ONCE // max(len(frame), 1))
-    if step == 1:
-        yield from (([name], frame[name].to_numpy()[:, None]) for name in names)
-        return
-    places = np.flatnonzero(frame.dtypes == np.float64)
-    whole = len(places) == frame.shape[1]
-    for begin in range(0, len(names), step):
-        end = min(begin + step, len(names))
-        part = frame.iloc[:, begin:end] if whole else frame.iloc[:, places[begin:end]]
-        yield names[begin:end], part.to_numpy()
-
-
 def determining(frame: Any, target: Any) -> list[str]:
     """Columns of numbers that alone determine the target on all rows that have both, by thresholds or by their order.
 
@@ -111,7 +96,7 @@ def determining(frame: Any, target: Any) -> list[str]:
         return []
     some, found = _some(known), []
     with np.errstate(invalid="ignore"):  # infinite numbers are refused elsewhere
-        for part, columns in _parts(frame, _numbers(frame)):
+        for part, columns in blocks(frame, _numbers(frame)):
             likely = [_in_order(column, y[some], real) for column in columns[some].T]
             found += [
                 part[place]
@@ -166,7 +151,7 @@ def _named(names: Sequence[str]) -> str:
 
 def coarse(frame: Any) -> list[str]:
     """Columns of numbers that float32, in which inputs are kept, blurs."""
-    parts = _parts(frame, _numbers(frame))
+    parts = blocks(frame, _numbers(frame))
     return [name for part, values in parts for name, one in zip(part, blurred(values), strict=True) if one]
 
 
@@ -189,7 +174,7 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
         and not _unlikely(column, pairs, sizes)
         and _other_word(column, target, codes, few)
     }
-    for part, columns in _parts(frame, names):
+    for part, columns in blocks(frame, names):
         likely = _likely(columns, pairs) if few else np.zeros(len(part), bool)
         same = {
             place for place in np.flatnonzero(likely) if _bijection(pd.factorize(columns[:, place])[0], codes)

@@ -7,15 +7,7 @@ from difflib import get_close_matches
 from auxin.data.reading.files import pick
 from auxin.errors import ConfigError
 
-KINDS = (
-    "classes",
-    "ordered",
-    "regression",
-    "multilabel",
-    "vector",
-    "dense_classes",
-    "dense_regression",
-)
+KINDS = ("classes", "ordered", "regression", "multilabel", "vector", "dense_classes", "dense_regression")
 ALIASES = {"dense": "dense_classes", "binary": "multilabel", "attributes": "multilabel"}
 DENSE = ("dense_classes", "dense_regression")
 ONE = ("classes", "ordered", "regression", *DENSE)
