@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from auxin import catalogue
+from auxin.cli._reproducing import cost_of
 from auxin.errors import ConfigError
 from auxin.records.recipe import RecipeRecord
 from auxin.reports.recipe_figures import draw
@@ -50,6 +51,15 @@ def test_a_recipe_says_what_it_is(name):
     assert len(kind().pieces(True)) <= len(kind().pieces(False))
     if kind.stand_in:
         assert kind.stand_in.endswith(".")
+
+
+def test_costs_are_read_from_the_files_as_the_recipes_say():
+    for entry in catalogue.entries("recipes"):
+        kind = catalogue.load("recipes", entry.name)
+        cost = cost_of(entry.file)
+        assert cost["minutes"] == kind.minutes
+        if entry.file.suffix == ".py":
+            assert cost["needs"] == list(kind.needs)
 
 
 @pytest.mark.parametrize("name", NAMES)

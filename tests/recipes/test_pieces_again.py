@@ -70,3 +70,17 @@ def test_a_meta_training_that_was_cut_off_keeps_no_part_of_its_curves(tmp_path) 
     first, again = (recipe.run(piece) for _ in range(2))
     assert first.curves == again.curves
     assert len(first.curves["updates"]) == 8
+
+
+def test_lengths_that_lack_a_seed_are_compared_over_the_seeds_that_all_have() -> None:
+    recipe = catalogue.load("recipes", "metz_figure_2")()
+    done = {}
+    for number, epochs in enumerate((1, 2, 5)):
+        for seed in {0, 1, 2, 3} - {number}:
+            values = {"accuracy": 0.5 - 0.1 * number + 0.01 * seed, "bound": -1.0 + number}
+            settings = {"epochs": epochs, "seed": seed, "smoke": False}
+            record = PieceRecord(piece="", settings=settings, values=values)
+            done[f"vae-{epochs}-seed-{seed}"] = FinishedPiece(record, {})
+    found = recipe.outcome(done)
+    assert "after 5 minus after 1: -20.00 points over 1 seed;" in found.claims[0].found
+    assert [drawn.arrays["accuracy"].shape for drawn in found.pictures[:1]] == [(1, 3)]

@@ -4,6 +4,7 @@ import ast
 import json
 import shlex
 import tomllib
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,9 +51,13 @@ def cost_of(file: Path) -> dict[str, Any]:
         )
         return {"minutes": sheet["minutes"], "needs": needs, "gpu": bool(sheet.get("gpu", False))}
     found: dict[str, Any] = {"minutes": 1.0, "needs": [], "gpu": False}
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id in found:
-            found[node.target.id] = ast.literal_eval(node.value) if node.value is not None else None
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in (node for one in tree.body if isinstance(one, ast.ClassDef) for node in one.body):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        value = getattr(node, "value", None)
+        if isinstance(target, ast.Name) and target.id in found and value is not None:
+            with suppress(ValueError):  # of a value that is computed
+                found[target.id] = ast.literal_eval(value)
     return {**found, "needs": list(found["needs"])}
 
 

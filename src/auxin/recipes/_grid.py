@@ -5,16 +5,15 @@ from dataclasses import replace
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import ClassVar
 
 import numpy as np
 
 from auxin.errors import DataError
 from auxin.judging.paired import paired
 from auxin.methods import resolve
+from auxin.recipes._pictures import WORDS, pictures, plain, row_name
 from auxin.recipes._sheet import PAPERS, Sheet, read_sheet, tiny
-from auxin.recipes._sheet_pictures import WORDS, of_cell, pictures, plain, row_name
-from auxin.recipes._summary import below, difference, equal_rows, line, verdict_of
+from auxin.recipes._summary import by_seed, claims, common, equal_rows, line, with_difference
 from auxin.records.recipe import Claim, RecipeRow
 from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
@@ -32,7 +31,7 @@ class GridRecipe(Recipe):
         sheet: What is run.
     """
 
-    takes_rows: ClassVar[bool] = True
+    takes_rows = True
     sheet: Sheet
 
     def pieces(self, smoke: bool) -> list[Piece]:
@@ -86,33 +85,27 @@ class GridRecipe(Recipe):
         values |= {"seconds": result.seconds, "epochs": len(result.epochs)}
         curves = _curves(result, self.sheet.figure.measure)
         values |= {name: curve[-1] for name, curve in curves.items()}
-        notes = [*([] if piece.settings["smoke"] else self._small(spec)), *result.warnings]
+        notes = [*([] if piece.smoke else self._small(spec)), *result.warnings]
         return PieceResult(values, curves, notes=notes)
 
     def spec(self, piece: Piece) -> RunSpec:
         """The run behind a piece."""
         sheet, wanted = self.sheet, piece.settings
-        data, row, smoke = (
-            sheet.data[str(wanted["data"])],
-            sheet.methods[str(wanted["method"])],
-            bool(wanted["smoke"]),
-        )
+        data, row = sheet.data[str(wanted["data"])], sheet.methods[str(wanted["method"])]
         name = row.method or str(wanted["method"])
         folder = None if data.name == "digits" else str(self.data(data.name))
         where = DataSpec.model_validate({"name": data.name, "root": folder, **data.options})
         dataset = load_data(where)
         user = {**sheet.settings, **data.settings, **row.settings}
         split = SplitSpec.model_validate({"validation": 0.0, **data.split, **row.split})
-        if smoke:
+        if piece.smoke:
             user = tiny(user, dataset.modality)
             few = 0.1 if data.name == "digits" else None  # the others read fixtures of a few rows
             split = SplitSpec(fraction=few, validation=0.25, auxiliary=0.25, test=split.test)
-        seed = int(wanted["seed"] or 0)
         if wanted["rows"]:
-            split = _at_most(where, split, int(wanted["rows"]), seed)
+            split = _at_most(where, split, piece.number("rows"), piece.seed)
         settings = layered(dataset.name, dataset.modality, resolve(name), sheet.preset, user, {})
         place = str(self.folder / "runs" / piece.name)
-        keep = len(sheet.metrics) > 1
         return RunSpec(
             where,
             split,
@@ -120,10 +113,10 @@ class GridRecipe(Recipe):
             "final",
             "final",
             settings,
-            seed,
+            piece.seed,
             place,
             sheet.metrics[0],
-            keep_weights=keep,
+            keep_weights=len(sheet.metrics) > 1,
             device=pick_device("auto"),
         )
 
@@ -137,22 +130,20 @@ class GridRecipe(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """A line per cell and metric, the verdicts, and the picture."""
-        lines = [
-            self._line(metric, data, method, done)
-            for metric in self.sheet.metrics
-            for data in self.sheet.data
-            for method in self.sheet.methods
+        sheet = self.sheet
+        rows = [
+            row
+            for measure in (*sheet.metrics, *sheet.measures)
+            for data in sheet.data
+            for method in sheet.methods
+            if (row := self._row(measure, data, method, done)) is not None
         ]
-        whole = [found for found in lines if found is not None]
-        notes = [f"Length: {self.sheet.length}"]
-        if any(found.difference is not None for found in whole):
-            notes.append(
-                f"Differences are to {self.sheet.reference}, paired over seeds, with 95 % intervals."
-            )
+        notes = [f"Length: {sheet.length}"]
+        if any(row.difference is not None for row in rows):
+            notes.append(f"Differences are to {sheet.reference}, paired over seeds, with 95 % intervals.")
         notes += [sentence] if (sentence := self.left_out()) else []
-        whole += self._measured(done)
         notes += equal_rows(d.found for d in done.values())
-        return RecipeOutcome(whole, self._claims(done), pictures(self.sheet, whole, done), notes)
+        return RecipeOutcome(rows, self._claims(done), pictures(sheet, rows, done), notes)
 
     def left_out(self) -> str:
         """The data sets of the sheet that are not at hand."""
@@ -163,34 +154,19 @@ class GridRecipe(Recipe):
             f"Left out, since --root contains no folder of this name: {', '.join(absent)}." if absent else ""
         )
 
-    def _measured(self, done: Mapping[str, FinishedPiece]) -> list[RecipeRow]:
-        """Lines of the measures that the sheet names beside the metrics: of the labels at the end, or seconds."""
-        found = []
-        for measure in self.sheet.measures:
-            for data in self.sheet.data:
-                for method in self.sheet.methods:
-                    own = _scores(done, measure, data, method)
-                    if own:
-                        found.append(line(row_name(self.sheet, measure, data, method), list(own.values())))
-        return found
-
     def _claims(self, done: Mapping[str, FinishedPiece]) -> list[Claim]:
         """The paper's sentences, judged by the paired difference on each data set."""
         found = []
         for claim in self.sheet.claims:
+            factor = self.sheet.factor if claim.metric in self.sheet.metrics else 1.0
             for data in self.sheet.data:
-                better, worse = (_scores(done, claim.metric, data, m) for m in (claim.better, claim.worse))
-                seeds = sorted(better.keys() & worse.keys())
-                if not seeds:
-                    continue
-                factor = self.sheet.factor if claim.metric in self.sheet.metrics else 1.0
-                a, b = [better[s] for s in seeds], [worse[s] for s in seeds]
-                holds = below(a, b) if claim.lower else below(b, a)
-                words = (
-                    f"{data}: {claim.better} minus {claim.worse} in {WORDS.get(claim.metric, claim.metric)} "
-                    + difference(a, b, factor)
+                a, b = (
+                    by_seed(done, claim.metric, data=data, method=method)
+                    for method in (claim.better, claim.worse)
                 )
-                found.append(Claim(text=claim.text, found=words, holds=holds))
+                what = WORDS.get(claim.metric, claim.metric)
+                words = f"{data}: {claim.better} minus {claim.worse} in {what} "
+                found += claims(claim.text, words, a, b, factor, lower=claim.lower)
         return found
 
     def _folder(self, data: str) -> Path | None:
@@ -205,34 +181,28 @@ class GridRecipe(Recipe):
             return error
         return None
 
-    def _line(
-        self, metric: str, data: str, method: str, done: Mapping[str, FinishedPiece]
+    def _row(
+        self, measure: str, data: str, method: str, done: Mapping[str, FinishedPiece]
     ) -> RecipeRow | None:
-        sheet = self.sheet
-        own, base = (_scores(done, metric, data, m) for m in (method, sheet.reference))
+        """A line of the table, of a metric beside the paper's number and with its difference to the reference."""
+        sheet, name = self.sheet, row_name(self.sheet, measure, data, method)
+        own, base = (by_seed(done, measure, data=data, method=m) for m in (method, sheet.reference))
         if not own:
             return None
-        numbers = sheet.numbers.get(metric, {}).get(data, {})
+        if measure not in sheet.metrics:
+            return line(name, list(own.values()))
+        numbers = sheet.numbers.get(measure, {}).get(data, {})
         number, error = _number(numbers.get(method))
-        name = row_name(sheet, metric, data, method)
         found = line(name, list(own.values()), sheet.unit, number, error, sheet.factor)
         if not sheet.reference or method == sheet.reference:
             return found
-        seeds = sorted(own.keys() & base.keys())
-        if not seeds:
+        a, b = common(own, base)
+        if not a:
             return found
         against, _ = _number(numbers.get(sheet.reference))
-        gap = paired([own[s] * sheet.factor for s in seeds], [base[s] * sheet.factor for s in seeds])
+        gap = paired(np.multiply(a, sheet.factor), np.multiply(b, sheet.factor))
         theirs = number - against if number is not None and against is not None else None
-        return found.model_copy(
-            update={
-                "difference": gap.difference,
-                "low": gap.low,
-                "high": gap.high,
-                "paper_difference": theirs,
-                "verdict": verdict_of(gap, theirs),
-            }
-        )
+        return with_difference(found, gap, theirs)
 
     def _mark(self, data: str, method: str) -> str:
         """A hash of what the cell's runs depend on, so that pieces of an earlier sheet are not reused."""
@@ -285,13 +255,6 @@ def _curves(result: RunResult, measure: str) -> dict[str, list[float]]:
         if values:
             curve.append(float(np.mean(values)))
     return {measure: curve} if curve else {}
-
-
-def _scores(done: Mapping[str, FinishedPiece], metric: str, data: str, method: str) -> dict[int, float]:
-    found = {
-        int(d.found.settings["seed"] or 0): d.found.values.get(metric) for d in of_cell(done, data, method)
-    }
-    return {seed: value for seed, value in found.items() if value is not None and np.isfinite(value)}
 
 
 def _number(number: float | list[float] | None) -> tuple[float | None, float | None]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from auxin.data import Dataset, Splits, load, make_splits
 from auxin.methods import resolve
@@ -51,8 +52,9 @@ class TrainedLabeler:
 
     def features(self, rows: Tensor) -> Tensor:
         """The trunk's features of these rows, [N, D]."""
-        trunk = self.built.network.get_submodule("trunk")
-        return self._mapped(trunk, rows)
+        trunk = self.built.network.get_submodule("trunk").eval()
+        with torch.no_grad():
+            return torch.cat([trunk(self.built.pool.batch(part).x) for part in rows.split(500)])
 
     def labels(self, rows: Tensor) -> Tensor:
         """The labels that the labeler gives to these rows, [N, K]."""
@@ -61,10 +63,20 @@ class TrainedLabeler:
         with torch.no_grad():
             return torch.cat([labeler(self.built.pool.batch(part)) for part in rows.split(500)])
 
-    def _mapped(self, module: nn.Module, rows: Tensor) -> Tensor:
-        module.eval()
-        with torch.no_grad():
-            return torch.cat([module(self.built.pool.batch(part).x) for part in rows.split(500)])
+    @classmethod
+    def of(
+        cls,
+        dataset: Dataset,
+        splits: Splits,
+        method: str,
+        preset: str,
+        user: Mapping[str, Setting],
+        seed: int,
+    ) -> "TrainedLabeler":
+        """The networks of a method before training, with a preset's settings and the user's."""
+        chosen = resolve(method)
+        settings = layered(dataset.name, dataset.modality, chosen, preset, user, {})
+        return cls(build(dataset, splits, chosen, settings, seed), dataset, splits)
 
 
 def prepare(
@@ -91,8 +103,16 @@ def prepare(
     """
     dataset = grouped(load(name, folder, **options))
     splits = make_splits(dataset, seed=seed, validation=0.0, fraction=None if smoke else fraction)
-    chosen = resolve(method)
-    own = {"labeler.entropy": 5.0} if chosen.labeler == "maxl" else {}
+    own = {"labeler.entropy": 5.0} if resolve(method).labeler == "maxl" else {}
     flat = {**COMPRESSED, **own, **user, **(SMOKE if smoke else {})}
-    settings = layered(dataset.name, dataset.modality, chosen, "maxl", flat, {})
-    return TrainedLabeler(build(dataset, splits, chosen, settings, seed), dataset, splits)
+    return TrainedLabeler.of(dataset, splits, method, "maxl", flat, seed)
+
+
+def own_labels(labels: Tensor, main: Tensor, psi: int) -> Tensor:
+    """The labels among the auxiliary classes of each row's primary class, [N, psi]."""
+    return labels.reshape(len(labels), -1, psi)[torch.arange(len(labels)), main]
+
+
+def entropy(labels: Tensor) -> float:
+    """The mean entropy of labels [N, psi] over that of uniform ones."""
+    return float(-torch.special.xlogy(labels, labels).sum(1).mean() / np.log(labels.shape[1]))

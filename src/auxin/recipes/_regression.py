@@ -1,7 +1,9 @@
 """AuxiLearn's synthetic regressions: one linear model shared by all tasks, its losses combined by learned weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -9,6 +11,8 @@ from auxin.combiners.base import LossCombiner, TaskLosses
 from auxin.combiners.linear import Linear
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.implicit import Implicit
+from auxin.recipes._pictures import lines
+from auxin.studies.recipe import PictureData
 from auxin.typing import Signals
 
 Rows = tuple[Tensor, Tensor]
@@ -153,6 +157,8 @@ def draw(
     return x, x @ directions.T + noise
 
 
+SINGLE = torch.tensor([1.0, 0.0, 0.0])
+"""The weights of single-task training."""
 NAMES = ("main", "helpful", "harmful")
 HARMFUL = torch.tensor([[1.0, 1.0], [1.0, 1.0], [2.0, -4.0]], dtype=torch.float64)
 """w* for the main and the helpful task, w~ for the harmful one (section 5.1)."""
@@ -170,3 +176,14 @@ def shared_line(seed: int, rows: int = 20, main: float = 2.0, auxiliary: float =
     generator = torch.Generator().manual_seed(seed)
     deviations = torch.tensor([main, auxiliary, auxiliary], dtype=torch.float64)
     return draw(generator, rows, HARMFUL, deviations), draw(generator, rows, HARMFUL, deviations)
+
+
+def weight_lines(weights: Mapping[str, np.ndarray], title: str, how: RegressionTraining) -> PictureData:
+    """Every task's weight over the steps."""
+    steps = np.arange(weights["main"].shape[1]) * how.every
+    return lines("weights", title, "step", "weight", steps, weights, words={n: n for n in weights})
+
+
+def distance(w: Tensor) -> float:
+    """How far W is from w*."""
+    return float((w - HARMFUL[0]).norm())

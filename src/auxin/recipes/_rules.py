@@ -1,6 +1,6 @@
 """What Metz et al.'s figures share: the shipped rule, the bench, the read-out of their release, parts by seed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -11,7 +11,7 @@ from auxin.rules.bench import Mapped, RuleBench
 from auxin.rules.data import RuleData, rule_data
 from auxin.rules.evaluate import mapped, states
 from auxin.rules.file import load_rule
-from auxin.studies.recipe import FinishedPiece, Recipe
+from auxin.studies.recipe import Recipe
 from auxin.update_rules.learned import Learned
 
 SHIPPED = "small"
@@ -61,6 +61,11 @@ def after(
     return mapped(rule, state, activation)
 
 
+def scores(bench: RuleBench, features: Mapped) -> dict[str, float]:
+    """Accuracies of both read-outs: ridge regression, and the release's."""
+    return {"ridge": accuracy(bench, features), "logistic": logistic(bench, features)}
+
+
 def accuracy(bench: RuleBench, features: Mapped) -> float:
     """Ridge regression on the features, mean over networks and draws."""
     return float(bench.score(features).plain.mean())
@@ -78,15 +83,6 @@ def logistic(bench: RuleBench, features: Mapped) -> float:
             reader.fit(found[net, :n].numpy(), draw.support_y[net].numpy())
             scores.append(float(reader.score(found[net, n:].numpy(), draw.query_y[net].numpy())))
     return sum(scores) / len(scores)
-
-
-def values(done: Mapping[str, FinishedPiece], name: str, **settings: object) -> dict[int, float]:
-    """A value of the pieces with these settings, by seed."""
-    return {
-        int(d.found.settings["seed"] or 0): d.found.values[name]
-        for d in done.values()
-        if name in d.found.values and all(d.found.settings.get(k) == v for k, v in settings.items())
-    }
 
 
 def spectrum(features: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import spearmanr
 
 from auxin.judging.paired import Paired, paired, standard_error
-from auxin.records.recipe import PieceRecord, RecipeRow
+from auxin.records.recipe import Claim, PieceRecord, RecipeRow
 from auxin.studies.recipe import FinishedPiece
 
 Verdict = Literal["", "reproduced", "within noise", "not reproduced", "budget too small"]
@@ -45,6 +45,44 @@ def values_of(done: Mapping[str, FinishedPiece]) -> dict[str, list[float]]:
     """Every number of the finished pieces by its name, one for each piece."""
     names = next(iter(done.values())).found.values
     return {name: [piece.found.values[name] for piece in done.values()] for name in names}
+
+
+def by_seed(done: Mapping[str, FinishedPiece], name: str, **settings: object) -> dict[int, float]:
+    """A finite number of the pieces with these settings, by seed."""
+    return {
+        int(piece.found.settings["seed"] or 0): value
+        for piece in done.values()
+        if all(piece.found.settings.get(k) == v for k, v in settings.items())
+        and np.isfinite(value := piece.found.values.get(name, np.nan))
+    }
+
+
+def common(*sides: Mapping[int, float]) -> list[list[float]]:
+    """Each side's values of the seeds that all have, in the order of seeds.
+
+    >>> common({0: 1.0, 1: 2.0}, {2: 5.0, 1: 4.0})
+    [[2.0], [4.0]]
+    """
+    seeds = sorted(set(sides[0]).intersection(*sides[1:]))
+    return [[side[seed] for seed in seeds] for side in sides]
+
+
+def even(curves: Mapping[str, Sequence[Sequence[float]]]) -> dict[str, np.ndarray]:
+    """Curves over seeds by name, each [seeds, n], as long as the shortest of all."""
+    least = min(len(curve) for own in curves.values() for curve in own)
+    return {name: np.array([curve[:least] for curve in own]) for name, own in curves.items()}
+
+
+def curves_of(done: Mapping[str, FinishedPiece], names: Iterable[str]) -> dict[str, np.ndarray]:
+    """Curves of the finished pieces by name, each [pieces, n], as long as the shortest of all."""
+    return even({name: [piece.found.curves[name] for piece in done.values()] for name in names})
+
+
+def across(rows: Iterable[Sequence[float]], factor: float = 100) -> np.ndarray:
+    """Values over seeds of several settings, [seeds, settings]: of as many seeds as all settings have."""
+    rows = list(rows)
+    least = min(map(len, rows))
+    return factor * np.array([values[:least] for values in rows]).T
 
 
 def difference(
@@ -103,6 +141,12 @@ def verdict_of(gap: Paired, theirs: float | None) -> Verdict:
     return "within noise" if farthest >= abs(theirs) else "not reproduced"
 
 
+def with_difference(row: RecipeRow, gap: Paired, theirs: float | None) -> RecipeRow:
+    """A line with its difference to the reference, the paper's, and what that says of the paper."""
+    found = {"difference": gap.difference, "low": gap.low, "high": gap.high}
+    return row.model_copy(update={**found, "paper_difference": theirs, "verdict": verdict_of(gap, theirs)})
+
+
 def rank_correlation(a: ArrayLike, b: ArrayLike) -> tuple[float, float]:
     """Spearman's rank correlation and its p-value.
 
@@ -125,6 +169,39 @@ def below(a: Sequence[float], b: Sequence[float]) -> bool | None:
     if found.low is None or found.high is None or found.seeds < FEWEST:
         return None
     return True if found.high < 0 else False if found.low > 0 else None
+
+
+def claim(
+    text: str,
+    words: str,
+    a: Sequence[float],
+    b: Sequence[float],
+    factor: float = 1.0,
+    *,
+    lower: bool = False,
+    digits: int = 2,
+    unit: str = "",
+) -> Claim:
+    """The paper's sentence that a is above b (below, with `lower`), judged by their difference over seeds.
+
+    Args:
+        text: The sentence.
+        words: What stands before the difference.
+        a: Values by seed.
+        b: Values of the same seeds.
+        factor, digits, unit: As `difference` takes them.
+        lower: Whether the sentence says that a is below b.
+    """
+    holds = below(a, b) if lower else below(b, a)
+    return Claim(text=text, found=words + difference(a, b, factor, digits, unit), holds=holds)
+
+
+def claims(
+    text: str, words: str, a: Mapping[int, float], b: Mapping[int, float], factor: float = 1.0, **more: Any
+) -> list[Claim]:
+    """`claim` of the values by seed, over the seeds that both have; none where there are no such seeds."""
+    ours, theirs = common(a, b)
+    return [claim(text, words, ours, theirs, factor, **more)] if ours else []
 
 
 def judged(holds: bool, seeds: int) -> bool | None:

@@ -2,24 +2,26 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from auxin.analysis.landscape import landscape
-from auxin.paper import AUXILEARN, Paper
+from auxin.paper import AUXILEARN
 from auxin.recipes._regression import (
     HARMFUL,
     NAMES,
+    SINGLE,
     RegressionTraining,
     Rows,
+    distance,
     learn,
     least_squares,
     shared_line,
+    weight_lines,
 )
-from auxin.recipes._summary import below, difference, judged, line, values_of
+from auxin.recipes._summary import claim, curves_of, judged, line, values_of
 from auxin.records.recipe import Claim, Picture
 from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
@@ -39,10 +41,10 @@ class AuxiLearnFigure2(Recipe):
     sigma_aux = 0.5. The hypergradient is Neumann's with the factor alpha.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="section 5.1, figure 2")
-    title: ClassVar[str] = "A helpful and a harmful auxiliary"
-    minutes: ClassVar[float] = 0.5
-    departures: ClassVar[tuple[str, ...]] = (
+    paper = replace(AUXILEARN, place="section 5.1, figure 2")
+    title = "A helpful and a harmful auxiliary"
+    minutes = 0.5
+    departures = (
         "The paper gives neither sizes nor noise: 20 training and 20 auxiliary rows, sigma_main 2, sigma_aux 0.5.",
         "The Neumann series has the factor alpha that the authors' code leaves out.",
     )
@@ -53,19 +55,18 @@ class AuxiLearnFigure2(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """Train once; the distances to w* of the trained W and of single-task training's."""
-        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
-        train, auxiliary = shared_line(seed)
-        path = learn(train, auxiliary, replace(HOW, steps=steps))
-        single = least_squares(train, torch.tensor([1.0, 0.0, 0.0]))
+        train, auxiliary = shared_line(piece.seed)
+        path = learn(train, auxiliary, replace(HOW, steps=piece.number("steps")))
+        single = least_squares(train, SINGLE)
         equal = least_squares(train, torch.ones(3))
         values = {f"weight.{n}": float(w) for n, w in zip(NAMES, path.weights[-1], strict=True)}
         values |= {
-            "distance.learned": _distance(path.w[-1]),
-            "distance.single": _distance(single),
-            "distance.equal": _distance(equal),
+            "distance.learned": distance(path.w[-1]),
+            "distance.single": distance(single),
+            "distance.equal": distance(equal),
         }
         curves = {f"weight.{n}": [float(w[k]) for w in path.weights] for k, n in enumerate(NAMES)}
-        arrays = _landscapes(train, path.weights[-1]) if seed == 0 else {}
+        arrays = _landscapes(train, path.weights[-1]) if piece.seed == 0 else {}
         return PieceResult(
             values, curves, arrays | {"w": torch.stack(path.w).numpy(), "single": single.numpy()}
         )
@@ -78,26 +79,21 @@ class AuxiLearnFigure2(Recipe):
             line(f"distance to w*, {k}", values[f"distance.{k}"]) for k in ("single", "equal", "learned")
         ]
         largest = max(values["weight.harmful"])
-        closer = below(values["distance.learned"], values["distance.single"])
         claims = [
             Claim(
                 text="AuxiLearn learns to ignore the harmful auxiliary",
                 found=f"its weight ends at {largest:.1e} at most, of a total of 3",
                 holds=judged(largest < 0.03, len(done)),
             ),
-            Claim(
-                text="AuxiLearn uses the helpful auxiliary to find a better solution",
-                found="distance to w*, learned minus single: "
-                + difference(values["distance.learned"], values["distance.single"]),
-                holds=closer,
+            claim(
+                "AuxiLearn uses the helpful auxiliary to find a better solution",
+                "distance to w*, learned minus single: ",
+                values["distance.learned"],
+                values["distance.single"],
+                lower=True,
             ),
         ]
-        first = next(iter(done.values()))
-        return RecipeOutcome(lines, claims, _pictures(done, first))
-
-
-def _distance(w: Tensor) -> float:
-    return float((w - HARMFUL[0]).norm())
+        return RecipeOutcome(lines, claims, _pictures(done))
 
 
 def _landscapes(train: Rows, last: Tensor) -> dict[str, np.ndarray]:
@@ -109,23 +105,15 @@ def _landscapes(train: Rows, last: Tensor) -> dict[str, np.ndarray]:
             lambda w: ((x @ w.to(x.dtype)).unsqueeze(1) - y).square().mean(0) @ weights, *RANGE, points=61
         )
 
-    grids = {"main": loss(torch.tensor([1.0, 0, 0]).to(last)), "start": loss(torch.ones(3).to(last))}
+    grids = {"main": loss(SINGLE.to(last)), "start": loss(torch.ones(3).to(last))}
     return {f"loss.{k}": v for k, v in (grids | {"end": loss(last)}).items()}
 
 
-def _pictures(done: Mapping[str, FinishedPiece], first: FinishedPiece) -> list[PictureData]:
-    every = np.stack([np.stack([d.found.curves[f"weight.{n}"] for n in NAMES]) for d in done.values()])
-    steps = np.arange(every.shape[2]) * HOW.every
-    weights = Picture(
-        name="weights",
-        kind="lines",
-        title="Task weights dL_T/dl_j over training",
-        x="step",
-        y="weight",
-        words={n: n for n in NAMES},
-    )
-    arrays = {"x": steps} | {n: every[:, k] for k, n in enumerate(NAMES)}
-    drawn = [PictureData(weights, arrays)]
+def _pictures(done: Mapping[str, FinishedPiece]) -> list[PictureData]:
+    first = next(iter(done.values()))
+    curves = curves_of(done, [f"weight.{n}" for n in NAMES])
+    named = {name.removeprefix("weight."): curve for name, curve in curves.items()}
+    drawn = [weight_lines(named, "Task weights dL_T/dl_j over training", HOW)]
     if "loss.main" in first.arrays:
         picture = Picture(
             name="landscape",

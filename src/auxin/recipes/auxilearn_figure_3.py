@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import torch
 
 from auxin.analysis.loss_images import loss_images
 from auxin.combiners.base import LossCombiner, TaskLosses
-from auxin.paper import AUXILEARN, Paper
+from auxin.paper import AUXILEARN
 from auxin.recipes import _camvid
 from auxin.recipes._summary import judged, line
 from auxin.records.recipe import Claim, Picture
@@ -27,21 +26,20 @@ class AuxiLearnFigure3(Recipe):
     weight's variation over pixels a linear function of the three losses explains (1: nothing but a linear one).
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="section 5.3, figure 3")
-    title: ClassVar[str] = "Loss images with adaptive pixel weights"
-    stand_in: ClassVar[str] = _camvid.STAND_IN
-    needs: ClassVar[tuple[str, ...]] = ("camvid",)
-    minutes: ClassVar[float] = 3.0
+    paper = replace(AUXILEARN, place="section 5.3, figure 3")
+    title = "Loss images with adaptive pixel weights"
+    stand_in = _camvid.STAND_IN
+    needs = ("camvid",)
+    minutes = 3.0
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One training."""
-        return [Piece("seed-0", {"seed": 0, "steps": 10 if smoke else 300})]
+        return self.seed_pieces([0], steps=10 if smoke else 300)
 
     def run(self, piece: Piece) -> PieceResult:
         """Train with the ConvNet combiner, then look at three test images."""
         folder = self.data("camvid")
-        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
-        found = _camvid.train(folder, "convnet", seed, steps)
+        found = _camvid.train(folder, "convnet", piece.seed, piece.number("steps"))
         test = _camvid.part(folder, "test")
         rows = torch.tensor([row % len(test.x) for row in SHOWN])  # the tiny run has fewer images
         losses = _losses(found, test, rows)

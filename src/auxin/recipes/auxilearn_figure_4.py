@@ -2,24 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
-import numpy as np
 import torch
-from torch import Tensor
 
 from auxin.analysis.label_collapse import agreement
 from auxin.analysis.tsne import label_map
 from auxin.data import load, make_splits
 from auxin.math.masked_softmax import one_hot_or_nan
-from auxin.methods import resolve
-from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._summary import below, difference, line, values_of
-from auxin.records.recipe import Claim, Picture
-from auxin.runs.build import PreparedRun, build
-from auxin.runs.settings import layered
+from auxin.paper import AUXILEARN
+from auxin.recipes._labels import TrainedLabeler, entropy, own_labels
+from auxin.recipes._summary import claim, line, values_of
+from auxin.records.recipe import Picture
 from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
-from auxin.training.loop import EpochCallbacks, fit
 
 PSI, SHOWN = 5, ("deer", "frog")
 
@@ -32,11 +26,11 @@ class AuxiLearnFigure4(Recipe):
     same label network before training.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="section 5.4, figure 4")
-    title: ClassVar[str] = "t-SNE of learned soft labels within a class"
-    stand_in: ClassVar[str] = "4,000 rows of CIFAR-10 and a small ConvNet in the place of 50,000 and VGG-16."
-    needs: ClassVar[tuple[str, ...]] = ("cifar10",)
-    minutes: ClassVar[float] = 5.0
+    paper = replace(AUXILEARN, place="section 5.4, figure 4")
+    title = "t-SNE of learned soft labels within a class"
+    stand_in = "4,000 rows of CIFAR-10 and a small ConvNet in the place of 50,000 and VGG-16."
+    needs = ("cifar10",)
+    minutes = 5.0
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
@@ -44,28 +38,27 @@ class AuxiLearnFigure4(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """Train, label the training rows, project."""
-        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
         dataset = load("cifar10", self.data("cifar10"), aux="term")
-        terms = dataset.y["term"]
-        user = {"steps": steps, "model.channel_width": 16, "psi": PSI, "meta": "auxiliary", "every": 5}
-        settings = layered("cifar10", "image", resolve("auxilearn"), "auxin", user, {})
-        splits = make_splits(dataset, seed=seed, validation=0.0, auxiliary=0.1)
-        built = build(dataset, splits, resolve("auxilearn"), settings, seed)
-        before = _labels(built, splits.train)
-        fit(built.state, built.plan, EpochCallbacks())
-        after = _labels(built, splits.train)
-        main, own = dataset.y["class"][splits.train], terms[splits.train]
+        steps = {"steps": piece.number("steps"), "every": 5}
+        user = {"model.channel_width": 16, "psi": PSI, "meta": "auxiliary", **steps}
+        splits = make_splits(dataset, seed=piece.seed, validation=0.0, auxiliary=0.1)
+        run = TrainedLabeler.of(dataset, splits, "auxilearn", "auxin", user, piece.seed)
+        before = run.labels(splits.train)
+        run.train()
+        after = run.labels(splits.train)
+        main, terms = (dataset.y[name][splits.train] for name in ("class", "term"))
+        hot = one_hot_or_nan(terms, int(terms.max()) + 1, torch.float64)
         values = {
-            f"information.{name}": agreement(labels, _one_hot(own), main).information
+            f"information.{name}": agreement(labels, hot, main).information
             for name, labels in (("untrained", before), ("learned", after))
         }
-        chosen = after.reshape(len(after), -1, PSI)[torch.arange(len(after)), main]
-        values["entropy"] = float(-torch.special.xlogy(chosen, chosen).sum(1).mean() / np.log(PSI))
+        chosen = own_labels(after, main, PSI)
+        values["entropy"] = entropy(chosen)
         arrays = {}
         names = getattr(dataset.tasks["class"], "label_names", ())
-        for name in SHOWN if seed == 0 else ():
+        for name in SHOWN if piece.seed == 0 else ():
             rows = (main == names.index(name)).nonzero().flatten()[:300]
-            arrays[f"points.{name}"] = label_map(chosen[rows], seed)
+            arrays[f"points.{name}"] = label_map(chosen[rows], piece.seed)
             arrays[f"groups.{name}"] = chosen[rows].argmax(1).numpy()
             arrays[f"images.{name}"] = dataset.x[splits.train[rows]].permute(0, 2, 3, 1).numpy()
         return PieceResult(values, arrays=arrays)
@@ -79,29 +72,21 @@ class AuxiLearnFigure4(Recipe):
             line("information with the search terms, before training", untrained, "nats"),
             line("entropy of a label over log psi", values["entropy"]),
         ]
-        claim = Claim(
-            text="The auxiliary network learns a partition of a class that means something",
-            found="information with the search terms, learned minus untrained: "
-            + difference(learned, untrained, digits=4, unit="nats"),
-            holds=below(untrained, learned),
+        judged = claim(
+            "The auxiliary network learns a partition of a class that means something",
+            "information with the search terms, learned minus untrained: ",
+            learned,
+            untrained,
+            digits=4,
+            unit="nats",
         )
         first = next(iter(done.values()))
         if not first.arrays:
-            return RecipeOutcome(lines, [claim])
+            return RecipeOutcome(lines, [judged])
         picture = Picture(
             name="labels",
             kind="points",
             title="Learned soft labels, t-SNE within a class (colour: the likeliest auxiliary class)",
             words={name: name for name in SHOWN},
         )
-        return RecipeOutcome(lines, [claim], [PictureData(picture, first.arrays)])
-
-
-def _labels(built: PreparedRun, rows: Tensor) -> Tensor:
-    assert built.labeler is not None
-    with torch.no_grad():
-        return torch.cat([built.labeler(built.pool.batch(part)) for part in rows.split(500)])
-
-
-def _one_hot(labels: Tensor) -> Tensor:
-    return one_hot_or_nan(labels, int(labels.max()) + 1, torch.float64)
+        return RecipeOutcome(lines, [judged], [PictureData(picture, first.arrays)])

@@ -2,16 +2,23 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
-import torch
 
-from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._regression import HARMFUL, NAMES, RegressionTraining, learn, least_squares, shared_line
-from auxin.recipes._summary import below, difference, judged, line, values_of
-from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.paper import AUXILEARN
+from auxin.recipes._regression import (
+    NAMES,
+    SINGLE,
+    RegressionTraining,
+    distance,
+    learn,
+    least_squares,
+    shared_line,
+    weight_lines,
+)
+from auxin.recipes._summary import claim, curves_of, judged, line, values_of
+from auxin.records.recipe import Claim
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 HOW = RegressionTraining(steps=400, rate=0.05, every=10, meta_rate=2.0, form="convex", terms=10)
 
@@ -24,10 +31,10 @@ class AuxiLearnFigure5(Recipe):
     Departures: as for `auxilearn_figure_2`; meta learning rate 2 and 10 Neumann terms, so that 400 steps suffice.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="appendix C.1, figure 5")
-    title: ClassVar[str] = "Meta training on the training set collapses to single-task learning"
-    minutes: ClassVar[float] = 1.0
-    departures: ClassVar[tuple[str, ...]] = (
+    paper = replace(AUXILEARN, place="appendix C.1, figure 5")
+    title = "Meta training on the training set collapses to single-task learning"
+    minutes = 1.0
+    departures = (
         "Sizes and noise as in auxilearn_figure_2; meta learning rate 2 and 10 Neumann terms, so that 400 steps do.",
     )
 
@@ -37,15 +44,15 @@ class AuxiLearnFigure5(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """Train with phi on the training rows, and with phi on an auxiliary set."""
-        seed, how = int(piece.settings["seed"] or 0), replace(HOW, steps=int(piece.settings["steps"] or 0))
-        train, auxiliary = shared_line(seed)
+        how = replace(HOW, steps=piece.number("steps"))
+        train, auxiliary = shared_line(piece.seed)
         same, held_out = learn(train, train, how), learn(train, auxiliary, how)
-        single = least_squares(train, torch.tensor([1.0, 0.0, 0.0]))
+        single = least_squares(train, SINGLE)
         values = {f"weight.{n}": float(w) for n, w in zip(NAMES, same.weights[-1], strict=True)}
         values |= {
             "to single": float((same.w[-1] - single).norm()),
-            "distance.same": float((same.w[-1] - HARMFUL[0]).norm()),
-            "distance.held out": float((held_out.w[-1] - HARMFUL[0]).norm()),
+            "distance.same": distance(same.w[-1]),
+            "distance.held out": distance(held_out.w[-1]),
         }
         return PieceResult(values, {n: [float(w[k]) for w in same.weights] for k, n in enumerate(NAMES)})
 
@@ -59,7 +66,6 @@ class AuxiLearnFigure5(Recipe):
             line("distance to w*, phi on an auxiliary set", values["distance.held out"]),
         ]
         least = min(values["weight.main"])
-        worse = below(values["distance.held out"], values["distance.same"])
         claims = [
             Claim(
                 text="Optimising task weights on the training set reduces to single-task learning",
@@ -71,21 +77,13 @@ class AuxiLearnFigure5(Recipe):
                     len(done),
                 ),
             ),
-            Claim(
-                text="Optimising task weights on the training set badly hurts generalisation",
-                found="distance to w*, auxiliary set minus training set: "
-                + difference(values["distance.held out"], values["distance.same"]),
-                holds=worse,
+            claim(
+                "Optimising task weights on the training set badly hurts generalisation",
+                "distance to w*, auxiliary set minus training set: ",
+                values["distance.held out"],
+                values["distance.same"],
+                lower=True,
             ),
         ]
-        every = {n: np.stack([d.found.curves[n] for d in done.values()]) for n in NAMES}
-        picture = Picture(
-            name="weights",
-            kind="lines",
-            title="Task weights, phi trained on the training set",
-            x="step",
-            y="weight",
-            words={n: n for n in NAMES},
-        )
-        steps = np.arange(every["main"].shape[1]) * HOW.every
-        return RecipeOutcome(lines, claims, [PictureData(picture, {"x": steps, **every})])
+        picture = weight_lines(curves_of(done, NAMES), "Task weights, phi trained on the training set", HOW)
+        return RecipeOutcome(lines, claims, [picture])

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import torch
 
-from auxin.paper import AUXILEARN, Paper
+from auxin.paper import AUXILEARN
 from auxin.recipes._regression import RegressionTraining, draw, learn
 from auxin.recipes._summary import judged, line, rank_correlation, values_of
 from auxin.records.recipe import Claim, Picture
@@ -27,10 +26,10 @@ class AuxiLearnFigure6(Recipe):
     sigma_aux 0.1; every auxiliary weighs 0.02 to begin with.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="appendix C.3, figure 6")
-    title: ClassVar[str] = "100 auxiliaries of growing noise"
-    minutes: ClassVar[float] = 0.5
-    departures: ClassVar[tuple[str, ...]] = (
+    paper = replace(AUXILEARN, place="appendix C.3, figure 6")
+    title = "100 auxiliaries of growing noise"
+    minutes = 0.5
+    departures = (
         "The paper gives neither sizes nor noise: 10 inputs, 200 training and 200 auxiliary rows, sigma 1, "
         "sigma_aux 0.1; every auxiliary begins with a weight of 0.02.",
     )
@@ -41,12 +40,12 @@ class AuxiLearnFigure6(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """Learn the weights; their rank correlation with the noise."""
-        generator = torch.Generator().manual_seed(int(piece.settings["seed"] or 0))
+        generator = torch.Generator().manual_seed(piece.seed)
         w = torch.randn(INPUTS, generator=generator, dtype=torch.float64)
         noise = 0.1 * torch.arange(1, TASKS + 1, dtype=torch.float64).sqrt()
         deviations = torch.cat([torch.ones(1, dtype=torch.float64), noise])
         rows = [draw(generator, 200, w.expand(TASKS + 1, INPUTS), deviations, folded=True) for _ in range(2)]
-        path = learn(rows[0], rows[1], replace(HOW, steps=int(piece.settings["steps"] or 0)), bias=True)
+        path = learn(rows[0], rows[1], replace(HOW, steps=piece.number("steps")), bias=True)
         weights = path.weights[-1][1:].numpy()
         values = {
             "correlation": rank_correlation(path.raw.numpy(), noise.numpy())[0],

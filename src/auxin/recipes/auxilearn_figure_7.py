@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 
-from auxin.paper import AUXILEARN, Paper
+from auxin.paper import AUXILEARN
 from auxin.recipes import _small_labels
-from auxin.recipes._summary import line, rank_correlation
-from auxin.records.recipe import Claim, Picture
+from auxin.recipes._pictures import lines
+from auxin.recipes._summary import across, by_seed, line, rank_correlation
+from auxin.records.recipe import Claim
 from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 SIZES, DEPTHS = (1, 2, 3, 5), (1, 2, 3, 5)
 """Labels per class in the auxiliary set, out of 10; hidden layers."""
+PAIRS = [*((size, 2) for size in SIZES), *((2, depth) for depth in DEPTHS if depth != 2)]
 
 
 class AuxiLearnFigure7(Recipe):
@@ -22,29 +23,28 @@ class AuxiLearnFigure7(Recipe):
     Sizes are varied with 2 hidden layers, depths with 2 labels per class in the auxiliary set.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="appendix C.4, figure 7")
-    title: ClassVar[str] = "Size of the auxiliary set and depth of the auxiliary network"
-    stand_in: ClassVar[str] = _small_labels.STAND_IN
-    needs: ClassVar[tuple[str, ...]] = ("cifar100",)
-    minutes: ClassVar[float] = 8.0
-    departures: ClassVar[tuple[str, ...]] = ("The paper gives figure 7 without numbers.",)
+    paper = replace(AUXILEARN, place="appendix C.4, figure 7")
+    title = "Size of the auxiliary set and depth of the auxiliary network"
+    stand_in = _small_labels.STAND_IN
+    needs = ("cifar100",)
+    minutes = 8.0
+    departures = ("The paper gives figure 7 without numbers.",)
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """Per seed: every size, every depth."""
         steps = 4 if smoke else 300
-        pairs = [*((size, 2) for size in SIZES), *((2, depth) for depth in DEPTHS if depth != 2)]
         return [
             Piece(
                 f"size-{size}-depth-{depth}-seed-{s}",
                 {"size": size, "depth": depth, "seed": s, "steps": steps},
             )
             for s in self.seeds(3, smoke)
-            for size, depth in (pairs[:1] + pairs[-1:] if smoke else pairs)
+            for size, depth in (PAIRS[:1] + PAIRS[-1:] if smoke else PAIRS)
         ]
 
     def run(self, piece: Piece) -> PieceResult:
         """One training."""
-        size, depth, seed, steps = (int(piece.settings[k] or 0) for k in ("size", "depth", "seed", "steps"))
+        size, depth, seed, steps = map(piece.number, ("size", "depth", "seed", "steps"))
         flat = _small_labels.settings(steps, **{"combiner.depth": depth})
         how = _small_labels.method("monotone", learns=True)
         share = size / _small_labels.LABELS
@@ -54,14 +54,11 @@ class AuxiLearnFigure7(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Mean and standard error of every size and depth."""
-        by: dict[tuple[int, int], list[float]] = {}
-        for piece in done.values():
-            key = (int(piece.found.settings["size"] or 0), int(piece.found.settings["depth"] or 0))
-            by.setdefault(key, []).append(piece.found.values["accuracy"])
-        sizes = {size * 20: by[size, 2] for size in SIZES if (size, 2) in by}
-        depths = {depth: by[2, depth] for depth in DEPTHS if (2, depth) in by}
-        lines = [line(f"{n} auxiliary rows of 200", v, "%", factor=100) for n, v in sizes.items()]
-        lines += [line(f"{n} hidden layer{'s' * (n > 1)}", v, "%", factor=100) for n, v in depths.items()]
+        by = {pair: list(by_seed(done, "accuracy", size=pair[0], depth=pair[1]).values()) for pair in PAIRS}
+        sizes = {size * 20: by[size, 2] for size in SIZES if by[size, 2]}
+        depths = {depth: by[2, depth] for depth in DEPTHS if by[2, depth]}
+        rows = [line(f"{n} auxiliary rows of 200", v, "%", factor=100) for n, v in sizes.items()]
+        rows += [line(f"{n} hidden layer{'s' * (n > 1)}", v, "%", factor=100) for n, v in depths.items()]
         claims, drawn = [], []
         texts = {
             "size": "Removing too many samples from the training set can be damaging",
@@ -71,7 +68,7 @@ class AuxiLearnFigure7(Recipe):
             if found:
                 claims.append(_trend(texts[what], found, sign))
                 drawn.append(_picture(what, found))
-        return RecipeOutcome(lines, claims, drawn)
+        return RecipeOutcome(rows, claims, drawn)
 
 
 def _trend(text: str, found: Mapping[int, list[float]], sign: int) -> Claim:
@@ -88,9 +85,5 @@ def _trend(text: str, found: Mapping[int, list[float]], sign: int) -> Claim:
 
 def _picture(what: str, found: Mapping[int, list[float]]) -> PictureData:
     words = {"size": "rows in the auxiliary set (of 200 labelled)", "depth": "hidden layers"}
-    picture = Picture(
-        name=what, kind="lines", title=f"Accuracy over the {what}", x=words[what], y="accuracy (%)"
-    )
-    least = min(map(len, found.values()))
-    accuracy = 100 * np.array([values[:least] for values in found.values()]).T
-    return PictureData(picture, {"x": np.array(list(found)), "accuracy": accuracy})
+    title, accuracy = f"Accuracy over the {what}", across(found.values())
+    return lines(what, title, words[what], "accuracy (%)", list(found), {"accuracy": accuracy})

@@ -2,17 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 
 from auxin.api.auxiliary import Auxiliary
 from auxin.combiners.polynomial import Polynomial
-from auxin.paper import AUXILEARN, Paper
+from auxin.paper import AUXILEARN
 from auxin.recipes import _camvid
-from auxin.recipes._summary import judged, line
-from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.recipes._pictures import lines
+from auxin.recipes._summary import curves_of, judged, line, values_of
+from auxin.records.recipe import Claim
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 EVERY = 5
 
@@ -25,12 +25,12 @@ class AuxiLearnFigure8(Recipe):
     task's share of dL_T/dl_k, summed over tasks, at the start and at the end.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="appendix C.5, figure 8")
-    title: ClassVar[str] = "A polynomial kernel of the losses: the scheduling effect"
-    stand_in: ClassVar[str] = _camvid.STAND_IN
-    needs: ClassVar[tuple[str, ...]] = ("camvid",)
-    minutes: ClassVar[float] = 6.0
-    departures: ClassVar[tuple[str, ...]] = (
+    paper = replace(AUXILEARN, place="appendix C.5, figure 8")
+    title = "A polynomial kernel of the losses: the scheduling effect"
+    stand_in = _camvid.STAND_IN
+    needs = ("camvid",)
+    minutes = 6.0
+    departures = (
         "The weights begin as equal weighting (1 for each auxiliary, 0 for every other term); the hypergradient is the "
         "look-ahead's.",
     )
@@ -49,8 +49,8 @@ class AuxiLearnFigure8(Recipe):
             weights.append(aux.combiner.term_weights().tolist())
             shares.append(list(aux.weights().values()) if len(weights) > 1 else [float("nan")] * 3)
 
-        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
-        found = _camvid.train(self.data("camvid"), "polynomial", seed, steps, EVERY, look)
+        folder, steps = self.data("camvid"), piece.number("steps")
+        found = _camvid.train(folder, "polynomial", piece.seed, steps, EVERY, look)
         assert isinstance(found.aux.combiner, Polynomial)
         terms = found.aux.combiner.terms(_camvid.NAMES)
         curves = {f"term {t}": [w[k] for w in weights] for k, t in enumerate(terms)}
@@ -61,8 +61,13 @@ class AuxiLearnFigure8(Recipe):
         """The weights at the end, and the main task's share at the start and at the end."""
         first = next(iter(done.values())).found.curves
         terms = [name.removeprefix("term ") for name in first if name.startswith("term ")]
-        weights = {t: np.array([d.found.curves[f"term {t}"] for d in done.values()]) for t in terms}
-        tasks = {n: np.array([d.found.curves[f"task {n}"] for d in done.values()]) for n in _camvid.NAMES}
+        weights, tasks = (
+            {
+                name.removeprefix(f"{kind} "): c
+                for name, c in curves_of(done, [f"{kind} {n}" for n in names]).items()
+            }
+            for kind, names in (("term", terms), ("task", _camvid.NAMES))
+        )
         share = tasks["segmentation"] / sum(tasks.values())
         fifth = max(1, share.shape[1] // 5)
         early, late = share[:, :fifth].mean(1), share[:, -fifth:].mean(1)
@@ -81,41 +86,16 @@ class AuxiLearnFigure8(Recipe):
                 holds=judged((late > early).all(), len(done)),
             ),
         ]
-        lines = [line(f"weight of {t}, at the end", weights[t][:, -1].tolist()) for t in terms]
-        lines.append(line("main task's share, first fifth", early.tolist()))
-        lines.append(line("main task's share, last fifth", late.tolist()))
-        lines.append(
-            line(
-                "mIoU on the validation images",
-                [d.found.values["miou"] for d in done.values()],
-                "%",
-                factor=100,
-            )
-        )
-        return RecipeOutcome(lines, claims, _pictures(terms, weights, tasks))
-
-
-def _pictures(
-    terms: list[str], weights: Mapping[str, np.ndarray], tasks: Mapping[str, np.ndarray]
-) -> list[PictureData]:
-    steps = np.arange(next(iter(weights.values())).shape[1]) * EVERY
-    short = {t: t.replace("segmentation", "seg").replace("*", "·") for t in terms}
-    kernel = Picture(
-        name="terms",
-        kind="lines",
-        title="Learned weight of every term",
-        x="step",
-        y="weight",
-        words=short,
-    )
-    ratio = Picture(
-        name="shares",
-        kind="lines",
-        title="Task weights dL_T/dl_k over training",
-        x="step",
-        y="share of all tasks' weights",
-        words={n: n for n in tasks},
-    )
-    total = sum(tasks.values())
-    parts = {n: values / total for n, values in tasks.items()}
-    return [PictureData(kernel, {"x": steps, **weights}), PictureData(ratio, {"x": steps[1:], **parts})]
+        rows = [line(f"weight of {t}, at the end", weights[t][:, -1].tolist()) for t in terms]
+        rows.append(line("main task's share, first fifth", early.tolist()))
+        rows.append(line("main task's share, last fifth", late.tolist()))
+        rows.append(line("mIoU on the validation images", values_of(done)["miou"], "%", factor=100))
+        steps = np.arange(weights[terms[0]].shape[1]) * EVERY
+        short = {t: t.replace("segmentation", "seg").replace("*", "·") for t in terms}
+        parts = {n: values / sum(tasks.values()) for n, values in tasks.items()}
+        title, y = "Task weights dL_T/dl_k over training", "share of all tasks' weights"
+        drawn = [
+            lines("terms", "Learned weight of every term", "step", "weight", steps, weights, words=short),
+            lines("shares", title, "step", y, steps[1:], parts, words={n: n for n in tasks}),
+        ]
+        return RecipeOutcome(rows, claims, drawn)

@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import torch
 
 from auxin.combiners.monotone import Monotone
 from auxin.combiners.nonlinear import Nonlinear
-from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._regression import HARMFUL, RegressionTraining, learn, least_squares, shared_line
-from auxin.recipes._summary import below, difference, judged, line, values_of
-from auxin.records.recipe import Claim, Picture
-from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.paper import AUXILEARN
+from auxin.recipes._pictures import lines
+from auxin.recipes._regression import SINGLE, RegressionTraining, distance, learn, least_squares, shared_line
+from auxin.recipes._summary import claim, curves_of, judged, line, values_of
+from auxin.records.recipe import Claim
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 HOW = RegressionTraining(steps=1000, rate=0.01, every=10)
 RATES = (0.01, 0.03)
@@ -29,11 +29,11 @@ class AuxiLearnMonotone(Recipe):
     the harmful task's weight below zero where it may. Both networks begin equal, near equal weights.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="appendix C.2, beside table 4")
-    title: ClassVar[str] = "Monotone and unconstrained auxiliary networks with a harmful auxiliary"
-    stand_in: ClassVar[str] = "The regression of section 5.1 in the place of CUB."
-    minutes: ClassVar[float] = 3.0
-    departures: ClassVar[tuple[str, ...]] = (
+    paper = replace(AUXILEARN, place="appendix C.2, beside table 4")
+    title = "Monotone and unconstrained auxiliary networks with a harmful auxiliary"
+    stand_in = "The regression of section 5.1 in the place of CUB."
+    minutes = 3.0
+    departures = (
         "The paper gives neither sizes nor noise: 20 training and 20 auxiliary rows, sigma_main 2, sigma_aux 0.5.",
         "Two hidden layers and even initial weights; each network's meta rate is the best of three on other seeds.",
     )
@@ -44,17 +44,16 @@ class AuxiLearnMonotone(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """Train with both networks at both rates, from the same weights."""
-        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
-        train, auxiliary = shared_line(seed)
-        single = least_squares(train, torch.tensor([1.0, 0.0, 0.0]))
-        values, curves = {"distance, single": float((single - HARMFUL[0]).norm())}, {}
+        train, auxiliary = shared_line(piece.seed)
+        values, curves = {"distance, single": distance(least_squares(train, SINGLE))}, {}
         for name, kind in NETWORKS.items():
             for rate in RATES:
-                torch.manual_seed(seed)
+                torch.manual_seed(piece.seed)
                 network = kind(3, width=10, depth=2).double()
-                path = learn(train, auxiliary, replace(HOW, steps=steps, meta_rate=rate), combiner=network)
+                how = replace(HOW, steps=piece.number("steps"), meta_rate=rate)
+                path = learn(train, auxiliary, how, combiner=network)
                 weights = torch.stack(path.weights)
-                values[f"distance, {name}, rate {rate}"] = float((path.w[-1] - HARMFUL[0]).norm())
+                values[f"distance, {name}, rate {rate}"] = distance(path.w[-1])
                 values[f"least weight, {name}, rate {rate}"] = float(weights[:, 1:].min())
                 if rate == CHOSEN[name]:
                     curves[name] = weights[:, 2].tolist()
@@ -76,22 +75,15 @@ class AuxiLearnMonotone(Recipe):
                 for rates in (CHOSEN, *(dict.fromkeys(NETWORKS, rate) for rate in RATES))
             ),
         ]
-        steps = min(len(c) for d in done.values() for c in d.found.curves.values())
-        arrays = {"x": np.arange(steps) * HOW.every}
-        arrays |= {n: np.array([d.found.curves[n][:steps] for d in done.values()]) for n in NETWORKS}
-        picture = Picture(
-            name="weights", kind="lines", title="Weight of the harmful task", x="step", y="weight, dL/dl"
-        )
-        lines = [line(name, own) for name, own in values.items()]
-        return RecipeOutcome(lines, claims, [PictureData(picture, arrays)])
+        curves = curves_of(done, NETWORKS)
+        steps = np.arange(curves["monotonic"].shape[1]) * HOW.every
+        picture = lines("weights", "Weight of the harmful task", "step", "weight, dL/dl", steps, curves)
+        return RecipeOutcome([line(name, own) for name, own in values.items()], claims, [picture])
 
 
 def _better(values: Mapping[str, list[float]], rates: Mapping[str, float]) -> Claim:
     """Whether the monotone network ends nearer to w*, each network at its own rate."""
     clipped, free = (values[f"distance, {name}, rate {rate}"] for name, rate in rates.items())
     where = " and ".join(f"{name} at {rate}" for name, rate in rates.items())
-    return Claim(
-        text="Monotonic networks perform better than non-monotonic ones",
-        found=f"distance to w*, {where}, their difference: " + difference(clipped, free),
-        holds=below(clipped, free),
-    )
+    text = "Monotonic networks perform better than non-monotonic ones"
+    return claim(text, f"distance to w*, {where}, their difference: ", clipped, free, lower=True)

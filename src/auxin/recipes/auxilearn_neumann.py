@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from auxin.hypergradients import BilevelProblem
 from auxin.hypergradients.implicit import Implicit
-from auxin.paper import AUXILEARN, Paper
+from auxin.paper import AUXILEARN
 from auxin.recipes._regression import Rows, least_squares, shared_line
 from auxin.recipes._summary import line, values_of
 from auxin.records.recipe import Claim
@@ -29,20 +29,18 @@ class NeumannScale(Recipe):
     the identity solver, which ignores H.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="section 3.4, algorithm 2")
-    title: ClassVar[str] = "The scale of the Neumann series"
-    minutes: ClassVar[float] = 0.1
-    departures: ClassVar[tuple[str, ...]] = (
-        "auxin's Neumann series has the factor alpha; every recipe of auxin's uses that one.",
-    )
+    paper = replace(AUXILEARN, place="section 3.4, algorithm 2")
+    title = "The scale of the Neumann series"
+    minutes = 0.1
+    departures = ("auxin's Neumann series has the factor alpha; every recipe of auxin's uses that one.",)
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """One per seed."""
-        return [Piece(f"seed-{s}", {"seed": s}) for s in self.seeds(20, smoke, 2)]
+        return self.seed_pieces(self.seeds(20, smoke, 2))
 
     def run(self, piece: Piece) -> PieceResult:
         """Compare four estimates with the closed form."""
-        train, outer = shared_line(int(piece.settings["seed"] or 0))
+        train, outer = shared_line(piece.seed)
         problem, weights = _problem(train)
         hessian = 2 * weights.sum() * train[0].T @ train[0] / len(train[0])
         largest = float(torch.linalg.eigvalsh(hessian)[-1])

@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from auxin.data import Dataset, Splits, make_splits
 from auxin.methods import resolve
-from auxin.paper import AUXILEARN, Paper
+from auxin.paper import AUXILEARN
 from auxin.recipes import _candidates
 from auxin.recipes._summary import line, rank_correlation
 from auxin.records.recipe import Claim, Picture, RecipeRow
@@ -54,13 +54,11 @@ class Proposition1(Recipe):
     Predictors are compared by the rank correlation with the gain, over candidates, within a main task.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="section 4.2, proposition 1")
-    title: ClassVar[str] = "Does Proposition 1 predict which auxiliary helps?"
-    needs: ClassVar[tuple[str, ...]] = ("cifar100", "tabular")
-    minutes: ClassVar[float] = 25.0
-    departures: ClassVar[tuple[str, ...]] = (
-        "The paper states the proposition and does not test it; this study is ours.",
-    )
+    paper = replace(AUXILEARN, place="section 4.2, proposition 1")
+    title = "Does Proposition 1 predict which auxiliary helps?"
+    needs = ("cifar100", "tabular")
+    minutes = 25.0
+    departures = ("The paper states the proposition and does not test it; this study is ours.",)
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """Per data set, main task and seed: the probe, single-task training, and training with each candidate."""
@@ -79,7 +77,7 @@ class Proposition1(Recipe):
     def run(self, piece: Piece) -> PieceResult:
         """One probe, or one training."""
         data, main, what = (str(piece.settings[key]) for key in ("data", "main", "what"))
-        seed, steps = int(piece.settings["seed"] or 0), int(piece.settings["steps"] or 0)
+        seed, steps = piece.seed, piece.number("steps")
         if data == "cifar100":
             dataset = _candidates.cifar100(self.data("cifar100"))
             width = 16 if steps >= 10 else 4

@@ -4,20 +4,21 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
 from auxin.data import Dataset, make_splits
 from auxin.judging.paired import paired, standard_error
 from auxin.methods import resolve
-from auxin.paper import AUXILEARN, Paper
-from auxin.recipes._summary import below, line, verdict_of
-from auxin.records.recipe import Claim, Picture
+from auxin.paper import AUXILEARN
+from auxin.recipes._pictures import bars
+from auxin.recipes._summary import below, line, values_of, with_difference
+from auxin.records.recipe import Claim
 from auxin.records.results import Setting
 from auxin.runs.build import build
 from auxin.runs.settings import layered
-from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 from auxin.training.steps import Learner
@@ -43,10 +44,10 @@ class Speed(Recipe):
     rhythm. Images are random numbers of CIFAR-10's shape, since a step costs the same on all images.
     """
 
-    paper: ClassVar[Paper] = replace(AUXILEARN, place="section 5.4, the factor 3 in run time")
-    title: ClassVar[str] = "The run time of MAXL over AuxiLearn's: the factor 3"
-    minutes: ClassVar[float] = 2.0
-    departures: ClassVar[tuple[str, ...]] = (
+    paper = replace(AUXILEARN, place="section 5.4, the factor 3 in run time")
+    title = "The run time of MAXL over AuxiLearn's: the factor 3"
+    minutes = 2.0
+    departures = (
         "VGG-16 has 8 instead of 64 maps in its first block.",
         "Our double backward takes the gradient at W twice, the authors' code of MAXL once.",
         "CPU seconds of one thread, which differ a little from run to run; the paper gives no hardware.",
@@ -55,14 +56,13 @@ class Speed(Recipe):
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """A piece per seed."""
-        return [Piece(f"seed-{s}", {"seed": s, "smoke": smoke}) for s in self.seeds(3, smoke)]
+        return self.seed_pieces(self.seeds(3, smoke), smoke=smoke)
 
     def run(self, piece: Piece) -> PieceResult:
         """Time the steps of every way in turn; the first turn warms up and is not counted."""
-        seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
-        made = {way: learner_of(way, seed, smoke) for way in WAYS}
+        made = {way: learner_of(way, piece.seed, piece.smoke) for way in WAYS}
         spent: dict[str, list[float]] = {}
-        for turn in range(2 if smoke else 6):
+        for turn in range(2 if piece.smoke else 6):
             for way, (learner, batch, meta) in made.items():
                 for part, step in (
                     ("training step", lambda learner=learner, batch=batch: learner.train_step(batch)),
@@ -75,7 +75,7 @@ class Speed(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Seconds of each step, and the ratios of an epoch's time; differences are to AuxiLearn's own 1."""
-        values = {name: [d.found.values[name] for d in done.values()] for name in _names()}
+        values = values_of(done)
         lines = [line(name, times, "ms", factor=1000) for name, times in values.items()]
         own = _per_step(values, "AuxiLearn", EVERY)
         claims, ratios = [], {}
@@ -83,9 +83,7 @@ class Speed(Recipe):
             ratios[way] = [a / b for a, b in zip(_per_step(values, way, 1), own, strict=True)]
             gap = paired(ratios[way], [1.0] * len(ratios[way]))
             found = line(f"run time of {way} over AuxiLearn's", ratios[way], paper=FACTOR)
-            judged = {"difference": gap.difference, "low": gap.low, "high": gap.high}
-            judged |= {"paper_difference": FACTOR - 1, "verdict": verdict_of(gap, FACTOR - 1)}
-            lines.append(found.model_copy(update=judged))
+            lines.append(with_difference(found, gap, FACTOR - 1))
             within = (
                 "" if gap.low is None or gap.high is None else f" [{gap.low + 1:.2f}, {gap.high + 1:.2f}]"
             )
@@ -96,14 +94,9 @@ class Speed(Recipe):
                     holds=below([1.0] * len(own), ratios[way]),
                 )
             )
-        picture = Picture(name="ratios", kind="bars", title=self.title, x="", y="run time over AuxiLearn's")
-        arrays = {
-            "names": list(ratios),
-            "ours": [statistics.mean(r) for r in ratios.values()],
-            "error": [standard_error(r) or 0.0 for r in ratios.values()],
-            "paper": [FACTOR for _ in ratios],
-        }
-        return RecipeOutcome(lines, claims, [PictureData(picture, arrays)])
+        rows = [(way, statistics.mean(own), standard_error(own)) for way, own in ratios.items()]
+        picture = bars("ratios", self.title, "run time over AuxiLearn's", rows, paper=[FACTOR] * len(rows))
+        return RecipeOutcome(lines, claims, [picture])
 
 
 def learner_of(way: str, seed: int, smoke: bool) -> tuple[Learner, Batch, Batch]:
@@ -125,10 +118,6 @@ def learner_of(way: str, seed: int, smoke: bool) -> tuple[Learner, Batch, Batch]
     x = images.float() / 127.5 - 1
     batches = [Batch(x[r], {"y": labels[r]}, r) for r in (torch.arange(rows), torch.arange(rows, 2 * rows))]
     return learner, batches[0], batches[1] if name == "auxilearn" else batches[0]
-
-
-def _names() -> list[str]:
-    return [f"{way}: {part}" for way in WAYS for part in ("training step", "meta step")]
 
 
 def _per_step(values: Mapping[str, list[float]], way: str, every: int) -> list[float]:

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import torch
 from sklearn.metrics import silhouette_score
 
 from auxin.analysis.tsne import label_map
-from auxin.paper import MAXL, Paper
+from auxin.paper import MAXL
 from auxin.recipes._labels import FULL, SMALL, SMALL_SHARE, prepare
-from auxin.recipes._sheet_pictures import plain
-from auxin.recipes._summary import below, difference, line
-from auxin.records.recipe import Claim, Picture
+from auxin.recipes._pictures import plain
+from auxin.recipes._summary import by_seed, claims, line
+from auxin.records.recipe import Picture
 from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
 
 METHODS = {"single task": "single", "human": "given", "MAXL": "maxl"}
@@ -26,15 +25,15 @@ class MaxlFigure5(Recipe):
     Separation is measured too: the silhouette of the primary classes in the features.
     """
 
-    paper: ClassVar[Paper] = replace(MAXL, place="section 4.5, figure 5")
-    title: ClassVar[str] = "t-SNE of features, single task against human labels and MAXL"
-    stand_in: ClassVar[str] = (
+    paper = replace(MAXL, place="section 4.5, figure 5")
+    title = "t-SNE of features, single task against human labels and MAXL"
+    stand_in = (
         "VGG-16 with 8 instead of 64 maps in its first block, and the images at hand. Small: a ConvNet of four "
         "layers with 8 maps and 15 % of the rows."
     )
-    needs: ClassVar[tuple[str, ...]] = ("cifar100",)
-    minutes: ClassVar[float] = 150.0
-    departures: ClassVar[tuple[str, ...]] = (
+    needs = ("cifar100",)
+    minutes = 150.0
+    departures = (
         "The paper's 200 epochs are compressed into 8: rates times 25.",
         "The paper shows pictures without numbers.",
     )
@@ -54,16 +53,15 @@ class MaxlFigure5(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """Train, and compute the features of development rows."""
-        settings, seed = piece.settings, int(piece.settings["seed"] or 0)
-        column = str(settings["column"])
+        seed, column = piece.seed, str(piece.settings["column"])
         small = column.endswith(SIZES[1])
         run = prepare(
             "cifar100",
             self.data("cifar100"),
-            METHODS[str(settings["method"])],
+            METHODS[str(piece.settings["method"])],
             seed,
             SMALL if small else FULL,
-            bool(settings["smoke"]),
+            piece.smoke,
             fraction=SMALL_SHARE if small else None,
             level=LEVELS[column.removesuffix(SIZES[1])],
         )
@@ -77,38 +75,21 @@ class MaxlFigure5(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Silhouettes, and the maps."""
-        lines, claims, drawn = [], [], []
+        lines, judged, drawn = [], [], []
         for column in dict.fromkeys(str(d.found.settings["column"]) for d in done.values()):
-            found = {m: _values(done, column, m) for m in METHODS}
+            found = {m: by_seed(done, "silhouette", column=column, method=m) for m in METHODS}
             lines += [line(f"silhouette | {column} | {m}", list(v.values())) for m, v in found.items() if v]
             for better in ("human", "MAXL"):
-                seeds = sorted(found[better].keys() & found["single task"].keys())
-                if seeds:
-                    a, b = ([found[m][s] for s in seeds] for m in (better, "single task"))
-                    text = f"{better} separates the primary classes better than single-task training"
-                    holds = below(b, a)
-                    claims.append(
-                        Claim(
-                            text=text,
-                            found=f"silhouette, {column}: {difference(a, b, digits=3)}",
-                            holds=holds,
-                        )
-                    )
+                text = f"{better} separates the primary classes better than single-task training"
+                where = f"silhouette, {column}: "
+                judged += claims(text, where, found[better], found["single task"], digits=3)
             arrays = _maps(done, column)
             if arrays:
                 name = plain(column)
                 title = f"Features of test images, t-SNE; colour: primary class, {column}"
                 words = {method: method for method in METHODS}
                 drawn.append(PictureData(Picture(name=name, kind="points", title=title, words=words), arrays))
-        return RecipeOutcome(lines, claims, drawn)
-
-
-def _values(done: Mapping[str, FinishedPiece], column: str, method: str) -> dict[int, float]:
-    return {
-        int(d.found.settings["seed"] or 0): d.found.values["silhouette"]
-        for d in done.values()
-        if (d.found.settings["column"], d.found.settings["method"]) == (column, method)
-    }
+        return RecipeOutcome(lines, judged, drawn)
 
 
 def _maps(done: Mapping[str, FinishedPiece], column: str) -> dict[str, torch.Tensor]:

@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -13,9 +12,9 @@ from torch import Tensor
 from auxin.analysis.label_collapse import agreement
 from auxin.math.masked_softmax import one_hot_or_nan
 from auxin.methods.base import Setting
-from auxin.paper import MAXL, Paper
-from auxin.recipes._labels import FULL, SMALL, SMALL_SHARE, TrainedLabeler, prepare
-from auxin.recipes._sheet_pictures import plain
+from auxin.paper import MAXL
+from auxin.recipes._labels import FULL, SMALL, SMALL_SHARE, TrainedLabeler, entropy, own_labels, prepare
+from auxin.recipes._pictures import plain
 from auxin.recipes._summary import judged, line
 from auxin.records.recipe import Claim, Picture, RecipeRow
 from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
@@ -58,15 +57,15 @@ class MaxlFigure6(Recipe):
     after its training: what the runs' different initial weights alone set apart is no learned difference.
     """
 
-    paper: ClassVar[Paper] = replace(MAXL, place="section 4.5, figure 6")
-    title: ClassVar[str] = "Images of learned auxiliary classes, and labels of two runs beside each other"
-    stand_in: ClassVar[str] = (
+    paper = replace(MAXL, place="section 4.5, figure 6")
+    title = "Images of learned auxiliary classes, and labels of two runs beside each other"
+    stand_in = (
         "VGG-16 with 8 instead of 64 maps in its first block, and the images at hand. Small: 15 % of the rows, "
         "and for CIFAR-100 a ConvNet of four layers with 8 maps."
     )
-    needs: ClassVar[tuple[str, ...]] = ("cifar100", "mnist")
-    minutes: ClassVar[float] = 60.0
-    departures: ClassVar[tuple[str, ...]] = ("The paper's 200 epochs are compressed into 8: rates times 25.",)
+    needs = ("cifar100", "mnist")
+    minutes = 60.0
+    departures = ("The paper's 200 epochs are compressed into 8: rates times 25.",)
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """Every data set, over seeds; the tiny run takes one network per data set."""
@@ -79,21 +78,19 @@ class MaxlFigure6(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """Label test images before and after training, and keep the likeliest images of some auxiliary classes."""
-        settings, seed = piece.settings, int(piece.settings["seed"] or 0)
-        variant, smoke = VARIANTS[str(settings["data"])], bool(settings["smoke"])
+        variant, seed = VARIANTS[str(piece.settings["data"])], piece.seed
         user = {"psi": variant.psi, **variant.network}
         run = prepare(
-            variant.data, self.data(variant.data), "maxl", seed, user, smoke, fraction=variant.fraction
+            variant.data, self.data(variant.data), "maxl", seed, user, piece.smoke, fraction=variant.fraction
         )
         rows = run.splits.development[:2000]
         main = run.dataset.y[run.dataset.main][rows]
-        before = _own(run.labels(rows), main, variant.psi)
+        before = own_labels(run.labels(rows), main, variant.psi)
         run.train()
-        labels = _own(run.labels(rows), main, variant.psi)
-        entropy = float(-torch.special.xlogy(labels, labels).sum(1).mean() / np.log(variant.psi))
+        labels = own_labels(run.labels(rows), main, variant.psi)
         arrays = {"labels": labels.numpy(), "before": before.numpy(), "main": main.numpy()}
         pictures = _examples(run, rows, labels) if seed == 0 else {}
-        return PieceResult({"entropy": entropy}, arrays={**arrays, **pictures})
+        return PieceResult({"entropy": entropy(labels)}, arrays={**arrays, **pictures})
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """How far runs agree, and the images."""
@@ -113,11 +110,6 @@ class MaxlFigure6(Recipe):
                 title = f"Likeliest test images of three auxiliary classes, {name}"
                 drawn.append(PictureData(Picture(name=plain(name), kind="loss_images", title=title), shown))
         return RecipeOutcome(lines, claims, drawn)
-
-
-def _own(labels: Tensor, main: Tensor, psi: int) -> Tensor:
-    """The labels among the auxiliary classes of each row's primary class, [N, psi]."""
-    return labels.reshape(len(labels), -1, psi)[torch.arange(len(labels)), main]
 
 
 def _compared(own: Sequence[FinishedPiece], name: str) -> list[RecipeRow]:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import torch
@@ -11,12 +10,12 @@ from torch import Tensor, nn
 from auxin.features.vae import VAE
 from auxin.judging.paired import paired
 from auxin.models import build_network
-from auxin.paper import UPDATE_RULES, Paper
-from auxin.recipes import _rules
-from auxin.recipes._summary import FEWEST, below, difference, line
-from auxin.records.recipe import Claim, Picture
+from auxin.paper import UPDATE_RULES
+from auxin.recipes import _pictures, _rules
+from auxin.recipes._summary import FEWEST, across, below, by_seed, common, difference, line
+from auxin.records.recipe import Claim
 from auxin.rules.tasks_procedural import strokes
-from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 EPOCHS = (1, 2, 5, 10, 20, 40, 80)
 LEARNERS = ("prototypical network", "learned rule")
@@ -29,14 +28,14 @@ class MetzFigure2(Recipe):
     the learned rule, on digits as they are and with each network's own order of the pixels.
     """
 
-    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 2, the VAE's objective and permuted pixels")
-    title: ClassVar[str] = "A VAE's accuracy against its bound, and what shuffled pixels cost"
-    stand_in: ClassVar[str] = (
+    paper = replace(UPDATE_RULES, place="figure 2, the VAE's objective and permuted pixels")
+    title = "A VAE's accuracy against its bound, and what shuffled pixels cost"
+    stand_in = (
         _rules.STAND_IN
         + " Digits (8 x 8) in the place of CIFAR-10 at 16 x 16 and of mini-ImageNet; the prototypical "
         "network is trained on drawn strokes."
     )
-    minutes: ClassVar[float] = 15.0
+    minutes = 15.0
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """A VAE per length, and both learners on both orders, over seeds."""
@@ -59,12 +58,11 @@ class MetzFigure2(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """One VAE, or one learner on one order."""
-        settings = piece.settings
-        seed, smoke = int(settings["seed"] or 0), bool(settings["smoke"])
+        settings, seed, smoke = piece.settings, piece.seed, piece.smoke
         permuted = bool(settings.get("permuted", False))
         own = _rules.bench_for(_rules.data_of("digits", self), seed, smoke, 5, permuted)
         if "epochs" in settings:
-            vae = VAE(16, hidden=(64,), epochs=int(settings["epochs"] or 1), rates=(1e-3,), patience=10**9)
+            vae = VAE(16, hidden=(64,), epochs=piece.number("epochs"), rates=(1e-3,), patience=10**9)
             vae.fit(own.data.unlabelled, seed)
             features = lambda x: torch.stack([vae.transform(rows) for rows in x])  # noqa: E731
             return PieceResult({"accuracy": _rules.accuracy(own, features), "bound": -vae.loss})
@@ -76,57 +74,51 @@ class MetzFigure2(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracy and bound over lengths; both learners with and without the pixels' order."""
-        lengths = [e for e in EPOCHS if _rules.values(done, "accuracy", epochs=e)]
         vaes = {
-            e: {k: list(_rules.values(done, k, epochs=e).values()) for k in ("accuracy", "bound")}
-            for e in lengths
+            epochs: {k: by_seed(done, k, epochs=epochs) for k in ("accuracy", "bound")}
+            for epochs in EPOCHS
+            if by_seed(done, "accuracy", epochs=epochs)
         }
         words = {e: f"VAE, {e} epoch{'s' * (e > 1)}" for e in vaes}
-        lines = [line(words[e], v["accuracy"], "%", factor=100) for e, v in vaes.items()]
-        lines += [line(f"{words[e]}: bound", v["bound"]) for e, v in vaes.items()]
+        lines = [line(words[e], list(v["accuracy"].values()), "%", factor=100) for e, v in vaes.items()]
+        lines += [line(f"{words[e]}: bound", list(v["bound"].values())) for e, v in vaes.items()]
         claims, drawn = [], []
-        if len(lengths) > 2:
-            mean = {e: float(np.mean(v["accuracy"])) for e, v in vaes.items()}
-            best, last = max(mean, key=lambda e: mean[e]), lengths[-1]
-            fell, rose = vaes[last]["accuracy"], vaes[last]["bound"]
+        accuracy, bound = (
+            dict(zip(vaes, common(*(own[k] for own in vaes.values())), strict=True)) if vaes else {}
+            for k in ("accuracy", "bound")
+        )
+        if len(vaes) > 2 and all(accuracy.values()):
+            best, last = max(accuracy, key=lambda e: float(np.mean(accuracy[e]))), max(vaes)
             found = f"accuracy is best after {best} epochs; after {last} minus after {best}: "
-            found += f"{difference(fell, vaes[best]['accuracy'], 100)}; "
-            found += f"the bound's difference: {difference(rose, vaes[best]['bound'], digits=4)}"
-            parts = (below(fell, vaes[best]["accuracy"]), below(vaes[best]["bound"], rose))
+            found += f"{difference(accuracy[last], accuracy[best], 100)}; "
+            found += f"the bound's difference: {difference(bound[last], bound[best], digits=4)}"
+            parts = (below(accuracy[last], accuracy[best]), below(bound[best], bound[last]))
             holds = None if best == last or (None in parts and False not in parts) else all(parts)
             text = "A VAE's accuracy peaks and then falls while its bound still improves"
             claims.append(Claim(text=text, found=found, holds=holds))
-            for name, measure, what, y, factor in (
-                ("vae", "accuracy", "few-shot accuracy", "accuracy (%)", 100.0),
-                ("vae-bound", "bound", "bound", "bound (nats per input)", 1.0),
+            for name, what, y, curve in (
+                ("vae", "few-shot accuracy", "accuracy (%)", {"accuracy": across(accuracy.values())}),
+                ("vae-bound", "bound", "bound (nats per input)", {"bound": across(bound.values(), 1.0)}),
             ):
-                values = np.array([vaes[e][measure] for e in lengths]).T * factor
                 title = f"A VAE's {what} over its training"
-                picture = Picture(name=name, kind="lines", title=title, x="epochs", y=y)
-                drawn.append(PictureData(picture, {"x": np.array(lengths), measure: values}))
+                drawn.append(_pictures.lines(name, title, "epochs", y, list(vaes), curve))
         for learner in LEARNERS:
-            plain, mixed = (
-                _rules.values(done, "accuracy", learner=learner, permuted=p) for p in (False, True)
-            )
+            plain, mixed = (by_seed(done, "accuracy", learner=learner, permuted=p) for p in (False, True))
             lines += [
                 line(f"{learner}, pixels {word}", list(v.values()), "%", factor=100)
                 for word, v in (("as they are", plain), ("shuffled", mixed))
                 if v
             ]
-            seeds = sorted(plain.keys() & mixed.keys())
-            if seeds:
-                a, b = ([v[s] for s in seeds] for v in (mixed, plain))
+            a, b = common(mixed, plain)
+            if a:
                 falls, low = below(a, b), paired(a, b).low
-                proto = learner == LEARNERS[0]
-                what = (
-                    "cost the prototypical network accuracy" if proto else "cost the rule less than 3 points"
-                )
-                text = f"Shuffled pixels {what}"
-                kept = True if low is not None and low > -0.03 and len(a) >= FEWEST else None
-                holds = falls if proto else False if falls else kept
-                claims.append(
-                    Claim(text=text, found=f"shuffled minus in order: {difference(a, b, 100)}", holds=holds)
-                )
+                if learner == LEARNERS[0]:
+                    text, holds = "Shuffled pixels cost the prototypical network accuracy", falls
+                else:
+                    kept = True if low is not None and low > -0.03 and len(a) >= FEWEST else None
+                    text, holds = "Shuffled pixels cost the rule less than 3 points", False if falls else kept
+                found = f"shuffled minus in order: {difference(a, b, 100)}"
+                claims.append(Claim(text=text, found=found, holds=holds))
         return RecipeOutcome(lines, claims, drawn)
 
 

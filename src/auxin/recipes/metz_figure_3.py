@@ -3,17 +3,17 @@
 import shutil
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 
-from auxin.paper import UPDATE_RULES, Paper
+from auxin.paper import UPDATE_RULES
 from auxin.recipes import _rules
-from auxin.recipes._summary import below, difference, line, rank_correlation
-from auxin.records.recipe import Claim, Picture
+from auxin.recipes._pictures import lines
+from auxin.recipes._summary import below, curves_of, difference, line, rank_correlation, values_of
+from auxin.records.recipe import Claim
 from auxin.requests.rule import TrainSettings
 from auxin.rules.train import RuleRun
-from auxin.studies.recipe import FinishedPiece, PictureData, Piece, PieceResult, Recipe, RecipeOutcome
+from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 from auxin.update_rules.learned import Learned
 
 LOOKS = 8
@@ -26,14 +26,12 @@ class MetzFigure3(Recipe):
     The paper sees images improve to the end of 200 hours, and text best after 30 hours.
     """
 
-    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 3, over meta-training")
-    title: ClassVar[str] = "Accuracy over meta-training, on images and on text"
-    stand_in: ClassVar[str] = (
-        "Minutes of meta-training on drawn tasks in the place of 200 hours on image sets."
-    )
-    needs: ClassVar[tuple[str, ...]] = ("imdb",)
-    minutes: ClassVar[float] = 40.0
-    departures: ClassVar[tuple[str, ...]] = (
+    paper = replace(UPDATE_RULES, place="figure 3, over meta-training")
+    title = "Accuracy over meta-training, on images and on text"
+    stand_in = "Minutes of meta-training on drawn tasks in the place of 200 hours on image sets."
+    needs = ("imdb",)
+    minutes = 40.0
+    departures = (
         "The paper gives the curves without numbers.",
         "Digits are a development set of auxin's recipe for rules.",
     )
@@ -41,16 +39,13 @@ class MetzFigure3(Recipe):
     def pieces(self, smoke: bool) -> list[Piece]:
         """A meta-training per seed."""
         updates = LOOKS if smoke else 800
-        return [
-            Piece(f"seed-{s}", {"seed": s, "updates": updates, "smoke": smoke}) for s in self.seeds(3, smoke)
-        ]
+        return self.seed_pieces(self.seeds(3, smoke), updates=updates, smoke=smoke)
 
     def run(self, piece: Piece) -> PieceResult:
         """Meta-train, and evaluate at even intervals."""
-        seed, smoke = int(piece.settings["seed"] or 0), bool(piece.settings["smoke"])
-        updates = int(piece.settings["updates"] or 0)
+        smoke, updates = piece.smoke, piece.number("updates")
         mix = {"strokes": 0.4, "textures": 0.35, "mixtures": 0.25}
-        settings = TrainSettings(seed=seed, updates=updates, mix=mix, tasks=2 if smoke else 6)
+        settings = TrainSettings(seed=piece.seed, updates=updates, mix=mix, tasks=2 if smoke else 6)
         folder = self.folder / "rules" / piece.name
         # A resumed meta-training would lack the looks before its checkpoint.
         shutil.rmtree(folder, ignore_errors=True)
@@ -73,27 +68,23 @@ class MetzFigure3(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracies at the end and at best, curves."""
-        names = list(next(iter(done.values())).found.values)
-        lines = [line(n, [d.found.values[n] for d in done.values()], "%", factor=100) for n in names]
-        least = min(len(d.found.curves["updates"]) for d in done.values())
-        arrays = {"x": np.array(next(iter(done.values())).found.curves["updates"][:least])}
-        arrays |= {n: 100 * np.array([d.found.curves[n][:least] for d in done.values()]) for n in SETS}
+        rows = [line(n, values, "%", factor=100) for n, values in values_of(done).items()]
+        curves = curves_of(done, ["updates", *SETS])
+        x = curves.pop("updates")[0]
+        curves = {n: 100 * curve for n, curve in curves.items()}
         claims = []
         for name, text in (
             ("digits", "Images improve to the end of meta-training"),
             ("imdb", "Text is best early and then falls as the rule over-fits to images"),
         ):
-            mean = arrays[name].mean(0)
-            if least < 4 or np.ptp(mean) == 0:
+            mean = curves[name].mean(0)
+            if len(x) < 4 or np.ptp(mean) == 0:
                 continue
-            rho, _ = rank_correlation(np.arange(least), mean)
-            first, last = arrays[name][:, 0].tolist(), arrays[name][:, -1].tolist()
+            rho, _ = rank_correlation(np.arange(len(x)), mean)
+            first, last = curves[name][:, 0].tolist(), curves[name][:, -1].tolist()
             holds = below(first, last) if name == "digits" else below(last, first)
-            x = arrays["x"]
             found = f"after {x[-1]:.0f} minus after {x[0]:.0f} updates: {difference(last, first, unit='points')}; "
             found += f"best after {x[mean.argmax()]:.0f}; rank correlation with time {rho:+.2f}"
             claims.append(Claim(text=text, found=found, holds=holds))
-        picture = Picture(
-            name="curves", kind="lines", title=self.title, x="meta-updates", y="few-shot accuracy (%)"
-        )
-        return RecipeOutcome(lines, claims, [PictureData(picture, arrays)])
+        picture = lines("curves", self.title, "meta-updates", "few-shot accuracy (%)", x, curves)
+        return RecipeOutcome(rows, claims, [picture])

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
 import numpy as np
 import torch
 
-from auxin.paper import UPDATE_RULES, Paper
+from auxin.paper import UPDATE_RULES
 from auxin.recipes import _rules
-from auxin.recipes._summary import below, difference, line
-from auxin.records.recipe import Claim, Picture
+from auxin.recipes._summary import by_seed, claims, line, values_of
+from auxin.records.recipe import Picture
 from auxin.requests.rule import EvalSettings
 from auxin.rules.data import RuleData
 from auxin.rules.tasks import moons
@@ -27,14 +26,12 @@ class MetzFigure6(Recipe):
     weights there.
     """
 
-    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="figure 6, two moons and filters")
-    title: ClassVar[str] = "Two moons, the spread of embeddings, and filters"
-    stand_in: ClassVar[str] = _rules.STAND_IN
-    needs: ClassVar[tuple[str, ...]] = ("mnist",)
-    minutes: ClassVar[float] = 5.0
-    departures: ClassVar[tuple[str, ...]] = (
-        "Filters after 100 inner steps; the paper shows them after 10,000 smaller ones.",
-    )
+    paper = replace(UPDATE_RULES, place="figure 6, two moons and filters")
+    title = "Two moons, the spread of embeddings, and filters"
+    stand_in = _rules.STAND_IN
+    needs = ("mnist",)
+    minutes = 5.0
+    departures = ("Filters after 100 inner steps; the paper shows them after 10,000 smaller ones.",)
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """Both data sets, over seeds."""
@@ -46,9 +43,8 @@ class MetzFigure6(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """Accuracy and spread, before and after."""
-        settings = piece.settings
-        seed, smoke = int(settings["seed"] or 0), bool(settings["smoke"])
-        if settings["data"] == "moons":
+        seed, smoke = piece.seed, piece.smoke
+        if piece.settings["data"] == "moons":
             x, y = moons(torch.Generator().manual_seed(seed), 600)
             data = RuleData("moons", x[:300], x[300:], y[300:], 2)
         else:
@@ -68,33 +64,20 @@ class MetzFigure6(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """The numbers, the embeddings and the filters."""
-        lines, claims, drawn = [], [], []
-        by = {d: {k: _rules.values(done, k, data=d) for k in _names(done)} for d in ("moons", "mnist")}
+        lines, drawn, names = [], [], list(values_of(done))
+        by = {d: {k: by_seed(done, k, data=d) for k in names} for d in ("moons", "mnist")}
         for data, found in by.items():
             lines += [line(f"{data}: {k.replace('.', ' ')}", list(v.values())) for k, v in found.items() if v]
-        a, b = (by["moons"].get(f"accuracy.{end}", {}) for end in ("after", "before"))
-        if a:
-            text = "The two moons are partly separated by the rule"
-            holds = below(list(b.values()), list(a.values()))
-            gap = difference(list(a.values()), list(b.values()), 100)
-            claims.append(Claim(text=text, found=f"accuracy after minus before the rule: {gap}", holds=holds))
-        spread = [by[d].get("two components.after", {}) for d in ("moons", "mnist")]
-        if all(spread):
-            seeds = sorted(spread[0].keys() & spread[1].keys())
-            moon, digit = ([s[k] for k in seeds] for s in spread)
-            text = "The variance of the moons' embedding is in few components, that of MNIST's in more"
-            holds = below(digit, moon)
-            gap = difference(moon, digit, 100)
-            words = f"share of the variance in two components, moons minus MNIST: {gap}"
-            claims.append(Claim(text=text, found=words, holds=holds))
+        a, b = (by["moons"][f"accuracy.{end}"] for end in ("after", "before"))
+        words = "accuracy after minus before the rule: "
+        judged = claims("The two moons are partly separated by the rule", words, a, b, 100)
+        text = "The variance of the moons' embedding is in few components, that of MNIST's in more"
+        a, b = (by[d]["two components.after"] for d in ("moons", "mnist"))
+        judged += claims(text, "share of the variance in two components, moons minus MNIST: ", a, b, 100)
         for piece in done.values():
             if piece.arrays:
                 drawn += _pictures_of(str(piece.found.settings["data"]), piece.arrays)
-        return RecipeOutcome(lines, claims, drawn)
-
-
-def _names(done: Mapping[str, FinishedPiece]) -> list[str]:
-    return list(next(iter(done.values())).found.values)
+        return RecipeOutcome(lines, judged, drawn)
 
 
 def _pictures_of(data: str, arrays: Mapping[str, np.ndarray]) -> list[PictureData]:

@@ -2,12 +2,10 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import ClassVar
 
-from auxin.paper import UPDATE_RULES, Paper
+from auxin.paper import UPDATE_RULES
 from auxin.recipes import _rules
-from auxin.recipes._summary import below, difference, line
-from auxin.records.recipe import Claim
+from auxin.recipes._summary import by_seed, claims, line
 from auxin.studies.recipe import FinishedPiece, Piece, PieceResult, Recipe, RecipeOutcome
 
 PARTS = {"learned rule": 100, "random network": 0, "untrained rule": 100, "raw words": -1}
@@ -16,14 +14,12 @@ PARTS = {"learned rule": 100, "random network": 0, "untrained rule": 100, "raw w
 class MetzText(Recipe):
     """Two classes, ten labels each, ten networks per seed; features read by ridge regression."""
 
-    paper: ClassVar[Paper] = replace(UPDATE_RULES, place="the text experiment (IMDB)")
-    title: ClassVar[str] = "A rule meta-trained on images, on text"
-    stand_in: ClassVar[str] = _rules.STAND_IN + " 2,000 training reviews instead of 25,000."
-    needs: ClassVar[tuple[str, ...]] = ("imdb",)
-    minutes: ClassVar[float] = 15.0
-    departures: ClassVar[tuple[str, ...]] = (
-        "Raw words are beside the paper's rivals: it has none of that kind.",
-    )
+    paper = replace(UPDATE_RULES, place="the text experiment (IMDB)")
+    title = "A rule meta-trained on images, on text"
+    stand_in = _rules.STAND_IN + " 2,000 training reviews instead of 25,000."
+    needs = ("imdb",)
+    minutes = 15.0
+    departures = ("Raw words are beside the paper's rivals: it has none of that kind.",)
 
     def pieces(self, smoke: bool) -> list[Piece]:
         """Every part, over seeds."""
@@ -35,9 +31,8 @@ class MetzText(Recipe):
 
     def run(self, piece: Piece) -> PieceResult:
         """One part."""
-        settings, smoke = piece.settings, bool(piece.settings["smoke"])
-        own = _rules.bench_for(_rules.data_of("imdb", self), int(settings["seed"] or 0), smoke)
-        part = str(settings["part"])
+        part, smoke = str(piece.settings["part"]), piece.smoke
+        own = _rules.bench_for(_rules.data_of("imdb", self), piece.seed, smoke)
         if PARTS[part] < 0:
             return PieceResult({"accuracy": _rules.accuracy(own, lambda x: x)})
         rule = _rules.untrained() if part == "untrained rule" else _rules.shipped()
@@ -46,13 +41,8 @@ class MetzText(Recipe):
 
     def outcome(self, done: Mapping[str, FinishedPiece]) -> RecipeOutcome:
         """Accuracies, and the paper's sentence."""
-        found = {part: _rules.values(done, "accuracy", part=part) for part in PARTS}
+        found = {part: by_seed(done, "accuracy", part=part) for part in PARTS}
         lines = [line(part, list(v.values()), "%", factor=100) for part, v in found.items() if v]
-        claims = []
-        seeds = sorted(found["learned rule"].keys() & found["random network"].keys())
-        if seeds:
-            a, b = ([found[p][s] for s in seeds] for p in ("learned rule", "random network"))
-            text = "After 30 hours of meta-training the rule beats a random network by almost 10 points"
-            holds = below(b, a)
-            claims.append(Claim(text=text, found=f"the difference is {difference(a, b, 100)}", holds=holds))
-        return RecipeOutcome(lines, claims)
+        text = "After 30 hours of meta-training the rule beats a random network by almost 10 points"
+        a, b = found["learned rule"], found["random network"]
+        return RecipeOutcome(lines, claims(text, "the difference is ", a, b, 100))

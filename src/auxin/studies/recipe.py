@@ -46,6 +46,20 @@ class Piece:
     name: str
     settings: Mapping[str, Setting] = field(default_factory=dict)
 
+    def number(self, name: str) -> int:
+        """A setting that is a whole number."""
+        return int(self.settings[name] or 0)
+
+    @property
+    def seed(self) -> int:
+        """The piece's seed."""
+        return self.number("seed")
+
+    @property
+    def smoke(self) -> bool:
+        """Whether it is a piece of the tiny run."""
+        return bool(self.settings["smoke"])
+
 
 @dataclass(frozen=True)
 class PieceEnvironment:
@@ -170,9 +184,9 @@ class Recipe(ABC):
         """The seeds of the pieces: as many as the user asks for; by default `usual`, or `tiny` in the tiny run."""
         return range(self.size.seeds or (tiny if smoke else usual))
 
-    def seed_pieces(self, seeds: Iterable[int], steps: int) -> list[Piece]:
-        """One piece per seed, each of so many steps."""
-        return [Piece(f"seed-{s}", {"seed": s, "steps": steps}) for s in seeds]
+    def seed_pieces(self, seeds: Iterable[int], **settings: Setting) -> list[Piece]:
+        """One piece per seed, all with these settings."""
+        return [Piece(f"seed-{s}", {"seed": s, **settings}) for s in seeds]
 
     @property
     def folder(self) -> Path:

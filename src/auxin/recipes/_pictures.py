@@ -1,10 +1,12 @@
-"""The pictures of a sheet: a row per method for each measure and data set, or a measure's curves over epochs."""
+"""Pictures of recipes: rows of numbers, lines, and those of a sheet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from auxin.recipes._sheet import Sheet
+from auxin.recipes._summary import even
 from auxin.records.recipe import Picture, RecipeRow
 from auxin.studies.recipe import FinishedPiece, PictureData
 
@@ -24,9 +26,37 @@ AXES = {
 """Metrics as the axis of a picture names them."""
 
 
-def pictures(
-    sheet: Sheet, lines: Sequence[RecipeRow], done: Mapping[str, FinishedPiece]
-) -> list[PictureData]:
+def bars(
+    name: str,
+    title: str,
+    y: str,
+    rows: Iterable[tuple[str, float, float | None]],
+    x: str = "",
+    paper: Sequence[float | None] = (),
+) -> PictureData:
+    """A row per name, ours and its error; the paper's numbers where there are any."""
+    names, ours, error = zip(*rows, strict=True)
+    arrays = {"names": np.array(names), "ours": np.array(ours), "error": np.array([e or 0.0 for e in error])}
+    if any(number is not None for number in paper):
+        arrays["paper"] = np.array([np.nan if number is None else number for number in paper])
+    return PictureData(Picture(name=name, kind="bars", title=title, x=x, y=y), arrays)
+
+
+def lines(
+    name: str,
+    title: str,
+    x: str,
+    y: str,
+    at: Sequence[Any] | np.ndarray,
+    curves: Mapping[str, Any],
+    **more: Any,
+) -> PictureData:
+    """Lines over `at`, a mean over seeds each; `more` are further fields of `Picture`."""
+    picture = Picture(name=name, kind="lines", title=title, x=x, y=y, **more)
+    return PictureData(picture, {"x": np.asarray(at), **curves})
+
+
+def pictures(sheet: Sheet, rows: Sequence[RecipeRow], done: Mapping[str, FinishedPiece]) -> list[PictureData]:
     """The sheet's pictures, of what is finished."""
     if sheet.figure.kind == "curves":
         return [drawn for data in sheet.data if (drawn := _curves(sheet, data, done)) is not None]
@@ -34,7 +64,7 @@ def pictures(
         drawn
         for measure in (*sheet.metrics, *sheet.measures)
         for data in sheet.data
-        if (drawn := _rows(sheet, measure, data, lines)) is not None
+        if (drawn := _rows(sheet, measure, data, rows)) is not None
     ]
 
 
@@ -44,51 +74,44 @@ def row_name(sheet: Sheet, measure: str, data: str, method: str) -> str:
     return " | ".join([*([MEASURES.get(measure, measure)] if several else []), data, method])
 
 
-def _rows(sheet: Sheet, measure: str, data: str, lines: Sequence[RecipeRow]) -> PictureData | None:
+def _rows(sheet: Sheet, measure: str, data: str, rows: Sequence[RecipeRow]) -> PictureData | None:
     """A row per method: ours with its error, and the paper's."""
-    by_name = {found.name: found for found in lines}
+    by_name = {found.name: found for found in rows}
     named = {method: by_name.get(row_name(sheet, measure, data, method)) for method in sheet.methods}
     own = {method: found for method, found in named.items() if found is not None}
     if not own:
         return None
-    arrays = {
-        "names": np.array(list(own)),
-        "ours": np.array([found.ours for found in own.values()]),
-        "error": np.array([found.error or 0.0 for found in own.values()]),
-    }
-    if any(found.paper is not None for found in own.values()):
-        arrays["paper"] = np.array([np.nan if f.paper is None else f.paper for f in own.values()])
     several = {data: len(sheet.data) > 1, measure: len(sheet.metrics) + len(sheet.measures) > 1}
     name = plain(" ".join(word for word, apart in several.items() if apart)) or "table"
     title = f"{sheet.title}: {data}" if several[data] else sheet.title
     unit = f" ({sheet.unit})" if measure in sheet.metrics else ""
     words = sheet.figure.y or AXES.get(measure, MEASURES.get(measure, measure)) + unit
-    return PictureData(Picture(name=name, kind="bars", title=title, x=sheet.figure.x, y=words), arrays)
+    shown = [(method, found.ours, found.error) for method, found in own.items()]
+    return bars(name, title, words, shown, sheet.figure.x, [found.paper for found in own.values()])
 
 
 def _curves(sheet: Sheet, data: str, done: Mapping[str, FinishedPiece]) -> PictureData | None:
     """The measure over epochs, a line per method, its mean over seeds."""
-    figure, lines = sheet.figure, dict[str, np.ndarray]()
+    figure = sheet.figure
     factor = sheet.factor if figure.measure == "development" else 1.0
-    for method in sheet.methods:
-        curves = [c for d in of_cell(done, data, method) if (c := d.found.curves.get(figure.measure))]
-        if curves:
-            length = min(map(len, curves))
-            lines[method] = factor * np.array([c[:length] for c in curves])
-    if not lines:
+    shown = {
+        method: curves
+        for method in sheet.methods
+        if (
+            curves := [
+                c for d in done.values() if _of(d, data, method) and (c := d.found.curves.get(figure.measure))
+            ]
+        )
+    }
+    if not shown:
         return None
-    shortest = min(v.shape[1] for v in lines.values())
-    arrays = {"x": np.arange(1, shortest + 1), **{n: v[:, :shortest] for n, v in lines.items()}}
-    title = f"{sheet.title}: {data}"
-    picture = Picture(name=plain(data), kind="lines", title=title, x=figure.x or "epoch", y=figure.y)
-    return PictureData(picture, arrays)
+    found = {method: factor * curves for method, curves in even(shown).items()}
+    at = np.arange(1, 1 + next(iter(found.values())).shape[1])
+    return lines(plain(data), f"{sheet.title}: {data}", figure.x or "epoch", figure.y, at, found)
 
 
-def of_cell(done: Mapping[str, FinishedPiece], data: str, method: str) -> list[FinishedPiece]:
-    """The finished pieces of a data set and a method."""
-    return [
-        d for d in done.values() if (d.found.settings["data"], d.found.settings["method"]) == (data, method)
-    ]
+def _of(piece: FinishedPiece, data: str, method: str) -> bool:
+    return (piece.found.settings["data"], piece.found.settings["method"]) == (data, method)
 
 
 def plain(label: str) -> str:
