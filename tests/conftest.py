@@ -36,6 +36,9 @@ settings.load_profile("no clock")
 TREES = 10
 """Trees of a forest in the default tests."""
 
+FOLDS = 3
+"""Parts of the labelled rows that the search of `fit` holds out in turn, five for a user."""
+
 
 def pytest_collection_finish() -> None:
     """The imported libraries' million objects stay; a look through them for garbage takes a third of a second."""
@@ -81,7 +84,7 @@ def _small_models(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         return
     from sklearn.ensemble._forest import BaseForest
 
-    from auxin.fitting import gaussian, network
+    from auxin.fitting import gaussian, network, search
     from auxin.reports import plots
 
     grown = BaseForest.fit
@@ -93,6 +96,7 @@ def _small_models(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(BaseForest, "fit", fit)
     monkeypatch.setattr(gaussian, "KERNELS", gaussian.KERNELS[::4])
     monkeypatch.setattr(network, "STEPS", 20)
+    monkeypatch.setattr(search, "FOLDS", FOLDS)
     monkeypatch.setattr(plots, "DPI", 72)
 
 

@@ -71,7 +71,7 @@ def seconds(built: PreparedRun, sizes: Sizes, device: str) -> dict[str, float]:
     found = {}
     for name, kind in kinds.items():
         rounds = []
-        for _ in range(4):
+        for _ in range(sizes.rounds):
             wait(device)
             start = time.perf_counter()
             with deferred():

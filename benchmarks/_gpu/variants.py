@@ -104,6 +104,7 @@ class Sizes:
     """How much to measure."""
 
     steps: int
+    rounds: int
     curve: int
     batch: int
     width: int
@@ -111,8 +112,8 @@ class Sizes:
     copy: int
 
 
-FULL = Sizes(steps=100, curve=200, batch=SIZE, width=64, matmul=8192, copy=2**30)
-TINY = Sizes(steps=2, curve=3, batch=8, width=1, matmul=64, copy=2**16)
+FULL = Sizes(steps=100, rounds=4, curve=200, batch=SIZE, width=64, matmul=8192, copy=2**30)
+TINY = Sizes(steps=2, rounds=2, curve=2, batch=8, width=1, matmul=64, copy=2**16)
 
 
 def synthetic(rows: int) -> Dataset:

@@ -25,12 +25,12 @@ def hypergradient(net, main, loss, phi):
     return [-g for g in torch.autograd.grad(inner, phi, retain_graph=True, **options)]
 
 
-def train(name, factor, steps=42):
+def train(name, factor, steps=28):
     """A small network on linear targets; the second task's loss is `factor` times itself. Its main losses."""
     torch.manual_seed(0)
     net, combiner = TinyNet(), build(name, NAMES)
-    optimizer = torch.optim.Adam([*net.parameters(), *combiner.trained_with_main()], lr=0.03)
-    meta = torch.optim.Adam(combiner.phi(), lr=0.03) if combiner.phi() else None
+    optimizer = torch.optim.Adam([*net.parameters(), *combiner.trained_with_main()], lr=0.04)
+    meta = torch.optim.Adam(combiner.phi(), lr=0.04) if combiner.phi() else None
     x = torch.randn(32, 4)
     targets = x @ torch.randn(4, 3)
     curve, dropped = [], set()

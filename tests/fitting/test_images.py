@@ -192,6 +192,7 @@ def test_fit_keeps_a_convolutional_network_where_it_is_best(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(search, "network_candidates", lambda *_: {})
+    monkeypatch.setattr(search, "FOLDS", 2)
     rows = replace(bars(150, 60), auxiliaries={})
     none = torch.zeros(150, dtype=torch.bool)
     dataset = Dataset(

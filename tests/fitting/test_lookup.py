@@ -72,7 +72,9 @@ def test_inferred_labels_come_first_and_once(monkeypatch: pytest.MonkeyPatch) ->
         score(search, candidate)
 
     monkeypatch.setattr(Search, "_score", spied)
-    Search(rows_of(), families=["logistic", "svc"], tries=1).run()
+    with monkeypatch.context() as small:  # what networks learn from the table is not asked
+        small.setattr("auxin.fitting.network.STEPS", 20)
+        Search(rows_of(), families=["logistic", "svc"], tries=1).run()
     assert scored[:3] == ["constant guess", "infer:logistic", "logistic"]
     assert scored.count("infer:logistic") == 1
     scored.clear()

@@ -13,15 +13,10 @@ from auxin.studies.recipe import FinishedPiece, PieceEnvironment
 from auxin.studies.reproduce import Reproduction, reproduce
 
 
-@pytest.fixture
-def run(tmp_path):
-    def some(name, seeds):
-        recipe = catalogue.load("recipes", name)()
-        recipe.environment = PieceEnvironment(None, tmp_path)
-        did = [recipe.run(piece) for piece in recipe.pieces(False)[:seeds]]
-        return recipe, did
-
-    return some
+def pieces(name, seeds, folder):
+    recipe = catalogue.load("recipes", name)()
+    recipe.environment = PieceEnvironment(None, folder)
+    return recipe, [recipe.run(piece) for piece in recipe.pieces(False)[:seeds]]
 
 
 def outcome(recipe, did):
@@ -37,8 +32,13 @@ def outcome(recipe, did):
     return recipe.outcome(done)
 
 
-def test_the_harmful_auxiliary_is_dropped_and_w_moves_toward_the_truth(run):
-    recipe, did = run("auxilearn_figure_2", 3)
+@pytest.fixture(scope="module")
+def figure_2(tmp_path_factory):
+    return pieces("auxilearn_figure_2", 3, tmp_path_factory.mktemp("figure_2"))
+
+
+def test_the_harmful_auxiliary_is_dropped_and_w_moves_toward_the_truth(figure_2):
+    recipe, did = figure_2
     for found in did:
         assert found.values["weight.harmful"] < 0.03
         assert sum(found.values[f"weight.{n}"] for n in ("main", "helpful", "harmful")) == pytest.approx(3)
@@ -47,8 +47,8 @@ def test_the_harmful_auxiliary_is_dropped_and_w_moves_toward_the_truth(run):
     assert outcome(recipe, did).claims[0].holds
 
 
-def test_the_landscape_has_its_minimum_where_least_squares_says(run):
-    recipe, (first,) = run("auxilearn_figure_2", 1)
+def test_the_landscape_has_its_minimum_where_least_squares_says(figure_2):
+    recipe, (first, *_) = figure_2
     train, _ = shared_line(0)
     for name, weights in (("main", [1.0, 0, 0]), ("start", [1.0, 1, 1])):
         grid = first.arrays[f"loss.{name}"]
@@ -58,16 +58,16 @@ def test_the_landscape_has_its_minimum_where_least_squares_says(run):
     assert {d.picture.kind for d in outcome(recipe, [first, first]).pictures} == {"lines", "landscape"}
 
 
-def test_on_the_training_set_the_weights_collapse_to_the_main_task(run):
-    _, did = run("auxilearn_figure_5", 2)
+def test_on_the_training_set_the_weights_collapse_to_the_main_task(tmp_path):
+    _, did = pieces("auxilearn_figure_5", 2, tmp_path)
     for found in did:
         assert found.values["weight.main"] > 2.7
         assert found.values["to single"] < 0.1
     assert sum(d.values["distance.held out"] - d.values["distance.same"] for d in did) < 0
 
 
-def test_weights_of_a_hundred_auxiliaries_follow_their_noise(run):
-    recipe, did = run("auxilearn_figure_6", 3)
+def test_weights_of_a_hundred_auxiliaries_follow_their_noise(tmp_path):
+    recipe, did = pieces("auxilearn_figure_6", 3, tmp_path)
     for found in did:
         assert found.values["correlation"] < -0.9
         own = spearmanr(found.curves["raw"], np.arange(100))[0]
@@ -76,8 +76,8 @@ def test_weights_of_a_hundred_auxiliaries_follow_their_noise(run):
     assert outcome(recipe, did[:2]).claims[0].holds is None, "two seeds decide nothing"
 
 
-def test_neumanns_factor_and_the_shipped_setting(run):
-    recipe, did = run("auxilearn_neumann", 5)
+def test_neumanns_factor_and_the_shipped_setting(tmp_path):
+    recipe, did = pieces("auxilearn_neumann", 5, tmp_path)
     for found in did:
         assert found.values["error"] < 1e-8
         assert found.values["shipped over identity"] == pytest.approx(4, abs=0.02)

@@ -29,7 +29,7 @@ def test_it_is_named_and_the_main_task_goes_on(
         return loss(self, output, target) * (factor if self.name == "fine" else 1.0)
 
     monkeypatch.setattr(Classes, "loss", scaled)
-    found = execute(spec(combiner, tmp_path, epochs=3, lr=0.02, clip=1.0))
+    found = execute(spec(combiner, tmp_path, epochs=2, lr=0.02, clip=1.0))
     said = [text for text in found.warnings if "fine" in text]
     assert said
     assert not [text for text in found.warnings if "noise" in text]

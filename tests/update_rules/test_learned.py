@@ -279,7 +279,7 @@ def test_without_terms_columns_settle_at_one_seventh():
         rule.weight_update.alpha_0.zero_()
     state, x = start(rule)
     with torch.no_grad():
-        for _ in range(400):
+        for _ in range(240):
             state = rule.step(state, x)
     for w in state.weights:
         found = w.square().mean(1).sqrt()
