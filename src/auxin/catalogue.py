@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-from auxin.errors import ConfigError, message
+from auxin.errors import ConfigError, DataError, message
 
 PLUGINS = "AUXIN_PLUGINS"
 CONTRACT = "base"
@@ -138,6 +138,40 @@ def unknown(kind: str, name: str, known: list[str]) -> str:
         hints.append("`auxin ls` lists all names.")
     listed = "" if near and len(known) > MANY else f"one of: {', '.join(known)}"
     return message(f"Unknown {kind} {name!r}", expected=listed, do=" ".join(hints))
+
+
+HUB = "hub:"
+"""What the name of a data set of the Hugging Face hub begins with."""
+
+
+def own_data(name: str, folder: Path | None = None) -> Path | None:
+    """The file or folder that the name of data means; None where it is a member of `data` or on the hub.
+
+    Args:
+        name: A name, or a path.
+        folder: The folder where the path begins, if it is not the current one.
+
+    Raises:
+        ConfigError: There is no data set of that name.
+    """
+    if name in names("data") or name.startswith(HUB):
+        return None
+    place = (folder or Path()) / name
+    if not place.suffix and not place.exists() and place.name == name:
+        raise ConfigError(unknown("data set", name, names("data")))
+    return place
+
+
+def check_data(name: str, folder: Path | None = None) -> None:
+    """Refuse a file of data that is missing, and the name of a data set that does not exist.
+
+    Raises:
+        ConfigError: There is no data set of that name.
+        DataError: There is no such file.
+    """
+    place = own_data(name, folder)
+    if place is not None and place.suffix and not place.exists():
+        raise DataError(f"There is no file {place}", do="Correct the path")
 
 
 def module(family: str, name: str) -> ModuleType:

@@ -251,6 +251,31 @@ def test_a_clear_message_and_nothing_half_written(
     assert not list(Path.cwd().rglob("*.json"))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        "compare no.csv --target y",
+        "compare digits --address auto",
+        "fit no.csv --target y",
+        "probe digist",
+        "predict none no.csv",
+        "export none --onnx a.onnx",
+        "report none",
+        "reproduce maxl_tabel_1",
+        "rule apply small no.npz",
+        "rule evaluate none",
+        "rule evaluate small no.npz",
+    ],
+)
+def test_what_is_wrong_at_a_glance_is_said_before_anything_else(
+    words: str, capsys: pytest.CaptureFixture
+) -> None:
+    assert call(*words.split()) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err[:6]) == ("", "Error:")
+    assert not list(Path.cwd().iterdir())
+
+
 def test_debug_shows_the_traceback(tmp_path: Path) -> None:
     with pytest.raises(AuxinError, match="There is no file"):
         main(["compare", str(tmp_path / "no.csv"), "--target", "y", "--debug"])

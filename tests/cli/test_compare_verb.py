@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from auxin.cli import main
+from auxin.studies.lineup import line_up
 
 TINY = ["--set", "steps=4", "--set", "model.channel_width=4", "--seeds", "2", "--tries", "1", "--jobs", "1"]
 
@@ -33,12 +34,18 @@ def test_table_verdict_files_and_figures(tmp_path: Path, capsys: pytest.CaptureF
     assert {"score.png", "seeds.png"} <= {f.name for f in (out / "figures").iterdir()}
 
 
-def test_json_stands_alone_on_standard_output(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+def test_json_stands_alone_on_standard_output(
+    tmp_path: Path, capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "auxin.studies.compare.line_up", lambda *a, **k: print("a plugin's") or line_up(*a, **k)
+    )
     assert call("--methods", "single", *TINY, "--out", str(tmp_path / "out"), "--json") == 0
     captured = capsys.readouterr()
     found = json.loads(captured.out)
     assert found["rows"][0]["method"] == "single"
     assert "auxin compare" in captured.err
+    assert "a plugin's" in captured.err
 
 
 def test_the_same_question_goes_to_the_same_folder(capsys: pytest.CaptureFixture) -> None:

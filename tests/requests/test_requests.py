@@ -69,7 +69,7 @@ def test_what_is_typed_reaches_the_request():
 
 
 def test_a_verbs_own_default_outlives_another_option_of_the_group():
-    assert called(FitRequest, data__name="x.csv", split__validation=0.3).split == SplitSpec(
+    assert called(FitRequest, data__name="digits", split__validation=0.3).split == SplitSpec(
         validation=0.3, test=0.0
     )
 

@@ -2,10 +2,13 @@
 
 import json
 import os
+import signal
+import socket
 import subprocess
 import sys
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -15,10 +18,13 @@ import torch
 from auxin.errors import ConfigError, DataError, RunError
 from auxin.exported.model import load_model
 from auxin.optimizers import spare_compiler
+from auxin.requests.shared import Engine
 from auxin.runs.executors import Executor, pick
 from auxin.runs.executors.processes import Processes
+from auxin.runs.executors.ray import Ray
 from auxin.runs.executors.serial import Serial
 
+NICE = "RAY_worker_niceness"
 TINY = ["--set", "steps=6", "--set", "model.channel_width=4", "--tries", "1", "--seeds", "2"]
 COMPARE = ["compare", "--methods", "single,maxl_frozen", *TINY]
 
@@ -70,10 +76,37 @@ def test_an_engine_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pick("processes", 3) == Processes(3)
     with pytest.raises(ConfigError, match="processes"):
         pick("proceses", 2)
-    with pytest.raises(ConfigError, match="--address belongs to --engine ray"):
-        pick("processes", 2, "auto")
+    with pytest.raises(ValueError, match="--address belongs to --engine ray"):
+        Engine(engine="processes", jobs=2, address="auto")
     with pytest.raises(ConfigError, match="jobs"):
         pick("serial", 0)
+
+
+def test_an_address_where_nothing_answers_is_refused_without_waiting() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"127.0.0.1:{free.getsockname()[1]}"
+        with pytest.raises(RunError, match=f"no Ray cluster at {address}.*ray start"):
+            Ray(1, address)._join(SimpleNamespace(is_initialized=lambda: False))
+
+
+def test_ray_leaves_the_process_its_own_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, object] = {}
+
+    def init(address: str, **options: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        given.update(options, address=address, niceness=os.environ[NICE])
+
+    monkeypatch.delenv(NICE, raising=False)
+    monkeypatch.setenv("AUXIN_PLUGINS", "mine")
+    before = signal.signal(signal.SIGTERM, own := lambda *_: None)
+    try:
+        Ray(1)._join(SimpleNamespace(is_initialized=lambda: False, init=init))
+        assert signal.getsignal(signal.SIGTERM) is own
+    finally:
+        signal.signal(signal.SIGTERM, before)
+    assert (given["address"], given["niceness"]) == ("local", str(os.nice(0)))
+    assert given["runtime_env"] == {"env_vars": {**given["runtime_env"]["env_vars"], "AUXIN_PLUGINS": "mine"}}
 
 
 def scores(folder: Path) -> dict[str, object]:
@@ -141,7 +174,6 @@ def test_a_local_ray_cluster_gives_the_results_of_one_process(tmp_path: Path) ->
 @pytest.mark.slow
 def test_a_killed_worker_of_ray_is_replaced(tmp_path: Path) -> None:
     ray = pytest.importorskip("ray")
-    from auxin.runs.executors.ray import Ray
 
     mark = tmp_path / "first"
 

@@ -13,6 +13,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -86,7 +87,7 @@ class _Verbs(TyperGroup):
         from auxin.memory import set_for_training  # not for a page of help
 
         set_for_training()
-        with failing_well(debug=_debugging(ctx)):
+        with failing_well(debug=_debugging(ctx)), redirect_stdout(sys.stdout):  # put back in the end
             return super().invoke(ctx)
 
 

@@ -45,14 +45,14 @@ def compare_once(request: CompareRequest, output: Output, confirm: bool) -> Comp
     """
     request, decided = decide(request)
     folder = request.folder
-    for sentence in [*decided, f"The output folder is {folder}. Run the same command to resume."]:
-        output.print(f"  {sentence}")
     if confirm:
         return _show(confirm_once(request), folder, output)
     with _callback(output, folder, request.log) as notify:
         job = CompareStudy(request, notify)
         for sentence in decided:
             job.notes.insert(0, sentence)
+        for sentence in [*decided, f"The output folder is {folder}. Run the same command to resume."]:
+            notify(sentence)
         for sentence in settings_notes(
             request.preset, job.methods, {name: job.settings_of(name, {}) for name in job.methods}
         ):

@@ -82,9 +82,13 @@ class Output:
 
     json: bool
     words: "Console" = field(init=False)
+    results: Any = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "words", console(stderr=self.json))
+        object.__setattr__(self, "results", sys.stdout)
+        if self.json:  # until the verb's end: libraries and plugins print, too
+            sys.stdout = sys.stderr
 
     def print(self, *renderables: Any, sep: str = " ", soft_wrap: bool = False) -> None:
         """Print text, tables or panels. Under torchrun only rank 0 prints."""
@@ -102,4 +106,5 @@ class Output:
         """Print a result (a record of the result files, or plain data) as JSON. Without `--json`, print nothing."""
         if self.json:
             is_record = hasattr(value, "model_dump_json")
-            print(value.model_dump_json(indent=2) if is_record else json.dumps(value, indent=2))
+            text = value.model_dump_json(indent=2) if is_record else json.dumps(value, indent=2)
+            print(text, file=self.results)

@@ -22,9 +22,9 @@ FEW = 50
 
 def run(request: FitRequest, output: Output, begun: float) -> None:
     """Fit a model and report the result; `begun` is when the command began, by `time.monotonic`."""
-    output.print(f"  The output folder is {request.folder}.")
     with _callback(output) as notify:
         fitting = Fitting(request, notify, begun)
+        output.print(f"  The output folder is {request.folder}.")
         for sentence in _rows(fitting):
             output.print(f"  {sentence}")
         found = fitting.run()

@@ -116,6 +116,7 @@ def from_request(verb: Callable[..., None]) -> Callable[..., None]:
         others = {p.name: given[p.name] for p in rest}
         if output:
             others[output] = Output(given["as_json"])
+        request.check()
         engines = [value.engine for _, value in request if isinstance(value, Engine)]
         with conducting(engines[0] if engines else "serial") as conducts:
             if conducts:

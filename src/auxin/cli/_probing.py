@@ -4,9 +4,10 @@ from auxin.cli._console import Output
 from auxin.cli._progress import progress
 from auxin.reports.probe_table import draw, terminal
 from auxin.requests.probe import ProbeRequest
-from auxin.studies.engine import Progress
+from auxin.runs.executors import executor_of
+from auxin.studies.engine import Progress, run_study
 from auxin.studies.presets import DIGITS_LABELS
-from auxin.studies.probe import probe
+from auxin.studies.probe import ProbeStudy
 
 
 def run(request: ProbeRequest, output: Output) -> None:
@@ -20,6 +21,7 @@ def run(request: ProbeRequest, output: Output) -> None:
             f"  The digits data set uses {DIGITS_LABELS} labels per class by default, held-out rows included "
             f"(--labels-per-class {DIGITS_LABELS})."
         )
+    study = ProbeStudy(request)
     output.print(f"  The output folder is {out}. Run the same command to resume.")
     with progress(output) as show:
 
@@ -27,7 +29,7 @@ def run(request: ProbeRequest, output: Output) -> None:
             if isinstance(event, Progress):
                 show(event.phase, event.done, event.total, left=event.left)
 
-        result = probe(request, notify)
+        result = run_study(study, executor_of(request.compute), notify)
     output.print("", terminal(result), "")
     output.print(f"Result files: {out}. Figure of the ranking: {draw(result, out)}.")
     output.result(result)

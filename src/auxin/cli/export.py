@@ -45,6 +45,9 @@ def export(
         if file is not None:
             check_output(file, model)
             check_ending(file, ending)
+    from auxin.exported.folder import require
+
+    require(model)
     output = Output(as_json)
     output.heading("auxin export", f"  {model}")
     from auxin.exported.export import to_onnx, to_torch

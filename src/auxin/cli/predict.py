@@ -69,9 +69,13 @@ def predict(
         auxin predict models/pictures new-pictures/ --out breeds.parquet
         auxin predict models/animals cifar100 --root DIR --level 20:100
     """
+    from auxin.catalogue import check_data
+    from auxin.exported.folder import require
     from auxin.folders import check_output
 
     check_output(out, data, model)
+    require(model)
+    check_data(data, root)
     output = Output(as_json)
     output.heading("auxin predict", f"  {data}")
     columns = [name.strip() for name in (keep or "").split(",") if name.strip()]

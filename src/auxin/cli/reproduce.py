@@ -46,8 +46,8 @@ def reproduce(
             raise ConfigError("The options need a recipe", expected="auxin reproduce RECIPE OPTIONS")
         _reproducing.listing(output)
         return
-    output.heading("auxin reproduce", f"  {request.name}")  # before the slow import of torch
     _reproducing.check_name(request.name)
+    output.heading("auxin reproduce", f"  {request.name}")  # before the slow import of torch
     if plan:
         _reproducing.plan(request, output)
     elif piece is not None:

@@ -9,7 +9,6 @@ from typing import Any
 
 from auxin import catalogue
 from auxin.data.base import Dataset
-from auxin.data.reading.hub import PREFIX
 from auxin.data.reading.progress import watched
 from auxin.errors import ConfigError, DataError, as_arguments, called, naming, naming_arguments
 
@@ -43,13 +42,10 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
         )
     if name in catalogue.names("data"):
         member, place = name, folder
-    elif name.startswith(PREFIX):
-        member, place = "hub", folder or Path(name.removeprefix(PREFIX))
-    else:
-        place = (folder or Path()) / name
-        if not place.suffix and not place.exists() and place.name == name:
-            raise ConfigError(catalogue.unknown("data set", name, catalogue.names("data")))
+    elif (place := catalogue.own_data(name, folder)) is not None:
         member = _reader(place, given)
+    else:
+        member, place = "hub", folder or Path(name.removeprefix(catalogue.HUB))
     _check_used(name, folder, place, given)
     source = catalogue.load("data", member)
     if odd := [option for option in given if option not in source.options]:

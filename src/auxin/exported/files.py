@@ -13,12 +13,13 @@ import torch
 from torch import Tensor
 
 from auxin import catalogue
+from auxin.catalogue import HUB
 from auxin.data import Dataset, load
 from auxin.data.encoders.contract import Notify
 from auxin.data.encoders.images import ImageFiles
 from auxin.data.encoders.table import TableEncoder
 from auxin.data.reading.frame import SUFFIXES, columns_of, is_file, read_frame
-from auxin.data.reading.hub import PREFIX, read_hub
+from auxin.data.reading.hub import read_hub
 from auxin.data.reading.images import limited, look, pictures
 from auxin.data.reading.masks import labelled_masks
 from auxin.data.reading.npz import read_npz
@@ -74,7 +75,7 @@ def write_predictions(
     if dataset is None and streams(model.encoder, source, out):
         return _summary(model, out, *_streamed(model, Path(source), out, keep, notify))
     frame = _table(model, source, keep) if dataset is None else None
-    rows: Any = frame if source.startswith(PREFIX) else source
+    rows: Any = frame if source.startswith(HUB) else source
     x = model.inputs(rows, notify) if dataset is None else dataset.x
     found = model.predict(x, notify)
     write_bytes(out, _content(model, found, _identity(model, source, frame, keep, len(x)), out.suffix))
@@ -145,8 +146,8 @@ def _of_dataset(model: Model, dataset: Dataset) -> Tensor | None:
 
 
 def _table(model: Model, source: str, keep: Sequence[str]) -> pd.DataFrame | None:
-    if source.startswith(PREFIX):
-        table = read_hub(source.removeprefix(PREFIX))
+    if source.startswith(HUB):
+        table = read_hub(source.removeprefix(HUB))
         return table.frame.assign(split=table.splits)
     path, encoding = Path(source), getattr(model.encoder, "encoding", "utf-8")
     if not is_file(path) or not path.name.lower().endswith(SUFFIXES):

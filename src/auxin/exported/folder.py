@@ -91,6 +91,15 @@ def checksum(plain: Mapping[str, Any]) -> str:
     return digest_of({name: value for name, value in plain.items() if name != "checksum"})
 
 
+def require(folder: Path) -> None:
+    """Refuse a folder that holds no model.
+
+    Raises:
+        DataError: It has no card.
+    """
+    _content(folder, CARD)
+
+
 def read(folder: Path) -> "tuple[Card, dict[str, Tensor]]":
     """The card and the weights.
 

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
+from auxin.catalogue import check_data
 from auxin.requests.option import Group, option
 
 
@@ -111,6 +112,10 @@ class DataSpec(Group):
     def stem(self) -> str:
         """The data's name without folder and endings."""
         return Path(self.name).name.split(".")[0]
+
+    def check(self) -> None:
+        """Refuse a file that is missing, and the name of a data set that does not exist."""
+        check_data(self.name, self.root)
 
     def identity(self) -> dict[str, Any]:
         """Return the data's name and the options that are given, without those that change no row."""

@@ -30,6 +30,16 @@ class Group(BaseModel):
             name: value.identity() if isinstance(value, Group) else value for name, value in found.items()
         }
 
+    def check(self) -> None:
+        """Refuse what is wrong at a glance. A verb's request is checked before the verb prints anything.
+
+        Raises:
+            AuxinError: A file is missing, or the name of a data set is unknown.
+        """
+        for _, value in self:
+            if isinstance(value, Group):
+                value.check()
+
 
 def option(
     default: Any,

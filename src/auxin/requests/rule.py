@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BeforeValidator
 
+from auxin.catalogue import check_data
 from auxin.errors import ConfigError
 from auxin.requests.option import Group, group, option
 from auxin.requests.shared import Engine
@@ -202,6 +203,12 @@ class RuleDataRequest(Group):
         None, "Column of the labels, in files that have several columns.", metavar="COLUMN"
     )
     out: Path = option(Path("runs/rule-apply"), "Folder for the result files.", metavar="DIR")
+
+    def check(self) -> None:
+        """Refuse a file of data that is missing."""
+        for name in words(self.data):
+            if Path(name).suffix:
+                check_data(name)
 
 
 class ApplySettings(Group):

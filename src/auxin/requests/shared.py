@@ -2,10 +2,11 @@
 
 import hashlib
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, Self
 
-from pydantic import field_validator
+from pydantic import field_validator, model_validator
 
+from auxin.errors import ConfigError
 from auxin.requests.hyperparameters import all_checked
 from auxin.requests.option import Group, option
 from auxin.requests.values import Setting, Settings
@@ -36,6 +37,12 @@ class Engine(Group):
         metavar="HOST:PORT",
         changes_results=False,
     )
+
+    @model_validator(mode="after")
+    def _belongs(self) -> Self:
+        if self.address is not None and self.engine != "ray":
+            raise ConfigError("--address belongs to --engine ray", found=f"--engine {self.engine}")
+        return self
 
 
 class Compute(Engine):

@@ -44,7 +44,7 @@ def load_rule(name: Path | str) -> tuple[Learned, dict[str, Any]]:
     >>> rule.options["channels"]
     16
     """
-    path = _find(name)
+    path = find_rule(name)
     tensors, metadata = read_tensors(path)
     return _built(path, metadata, tensors)
 
@@ -80,7 +80,12 @@ def _built(
     return rule.eval().requires_grad_(False), card
 
 
-def _find(name: Path | str) -> Path:
+def find_rule(name: Path | str) -> Path:
+    """The file of a rule.
+
+    Raises:
+        DataError: There is no such file or name.
+    """
     path = Path(name)
     for file in (path, path / RULE):
         if file.is_file():

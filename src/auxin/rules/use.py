@@ -17,7 +17,7 @@ from auxin.requests.rule import EvalSettings, RuleApplyRequest
 from auxin.rules.applied import LearnedRule
 from auxin.rules.data import images
 from auxin.rules.evaluate import HEADLINE
-from auxin.rules.file import RULE, content_of_rule
+from auxin.rules.file import RULE, content_of_rule, find_rule
 from auxin.store import write_bytes, write_text
 from auxin.tensor_files import write_tensors
 from auxin.update_rules.learned import Learned
@@ -34,6 +34,7 @@ def find_rules(rule: str) -> dict[str, str]:
     """
     folder = Path(rule)
     if not folder.is_dir():
+        find_rule(rule)
         return {Path(rule).stem: rule}
     paths = {path.parent.name: path for path in sorted(folder.glob(f"*/{RULE}"))}
     if not paths and (folder / RULE).is_file():

@@ -10,7 +10,6 @@ import pandas as pd
 
 from auxin.errors import ConfigError, DataError, message
 
-PREFIX = "hub:"
 TRAIN, TEST, VALIDATION = "train", "test", "validation"
 
 

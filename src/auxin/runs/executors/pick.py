@@ -67,8 +67,6 @@ def pick(engine: str = "auto", jobs: int | None = 1, address: str | None = None)
         raise ConfigError(unknown("engine", engine, list(ENGINES)))
     if jobs < 1:
         raise ConfigError("--jobs is too small", expected="at least 1", found=str(jobs))
-    if address is not None and engine != "ray":
-        raise ConfigError("--address belongs to --engine ray", found=f"--engine {engine}")
     if engine == "ray":
         from auxin.runs.executors.ray import Ray
 

@@ -1,10 +1,16 @@
 """Tasks on a Ray cluster (https://docs.ray.io): on this machine, or at an address."""
 
+import os
+import signal
+import socket
+import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from auxin.errors import AuxinError, RunError, UnsupportedError
+from auxin.memory import own_process, set_for_training
 from auxin.runs.executors.contract import Executor, Finished, Task
 from auxin.runs.listening import Listener
 
@@ -12,6 +18,8 @@ POLL = 0.5
 """Seconds between two looks for results."""
 RETRIES = 3
 """How often a task is computed again whose worker or machine died."""
+REACH = 10.0
+"""Seconds in which a cluster's address has to answer. Ray itself asks again for minutes."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +50,8 @@ class Ray(Executor):
         ray = _ray()
         self._join(ray)
         compute = ray.remote(num_cpus=1, num_gpus=self.gpus, max_retries=RETRIES)(_compute)
-        numbers = {compute.remote(task): number for number, task in enumerate(tasks)}
+        here = os.getcwd()
+        numbers = {compute.remote(task, here): number for number, task in enumerate(tasks)}
         waiting = list(numbers)
         try:
             while waiting:
@@ -58,16 +67,20 @@ class Ray(Executor):
     def _join(self, ray: Any) -> None:
         if ray.is_initialized():
             return
-        own: dict[str, Any] = (
-            {"num_cpus": self.jobs, "include_dashboard": False} if self.address is None else {}
-        )
-        environment = {"env_vars": {"OMP_NUM_THREADS": "1"}}
+        own: dict[str, Any] = {}
+        if self.address is None:
+            own = {"num_cpus": self.jobs, "include_dashboard": False}
+            if hasattr(os, "nice"):  # its workers would have niceness 15, and wait for everything else
+                os.environ.setdefault("RAY_worker_niceness", str(os.nice(0)))
+        elif self.address != "auto":
+            _reach(self.address)
+        variables = {name: value for name, value in os.environ.items() if name.startswith("AUXIN_")}
+        environment = {"env_vars": {**variables, "OMP_NUM_THREADS": "1"}}
         try:
-            ray.init(address=self.address, log_to_driver=False, runtime_env=environment, **own)
+            with _own_signals():
+                ray.init(self.address or "local", log_to_driver=False, runtime_env=environment, **own)
         except (ConnectionError, ValueError) as error:
-            raise RunError(
-                f"There is no Ray cluster at {self.address}", found=str(error).split("\n", 1)[0]
-            ) from error
+            raise _no_cluster(self.address, error) from error
 
     def _result(self, ray: Any, found: Any) -> Any:
         try:
@@ -83,11 +96,53 @@ class Ray(Executor):
             ) from error
 
 
-def _compute(task: Task) -> Any:
+def _compute(task: Task, folder: str) -> Any:
+    if not own_process():
+        set_for_training()
+    try:
+        os.chdir(folder)  # the paths of data and results may begin there
+    except OSError as error:
+        raise RunError(
+            f"A machine of the Ray cluster has no folder {folder}",
+            expected="the folder of the command and that of --out, on every machine",
+            found=error.strerror or str(error),
+        ) from error
     import torch
 
     torch.set_num_threads(1)
     return task()
+
+
+def _reach(address: str) -> None:
+    """Refuse an address where nothing answers."""
+    host, _, port = address.rpartition("://")[2].rpartition(":")
+    try:
+        if port.isdecimal():
+            socket.create_connection((host, int(port)), timeout=REACH).close()
+    except (OSError, OverflowError) as error:
+        raise _no_cluster(address, error) from error
+
+
+def _no_cluster(address: str | None, error: Exception) -> RunError:
+    return RunError(
+        f"There is no Ray cluster at {address}" if address else "No Ray cluster can be started here",
+        found=str(error).split("\n", 1)[0],
+        do="`ray start --head` starts one, and prints its address" if address else "",
+    )
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keep this process's own ways to end: Ray puts its own there, which end it by an abort."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    own = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in own.items():
+            signal.signal(number, handler)
 
 
 def _ray() -> Any:

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from multiprocessing import parent_process
 from multiprocessing.queues import SimpleQueue
@@ -22,6 +23,7 @@ def start(environment: dict[str, str], news: "SimpleQueue[tuple[str, float]]") -
     threading.Thread(target=_end_with_parent, daemon=True).start()
     os.environ.update(environment)
     set_for_training()
+    sys.stdout = sys.stderr  # a plugin may print, and standard output is the command's (--json)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     handle_signals(leave)
     listen_from_now_on(lambda folder, share: news.put((folder, share)))
