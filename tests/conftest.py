@@ -14,30 +14,46 @@ from pathlib import Path
 from tempfile import mkdtemp
 
 import pytest
-import torch
-from hypothesis import HealthCheck, settings
-
-from auxin.memory import set_for_training
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # started in the background, as by `nohup` or a script
     signal.signal(signal.SIGINT, signal.default_int_handler)
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-torch.set_num_threads(1)
-for device in (torch.cuda, torch.xpu, torch.mtia):
-    if (
-        not device.is_available()
-    ):  # else `torch.manual_seed` writes the whole stack down for each, a millisecond
-        device.manual_seed_all = lambda seed: None
-set_for_training()
-settings.register_profile("no clock", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("no clock")
 
 TREES = 10
 """Trees of a forest in the default tests."""
 
 FOLDS = 3
 """Parts of the labelled rows that the search of `fit` holds out in turn, five for a user."""
+
+
+@cache
+def prepare() -> None:
+    """One thread, and the same examples everywhere, before a test is read."""
+    import torch
+    from hypothesis import HealthCheck, settings
+
+    from auxin.memory import set_for_training
+
+    torch.set_num_threads(1)
+    for device in (torch.cuda, torch.xpu, torch.mtia):
+        # Else `torch.manual_seed` writes the whole stack down for each, a millisecond.
+        if not device.is_available():
+            device.manual_seed_all = lambda seed: None
+    set_for_training()
+    settings.register_profile(
+        "the same everywhere",
+        deadline=None,
+        suppress_health_check=[HealthCheck.too_slow],
+        derandomize=True,
+        max_examples=50,
+    )
+    settings.load_profile("the same everywhere")
+
+
+def pytest_collectstart() -> None:
+    """Not called in the process that only hands out tests to workers, which needs no PyTorch."""
+    prepare()
 
 
 def pytest_collection_finish() -> None:
@@ -47,6 +63,8 @@ def pytest_collection_finish() -> None:
 
 def arithmetic() -> dict[str, object]:
     """What rounding and results depend on beside the arguments, for the whole process."""
+    import torch
+
     return {
         "threads": torch.get_num_threads(),
         "default type": torch.get_default_dtype(),

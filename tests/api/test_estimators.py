@@ -24,7 +24,7 @@ NUMBERS = make_regression(120, 5, noise=1.0, random_state=0)
 
 def test_it_learns_and_its_probabilities_are_some() -> None:
     X, y = CLASSES
-    longer = {**FAST, "steps": 300}
+    longer = {**FAST, "steps": 100}
     model = AuxiliaryClassifier("single", **longer).fit(X, np.array(["no", "yes"])[y])
     assert model.classes_.tolist() == ["no", "yes"]
     assert model.score(X, np.array(["no", "yes"])[y]) > 0.8

@@ -34,7 +34,7 @@ def test_scikit_learns_checks_of_the_classifier() -> None:
 
 
 def test_scikit_learns_checks_of_the_regressor() -> None:
-    assert_passes_all_checks(AuxiliaryRegressor(steps=12))
+    assert_passes_all_checks(AuxiliaryRegressor(steps=6, learning_rate=6e-3))
 
 
 @pytest.mark.slow

@@ -150,9 +150,9 @@ def test_derivatives_of_both_modes_and_orders(task: Task, target: Tensor, output
     def loss(z: Tensor) -> Tensor:
         return task.loss(z, without(target, MISSING_ROW))
 
-    z = output.clone().requires_grad_()
-    assert torch.autograd.gradcheck(loss, z, check_forward_ad=True)
-    assert torch.autograd.gradgradcheck(loss, z, check_fwd_over_rev=True)
+    z, many = output.clone().requires_grad_(), output.dim() > 2  # then along random directions
+    assert torch.autograd.gradcheck(loss, z, check_forward_ad=True, fast_mode=many)
+    assert torch.autograd.gradgradcheck(loss, z, check_fwd_over_rev=True, fast_mode=many)
 
 
 @pytest.mark.parametrize(("task", "target", "output"), [c for c in CASES if c.values[1].is_floating_point()])

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -252,8 +253,13 @@ def trained(**settings):
     return built
 
 
+@cache
+def eager():
+    return trained()
+
+
 def assert_same_training() -> None:
-    plain, fast = trained(), trained(compile=True)
+    plain, fast = eager(), trained(compile=True)
     kernels = fast.state.learner.kernels
     assert sum(kernel._worked for kernel in kernels.values()) >= 1, fast.state.learner.notes
     moved = weights(plain) - weights(tiny("maxl", model__channel_width=2))
@@ -280,7 +286,7 @@ def test_where_compiling_fails_the_reason_is_printed_and_the_run_is_the_same(mon
         raise RuntimeError("no compiler here\nand more")
 
     monkeypatch.setattr(compiled, "play", broken)
-    plain, fallen = trained(), trained(compile=True)
+    plain, fallen = eager(), trained(compile=True)
     assert torch.equal(weights(plain), weights(fallen))
     assert any("eagerly: RuntimeError: no compiler here" in note for note in fallen.state.learner.notes)
     assert "no compiler here" in capsys.readouterr().err
