@@ -8,7 +8,7 @@ from PIL import Image
 
 from auxin.records.results import EpochRecord
 from auxin.reports import plots
-from auxin.reports._series import curve, measure
+from auxin.reports._lines import curve, measure
 from auxin.reports._style import PALETTE, SINGLE, looks, styled
 from auxin.reports.read import read_results
 

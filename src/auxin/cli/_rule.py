@@ -8,7 +8,7 @@ from pathlib import Path
 
 from auxin.cli._console import Output
 from auxin.cli._progress import progress
-from auxin.reports import rule_figures, rule_table
+from auxin.reports import rule_table
 from auxin.requests.rule import RuleApplyRequest, RuleEvaluateRequest, RuleTrainRequest, TrainSettings
 from auxin.rules import use as rule_use
 from auxin.rules.train import RULE, RuleRun
@@ -93,6 +93,8 @@ def run_evaluate(request: RuleEvaluateRequest, output: Output) -> None:
             found = run_study(EvaluateRule(RulesOnData(rules, name, request)), executor, notify)
             results.append(found)
             output.print(rule_table.terminal(found), "")
-    files = rule_figures.draw(request.of.out)
+    from auxin.reports.rule_figures import draw
+
+    files = draw(request.of.out)
     output.print(f"Results and {len(files)} figures: {request.of.out}")
     output.result(results)

@@ -1,10 +1,16 @@
 """The pages' templates."""
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+
+from auxin.judging import wording
+
+if TYPE_CHECKING:
+    from auxin.exported.card import TrainingRecord
+    from auxin.records.results import Comparison
 
 
 def template(name: str) -> Any:
@@ -27,3 +33,13 @@ def options_whole(text: str) -> Markup:
     Markup('Run &lt;it&gt; with <span class="option">--confirm</span>.')
     """
     return Markup(re.sub(r"--[a-z][a-z-]*[a-z]", r'<span class="option">\g<0></span>', str(escape(text))))
+
+
+def origin(record: "Comparison | TrainingRecord") -> dict[str, str]:
+    """When, how long and on what a result was computed."""
+    return {
+        "started": record.started.replace("T", " ").replace("+00:00", " UTC"),
+        "wall time": "" if record.seconds is None else wording.duration(record.seconds),
+        **{name: str(value) for name, value in record.hardware.items()},
+        **{name if name == "commit" else f"{name} version": value for name, value in record.versions.items()},
+    }

@@ -37,17 +37,11 @@ def predictions(results: Results, method: str) -> list[MainPredictions]:
     ]
 
 
-def features(results: Results, method: str) -> dict[str, NDArray] | None:
-    """The features (`features` [N, D], `labels` [N], `names`) of a method's first run that has any."""
-    return _first(results, method, FEATURES)
+def arrays_of(results: Results, method: str, name: str) -> dict[str, NDArray] | None:
+    """The arrays in the file `name` of a method's first run that has one.
 
-
-def examples(results: Results, method: str) -> dict[str, NDArray] | None:
-    """The examples of generated labels of a method's first run that has any."""
-    return _first(results, method, EXAMPLES)
-
-
-def _first(results: Results, method: str, name: str) -> dict[str, NDArray] | None:
+    `FEATURES`: `features` [N, D], `labels` [N], `names`; `EXAMPLES`: examples of generated labels.
+    """
     found = (read_arrays(place / name) for place in _places(results, method))
     return next((arrays for arrays in found if arrays is not None), None)
 

@@ -60,7 +60,7 @@ def examples(results: Results) -> MethodExamples | None:
     trial = [row.method for row in results.comparison.rows if row.role == "method"]
     order = [*(m for m in evidence.pictured(results) if m in trial), *trial]
     for method in dict.fromkeys(order):
-        arrays = evidence.examples(results, method)
+        arrays = evidence.arrays_of(results, method, evidence.EXAMPLES)
         if arrays is not None:
             return _of(method, arrays)
     return None

@@ -92,20 +92,15 @@ def terminal(budget: LabelBudget) -> "Group":
     from rich.text import Text
 
     head, *rows = cells(budget)
-    scores = Table(
-        box=box.SIMPLE_HEAD, pad_edge=False, title=wording.title(budget.metric), title_justify="left"
-    )
-    value = Table(
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        title="worth so many labels per class of single [95 % interval over seeds]",
-        title_justify="left",
-    )
-    for number, name in enumerate(head):
-        for table in (scores, value):
+    shown = []
+    for title, lines in (
+        (wording.title(budget.metric), rows),
+        ("worth so many labels per class of single [95 % interval over seeds]", worths(budget)),
+    )[: len(budget.labels)]:  # a single budget compares no labels
+        table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+        for number, name in enumerate(head):
             table.add_column(name, justify="right" if number else "left")
-    for row in rows:
-        scores.add_row(*row)
-    for row in worths(budget):
-        value.add_row(*row)
-    return Group(scores, *([value] if len(budget.labels) > 1 else []), Text(budget.sentence, style="bold"))
+        for line in lines:
+            table.add_row(*line)
+        shown.append(table)
+    return Group(*shown, Text(budget.sentence, style="bold"))

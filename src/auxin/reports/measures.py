@@ -7,8 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from auxin.reports._lines import DASHES, finished, line, make_room, words
-from auxin.reports._series import Curve, curve, measure, names
+from auxin.reports._lines import DASHES, Curve, curve, finished, line, make_room, measure, names, words
 from auxin.reports._style import GREY, MUTED, PALETTE, looks, panel, panels, styled
 from auxin.reports.read import Results
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from auxin.exported.card import Card
 from auxin.exported.folder import CARD, read_files
 from auxin.judging import wording
-from auxin.reports._template import template
+from auxin.reports._template import origin, template
 
 
 def read_model_card(folder: Path) -> Card | None:
@@ -65,9 +65,6 @@ def _facts(card: Card) -> dict[str, str]:
         "data set": record.data,
         **{f"{name} rows": f"{count:,}" for name, count in record.rows.items() if count},
         "seed": str(record.seed),
-        "started": record.started.replace("T", " ").replace("+00:00", " UTC"),
-        "wall time": wording.duration(record.seconds),
-        **{name: str(value) for name, value in record.hardware.items()},
-        **{name if name == "commit" else f"{name} version": value for name, value in record.versions.items()},
+        **origin(record),
     }
     return {name: value for name, value in facts.items() if value}

@@ -18,7 +18,7 @@ from auxin.records.results import Comparison, Contrast, Row, Setting
 from auxin.reports import captions, label_budget, mistakes, tsne
 from auxin.reports._style import looks
 from auxin.reports._svg import inline, variable
-from auxin.reports._template import template
+from auxin.reports._template import origin, template
 from auxin.reports.examples import examples
 from auxin.reports.pictures import pictures
 from auxin.reports.plots import figures, rendered
@@ -225,12 +225,6 @@ def _facts(comparison: Comparison) -> dict[str, str]:
         "test rows": f"the {comparison.half} half",
         "seeds": ", ".join(map(str, comparison.seeds)),
         "tries per method": "" if comparison.tries is None else str(comparison.tries),
-        "started": comparison.started.replace("T", " ").replace("+00:00", " UTC"),
-        "wall time": "" if comparison.seconds is None else wording.duration(comparison.seconds),
-        **{name: str(value) for name, value in comparison.hardware.items()},
-        **{
-            name if name == "commit" else f"{name} version": value
-            for name, value in comparison.versions.items()
-        },
+        **origin(comparison),
     }
     return {name: value for name, value in facts.items() if value}

@@ -17,8 +17,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocato
 
 from auxin.judging import wording
 from auxin.records.results import Contrast, EpochRecord, Row
-from auxin.reports._lines import DASHES, finished, line, words
-from auxin.reports._series import Value, curve, measure, names
+from auxin.reports._lines import DASHES, Value, curve, finished, line, measure, names, words
 from auxin.reports._style import INK, MUTED, PAPER, MethodStyle, looks, panel, styled
 from auxin.reports.measures import measures
 from auxin.reports.read import Results

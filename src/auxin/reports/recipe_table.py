@@ -1,6 +1,5 @@
 """A recipe's table, ours beside the paper's, for the terminal and as Markdown; read from its result file."""
 
-from collections.abc import Sequence
 from pathlib import Path
 
 from rich import box
@@ -17,10 +16,11 @@ HOLDS = {True: "reproduced", False: "not reproduced", None: "not decided"}
 def terminal(result: RecipeRecord) -> RenderableType:
     """Title, table, claims and notes."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for column in _columns(result):
+    columns, rows = _table(result)
+    for column in columns:
         table.add_column(column, justify="left" if not column else "right")
-    for line in result.lines:
-        table.add_row(*_cells(line, _has_paper(result), _judged(result)))
+    for row in rows:
+        table.add_row(*row)
     words = [Text(f"{result.title} ({result.citation})", style="bold"), *map(Text, _remarks(result)), table]
     styles = {True: "green", False: "red", None: "yellow"}
     claims = [Text.assemble((f"{HOLDS[c.holds]}: ", styles[c.holds]), _claim(c)) for c in result.claims]
@@ -36,8 +36,7 @@ def write_markdown(result: RecipeRecord, folder: Path) -> Path:
 
 def markdown(result: RecipeRecord) -> str:
     """The same as a page of Markdown."""
-    columns = _columns(result)
-    rows = [_cells(line, _has_paper(result), _judged(result)) for line in result.lines]
+    columns, rows = _table(result)
     table = [_row(columns), _row(["---", *["---:"] * (len(columns) - 1)]), *map(_row, rows)]
     claims = [f"- *{HOLDS[c.holds]}*: {_claim(c)}" for c in result.claims]
     command = [f"```sh\n{result.command}\n```"] if result.command else []
@@ -56,30 +55,24 @@ def _origin(result: RecipeRecord) -> str:
     return f"auxin {known.get('auxin', '')}{commit}, torch {known.get('torch', '')}; {minutes}."
 
 
-def _has_paper(result: RecipeRecord) -> bool:
-    return any(line.paper is not None for line in result.lines)
-
-
-def _columns(result: RecipeRecord) -> list[str]:
-    paper = ["paper"] if _has_paper(result) else []
-    return ["", "ours", *paper, *_judged(result), "seeds"]
-
-
-def _judged(result: RecipeRecord) -> list[str]:
-    """The columns beside the levels: differences to the reference, and verdicts where the paper has numbers."""
+def _table(result: RecipeRecord) -> tuple[list[str], list[list[str]]]:
+    """The columns and the rows: the paper's numbers where there are any, differences to the reference, verdicts."""
+    paper = any(line.paper is not None for line in result.lines)
+    judged = ["difference"] if any(line.difference is not None for line in result.lines) else []
     if any(line.verdict for line in result.lines):
-        return ["difference", "paper's", "verdict"]
-    return ["difference"] if any(line.difference is not None for line in result.lines) else []
+        judged = ["difference", "paper's", "verdict"]
+    columns = ["", "ours", *(["paper"] if paper else []), *judged, "seeds"]
+    return columns, [_cells(line, paper, len(judged)) for line in result.lines]
 
 
 def _row(cells: list[str]) -> str:
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |"
 
 
-def _cells(line: RecipeRow, paper: bool, judged: Sequence[str]) -> list[str]:
+def _cells(line: RecipeRow, paper: bool, judged: int) -> list[str]:
     name = f"{line.name} ({line.unit})" if line.unit else line.name
     published = [_number(line.paper, line.paper_error) if line.paper is not None else "–"] if paper else []
-    verdict = _verdict(line)[: len(judged)]
+    verdict = _verdict(line)[:judged]
     return [name, _number(line.ours, line.error), *published, *verdict, str(line.seeds)]
 
 

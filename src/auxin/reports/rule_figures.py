@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import matplotlib as mpl
+import matplotlib.pyplot as plt
 import numpy as np
 
 from auxin.reports.rule_table import NAMES, cell_name
@@ -11,8 +13,6 @@ from auxin.reports.rule_table import NAMES, cell_name
 
 def draw(folder: Path) -> list[Path]:
     """Every picture that the folder's result files allow, as PNG; their paths."""
-    import matplotlib as mpl
-
     mpl.use("Agg")
     files = []
     for path in sorted(folder.glob("*.json")):
@@ -29,8 +29,6 @@ def draw(folder: Path) -> list[Path]:
 
 
 def _save(figure: Any, path: Path) -> Path:
-    import matplotlib.pyplot as plt
-
     figure.tight_layout()
     figure.savefig(path, dpi=120)
     plt.close(figure)
@@ -38,8 +36,6 @@ def _save(figure: Any, path: Path) -> Path:
 
 
 def _curves(result: dict[str, Any], path: Path) -> Path:
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(figsize=(7, 4))
     names, curves = list(result["curves"]), list(result["curves"].values())
     for name, curve in zip(names, curves, strict=True):
@@ -59,8 +55,6 @@ def _curves(result: dict[str, Any], path: Path) -> Path:
 
 
 def _grid(result: dict[str, Any], path: Path) -> Path:
-    import matplotlib.pyplot as plt
-
     cells = [c for c in result["grid"] if c["part"] == "network"]
     others = [c for c in result["grid"] if c["part"] != "network"]
     figure, axes = plt.subplots(
@@ -116,8 +110,6 @@ def _arrays(arrays: Path, folder: Path, stem: str) -> list[Path]:
 
 
 def _embedding(found: dict[str, np.ndarray], path: Path) -> Path:
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(1, 2, figsize=(9, 4))
     classes = np.unique(found["y"])
     colors = plt.get_cmap("tab10" if len(classes) <= 10 else "tab20")
@@ -134,8 +126,6 @@ def _embedding(found: dict[str, np.ndarray], path: Path) -> Path:
 
 
 def _fields(found: dict[str, np.ndarray], side: int, path: Path) -> Path:
-    import matplotlib.pyplot as plt
-
     figure, axes = plt.subplots(4, 17, figsize=(10, 2.6))
     for k, panel in enumerate(axes.flat):
         row, column = divmod(k, 17)

@@ -21,7 +21,7 @@ def figures(results: Results) -> dict[str, Figure]:
     """One figure per pictured method whose features were kept, by file name."""
     found = {}
     for method in evidence.pictured(results):
-        arrays = evidence.features(results, method)
+        arrays = evidence.arrays_of(results, method, evidence.FEATURES)
         if arrays is not None and len(arrays["features"]) >= 10:
             found[f"features_{method}"] = _scatter(method, arrays)
     return found
