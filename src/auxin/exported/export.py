@@ -3,7 +3,7 @@
 import logging
 import tempfile
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,6 +15,7 @@ from auxin.exported.committee import Committee
 from auxin.exported.compared import onnx_outputs, refuse_other_numbers
 from auxin.exported.model import Model
 from auxin.exported.predictor import Predictor
+from auxin.fitting.candidates import Member
 from auxin.folders import check_ending
 from auxin.store import write_bytes
 
@@ -49,7 +50,7 @@ def to_onnx(model: Model, file: Path | str) -> None:
         )
     name = "probabilities" if hasattr(model.task, "probabilities") else "values"
     if isinstance(model.predictor, Committee):
-        return _committee_to_onnx(model, Path(file))
+        return _committee_to_onnx(model.predictor.member, model.trunk.shape, Path(file))
     network = model.predictor
 
     def write(path: Path) -> None:
@@ -78,9 +79,14 @@ def to_torch(model: Model, file: Path | str) -> None:
         UnsupportedError: PyTorch cannot export the network, or the program computes other numbers than it.
         RunError: The file cannot be written.
     """
-
     check_ending(Path(file), ".pt2")
-    network = _network(model, "Plain PyTorch runs networks only")
+    if isinstance(model.predictor, Committee):
+        raise UnsupportedError(
+            "This model is not a single network: Plain PyTorch runs networks only",
+            found=model.training.method,
+            do="Fit one network: auxin fit DATA --method single",
+        )
+    network = model.predictor
 
     def write(path: Path) -> None:
         program = torch.export.export(
@@ -88,35 +94,16 @@ def to_torch(model: Model, file: Path | str) -> None:
         )
         torch.export.save(program, path)
 
-    def look(path: Path) -> None:
-        _compare(model, network, torch.export.load(path).module())
-
-    _write(Path(file), ".pt2", write, look)
+    _write(Path(file), ".pt2", write, lambda path: _compare(model, network, torch.export.load(path).module()))
 
 
-def _committee_to_onnx(model: Model, file: Path) -> None:
+def _committee_to_onnx(member: Member, shape: Sequence[int], file: Path) -> None:
     """Estimators and blends: skl2onnx's graphs, and ours around them."""
     from auxin.exported.onnx_committee import committee_onnx
 
-    assert isinstance(model.predictor, Committee)
     with _quiet():
-        made = committee_onnx(model.predictor.member, model.trunk.shape)
+        made = committee_onnx(member, shape)
     write_bytes(file, made.SerializeToString())
-
-
-def _network(model: Model, why: str) -> Predictor:
-    """The model's network.
-
-    Raises:
-        UnsupportedError: `fit` kept an estimator or a blend.
-    """
-    if isinstance(model.predictor, Committee):
-        raise UnsupportedError(
-            f"This model is not a single network: {why}",
-            found=model.training.method,
-            do="Fit one network: auxin fit DATA --method single",
-        )
-    return model.predictor
 
 
 def _example(model: Model) -> torch.Tensor:

@@ -26,8 +26,7 @@ from auxin.data.reading.npz import read_npz
 from auxin.errors import ConfigError, DataError
 from auxin.exported.labels import labels_of
 from auxin.exported.model import Model, Predictions
-from auxin.exported.named import columns
-from auxin.exported.stream import joined, predict_table, streams
+from auxin.exported.stream import columns, joined, predict_table, streams
 from auxin.store import write_bytes
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.multilabel import Multilabel

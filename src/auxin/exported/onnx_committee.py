@@ -26,6 +26,7 @@ from auxin.fitting.search import TemperedMember
 from auxin.fitting.stacked import AuxiliaryPredictions, StackedMember
 from auxin.tasks.base import Task
 from auxin.tasks.multilabel import Multilabel
+from auxin.tasks.regression import Regression
 
 LEAST = 1e-6
 
@@ -49,25 +50,30 @@ class Graph:
         self.count += 1
         return f"t{self.count}"
 
-    def constant(self, value: Any, kind: Any = np.float32) -> str:
-        """A constant tensor."""
+    def constant(self, value: Any, kind: Any = None) -> str:
+        """A constant tensor: of whole numbers int64, of others float32, where no other kind is given."""
         from onnx import numpy_helper
 
-        name = self.name()
-        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=kind), name))
+        name, usual = self.name(), np.int64 if np.asarray(value).dtype.kind == "i" else np.float32
+        self.constants.append(numpy_helper.from_array(np.asarray(value, dtype=kind or usual), name))
         return name
 
-    def add(self, kind: str, *inputs: str, **attributes: Any) -> str:
-        """One node with one output."""
+    def add(self, kind: str, *inputs: Any, **attributes: Any) -> str:
+        """One node with one output; an input is the name of a node's output or constant, or a constant's value."""
         from onnx import helper
 
+        names = [one if isinstance(one, str) else self.constant(one) for one in inputs]
         name = self.name()
-        self.nodes.append(helper.make_node(kind, list(inputs), [name], **attributes))
+        self.nodes.append(helper.make_node(kind, names, [name], **attributes))
         return name
+
+    def scaled(self, x: str, mean: Any, std: Any) -> str:
+        """(x - mean) / std."""
+        return self.add("Div", self.add("Sub", x, mean), std)
 
     def mean(self, names: Sequence[str], weights: Sequence[float]) -> str:
         """The weighted sum."""
-        parts = [self.add("Mul", name, self.constant(w)) for name, w in zip(names, weights, strict=True)]
+        parts = [self.add("Mul", name, float(w)) for name, w in zip(names, weights, strict=True)]
         return self.add("Sum", *parts)
 
     def take_in(self, model: Any, x: str) -> list[str]:
@@ -106,11 +112,9 @@ def committee_onnx(member: Member, shape: Sequence[int]) -> Any:
     x = graph.add("Flatten", "x", axis=1) if len(shape) > 1 else "x"
     found = emit(graph, member, x, int(np.prod(shape)))
     name = "values" if is_numbers(task) else "probabilities"
-    if is_numbers(task):
-        scaled: Any = task
-        found = graph.add("Mul", found, graph.constant(scaled.scale))
-        found = graph.add("Add", found, graph.constant(scaled.mean))
-        found = graph.add("Reshape", found, graph.constant([-1], np.int64))
+    if isinstance(task, Regression):
+        found = graph.add("Add", graph.add("Mul", found, float(task.scale)), float(task.mean))
+        found = graph.add("Reshape", found, [-1])
     graph.nodes.append(_identity(found, name))
     made = helper.make_graph(
         graph.nodes,
@@ -148,9 +152,9 @@ def emit(graph: Graph, member: Member, x: str, width: int) -> str:
         return emit(graph, member.inner, graph.add("Concat", x, *fed, axis=1), member_width(member, width))
     assert isinstance(member, Guess)
     value = member.value if is_numbers(member.task) else probable(member.task, member.value)
-    ones = graph.add("ReduceSum", graph.add("Mul", x, graph.constant(0.0)), graph.constant([1], np.int64))
-    ones = graph.add("Where", graph.add("IsNaN", ones), graph.constant(0.0), ones)
-    return graph.add("Add", ones, graph.constant(value.numpy()))
+    ones = graph.add("ReduceSum", graph.add("Mul", x, 0.0), [1])
+    ones = graph.add("Where", graph.add("IsNaN", ones), 0.0, ones)
+    return graph.add("Add", ones, value.numpy())
 
 
 def member_width(member: StackedMember, width: int) -> int:
@@ -158,27 +162,22 @@ def member_width(member: StackedMember, width: int) -> int:
     more = 0
     for models in member.fed.models:
         task = models[0].task
-        more += (
-            1
-            if is_numbers(task)
-            else task.width
-            if isinstance(task, Multilabel)
-            else rivals.count_of(task) - 1
-        )
+        classes = not is_numbers(task) and not isinstance(task, Multilabel)
+        more += rivals.count_of(task) - 1 if classes else task.width
     return width + more
 
 
 def _heated(graph: Graph, found: str, member: TemperedMember) -> str:
     if member.bounds is not None:
-        return graph.add("Clip", found, *map(graph.constant, member.bounds))
+        return graph.add("Clip", found, *member.bounds)
     if member.heat == 1.0 or is_numbers(member.task):
         return found
-    floor = graph.add("Clip", found, graph.constant(LEAST), graph.constant(1 - LEAST))
+    floor = graph.add("Clip", found, LEAST, 1 - LEAST)
     if isinstance(member.task, Multilabel):
-        odds = graph.add("Log", graph.add("Div", floor, graph.add("Sub", graph.constant(1.0), floor)))
-        return graph.add("Sigmoid", graph.add("Div", odds, graph.constant(member.heat)))
-    log = graph.add("Log", graph.add("Max", found, graph.constant(LEAST)))
-    return graph.add("Softmax", graph.add("Div", log, graph.constant(member.heat)), axis=1)
+        odds = graph.add("Log", graph.add("Div", floor, graph.add("Sub", 1.0, floor)))
+        return graph.add("Sigmoid", graph.add("Div", odds, member.heat))
+    log = graph.add("Log", graph.add("Max", found, LEAST))
+    return graph.add("Softmax", graph.add("Div", log, member.heat), axis=1)
 
 
 def _rival(graph: Graph, fitted: rivals.Fitted, x: str, width: int) -> str:
@@ -188,7 +187,7 @@ def _rival(graph: Graph, fitted: rivals.Fitted, x: str, width: int) -> str:
     if is_numbers(task):
         model, x = _prepared(graph, fitted.estimators[0], x)
         [name] = graph.take_in(converted(fitted.name, model, width), x)
-        return graph.add("Reshape", name, graph.constant([-1, 1], np.int64))
+        return graph.add("Reshape", name, [-1, 1])
     found = [_classes(graph, fitted.name, one, x, width, rivals.count_of(task)) for one in fitted.estimators]
     if not isinstance(task, Multilabel):
         return found[0]
@@ -202,9 +201,9 @@ def _classes(graph: Graph, name: str, estimator: Any, x: str, width: int, count:
     outputs = graph.take_in(converted(name, model, width), x)
     places = np.zeros((len(estimator.classes_), count))
     places[np.arange(len(places)), np.asarray(estimator.classes_, dtype=np.int64)] = 1.0
-    full = graph.add("MatMul", outputs[1], graph.constant(places))
-    full = graph.add("Max", full, graph.constant(LEAST))
-    total = graph.add("ReduceSum", full, graph.constant([1], np.int64), keepdims=1)
+    full = graph.add("MatMul", outputs[1], places)
+    full = graph.add("Max", full, LEAST)
+    total = graph.add("ReduceSum", full, [1], keepdims=1)
     return graph.add("Div", full, total)
 
 
@@ -214,9 +213,9 @@ def _prepared(graph: Graph, estimator: Any, x: str) -> tuple[Any, str]:
         return estimator, x
     for step in [step for _, step in estimator.steps[:-1]]:
         if isinstance(step, SimpleImputer):
-            x = graph.add("Where", graph.add("IsNaN", x), graph.constant(step.statistics_), x)
+            x = graph.add("Where", graph.add("IsNaN", x), step.statistics_, x)
         elif isinstance(step, StandardScaler):
-            x = graph.add("Div", graph.add("Sub", x, graph.constant(step.mean_)), graph.constant(step.scale_))
+            x = graph.scaled(x, step.mean_, step.scale_)
         elif isinstance(step, Normalizer):
             x = _length_one(graph, x)
         else:
@@ -225,8 +224,8 @@ def _prepared(graph: Graph, estimator: Any, x: str) -> tuple[Any, str]:
 
 
 def _length_one(graph: Graph, x: str) -> str:
-    norm = graph.add("ReduceL2", x, graph.constant([1], np.int64), keepdims=1)
-    one = graph.add("Where", graph.add("Equal", norm, graph.constant(0.0)), graph.constant(1.0), norm)
+    norm = graph.add("ReduceL2", x, [1], keepdims=1)
+    one = graph.add("Where", graph.add("Equal", norm, 0.0), 1.0, norm)
     return graph.add("Div", x, one)
 
 
@@ -236,12 +235,11 @@ def _columns(graph: Graph, step: Any, x: str) -> str:
     for _, inner, columns in step.transformers_:
         if not len(columns):
             continue
-        own = graph.add("Gather", x, graph.constant(columns, np.int64), axis=1)
+        own = graph.add("Gather", x, columns, axis=1)
         if isinstance(inner, Normalizer):
             parts.append(_length_one(graph, own))
         elif isinstance(inner, StandardScaler):
-            moved = graph.add("Sub", own, graph.constant(inner.mean_))
-            parts.append(graph.add("Div", moved, graph.constant(inner.scale_)))
+            parts.append(graph.scaled(own, inner.mean_, inner.scale_))
     return graph.add("Concat", *parts, axis=1)
 
 
@@ -253,8 +251,7 @@ def _fed(graph: Graph, fed: AuxiliaryPredictions, x: str, width: int) -> list[st
         parts = [_rival(graph, one, x, width) for one in models]
         mean = graph.mean(parts, [1 / len(parts)] * len(parts))
         if not is_numbers(task) and not isinstance(task, Multilabel):
-            rest = graph.constant(np.arange(1, rivals.count_of(task)), np.int64)
-            mean = graph.add("Gather", mean, rest, axis=1)
+            mean = graph.add("Gather", mean, np.arange(1, rivals.count_of(task)), axis=1)
         found.append(mean)
     return found
 
@@ -263,35 +260,33 @@ def prepared(graph: Graph, inputs: Inputs, x: str) -> str:
     """Vectors as networks and kernels take them, [N, P]."""
     z, gap = x, graph.add("IsNaN", x)
     if inputs.length:
-        full = graph.add("Where", gap, graph.constant(0.0), z)
-        norm = graph.add("ReduceL2", full, graph.constant([1], np.int64), keepdims=1)
-        z = graph.add("Div", z, graph.add("Max", norm, graph.constant(1e-8)))
-    z = graph.add("Where", gap, graph.constant(inputs.mean.numpy()), z)
-    z = graph.add(
-        "Div", graph.add("Sub", z, graph.constant(inputs.mean.numpy())), graph.constant(inputs.std.numpy())
-    )
+        full = graph.add("Where", gap, 0.0, z)
+        norm = graph.add("ReduceL2", full, [1], keepdims=1)
+        z = graph.add("Div", z, graph.add("Max", norm, 1e-8))
+    z = graph.add("Where", gap, inputs.mean.numpy(), z)
+    z = graph.scaled(z, inputs.mean.numpy(), inputs.std.numpy())
     if inputs.basis is not None and inputs.scale is not None:
-        z = graph.add("MatMul", z, graph.constant(inputs.basis.numpy()))
-        z = graph.add("Div", z, graph.constant(inputs.scale.numpy()))
-    part = graph.add("Div", z, graph.constant(SOFT))
-    root = graph.add("Sqrt", graph.add("Add", graph.add("Mul", part, part), graph.constant(1.0)))
+        z = graph.add("MatMul", z, inputs.basis.numpy())
+        z = graph.add("Div", z, inputs.scale.numpy())
+    part = graph.add("Div", z, SOFT)
+    root = graph.add("Sqrt", graph.add("Add", graph.add("Mul", part, part), 1.0))
     return graph.add("Div", z, root)
 
 
 def _networks(graph: Graph, member: NetworkMember, x: str) -> str:
     """Networks side by side, [S, N, width], and the mean of their probabilities or values."""
     w = {k: v.numpy() for k, v in member.weights.items()}
-    z = graph.add("Unsqueeze", prepared(graph, member.inputs, x), graph.constant([0], np.int64))
+    z = graph.add("Unsqueeze", prepared(graph, member.inputs, x), [0])
 
     def linear(h: str, weight: str, bias: str) -> str:
-        return graph.add("Add", graph.add("MatMul", h, graph.constant(w[weight])), graph.constant(w[bias]))
+        return graph.add("Add", graph.add("MatMul", h, w[weight]), w[bias])
 
     hidden = graph.add("Relu", linear(z, "first", "first_bias"))
     hidden = graph.add("Relu", linear(hidden, "second", "second_bias"))
-    out = graph.add("Add", linear(hidden, "head", "bias"), graph.add("MatMul", z, graph.constant(w["skip"])))
+    out = graph.add("Add", linear(hidden, "head", "bias"), graph.add("MatMul", z, w["skip"]))
     if not is_numbers(member.task):
         out = _probabilities(graph, member.task, out)
-    return graph.add("ReduceMean", out, graph.constant([0], np.int64), keepdims=0)
+    return graph.add("ReduceMean", out, [0], keepdims=0)
 
 
 def _convnets(graph: Graph, member: ConvMember, x: str) -> str:
@@ -301,7 +296,7 @@ def _convnets(graph: Graph, member: ConvMember, x: str) -> str:
     for weights in member.weights:
         out, side = z, min(pixels.image[1:]) // pixels.factor
         for number in range(layers_of(weights)):
-            own = [graph.constant(weights[f"{number}.{part}"].numpy()) for part in ("weight", "bias")]
+            own = (weights[f"{number}.{part}"].numpy() for part in ("weight", "bias"))
             out = graph.add("Relu", graph.add("Conv", out, *own, pads=[1, 1, 1, 1]))
             if side >= 2:
                 out, side = graph.add("MaxPool", out, kernel_shape=[2, 2], strides=[2, 2]), side // 2

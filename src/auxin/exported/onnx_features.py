@@ -27,7 +27,7 @@ def images_node(graph: Any, pixels: Pixels, x: str) -> str:
         pixels: How images are shrunk, and their unit.
         x: The vectors.
     """
-    z = graph.add("Reshape", x, graph.constant([-1, *pixels.image], np.int64))
+    z = graph.add("Reshape", x, [-1, *pixels.image])
     if pixels.factor > 1:
         square = [pixels.factor] * 2
         z = graph.add("AveragePool", z, kernel_shape=square, strides=square)
@@ -46,11 +46,10 @@ def features_node(graph: Any, features: ImageFeatures, x: str) -> str:
     z, sides = images_node(graph, features.pixels, x), features.pixels.sides
     found = _described(graph, features, z, sides)
     if features.mirrored:
-        turned = graph.constant(np.arange(sides[1])[::-1], np.int64)
-        again = _described(graph, features, graph.add("Gather", z, turned, axis=3), sides)
+        turned = graph.add("Gather", z, np.arange(sides[1])[::-1], axis=3)
+        again = _described(graph, features, turned, sides)
         found = graph.mean([found, again], [0.5, 0.5])
-    moved = graph.add("Sub", found, graph.constant(features.mean.numpy()))
-    return graph.add("Div", moved, graph.constant(features.scale.numpy()))
+    return graph.scaled(found, features.mean.numpy(), features.scale.numpy())
 
 
 def _described(graph: Any, features: ImageFeatures, z: str, sides: tuple[int, int]) -> str:
@@ -62,17 +61,17 @@ def _responses(graph: Any, features: ImageFeatures, z: str, sides: tuple[int, in
     pool = {"kernel_shape": [side] * 2, "strides": [STRIDE] * 2}
 
     def mean(value: str) -> str:
-        over = graph.add("ReduceMean", value, graph.constant([1], np.int64), keepdims=1)
+        over = graph.add("ReduceMean", value, [1], keepdims=1)
         return graph.add("AveragePool", over, **pool)
 
     first, second = mean(z), mean(graph.add("Mul", z, z))
     variance = graph.add("Relu", graph.add("Sub", second, graph.add("Mul", first, first)))
-    spread = graph.add("Sqrt", graph.add("Add", variance, graph.constant(FLAT)))
-    found = graph.add("Conv", z, graph.constant(features.filters.numpy()), strides=[STRIDE] * 2)
+    spread = graph.add("Sqrt", graph.add("Add", variance, FLAT))
+    found = graph.add("Conv", z, features.filters.numpy(), strides=[STRIDE] * 2)
     offset = graph.constant(features.offset.view(1, -1, 1, 1).numpy())
     found = graph.add("Add", graph.add("Div", found, spread), offset)
     parts = [found, graph.add("Neg", found)]
-    signs = [graph.add("Relu", graph.add("Sub", part, graph.constant(BEYOND))) for part in parts]
+    signs = [graph.add("Relu", graph.add("Sub", part, BEYOND)) for part in parts]
     places = tuple((length - side) // STRIDE + 1 for length in sides)
     return graph.add("Flatten", _pooled(graph, graph.add("Concat", *signs, axis=1), places, 2), axis=1)
 
@@ -81,21 +80,21 @@ def _edges(graph: Any, z: str, sides: tuple[int, int]) -> str:
     def moved(axis: int, step: int) -> str:
         """The image moved by a pixel, its edge repeated."""
         place = np.clip(np.arange(sides[axis - 2]) + step, 0, sides[axis - 2] - 1)
-        return graph.add("Gather", z, graph.constant(place, np.int64), axis=axis)
+        return graph.add("Gather", z, place, axis=axis)
 
     dx, dy = (graph.add("Sub", moved(axis, 1), moved(axis, -1)) for axis in (3, 2))
     length = graph.add("Sqrt", graph.add("Add", graph.add("Mul", dx, dx), graph.add("Mul", dy, dy)))
     strongest = graph.add("ArgMax", length, axis=1, keepdims=1)
     length, dx, dy = (graph.add("GatherElements", part, strongest, axis=1) for part in (length, dx, dy))
-    level = graph.add("Equal", dx, graph.constant(0.0))
-    angle = graph.add("Atan", graph.add("Div", dy, graph.add("Where", level, graph.constant(TINY), dx)))
-    below = graph.add("Less", angle, graph.constant(0.0))
-    angle = graph.add("Where", below, graph.add("Add", angle, graph.constant(np.pi)), angle)
-    place = graph.add("Mul", angle, graph.constant(DIRECTIONS / np.pi))
-    bins = graph.constant(np.arange(DIRECTIONS).reshape(1, -1, 1, 1))
+    level = graph.add("Equal", dx, 0.0)
+    angle = graph.add("Atan", graph.add("Div", dy, graph.add("Where", level, TINY, dx)))
+    below = graph.add("Less", angle, 0.0)
+    angle = graph.add("Where", below, graph.add("Add", angle, np.pi), angle)
+    place = graph.add("Mul", angle, DIRECTIONS / np.pi)
+    bins = np.arange(float(DIRECTIONS)).reshape(1, -1, 1, 1)
     far = graph.add("Abs", graph.add("Sub", place, bins))
-    far = graph.add("Min", far, graph.add("Sub", graph.constant(float(DIRECTIONS)), far))
-    near = graph.add("Relu", graph.add("Sub", graph.constant(1.0), far))
+    far = graph.add("Min", far, graph.add("Sub", float(DIRECTIONS), far))
+    near = graph.add("Relu", graph.add("Sub", 1.0, far))
     cells = _pooled(graph, graph.add("Mul", near, length), sides, CELLS)
     return graph.add("Concat", *(_block(graph, cells, *corner) for corner in CORNERS), axis=1)
 
@@ -103,20 +102,20 @@ def _edges(graph: Any, z: str, sides: tuple[int, int]) -> str:
 def _block(graph: Any, cells: str, row: int, column: int) -> str:
     """A normalised block of 2 x 2 cells, [N, 4 x directions]."""
     start, end = [row, column], [row + 2, column + 2]
-    part = graph.add("Slice", cells, *(graph.constant(v, np.int64) for v in (start, end, [2, 3])))
-    one = graph.add("Min", _unit_length(graph, graph.add("Flatten", part, axis=1)), graph.constant(MOST))
+    part = graph.add("Slice", cells, start, end, [2, 3])
+    one = graph.add("Min", _unit_length(graph, graph.add("Flatten", part, axis=1)), MOST)
     return _unit_length(graph, one)
 
 
 def _unit_length(graph: Any, block: str) -> str:
-    norm = graph.add("ReduceL2", block, graph.constant([1], np.int64), keepdims=1)
-    return graph.add("Div", block, graph.add("Add", norm, graph.constant(LEAST)))
+    norm = graph.add("ReduceL2", block, [1], keepdims=1)
+    return graph.add("Div", block, graph.add("Add", norm, LEAST))
 
 
 def _pooled(graph: Any, value: str, sides: tuple[int, ...], count: int) -> str:
     """Means over `count` parts of each side, as `torch.nn.functional.adaptive_avg_pool2d`, [N, C, count, count]."""
     down, across = (_parts(length, count) for length in sides)
-    return graph.add("MatMul", graph.add("MatMul", graph.constant(down), value), graph.constant(across.T))
+    return graph.add("MatMul", graph.add("MatMul", down, value), across.T)
 
 
 def _parts(length: int, count: int) -> np.ndarray:

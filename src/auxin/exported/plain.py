@@ -20,9 +20,8 @@ from auxin.data.reading.frame import columns_of
 from auxin.errors import AuxinError
 from auxin.exported import folder as _folder
 from auxin.exported.card import Card
-from auxin.exported.named import columns
 from auxin.exported.plain_network import Weights, forward, process, softmax
-from auxin.exported.stream import predict_table, streams
+from auxin.exported.stream import columns, predict_table, streams
 from auxin.exported.task_state import TaskState
 from auxin.rivals import InputShape, chances, predicted
 

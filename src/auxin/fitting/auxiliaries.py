@@ -30,17 +30,23 @@ def teachers_of(rows: Rows, folds: Folds, seed: int, notify: Callable[[str], Non
         seed: Seed of everything random.
         notify: Function that receives a sentence if the main label is a function of the auxiliaries.
     """
-    table = known_table(rows)
-    teacher = None if table is None else best_teacher(rows, table, folds, seed)
-    if table is None or teacher is None or not (count := len(teacher.reachable(rows, table))):
+    found = _best(rows, folds, seed)
+    if found is None or not (count := len(found.common.reachable(rows, found.table))):
         return None
+    teacher = found.common
     if teacher.exact:
         source = "the inputs and the auxiliary labels" if teacher.beside else _named(teacher, rows)
         notify(
             f"The main label can be inferred from {source} ({teacher.quality}): {count:,} rows without one get theirs "
             "in this way."
         )
-    return OwnTeachers(table, teacher)
+    return found
+
+
+def _best(rows: Rows, folds: Folds, seed: int) -> OwnTeachers | None:
+    table = known_table(rows)
+    teacher = None if table is None else best_teacher(rows, table, folds, seed)
+    return None if table is None or teacher is None else OwnTeachers(table, teacher)
 
 
 def likely(offered: Mapping[str, Sequence[Candidate]]) -> list[Candidate]:
@@ -138,3 +144,30 @@ class InferredLabelCandidate(Candidate):
         target[torch.from_numpy(others)] = inferred.to(target.dtype)
         weights = np.concatenate([np.ones(len(kept)), (1.0 if teacher.exact else WEIGHT) * sure])
         return self.base.teach(replace(rows, y=target), np.concatenate([kept, others]), weights, seed)
+
+
+def without(
+    name: str, candidate: Candidate, rows: Rows, folds: Folds, seed: int
+) -> tuple[Rows, Candidate] | None:
+    """The rows without an auxiliary task, and the candidate that it makes of the other tasks.
+
+    Networks take the tasks of their rows; an inferred or stacked candidate learns its teacher, or what it is fed, anew.
+
+    Args:
+        name: the auxiliary task that is left out.
+        candidate: one that uses auxiliary tasks.
+        rows: the training rows.
+        folds: the candidates' folds.
+        seed: of everything random.
+
+    Returns:
+        None where the other tasks make no such candidate.
+    """
+    fewer = replace(rows, auxiliaries={k: v for k, v in rows.auxiliaries.items() if k != name})
+    if isinstance(candidate, InferredLabelCandidate):
+        teachers = _best(fewer, folds, seed)
+        return None if teachers is None else (fewer, replace(candidate, teachers=teachers))
+    if isinstance(candidate, RivalWithAuxiliaries):
+        fed = AuxiliaryPredictions.fit(fewer, seed)
+        return None if fed is None else (fewer, replace(candidate, fed=fed))
+    return fewer, candidate

@@ -3,6 +3,7 @@
 import math
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar
 
@@ -101,20 +102,20 @@ class Candidate(ABC):
         Raises:
             TooSlow: After a fold, the rest would end later, at the pace so far.
         """
-        quick = self.for_folds()
-        found, begun, pairs = None, time.monotonic(), folds.pairs(rows.labelled)
-        for number, (repeat, kept, held) in enumerate(pairs):
-            now = time.monotonic()
-            if until is not None and number and now + (now - begun) / number * (len(pairs) - number) > until:
-                raise TooSlow(f"{number} of {len(pairs)} folds took {now - begun:.1f} s")
-            outputs = quick.predicted(rows, kept, rows.x[rows.labelled[held]], seed)
-            if found is None:
-                found = torch.zeros(
-                    len(folds.parts), len(rows.labelled), outputs.shape[1], dtype=torch.float64
-                )
-            found[repeat, torch.from_numpy(held)] = outputs.double()
-        assert found is not None
-        return found
+        quick, begun, pairs = self.for_folds(), time.monotonic(), folds.pairs(rows.labelled)
+
+        def outputs() -> Iterator[Tensor]:
+            for number, (_, kept, held) in enumerate(pairs):
+                now = time.monotonic()
+                if (
+                    until is not None
+                    and number
+                    and now + (now - begun) / number * (len(pairs) - number) > until
+                ):
+                    raise TooSlow(f"{number} of {len(pairs)} folds took {now - begun:.1f} s")
+                yield quick.predicted(rows, kept, rows.x[rows.labelled[held]], seed)
+
+        return folds.gathered(rows.labelled, outputs())
 
 
 @dataclass(frozen=True, eq=False)

@@ -52,7 +52,8 @@ def group_duplicates(dataset: Dataset, labelled: Tensor, unlabelled: Tensor) -> 
     copies = [place for place in range(count, len(rows)) if inputs[place] in known]
     several = sum(number for number in known.values() if number > 1)
     if dataset.groups is not None or not (several or copies) or len({*inputs}) < 2:
-        return Duplicates(_groups(dataset, rows), unlabelled, [])
+        own = None if dataset.groups is None else [dataset.groups[row] for row in rows.tolist()]
+        return Duplicates(own, unlabelled, [])
     kinds = [f"{several:,} of the {count:,} labelled ones"] if several else []
     kinds += [f"{len(copies):,} without a main label"] if copies else []
     said = f"Rows that have the same inputs as another, labelled row: {' and '.join(kinds)}"
@@ -68,10 +69,6 @@ def group_duplicates(dataset: Dataset, labelled: Tensor, unlabelled: Tensor) -> 
     done = ["Labelled rows with the same inputs stay in one fold, and count as one group"] if several else []
     done += ["Those without a main label take no part"] if copies else []
     return Duplicates(groups if several else None, unlabelled[left], [f"{said}. {'. '.join(done)}."])
-
-
-def _groups(dataset: Dataset, rows: Tensor) -> list[str] | None:
-    return None if dataset.groups is None else [dataset.groups[row] for row in rows.tolist()]
 
 
 def _copied(dataset: Dataset, rows: Tensor, marks: list[bytes], count: int) -> bool:

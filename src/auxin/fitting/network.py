@@ -325,11 +325,11 @@ class NetworkCandidate(Candidate):
             used[group, torch.from_numpy(kept)] = True
         units = [rows.own_units(kept).task for _, kept, _ in pairs]
         bank, _ = train_bank(BankJob(rows, x, used, [self.options] * len(pairs), seed, units))
-        found = torch.zeros(len(folds.parts), len(rows.labelled), rows.task.width, dtype=torch.float64)
-        for group, (repeat, _, held) in enumerate(pairs):
-            outputs = member(rows, inputs, bank, group).outputs(rows.x[rows.labelled[held]])
-            found[repeat, torch.from_numpy(held)] = in_units(outputs, units[group], rows.task)
-        return found
+        outputs = (
+            in_units(member(rows, inputs, bank, group).outputs(rows.x[rows.labelled[held]]), own, rows.task)
+            for group, (own, (_, _, held)) in enumerate(zip(units, pairs, strict=True))
+        )
+        return folds.gathered(rows.labelled, outputs)
 
 
 def network_candidates(rows: Rows, tries: int) -> dict[str, list[Candidate]]:

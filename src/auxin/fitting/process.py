@@ -1,6 +1,6 @@
 """Gaussian processes as candidates of `fit`: of the main task alone, and beside auxiliary labels of all rows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -112,17 +112,17 @@ class ProcessCandidate(Candidate):
     def out_of_fold(self, rows: Rows, folds: Folds, seed: int, until: float | None = None) -> Tensor:
         """As every candidate; predictions of a held-out row's auxiliary labels do not know these either."""
         del until
-        width = 1 if is_numbers(rows.task) else rows.task.width
-        found = torch.zeros(len(folds.parts), len(rows.labelled), width, dtype=torch.float64)
-        for repeat, kept, held in folds.pairs(rows.labelled):
-            own, index = rows.own_units(kept), rows.labelled[held]
-            process, shared, shares = self._learned(own, kept, seed)
-            values = gaussian.predict(process.terms, shared.z[index])
-            if process.slope is not None and shared.auxiliary is not None:
-                values = values + shared.auxiliary.hat[index] @ process.slope
-            outputs = in_units(outputs_of(own.task, values, shares, process.sharp), own.task, rows.task)
-            found[repeat, torch.from_numpy(held)] = outputs
-        return found
+
+        def outputs() -> Iterator[Tensor]:
+            for _, kept, held in folds.pairs(rows.labelled):
+                own, index = rows.own_units(kept), rows.labelled[held]
+                process, shared, shares = self._learned(own, kept, seed)
+                values = gaussian.predict(process.terms, shared.z[index])
+                if process.slope is not None and shared.auxiliary is not None:
+                    values = values + shared.auxiliary.hat[index] @ process.slope
+                yield in_units(outputs_of(own.task, values, shares, process.sharp), own.task, rows.task)
+
+        return folds.gathered(rows.labelled, outputs())
 
     def _learned(
         self, rows: Rows, kept: np.ndarray, seed: int

@@ -1,6 +1,6 @@
 """What every candidate learns from, and the folds that every candidate is scored on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -126,6 +126,16 @@ class Folds:
             for repeat, part in enumerate(self.parts)
             for fold in range(self.count)
         ]
+
+    def gathered(self, labelled: np.ndarray, outputs: Iterable[Tensor]) -> Tensor:
+        """Outputs of the rows that each of `pairs` holds out, by labelled row, float64 [R, n, width]."""
+        found: Tensor | None = None
+        for (repeat, _, held), own in zip(self.pairs(labelled), outputs, strict=True):
+            if found is None:
+                found = torch.zeros(len(self.parts), len(labelled), own.shape[1], dtype=torch.float64)
+            found[repeat, torch.from_numpy(held)] = own.double()
+        assert found is not None
+        return found
 
 
 def make_folds(rows: Rows, count: int, repeats: int, seed: int) -> Folds:

@@ -41,6 +41,12 @@ class Parts:
     estimators: list[Any] = field(default_factory=list)
     tasks: list[Task] = field(default_factory=list)
 
+    def keep(self, tensors: Mapping[str, Tensor]) -> int:
+        """Put a member's tensors among the others; the number that their names begin with."""
+        number = len(self.tensors)
+        self.tensors |= {f"{number}.{name}": value.contiguous().clone() for name, value in tensors.items()}
+        return number
+
 
 def state_of(member: Member, parts: Parts) -> State:
     """What a member is, with its weights put among the parts."""
@@ -59,16 +65,12 @@ def state_of(member: Member, parts: Parts) -> State:
         ]
         return {"kind": "stacked", "inner": state_of(member.inner, parts), "fed": fed}
     if isinstance(member, NetworkMember):
-        number = len(parts.tensors)
-        for name, value in {**member.weights, **_input_tensors(member.inputs)}.items():
-            parts.tensors[f"{number}.{name}"] = value.contiguous()
+        number = parts.keep({**member.weights, **_input_tensors(member.inputs)})
         return {"kind": "network", "number": number, "length": member.inputs.length}
     if isinstance(member, ConvMember):
-        number = len(parts.tensors)
         units = {"input mean": member.pixels.mean, "input std": member.pixels.std}
         nets = {f"{k}.{name}": value for k, one in enumerate(member.weights) for name, value in one.items()}
-        for name, value in {**units, **nets}.items():
-            parts.tensors[f"{number}.{name}"] = value.contiguous()
+        number = parts.keep({**units, **nets})
         pixels = {"image": list(member.pixels.image), "factor": member.pixels.factor}
         return {"kind": "convnet", "number": number, "networks": len(member.weights), **pixels}
     if isinstance(member, ProcessMember):
@@ -143,7 +145,7 @@ def _inputs(own: dict[str, Tensor], length: bool) -> Inputs:
 
 
 def _process_state(member: ProcessMember, parts: Parts) -> State:
-    number, supports = len(parts.tensors), []
+    supports = []
     tensors: dict[str, Tensor] = {"shares": torch.from_numpy(member.shares), **_input_tensors(member.inputs)}
     terms = []
     for place, term in enumerate(member.terms):
@@ -153,11 +155,8 @@ def _process_state(member: ProcessMember, parts: Parts) -> State:
         tensors[f"weights {place}"] = torch.from_numpy(term.weights)
         used = next(k for k, one in enumerate(supports) if one is term.support)
         terms.append([[term.kernel.length, term.kernel.linear, term.kernel.unit], used])
-    for name, value in tensors.items():
-        parts.tensors[f"{number}.{name}"] = value.contiguous().clone()
-    return {
-        "kind": "process", "number": number, "length": member.inputs.length, "terms": terms, "sharp": member.sharp
-    }  # fmt: skip
+    plain = {"length": member.inputs.length, "terms": terms, "sharp": member.sharp}
+    return {"kind": "process", "number": parts.keep(tensors), **plain}
 
 
 def _features_state(features: ImageFeatures, parts: Parts) -> State:

@@ -15,8 +15,8 @@ from auxin.tasks.multilabel import Multilabel
 
 MOST_CLASSES = 30
 """An auxiliary of more classes than this is not fed on as probabilities."""
-MOST = 400
-"""Rows that a model of an auxiliary learns from at most."""
+FEWEST, MOST = 20, 400
+"""Rows with its label that an auxiliary needs, and that a model of it learns from at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,11 +36,9 @@ class AuxiliaryPredictions:
         """Cross-fitted over all rows with the auxiliary's label, main-labelled or not; None where none can be."""
         models, own = [], []
         for task, y in rows.auxiliaries.values():
-            kind = rivals.kind_of(task)
-            if kind is None or rivals.count_of(task) > MOST_CLASSES if kind == "classes" else kind is None:
-                continue
-            part = Rows(rows.x, task, y, image=rows.image, groups=rows.groups)
-            if len(part.labelled) < 20:
+            kind, part = rivals.kind_of(task), Rows(rows.x, task, y, image=rows.image, groups=rows.groups)
+            many = kind == "classes" and rivals.count_of(task) > MOST_CLASSES
+            if kind is None or many or len(part.labelled) < FEWEST:
                 continue
             folds = make_folds(part, 4, 1, seed)
             made, values = [], None
@@ -108,16 +106,16 @@ class RivalWithAuxiliaries(Candidate):
 
     def train(self, rows: Rows, kept: np.ndarray, seed: int) -> Member:
         """Train on inputs and predictions."""
-        x = rows.beside(self.fed.own.astype(rows.x.dtype))
-        wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
-        inner = self.base.train(wider, kept, seed)
-        return StackedMember(rows.task, inner, self.fed)
+        return StackedMember(rows.task, self.base.train(self._wider(rows), kept, seed), self.fed)
 
     def out_of_fold(self, rows: Rows, folds: Folds, seed: int, until: float | None = None) -> Tensor:
         """As every candidate; a held-out row's predictions of the auxiliaries are its own cross-fitted ones."""
+        return self.base.out_of_fold(self._wider(rows), folds, seed, until)
+
+    def _wider(self, rows: Rows) -> Rows:
+        """The rows with the predictions behind their inputs, which are no pixels."""
         x = rows.beside(self.fed.own.astype(rows.x.dtype))
-        wider = Rows(x, rows.task, rows.y, image=None, groups=rows.groups)
-        return self.base.out_of_fold(wider, folds, seed, until)
+        return Rows(x, rows.task, rows.y, groups=rows.groups)
 
 
 @dataclass(frozen=True, eq=False)

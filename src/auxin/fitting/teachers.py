@@ -7,8 +7,9 @@ import torch
 from torch import Tensor
 
 from auxin import rivals
+from auxin.fitting.candidates import RivalCandidate
 from auxin.fitting.lookup import Lookup, lookup_of
-from auxin.fitting.rows import Folds, Rows, in_units, make_folds
+from auxin.fitting.rows import Folds, Rows, make_folds
 from auxin.fitting.scores import is_numbers, losses, probable
 from auxin.rivals import InputShape
 from auxin.tasks.base import Task
@@ -182,18 +183,11 @@ class OwnTeachers:
 def _cross_fitted(
     rows: Rows, rival: str, options: rivals.Options, x: rivals.Vectors, folds: Folds, seed: int
 ) -> Tensor:
-    shape = InputShape.of(x, len(rows.labelled), rows.shape.classes)
-    found = None
-    for _, kept, held in folds.pairs(rows.labelled)[: folds.count]:
-        own, y = rows.own_units(kept).task, rows.y[torch.from_numpy(kept)]
-        fitted = rivals.fit(rival, own, x[kept], y, shape, seed, options)
-        outputs = in_units(fitted.outputs(x[rows.labelled[held]]), own, rows.task)
-        found = (
-            torch.zeros(len(rows.labelled), outputs.shape[1], dtype=torch.float64) if found is None else found
-        )
-        found[torch.from_numpy(held)] = outputs
-    assert found is not None
-    return found
+    one, fed = RivalCandidate(rival, options), replace(rows, x=x, image=None, described=False)
+    outputs = (
+        one.predicted(fed, kept, x[rows.labelled[held]], seed) for _, kept, held in folds.pairs(rows.labelled)
+    )
+    return folds.gathered(rows.labelled, outputs)[0]
 
 
 def _exact(task: Task, outputs: Tensor, wanted: Tensor) -> tuple[bool, str]:

@@ -2,11 +2,10 @@
 
 import time
 
-from auxin.fitting.auxiliaries import InferredLabelCandidate
+from auxin.fitting.auxiliaries import InferredLabelCandidate, without
 from auxin.fitting.blend import mean_of_repeats
 from auxin.fitting.choose import CandidateOutputs, ModelChoice
 from auxin.fitting.images import ConvCandidate
-from auxin.fitting.leave_out import without
 from auxin.fitting.network import NetworkCandidate
 from auxin.fitting.process import TOGETHER
 from auxin.fitting.scores import at_temperature, is_numbers, standard_error, temperature, worse_by
