@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import auxin.catalogue
+from parsed import parsed
 
 ROOT = Path(auxin.catalogue.__file__).parent
 FLOORS = [
@@ -63,7 +64,7 @@ def part_of(file: Path, root: Path) -> str:
 @cache
 def nodes(text: str) -> list[ast.Import | ast.ImportFrom | ast.Call]:
     """The imports and calls of a source, at any depth."""
-    return [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Import | ast.ImportFrom | ast.Call)]
+    return [n for n in parsed(text) if isinstance(n, ast.Import | ast.ImportFrom | ast.Call)]
 
 
 @cache

@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import auxin
+from parsed import parsed
 
 _RIDDLES = """
     About Ahead Asked Bare Book Built Did Done Drawn Fed Found Heard Heated How Known Left Listed
@@ -33,7 +34,7 @@ def definitions() -> list[tuple[str, str, str]]:
     found = []
     for file in sorted(SOURCE.rglob("*.py")):
         name = file.relative_to(SOURCE).as_posix()
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+        for node in parsed(file.read_text(encoding="utf-8")):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 found.append((name, "function", node.name))
                 found += [(name, "argument", one.arg) for one in (*node.args.args, *node.args.kwonlyargs)]

@@ -22,7 +22,8 @@ def _report(capsys, *arguments):
     return caught.value.code, capsys.readouterr()
 
 
-def test_the_page_goes_beside_the_runs(capsys, runs, monkeypatch):
+def test_the_page_goes_beside_the_runs(capsys, tmp_path, monkeypatch):
+    runs = write_fake(tmp_path / "runs", fake_runs(seeds=2, epochs=3, labels=False))
     monkeypatch.setitem(
         _style.SETTINGS, "pdf.fonttype", 3
     )  # not embedded glyph by glyph, which takes seconds

@@ -71,7 +71,7 @@ def trained(kind, of, compile, every):
     global COUNT
     COUNT = 0
     built = tiny(
-        "maxl", model__channel_width=2, meta_optimizer="sgd", epochs=3, steps=12, every=every, compile=compile
+        "maxl", model__channel_width=2, meta_optimizer="sgd", epochs=3, steps=9, every=every, compile=compile
     )
     learner = built.state.learner
     if of == "network":

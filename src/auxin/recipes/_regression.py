@@ -178,9 +178,9 @@ def shared_line(seed: int, rows: int = 20, main: float = 2.0, auxiliary: float =
     return draw(generator, rows, HARMFUL, deviations), draw(generator, rows, HARMFUL, deviations)
 
 
-def weight_lines(weights: Mapping[str, np.ndarray], title: str, how: RegressionTraining) -> PictureData:
+def weight_lines(weights: Mapping[str, np.ndarray], title: str, training: RegressionTraining) -> PictureData:
     """Every task's weight over the steps."""
-    steps = np.arange(weights["main"].shape[1]) * how.every
+    steps = np.arange(weights["main"].shape[1]) * training.every
     return lines("weights", title, "step", "weight", steps, weights, words={n: n for n in weights})
 
 
