@@ -310,17 +310,26 @@ class Torture:
         return "| " + " | ".join(map(str, cells)) + " |"
 
 
+def _kills(text: str) -> tuple[str, int]:
+    job, _, count = text.partition("=")
+    if job not in JOBS or not count.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not JOB=N, with JOB one of {', '.join(JOBS)}")
+    return job, int(count)
+
+
 def main() -> None:
     """Kill every job, some kills to a folder, round by round, until there are enough kills or the time is over."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", default=",".join(f"{job}=20" for job in JOBS))
+    parser.add_argument(
+        "--kills", nargs="+", type=_kills, default=[(job, 20) for job in JOBS], metavar="JOB=N"
+    )
     parser.add_argument("--minutes", type=float, default=1e9)
     parser.add_argument("--place", type=Path, required=True)
     given = parser.parse_args()
     os.environ |= {"OMP_NUM_THREADS": "1", "AUXIN_CHECKPOINT_SECONDS": "0"}
     import_all()
     given.place.mkdir(parents=True, exist_ok=True)
-    wanted = {job: int(count) for job, count in (part.split("=") for part in given.kills.split(","))}
+    wanted = dict(given.kills)
     end = time.monotonic() + 60 * given.minutes
     tortures: dict[str, Torture] = {}
     while time.monotonic() < end:

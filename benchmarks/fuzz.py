@@ -249,9 +249,11 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--seconds", type=float, default=60.0)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--groups", default=",".join(GROUPS), help="kinds of files, comma-separated")
+    parser.add_argument(
+        "--groups", nargs="+", choices=list(GROUPS), default=list(GROUPS), help="kinds of files"
+    )
     options = parser.parse_args()
-    counts, faults = fuzz(options.seconds, options.seed, tuple(options.groups.split(",")))
+    counts, faults = fuzz(options.seconds, options.seed, tuple(options.groups))
     print(", ".join(f"{kind} {count:,}" for kind, count in counts.items()))
     print(*faults or ["no fault"], sep="\n")
     return 1 if faults else 0

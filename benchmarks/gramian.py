@@ -169,20 +169,22 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
         serve(CASES[sys.argv[2]], sys.argv[3], int(sys.argv[4]))
         return
+    from auxin.catalogue import names  # a process of --serve imports the other tree
+
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--other", type=Path, help="the `src` folder of the tree to compare with")
-    parser.add_argument("--cases", default=",".join(CASES))
-    parser.add_argument("--combiners", default=",".join(COMBINERS))
+    parser.add_argument("--cases", nargs="+", choices=list(CASES), default=list(CASES))
+    parser.add_argument("--combiners", nargs="+", choices=names("combiners"), default=COMBINERS)
     parser.add_argument("--tasks", type=int, default=16)
     parser.add_argument("--times", type=int, default=5, help="turns")
     parser.add_argument("--row", type=int, default=1, help="steps in a turn")
     asked = parser.parse_args()
     sources = [HERE, *([asked.other] if asked.other else [])]
     found = []
-    for case in asked.cases.split(","):
-        for combiner in asked.combiners.split(","):
+    for case in asked.cases:
+        for combiner in asked.combiners:
             found.append(measure(case, combiner, asked.tasks, sources, asked.times, asked.row))
             print(json.dumps(found[-1]), file=sys.stderr, flush=True)
     print(table(found))

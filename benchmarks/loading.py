@@ -21,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+PARTS = ("long", "wide", "million", "texts")
 TIMES = """
 import json, resource, sys, time
 import numpy, pandas, torch
@@ -120,11 +121,11 @@ def main() -> None:
     parser.add_argument("--scale", type=float, default=1.0)
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--base", default="")
-    parser.add_argument("--parts", default="long,wide,million,texts")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=PARTS)
     given = parser.parse_args()
     if given.base and not (Path(given.base) / "auxin").is_dir():
         parser.error(f"--base {given.base} holds no auxin/; give the folder `src` of the other checkout")
-    parts = given.parts.split(",")
+    parts = given.parts
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         for part, rows, columns in (("long", 200_000, 8), ("wide", 120, 5_000), ("million", 1_000_000, 50)):

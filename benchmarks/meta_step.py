@@ -115,12 +115,15 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=11)
     parser.add_argument("--only", default="", help="networks whose name has this in it")
     options = parser.parse_args()
+    wanted = [name for name in NETWORKS if options.only in name]
+    if not wanted:
+        parser.error(f"--only {options.only}: no network has this in its name ({', '.join(NETWORKS)})")
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     print(
         "| network | plain step, ms | meta step, ms | median of ratios | ratio of the least |\n|---|---|---|---|---|"
     )
-    for name in (name for name in NETWORKS if options.only in name):
+    for name in wanted:
         print(measured(name, options.rounds), flush=True)
 
 

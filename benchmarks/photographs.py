@@ -114,15 +114,15 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--shared", type=Path, required=True, help="folder of the data sets")
-    parser.add_argument("--only", default=",".join(LABELS), help="sets, comma-separated")
-    parser.add_argument("--draws", default="0,1", help="numbers of draws, comma-separated")
+    parser.add_argument("--only", nargs="+", choices=list(LABELS), default=list(LABELS), help="sets")
+    parser.add_argument("--draws", nargs="+", type=int, default=[0, 1], help="numbers of draws")
     parser.add_argument("--budget", default="3min", help="time limit of fit")
     parser.add_argument("--no-fit", action="store_true", help="score the estimators alone")
     asked = parser.parse_args()
-    for name in asked.only.split(","):
+    for name in asked.only:
         x, y = images_of(name, asked.shared)
         y = y.astype(np.int64)
-        for draw in map(int, asked.draws.split(",")):
+        for draw in asked.draws:
             order = np.random.default_rng([draw, sum(map(ord, name[:7])), 7]).permutation(len(x))
             new, train = order[:NEW], order[NEW : NEW + TRAIN]
             labelled = train[: LABELS[name]]

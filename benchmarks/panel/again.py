@@ -54,7 +54,7 @@ def main() -> None:
     parser.add_argument("--cells", type=Path, nargs="+", required=True)
     parser.add_argument("--record", type=Path, required=True)
     parser.add_argument("--draws", type=int, nargs="*", default=[0])
-    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--only", nargs="*", choices=list(SETS), metavar="SET")
     asked = parser.parse_args()
     torch.set_num_threads(1)
     found = json.loads(asked.record.read_text()) if asked.record.exists() else []

@@ -27,7 +27,8 @@ def main() -> None:
     """Print both tables."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else "")
     parser.add_argument("record", type=Path)
-    parser.add_argument("--part", nargs="*", default=["fresh", "fresh-2"])
+    halves = sorted({one.half for one in SETS.values()})
+    parser.add_argument("--part", nargs="*", choices=halves, default=["fresh", "fresh-2"])
     asked = parser.parse_args()
     scores, cost = defaultdict(dict), defaultdict(list)
     for cell in json.loads(asked.record.read_text()):

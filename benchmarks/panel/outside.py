@@ -192,7 +192,7 @@ def main() -> None:
         "--seconds", type=float, default=60, help="time limit; CatBoost and RealMLP have none"
     )
     parser.add_argument("--draws", type=int, nargs="*", default=[0])
-    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--only", nargs="*", choices=list(SETS), metavar="SET")
     asked = parser.parse_args()
     count_cpu()
     for draw in asked.draws:

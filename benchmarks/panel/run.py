@@ -181,7 +181,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--draws", type=int, default=5)
     parser.add_argument("--tries", type=int, default=3)
-    parser.add_argument("--only", nargs="*")
+    parser.add_argument("--only", nargs="*", choices=list(SETS), metavar="SET")
     parser.add_argument(
         "--files", action="store_true", help="write the files of rows alone, for again.py and outside.py"
     )

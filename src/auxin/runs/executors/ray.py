@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from auxin.errors import AuxinError, RunError, UnsupportedError
+from auxin.interrupts import checkpointing
 from auxin.memory import own_process, set_for_training
 from auxin.runs.executors.contract import Executor, Finished, Task
 from auxin.runs.listening import Listener
@@ -54,12 +55,14 @@ class Ray(Executor):
         numbers = {compute.remote(task, here): number for number, task in enumerate(tasks)}
         waiting = list(numbers)
         try:
-            while waiting:
-                done, waiting = ray.wait(waiting, timeout=POLL)
-                if not done:
-                    yield None
-                for found in done:
-                    yield numbers[found], self._result(ray, found)
+            with checkpointing() as end_if_asked:  # Ray's calls cannot be ended by an exception of a signal
+                while waiting:
+                    done, waiting = ray.wait(waiting, timeout=POLL)
+                    end_if_asked()
+                    if not done:
+                        yield None
+                    for found in done:
+                        yield numbers[found], self._result(ray, found)
         finally:
             for left in waiting:
                 ray.cancel(left, force=True)
