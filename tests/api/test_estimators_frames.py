@@ -13,7 +13,7 @@ from sklearn.model_selection import KFold, cross_val_score
 import auxin
 from auxin import AuxiliaryClassifier, AuxiliaryRegressor
 from auxin.data import load
-from auxin.errors import DecisionWarning
+from auxin.errors import DataError, DecisionWarning
 
 pytestmark = pytest.mark.filterwarnings("ignore::auxin.errors.DecisionWarning")
 QUICK = {"method": "single", "steps": 40, "guard": False, "random_state": 0}
@@ -138,6 +138,14 @@ def test_another_packages_frame_is_taken_through_arrow() -> None:
     np.testing.assert_array_equal(
         model.predict_proba(other), AuxiliaryClassifier(**QUICK).fit(X, y).predict_proba(X)
     )
+
+
+def test_a_frame_without_rows_yet_is_refused_in_words() -> None:
+    class LazyFrame:
+        """What Polars calls a query."""
+
+    with pytest.raises(DataError, match=r"LazyFrame.*X\.collect"):
+        AuxiliaryClassifier(**QUICK).fit(LazyFrame(), ["a", "b"])
 
 
 def test_cross_validation_scores_the_labelled_rows() -> None:

@@ -48,6 +48,16 @@ def test_json_stands_alone_on_standard_output(
     assert "a plugin's" in captured.err
 
 
+def test_confirm_takes_the_comparison_of_the_folder(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    out = str(tmp_path / "out")
+    assert call("--methods", "single", *TINY, "--json", "--out", out) == 0
+    capsys.readouterr()
+    assert call("--confirm", "--out", out) == 0
+    assert "accuracy (%), confirmation" in capsys.readouterr().out
+    assert call("--confirm", "--out", out, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["half"] == "confirmation"
+
+
 def test_the_same_question_goes_to_the_same_folder(capsys: pytest.CaptureFixture) -> None:
     assert call("--methods", "single", *TINY) == 0
     assert call("--methods", "single", *TINY, "--json") == 0

@@ -10,6 +10,7 @@ import pytest
 
 from auxin.data import load
 from auxin.data.encoders.restore import restore
+from auxin.data.reading.columnar import frame_of
 from auxin.data.reading.frame import read_frame
 from auxin.data.reading.marks import STYLES, number_of
 from auxin.errors import DataError
@@ -153,6 +154,17 @@ def test_an_order_of_categories_is_kept(tmp_path):
     data, found = target(parquet(tmp_path, order), kinds="t=ordered")
     assert (data.tasks["t"].label_names, found) == (("low", "mid", "high"), [0, 2, 1])
     assert load(tmp_path / "t.parquet", target="y").x.shape[1] == 4
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_categories_as_polars_writes_them(ordered):
+    names = pa.array(["low", "mid", "high"], pa.string_view())
+    cells = pa.DictionaryArray.from_arrays(pa.array([0, 2, None, 1], pa.uint32()), names, ordered=ordered)
+    column = pd.Series(frame_of(pa.table({"t": cells}))["t"])
+    assert column.dropna().tolist() == ["low", "high", "mid"]
+    assert column.isna().tolist() == [False, False, True, False]
+    if ordered:
+        assert column.cat.categories.tolist() == ["low", "mid", "high"]
 
 
 def test_other_types_of_parquet(tmp_path):

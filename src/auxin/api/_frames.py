@@ -17,7 +17,7 @@ from auxin.data.targets.leaks import coarse, determining_note, gives_away, usele
 from auxin.data.targets.repeats import dates_note, repeats_note
 from auxin.data.targets.single import blurred_note
 from auxin.data.targets.stand_ins import stand_ins_note
-from auxin.errors import naming
+from auxin.errors import DataError, naming
 from auxin.math.sparse import SparseRows
 
 
@@ -44,6 +44,8 @@ class InputFrame:
 
 def is_frame(x: Any) -> bool:
     """Whether X is a DataFrame, of pandas or another package that hands out Arrow tables (Polars)."""
+    if type(x).__name__ == "LazyFrame":
+        raise DataError("X is a LazyFrame, which holds no rows yet", do="Give X.collect()")
     return isinstance(x, pd.DataFrame) or (hasattr(x, "__arrow_c_stream__") and hasattr(x, "columns"))
 
 

@@ -1,9 +1,11 @@
 """Compare methods on the same rows and test whether auxiliary tasks help. Start here."""
 
+import sys
 from typing import Annotated
 
 import typer
 
+from auxin.cli import command
 from auxin.cli._console import Output
 from auxin.requests.compare import CompareRequest
 
@@ -15,7 +17,8 @@ def compare(
         bool,
         typer.Option(
             "--confirm",
-            help="Evaluate a finished comparison on the sealed second half of the test rows. Possible once.",
+            help="Evaluate a finished comparison on the sealed second half of the test rows. Possible once. With --out "
+            "DIR alone, the comparison in DIR.",
         ),
     ] = False,
 ) -> None:
@@ -30,10 +33,18 @@ def compare(
         auxin compare
         auxin compare digits --methods single,maxl_frozen,maxl --seeds 20
         auxin compare cifar100 --root DIR --level 20:100 --labels-per-class 10
-        auxin compare my.npz --target y --methods all --budget 10min
+        auxin compare my.npz --target y --methods all --budget 10min --out runs/my
+        auxin compare --confirm --out runs/my
         auxin compare houses.csv --target price --aux rooms,age --group street
         auxin compare pictures.csv --image file --target breed --aux species
     """
+    if confirm and request.out and request.identity() == CompareRequest().identity():
+        from auxin.cli._confirming import stored_words
+
+        if words := stored_words(request.out):
+            sys.stdout = output.results  # --json of the words takes it again
+            more = ["--confirm", "--out", str(request.out), *(["--json"] if output.json else [])]
+            return command("compare").main([*words, *more], standalone_mode=False)
     methods = ",".join(request.methods)
     output.heading("auxin compare", f"  {request.data.name}: {methods}")  # before the slow import of torch
     if len(request.labels) > 1:

@@ -131,6 +131,8 @@ def _is_list(kind: pa.DataType) -> bool:
 
 def _categories(cells: pa.ChunkedArray, verbatim: bool) -> Any:
     """Categories as their values are read; those of words that have an order keep it."""
+    if pa.types.is_string_view(cells.type.value_type):  # as Polars writes them; pyarrow cannot decode these
+        cells = pa.chunked_array([_without_views(chunk) for chunk in cells.chunks])
     kind = cells.type
     whole = pa.chunked_array([chunk.dictionary_decode() for chunk in cells.chunks], kind.value_type)
     made = column_of(whole, verbatim)
@@ -140,6 +142,11 @@ def _categories(cells: pa.ChunkedArray, verbatim: bool) -> Any:
         return made
     order = column_of(cells.unify_dictionaries().chunk(0).dictionary, verbatim).dropna().unique()
     return pd.Series(pd.Categorical(made, categories=order, ordered=True))
+
+
+def _without_views(chunk: pa.DictionaryArray) -> pa.DictionaryArray:
+    values = chunk.dictionary.cast(pa.large_string())
+    return pa.DictionaryArray.from_arrays(chunk.indices, values, ordered=chunk.type.ordered)
 
 
 def _extension(cells: pa.ChunkedArray, verbatim: bool) -> Any:
