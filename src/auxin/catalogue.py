@@ -101,23 +101,15 @@ def entries(family: str) -> list[Entry]:
 
 
 def _summary(file: Path) -> str:
-    if file.suffix == ".toml":
-        return _title(file)
     try:
+        if file.suffix == ".toml":
+            return f"{tomllib.loads(file.read_text(encoding='utf-8')).get('title', '')}."
         text = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8"))) or ""
     except SyntaxError as error:
         return f"(cannot be read: {error.msg}, line {error.lineno})"
     except (OSError, ValueError, RecursionError, MemoryError) as error:
         return f"(cannot be read: {error})"
     return text.split("\n", 1)[0]
-
-
-def _title(file: Path) -> str:
-    try:
-        title = str(tomllib.loads(file.read_text(encoding="utf-8")).get("title", ""))
-    except (OSError, ValueError, RecursionError) as error:
-        return f"(cannot be read: {error})"
-    return f"{title}."
 
 
 MANY = 30
@@ -187,7 +179,7 @@ def module(family: str, name: str) -> ModuleType:
         return sys.modules[dotted]
     spec = importlib.util.spec_from_file_location(dotted, file)
     if spec is None or spec.loader is None:
-        raise ConfigError(message(f"The plugin file {file} cannot be imported"))
+        raise ConfigError(f"The plugin file {file} cannot be imported.")
     plugin = importlib.util.module_from_spec(spec)
     sys.modules[dotted] = plugin
     try:
@@ -196,9 +188,8 @@ def module(family: str, name: str) -> ModuleType:
         del sys.modules[dotted]
         if not isinstance(error, Exception) or isinstance(error, ConfigError):
             raise
-        raise ConfigError(
-            f"The plugin file {file} cannot be imported", found=f"{type(error).__name__}: {error}"
-        ) from error
+        found = f"{type(error).__name__}: {error}"
+        raise ConfigError(f"The plugin file {file} cannot be imported", found=found) from error
     return plugin
 
 
@@ -233,9 +224,8 @@ def user_module(name: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name != name.partition(".")[0]:
             raise
-        raise ConfigError(
-            f"There is no module {name!r}", expected=f"{name}.py in this folder, or an installed module"
-        ) from error
+        wanted = f"{name}.py in this folder, or an installed module"
+        raise ConfigError(f"There is no module {name!r}", expected=wanted) from error
 
 
 def load(family: str, name: str) -> Any:
@@ -252,13 +242,13 @@ def load(family: str, name: str) -> Any:
 @cache
 def _member(file: ModuleType, family: str) -> Any:
     contract = importlib.import_module(f"auxin.{family}.base").CONTRACT
-    own = [v for v in vars(file).values() if _is_member(v, contract, file.__name__)]
+    own = [value for value in vars(file).values() if _is_member(value, contract, file.__name__)]
     if len(own) != 1:
-        raise ConfigError(
+        wrong, wanted = (
             f"The file {file.__file__} is no member of {family}",
-            expected=f"exactly one public {contract.__name__} defined in it",
-            found=f"{len(own)}",
+            f"one public {contract.__name__}",
         )
+        raise ConfigError(wrong, expected=f"exactly {wanted} defined in it", found=f"{len(own)}")
     return own[0]
 
 

@@ -1,6 +1,7 @@
 """Folders of results: claimed by one study and one process at a time, and recognised by their manifest."""
 
 import json
+import os
 import shutil
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -54,9 +55,8 @@ def claim_folder(folder: Path, identity: Mapping[str, object], *, alone: bool = 
             _lock(folder)
             _remove_unfinished(folder)
     except OSError as error:
-        raise RunError(
-            f"The output folder {folder} cannot be made: {error}", do="Choose another --out"
-        ) from error
+        wrong = f"The output folder {folder} cannot be made: {error}"
+        raise RunError(wrong, do="Choose another --out") from error
     if file.exists():
         found = _manifest(file)
         if not (alone and _bare(folder)):
@@ -140,8 +140,7 @@ def _version() -> str:
 
 def release_folder(folder: Path) -> None:
     """Let other processes write into the folder again."""
-    lock = _locks.pop(folder.resolve(), None)
-    if lock is not None:
+    if (lock := _locks.pop(folder.resolve(), None)) is not None:
         lock.release()
 
 
@@ -176,11 +175,8 @@ def _bare(folder: Path) -> bool:
 
 
 def _strangers(folder: Path) -> bool:
-    return any(path.name != LOCK and not _unfinished(path) for path in folder.iterdir())
-
-
-def _unfinished(path: Path) -> bool:
-    return path.name.startswith(".") and path.name.endswith(PART)
+    """Whether a folder without a manifest holds anything but a lock and files that were not written whole."""
+    return any(name != LOCK and not (name[0] == "." and name.endswith(PART)) for name in os.listdir(folder))
 
 
 def _manifest(file: Path) -> dict[str, object]:
@@ -189,9 +185,8 @@ def _manifest(file: Path) -> dict[str, object]:
         if not isinstance(found, dict):
             raise ValueError(f"it holds {type(found).__name__} instead of names and values")
     except (OSError, ValueError) as error:
-        raise RunError(
-            f"{file} cannot be read: {error}", do="Choose another --out, or delete that folder"
-        ) from error
+        do = "Choose another --out, or delete that folder"
+        raise RunError(f"{file} cannot be read: {error}", do=do) from error
     return found
 
 

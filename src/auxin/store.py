@@ -17,7 +17,7 @@ from typing import IO, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 
 VERSION = 1
 """The version of the result files that this code writes and reads."""
@@ -129,47 +129,29 @@ def read_json(path: Path, kind: type[R]) -> R:
     Raises:
         RunError: The file is missing, corrupt, or of another version; the message names it.
     """
-    return _parse(_read(path), kind, str(path))
-
-
-def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         found = error.strerror if isinstance(error, OSError) else "bytes that are not UTF-8"
         raise RunError(f"The result file {path} cannot be read", found=found or str(error)) from error
-
-
-def _parse(text: str, kind: type[R], where: str) -> R:
     try:
         return kind.model_validate_json(text)
     except ValidationError as error:
-        raise RunError(_corrupt(text, kind, where, error)) from error
+        raise _corrupt(text, kind, path, error) from error
 
 
-def _corrupt(text: str, kind: type[BaseModel], where: str, error: ValidationError) -> str:
+def _corrupt(text: str, kind: type[BaseModel], path: Path, error: ValidationError) -> RunError:
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(str(part) for part in first["loc"])
-    version = _version(text)
-    if version is not None and version != VERSION:
-        found, do = f"version {version}", "Read it with the auxin that wrote it, or run the comparison again"
-    else:
-        found, do = f"{place}: {first['msg']}" if place else first["msg"], "Remove the file and run again"
-    return message(
-        f"The result file {where} is not usable",
-        expected=f"a {kind.__name__} of version {VERSION}",
-        found=found,
-        do=do,
-    )
-
-
-def _version(text: str) -> int | None:
-    try:
+    found, do = f"{place}: {first['msg']}" if place else first["msg"], "Remove the file and run again"
+    with suppress(ValueError):
         value = json.loads(text)
-    except ValueError:
-        return None
-    version = value.get("version") if isinstance(value, dict) else None
-    return version if isinstance(version, int) else None
+        version = value.get("version") if isinstance(value, dict) else None
+        if isinstance(version, int) and version != VERSION:
+            found = f"version {version}"
+            do = "Read it with the auxin that wrote it, or run the comparison again"
+    expected = f"a {kind.__name__} of version {VERSION}"
+    return RunError(f"The result file {path} is not usable", expected=expected, found=found, do=do)
 
 
 UNIT = "unit"

@@ -6,7 +6,7 @@ import shlex
 import pytest
 
 from auxin import catalogue, cli
-from auxin.cli import _reproducing
+from auxin.cli import reproduce
 from auxin.runs.executors.processes import Processes
 
 
@@ -28,13 +28,13 @@ def test_reproduce_lists_every_recipe_with_its_place(capsys):
 
 
 def test_the_listing_counts_pieces_of_a_killed_run_too(tmp_path):
-    assert _reproducing.state_of(tmp_path) == "not run"
+    assert reproduce.state_of(tmp_path) == "not run"
     (tmp_path / "pieces").mkdir()
     (tmp_path / "pieces/a.json").write_text("{}")
-    assert _reproducing.state_of(tmp_path) == "interrupted, 1 piece"
+    assert reproduce.state_of(tmp_path) == "interrupted, 1 piece"
     for done, words in ((3, "3 of 4 pieces"), (4, "finished, 4 pieces")):
         (tmp_path / "result.json").write_text(json.dumps({"pieces": done, "total": 4}))
-        assert _reproducing.state_of(tmp_path) == words
+        assert reproduce.state_of(tmp_path) == words
 
 
 def test_an_unknown_recipe_offers_the_nearest(capsys):
@@ -79,7 +79,7 @@ def test_reproduce_writes_table_and_pictures(capsys, tmp_path, monkeypatch):
 
 
 def test_listing_imports_no_torch(monkeypatch):
-    assert "torch" not in vars(_reproducing)
+    assert "torch" not in vars(reproduce)
 
 
 def test_probe_ranks_and_draws(capsys, tmp_path):

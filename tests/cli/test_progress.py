@@ -6,6 +6,7 @@ import pytest
 from rich.console import Console
 
 from auxin.cli import _progress
+from auxin.studies.engine import Progress
 
 
 class Words:
@@ -24,7 +25,7 @@ def test_the_start_of_processes_is_no_progress(monkeypatch: pytest.MonkeyPatch) 
     with _progress.progress(output) as show:  # type: ignore[arg-type]
         for seconds, done in ((0, 0.0), (40, 0.2), (80, 1.0), (120, 2.2), (160, 3.2)):
             now[0] = float(seconds)
-            show("tuning runs", done, 10)
+            show(Progress("tuning runs", int(done), 10, running=done % 1))
     assert output.said == [
         "tuning runs: 0 of 10",
         "tuning runs: 1 of 10",
@@ -39,7 +40,7 @@ def test_a_time_that_was_computed_is_said_as_it_is(monkeypatch: pytest.MonkeyPat
     with _progress.progress(output) as show:  # type: ignore[arg-type]
         for seconds, left in ((0, None), (40, None), (80, 300.0), (120, 20.0)):
             now[0] = float(seconds)
-            show("parts", seconds / 10, 13, left=lambda left=left: left)
+            show(Progress("parts", seconds // 10, 13, left=lambda left=left: left))
     assert output.said == [
         "parts: 4 of 13",
         "parts: 8 of 13, about 5 min left for these",
@@ -51,5 +52,5 @@ def test_a_terminal_shows_the_time_that_was_computed(monkeypatch: pytest.MonkeyP
     output = Words()
     output.words = Console(file=io.StringIO(), force_terminal=True, width=100)
     with _progress.progress(output) as show:  # type: ignore[arg-type]
-        show("parts", 1, 13, left=lambda: 3725.0)
+        show(Progress("parts", 1, 13, left=lambda: 3725.0))
     assert "1:02:05" in output.words.file.getvalue()

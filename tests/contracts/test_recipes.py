@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from auxin import catalogue
-from auxin.cli._reproducing import cost_of
+from auxin.cli.reproduce import cost_of
 from auxin.errors import ConfigError
 from auxin.records.recipe import RecipeRecord
 from auxin.reports.recipe_figures import draw

@@ -24,9 +24,8 @@ from auxin.fitting.rows import Rows, make_folds
 from auxin.fitting.scores import bounds_of, losses, pooled, standard_error
 from auxin.fitting.search import Search
 from auxin.fitting.teachers import best_teacher, known_table
-from auxin.studies.auxiliary_worth import auxiliaries
-from auxin.studies.fit_search import SearchTarget, search
-from auxin.studies.max_rows import rows_within
+from auxin.studies.advice import auxiliaries
+from auxin.studies.fit_search import SearchTarget, rows_within, search
 from auxin.tasks.classes import Classes
 from auxin.tasks.multilabel import Multilabel
 from auxin.tasks.ordered import Ordered

@@ -1,6 +1,6 @@
 """The row to use, and its command."""
 
-from auxin.judging.use import DATA, to_use
+from auxin.judging.answers import DATA, to_use
 from auxin.records.results import Comparison, Row
 from auxin.requests.data import DataSpec
 

@@ -8,8 +8,8 @@ import torch
 from auxin.data import load, make_splits
 from auxin.errors import ConfigError
 from auxin.methods import resolve
-from auxin.runs.balance import balanced
 from auxin.runs.build import build
+from auxin.runs.run_tasks import balanced
 from auxin.runs.settings import layered
 from auxin.studies.lineup import pool_notes
 

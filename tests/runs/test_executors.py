@@ -15,11 +15,11 @@ import pandas as pd
 import pytest
 import torch
 
-from auxin.errors import ConfigError, DataError, RunError
+from auxin.errors import DataError, RunError
 from auxin.exported.model import load_model
 from auxin.optimizers import spare_compiler
 from auxin.requests.shared import Engine
-from auxin.runs.executors import Executor, pick
+from auxin.runs.executors import Executor, executor_of
 from auxin.runs.executors.processes import Processes
 from auxin.runs.executors.ray import Ray
 from auxin.runs.executors.serial import Serial
@@ -72,14 +72,10 @@ def test_a_worker_that_dies_is_said() -> None:
 
 
 def test_an_engine_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(pick("auto", 1), Serial)
-    assert pick("processes", 3) == Processes(3)
-    with pytest.raises(ConfigError, match="processes"):
-        pick("proceses", 2)
+    assert isinstance(executor_of(Engine(jobs=1)), Serial)
+    assert executor_of(Engine(engine="processes", jobs=3)) == Processes(3)
     with pytest.raises(ValueError, match="--address belongs to --engine ray"):
         Engine(engine="processes", jobs=2, address="auto")
-    with pytest.raises(ConfigError, match="jobs"):
-        pick("serial", 0)
 
 
 def test_an_address_where_nothing_answers_is_refused_without_waiting() -> None:

@@ -5,8 +5,7 @@ import pytest
 import torch
 
 from auxin.errors import ConfigError, RunError
-from auxin.judging.bootstrap import Resamples
-from auxin.judging.weighted import row_weights, weighted
+from auxin.judging.weighted import Resamples, row_weights, weighted
 from auxin.runs.gather import predictions_of, row_shares
 from auxin.runs.metric import guess, settle
 from auxin.runs.predictions import read_predictions, write_predictions

@@ -10,9 +10,8 @@ import numpy as np
 from auxin import strategies
 from auxin.methods import inner_name, resolve
 from auxin.requests.data import DataSpec, SplitSpec
-from auxin.runs.job import RunSpec
 from auxin.runs.phases import Phases
-from auxin.runs.rows import load_data
+from auxin.runs.rows import RunSpec, load_data
 from auxin.runs.settings import layered, options
 from auxin.strategies.base import Outcome
 

@@ -7,11 +7,11 @@ import torch
 
 from auxin.data import Dataset, make_splits
 from auxin.methods import resolve
+from auxin.runs import phases
 from auxin.runs.build import PreparedRun
 from auxin.runs.settings import layered
 from auxin.strategies.base import Phase
-from auxin.studies import fit_job
-from auxin.studies.fit_finish import TrainingDetails, finish, follow
+from auxin.studies.fit_finish import finish, follow
 from auxin.studies.fit_job import FitJob
 from auxin.tasks.classes import Classes
 from auxin.tasks.regression import Regression
@@ -50,7 +50,7 @@ def test_the_last_epoch_of_a_training_on_every_labelled_row_is_kept(name: str, g
     again = fresh.fresh(phase)
     for one, two in zip(run.network.parameters(), again.network.parameters(), strict=True):
         torch.testing.assert_close(one, two, rtol=0, atol=0)
-    record = finish(job, trained, TrainingDetails(name, "", 0.0)).model.training
+    record = finish(job, trained, name, started="", seconds=0.0).model.training
     assert record.epoch == record.epochs
     assert record.validation == trained.score
 
@@ -68,7 +68,7 @@ def test_with_patience_validation_rows_choose_the_epoch_and_never_train() -> Non
 def test_a_phase_that_diverges_is_trained_again_at_a_third_of_its_rate(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    true_fit, rates = fit_job.fit, []
+    true_fit, rates = phases.fit, []
 
     def breaks(state, plan, watch) -> None:
         rates.append(plan.rate(0))
@@ -76,13 +76,13 @@ def test_a_phase_that_diverges_is_trained_again_at_a_third_of_its_rate(
             raise Diverged("Training diverged in epoch 1.")
         true_fit(state, plan, watch)
 
-    monkeypatch.setattr(fit_job, "fit", breaks)
+    monkeypatch.setattr(phases, "fit", breaks)
     job = job_of("single", lr=3e-3)
     trained = follow(job, guard=False)
     assert rates == pytest.approx([3e-3, 1e-3, 3e-3, 1e-3])
     assert trained.outcome.run.phase.settings["lr"] == 1e-3
     assert "It was retrained with lr=0.001." in trained.outcome.notes[0]
-    assert finish(job, trained, TrainingDetails("single", "", 0.0)).model.training.settings["lr"] == 1e-3
+    assert finish(job, trained, "single", started="", seconds=0.0).model.training.settings["lr"] == 1e-3
 
 
 def test_the_preset_adamw_leaves_another_optimizer_its_rate() -> None:

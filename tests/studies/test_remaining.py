@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from auxin.studies.remaining import Remaining
+from auxin.studies.engine import Remaining
 
 
 @dataclass(frozen=True)

@@ -28,13 +28,12 @@ from auxin.exported.model import Model
 from auxin.methods import resolve
 from auxin.methods.base import Setting
 from auxin.runs.applicable import applicable
-from auxin.runs.device import pick_device
+from auxin.runs.environment import pick_device
 from auxin.runs.metric import settle
 from auxin.runs.settings import layered
-from auxin.studies.fit_finish import TrainingDetails, finish, follow
+from auxin.studies.fit_finish import finish, follow
 from auxin.studies.fit_job import EpochProgress, FitJob
-from auxin.studies.fit_search import SearchTarget, search, searchable
-from auxin.studies.max_rows import MAX_ROWS
+from auxin.studies.fit_search import MAX_ROWS, SearchTarget, search, searchable
 
 BEST = "best"
 """The method that stands for the search of `auxin fit`."""
@@ -115,8 +114,8 @@ class _AuxiliaryEstimator(BaseEstimator):
         with undisturbed():
             trained = follow(job, self.guard)
             seconds = time.perf_counter() - begun
-            about = TrainingDetails(self.method or name, started, seconds, notes=tuple(notes))
-            self._keep(finish(job, trained, about).model)
+            requested = self.method or name
+            self._keep(finish(job, trained, requested, notes=notes, started=started, seconds=seconds).model)
         if self.verbose:
             self._print(" ".join([f"Kept: {self.kept_}.", *self.notes_]))
 
@@ -164,7 +163,9 @@ class _AuxiliaryEstimator(BaseEstimator):
             settings["steps"] = self.steps if self.steps is not None else min(max(passes, FEWEST), MOST)
         notify = self._print_epoch if self.verbose else None
         metric, device = settle(self.metric, dataset.tasks[dataset.main]), pick_device(str(self.device))
-        return FitJob(dataset, splits, method, name, settings, seed, None, metric, device, notify=notify)
+        return FitJob(
+            dataset, splits, method, name, settings, seed, metric=metric, device=device, notify=notify
+        )
 
     def _print_epoch(self, progress: EpochProgress) -> None:
         every = max(1, progress.epochs // 10)

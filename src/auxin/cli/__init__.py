@@ -12,7 +12,7 @@ import inspect
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,9 +20,8 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from auxin.cli._command import VerbCommand
+from auxin.cli._command import VerbCommand, remember
 from auxin.cli._failures import failing_well
-from auxin.cli._typed import remember
 from auxin.interrupts import follow
 
 _ANYWHERE = ("--debug", "--allow-outside")
@@ -87,12 +86,9 @@ class _Verbs(TyperGroup):
         from auxin.memory import set_for_training  # not for a page of help
 
         set_for_training()
-        with failing_well(debug=_debugging(ctx)), redirect_stdout(sys.stdout):  # put back in the end
+        debug = bool(ctx.obj and ctx.obj.get("debug"))
+        with failing_well(debug=debug), redirect_stdout(sys.stdout):  # put back in the end
             return super().invoke(ctx)
-
-
-def _debugging(ctx: Any) -> bool:
-    return bool(ctx.obj and ctx.obj.get("debug"))
 
 
 def command(verb: str) -> Any:
@@ -106,19 +102,12 @@ def command(verb: str) -> Any:
     function = getattr(module, name)
     alone = typer.Typer(rich_markup_mode="rich", add_completion=False)
     help = _user_help(function.__doc__ or "")
-    alone.command(verb, cls=VerbCommand, help=help)(_with_options(function))
+    if any(hasattr(p.annotation, "model_fields") for p in inspect.signature(function).parameters.values()):
+        from auxin.cli._from_request import from_request  # imports pydantic, which takes a while
+
+        function = from_request(function)
+    alone.command(verb, cls=VerbCommand, help=help)(function)
     return typer.main.get_command(alone)
-
-
-def _with_options(function: Callable[..., None]) -> Callable[..., None]:
-    """Return a verb with an option for every field of its request, if it has one."""
-    if not any(
-        hasattr(p.annotation, "model_fields") for p in inspect.signature(function).parameters.values()
-    ):
-        return function
-    from auxin.cli._from_request import from_request  # imports pydantic, which takes a while
-
-    return from_request(function)
 
 
 def _user_help(text: str) -> str:

@@ -1,8 +1,26 @@
-"""The form of a verb's help: few columns, flags without a type, and required arguments without braces."""
+"""The command line as it was typed, and the form of a verb's help: few columns, no braces, flags without a type."""
 
+import shlex
+from collections.abc import Sequence
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
+
+_GIVEN: list[str] = []
+
+
+def remember(arguments: Sequence[str]) -> None:
+    """Store the arguments of this call, without the program's name. Result files hold them to repeat a run."""
+    _GIVEN[:] = arguments
+
+
+def command_line() -> str:
+    """Return the whole command line, quoted for a shell.
+
+    >>> remember(["compare", "my data.csv"]); command_line()
+    "auxin compare 'my data.csv'"
+    """
+    return shlex.join(["auxin", *_GIVEN])
 
 
 class _PlainHelp:

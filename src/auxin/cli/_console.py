@@ -1,4 +1,4 @@
-"""Options and output that verbs share: `--json`, `--allow-module`, and the two output streams.
+"""The option and the output that verbs share: `--json`, and the two output streams.
 
 Without `--json`, a verb prints its text to standard output. With `--json`, it prints only the result, as JSON, to
 standard output, and its text to standard error.
@@ -17,22 +17,8 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-JsonFlag = Annotated[
-    bool,
-    typer.Option(
-        "--json",
-        help="Print the result as JSON to standard output, and the text to standard error.",
-    ),
-]
-AllowModule = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow-module",
-        metavar="NAME",
-        help="Module of yours (NAME or NAME:CALLABLE) that builds the model's trunk. The module is imported, which "
-        "runs its code. Without this option, loading a model imports no code from outside auxin. Repeatable.",
-    ),
-]
+_JSON = "Print the result as JSON to standard output, and the text to standard error."
+JsonFlag = Annotated[bool, typer.Option("--json", help=_JSON)]
 
 WIDE = 150
 """The line width, in characters, of text written to a file or a pipe, so that tables are not folded."""
@@ -92,9 +78,8 @@ class Output:
 
     def print(self, *renderables: Any, sep: str = " ", soft_wrap: bool = False) -> None:
         """Print text, tables or panels. Under torchrun only rank 0 prints."""
-        if os.environ.get("RANK", "0") != "0":
-            return
-        self.words.print(*renderables, sep=sep, soft_wrap=soft_wrap)
+        if os.environ.get("RANK", "0") == "0":
+            self.words.print(*renderables, sep=sep, soft_wrap=soft_wrap)
 
     def heading(self, head: str, rest: str = "", style: str = "bold") -> None:
         """Print a line that begins with styled words."""

@@ -1,8 +1,5 @@
 """The implementation of `auxin fit`: progress, and the final report."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
 from rich.table import Table
 
 from auxin.cli._console import Output
@@ -11,9 +8,8 @@ from auxin.exported.card import TrainingRecord
 from auxin.exported.model import Model
 from auxin.judging import wording
 from auxin.requests.fit import FitRequest
-from auxin.studies.engine import Progress as RunsDone
+from auxin.studies.engine import Progress
 from auxin.studies.fit import Fitting
-from auxin.studies.fit_finish import FitOutcome
 from auxin.studies.fit_job import EpochProgress
 
 FEW = 50
@@ -22,18 +18,25 @@ FEW = 50
 
 def run(request: FitRequest, output: Output, begun: float) -> None:
     """Fit a model and report the result; `begun` is when the command began, by `time.monotonic`."""
-    with _callback(output) as notify:
+    with progress(output) as show:
+
+        def notify(event: Progress | EpochProgress | str) -> None:
+            if isinstance(event, EpochProgress):
+                phase = "training" if event.phase == "run" else f"training {event.phase}"
+                event = Progress(phase, event.epoch, event.epochs)
+            show(event)
+
         fitting = Fitting(request, notify, begun)
         output.print(f"  The output folder is {request.folder}.")
         for sentence in _rows(fitting):
-            output.print(f"  {sentence}")
+            show(sentence)
         found = fitting.run()
-    model = found.model if isinstance(found, FitOutcome) else found
-    if isinstance(found, Model):
+    model, log_loss = (found, None) if isinstance(found, Model) else (found.model, found.log_loss)
+    if model is found:
         output.print(
             "  This model is already finished and is not trained again. Choose another --out to train a new one."
         )
-    _show(model, request, output, found.log_loss if isinstance(found, FitOutcome) else None)
+    _show(model, request, output, log_loss)
     output.result({"model": str(request.folder), "training": model.training.model_dump(mode="json")})
 
 
@@ -62,43 +65,45 @@ def _searched(sizes: dict[str, int], most: int) -> list[str]:
     """Return sentences on the use of the rows where candidates are cross-validated, at most so many of each kind."""
     every, others = sizes["train"] + sizes["validation"], sizes["unlabelled"]
     labelled = f"{every:,}" if every <= most else f"about {most:,} of the {every:,}"
-    sentences = [
-        f"Candidates are cross-validated on {labelled} labelled rows; the final model is trained on all of these."
-    ]
+    final = "the final model is trained on all of these"
+    sentences = [f"Candidates are cross-validated on {labelled} labelled rows; {final}."]
     if others:
         part = f"{others:,}" if others <= most else f"{most:,} of the {others:,}"
         sentences.append(f"{part} rows without a main label train the candidates that can use them.")
     if sizes["development"]:
-        sentences.append(
-            f"Test rows: {sizes['development']:,}, and {sizes['confirmation']:,} that stay sealed."
-        )
+        sealed = f"{sizes['confirmation']:,} that stay sealed"
+        sentences.append(f"Test rows: {sizes['development']:,}, and {sealed}.")
     return sentences
 
 
-@contextmanager
-def _callback(output: Output) -> Iterator[Callable[[RunsDone | EpochProgress | str], None]]:
-    with progress(output) as show:
-
-        def notify(event: RunsDone | EpochProgress | str) -> None:
-            if isinstance(event, str):
-                output.print(f"  {event}")
-            elif isinstance(event, EpochProgress):
-                show(
-                    "training" if event.phase == "run" else f"training {event.phase}",
-                    event.epoch,
-                    event.epochs,
-                )
-            else:
-                show(event.phase, event.done + event.running, event.total, left=event.left)
-
-        yield notify
-
-
 def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[float, float] | None) -> None:
-    record = model.training
-    if record.advice:
-        _show_advice(record, request, output)
-        return
+    record, decision = model.training, model.training.decision
+    if record.advice:  # of the search
+        assert decision is not None
+        output.print("", _table(decision.validation, "", record.metric, "cross-validated"), "")
+        for sentence in record.advice:
+            output.print(f"  {sentence}")
+        files = "model.json and weights"
+    else:
+        _show_training(record, output)
+        files = "model.json, weights.safetensors"
+    if record.test is not None:
+        rows = f"{record.rows['development']:,} test rows that were not used for selection"
+        value = wording.stated(record.test, record.metric)
+        output.print(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
+    elif not record.advice:
+        output.print("  No rows were held out for a test. --test 0.2 holds out a fifth.")
+    if log_loss is not None:
+        before, after = log_loss
+        heat = model.predictor.temperature
+        output.print(
+            f"  Calibration: temperature {heat:.2f}; validation log loss {before:.4f} before, {after:.4f} after."
+        )
+    output.print(f"\n{request.folder}: {files}. Next: auxin predict {request.folder} DATA")
+
+
+def _show_training(record: TrainingRecord, output: Output) -> None:
+    """Show which network was kept, why, and its score on the validation rows."""
     decision = record.decision
     if decision is not None and len(decision.validation) > 1:
         output.print("", _table(decision.validation, decision.kept, record.metric))
@@ -108,44 +113,15 @@ def _show(model: Model, request: FitRequest, output: Output, log_loss: tuple[flo
         output.print(f"  {decision.why}")
     if record.validation is not None:
         value = wording.stated(record.validation, record.metric)
-        stopped = record.settings.get("patience") is not None
         trained = (
             "The network was not trained on them"
-            if stopped
+            if record.settings.get("patience") is not None
             else "The network was then retrained on all labelled rows"
         )
         output.print(
             f"  Validation {wording.name(record.metric)}: {value}, on rows that were not used for training. This "
             f"estimate is slightly optimistic: the same rows chose the method and the settings. {trained}."
         )
-    if record.test is not None:
-        rows = f"{record.rows['development']:,} test rows that were not used for selection"
-        value = wording.stated(record.test, record.metric)
-        output.print(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
-    else:
-        output.print("  No rows were held out for a test. --test 0.2 holds out a fifth.")
-    if log_loss is not None:
-        before, after = log_loss
-        heat = model.predictor.temperature
-        output.print(
-            f"  Calibration: temperature {heat:.2f}; validation log loss {before:.4f} before, {after:.4f} after."
-        )
-    output.print(
-        f"\n{request.folder}: model.json, weights.safetensors. Next: auxin predict {request.folder} DATA"
-    )
-
-
-def _show_advice(record: TrainingRecord, request: FitRequest, output: Output) -> None:
-    """Show the candidates' scores, the advice on the model, and its folder."""
-    assert record.decision is not None
-    output.print("", _table(record.decision.validation, "", record.metric, "cross-validated"), "")
-    for sentence in record.advice:
-        output.print(f"  {sentence}")
-    if record.test is not None:
-        rows = f"{record.rows['development']:,} test rows that were not used for selection"
-        value = wording.stated(record.test, record.metric)
-        output.print(f"  Test {wording.name(record.metric)}: {value}, on {rows}.")
-    output.print(f"\n{request.folder}: model.json and weights. Next: auxin predict {request.folder} DATA")
 
 
 def _table(scores: dict[str, float], kept: str, metric: str, source: str = "validation") -> Table:

@@ -2,19 +2,20 @@
 
 import functools
 import inspect
+import os
 import types
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, TypeGuard, Union, get_args, get_origin
 
 import typer
 from pydantic import BeforeValidator, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from auxin.cli import _typed
-from auxin.cli._conducting import conducting
+from auxin.cli._command import command_line
 from auxin.cli._console import JsonFlag, Output
 from auxin.requests.option import Group, extra, flag, refusal
 from auxin.requests.shared import Engine
@@ -68,8 +69,12 @@ class Field:
 
 
 _KEYWORD = inspect.Parameter.KEYWORD_ONLY
-_METAVARS: dict[type, str] = {int: "N", float: "NUMBER", str: "NAME", Path: "PATH"}
+_METAVARS: dict[type, str] = {int: "N", float: "NUMBER", str: "NAME", Path: "DIR", list[str]: "NAME"}
 """The placeholder of an option that declares none, by its type."""
+
+
+def _is_group(kind: Any) -> TypeGuard[type[Group]]:
+    return isinstance(kind, type) and issubclass(kind, Group)
 
 
 def fields(model: type[Group], path: tuple[str, ...] = (), base: Group | None = None) -> Iterator[Field]:
@@ -79,7 +84,7 @@ def fields(model: type[Group], path: tuple[str, ...] = (), base: Group | None = 
         declared, default = extra(info), info.default
         if base is not None and name in base.model_fields_set:
             default = getattr(base, name)
-        if isinstance(info.annotation, type) and issubclass(info.annotation, Group):
+        if _is_group(info.annotation):
             inner = None if default is PydanticUndefined else default
             for field in fields(info.annotation, (*path, name), inner):
                 if field.path[-1] not in declared.get("without", ()):
@@ -97,18 +102,11 @@ def from_request(verb: Callable[..., None]) -> Callable[..., None]:
     all others stay as they are. Where the request has an engine, only the process that conducts the study runs the
     verb.
     """
-    own = inspect.signature(verb).parameters
-    found = {
-        name: p.annotation
-        for name, p in own.items()
-        if isinstance(p.annotation, type) and issubclass(p.annotation, Group)
-    }
-    if not found:
-        return verb
-    [(name, model)] = found.items()
+    own = inspect.signature(verb).parameters.values()
+    [(name, model)] = [(p.name, p.annotation) for p in own if _is_group(p.annotation)]
     options = list(fields(model))
-    rest = [p.replace(kind=_KEYWORD) for p in own.values() if p.name != name and p.annotation is not Output]
-    output = next((p.name for p in own.values() if p.annotation is Output), None)
+    rest = [p.replace(kind=_KEYWORD) for p in own if p.name != name and p.annotation is not Output]
+    output = next((p.name for p in own if p.annotation is Output), None)
 
     @functools.wraps(verb)
     def call(**given: Any) -> None:
@@ -133,15 +131,29 @@ def from_request(verb: Callable[..., None]) -> Callable[..., None]:
     return call
 
 
+@contextmanager
+def conducting(engine: str) -> Iterator[bool]:
+    """Yield whether this process runs the study. The other ranks of a torchrun compute its units, then yield False."""
+    if engine not in ("auto", "torchrun") or int(os.environ.get("WORLD_SIZE", "1")) < 2:
+        yield True
+        return
+    from auxin.runs.executors.torchrun import dismiss, serve
+
+    if serve():
+        yield False
+        return
+    try:
+        yield True
+    finally:
+        dismiss()
+
+
 def _built(model: type[Group], options: list[Field], given: dict[str, Any]) -> Any:
     """Return the request, or refuse every mistake in it at once."""
-    values: dict[str, Any] = {
-        name: dict(info.default)
-        for name, info in model.model_fields.items()
-        if isinstance(info.default, Group)
-    }
+    defaults = {name: info.default for name, info in model.model_fields.items()}
+    values: dict[str, Any] = {name: dict(own) for name, own in defaults.items() if isinstance(own, Group)}
     if "command" in model.model_fields:
-        values["command"] = _typed.command()
+        values["command"] = command_line()
     for option in options:
         value = given[option.key]
         if value is None or value == []:

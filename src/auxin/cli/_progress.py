@@ -3,25 +3,11 @@
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, Protocol
+from contextlib import contextmanager, nullcontext
+from typing import Any
 
 from auxin.cli._console import Output
-
-Left = Callable[[], float | None]
-"""Gives the seconds that the rest is expected to take; None while nothing tells."""
-
-
-class ProgressCallback(Protocol):
-    """A callback that receives a name, the amount done (may be fractional), the total, a description and the time left.
-
-    Without a time left, pieces are taken to be equally long.
-    """
-
-    def __call__(
-        self, name: str, done: float, total: float, what: str = "", left: Left | None = None
-    ) -> None: ...
-
+from auxin.studies.engine import NotifyProgress, Progress
 
 EVERY = 30.0
 """Seconds between two progress lines where the output is not a terminal."""
@@ -30,46 +16,49 @@ LOOK = 0.5
 
 
 @contextmanager
-def progress(output: Output) -> Iterator[ProgressCallback]:
-    """Yield a callback that shows progress.
+def progress(output: Output) -> Iterator[NotifyProgress]:
+    """Yield a callback that prints sentences and shows progress.
 
-    In a terminal it draws one bar per name and removes it at the end. In a file or a pipe it prints one line every
-    `EVERY` seconds.
+    In a terminal it draws one bar per kind of units and removes it at the end. In a file or a pipe it prints one line
+    every `EVERY` seconds. Where nothing tells the time left, units are taken to be equally long.
     """
-    if not output.words.is_terminal:
-        yield _lines(output)
-        return
-    with _bar(output) as bar:
-        tasks: dict[str, Any] = {}
-        last = -math.inf
+    with _bar(output) if output.words.is_terminal else nullcontext() as bar:
+        show = _lines(output) if bar is None else _bars(bar)
 
-        def show(name: str, done: float, total: float, what: str = "", left: Left | None = None) -> None:
-            nonlocal last
-            if name not in tasks:
-                tasks[name] = bar.add_task(name, total=total, left=None)
-            elif done and not bar.tasks[tasks[name]].completed:
-                bar.reset(tasks[name])  # measure time from the first progress, not from the announcement
-            known = {}
-            if left is not None and time.monotonic() - last >= LOOK:
-                last, known = time.monotonic(), {"left": left()}
-            bar.update(tasks[name], description=what or name, completed=done, total=total, **known)
+        def notify(event: Progress | str) -> None:
+            if isinstance(event, str):
+                output.print(f"  {event}")
+            else:
+                show(event)
 
-        yield show
+        yield notify
+
+
+def _bars(bar: Any) -> Callable[[Progress], None]:
+    tasks: dict[str, Any] = {}
+    last = -math.inf
+
+    def show(event: Progress) -> None:
+        nonlocal last
+        name, done = event.phase, event.done + event.running
+        if name not in tasks:
+            tasks[name] = bar.add_task(name, total=event.total, left=None)
+        elif done and not bar.tasks[tasks[name]].completed:
+            bar.reset(tasks[name])  # measure time from the first progress, not from the announcement
+        known = {}
+        if event.left is not None and time.monotonic() - last >= LOOK:
+            last, known = time.monotonic(), {"left": event.left()}
+        bar.update(tasks[name], completed=done, total=event.total, **known)
+
+    return show
 
 
 def _bar(output: Output) -> Any:
-    from rich.progress import (
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-    )
+    from rich import progress as rich
     from rich.table import Column
     from rich.text import Text
 
-    class TimeLeft(TimeRemainingColumn):
+    class TimeLeft(rich.TimeRemainingColumn):
         """The time left that was computed, where one was."""
 
         def render(self, task: Any) -> Text:
@@ -80,36 +69,36 @@ def _bar(output: Output) -> Any:
                 f"{left // 3600:.0f}:{left // 60 % 60:02.0f}:{left % 60:02.0f}", style="progress.remaining"
             )
 
-    return Progress(
-        TextColumn(
+    return rich.Progress(
+        rich.TextColumn(
             "{task.description}",
             markup=False,
             table_column=Column(min_width=12, no_wrap=True, overflow="ellipsis"),
         ),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
+        rich.BarColumn(bar_width=24),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
+        rich.TextColumn("left"),
         TimeLeft(),
         console=output.words,
         transient=True,
     )
 
 
-def _lines(output: Output) -> ProgressCallback:
+def _lines(output: Output) -> Callable[[Progress], None]:
     begun: dict[str, tuple[float, float]] = {}
     last = time.monotonic()
 
-    def show(name: str, done: float, total: float, what: str = "", left: Left | None = None) -> None:
+    def show(event: Progress) -> None:
         nonlocal last
-        now = time.monotonic()
+        now, done, total = time.monotonic(), event.done + event.running, event.total
         if done:  # before the first progress, processes start
-            begun.setdefault(name, (now, done))
+            begun.setdefault(event.phase, (now, done))
         if now - last >= EVERY and total:
             last = now
-            since, before = begun.get(name, (now, done))
-            seconds = left() if left is not None else proportional(done, total, now - since, before)
-            output.print(f"  {line(what or name, done, total, seconds)}")
+            since, before = begun.get(event.phase, (now, done))
+            left = event.left() if event.left is not None else proportional(done, total, now - since, before)
+            output.print(f"  {line(event.phase, done, total, left)}")
 
     return show
 

@@ -47,15 +47,14 @@ def compare(
             return command("compare").main([*words, *more], standalone_mode=False)
     methods = ",".join(request.methods)
     output.heading("auxin compare", f"  {request.data.name}: {methods}")  # before the slow import of torch
+    from auxin.cli._comparing import compare_budgets, compare_once
+
     if len(request.labels) > 1:
-        from auxin.cli._label_budgets import compare_budgets
-
         return compare_budgets(request, output, confirm)
-    from auxin.cli._comparing import ComparisonInterrupted, compare_once
-
     one = request.at(request.labels[0], out=request.folder) if request.labels else request
-    try:
-        output.result(compare_once(one, output, confirm))
-    except ComparisonInterrupted as stopped:
-        output.result(stopped.comparison)
-        raise typer.Exit(130) from None
+    comparison, interrupted = compare_once(one, output, confirm)
+    if comparison is not None:
+        output.result(comparison)
+    if interrupted:
+        raise typer.Exit(130)
+    return None

@@ -1,31 +1,11 @@
 """Export a trained network: as an ONNX file, or as a program that plain PyTorch runs."""
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
-from auxin.cli._console import AllowModule, JsonFlag, Output
+from auxin.cli._console import Output
 from auxin.errors import ConfigError
+from auxin.requests.model import ExportRequest
 
 
-def export(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `auxin fit` wrote.")],
-    onnx: Annotated[
-        Path | None,
-        typer.Option(
-            "--onnx",
-            metavar="FILE",
-            help="ONNX file to write (needs the extra: pip install 'auxin\\[onnx]').",
-        ),
-    ] = None,
-    torch: Annotated[
-        Path | None,
-        typer.Option("--torch", metavar="FILE", help="torch.export program to write, such as model.pt2."),
-    ] = None,
-    modules: AllowModule = None,
-    as_json: JsonFlag = False,
-) -> None:
+def export(request: ExportRequest, output: Output) -> None:
     """Export a trained network together with the normalisation of its inputs and the calibration of its outputs.
 
     The file has one input x, float32, batch first: the encoded values of a vector (NaN where missing), or the pixels
@@ -37,6 +17,7 @@ def export(
         auxin export models/digits --onnx digits.onnx
         auxin export models/digits --torch digits.pt2
     """
+    model, onnx, torch = request.model, request.onnx, request.torch
     if onnx is None and torch is None:
         raise ConfigError("There is no file to write", expected="--onnx FILE, --torch FILE, or both")
     from auxin.folders import check_ending, check_output
@@ -48,12 +29,11 @@ def export(
     from auxin.exported.folder import require
 
     require(model)
-    output = Output(as_json)
     output.heading("auxin export", f"  {model}")
     from auxin.exported.export import to_onnx, to_torch
     from auxin.exported.model import load_model
 
-    made = load_model(model, modules or (), lambda note: output.print(f"  {note}"))
+    made = load_model(model, request.modules, lambda note: output.print(f"  {note}"))
     for write, file in ((to_onnx, onnx), (to_torch, torch)):
         if file is not None:
             write(made, file)

@@ -1,34 +1,16 @@
 """Write a new member of a family, and its test, into a folder of your own."""
 
 import keyword
-from pathlib import Path
-from typing import Annotated
-
-import typer
 
 from auxin import catalogue
-from auxin.cli._console import JsonFlag, Output
+from auxin.cli._console import Output
 from auxin.cli._templates import TEMPLATES
 from auxin.errors import ConfigError
+from auxin.requests.model import NewRequest
 from auxin.store import write_text
 
 
-def new(
-    kind: Annotated[
-        str,
-        typer.Argument(
-            metavar="KIND", help="What to write: combiner, labeler, rival or pretext.", show_default=False
-        ),
-    ],
-    name: Annotated[
-        str,
-        typer.Argument(metavar="NAME", help="Name of the member and of its file.", show_default=False),
-    ],
-    folder: Annotated[
-        Path, typer.Option("--folder", metavar="DIR", help="Folder of your own members.")
-    ] = Path("auxin_members"),
-    as_json: JsonFlag = False,
-) -> None:
+def new(request: NewRequest, output: Output) -> None:
     """Write a member that works, and a test that it passes, to start from.
 
     The member is written to DIR/FAMILY/NAME.py, such as DIR/combiners/NAME.py, and its test to DIR/test_NAME.py. If
@@ -41,11 +23,10 @@ def new(
         export AUXIN_PLUGINS=auxin_members
         auxin compare my.csv --target y --aux a,b --methods single,mine
     """
-    output = Output(as_json)
+    kind, name, folder = request.kind, request.name, request.folder
     if kind not in TEMPLATES:
-        raise ConfigError(
-            f"No member of kind {kind!r} can be written", expected=f"one of: {', '.join(TEMPLATES)}"
-        )
+        known = f"one of: {', '.join(TEMPLATES)}"
+        raise ConfigError(f"No member of kind {kind!r} can be written", expected=known)
     family = f"{kind}s"
     _check(family, name)
     title = "".join(part.capitalize() for part in name.split("_"))

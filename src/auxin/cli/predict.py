@@ -1,61 +1,13 @@
 """Predict with a trained model: write one row of predictions and probabilities per row of data."""
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Annotated, Any
+from collections.abc import Mapping
+from typing import Any
 
-import typer
-
-from auxin.cli._console import AllowModule, JsonFlag, Output
-
-NewData = Annotated[
-    str,
-    typer.Argument(
-        metavar="DATA",
-        help="Data of the same form as the training data: a table, images (a folder, a file, a table of paths), "
-        "an .npz file, a known data set (see --root), or hub:OWNER/NAME.",
-    ),
-]
-Level = Annotated[
-    str | None,
-    typer.Option(
-        "--level",
-        metavar="P:A[:...]",
-        help="CIFAR-100 only: P primary and A auxiliary classes, out of 3, 10, 20 and 100."
-        " Further numbers add auxiliary tasks.",
-    ),
-]
+from auxin.cli._console import Output
+from auxin.requests.model import PredictRequest
 
 
-def predict(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="Folder that `auxin fit` wrote.")],
-    data: NewData,
-    out: Annotated[
-        Path,
-        typer.Option(
-            "--out", metavar="FILE", help="File to write: .csv, .parquet, or .npz (required for dense tasks)."
-        ),
-    ] = Path("predictions.csv"),
-    keep: Annotated[
-        str | None,
-        typer.Option(
-            "--keep", metavar="COLUMNS", help="Columns of the table to copy into the output, comma-separated."
-        ),
-    ] = None,
-    level: Level = None,
-    root: Annotated[
-        Path | None,
-        typer.Option("--root", metavar="DIR", help="Folder with the files of a known data set."),
-    ] = None,
-    encoding: Annotated[
-        str | None,
-        typer.Option(
-            "--encoding", metavar="NAME", help="Encoding of text files (default: the training file's)."
-        ),
-    ] = None,
-    modules: AllowModule = None,
-    as_json: JsonFlag = False,
-) -> None:
+def predict(request: PredictRequest, output: Output) -> None:
     """Predict with a trained model and write one line per row, in the order of the rows.
 
     The output has the columns `row` (the row's number in DATA, from 0; for images also `file`), `prediction`, and for
@@ -73,49 +25,39 @@ def predict(
     from auxin.exported.folder import require
     from auxin.folders import check_output
 
-    check_output(out, data, model)
-    require(model)
-    check_data(data, root)
-    output = Output(as_json)
-    output.heading("auxin predict", f"  {data}")
-    columns = [name.strip() for name in (keep or "").split(",") if name.strip()]
-    found = _written(
-        model, data, out, columns, {"root": root, "level": level}, encoding, modules or (), output
-    )
+    check_output(request.out, request.data, request.model)
+    require(request.model)
+    check_data(request.data, request.root)
+    output.heading("auxin predict", f"  {request.data}")
+    found = _written(request, output)
     output.print(f"  {found['rows']:,} rows: {found['task']}, predicted by {found['method']}.")
     if found["score"] is not None:
         output.print(_score(found))
-    output.print(str(out))
+    output.print(str(request.out))
     output.result(found)
 
 
-def _written(
-    model: Path,
-    data: str,
-    out: Path,
-    columns: Sequence[str],
-    options: Mapping[str, Any],
-    encoding: str | None,
-    modules: Sequence[str],
-    output: Output,
-) -> dict[str, Any]:
+def _written(request: PredictRequest, output: Output) -> dict[str, Any]:
     """Write the predictions, without PyTorch where the model and the data allow it."""
     from auxin.exported.plain import write_plain
 
     def notify(note: str) -> None:
         output.print(f"  {note}")
 
+    data, encoding = request.data, request.encoding
     if encoding is not None:
         _check_text(data)
-    found = None if any(options.values()) else write_plain(model, data, out, columns, notify, encoding)
+    options = {"root": request.root, "level": request.level}
+    what = (data, request.out, request.keep, notify)
+    found = None if any(options.values()) else write_plain(request.model, *what, encoding)
     if found is None:
         from auxin.exported.files import write_predictions
         from auxin.exported.model import load_model
 
-        made = load_model(model, modules, notify)
+        made = load_model(request.model, request.modules, notify)
         if encoding is not None and made.encoder is not None:
             made.encoder.encoding = encoding  # type: ignore[attr-defined]  # of tables and tables of images
-        found = write_predictions(made, data, out, columns, notify, options)
+        found = write_predictions(made, *what, options)
     return found
 
 

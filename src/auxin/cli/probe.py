@@ -19,6 +19,21 @@ def probe(request: ProbeRequest, output: Output) -> None:
         auxin probe table.csv --target price --aux rent,area --seeds 5
     """
     output.heading("auxin probe", f"  {request.data.name}")  # before the slow import of torch
-    from auxin.cli._probing import run
+    from auxin.cli._progress import progress
+    from auxin.reports.probe_table import draw, terminal
+    from auxin.runs.executors import executor_of
+    from auxin.studies.engine import run_study
+    from auxin.studies.presets import labels_of_digits
+    from auxin.studies.probe import ProbeStudy
 
-    run(request, output)
+    out = request.folder
+    split, decided = labels_of_digits(request.data, request.split, "held-out")
+    for sentence in decided:
+        output.print(f"  {sentence}")
+    study = ProbeStudy(request.model_copy(update={"out": out, "split": split}))
+    output.print(f"  The output folder is {out}. Run the same command to resume.")
+    with progress(output) as notify:
+        result = run_study(study, executor_of(request.compute), notify)
+    output.print("", terminal(result), "")
+    output.print(f"Result files: {out}. Figure of the ranking: {draw(result, out)}.")
+    output.result(result)

@@ -1,12 +1,12 @@
 """Write a self-contained HTML page about a comparison, and its figures, or about a trained model."""
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from auxin.cli._console import JsonFlag, Output
+from auxin.cli._console import Output
 from auxin.errors import ConfigError
+from auxin.requests.model import ReportRequest
 
 if TYPE_CHECKING:
     from auxin.studies.label_budget import LabelBudget
@@ -14,24 +14,7 @@ if TYPE_CHECKING:
 _FORMATS = ("png", "pdf", "svg")
 
 
-def report(
-    runs: Annotated[
-        Path, typer.Argument(metavar="RUNS", help="Folder that `auxin compare` or `auxin fit` wrote.")
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="FILE", help="HTML file to write. Default: report.html in RUNS."),
-    ] = None,
-    figures: Annotated[
-        str,
-        typer.Option(
-            "--figures",
-            metavar="FORMATS",
-            help="Formats of the figure files: png, pdf, svg (comma-separated), or none.",
-        ),
-    ] = "png,pdf",
-    as_json: JsonFlag = False,
-) -> None:
+def report(request: ReportRequest, output: Output) -> None:
     """Write an HTML page about a comparison (verdict, table, figures, cost, command), or about a model of `auxin fit`.
 
     The page is one file and loads nothing from the network. The figures go to a folder `figures` beside it. Results
@@ -42,13 +25,16 @@ def report(
 
         auxin report runs/digits
     """
-    formats = _formats(figures)
+    runs, out = request.runs, request.out
+    formats = tuple(part for part in request.figures if part != "none")
+    if unknown := [part for part in formats if part not in _FORMATS]:
+        known = f"some of: {', '.join(_FORMATS)}"
+        raise ConfigError("Unknown figure format", expected=known, found=", ".join(unknown))
     from auxin.folders import check_ending, check_output
 
     if out is not None:
         check_output(out, runs)
         check_ending(out, ".html", ".htm")
-    output = Output(as_json)
     from auxin.reports import label_budget
     from auxin.reports.model_page import model_page, read_model_card, sentences
     from auxin.store import write_text
@@ -74,7 +60,7 @@ def report(
     return _print_files(file, files, {"comparison": results.comparison.model_dump(mode="json")}, output)
 
 
-def _budget(budget: "LabelBudget", runs: Path, file: Path, formats: list[str], output: Output) -> None:
+def _budget(budget: "LabelBudget", runs: Path, file: Path, formats: Sequence[str], output: Output) -> None:
     from auxin.reports import label_budget
     from auxin.reports.page import budget_page
     from auxin.reports.read import read_results
@@ -92,13 +78,3 @@ def _print_files(file: Path, files: list[Path], found: dict[str, Any], output: O
     if files:
         output.print(f"Figures: {len(files)} files in {files[0].parent}")
     output.result({"page": str(file), "figures": [str(path) for path in files], **found})
-
-
-def _formats(text: str) -> list[str]:
-    chosen = [part.strip() for part in text.split(",") if part.strip() not in ("", "none")]
-    unknown = [part for part in chosen if part not in _FORMATS]
-    if unknown:
-        raise ConfigError(
-            "Unknown figure format", expected=f"some of: {', '.join(_FORMATS)}", found=", ".join(unknown)
-        )
-    return chosen

@@ -1,14 +1,25 @@
-"""Answers from a comparison: whether to use an auxiliary, which one, how much better, how sure, at what cost."""
+"""Answers from a comparison: whether to use an auxiliary, which one, how much better, how sure, at what cost,
+and the command that trains it for use.
+"""
 
+import shlex
 from collections.abc import Mapping
 
 from auxin.judging import wording
 from auxin.judging.paired import ENOUGH_SEEDS
 from auxin.records.results import Comparison, Contrast, Row
+from auxin.requests.data import DataSpec
+from auxin.requests.option import flag
 
 Answers = list[tuple[str, str]]
 
 
+DATA = {"--aux-kind", "--labels-per-class"} | {
+    flag(name, info)
+    for name, info in DataSpec.model_fields.items()
+    if name not in ("name", "domain") and info.annotation is not bool
+}
+"""Options that name the data; each takes one value, and `auxin fit` has them too."""
 NUMBERS = frozenset({"r2", "rmse"})
 """Metrics of main tasks that are never classes."""
 
@@ -88,13 +99,10 @@ def _certainty(best: Row, comparison: Comparison) -> str:
     rows = wording.interval(contrast.rows_low, contrast.rows_high, comparison.metric)
     if rows:
         parts.append(f"over test rows {rows}")
-    opened = comparison.half == "confirmation"
-    half = (
-        "These are confirmation rows, which were opened once."
-        if opened
-        else "These are development rows: --confirm opens the other half, once."
-    )
-    return f"{'; '.join(parts)}. {half}"
+    half = "development rows: --confirm opens the other half, once"
+    if comparison.half == "confirmation":
+        half = "confirmation rows, which were opened once"
+    return f"{'; '.join(parts)}. These are {half}."
 
 
 def _cost(best: Row) -> str:
@@ -117,3 +125,42 @@ def _worth(comparison: Comparison, method: str, worths: Mapping[str, str]) -> st
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}{'s' * (count != 1)}"
+
+
+def to_use(comparison: Comparison) -> str:
+    """Which row to use, with the command; "" where there is no row or no command line of `auxin compare`.
+
+    A method that is shown to help is used, the one with the highest mean of several; else single-task training.
+
+    Args:
+        comparison: any comparison, finished or not.
+    """
+    words = shlex.split(comparison.command)
+    if not comparison.rows or words[:2] != ["auxin", "compare"] or len(words) < 3 or words[2].startswith("-"):
+        return ""
+    helpful = [row for row in comparison.rows if row.verdict == "helps"]
+    name = max(helpful, key=lambda row: row.mean).method if helpful else "single"
+    kept = [words[2]]
+    for place, word in enumerate(words[3:], start=3):
+        option, mark, _ = word.partition("=")
+        found = [word] if mark else words[place : place + 2]
+        # Budgets of a curve: `fit` takes all labels.
+        several = option == "--labels-per-class" and "," in found[-1]
+        if option in DATA and not several:
+            kept += found
+    base = f"auxin fit {shlex.join(kept)}"
+    why = (
+        f"{name} has the highest mean of the methods that are shown to help."
+        if helpful
+        else "No method is shown to help: use single-task training (single)."
+    )
+    if any(word.partition("=")[0] == "--domain" for word in words):
+        return f"{why}\n  No command trains it: `auxin fit` has no --domain. The settings are in comparison.json."
+    return (
+        f"{why}\n"
+        f"  {base} --method {name} --no-guard\n"
+        f"    trains {name} with the defaults of `auxin fit`; the settings used here are in comparison.json, and --set "
+        "NAME=VALUE sets one.\n"
+        f"  {base}\n"
+        "    chooses among estimators, networks and their blends by cross-validation."
+    )

@@ -6,7 +6,7 @@ held fixed. A difference that only one of the two supports is not established.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,8 +21,7 @@ LEVEL = 0.95
 _SAME = 1e-12  # differences that vary by less than this share of the scores vary by rounding only
 
 
-@dataclass(frozen=True, slots=True)
-class Paired:
+class Paired(NamedTuple):
     """A paired difference over seeds.
 
     Attributes:
@@ -30,7 +29,6 @@ class Paired:
         low, high: Its 95 % t interval; None where there is no spread to make one from.
         p: two-sided p-value; None with one seed.
         seeds: Number of pairs, one per seed.
-        constant: Whether every seed gave the same difference, so that p is the sign test's.
     """
 
     difference: float
@@ -38,7 +36,6 @@ class Paired:
     high: float | None
     p: float | None
     seeds: int
-    constant: bool = False
 
 
 def paired(a: ArrayLike, b: ArrayLike) -> Paired:
@@ -72,7 +69,7 @@ def paired(a: ArrayLike, b: ArrayLike) -> Paired:
         return Paired(mean, None, None, None, 1)
     if np.ptp(differences) <= _SAME * max(np.abs(x).max(), np.abs(y).max(), 1.0):
         same = abs(mean) <= _SAME
-        return Paired(mean, None, None, 1.0 if same else 2.0 ** (1 - n), n, constant=True)
+        return Paired(mean, None, None, 1.0 if same else 2.0 ** (1 - n), n)
     error = float(differences.std(ddof=1)) / n**0.5
     half = float(stdtrit(n - 1, 0.5 + LEVEL / 2)) * error
     p = 2 * float(stdtr(n - 1, -abs(mean) / error))

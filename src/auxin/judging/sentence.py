@@ -35,12 +35,10 @@ def sentence(rows: Sequence[Row], metric: str) -> str:
 
 def _controls(rows: Sequence[Row], judged: Sequence[Row], metric: str) -> list[str]:
     """Controls that help beyond single, where the verdict is on methods that learn."""
-    if all(row.role != "method" for row in judged):
-        return []
-    helpful = [
-        row for row in rows if row.role != "method" and row.verdict == "helps" and row.method != "scratch"
-    ]
-    return [_part(helpful, metric, explain=False)] if helpful else []
+    helpful = [row for row in rows if row.role != "method" and row.verdict == "helps"]
+    helpful = [row for row in helpful if row.method != "scratch"]
+    on_trial = any(row.role == "method" for row in judged)
+    return [_part(helpful, metric, explain=False)] if on_trial and helpful else []
 
 
 def _groups(judged: Sequence[Row]) -> list[list[Row]]:
@@ -53,18 +51,14 @@ def _groups(judged: Sequence[Row]) -> list[list[Row]]:
 
 def _part(group: Sequence[Row], metric: str, *, explain: bool) -> str:
     first, reference = group[0], str(group[0].judged_by)
-    if explain and first.role == "method" and not _is_single(first):
+    single = first.versus_single is not None and first.versus_single.reference == first.judged_by
+    if explain and first.role == "method" and not single:
         reference += ", the best control"
     if len(group) == 1:
         clause = _CLAUSES[first.verdict].format(method=first.method, reference=reference)
         return f"{clause}: {_against(first, metric)}."
-    names = _listed([f"{row.method} ({_against(row, metric)})" for row in group])
+    names = wording.listed([f"{row.method} ({_against(row, metric)})" for row in group])
     return f"{_PLURAL[first.verdict].format(methods=names, reference=reference)}."
-
-
-def _is_single(row: Row) -> bool:
-    """Whether the row is judged against single-task training."""
-    return row.versus_single is not None and row.versus_single.reference == row.judged_by
 
 
 def _against(row: Row, metric: str) -> str:
@@ -82,24 +76,15 @@ def _pretrained(rows: Sequence[Row], metric: str) -> list[str]:
     return [f"From random weights instead of the pretrained ones, single-task training differs by {said}."]
 
 
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-
-
 def _aside(judged: Sequence[Row], metric: str) -> list[str]:
     """What must be said beside the verdict: a gain over single, or a gain its untrained twin shares."""
     said = []
     for row in judged:
         single, twin = row.versus_single, row.versus_twin
-        if (
-            row.verdict != "helps"
-            and single
-            and single.verdict == "helps"
-            and row.judged_by != single.reference
-        ):
-            said.append(
-                f"Against {single.reference} alone, {row.method} gains {wording.contrast(single, metric)}."
-            )
+        better = single is not None and single.verdict == "helps"
+        if row.verdict != "helps" and single and better and row.judged_by != single.reference:
+            gain = wording.contrast(single, metric)
+            said.append(f"Against {single.reference} alone, {row.method} gains {gain}.")
         if row.verdict == "helps" and twin and twin.verdict != "helps":
             said.append(f"But {row.method} is not shown to beat its untrained twin {twin.reference}.")
     return said

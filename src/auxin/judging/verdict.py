@@ -8,7 +8,7 @@ running more controls costs a claim nothing.
 """
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,20 +16,21 @@ import numpy as np
 
 from auxin.errors import RunError, message
 from auxin.judging import wording
-from auxin.judging.bootstrap import Resamples
-from auxin.judging.paired import ENOUGH_SEEDS, Paired, bootstrap, holm, paired, standard_error
+from auxin.judging.paired import ENOUGH_SEEDS, bootstrap, holm, paired, standard_error
 from auxin.judging.sentence import sentence
+from auxin.judging.weighted import Resamples
 from auxin.records.results import Comparison, Contrast, Half, Row, RunResult, Verdict
 from auxin.runs.predictions import MainPredictions
 
 SIGNIFICANT = 0.05
+SINGLE = "single"
+"""The name of single-task training."""
 
 _WORST_FIRST: tuple[Verdict, ...] = ("hurts", "no evidence", "no evidence (one seed)", "helps")
 _BLIND = (
     "No settings were chosen on validation rows, so the best control, {best}, was chosen on the reported rows. "
     "It is harder to beat than a control chosen beforehand."
 )
-_References = Mapping[str, str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,6 @@ def judge(
     controls: Collection[str] = (),
     twins: Mapping[str, str] | None = None,
     half: Half = "development",
-    single: str = "single",
     chance: float = 0.0,
     predictions: Mapping[tuple[str, int], MainPredictions] | None = None,
     **about: Any,
@@ -67,7 +67,6 @@ def judge(
         controls: Which methods are controls; `single` always is one.
         twins: Learned method -> its untrained twin.
         half: Which half of the test rows is judged.
-        single: The name of single-task training.
         chance: The score of a guess, for diverged runs.
         predictions: By method and seed what was predicted on that half, for the bootstrap over rows of a metric
             that is no mean over them.
@@ -78,17 +77,14 @@ def judge(
             missing, or there are no runs.
     """
     evidence = _evidence(runs, half, chance, Resamples(runs[0].metric if runs else "", predictions or {}))
-    controls = {single, *controls} & set(evidence.runs)
-    named = sorted((m for m in evidence.runs if m in controls), key=lambda m: m != single)
+    controls = {SINGLE, *controls} & set(evidence.runs)
+    named = sorted((m for m in evidence.runs if m in controls), key=lambda m: m != SINGLE)
     chosen = {m: validation.get(m, float("nan")) for m in named}
     blind = not any(np.isfinite(value) for value in chosen.values())
-    best = best_control(
-        {m: float(np.mean([*evidence.scores[m].values()])) for m in named} if blind else chosen
-    )
-    rows = _rows(evidence, validation, controls, twins or {}, single, best)
+    best = best_control({m: _mean(evidence.scores[m].values()) for m in named} if blind else chosen)
+    rows = _rows(evidence, validation, controls, twins or {}, best)
     metric, seeds = runs[0].metric, sorted({run.seed for run in runs})
     warnings = [
-        *about.pop("warnings", []),
         *([_BLIND.format(best=best)] if len(named) > 1 and blind else []),
         *_table_warnings(rows, len(seeds), metric, chance),
     ]
@@ -123,11 +119,7 @@ def best_control(validation: Mapping[str, float]) -> str | None:
     >>> best_control({"single": 0.90, "equal": 0.92, "maxl_frozen": float("nan")})
     'equal'
     """
-    return max(validation, key=lambda name: _or_worst(validation[name]), default=None)
-
-
-def _or_worst(score: float) -> float:
-    return score if score == score else -np.inf
+    return max(validation, key=lambda name: v if (v := validation[name]) == v else -np.inf, default=None)
 
 
 def check_comparable(runs: Sequence[RunResult]) -> None:
@@ -142,9 +134,8 @@ def check_comparable(runs: Sequence[RunResult]) -> None:
     for name in ("dataset", "metric"):
         found = sorted({getattr(run, name) for run in runs})
         if len(found) > 1:
-            raise RunError(
-                f"The runs are not comparable: they differ in their {name}", found=", ".join(found)
-            )
+            what = f"The runs are not comparable: they differ in their {name}"
+            raise RunError(what, found=", ".join(found))
     hashes: dict[int, RunResult] = {}
     for run in runs:
         first = hashes.setdefault(run.seed, run)
@@ -175,9 +166,7 @@ def _evidence(runs: Sequence[RunResult], half: Half, chance: float, resamples: R
 def _score(run: RunResult, half: Half) -> float:
     score = getattr(run.scores, half)
     if score is None:
-        raise RunError(
-            message(f"The run of {run.method} with seed {run.seed} has no score on the {half} rows")
-        )
+        raise RunError(f"The run of {run.method} with seed {run.seed} has no score on the {half} rows.")
     return score
 
 
@@ -186,24 +175,26 @@ def _rows(
     validation: Mapping[str, float],
     controls: Collection[str],
     twins: Mapping[str, str],
-    single: str,
     best: str | None,
 ) -> list[Row]:
-    methods = sorted(evidence.runs, key=lambda m: (m != single, m not in controls))
-    versus_single = {
-        **_contrasts(evidence, {m: single for m in methods if m in controls}),
-        **_contrasts(evidence, {m: single for m in methods if m not in controls}),
-    }
-    versus_control = _contrasts(evidence, {m: best for m in methods if m not in controls})
+    methods = sorted(evidence.runs, key=lambda m: (m != SINGLE, m not in controls))
+    trial = [m for m in methods if m not in controls]
+    versus_single = _contrasts(evidence, {m: SINGLE for m in methods if m in controls})
+    versus_single |= _contrasts(evidence, dict.fromkeys(trial, SINGLE))
+    versus_control = _contrasts(evidence, dict.fromkeys(trial, best))
     versus_twin = _contrasts(evidence, {m: twins.get(m) for m in methods})
+    single = _mean(r.seconds for r in evidence.runs[SINGLE].values()) if SINGLE in evidence.runs else None
     rows = []
     for m in methods:
-        judged = less_favourable(versus_single.get(m), None if m in controls else versus_control.get(m))
+        judged = less_favourable(versus_single.get(m), versus_control.get(m))
+        runs, scores = list(evidence.runs[m].values()), list(evidence.scores[m].values())
+        seconds, steps = _mean(run.seconds for run in runs), [r.steps for r in runs if r.steps is not None]
+        kept = Counter(run.decision.kept for run in runs if run.decision is not None)
         row = Row(
             method=m,
-            role="single" if m == single else "control" if m in controls else "method",
-            mean=float(np.mean([*evidence.scores[m].values()])),
-            standard_error=standard_error([*evidence.scores[m].values()]),
+            role="single" if m == SINGLE else "control" if m in controls else "method",
+            mean=_mean(scores),
+            standard_error=standard_error(scores),
             scores=evidence.raw[m],
             validation=validation.get(m),
             versus_single=versus_single.get(m),
@@ -211,11 +202,11 @@ def _rows(
             versus_twin=versus_twin.get(m),
             verdict=judged.verdict if judged else "reference",
             judged_by=judged.reference if judged else None,
-            seconds_per_run=_seconds(evidence, m),
-            overhead=_seconds(evidence, m) / _seconds(evidence, single) if single in evidence.runs else None,
-            steps=_steps(evidence, m),
-            settings=next(iter(evidence.runs[m].values())).settings,
-            kept=_kept(evidence, m),
+            seconds_per_run=seconds,
+            overhead=seconds / single if single is not None else None,
+            steps=_mean(steps) if steps else None,
+            settings=runs[0].settings,
+            kept=dict(kept.most_common()),
             warnings=_warnings(evidence, m, [versus_single.get(m), versus_control.get(m)]),
         )
         rows.append(row)
@@ -228,53 +219,34 @@ def less_favourable(first: Contrast | None, second: Contrast | None) -> Contrast
     return min(known, key=lambda c: (_WORST_FIRST.index(c.verdict), c.difference), default=None)
 
 
-def _seconds(evidence: _Evidence, method: str) -> float:
-    return float(np.mean([run.seconds for run in evidence.runs[method].values()]))
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean([*values]))
 
 
-def _kept(evidence: _Evidence, method: str) -> dict[str, int]:
-    decided = [run.decision.kept for run in evidence.runs[method].values() if run.decision is not None]
-    return dict(Counter(decided).most_common())
-
-
-def _steps(evidence: _Evidence, method: str) -> float | None:
-    known = [run.steps for run in evidence.runs[method].values() if run.steps is not None]
-    return float(np.mean(known)) if known else None
-
-
-def _contrasts(evidence: _Evidence, references: _References) -> dict[str, Contrast]:
+def _contrasts(evidence: _Evidence, references: Mapping[str, str | None]) -> dict[str, Contrast]:
     """Each method against its reference, Holm-corrected over them all."""
     pairs = {m: r for m, r in references.items() if r in evidence.runs and r != m and _common(evidence, m, r)}
-    results = {m: _paired(evidence, m, r) for m, r in pairs.items()}
+    results = {}
+    for m, r in pairs.items():
+        seeds = _common(evidence, m, r)
+        results[m] = paired(*([evidence.scores[name][s] for s in seeds] for name in (m, r)))
     adjusted = holm({m: result.p for m, result in results.items()})
-    return {m: _contrast(evidence, m, pairs[m], results[m], adjusted[m]) for m in pairs}
+    found = {}
+    for m, r in pairs.items():
+        low, high = _over_rows(evidence, m, r) or (None, None)
+        found[m] = Contrast(
+            reference=r,
+            **results[m]._asdict(),
+            p_adjusted=adjusted[m],
+            rows_low=low,
+            rows_high=high,
+            verdict=word(results[m].difference, adjusted[m]),
+        )
+    return found
 
 
 def _common(evidence: _Evidence, method: str, reference: str) -> list[int]:
     return [seed for seed in evidence.scores[method] if seed in evidence.scores[reference]]
-
-
-def _paired(evidence: _Evidence, method: str, reference: str) -> Paired:
-    seeds = _common(evidence, method, reference)
-    return paired([evidence.scores[method][s] for s in seeds], [evidence.scores[reference][s] for s in seeds])
-
-
-def _contrast(
-    evidence: _Evidence, method: str, reference: str, result: Paired, adjusted: float | None
-) -> Contrast:
-    rows = _over_rows(evidence, method, reference)
-    return Contrast(
-        reference=reference,
-        difference=result.difference,
-        low=result.low,
-        high=result.high,
-        p=result.p,
-        p_adjusted=adjusted,
-        rows_low=rows[0] if rows else None,
-        rows_high=rows[1] if rows else None,
-        seeds=result.seeds,
-        verdict=word(result.difference, adjusted),
-    )
 
 
 def _over_rows(evidence: _Evidence, method: str, reference: str) -> tuple[float, float] | None:
@@ -305,15 +277,13 @@ def _warnings(evidence: _Evidence, method: str, contrasts: Sequence[Contrast | N
     found = wording.merged([text for run in evidence.runs[method].values() for text in run.warnings])
     if diverged:
         counted = wording.score(evidence.scores[method][diverged[0]], metric)
-        found.append(
-            f"Diverged with seed {', '.join(map(str, diverged))}; counted as {counted}, the worst possible."
-        )
+        seeds = ", ".join(map(str, diverged))
+        found.append(f"Diverged with seed {seeds}; counted as {counted}, the worst possible.")
     for contrast in filter(None, contrasts):
         missing = sorted(set(evidence.raw[contrast.reference]) - set(evidence.raw[method]))
         if missing:
             found.append(f"Seeds {', '.join(map(str, missing))} did not run; compared over the common seeds.")
         if contrast.seeds > 1 and contrast.low is None:
-            found.append(
-                f"Every seed gave the same difference to {contrast.reference}: no interval, sign test."
-            )
+            same = f"Every seed gave the same difference to {contrast.reference}"
+            found.append(f"{same}: no interval, sign test.")
     return list(dict.fromkeys(found))

@@ -4,12 +4,14 @@ A resample of the test rows is a set of whole-number weights. Most metrics are f
 thousand resamples are one product of matrices; those that rank rows (AUC, average precision) sort once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from auxin.judging.paired import LEVEL
 from auxin.runs.predictions import MainPredictions
 
 Floats = NDArray[np.float64]
@@ -45,9 +47,7 @@ def weighted(metric: str, found: MainPredictions, weights: Floats) -> Floats:
     if found.kind == "classes" and metric == "kappa":
         return _kappa(found, weights)
     if metric == "part_iou":
-        right, true, said = (
-            np.asarray(part, np.float64) for part in (found.right, found.true, found.predicted)
-        )
+        right, true, said = (part.astype(float) for part in (found.right, found.true, found.predicted))
         each = _nan_mean(_over(right, true + said - right))
         return _weighted_mean(each, ~np.isnan(each), weights)
     if metric == "hit":
@@ -180,3 +180,42 @@ def _average_precision(scores: NDArray, positive: NDArray, weights: Floats) -> F
     high, low = _groups(-scores, positive, weights)
     precision = np.nan_to_num(_over(high.cumsum(1), (high + low).cumsum(1)))
     return _over((high * precision).sum(1), high.sum(1))
+
+
+@dataclass(frozen=True, eq=False)
+class Resamples:
+    """A metric on resampled test rows, run by run; every run sees the same resamples.
+
+    Attributes:
+        metric: Metric of the user.
+        predictions: What was predicted, by method and seed.
+    """
+
+    metric: str
+    predictions: Mapping[tuple[str, int], MainPredictions]
+    values: dict[tuple[str, int], Floats] = field(default_factory=dict)
+
+    def interval(self, method: str, reference: str, seeds: Sequence[int]) -> tuple[float, float] | None:
+        """A 95 % percentile interval of the mean difference over these seeds, the trained networks held fixed.
+
+        None where predictions are missing, the seeds' rows differ in number, or the metric is not defined.
+        """
+        runs = [(name, seed) for name in (method, reference) for seed in seeds]
+        if not seeds or any(run not in self.predictions for run in runs):
+            return None
+        if len({len(self.predictions[run]) for run in runs}) > 1:
+            return None
+        a, b = (np.mean([self._of(name, seed) for seed in seeds], axis=0) for name in (method, reference))
+        differences = (a - b)[np.isfinite(a - b)]
+        if differences.size < 0.9 * a.size:
+            return None
+        tail = (1 - LEVEL) / 2
+        low, high = np.quantile(differences, [tail, 1 - tail])
+        return float(low), float(high)
+
+    def _of(self, method: str, seed: int) -> Floats:
+        if (method, seed) not in self.values:
+            found = self.predictions[method, seed]
+            weights = row_weights(len(found), draws_for(found))
+            self.values[method, seed] = weighted(self.metric, found, weights)
+        return self.values[method, seed]

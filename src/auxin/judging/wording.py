@@ -5,19 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from auxin.records.results import Contrast
 
-PERCENT = frozenset(
-    {
-        "accuracy",
-        "average_precision",
-        "balanced_accuracy",
-        "top5_accuracy",
-        "pixel_accuracy",
-        "f1",
-        "macro_f1",
-        "auc",
-        "miou",
-    }
-)
+PERCENT = frozenset({"accuracy", "average_precision", "balanced_accuracy", "f1", "auc", "miou"})
 """Metrics between 0 and 1 that people read in percent, and their differences in points."""
 
 LOWER = frozenset({"mae", "rmse", "log_loss", "cost"})
@@ -204,6 +192,15 @@ def duration(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """The parts in a row, the last one after "and".
+
+    >>> listed(["a", "b", "c"]), listed(["a"])
+    ('a, b and c', 'a')
+    """
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def merged(sentences: Sequence[str]) -> list[str]:

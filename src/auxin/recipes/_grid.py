@@ -17,7 +17,7 @@ from auxin.recipes._summary import by_seed, claims, common, equal_rows, line, wi
 from auxin.records.recipe import Claim, RecipeRow
 from auxin.records.results import RunResult
 from auxin.requests.data import DataSpec, SplitSpec
-from auxin.runs.device import pick_device
+from auxin.runs.environment import pick_device
 from auxin.runs.rows import load_data, split_rows
 from auxin.runs.run import RESULT, RunSpec, execute, rebuild, score_rows
 from auxin.runs.settings import layered

@@ -41,17 +41,15 @@ class CompareRequest(StudyRequest):
     seeds: int | None = option(
         None,
         "Number of seeds of the final runs. Default: 5, or the number that the preset's paper uses.",
-        metavar="N",
         ge=1,
     )
     tries: int | None = option(
         None,
         "Number of settings that each method tries on the validation set. Default: 4, or 1 where the validation set is "
         "too small to distinguish settings.",
-        metavar="N",
         ge=1,
     )
-    tuning_seeds: int = option(2, "Number of seeds per setting that is tried.", metavar="N", ge=1)
+    tuning_seeds: int = option(2, "Number of seeds per setting that is tried.", ge=1)
     twins: bool = option(
         True, "Also run every learned method with its learned part untrained, to measure what learning adds."
     )
@@ -84,7 +82,6 @@ class CompareRequest(StudyRequest):
         None,
         "Also log the finished runs to `tensorboard` or `mlflow`. Each needs the extra of that name: pip install "
         "'auxin[mlflow]'.",
-        metavar="NAME",
         changes_results=False,
     )
     compute: Compute = group(Compute())

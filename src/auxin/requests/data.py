@@ -66,20 +66,14 @@ class DataSpec(Group):
     )
     size: int | None = option(None, "Side length that every image is resized to.", metavar="PIXELS", ge=1)
     max_pixels: int | None = option(
-        None,
-        "Maximum number of pixels of an image; larger images are refused (default: 100 million).",
-        metavar="N",
-        ge=1,
+        None, "Maximum number of pixels of an image; larger images are refused (default: 100 million).", ge=1
     )
     text: str | None = option(None, "Columns to read as text, comma-separated.", metavar="COLUMNS")
     max_words: int | None = option(
-        None,
-        "Maximum number of words in the vocabulary of the text columns (default: 4,000).",
-        metavar="N",
-        ge=1,
+        None, "Maximum number of words in the vocabulary of the text columns (default: 4,000).", ge=1
     )
     encoding: str | None = option(None, "Encoding of text files (default: utf-8).")
-    inputs: str | None = option(None, "Array of an .npz file that holds the inputs.", metavar="NAME")
+    inputs: str | None = option(None, "Array of an .npz file that holds the inputs.")
     ignore: str | None = option(
         None, "Columns to leave out of the inputs, comma-separated.", metavar="COLUMNS"
     )
@@ -92,9 +86,7 @@ class DataSpec(Group):
         "tasks.",
         metavar="P:A[:...]",
     )
-    root: Path | None = option(
-        None, "Folder with the files of a known data set.", metavar="DIR", changes_results=False
-    )
+    root: Path | None = option(None, "Folder with the files of a known data set.", changes_results=False)
     download: bool = option(
         False, "Download the files of a known data set into --root.", changes_results=False
     )
@@ -144,9 +136,7 @@ class SplitSpec(Group):
         metavar="SIZE",
     )
     test: float = option(
-        0.5,
-        "Size of the test set, if the data have none: a fraction of the rows, below 1.",
-        metavar="F",
+        0.5, "Size of the test set, if the data have none: a fraction of the rows, below 1.", metavar="F"
     )
 
     def __hash__(self) -> int:

@@ -19,7 +19,6 @@ class FitRequest(StudyRequest):
         "best",
         "`best` selects among estimators, networks and blends by cross-validation. Or the name of one method "
         "(`auxin ls methods`).",
-        metavar="NAME",
     )
     guard: bool = option(
         True, "Fall back to single-task training if the method is not better on the validation set."
@@ -35,15 +34,12 @@ class FitRequest(StudyRequest):
         },
     )
     metric: str | None = option(None, "Metric for selection. Default: by the task.", metavar="METRIC")
-    tries: int = option(
-        2, "Number of settings that each method tries on the validation set.", metavar="N", ge=1
-    )
-    draws: int = option(3, "Number of validation sets that each setting is averaged over.", metavar="N", ge=1)
+    tries: int = option(2, "Number of settings that each method tries on the validation set.", ge=1)
+    draws: int = option(3, "Number of validation sets that each setting is averaged over.", ge=1)
     max_rows: int = option(
         20_000,
         "Maximum number of training rows with a main label that the search uses, and as many without one. If there "
         "are more, a random part is used, which limits time and memory.",
-        metavar="N",
         ge=10,
     )
     seed: int = option(0, "Seed of the splits, the initial weights and the batches.")

@@ -26,9 +26,7 @@ class Group(BaseModel):
     def identity(self) -> dict[str, Any]:
         """Return the options that change a result; those that say where or how fast it is computed are left out."""
         found = {n: getattr(self, n) for n, info in type(self).model_fields.items() if changes_results(info)}
-        return {
-            name: value.identity() if isinstance(value, Group) else value for name, value in found.items()
-        }
+        return {n: value.identity() if isinstance(value, Group) else value for n, value in found.items()}
 
     def check(self) -> None:
         """Refuse what is wrong at a glance. A verb's request is checked before the verb prints anything.
@@ -131,13 +129,11 @@ def _place(path: tuple[int | str, ...], model: type[Group]) -> str:
 def refusal(error: ValidationError, model: type[Group]) -> ConfigError:
     """Return one error that names every mistake in the options."""
     found = mistakes(error, model)
-    if len(found) == 1:
-        name, wrong, value = found[0]
-        return ConfigError(
-            message(f"The option {name} is invalid", expected=wrong, found=value) if value else wrong
-        )
+    what = "The option {} is invalid" if len(found) == 1 else "{} is invalid"
     listed = [
-        message(f"{name} is invalid", expected=wrong, found=value) if value else wrong
+        message(what.format(name), expected=wrong, found=value) if value else wrong
         for name, wrong, value in found
     ]
+    if len(found) == 1:
+        return ConfigError(listed[0])
     return ConfigError("\n".join([f"{len(found)} options are invalid.", *listed]))

@@ -24,8 +24,8 @@ class ProbeSettings(Group):
         "gauss_newton", "Curvature matrix: `gauss_newton` or `hessian`."
     )
     steps: int = option(30, "Maximum number of conjugate-gradient steps.", "--solver-steps", ge=1)
-    rows: int = option(1024, "Maximum number of rows per candidate.", metavar="N", ge=2)
-    batches: int = option(8, "Number of batches for the confidence intervals.", metavar="N", ge=2)
+    rows: int = option(1024, "Maximum number of rows per candidate.", ge=2)
+    batches: int = option(8, "Number of batches for the confidence intervals.", ge=2)
 
 
 class ProbeRequest(StudyRequest):
@@ -54,7 +54,7 @@ class ProbeRequest(StudyRequest):
             "number of rows. More rows give narrower intervals.",
         },
     )
-    seeds: int = option(3, "Number of networks trained on the main task.", metavar="N", ge=1)
+    seeds: int = option(3, "Number of networks trained on the main task.", ge=1)
     how: ProbeSettings = group(ProbeSettings())
     training: TrainingRequest = group(
         TrainingRequest(), help={"settings": "Setting of the training, such as steps=300. Repeatable."}

@@ -13,9 +13,9 @@ class RecipeSize(Group):
 
     panel: ClassVar[str] = "Size"
 
-    seeds: int | None = option(None, "Number of seeds. Default: the recipe's.", metavar="N", ge=1)
+    seeds: int | None = option(None, "Number of seeds. Default: the recipe's.", ge=1)
     rows: int | None = option(
-        None, "Maximum number of training rows, in recipes that are tables of runs.", metavar="N", ge=10
+        None, "Maximum number of training rows, in recipes that are tables of runs.", ge=10
     )
     only: Words = option(
         (), "Run only the pieces whose names contain one of these words, comma-separated.", metavar="WORDS"
@@ -29,10 +29,7 @@ class RecipeRequest(StudyRequest):
 
     name: str = option("", "Name of a recipe. Without one, the recipes are listed.", "recipe", argument=True)
     root: Folder = option(
-        None,
-        "Folder that holds one folder per data set, such as DIR/cifar100.",
-        metavar="DIR",
-        changes_results=False,
+        None, "Folder that holds one folder per data set, such as DIR/cifar100.", changes_results=False
     )
     smoke: bool = option(
         False, "Run a tiny version on made-up rows, to test that the recipe runs. Its numbers mean nothing."

@@ -185,9 +185,7 @@ class TrainSettings(Group):
 class RuleTrainRequest(Group):
     """What a user requests of `auxin rule train`."""
 
-    out: Path = option(
-        Path("runs/rule"), "Folder for the rule. A repeated run with the same folder resumes.", metavar="DIR"
-    )
+    out: Path = option(Path("runs/rule"), "Folder for the rule. A repeated run with the same folder resumes.")
     settings: TrainSettings = group(TrainSettings())
 
 
@@ -198,11 +196,11 @@ class RuleDataRequest(Group):
 
     rule: str = option(..., "Rule file, the folder of a trained rule, or `small`.", argument=True)
     data: str = option(..., "Known data set (`auxin ls data`), or a file such as my.npz.", argument=True)
-    root: Folder = option(None, "Folder that holds one folder per data set.", metavar="DIR")
+    root: Folder = option(None, "Folder that holds one folder per data set.")
     target: str | None = option(
         None, "Column of the labels, in files that have several columns.", metavar="COLUMN"
     )
-    out: Path = option(Path("runs/rule-apply"), "Folder for the result files.", metavar="DIR")
+    out: Path = option(Path("runs/rule-apply"), "Folder for the result files.")
 
     def check(self) -> None:
         """Refuse a file of data that is missing."""

@@ -20,7 +20,6 @@ class Engine(Group):
     jobs: int | None = option(
         None,
         "Number of training runs computed in parallel, one thread each. Default: the number of cores.",
-        metavar="N",
         ge=1,
         changes_results=False,
     )
@@ -28,7 +27,6 @@ class Engine(Group):
         "auto",
         "Executor of the runs: `serial`, `processes`, `ray`, `torchrun`, or `auto` (torchrun's ranks if started by "
         "torchrun, otherwise processes).",
-        metavar="NAME",
         changes_results=False,
     )
     address: str | None = option(
@@ -60,7 +58,6 @@ class TrainingRequest(Group):
         None,
         "Network trunk: a name (`auxin ls models`), `pretrained:PATH`, or your own `module:factory`. Default: by the "
         "data.",
-        metavar="NAME",
     )
     balanced: bool = option(False, "Weight the loss so that every class counts equally.")
     settings: Settings = option(
@@ -91,7 +88,6 @@ class StudyRequest(Group):
     out: Path | None = option(
         None,
         "Folder for the result files. A repeated run with the same folder resumes.",
-        metavar="DIR",
         changes_results=False,
     )
     command: str = option("", "The command line that repeats the study.", hidden=True, changes_results=False)

@@ -61,9 +61,7 @@ def names(value: Any) -> Any:
     >>> names("single, maxl-frozen")
     ('single', 'maxl_frozen')
     """
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip().replace("-", "_") for part in value.split(",") if part.strip())
+    return tuple(word.replace("-", "_") for word in words(value)) if isinstance(value, str) else value
 
 
 def words(value: Any) -> Any:
@@ -81,7 +79,7 @@ def counts(value: Any) -> Any:
     """
     if isinstance(value, tuple):
         return value
-    parts = [] if value is None else [part.strip() for part in str(value).split(",") if part.strip()]
+    parts = () if value is None else words(str(value))
     if any(not part.isdecimal() or int(part) < 1 for part in parts) or (value is not None and not parts):
         raise ConfigError(
             "The labels per class (--labels-per-class) are invalid",

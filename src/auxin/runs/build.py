@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -24,8 +25,7 @@ from auxin.pretexts.base import Pretext
 from auxin.requests.hyperparameters import Hyperparameters, known
 from auxin.runs.applicable import EVERY, hierarchy, refinement
 from auxin.runs.augmentation import pool_and_views, strong_view
-from auxin.runs.balance import balanced
-from auxin.runs.run_tasks import self_made, tasks_of
+from auxin.runs.run_tasks import balanced, self_made, tasks_of
 from auxin.runs.settings import options
 from auxin.strategies.base import Phase
 from auxin.tasks.base import Task
@@ -221,10 +221,8 @@ class _Parts:
         try:
             return member.build(argument, **own)
         except TypeError as error:
-            raise ConfigError(
-                f"{member.__name__} does not accept its options {own}: {error}",
-                do=f"Change the {part}.* settings",
-            ) from error
+            wrong = f"{member.__name__} does not accept its options {own}: {error}"
+            raise ConfigError(wrong, do=f"Change the {part}.* settings") from error
 
     def learner(self, network: PrimaryNetwork, criterion: Objective) -> Learner:
         """The learner of a network: optimisers and the estimator of the hypergradient."""
@@ -234,18 +232,12 @@ class _Parts:
         estimator: Estimator | None = None
         meta_optimizer = None
         if method.estimator is not None:
-            estimator = catalogue.load("hypergradients", plain.hypergradient or method.estimator)(
-                **options(self.settings, "estimator")
-            )
-        if estimator is not None and criterion.phi():
-            phi = criterion.phi()
-            meta_optimizer = _optimizer(
-                plain.meta_optimizer,
-                rate_groups(phi, criterion.combiner, plain.meta_lr) if plain.meta_paced else phi,
-                plain.meta_lr,
-                plain.meta_weight_decay,
-                plain.meta_momentum,
-            )
+            member = catalogue.load("hypergradients", plain.hypergradient or method.estimator)
+            estimator = member(**options(self.settings, "estimator"))
+        if estimator is not None and (phi := criterion.phi()):
+            groups = rate_groups(phi, criterion.combiner, plain.meta_lr) if plain.meta_paced else phi
+            rates = (plain.meta_lr, plain.meta_weight_decay, plain.meta_momentum)
+            meta_optimizer = _optimizer(plain.meta_optimizer, groups, *rates)
         return Learner(
             network,
             criterion,
@@ -280,20 +272,21 @@ def _optimizer(
     name: str, parameters: Sequence[Any], lr: float, weight_decay: float, momentum: float
 ) -> torch.optim.Optimizer:
     spare_compiler()
-    if name == "sgd":
-        return torch.optim.SGD(parameters, lr=lr, momentum=momentum, weight_decay=weight_decay)
-    if name == "adam":
-        return torch.optim.Adam(parameters, lr=lr, weight_decay=weight_decay)
-    if name == "adamw":
-        return torch.optim.AdamW(parameters, lr=lr, weight_decay=weight_decay)
-    raise ConfigError(catalogue.unknown("optimizer", name, ["sgd", "adam", "adamw"]))
+    kinds: dict[str, Any] = {
+        "sgd": partial(torch.optim.SGD, momentum=momentum),
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+    }
+    if name not in kinds:
+        raise ConfigError(catalogue.unknown("optimizer", name, list(kinds)))
+    return kinds[name](parameters, lr=lr, weight_decay=weight_decay)
 
 
 def epochs_of(settings: Mapping[str, Setting], rows: Tensor) -> int:
     """How many epochs the settings ask for, where one takes these rows."""
-    epochs, steps, size = settings["epochs"], settings["steps"], settings["batch"]
-    if epochs is not None:
-        return int(epochs)
+    steps, size = settings["steps"], settings["batch"]
+    if settings["epochs"] is not None:
+        return int(settings["epochs"])
     assert isinstance(steps, int)
     assert isinstance(size, int)
     return max(1, round(steps / len(epoch_batches(rows, size, torch.Generator().manual_seed(0)))))

@@ -1,4 +1,4 @@
-"""Where a result was obtained: versions, hardware, and the commit of the code if it runs from a checkout."""
+"""Where a result is obtained: versions, hardware, the commit of the code in a checkout, and the device of --device."""
 
 import os
 import platform
@@ -6,6 +6,8 @@ import subprocess
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+
+from auxin.errors import ConfigError
 
 
 @cache
@@ -53,3 +55,22 @@ def _processor() -> str:
         return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+def pick_device(device: str) -> str:
+    """The device to run on; "auto" is a CUDA device where there is one.
+
+    Raises:
+        ConfigError: PyTorch has no such device here.
+    """
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        here = "cpu, cuda" if torch.cuda.is_available() else "cpu"
+        wanted = f"auto or one of: {here}"
+        raise ConfigError("The device is not available", expected=wanted, found=repr(device)) from error
+    return device

@@ -30,8 +30,6 @@ COLUMNS = 12
 BYTES = 64_000
 """Examples may take about so much; fewer primary classes are kept where they would take more."""
 
-_NONE = np.zeros(0)
-
 
 def row_shares(task: Task, output: Tensor, target: Tensor, metric: str) -> list[float]:
     """Each row's share of a metric that is the mean over rows; empty where it is not."""
@@ -61,42 +59,28 @@ def predictions_of(task: Task, output: Tensor, target: Tensor, metric: str) -> M
     if isinstance(task, Classes | Ordered):
         true = target.argmax(1) if target.is_floating_point() else target
         size = task.classes if isinstance(task, Ordered) else task.width
+        predicted = task.predict(output)
         scores = output.double().softmax(1) if metric == "auc" else torch.zeros(0)
-        return _classes(true, task.predict(output), size, scores, names)
+        table = confusion(predicted, true, size)
+        parts = {"table": table.numpy(), "scores": scores.numpy()}
+        return MainPredictions("classes", true.numpy(), predicted.numpy(), **parts, names=names)
     if isinstance(task, DenseClasses):
-        return _class_maps(task, output, target, names)
+        labels = target.argmax(1) if target.is_floating_point() else target
+        triples = zip(labels, task.predict(output), task.pixels(target), strict=True)
+        tables = torch.stack([confusion(said[k], true[k], task.width) for true, said, k in triples])
+        counts = (tables.sum(2), tables.sum(1), tables.diagonal(dim1=1, dim2=2), tables.sum(0))
+        return MainPredictions("class_maps", *(count.numpy() for count in counts), names=names)
     if isinstance(task, DenseRegression):
-        return MainPredictions("number_maps", _map_moments(task, output, target), _NONE, _NONE, _NONE, _NONE)
+        return MainPredictions("number_maps", _map_moments(task, output, target))
     if isinstance(task, Multilabel):
         true = target.double()
         true = true if target.is_floating_point() else true.masked_fill(target == -1, torch.nan)
-        return MainPredictions(
-            "attributes", true.numpy(), output.double().numpy(), _NONE, _NONE, _NONE, names
-        )
+        return MainPredictions("attributes", true.numpy(), output.double().numpy(), names=names)
     if task.dense:
         return None
     rows = (len(target), -1)
     true, predicted = target.double().reshape(rows), task.predict(output.double()).reshape(rows)
-    return MainPredictions("numbers", true.numpy(), predicted.numpy(), _NONE, _NONE, _NONE, names)
-
-
-def _classes(
-    true: Tensor, predicted: Tensor, size: int, scores: Tensor, names: tuple[str, ...]
-) -> MainPredictions:
-    table = confusion(predicted, true, size)
-    parts = (true.numpy(), predicted.numpy(), _NONE, table.numpy(), scores.numpy())
-    return MainPredictions("classes", *parts, names=names)
-
-
-def _class_maps(
-    task: DenseClasses, output: Tensor, target: Tensor, names: tuple[str, ...]
-) -> MainPredictions:
-    labels = target.argmax(1) if target.is_floating_point() else target
-    kept, predicted = task.pixels(target), task.predict(output)
-    pairs = zip(labels, predicted, kept, strict=True)
-    tables = torch.stack([confusion(s[k], t[k], task.width) for t, s, k in pairs])
-    parts = (tables.sum(2), tables.sum(1), tables.diagonal(dim1=1, dim2=2), tables.sum(0))
-    return MainPredictions("class_maps", *(part.numpy() for part in parts), scores=_NONE, names=names)
+    return MainPredictions("numbers", true.numpy(), predicted.numpy(), names=names)
 
 
 def _map_moments(task: DenseRegression, output: Tensor, target: Tensor) -> np.ndarray:
@@ -131,12 +115,10 @@ def leave(
     """
     if found is not None:
         write_predictions(folder / PREDICTIONS, found)
-    arrays = _features(built, rows[:ROWS])
-    if arrays:
-        write_arrays(folder / FEATURES, arrays, names=getattr(built.task, "label_names", ()))
-    shown = _examples(built, dataset, examples)
-    if shown:
-        write_arrays(folder / EXAMPLES, shown, names=getattr(built.task, "label_names", ()))
+    kept = {FEATURES: _features(built, rows[:ROWS]), EXAMPLES: _examples(built, dataset, examples)}
+    for name, arrays in kept.items():
+        if arrays:
+            write_arrays(folder / name, arrays, names=getattr(built.task, "label_names", ()))
 
 
 def _features(built: PreparedRun, rows: Tensor) -> dict[str, np.ndarray]:

@@ -64,9 +64,8 @@ class Measures:
     def last(self) -> dict[str, float]:
         """The label measures that were taken last; in a resumed run, maybe before it was killed."""
         looks = [log.measures for log in self.built.state.logs if log.measures]
-        return {
-            name: value for name, value in (looks[-1] if looks else {}).items() if name.startswith("label")
-        }
+        last = looks[-1] if looks else {}
+        return {name: value for name, value in last.items() if name.startswith("label")}
 
     def warnings(self) -> list[str]:
         """What the labels warn of at the end of training, where they were to be learned."""

@@ -46,9 +46,8 @@ def settle(metric: str | None, task: Task) -> str:
     name = ALIASES.get(name, name)
     if name not in task.metrics:
         offered = [*task.metrics, *(["cost=FILE.csv"] if isinstance(task, Classes | Ordered) else [])]
-        raise ConfigError(
-            f"The metric {metric!r} does not fit the main task", expected=f"one of: {', '.join(offered)}"
-        )
+        what = f"The metric {metric!r} does not fit the main task"
+        raise ConfigError(what, expected=f"one of: {', '.join(offered)}")
     return name
 
 
@@ -102,15 +101,14 @@ def _cost(text: str, task: Task) -> str:
     names = [str(name) for name in task.label_names]
     values = _spelt(text) if ";" in text else _of_file(Path(text), names)
     size = len(names)
-    square = len(values) == size and all(len(row) == size for row in values)
-    finite = square and all(abs(value) < float("inf") for row in values for value in row)
-    if not finite:
+    found = ""
+    if len(values) != size or any(len(row) != size for row in values):
         found = f"{len(values)} rows of {sorted({len(row) for row in values})} numbers"
-        raise ConfigError(
-            f"The cost matrix {text[:60]} is invalid",
-            expected=f"{size} rows of {size} finite numbers, a row per true class",
-            found=found if not square else "a number that is not finite",
-        )
+    elif not all(math.isfinite(value) for row in values for value in row):
+        found = "a number that is not finite"
+    if found:
+        wanted = f"{size} rows of {size} finite numbers, a row per true class"
+        raise ConfigError(f"The cost matrix {text[:60]} is invalid", expected=wanted, found=found)
     return COST + ";".join(",".join(f"{value:.12g}" for value in row) for row in values)
 
 
@@ -118,7 +116,7 @@ def _spelt(text: str) -> list[list[float]]:
     try:
         return [[float(value) for value in row.split(",")] for row in text.split(";")]
     except ValueError as error:
-        raise ConfigError(message(f"The cost matrix {text[:60]} is invalid: {error}")) from error
+        raise ConfigError(f"The cost matrix {text[:60]} is invalid: {error}.") from error
 
 
 def _of_file(file: Path, names: list[str]) -> list[list[float]]:
@@ -129,17 +127,14 @@ def _of_file(file: Path, names: list[str]) -> list[list[float]]:
         head, rows = cells[0][1:], {row[0]: row[1:] for row in cells[1:]}
         if sorted(head) != sorted(names) or sorted(rows) != sorted(names):
             found = f"columns {', '.join(head[:10])} and rows {', '.join(map(str, list(rows)[:10]))}"
-            raise ConfigError(
-                f"The cost matrix {file} does not name the classes",
-                expected=f"a column and a row for each of: {', '.join(names[:20])}",
-                found=found,
-            )
+            wanted = f"a column and a row for each of: {', '.join(names[:20])}"
+            what = f"The cost matrix {file} does not name the classes"
+            raise ConfigError(what, expected=wanted, found=found)
         return [[float(rows[true][head.index(said)]) for said in names] for true in names]
     except (OSError, UnicodeDecodeError, pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise ConfigError(message(f"The cost matrix {file} cannot be read: {error}")) from error
+    except ConfigError:
+        raise
     except (ValueError, IndexError) as error:
-        if isinstance(error, ConfigError):
-            raise
-        raise ConfigError(
-            f"The cost matrix {file} is invalid: {error}", expected="numbers in every cell but the names"
-        ) from error
+        wanted = "numbers in every cell but the names"
+        raise ConfigError(f"The cost matrix {file} is invalid: {error}", expected=wanted) from error

@@ -15,9 +15,8 @@ from auxin.errors import ConfigError, RunError
 from auxin.methods.base import Method, Setting
 from auxin.records.results import EpochRecord, PhaseRecord
 from auxin.runs.build import PreparedRun, build, epochs_of, rows_for
-from auxin.runs.job import RunSpec
 from auxin.runs.measures import Measures
-from auxin.runs.rows import split_rows
+from auxin.runs.rows import RunSpec, split_rows
 from auxin.store import append_line
 from auxin.strategies.base import Job, Phase, Run
 from auxin.training import state as checkpoints
@@ -26,6 +25,8 @@ from auxin.training.loop import EpochCallbacks, fit
 from auxin.training.state import EpochLog
 
 RowsHeld = Literal["run", "held", "all", "all held"]
+ONLY = "checkpoint.pt"
+"""The checkpoint of a run that has a single phase."""
 
 
 @dataclass(eq=False)
@@ -57,15 +58,61 @@ class PhaseJob(Job):
         dataset: Data.
         prefix: Beginning of the phases' names.
         hold: Whether validation rows are held out of training.
+        metric: The user's, or None for the main task's default.
+        device: Device of the phases.
+        folder: Folder of the checkpoints, or None to keep none.
+        saved: Values that `keep` saved, where there is no folder.
     """
 
     dataset: Dataset
     prefix: str = field(default="", kw_only=True)
     hold: bool = field(default=False, kw_only=True)
+    metric: str | None = field(default=None, kw_only=True)
+    device: str = field(default="cpu", kw_only=True)
+    folder: Path | None = field(default=None, kw_only=True)
+    saved: dict[str, dict[str, Any]] = field(default_factory=dict, kw_only=True)
 
     @abstractmethod
     def roles(self, phase: Phase) -> Splits:
         """The rows' roles in a phase."""
+
+    @abstractmethod
+    def _watch(self, run: PreparedRun, file: Path | None) -> EpochCallbacks:
+        """What is called while a phase trains, and its checkpoint."""
+
+    def train(self, run: Run, *, until: int | None = None, part: str = "") -> None:
+        """Train, going on from the phase's checkpoint; a part or a phase that others follow is saved at its end."""
+        assert isinstance(run, PreparedRun)
+        plan = run.plan if until is None else replace(run.plan, epochs=until, patience=None)
+        file = self._file(run.phase.name + (f"-{part}" if part else ""))
+        fit(run.state, plan, self._watch(run, file))
+        if file is not None and file.name != ONLY:
+            checkpoints.save(run.state, file)
+
+    def score_on(self, run: PreparedRun, rows: Tensor) -> float:
+        """The user's metric on rows that did not train."""
+        return score(run.network, run.pool, rows, run.task, self.metric)
+
+    def keep(self, name: str, value: Mapping[str, Any]) -> None:
+        """Save for after a crash; in memory where there is no folder."""
+        if (file := self._file(self._full(name))) is None:
+            self.saved[self._full(name)] = dict(value)
+        else:
+            checkpoints.write(dict(value), file)
+
+    def kept(self, name: str) -> dict[str, Any] | None:
+        """What `keep` saved."""
+        if (file := self._file(self._full(name))) is None:
+            return self.saved.get(self._full(name))
+        return checkpoints.read(file) if file.exists() else None
+
+    def forget(self) -> None:
+        """Remove the checkpoints: the phases are finished."""
+        for file in self.folder.glob("checkpoint*.pt") if self.folder is not None else ():
+            file.unlink(missing_ok=True)
+
+    def _file(self, name: str) -> Path | None:
+        return None if self.folder is None else self.folder / f"checkpoint-{name}.pt"
 
     def epochs(self) -> int:
         """How many epochs a phase of the job's own settings has."""
@@ -80,10 +127,10 @@ class PhaseJob(Job):
             return name
         return self.prefix if name == "run" else f"{self.prefix}-{name}"
 
-    def _built(self, phase: Phase, settings: Mapping[str, Setting], seed: int, device: str) -> PreparedRun:
+    def _built(self, phase: Phase, settings: Mapping[str, Setting], seed: int) -> PreparedRun:
         """A phase under its full name, with its own settings above these."""
         settings, rows = {**settings, **phase.settings}, self.roles(phase)
-        built = build(self.dataset, rows, phase.method, settings, seed, device, taught=phase.taught)
+        built = build(self.dataset, rows, phase.method, settings, seed, self.device, taught=phase.taught)
         built = replace(built, phase=replace(phase, name=self._full(phase.name)))
         if phase.weights is not None:
             begin_with(built, phase.weights)
@@ -105,6 +152,9 @@ class Phases(PhaseJob):
     method: Method
     name: str
     phase_log: PhaseLog = field(default_factory=PhaseLog)
+
+    def __post_init__(self) -> None:
+        self.metric, self.device, self.folder = self.spec.metric, self.spec.device, Path(self.spec.folder)
 
     @property
     def settings(self) -> Mapping[str, Setting]:  # pyright: ignore[reportIncompatibleVariableOverride]
@@ -134,27 +184,24 @@ class Phases(PhaseJob):
     def build(self, phase: Phase) -> PreparedRun:
         """Fresh networks, optimisers and batches."""
         settings = fitting(self.settings, self.method, phase.method)
-        built = self._built(phase, settings, self.spec.seed, self.spec.device)
+        built = self._built(phase, settings, self.spec.seed)
         self.phase_log.measures[built.phase.name] = Measures(built, self.roles(phase), self.looks)
         self.phase_log.last = built
         return built
 
     def train(self, run: Run, *, until: int | None = None, part: str = "") -> None:
-        """Train, going on from the phase's checkpoint; a part or a phase that others follow is saved at its end."""
+        """Train, and record; the checkpoint of the former part is removed."""
         assert isinstance(run, PreparedRun)
+        assert self.folder is not None
         self.phase_log.last = run
-        plan = run.plan if until is None else replace(run.plan, epochs=until, patience=None)
-        file = self._file(run.phase.name + (f"-{part}" if part else ""))
         for former in self.folder.glob(f"checkpoint-{run.phase.name}-*.pt") if part else ():
-            if former != file:
+            if former != self._file(f"{run.phase.name}-{part}"):
                 former.unlink()
         try:
-            fit(run.state, plan, self._watch(run, file))
+            super().train(run, until=until, part=part)
         finally:
             self.count(run)
             self.phase_log.dropped[run.phase.name] = run.state.learner.criterion.dropped
-        if file.name != "checkpoint.pt":
-            checkpoints.save(run.state, file)
 
     def score(self, run: Run) -> float:
         """The user's metric on the validation rows."""
@@ -163,54 +210,33 @@ class Phases(PhaseJob):
         if self.refit or not len(rows):
             wrong = "There are no validation rows that this network did not train on"
             raise RunError(wrong, do="Hold out some rows with --validation 0.2")
-        return score(run.network, run.pool, rows, run.task, self.spec.metric)
+        return self.score_on(run, rows)
 
-    def keep(self, name: str, value: Mapping[str, Any]) -> None:
-        """Save for after a crash."""
-        checkpoints.write(dict(value), self._file(self._full(name)))
+    def _file(self, name: str) -> Path | None:
+        return super()._file(name) if name != "run" or self.folder is None else self.folder / ONLY
 
-    def kept(self, name: str) -> dict[str, Any] | None:
-        """What `keep` saved."""
-        file = self._file(self._full(name))
-        return checkpoints.read(file) if file.exists() else None
-
-    def forget(self) -> None:
-        """Remove the checkpoints: the run is finished."""
-        for file in self.folder.glob("checkpoint*.pt"):
-            file.unlink(missing_ok=True)
-
-    @property
-    def folder(self) -> Path:
-        """The run's folder."""
-        return Path(self.spec.folder)
-
-    def _file(self, name: str) -> Path:
-        return self.folder / ("checkpoint.pt" if name == "run" else f"checkpoint-{name}.pt")
-
-    def _watch(self, built: PreparedRun, file: Path) -> EpochCallbacks:
-        splits = self.roles(built.phase)
+    def _watch(self, run: PreparedRun, file: Path | None) -> EpochCallbacks:
+        splits = self.roles(run.phase)
+        held = len(splits.validation) > 0
         return EpochCallbacks(
-            validation=self._scorer(built, splits.validation) if len(splits.validation) else None,
-            development=self._curve(built, splits.development),
-            measures=self.phase_log.measures[built.phase.name].epoch,
-            on_epoch=lambda _: self._report_epoch(built),
+            validation=(lambda: self.score_on(run, splits.validation)) if held else None,
+            development=self._curve(run, splits.development),
+            measures=self.phase_log.measures[run.phase.name].epoch,
+            on_epoch=lambda _: self._report_epoch(run),
             checkpoint=file,
         )
-
-    def _scorer(self, built: PreparedRun, rows: Tensor) -> Callable[[], float]:
-        return lambda: score(built.network, built.pool, rows, built.task, self.spec.metric)
 
     def _curve(self, built: PreparedRun, rows: Tensor) -> Callable[[], float] | None:
         """The development score at some epochs of a final run; NaN stands for an epoch that was not looked at."""
         if self.spec.phase == "tuning":
             return None
         total, average = built.plan.epochs, int(self.settings["average"] or 1)
-        look, every = self._scorer(built, rows), max(1, total // self.looks)
+        every = max(1, total // self.looks)
 
         def curve() -> float:
             epoch = len(built.state.logs) + 1
             due = epoch % every == 0 or epoch > total - average
-            return look() if due else math.nan
+            return self.score_on(built, rows) if due else math.nan
 
         return curve
 
@@ -231,6 +257,7 @@ class Phases(PhaseJob):
     def _write_new(self, built: PreparedRun) -> None:
         """Write the epochs that are not in the file yet; after a resume, those before it too."""
         name, logs = built.phase.name, built.state.logs
+        assert self.folder is not None
         for log in logs[self.phase_log.written.get(name, 0) :]:
             append_line(self.folder / "epochs.jsonl", record(log, built.task.name, name))
         self.phase_log.written[name] = len(logs)

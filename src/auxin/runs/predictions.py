@@ -5,19 +5,22 @@ confusion matrix, and to hold true values against predicted ones.
 """
 
 import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from auxin.errors import RunError, message
+from auxin.errors import RunError
 from auxin.store import write_bytes
 
 Kind = Literal["classes", "attributes", "numbers", "class_maps", "number_maps"]
 Array = NDArray[np.float64] | NDArray[np.int64]
+_none = partial(np.zeros, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,10 +42,10 @@ class MainPredictions:
 
     kind: Kind
     true: Array
-    predicted: Array
-    right: Array
-    table: Array
-    scores: Array
+    predicted: Array = field(default_factory=_none)
+    right: Array = field(default_factory=_none)
+    table: Array = field(default_factory=_none)
+    scores: Array = field(default_factory=_none)
     names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
@@ -55,9 +58,8 @@ PARTS = {"true": "true", "predicted": "said", "right": "right", "table": "table"
 
 def write_predictions(file: Path, found: MainPredictions) -> None:
     """Write them whole or not at all, compressed."""
-    write_arrays(
-        file, {name: getattr(found, part) for part, name in PARTS.items()}, kind=found.kind, names=found.names
-    )
+    arrays = {name: getattr(found, part) for part, name in PARTS.items()}
+    write_arrays(file, arrays, kind=found.kind, names=found.names)
 
 
 def read_predictions(file: Path) -> MainPredictions | None:
@@ -71,12 +73,12 @@ def read_predictions(file: Path) -> MainPredictions | None:
         return None
     kind = str(arrays.get("kind", ""))
     if kind not in get_args(Kind) or not set(PARTS.values()) <= set(arrays):
-        raise RunError(_damaged(file, "something else"))
+        raise _damaged(file, "something else")
     names = tuple(str(name) for name in arrays["names"].tolist())
     return MainPredictions(kind, **{part: arrays[name] for part, name in PARTS.items()}, names=names)  # type: ignore[arg-type]
 
 
-def write_arrays(file: Path, arrays: dict[str, NDArray], **words: object) -> None:
+def write_arrays(file: Path, arrays: Mapping[str, Any], **words: object) -> None:
     """Arrays and words by name as one compressed file, whole or not at all."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays, **{name: np.asarray(value) for name, value in words.items()})  # type: ignore[arg-type]
@@ -95,13 +97,9 @@ def read_arrays(file: Path) -> dict[str, NDArray] | None:
         with np.load(file, allow_pickle=False) as found:
             return {name: found[name] for name in found.files}
     except (OSError, ValueError, EOFError, KeyError, BadZipFile) as error:
-        raise RunError(_damaged(file, str(error))) from error
+        raise _damaged(file, str(error)) from error
 
 
-def _damaged(file: Path, found: str) -> str:
-    return message(
-        f"The result file {file} is not usable",
-        expected="arrays as auxin writes them",
-        found=found,
-        do="Remove the run's folder and run again",
-    )
+def _damaged(file: Path, found: str) -> RunError:
+    wrong, do = f"The result file {file} is not usable", "Remove the run's folder and run again"
+    return RunError(wrong, expected="arrays as auxin writes them", found=found, do=do)

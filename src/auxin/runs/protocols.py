@@ -46,6 +46,30 @@ class Protocol:
     seeds: int = 3
 
 
+_SGD: Settings = {
+    "optimizer": "sgd",
+    "lr": 0.1,
+    "momentum": 0.9,
+    "weight_decay": 5e-4,
+    "schedule": "cosine",
+    "loss": "cross_entropy",
+}
+"""The training of most networks in these papers."""
+_NEUMANN: Settings = {
+    "hypergradient": "implicit",
+    "estimator.solver": "neumann",
+    "estimator.terms": 3,
+    "estimator.alpha": "lr",
+    "estimator.factor": False,
+    "rhythm": "fused",
+    "every": 25,
+    "scale": "raw",
+    "meta_optimizer": "sgd",
+    "meta_momentum": 0.9,
+    "meta_paced": False,
+}
+"""Implicit differentiation by three Neumann terms, every 25 steps."""
+
 MAXL = Protocol(
     training={
         "model": "vgg16",
@@ -88,35 +112,8 @@ _NYUV2_NETWORK: Settings = {
 """AuxiLearn's networks of losses on NYUv2: one hidden layer of three units; losses have no factor there."""
 
 AUXILEARN = Protocol(
-    training={
-        "model": "vgg16",
-        "epochs": 200,
-        "batch": 100,
-        "optimizer": "sgd",
-        "lr": 0.01,
-        "momentum": 0.9,
-        "weight_decay": 5e-4,
-        "schedule": "cosine",
-        "loss": "cross_entropy",
-        "patience": 200,
-    },
-    learning={
-        "hypergradient": "implicit",
-        "estimator.solver": "neumann",
-        "estimator.terms": 3,
-        "estimator.alpha": "lr",
-        "estimator.factor": False,
-        "rhythm": "fused",
-        "every": 25,
-        "meta": "auxiliary",
-        "scale": "raw",
-        "meta_optimizer": "sgd",
-        "meta_momentum": 0.9,
-        "meta_lr": 1e-3,
-        "meta_weight_decay": 5e-5,
-        "meta_paced": False,
-        "meta_clip": 50.0,
-    },
+    training={**_SGD, "model": "vgg16", "epochs": 200, "batch": 100, "lr": 0.01, "patience": 200},
+    learning={**_NEUMANN, "meta": "auxiliary", "meta_lr": 1e-3, "meta_weight_decay": 5e-5, "meta_clip": 50.0},
     labels={"estimator.parameters": "outer", "meta_weight_decay": 5e-4},
     data={
         "cifar10": {"lr": 0.1},
@@ -180,17 +177,7 @@ AUXILEARN = Protocol(
 )
 
 AUTO_LAMBDA = Protocol(
-    training={
-        "model": "vgg16",
-        "epochs": 200,
-        "batch": 32,
-        "optimizer": "sgd",
-        "lr": 0.1,
-        "momentum": 0.9,
-        "weight_decay": 5e-4,
-        "schedule": "cosine",
-        "loss": "cross_entropy",
-    },
+    training={**_SGD, "model": "vgg16", "epochs": 200, "batch": 32},
     learning={
         "rhythm": "fused",
         "every": 1,
@@ -208,44 +195,19 @@ AUTO_LAMBDA = Protocol(
 AUX_NASH = Protocol(
     training={
         **AUXILEARN.data["dense"],
+        "loss": "cross_entropy",
         "model": "vgg16",
         "patience": None,
         "batch": 32,
-        "loss": "cross_entropy",
     },
-    learning={
-        "hypergradient": "implicit",
-        "estimator.solver": "neumann",
-        "estimator.terms": 3,
-        "estimator.alpha": 1e-4,
-        "estimator.factor": False,
-        "rhythm": "fused",
-        "every": 25,
-        "meta": "next",
-        "scale": "raw",
-        "meta_optimizer": "sgd",
-        "meta_momentum": 0.9,
-        "meta_lr": 5e-3,
-        "meta_paced": False,
-        "meta_clip": 1.0,
-    },
+    learning={**_NEUMANN, "estimator.alpha": 1e-4, "meta": "next", "meta_lr": 5e-3, "meta_clip": 1.0},
     data={"dense": {"model": "segnet", "batch": 2}},
     text="AuxiNash's protocol (Shamsian et al. 2023, and its code): Adam at 1e-4 halved after 100 of 200 epochs, the "
     "preferences by implicit differentiation every 25 steps on another training batch, SGD at 5e-3 with momentum.",
 )
 
 META_WEIGHT = Protocol(
-    training={
-        "model": "resnet18",
-        "epochs": 120,
-        "batch": 100,
-        "optimizer": "sgd",
-        "lr": 0.1,
-        "momentum": 0.9,
-        "weight_decay": 5e-4,
-        "schedule": "cosine",
-        "loss": "cross_entropy",
-    },
+    training={**_SGD, "model": "resnet18", "epochs": 120, "batch": 100},
     learning={
         "rhythm": "fused",
         "every": 1,

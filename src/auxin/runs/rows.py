@@ -1,14 +1,17 @@
-"""Which data, and which row plays which role: values that another process can make the same rows from."""
+"""What determines a run, its data and the roles of their rows: values that another process can run from."""
 
 import hashlib
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import torch
 
 from auxin.data import Dataset, Splits, load, make_splits
+from auxin.records.results import Phase, Setting
 from auxin.requests.data import DataSpec, SplitSpec
+from auxin.store import digest_of
 from auxin.tasks.classes import Classes
 
 
@@ -90,3 +93,58 @@ def split_rows(spec: DataSpec, split: SplitSpec, seed: int, refit: bool) -> Spli
     """The rows' roles for one seed, worked out once per process; with `refit`, the validation rows train too."""
     splits = make_splits(load_data(spec), seed=seed, **dict(split))
     return splits.with_validation_in_train() if refit and len(splits.validation) else splits
+
+
+@dataclass(frozen=True)
+class RunSpec:
+    """Everything that determines one run.
+
+    Attributes:
+        data: Which data.
+        split: How rows get their roles.
+        method: Name of the method.
+        attempt: The name of the try.
+        phase: "tuning" or "final".
+        settings: Every hyperparameter, flat.
+        seed: Seed of splits, initial weights and batch order.
+        metric: The user's, or None for the main task's default.
+        refit: Whether the validation rows train too (final runs, whose settings are already chosen).
+        device: "cpu", "cuda" ...
+        folder: Where the run's files go.
+        keep_weights: Whether the trained network is saved.
+        content: The hash of the data's content.
+    """
+
+    data: DataSpec
+    split: SplitSpec
+    method: str
+    attempt: str
+    phase: Phase
+    settings: Mapping[str, Setting]
+    seed: int
+    folder: str
+    metric: str | None = None
+    refit: bool = False
+    device: str = "cpu"
+    keep_weights: bool = False
+    content: str = ""
+
+    @property
+    def identity(self) -> dict[str, object]:
+        """Everything that the run's numbers depend on, and nothing of where or how fast it runs."""
+        return {
+            "content": self.content,
+            "split": dict(self.split),
+            "method": self.method,
+            "phase": self.phase,
+            "settings": dict(self.settings),
+            "seed": self.seed,
+            "metric": self.metric,
+            "refit": self.refit,
+            "options": self.data.options,
+        }
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 of the identity."""
+        return digest_of(self.identity)

@@ -19,13 +19,12 @@ from auxin.methods import inner_name, resolve
 from auxin.records.results import DecisionRecord, RunResult, Scores
 from auxin.runs.build import PreparedRun, build
 from auxin.runs.environment import hardware, versions
+from auxin.runs.executors.contract import report
 from auxin.runs.gather import PREDICTIONS, leave, predictions_of, row_shares
-from auxin.runs.job import RunSpec
-from auxin.runs.listening import report
 from auxin.runs.phases import Phases, fitting, record, splits_for
 from auxin.runs.predictions import MainPredictions, write_predictions
 from auxin.runs.rival import with_rival
-from auxin.runs.rows import load_data
+from auxin.runs.rows import RunSpec, load_data
 from auxin.runs.settings import options
 from auxin.store import read_json, read_unit, start_unit, write_json
 from auxin.strategies.base import SINGLE, Outcome, Run
@@ -82,20 +81,24 @@ class _Execution:
         except OSError as error:
             raise RunError(message(f"The folder {self.folder} cannot be made: {error}")) from error
         start_unit(self.folder, self.spec.digest)
+        result = self._run()
+        write_json(self.folder / RESULT, result)
+        self.job.forget()
+        return result
+
+    def _run(self) -> RunResult:
         (self.folder / "epochs.jsonl").unlink(missing_ok=True)
         outcome, warnings = self._train()
         built = self.job.phase_log.last if outcome is None else outcome.run
         assert isinstance(built, PreparedRun)
         result = self._result(built, outcome, warnings)
         if self.spec.keep_weights:
-            generated = self.job.phase_log.measures[built.phase.name].generated(self.splits.development)
+            rows = self.splits.development
+            generated = self.job.phase_log.measures[built.phase.name].generated(rows)
             write_tensors(self.folder / "network.safetensors", built.network.state_dict())
             if generated:
                 write_tensors(self.folder / LABELS_FILE, generated)
-            rows = self.splits.development
             leave(built, self.job.dataset, self.folder, self.found, rows, generated)
-        write_json(self.folder / RESULT, result)
-        self.job.forget()
         return result
 
     def _train(self) -> tuple[Outcome | None, list[str]]:
@@ -114,7 +117,9 @@ class _Execution:
 
     def _result(self, built: PreparedRun, outcome: Outcome | None, warnings: list[str]) -> RunResult:
         spec, state = self.spec, built.state
-        scores, correct = (_lost(spec), {}) if outcome is None else self._scores(built, outcome.curve)
+        half = "validation" if spec.phase == "tuning" else "development"
+        lost = Scores(**{half: math.nan}), {}
+        scores, correct = lost if outcome is None else self._scores(built, outcome.curve)
         steps = [log.seconds / log.steps for log in state.logs]
         phases = self.job.phase_log.records
         decision = outcome.decision if outcome is not None else None
@@ -166,10 +171,7 @@ class _Execution:
 class _RivalExecution(_Execution):
     """A run of a scikit-learn estimator: no phases, no epochs, no weights to keep."""
 
-    def result(self) -> RunResult:
-        """Train, score, write."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        start_unit(self.folder, self.spec.digest)
+    def _run(self) -> RunResult:
         assert self.method.rival is not None
         fresh = self.job.build(JobPhase("run", self.method))
         own = load_data(self.spec.data).domains
@@ -177,7 +179,6 @@ class _RivalExecution(_Execution):
         result = self._result(built, Outcome(built), [])
         if self.spec.keep_weights and self.found is not None:
             write_predictions(self.folder / PREDICTIONS, self.found)
-        write_json(self.folder / RESULT, result)
         return result
 
 
@@ -198,12 +199,6 @@ def _scales(run: Run | None, dataset: Dataset) -> list[str]:
     losses = run.state.logs[0].losses
     domains = {n: int(dataset.tasks[n].present(dataset.y[n]).sum()) for n in dataset.domains}
     return imbalanced(torch.tensor([*losses.values()]), tuple(losses), domains=domains)
-
-
-def _lost(spec: RunSpec) -> Scores:
-    if spec.phase == "tuning":
-        return Scores(validation=math.nan)
-    return Scores(development=math.nan)
 
 
 def rebuild(spec: RunSpec) -> tuple[PreparedRun, Splits]:

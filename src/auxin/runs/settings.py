@@ -126,9 +126,8 @@ def attempts(method: Method, count: int, lr: float, fixed: bool = False) -> list
     """
     if fixed:
         return [dict(option) for option in method.tuning[:count]]
-    pairs = sorted(
-        product(range(len(_RATES)), range(len(method.tuning))), key=lambda p: (max(p), sum(p), p[1])
-    )
+    pairs = product(range(len(_RATES)), range(len(method.tuning)))
+    pairs = sorted(pairs, key=lambda p: (max(p), sum(p), p[1]))
     if len(method.tuning) == 1:
         pairs = [(i, 0) for i in range(len(_RATES))]
     return [{**method.tuning[k], "lr": float(f"{lr * _RATES[r]:.4g}")} for r, k in pairs[:count]]

@@ -1,7 +1,6 @@
 """Shorten a comparison to a time budget, and list what was cut."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 from auxin.records.results import Record, Setting
 
@@ -9,8 +8,7 @@ SPARE = 0.85
 """The share of the budget that is planned for; the rest is a reserve for start-up and errors of the estimate."""
 
 
-@dataclass(frozen=True)
-class Size:
+class Size(Record):
     """How much a comparison does.
 
     Attributes:
@@ -31,25 +29,10 @@ class Size:
         return sum(run_seconds.values()) * (tuning + self.seeds) * self.length / jobs
 
 
-class SavedPlan(Record):
-    """A plan on disk, so that a resumed comparison does not plan again."""
+class SavedPlan(Size):
+    """A shortened comparison and what was cut, on disk, so that a resumed comparison does not plan again."""
 
-    tries: int
-    tuning_seeds: int
-    seeds: int
-    length: float
     cuts: list[str]
-
-    @classmethod
-    def of(cls, size: Size, cuts: list[str]) -> "SavedPlan":
-        """The plan of this size."""
-        return cls(
-            tries=size.tries, tuning_seeds=size.tuning_seeds, seeds=size.seeds, length=size.length, cuts=cuts
-        )
-
-    def restored(self) -> tuple[Size, list[str]]:
-        """The size and the cuts again."""
-        return Size(self.tries, self.tuning_seeds, self.seeds, self.length), list(self.cuts)
 
 
 def fit(wanted: Size, run_seconds: Mapping[str, float], jobs: int, budget: float) -> tuple[Size, list[str]]:
@@ -59,33 +42,29 @@ def fit(wanted: Size, run_seconds: Mapping[str, float], jobs: int, budget: float
     down to a half, seeds down to 3, length down to a quarter, and seeds down to 2.
     """
     size = wanted
-    for smaller in _steps(wanted):
+    for name, most in _steps(wanted):
         if size.cost(run_seconds, jobs) <= budget * SPARE:
             break
-        size = smaller(size)
+        size = size.model_copy(update={name: min(getattr(size, name), most)})
     return size, _cuts(wanted, size, size.cost(run_seconds, jobs), budget)
 
 
-def _steps(wanted: Size) -> list:
-    steps = [lambda s, n=n: replace(s, tuning_seeds=min(s.tuning_seeds, n)) for n in (2, 1)]
-    steps += [lambda s, n=n: replace(s, tries=min(s.tries, n)) for n in range(wanted.tries - 1, 1, -1)]
-    steps += [lambda s, n=n: replace(s, seeds=min(s.seeds, n)) for n in range(wanted.seeds - 1, 4, -1)]
-    steps += [lambda s, x=x: replace(s, length=x) for x in (0.75, 0.5)]
-    steps += [lambda s, n=n: replace(s, seeds=min(s.seeds, n)) for n in (4, 3)]
-    steps += [lambda s: replace(s, tries=1), lambda s: replace(s, length=0.25)]
-    return [*steps, lambda s: replace(s, seeds=min(s.seeds, 2))]
+def _steps(wanted: Size) -> list[tuple[str, float]]:
+    """What is cut to how much, in this order."""
+    return [
+        *(("tuning_seeds", most) for most in (2, 1)),
+        *(("tries", most) for most in range(wanted.tries - 1, 1, -1)),
+        *(("seeds", most) for most in range(wanted.seeds - 1, 4, -1)),
+        *(("length", most) for most in (0.75, 0.5)),
+        *(("seeds", most) for most in (4, 3)),
+        *(("tries", 1), ("length", 0.25), ("seeds", 2)),
+    ]
 
 
 def _cuts(wanted: Size, size: Size, cost: float, budget: float) -> list[str]:
-    cuts = [
-        f"{name}: {getattr(size, field)} instead of {getattr(wanted, field)}"
-        for field, name in (
-            ("tries", "tries per method"),
-            ("tuning_seeds", "tuning seeds"),
-            ("seeds", "seeds"),
-        )
-        if getattr(size, field) != getattr(wanted, field)
-    ]
+    named = {"tries": "tries per method", "tuning_seeds": "tuning seeds", "seeds": "seeds"}
+    pairs = {name: (getattr(size, name), getattr(wanted, name)) for name in named}
+    cuts = [f"{named[name]}: {now} instead of {was}" for name, (now, was) in pairs.items() if now != was]
     if size.length != wanted.length:
         cuts.append(f"training length: {size.length:.0%} of the default")
     if cost > budget:

@@ -3,19 +3,18 @@
 import math
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from statistics import fmean
 
 from auxin.data import Dataset
 from auxin.errors import ConfigError
 from auxin.methods import resolve
-from auxin.records.results import RunResult, Setting
+from auxin.records.results import Setting
 from auxin.runs.applicable import applicable
-from auxin.runs.rows import split_rows
-from auxin.studies.budget import SPARE, Size
-from auxin.studies.compare import TUNING, CompareStudy
+from auxin.studies.budget import SPARE
+from auxin.studies.compare import CompareStudy
 from auxin.studies.engine import Unit, UnitResults
-from auxin.studies.tuning import chosen, standard_error
+from auxin.studies.tuning import chosen, standard_error, validation_score
 
 SIZES = ((3, 3), (2, 3), (2, 2), (1, 2), (1, 1))
 """Tries per method and draws of rows, the largest comparison first."""
@@ -72,50 +71,35 @@ class ChooseStudy(CompareStudy):
     def judge(self, done: UnitResults) -> ComparisonChoice:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The method with the best mean score on the validation rows."""
         results = [done[unit.digest] for unit in self._tuning_units()]
-        rows = len(split_rows(self.request.data, self.request.split, TUNING, refit=False).validation)
+        rows = len(self.tuning_rows.validation)
         settings: dict[str, dict[str, Setting]] = {}
         scores: dict[str, dict[int, float]] = {}
         for name in self.methods:
             own = [run for run in results if run.method == name]
             settings[name], _, _ = chosen(own, rows)
-            scores[name] = {run.seed: score(run) for run in own if dict(run.settings) == settings[name]}
+            used = [run for run in own if dict(run.settings) == settings[name]]
+            scores[name] = {run.seed: validation_score(run) for run in used}
         method, why = decide(scores, rows, results[0].metric)
         means = {name: fmean(by_seed.values()) for name, by_seed in scores.items()}
         shown = {name: value for name, value in means.items() if math.isfinite(value)}
-        return ComparisonChoice(
-            method,
-            settings,
-            shown,
-            why,
-            (*self.notes, *(f"Cut to fit the budget: {cut}." for cut in self.cuts)),
-        )
+        cuts = (f"Cut to fit the budget: {cut}." for cut in self.cuts)
+        return ComparisonChoice(method, settings, shown, why, (*self.notes, *cuts))
 
     def _plan(self, budget: float, cost: dict[str, float]) -> None:
         """Shorten the comparison until it and the final training fit in the budget."""
         left = max(budget - (time.monotonic() - self.begun), 0.0) * SPARE
         requested = self.size
         for tries, draws in SIZES:
-            self.size = replace(
-                requested, tries=min(tries, requested.tries), tuning_seeds=min(draws, requested.tuning_seeds)
-            )
+            draws = min(draws, requested.tuning_seeds)
+            smaller = {"tries": min(tries, requested.tries), "tuning_seeds": draws}
+            self.size = requested.model_copy(update=smaller)
             runs = self.size.tries * self.size.tuning_seeds
             final = 2 * max(cost.values())
             if sum(cost.values()) * runs / self.jobs + final <= left:
                 break
-        self.cuts = _cuts(requested, self.size)
-
-
-def _cuts(requested: Size, size: Size) -> list[str]:
-    if requested == size:
-        return []
-    tries, draws = f"{size.tries} of {requested.tries}", f"{size.tuning_seeds} of {requested.tuning_seeds}"
-    return [f"{tries} settings per method, {draws} draws of rows"]
-
-
-def score(run: RunResult) -> float:
-    """Return a run's validation score; minus infinity for a diverged run."""
-    value = run.scores.validation
-    return value if value is not None and math.isfinite(value) else -math.inf
+        if requested != self.size:
+            tries = f"{self.size.tries} of {requested.tries} settings per method"
+            self.cuts = [f"{tries}, {self.size.tuning_seeds} of {requested.tuning_seeds} draws of rows"]
 
 
 def decide(scores: Mapping[str, Mapping[int, float]], rows: int, metric: str) -> tuple[str, str]:
@@ -131,17 +115,10 @@ def decide(scores: Mapping[str, Mapping[int, float]], rows: int, metric: str) ->
     if means[best] == -math.inf:
         raise ConfigError("Every training run diverged", do="Lower the learning rate: --set lr=0.003")
     count = len(scores["single"])
-    draws = "one draw" if count == 1 else f"{count} draws"
+    over = f"over {'one draw' if count == 1 else f'{count} draws'} of validation rows"
     if best == "single":
-        return (
-            best,
-            f"no method scored better than single-task training ({_score_text(means[best])}) over {draws} of "
-            "validation rows",
-        )
-    comparison = (
-        f"{best} scored {_score_text(means[best])}, single {_score_text(means['single'])}, over {draws} of "
-        "validation rows"
-    )
+        return best, f"no method scored better than single-task training ({_score_text(means[best])}) {over}"
+    comparison = f"{best} scored {_score_text(means[best])}, single {_score_text(means['single'])}, {over}"
     gain = means[best] - means["single"]
     error = standard_error(dict(scores["single"]), dict(scores[best]), rows, metric)
     if math.isfinite(gain) and gain <= error:

@@ -3,12 +3,12 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from auxin import catalogue
-from auxin.data import Dataset
+from auxin.data import Dataset, Splits
 from auxin.errors import ConfigError, UnsupportedError
 from auxin.folders import CONTENT, claim_folder
 from auxin.judging.verdict import judge
@@ -17,16 +17,14 @@ from auxin.methods.base import Method
 from auxin.records.results import Comparison, Half, Phase, RunResult, Setting
 from auxin.requests.compare import CompareRequest
 from auxin.runs.build import build
-from auxin.runs.device import pick_device
-from auxin.runs.environment import hardware, versions
+from auxin.runs.environment import hardware, pick_device, versions
 from auxin.runs.executors import default_jobs, executor_of
 from auxin.runs.gather import PREDICTIONS
-from auxin.runs.job import RunSpec
 from auxin.runs.measures import agreement_between_runs
 from auxin.runs.metric import guess, settle
 from auxin.runs.predictions import MainPredictions, read_predictions
 from auxin.runs.rival import tries
-from auxin.runs.rows import data_content, data_now, split_rows
+from auxin.runs.rows import RunSpec, data_content, data_now, split_rows
 from auxin.runs.run import LABELS_FILE
 from auxin.runs.settings import attempts, layered, without_model
 from auxin.store import read_json, write_json
@@ -66,20 +64,25 @@ class CompareStudy(Study):
         request = self.request
         self.begun, self.started = time.monotonic(), datetime.now(UTC).isoformat(timespec="seconds")
         self.dataset, self.out = data_now(request.data), request.folder
+        self.plan_file = self.out / "plan.json"
         self.device = pick_device(request.compute.device)
         self.own = request.training.hyperparameters
         if request.metric is not None:
             settled = settle(request.metric, self.dataset.tasks[self.dataset.main])
             request = self.request = request.model_copy(update={"metric": settled})
         lineup = line_up(request.methods, self.dataset, self._note, twins=request.twins)
-        self.methods, self.requested = (
-            self._beside_scratch(lineup.methods, lineup.requested),
-            lineup.requested,
+        self.methods, self.requested = self._beside_scratch(*lineup), lineup.requested
+        self.size = budgets.Size(
+            tries=request.tries or TRIES, tuning_seeds=request.tuning_seeds, seeds=request.seeds or SEEDS
         )
-        self.size = budgets.Size(request.tries or TRIES, request.tuning_seeds, request.seeds or SEEDS)
         self._check(self.dataset)
         identity = {**request.identity(), "methods": list(self.methods)}
         claim_folder(self.out, {CONTENT: data_content(request.data), **identity})
+
+    @property
+    def tuning_rows(self) -> Splits:
+        """The rows of the tuning runs of the first seed."""
+        return split_rows(self.request.data, self.request.split, TUNING, refit=False)
 
     @property
     def jobs(self) -> int:
@@ -109,7 +112,6 @@ class CompareStudy(Study):
     def judge(self, done: UnitResults) -> Comparison:
         """The verdict over the final runs that are finished, written to `comparison.json`."""
         finals = self.finals(done)
-        finished = len(finals) == self.size.seeds * len(self.methods)
         comparison = judge(
             finals,
             predictions=self._predictions(finals),
@@ -126,7 +128,7 @@ class CompareStudy(Study):
             seconds=time.monotonic() - self.begun,
             versions=versions(),
             hardware=hardware(self.device),
-            finished=finished,
+            finished=len(finals) == self.size.seeds * len(self.methods),
         )
         write_json(self.out / "comparison.json", comparison)
         return comparison
@@ -137,11 +139,8 @@ class CompareStudy(Study):
         final = split_rows(request.data, request.split, 0, request.refit)
         counts: dict[str, int | float | str] = dict(final.sizes)
         if self.size.tries > 1:
-            tuning = split_rows(request.data, request.split, TUNING, refit=False)
-            counts |= {
-                "train while tuning": len(tuning.train),
-                "validation while tuning": len(tuning.validation),
-            }
+            counts["train while tuning"] = len(self.tuning_rows.train)
+            counts["validation while tuning"] = len(self.tuning_rows.validation)
         if request.split.labels_per_class is not None:
             counts["labels per class"] = request.split.labels_per_class
         if request.split.fraction is not None:
@@ -182,27 +181,23 @@ class CompareStudy(Study):
         splits = split_rows(request.data, request.split, 0, refit=False)
         for note in [*dataset.notes, *splits.notes, *pool_notes(self.methods, dataset)]:
             self._note(note)
-        model = str(self.settings_of("single", {})["model"])
+        model = str(self.settings_of("single")["model"])
         if "model" not in self.own:
             shape = " x ".join(map(str, dataset.shape))
             self._note(f"The model is {model}, chosen for inputs of shape {shape} (--model).")
         trunk = catalogue.load("models", model) if model in catalogue.names("models") else None
-        if (
-            self.device == "cpu"
-            and "channels_last" not in self.own
-            and getattr(trunk, "channels_last", False)
-        ):
+        chosen = "channels_last" not in self.own and getattr(trunk, "channels_last", False)
+        if chosen and self.device == "cpu":
             self._note("Images have the channels innermost, which is faster on a CPU (channels_last).")
         if self.size.tries > 1:
-            task = dataset.tasks[dataset.main]
-            metric = request.metric or task.metrics[0]
-            reason = too_few(len(splits.validation), request.tuning_seeds, metric, request.tries is not None)
-            if reason:
+            metric = request.metric or dataset.tasks[dataset.main].metrics[0]
+            rows, requested = len(splits.validation), request.tries is not None
+            if reason := too_few(rows, request.tuning_seeds, metric, requested):
                 self._note(reason)
-                self.size = replace(self.size, tries=1)
+                self.size = self.size.model_copy(update={"tries": 1})
         for name, method in list(self.methods.items()):
             try:
-                settings = self.settings_of(name, {})
+                settings = self.settings_of(name)
                 built = build(dataset, splits, method, settings, seed=0)
                 check_strategy(name, method, splits, settings, built)
             except (ConfigError, UnsupportedError) as error:
@@ -211,90 +206,65 @@ class CompareStudy(Study):
                 del self.methods[name]
                 self._note(f"{name} is left out: {error}")
 
-    def settings_of(self, name: str, attempt: Mapping[str, Setting]) -> dict[str, Setting]:
+    def settings_of(self, name: str, attempt: Mapping[str, Setting] | None = None) -> dict[str, Setting]:
         """The settings of a method's runs, with those of a try."""
-        found = layered(
-            self.dataset.name,
-            self.dataset.modality,
-            self.methods[name],
-            self.request.preset,
-            without_model(self.own) if name == "scratch" else self.own,
-            attempt,
-        )
+        data, method = (self.dataset.name, self.dataset.modality), self.methods[name]
+        own = without_model(self.own) if name == "scratch" else self.own
+        found = layered(*data, method, self.request.preset, own, attempt or {})
         return budgets.shortened(found, self.size.length)
 
     def _tries(self, name: str) -> list[dict[str, Setting]]:
-        request, default = self.request, self.settings_of(name, {})
-        lr = default["lr"]
+        lr = self.settings_of(name)["lr"]
         assert isinstance(lr, float)
         if self.size.tries == 1:
             return [{}]
         rival = self.methods[name].rival
         if rival is not None:
-            rows = len(split_rows(request.data, request.split, TUNING, refit=False).train)
-            return [dict(one) for one in tries(rival, self.dataset, rows)[: self.size.tries]]
+            found = tries(rival, self.dataset, len(self.tuning_rows.train))
+            return [dict(one) for one in found[: self.size.tries]]
         return attempts(self.methods[name], self.size.tries, lr, fixed="lr" in self.own)
 
     def _spec(
         self, name: str, attempt: str, phase: Phase, settings: Mapping[str, Setting], seed: int
     ) -> RunSpec:
-        request = self.request
-        final = phase == "final"
+        request, final = self.request, phase == "final"
         folder = self.out / "runs" / phase / name / attempt / f"seed-{seed}"
         run = (name, attempt, phase, settings, seed, str(folder))
-        rules = (request.metric, request.refit and final, self.device)
-        content = data_content(request.data)
-        return RunSpec(request.data, request.split, *run, *rules, keep_weights=final, content=content)
-
-    def _tuning(self, name: str, index: int, seed: int) -> RunSpec:
-        attempt = self._tries(name)[index]
-        return self._spec(name, f"try-{index + 1}", "tuning", self.settings_of(name, attempt), TUNING + seed)
+        rules = (request.metric, request.refit and final, self.device, final, data_content(request.data))
+        return RunSpec(request.data, request.split, *run, *rules)
 
     def final(self, name: str, seed: int) -> RunSpec:
         """The reported run of a method and a seed, with the settings that were chosen for it."""
         return self._spec(name, "final", "final", self.chosen[name][0], seed)
 
-    @property
-    def _plan_file(self) -> Path:
-        return self.out / "plan.json"
-
     def _pilots_left(self, done: UnitResults) -> list[Unit]:
         """The pilot runs while one is missing; once all are done, the comparison is shortened by their times."""
-        if self.request.budget is None or self.planned:
+        budget = self.request.budget
+        if budget is None or self.planned:
             return []
-        pilots = [] if self._plan_file.exists() else self._pilots()
-        if any(unit.digest not in done for unit in pilots):
-            return pilots
-        self._fit_budget(self.request.budget, done)
-        return []
-
-    def _fit_budget(self, budget: float, done: UnitResults) -> None:
-        """Shorten the comparison by the pilot runs' times; a resumed comparison keeps its first plan."""
-        if not self._plan_file.exists():
+        if not self.plan_file.exists():
+            pilots = self._pilots()
+            if any(unit.digest not in done for unit in pilots):
+                return pilots
             self._plan(budget, self._run_seconds(done))
-            write_json(self._plan_file, budgets.SavedPlan.of(self.size, self.cuts))
-        self.size, self.cuts = read_json(self._plan_file, budgets.SavedPlan).restored()
-        self.planned = True
+            write_json(self.plan_file, budgets.SavedPlan(**dict(self.size), cuts=self.cuts))
+        plan = read_json(self.plan_file, budgets.SavedPlan)  # a resumed comparison keeps its first plan
+        self.size, self.cuts, self.planned = plan, plan.cuts, True
         for cut in self.cuts:
             self.notify(f"Cut to fit the budget: {cut}.")
+        return []
 
     def _pilots(self) -> list[Unit]:
         """A tenth of a run of each method: full runs alone could exceed a budget."""
-        return [
-            run_unit(
-                "pilot runs",
-                self._spec(
-                    name, "pilot", "tuning", budgets.shortened(self.settings_of(name, {}), PILOT), TUNING
-                ),
-            )
-            for name in self.methods
-        ]
+        short = {name: budgets.shortened(self.settings_of(name), PILOT) for name in self.methods}
+        specs = [self._spec(name, "pilot", "tuning", settings, TUNING) for name, settings in short.items()]
+        return [run_unit("pilot runs", spec) for spec in specs]
 
     def _run_seconds(self, done: UnitResults) -> dict[str, float]:
         """The estimated seconds of one full run of each method; an estimator's pilot is one already."""
         found = {}
         for run in (done[unit.digest] for unit in self._pilots()):
-            times = budgets.full_length(self.settings_of(run.method, {})) / budgets.full_length(run.settings)
+            times = budgets.full_length(self.settings_of(run.method)) / budgets.full_length(run.settings)
             steps = (run.seconds_per_step or 0.0) * (run.steps or 0) or run.seconds
             more = 0.0 if self.methods[run.method].rival else steps * (times - 1)
             found[run.method] = run.seconds + more
@@ -305,12 +275,13 @@ class CompareStudy(Study):
         self.size, self.cuts = budgets.fit(self.size, cost, self.jobs, max(left, 0.0))
 
     def _tuning_units(self, kind: str = "tuning runs") -> list[Unit]:
-        return [
-            run_unit(kind, self._tuning(name, index, seed))
+        specs = [
+            self._spec(name, f"try-{number}", "tuning", self.settings_of(name, attempt), TUNING + seed)
             for seed in range(self.size.tuning_seeds)
             for name in self.methods
-            for index in range(len(self._tries(name)))
+            for number, attempt in enumerate(self._tries(name), start=1)
         ]
+        return [run_unit(kind, spec) for spec in specs]
 
     def _final_units(self) -> list[Unit]:
         return [
@@ -322,10 +293,10 @@ class CompareStudy(Study):
     def _choose(self, done: UnitResults) -> None:
         """Each method's settings: the best try's where it is better beyond its standard error, else the defaults."""
         if self.size.tries == 1:
-            self.chosen = {name: (self.settings_of(name, {}), math.nan) for name in self.methods}
+            self.chosen = {name: (self.settings_of(name), math.nan) for name in self.methods}
             return
         results = [done[unit.digest] for unit in self._tuning_units()]
-        rows = len(split_rows(self.request.data, self.request.split, TUNING, refit=False).validation)
+        rows = len(self.tuning_rows.validation)
         for name in self.methods:
             settings, score, passed = chosen([r for r in results if r.method == name], rows)
             self.chosen[name] = (settings, score)

@@ -7,8 +7,8 @@ from auxin.errors import RunError
 from auxin.judging.verdict import judge
 from auxin.records.results import Comparison, RunResult, Scores
 from auxin.requests.compare import CompareRequest
-from auxin.runs.job import RunSpec
 from auxin.runs.predictions import MainPredictions
+from auxin.runs.rows import RunSpec
 from auxin.runs.run import rebuild, score_rows
 from auxin.store import read_json, write_json
 from auxin.studies.compare import CompareStudy
@@ -27,14 +27,12 @@ def confirm(request: CompareRequest) -> Comparison:
             comparison changed since the confirmation rows were opened.
     """
     file, source = request.folder / NAME, request.folder / "comparison.json"
+    do = "Run the same command without --confirm first"
     if not source.exists():
-        raise RunError(
-            f"There is no finished comparison in {request.folder}",
-            do="Run the same command without --confirm first",
-        )
+        raise RunError(f"There is no finished comparison in {request.folder}", do=do)
     comparison = read_json(source, Comparison)
     if not comparison.finished:
-        raise RunError("The comparison is not finished", do="Run the same command without --confirm first")
+        raise RunError("The comparison is not finished", do=do)
     digest = _digest(comparison)
     job = CompareStudy(request, lambda _: None)  # the folder is claimed, and its data and settings compared
     if file.exists():
@@ -42,9 +40,9 @@ def confirm(request: CompareRequest) -> Comparison:
     job.chosen = {row.method: (dict(row.settings), row.validation or 0.0) for row in comparison.rows}
     finals = [job.final(row.method, seed) for seed in comparison.seeds for row in comparison.rows]
     pairs = [_confirmed(spec) for spec in finals]
-    runs = [run for run, _ in pairs]
+    opened = f"The confirmation rows were opened once, for the comparison with digest {digest}."
     confirmed = judge(
-        runs,
+        [run for run, _ in pairs],
         predictions={(run.method, run.seed): found for run, found in pairs if found is not None},
         validation={row.method: row.validation for row in comparison.rows if row.validation is not None},
         controls=[row.method for row in comparison.rows if row.role != "method"],
@@ -54,10 +52,7 @@ def confirm(request: CompareRequest) -> Comparison:
         splits=comparison.splits,
         tries=comparison.tries,
         cuts=comparison.cuts,
-        notes=[
-            *comparison.notes,
-            f"The confirmation rows were opened once, for the comparison with digest {digest}.",
-        ],
+        notes=[*comparison.notes, opened],
         command=request.command,
         versions=comparison.versions,
         hardware=comparison.hardware,

@@ -10,15 +10,15 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from auxin.records.results import Record, RunResult
 from auxin.runs.executors import Executor
-from auxin.runs.job import RunSpec
+from auxin.runs.rows import RunSpec
 from auxin.store import digest_of, read_unit
-from auxin.studies.remaining import Remaining
 
 UnitResults = Mapping[str, Any]
 """Records of the finished units, by digest."""
@@ -88,6 +88,55 @@ class Unit:
         return read_unit(self.file, self.record, self.digest)
 
 
+@dataclass(eq=False)
+class Remaining:
+    """The times of the units that have finished, and an estimate of the others'.
+
+    A unit takes the mean time of the finished ones like it; where there are none, its cost times the time per cost of
+    all that have finished. Side by side they take as much less as those before. Starting processes is no progress.
+
+    >>> from types import SimpleNamespace
+    >>> short, long = (SimpleNamespace(like=name, cost=cost) for name, cost in (("short", 1.0), ("long", 5.0)))
+    >>> clock = Remaining()
+    >>> clock.finish(short, 2.0, now=12.0)
+    >>> clock.left([(short, 0.5), (long, 0.0)], now=13.0)
+    11.0
+    """
+
+    taken: dict[str, list[float]] = field(default_factory=dict)
+    _cost: float = 0.0
+    _begun: float = float("inf")
+
+    def finish(self, unit: Unit, seconds: float, now: float) -> None:
+        """Enter a unit that has just finished, and the time that it took."""
+        self.taken.setdefault(unit.like, []).append(seconds)
+        self._cost += unit.cost
+        self._begun = min(self._begun, now - seconds)
+
+    def expected(self, unit: Unit) -> float | None:
+        """The seconds of a unit; None before anything has finished that tells them."""
+        if unit.like in self.taken:
+            return fmean(self.taken[unit.like])
+        total = sum(map(sum, self.taken.values()))
+        return unit.cost * total / self._cost if total > 0 else None
+
+    def left(self, rest: Sequence[tuple[Unit, float]], now: float) -> float | None:
+        """The seconds that the rest takes.
+
+        Args:
+            rest: The units that have not finished, and the finished share of each.
+            now: The time, by `time.monotonic`.
+        """
+        each = [(self.expected(unit), share) for unit, share in rest]
+        if not all(seconds is not None for seconds, _ in each):
+            return None
+        whole = [(seconds or 0.0, share) for seconds, share in each]
+        done = sum(map(sum, self.taken.values())) + sum(seconds * share for seconds, share in whole)
+        ahead = [seconds * (1 - share) for seconds, share in whole]
+        side_by_side = done / max(now - self._begun, 1e-9)
+        return max(sum(ahead) / side_by_side, *ahead, 0.0)
+
+
 class Study(ABC):
     """A list of units, round by round, and a judgement.
 
@@ -146,7 +195,7 @@ def compute(units: Sequence[Unit], executor: Executor, notify: NotifyProgress, s
     if stale:
         notify(f"{stale} results in the folder belong to other data or settings and are recomputed.")
     phase, finished = units[0].kind, len(units) - len(left)
-    shares: dict[str, float] = {}
+    shares = {str(unit.file.parent): 0.0 for unit in left}
     every, clock = study.plan or units, study.clocks.setdefault(phase, Remaining())
 
     def seconds_left() -> float | None:
@@ -157,7 +206,8 @@ def compute(units: Sequence[Unit], executor: Executor, notify: NotifyProgress, s
         notify(Progress(phase, finished, len(every), last, sum(shares.values()), seconds_left))
 
     def on_share(folder: str, share: float) -> None:
-        shares[folder] = share
+        if folder in shares:  # a piece of a recipe may report folders of runs of its own
+            shares[folder] = share
         show()
 
     show()
@@ -175,8 +225,6 @@ def compute(units: Sequence[Unit], executor: Executor, notify: NotifyProgress, s
 
 def run_unit(kind: str, spec: RunSpec) -> Unit:
     """A training run as a unit."""
-    from functools import partial
-
     from auxin.runs.run import RESULT, execute
 
     name = f"{spec.phase}/{spec.method}/{spec.attempt}/seed-{spec.seed}"

@@ -119,22 +119,16 @@ class EvaluateRule(Study):
     def units(self, done: UnitResults) -> list[Unit]:
         """One unit per part."""
         del done
-        parts = [
-            *part_names(list(self.rules), self.request.settings),
-            *([GRID] if self.request.request.grid else []),
-        ]
-        return [self._unit(part, number) for number, part in enumerate(parts)]
-
-    def _unit(self, part: str, number: int) -> Unit:
-        file = self.folder / f"{number:02d}.json"
-        identity = {**self.identity, "part": part}
-        work = partial(_compute, self.request, part, file, digest_of(identity))
-        expected = (
-            GRID_COST * judged_at(self.request.settings)
-            if part == GRID
-            else cost(part, self.request.settings)
-        )
-        return Unit("parts", part, identity, work, file, RulePart, like=part, cost=expected)
+        request, settings = self.request, self.request.settings
+        expected = {part: cost(part, settings) for part in part_names(list(self.rules), settings)}
+        if request.request.grid:
+            expected[GRID] = GRID_COST * judged_at(settings)
+        units = []
+        for number, (part, seconds) in enumerate(expected.items()):
+            file, identity = self.folder / f"{number:02d}.json", {**self.identity, "part": part}
+            work = partial(_compute, request, part, file, digest_of(identity))
+            units.append(Unit(request.data, part, identity, work, file, RulePart, like=part, cost=seconds))
+        return units
 
     def judge(self, done: UnitResults) -> dict[str, Any]:
         """The result as plain data, written to `NAME.json`; pictures of the first rule beside it."""

@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
+from operator import attrgetter
 
 import torch
 
@@ -20,16 +21,15 @@ from auxin.requests.fit import FitRequest
 from auxin.requests.shared import TrainingRequest
 from auxin.runs.applicable import applicable
 from auxin.runs.build import build
-from auxin.runs.device import pick_device
+from auxin.runs.environment import pick_device
 from auxin.runs.metric import settle
 from auxin.runs.rows import data_content, data_now, split_rows
 from auxin.runs.settings import layered
 from auxin.studies.choose import ChooseStudy, ComparisonChoice, candidates
 from auxin.studies.engine import Progress
-from auxin.studies.fit_finish import FitOutcome, TrainingDetails, finish, follow
+from auxin.studies.fit_finish import FitOutcome, finish, follow
 from auxin.studies.fit_job import EpochProgress, FitJob
 from auxin.studies.fit_search import SearchTarget, search, searchable
-from auxin.studies.fit_unused import ALONE, COMPARED, SEARCH, unused_note
 
 BEST = "best"
 """Name of the search over all candidates."""
@@ -39,6 +39,14 @@ PRESET = "adamw"
 """The preset of the settings that the user does not give."""
 PASSES = 20
 """Minimum number of passes over the rows if the user gives no length."""
+
+_RUNS = ("compute.jobs", "compute.engine", "compute.address")
+SEARCH = ("the search", ("draws", "guard", "split.validation", *_RUNS))
+"""Cross-validation of all candidates, in this process."""
+COMPARED = ("a comparison of networks", ("max_rows",))
+"""Named methods that are compared on validation rows."""
+ALONE = ("the training of one network", ("tries", "draws", "max_rows", "budget", *_RUNS))
+"""A method that nothing is compared with: its settings are the user's or the defaults."""
 
 NotifyFit = Callable[[Progress | EpochProgress | str], None]
 
@@ -68,13 +76,16 @@ class Fitting:
         self.out, self.own = request.folder, request.training.hyperparameters
         self.device = pick_device(request.compute.device)
         self.request = request.model_copy(update={"metric": metric, "method": method})
-        every = request.split.model_copy(update={"validation": 0.0})
-        plain = method == BEST and not self.own
+        plain, split = method == BEST and not self.own, request.split
         self.searches = plain and searchable(self.dataset, int(self.dataset.has_main().sum()))
-        split = every if self.searches else request.split
+        if self.searches:
+            split = split.model_copy(update={"validation": 0.0})
         self.splits: Splits = split_rows(request.data, split, request.seed, refit=False)
         self.compared = [] if self.searches else self._compared()
-        self._check_settings()
+        # Settings that a method which will certainly run does not take are refused before the folder is claimed.
+        for name in self.compared:
+            if name in ("single", method):
+                build(self.dataset, self.splits, resolve(name), self._defaults(name), seed=0)
         claim_folder(self.out, {CONTENT: data_content(request.data), **self.request.identity()})
         (self.out / RUNS).mkdir(exist_ok=True)
 
@@ -92,19 +103,19 @@ class Fitting:
         trained = follow(job, self.request.guard)
         for note in job.notes:
             self.notify(note)
-        decision = CardDecision(
-            kept=choice.method, asked=self.request.method, why=choice.why, validation=choice.scores
-        )
-        about = TrainingDetails(
-            requested=self.request.method,
-            started=self.started,
-            seconds=time.monotonic() - self.begun,
+        asked = self.request.method
+        decision = CardDecision(kept=choice.method, asked=asked, why=choice.why, validation=choice.scores)
+        fitted = finish(
+            job,
+            trained,
+            asked,
             decision=decision if choice.why else None,
-            notes=(*choice.notes,),
-            command=self.request.command,
+            notes=choice.notes,
             test=self.splits.development,
+            command=self.request.command,
+            seconds=time.monotonic() - self.begun,
+            started=self.started,
         )
-        fitted = finish(job, trained, about)
         fitted.model.save(self.out)
         job.forget()
         return fitted
@@ -136,10 +147,8 @@ class Fitting:
         held = len(self.splits.validation) > 0
         if request.method == BEST:
             if not held:
-                wrong = "There are no validation rows to select a method on"
-                raise ConfigError(
-                    wrong, do="Hold out some rows with --validation 0.2, or choose one with --method"
-                )
+                do = "Hold out some rows with --validation 0.2, or choose one with --method"
+                raise ConfigError("There are no validation rows to select a method on", do=do)
             return candidates(self.dataset)
         reason = applicable(resolve(request.method), self.dataset)
         if reason is not None:
@@ -149,12 +158,6 @@ class Fitting:
             raise ConfigError(wrong, do="Hold out some rows with --validation 0.2, or use --no-guard")
         guarded = request.guard and resolve(request.method).auxiliary
         return ["single", request.method] if guarded else [request.method]
-
-    def _check_settings(self) -> None:
-        """Refuse settings that a method which will certainly run does not take, before the folder is claimed."""
-        for name in self.compared:
-            if name in ("single", self.request.method):
-                build(self.dataset, self.splits, resolve(name), self._defaults(name), seed=0)
 
     def _choose(self) -> ComparisonChoice:
         request = self.request
@@ -206,21 +209,37 @@ class Fitting:
         own = dict(self.own)
         if "steps" in own or "epochs" in own:
             return own
-        default = self._layered("single", own)
+        default = self._defaults("single", own)
         batch, steps = default["batch"], default["steps"]
         assert isinstance(batch, int)
         assert isinstance(steps, int)
         passes = PASSES * len(epoch_batches(self.splits.train, batch, torch.Generator()))
         return own | {"steps": max(steps, passes)}
 
-    def _defaults(self, name: str) -> dict[str, Setting]:
-        return self._layered(name, self._user)
-
-    def _layered(self, name: str, own: Mapping[str, Setting]) -> dict[str, Setting]:
-        modality = self.dataset.modality
-        return layered(self.dataset.name, modality, resolve(name), PRESET, own, {})
+    def _defaults(self, name: str, own: Mapping[str, Setting] | None = None) -> dict[str, Setting]:
+        data = self.dataset.name, self.dataset.modality
+        return layered(*data, resolve(name), PRESET, self._user if own is None else own, {})
 
     def _report(self, event: Progress | str) -> None:
         if isinstance(event, str):
             self.notes.append(event)
         self.notify(event)
+
+
+def unused_note(request: FitRequest, way: tuple[str, tuple[str, ...]]) -> list[str]:
+    """A sentence on options that the user changed and that do not apply.
+
+    Args:
+        request: The user's request.
+        way: How the model is chosen, and the options that do not apply: `SEARCH`, `COMPARED` or `ALONE`.
+
+    >>> from auxin.requests.data import DataSpec
+    >>> unused_note(FitRequest(data=DataSpec(name="a.csv"), draws=5, tries=3), SEARCH)
+    ['Options that do not apply to the search: --draws.']
+    """
+    usual = FitRequest(data=request.data)
+    what, options = way
+    given = [option for option in options if attrgetter(option)(request) != attrgetter(option)(usual)]
+    flags = {option: "--" + option.rpartition(".")[2].replace("_", "-") for option in given}
+    flags |= {"guard": "--no-guard"} if "guard" in given else {}
+    return [f"Options that do not apply to {what}: {', '.join(flags.values())}."] if given else []

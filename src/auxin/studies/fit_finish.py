@@ -1,11 +1,10 @@
 """Turn a trained network into a model: the main task alone, calibrated, with the record of its training."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 from scipy.optimize import minimize_scalar
 from torch import Tensor
 
@@ -46,28 +45,6 @@ class FitOutcome:
     model: Model
     outcome: Outcome | None
     log_loss: tuple[float, float] | None = None
-
-
-@dataclass(frozen=True)
-class TrainingDetails:
-    """What the record of a training holds besides what the job knows.
-
-    Attributes:
-        requested: Method that the user named.
-        decision: Decision of an earlier comparison, or None.
-        notes: Sentences about the decisions.
-        command: Command line.
-        seconds: Wall time in seconds.
-        started: Time of the start, ISO 8601.
-    """
-
-    requested: str
-    started: str
-    seconds: float
-    decision: CardDecision | None = None
-    notes: tuple[str, ...] = ()
-    command: str = ""
-    test: Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.int64))
 
 
 @dataclass(frozen=True)
@@ -112,10 +89,28 @@ def follow(job: FitJob, guard: bool) -> TrainingOutcome:
     return TrainingOutcome(replace(outcome, notes=(*job.notes, *outcome.notes)), held, score)
 
 
-def finish(job: FitJob, trained: TrainingOutcome, details: TrainingDetails) -> FitOutcome:
-    """Cut the auxiliaries off, calibrate on rows that did not train, and write the record."""
-    outcome, held = trained.outcome, trained.held
-    run = outcome.run
+def finish(
+    job: FitJob,
+    trained: TrainingOutcome,
+    requested: str,
+    *,
+    decision: CardDecision | None = None,
+    notes: Sequence[str] = (),
+    test: Tensor | None = None,
+    **about: Any,
+) -> FitOutcome:
+    """Cut the auxiliaries off, calibrate on rows that did not train, and write the record.
+
+    Args:
+        job: The phases.
+        trained: What training ended with.
+        requested: Method that the user named.
+        decision: Decision of an earlier comparison, or None.
+        notes: Sentences about the decisions.
+        test: Test rows to be scored, or None.
+        about: Further fields of `TrainingRecord` (`command`, `seconds`, `started`).
+    """
+    outcome, held, run = trained.outcome, trained.held, trained.outcome.run
     assert isinstance(run, PreparedRun)
     assert isinstance(run.network, PrimaryNetwork)
     heat, losses = 1.0, None
@@ -123,54 +118,40 @@ def finish(job: FitJob, trained: TrainingOutcome, details: TrainingDetails) -> F
         rows = job.splits.validation
         heat, losses = calibrated(held.task, *outputs(held.network, held.pool, rows, held.task))
     settings = _settings(job, run)
-    record = _record(job, trained, settings, details)
-    predictor = Predictor.of(run.network.cpu(), run.task, run.pool.mean.cpu(), run.pool.std.cpu(), heat)
-    name = str(settings["model"])
-    roles = (job.within("held", hold=True) if run is held else job).roles(run.phase)
-    data = job.dataset.fitted(roles.train, roles.every_training_row, name)
-    trunk = TrunkState(name=name, shape=list(run.pool.shape), options=trunk_options(settings, data))
-    model = Model(predictor.float(), trunk, record, data.encoder)
-    return FitOutcome(model, outcome, losses)
-
-
-def _settings(job: FitJob, run: PreparedRun) -> dict[str, Any]:
-    alone = not run.phase.method.auxiliary and job.alone is not None
-    return {**(job.alone if alone and job.alone is not None else job.settings), **run.phase.settings}
-
-
-def _record(
-    job: FitJob, trained: TrainingOutcome, settings: Mapping[str, Any], details: TrainingDetails
-) -> TrainingRecord:
-    outcome = trained.outcome
-    run = outcome.run
-    assert isinstance(run, PreparedRun)
-    best = run.state.best
-    decision = details.decision
-    if outcome.decision is not None:
-        found = outcome.decision
+    if (found := outcome.decision) is not None:
         decision = CardDecision(
-            kept=found.kept, asked=details.requested, why=found.sentence, validation=dict(found.scores)
+            kept=found.kept, asked=requested, why=found.sentence, validation=dict(found.scores)
         )
-    return TrainingRecord(
+    best = run.state.best
+    record = TrainingRecord(
         data=job.dataset.name,
         method=decision.kept if decision is not None else job.name,
         seed=job.seed,
         split_hash=job.splits.hash,
         rows=job.splits.sizes,
-        settings=dict(settings),
+        settings=settings,
         metric=job.metric or run.task.metrics[0],
         validation=trained.score,
-        test=job.score_on(run, details.test) if len(details.test) else None,
+        test=job.score_on(run, test) if test is not None and len(test) else None,
         epoch=best["epoch"] if best is not None else len(run.state.logs),
         epochs=run.plan.epochs,
         decision=decision,
-        notes=[*details.notes, *outcome.notes, *run.state.learner.notes],
-        command=details.command,
-        seconds=details.seconds,
-        started=details.started,
+        notes=[*notes, *outcome.notes, *run.state.learner.notes],
         versions=versions(),
         hardware=hardware(job.device),
+        **about,
     )
+    predictor = Predictor.of(run.network.cpu(), run.task, run.pool.mean.cpu(), run.pool.std.cpu(), heat)
+    name = str(settings["model"])
+    roles = (job.within("held", hold=True) if run is held else job).roles(run.phase)
+    data = job.dataset.fitted(roles.train, roles.every_training_row, name)
+    trunk = TrunkState(name=name, shape=list(run.pool.shape), options=trunk_options(settings, data))
+    return FitOutcome(Model(predictor.float(), trunk, record, data.encoder), outcome, losses)
+
+
+def _settings(job: FitJob, run: PreparedRun) -> dict[str, Any]:
+    alone = job.alone if not run.phase.method.auxiliary else None
+    return {**(job.settings if alone is None else alone), **run.phase.settings}
 
 
 def calibrated(task: Task, found: Tensor, wanted: Tensor) -> tuple[float, tuple[float, float] | None]:
@@ -181,6 +162,7 @@ def calibrated(task: Task, found: Tensor, wanted: Tensor) -> tuple[float, tuple[
     asked for T = 0.36 without a prior and 0.83 with it; on 450 test rows 0.8 was best and 0.5 much worse than 1.
     1 and None for tasks without logits.
 
+    >>> import torch
     >>> outputs = torch.tensor([[4.0, 0.0]]).repeat(200, 1)
     >>> labels = (torch.arange(200) % 4 == 0).long()  # sure at 98 %, right at 75 %
     >>> heat, (before, after) = calibrated(Classes("y", 2), outputs, labels)

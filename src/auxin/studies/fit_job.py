@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor
 
@@ -13,9 +12,7 @@ from auxin.methods.base import Method, Setting
 from auxin.runs.build import PreparedRun
 from auxin.runs.phases import PhaseJob
 from auxin.strategies.base import SINGLE, Phase, Run
-from auxin.training import state as checkpoints
-from auxin.training.evaluate import score
-from auxin.training.loop import Diverged, EpochCallbacks, fit
+from auxin.training.loop import Diverged, EpochCallbacks
 
 RETRIES = 2
 """A phase that diverges is trained again this often, each time at a third of the rate."""
@@ -52,11 +49,7 @@ class FitJob(PhaseJob):
         settings: Every hyperparameter of the method, flat.
         seed: Seed of the initial weights and the batches.
         alone: The hyperparameters of single-task training, where the strategy asks for it; the method's otherwise.
-        metric: The user's, or None for the main task's default.
-        device: Device of the run.
-        folder: Folder of the checkpoints, or None to keep none.
         notify: Function that is called after every epoch.
-        saved: Values that `keep` saved.
         notes: Sentences about the decisions.
     """
 
@@ -66,11 +59,7 @@ class FitJob(PhaseJob):
     settings: Mapping[str, Setting]
     seed: int
     alone: Mapping[str, Setting] | None = None
-    metric: str | None = None
-    device: str = "cpu"
-    folder: Path | None = None
     notify: Callable[[EpochProgress], None] | None = None
-    saved: dict[str, dict[str, Any]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -98,7 +87,7 @@ class FitJob(PhaseJob):
 
     def build(self, phase: Phase) -> PreparedRun:
         """Fresh networks, optimisers and batches."""
-        return self._built(phase, self._own(phase), self.seed, self.device)
+        return self._built(phase, self._own(phase), self.seed)
 
     def roles(self, phase: Phase) -> Splits:
         """The rows' roles in a phase."""
@@ -108,22 +97,13 @@ class FitJob(PhaseJob):
     def _own(self, phase: Phase) -> Mapping[str, Setting]:
         return self.alone if phase.method == SINGLE and self.alone is not None else self.settings
 
-    def train(self, run: Run, *, until: int | None = None, part: str = "") -> None:
-        """Train to the end of the plan, or until so many epochs are finished."""
-        assert isinstance(run, PreparedRun)
-        plan = run.plan
+    def _watch(self, run: PreparedRun, file: Path | None) -> EpochCallbacks:
         held = len(self.roles(run.phase).validation)
-        if until is not None:
-            plan = replace(plan, epochs=until, patience=None)
-        file = self._file(run.phase.name + (f"-{part}" if part else ""))
-        watch = EpochCallbacks(
+        return EpochCallbacks(
             validation=(lambda: self.score(run)) if held else None,
             on_epoch=lambda _: self._report(run),
             checkpoint=file,
         )
-        fit(run.state, plan, watch)
-        if file is not None:
-            checkpoints.save(run.state, file)
 
     def count(self, run: Run) -> None:
         """Do nothing: `auxin fit` does not record phases."""
@@ -145,26 +125,4 @@ class FitJob(PhaseJob):
         if not len(rows):
             wrong = "There are no validation rows to select on"
             raise RunError(wrong, do="Hold out some rows with validation=0.2, or turn the guard off")
-        return score(run.network, run.pool, rows, run.task, self.metric)
-
-    def keep(self, name: str, value: Mapping[str, Any]) -> None:
-        """Keep it in memory, and for after a crash where there is a folder."""
-        file = self._file(self._full(name))
-        self.saved[self._full(name)] = dict(value)
-        if file is not None:
-            checkpoints.write(dict(value), file)
-
-    def kept(self, name: str) -> dict[str, Any] | None:
-        """What `keep` kept."""
-        file = self._file(self._full(name))
-        if file is not None and file.exists():
-            return checkpoints.read(file)
-        return self.saved.get(self._full(name))
-
-    def forget(self) -> None:
-        """Remove the checkpoints."""
-        for file in self.folder.glob("checkpoint-*.pt") if self.folder is not None else ():
-            file.unlink(missing_ok=True)
-
-    def _file(self, name: str) -> Path | None:
-        return None if self.folder is None else self.folder / f"checkpoint-{name}.pt"
+        return super().score_on(run, rows)

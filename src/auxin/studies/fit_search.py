@@ -1,31 +1,35 @@
 """`fit` at its defaults: rivals, networks and blends on the same folds, and the best of them trained on all rows."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from auxin.data import Dataset, Splits
+from auxin.data.reading.content import ranked
 from auxin.exported.card import CardDecision, Estimate, TrainingRecord, TrunkState
 from auxin.exported.committee import Committee
 from auxin.exported.model import Model
 from auxin.fitting.candidates import Member
-from auxin.fitting.choose import CandidateOutputs, ModelChoice
+from auxin.fitting.choose import ModelChoice
 from auxin.fitting.duplicates import group_duplicates
 from auxin.fitting.intervals import interval
 from auxin.fitting.of_dataset import fitted_dataset, rows_of, vectors
 from auxin.fitting.rows import Rows
 from auxin.fitting.search import FOLDS, Search
-from auxin.records.results import Setting
+from auxin.math.sparse import SparseRows
 from auxin.rivals import kind_of
 from auxin.runs.environment import hardware, versions
 from auxin.studies.advice import advice
 from auxin.studies.curve import LearningCurve, learning_curve
-from auxin.studies.max_rows import MAX_ROWS, rows_within
 from auxin.tasks.classes import Classes
 
+MAX_ROWS = 20_000
+"""Labelled rows that take part in a search, and as many without a main label, where nothing else is given."""
 LEAST = 6
 """Fewer labelled rows than this are too few for folds."""
 
@@ -57,6 +61,21 @@ class SearchTarget:
     started: str = ""
     families: Sequence[str] | None = None
     most: int = MAX_ROWS
+
+
+@dataclass(frozen=True, eq=False)
+class SearchRows:
+    """The rows of a search.
+
+    Attributes:
+        dataset: The data set, or a part of it where that is smaller.
+        labelled, unlabelled, test: Training rows with a main label and without one, and test rows, by number.
+    """
+
+    dataset: Dataset
+    labelled: Tensor
+    unlabelled: Tensor
+    test: Tensor
 
 
 def searchable(dataset: Dataset, labelled: int) -> bool:
@@ -110,6 +129,58 @@ def search(
     return Model(Committee(member), trunk, record, fitted.encoder)
 
 
+def rows_within(dataset: Dataset, splits: Splits, most: int, notify: Callable[[str], None]) -> SearchRows:
+    """At most `most` training rows with a main label, of every class its share and at least one, and as many without.
+
+    Args:
+        dataset: The data.
+        splits: The rows' roles; validation and auxiliary rows train too.
+        most: Number of rows.
+        notify: Function that receives a sentence where rows are left out.
+    """
+    every = torch.cat([splits.train, splits.validation, splits.auxiliary])
+    labelled = _share(dataset, every, most)
+    unlabelled = splits.unlabelled[:most]  # in the order of their hashes
+    if len(labelled) == len(every) and len(unlabelled) == len(splits.unlabelled):
+        return SearchRows(dataset, labelled, unlabelled, splits.development)
+    for kind, part, whole in (("with", labelled, every), ("without", unlabelled, splits.unlabelled)):
+        if len(part) < len(whole):
+            notify(
+                f"Of {len(whole):,} training rows {kind} a main label, a random {len(part):,} take part. More of them "
+                "take more time and memory: --max-rows (max_rows= in Python)."
+            )
+    used = torch.cat([labelled, unlabelled, splits.development])
+    first, second = len(labelled), len(labelled) + len(unlabelled)
+    place = torch.arange(len(used))
+    return SearchRows(taken(dataset, used), place[:first], place[first:second], place[second:])
+
+
+def _share(dataset: Dataset, rows: Tensor, most: int) -> Tensor:
+    if len(rows) <= most:
+        return rows
+    order, y = torch.tensor(ranked(rows.tolist(), dataset.marks, "most rows")), dataset.y[dataset.main]
+    if y.dim() > 1 or y.is_floating_point():
+        return order[:most]
+    labels = y[order]
+    parts = [order[labels == label] for label in labels.unique()]
+    return torch.cat([part[: ceil(most * len(part) / len(order))] for part in parts])
+
+
+def taken(dataset: Dataset, rows: Tensor) -> Dataset:
+    """A data set of some rows of another."""
+    some = lambda x: x.take(rows) if isinstance(x, SparseRows) else x[rows]  # noqa: E731
+    groups = None if dataset.groups is None else tuple(dataset.groups[row] for row in rows.tolist())
+    return replace(
+        dataset,
+        x=some(dataset.x),
+        y={name: y[rows] for name, y in dataset.y.items()},
+        official_test=dataset.official_test[rows],
+        blank=None if dataset.blank is None else some(dataset.blank),
+        raw=None if dataset.raw is None else dataset.raw.iloc[rows.tolist()].reset_index(drop=True),
+        groups=groups,
+    )
+
+
 def _record(
     found: Search,
     choice: ModelChoice,
@@ -124,7 +195,7 @@ def _record(
     scores, curve = table(found, choice, wanted.metric), learning_curve(found, choice, wanted.metric)
     estimate = estimated(found, wanted.metric, curve)
     said = advice(found, choice, estimate, wanted.metric, scores, curve)
-    kept = " + ".join(f"{entry.family}" for entry in choice.kept)
+    kept = " + ".join(entry.family for entry in choice.kept)
     method = choice.kept[0].name if len(choice.kept) == 1 else f"blend: {kept}"
     dataset, splits = data
     return TrainingRecord(
@@ -133,7 +204,9 @@ def _record(
         seed=wanted.seed,
         split_hash=splits.hash,
         rows=splits.sizes,
-        settings=_settings(choice),
+        settings={
+            f"weight of {e.name}": round(w, 4) for e, w in zip(choice.kept, choice.weights, strict=True)
+        },
         metric=wanted.metric,
         validation=estimate.value,
         test=_test(*test, member, wanted.metric),
@@ -163,14 +236,10 @@ def _rare(dataset: Dataset, labelled: Tensor) -> list[str]:
     y = dataset.y[dataset.main][labelled]
     if y.is_floating_point() or y.dim() > 1:
         return []
-    found, counts = y.unique(return_counts=True)
     task = dataset.tasks[dataset.main]
     called = list(getattr(task, "label_names", None) or map(str, range(task.width)))
-    few = [
-        f"{called[label]}: {count}"
-        for label, count in zip(found.tolist(), counts.tolist(), strict=True)
-        if count < FOLDS
-    ]
+    counts = zip(*(part.tolist() for part in y.unique(return_counts=True)), strict=True)
+    few = [f"{called[label]}: {count}" for label, count in counts if count < FOLDS]
     if not few:
         return []
     names = ", ".join(few[:5]) + (f" and {len(few) - 5:,} more" if len(few) > 5 else "")
@@ -196,19 +265,11 @@ def _graded(rows: Rows) -> list[str]:
 
 def table(found: Search, choice: ModelChoice, metric: str) -> dict[str, float]:
     """Each family's cross-validated score, and the blend's where one was made."""
-    scores = {
-        family: found.rows.task.score(entry.outputs, found.wanted, metric)
-        for family, entry in choice.best.items()
-    }
+    outputs = {family: entry.outputs for family, entry in choice.best.items()}
     if choice.blended:
-        scores["blend"] = found.rows.task.score(choice.outputs, found.wanted, metric)
+        outputs["blend"] = choice.outputs
+    scores = {name: found.rows.task.score(one, found.wanted, metric) for name, one in outputs.items()}
     return {name: value for name, value in scores.items() if np.isfinite(value)}
-
-
-def _settings(choice: ModelChoice) -> dict[str, Setting]:
-    parts: list[tuple[CandidateOutputs, float]] = list(zip(choice.kept, choice.weights, strict=True))
-    settings: Mapping[str, Setting] = {f"weight of {entry.name}": round(weight, 4) for entry, weight in parts}
-    return dict(settings)
 
 
 def _test(fitted: Dataset, rows: Tensor, member: Member, metric: str) -> float | None:

@@ -14,6 +14,7 @@ from pydantic import Field
 from scipy.optimize import isotonic_regression
 
 from auxin.errors import RunError
+from auxin.judging import wording
 from auxin.records.results import Comparison, Half, Record, Verdict
 
 NAME = "label_budget.json"
@@ -158,16 +159,8 @@ def _line(
     for at, count in enumerate(labels):
         row = next(row for row in comparisons[count].rows if row.method == method)
         value = {} if method == "single" or len(labels) < 2 else _worth(scores, method, at, labels)
-        points.append(
-            Point(
-                labels=count,
-                mean=row.mean,
-                standard_error=row.standard_error,
-                verdict=row.verdict,
-                judged_by=row.judged_by,
-                **value,
-            )
-        )
+        kept = {name: getattr(row, name) for name in ("mean", "standard_error", "verdict", "judged_by")}
+        points.append(Point(labels=count, **kept, **value))
     return BudgetCurve(method=method, role=role, points=points)
 
 
@@ -180,9 +173,8 @@ def _worth(scores: Mapping[str, Floats], method: str, at: int, labels: Sequence[
         return known
     generator = np.random.default_rng(0)
     drawn = generator.integers(single.shape[1], size=(DRAWS, single.shape[1]))
-    values = [
-        equivalent(np.array(labels, float), single[:, d].mean(axis=1), float(own[d].mean())) for d in drawn
-    ]
+    budgets = np.array(labels, float)
+    values = [equivalent(budgets, single[:, d].mean(axis=1), float(own[d].mean())) for d in drawn]
     low, high = np.quantile(values, [0.025, 0.975], method="inverted_cdf")
     return known | {"low": float(low), "high": float(high)}
 
@@ -225,9 +217,8 @@ def best(lines: Sequence[BudgetCurve]) -> BudgetCurve | None:
     """The method whose scores lie highest above single's on average: of those on trial, else of the controls."""
     single = next(line for line in lines if line.role == "single")
     base = np.array([point.mean for point in single.points])
-    others = [line for line in lines if line.role == "method"] or [
-        line for line in lines if line.role == "control"
-    ]
+    roles = {role: [line for line in lines if line.role == role] for role in ("method", "control")}
+    others = roles["method"] or roles["control"]
     return max(others, key=lambda o: float(np.mean([p.mean for p in o.points] - base)), default=None)
 
 
@@ -248,15 +239,16 @@ def sentence(lines: Sequence[BudgetCurve]) -> str:
     parts[0] = f"{first} of single-task training's"
     helped = [str(p.labels) for p in points if p.verdict == "helps"]
     hurt = [str(p.labels) for p in points if p.verdict == "hurts"]
-    said = [f"It helps beyond the best control with {_listed(helped)} labels per class"] if helped else []
-    said += [f"it hurts with {_listed(hurt)}"] if hurt else []
+    said = (
+        [f"It helps beyond the best control with {wording.listed(helped)} labels per class"] if helped else []
+    )
+    said += [f"it hurts with {wording.listed(hurt)}"] if hurt else []
     rest = len(points) - len(helped) - len(hurt)
     if rest:
-        said.append(
-            "there is no evidence that it beats the best control" + (" with the others" if said else "")
-        )
+        others = " with the others" if said else ""
+        said.append(f"there is no evidence that it beats the best control{others}")
     verdict = "; ".join(said)
-    return f"{_listed(parts)}. {verdict[0].upper()}{verdict[1:]}."
+    return f"{wording.listed(parts)}. {verdict[0].upper()}{verdict[1:]}."
 
 
 def worth(point: Point, labels: Sequence[int]) -> str:
@@ -282,7 +274,3 @@ def _count(value: float, labels: Sequence[int]) -> str:
     if value == 0:
         return f"below {labels[0]}"
     return f"{value:.2g}" if value < 100 else f"{value:.0f}"
-
-
-def _listed(parts: Sequence[str]) -> str:
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"

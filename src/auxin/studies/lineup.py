@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 
@@ -35,8 +35,7 @@ MANY = 1.05
 """A method that takes more than this many times the steps of single-task training gets a note."""
 
 
-@dataclass(frozen=True)
-class Lineup:
+class Lineup(NamedTuple):
     """The methods that take part.
 
     Attributes:
@@ -45,7 +44,7 @@ class Lineup:
     """
 
     methods: dict[str, Method]
-    requested: set[str] = field(default_factory=set)
+    requested: set[str]
 
 
 def usual(dataset: Dataset) -> list[str]:
@@ -65,10 +64,9 @@ def usual(dataset: Dataset) -> list[str]:
     else:
         square = len(dataset.shape) == 3 and dataset.shape[1] == dataset.shape[2]
         offered = list(SELF_MADE if square and not dataset.tasks[dataset.main].dense else ON_VECTORS)
-    rivals = [name for name in RIVALS if name != "gradient_boosting" or dataset.modality == "vector"]
-    if math.prod(dataset.shape) > WIDE and "gradient_boosting" in rivals:
-        rivals.remove("gradient_boosting")
-    offered = [*offered, *UNLABELLED, *rivals]
+    offered = [*offered, *UNLABELLED, *RIVALS]
+    if dataset.modality != "vector" or math.prod(dataset.shape) > WIDE:
+        offered.remove("gradient_boosting")
     return [name for name in offered if applicable(resolve(name), dataset) is None]
 
 
@@ -150,27 +148,20 @@ def check_strategy(
 
 def step_costs(finals: Sequence[RunResult]) -> list[str]:
     """Return a sentence for each method that takes many more steps than single-task training."""
-    by_method: dict[str, list[RunResult]] = {}
-    for run in finals:
-        by_method.setdefault(run.method, []).append(run)
-    steps = {m: float(np.mean([r.steps or np.nan for r in runs])) for m, runs in by_method.items()}
+    first = {run.method: run for run in reversed(finals)}
+    methods = dict.fromkeys(run.method for run in finals)
+    steps = {m: float(np.mean([r.steps or np.nan for r in finals if r.method == m])) for m in methods}
     single = steps.get("single", float("nan"))
-    said = []
-    for method, runs in by_method.items():
-        if len(runs[0].phases) > 1 and steps[method] > MANY * single:
-            times = steps[method] / single
-            said.append(
-                f"{method} takes {steps[method]:,.0f} steps per run, {times:.1f} times as many as single-task training."
-            )
-    return said
+    return [
+        f"{name} takes {many:,.0f} steps per run, {many / single:.1f} times as many as single-task training."
+        for name, many in steps.items()
+        if len(first[name].phases) > 1 and many > MANY * single
+    ]
 
 
 def pool_notes(methods: Mapping[str, Method], dataset: Dataset) -> list[str]:
     """A sentence on what is in the pool of each method that takes every auxiliary there is."""
     made, given = " + ".join(possible(dataset.shape)), ", ".join(auxiliaries(dataset)) or "none"
-    pools = [name for name, method in methods.items() if EVERY in method.pretexts]
-    return (
-        [f"{', '.join(pools)}: auxiliary tasks are {made} (self-supervised) and {given} (from the data)."]
-        if pools
-        else []
-    )
+    pools = ", ".join(name for name, method in methods.items() if EVERY in method.pretexts)
+    sentence = f"{pools}: auxiliary tasks are {made} (self-supervised) and {given} (from the data)."
+    return [sentence] if pools else []

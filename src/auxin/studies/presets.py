@@ -1,6 +1,6 @@
 """Which paper's protocol a comparison follows: its rows, its number of runs, and what its controls train by."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -8,8 +8,8 @@ from auxin.errors import ConfigError
 from auxin.methods import resolve
 from auxin.methods.base import Method, Setting
 from auxin.requests.compare import CompareRequest
-from auxin.requests.data import SplitSpec
-from auxin.runs.device import pick_device
+from auxin.requests.data import DataSpec, SplitSpec
+from auxin.runs.environment import pick_device
 from auxin.runs.executors import workers
 from auxin.runs.protocols import PROTOCOLS, Protocol, has_protocol, protocol_name
 from auxin.runs.settings import protocol_for
@@ -26,18 +26,9 @@ def decide(request: CompareRequest) -> tuple[CompareRequest, list[str]]:
     """
     preset, paper = settled(request.preset, request.methods)
     changes: dict[str, Any] = {"out": request.folder, "preset": preset}
-    split, sentences = request.split, []
-    if (
-        request.data.name == "digits"
-        and split.labels_per_class is None
-        and split.fraction is None
-        and not paper
-    ):
-        split = split.model_copy(update={"labels_per_class": DIGITS_LABELS})
-        sentences.append(
-            f"The digits data set uses {DIGITS_LABELS} labels per class by default, validation rows included "
-            f"(--labels-per-class {DIGITS_LABELS})."
-        )
+    split, sentences = request.split, list[str]()
+    if not paper:
+        split, sentences = labels_of_digits(request.data, split, "validation")
     if paper:
         split = _rows(split, _protocols(request.preset, paper, request.methods), request.data.name)
         sentences.append(
@@ -48,10 +39,25 @@ def decide(request: CompareRequest) -> tuple[CompareRequest, list[str]]:
         changes |= {"seeds": request.seeds or paper.seeds}
     device = pick_device(request.compute.device)
     sentences.append(f"Runs use {workers(request.compute)} on {device}, one thread each.")
-    return request.model_copy(update={**changes, "split": split}), [
-        *sentences,
-        *protocol_notes(preset, paper, request.methods),
-    ]
+    sentences += protocol_notes(preset, paper, request.methods)
+    return request.model_copy(update={**changes, "split": split}), sentences
+
+
+def labels_of_digits(data: DataSpec, split: SplitSpec, included: str) -> tuple[SplitSpec, list[str]]:
+    """The split, with the digits data set's default labels per class where the user gives none, and a sentence on it.
+
+    Args:
+        data: The data that the user chose.
+        split: Roles of the rows that the user chose.
+        included: The rows that are among the labelled ones, in a word.
+    """
+    if data.name != "digits" or split.labels_per_class is not None or split.fraction is not None:
+        return split, []
+    sentence = (
+        f"The digits data set uses {DIGITS_LABELS} labels per class by default, {included} rows included "
+        f"(--labels-per-class {DIGITS_LABELS})."
+    )
+    return split.model_copy(update={"labels_per_class": DIGITS_LABELS}), [sentence]
 
 
 def _protocols(preset: str, paper: Protocol, methods: Sequence[str]) -> list[Protocol]:
@@ -102,28 +108,24 @@ meta_optimizer=adam, meta_lr=0.0003, meta_weight_decay=0.0, meta_clip=None; comb
     """
     if protocol_for(preset, Method()) is None:
         return []
-    found, trained = (
-        [],
-        {name: _training(one) for name, one in settings.items() if methods[name].rival is None},
-    )
+    found = []
+    trained = {name: _training(one) for name, one in settings.items() if methods[name].rival is None}
     for line in dict.fromkeys(trained.values()):
         names = [name for name, other in trained.items() if other == line]
         found.append(f"{', '.join(names)} train{'s' * (len(names) == 1)} by: {line}.")
     for name, method in methods.items():
-        parts = _listed(
-            settings[name], lambda key: key.partition(".")[0] in ("combiner", "labeler", "strategy")
-        )
+        parts = _listed({key: value for key, value in settings[name].items() if key.startswith(_PARTS)})
         if method.estimator is not None:
             own = {key: settings[name][key] for key in _LEARNING}
             own |= {"hypergradient": own["hypergradient"] or method.estimator}
             own |= {key: value for key, value in settings[name].items() if key.startswith("estimator.")}
-            learning = _listed(own, lambda key: True)
-            found.append(f"{name} learns by: {learning}{'; ' * bool(parts)}{parts}.")
+            found.append(f"{name} learns by: {_listed(own)}{'; ' * bool(parts)}{parts}.")
         elif parts and method.rival is None:
             found.append(f"{name}: {parts}.")
     return found
 
 
+_PARTS = ("combiner.", "labeler.", "strategy.")
 _TRAINING = (
     *("model", "epochs", "batch", "optimizer", "lr", "momentum", "weight_decay", "schedule", "halve_every"),
     *("clip", "loss", "patience", "average"),
@@ -142,13 +144,12 @@ def _training(settings: Mapping[str, Setting]) -> str:
         *(name for name in ("clip", "patience") if settings[name] is None),
         *(() if settings["average"] != 1 else ("average",)),
     }
-    own = {name: settings[name] for name in _TRAINING if name not in unused}
-    return _listed(own, lambda key: True)
+    return _listed({name: settings[name] for name in _TRAINING if name not in unused})
 
 
-def _listed(settings: Mapping[str, Setting], wanted: Callable[[str], bool]) -> str:
+def _listed(settings: Mapping[str, Setting]) -> str:
     unused = {"meta_momentum"} if settings.get("meta_optimizer") == "adam" else set()
-    return ", ".join(f"{key}={value}" for key, value in settings.items() if wanted(key) and key not in unused)
+    return ", ".join(f"{key}={value}" for key, value in settings.items() if key not in unused)
 
 
 def settled(preset: str, methods: Sequence[str]) -> tuple[str, Protocol | None]:
@@ -192,17 +193,14 @@ def protocol_notes(preset: str, protocol: Protocol | None, methods: Sequence[str
         f"Controls follow {rest}; a method with a protocol of its own follows that. Rows are shared: each held-out set "
         "is the largest of these protocols'."
     )
-    return [protocol.text, others, *(_borrowed(name) for name in methods if _borrows(name))]
-
-
-def _borrows(name: str) -> bool:
-    """Whether a method has a paper, and trains by another paper's protocol."""
-    method = next(iter(_known([name])), None)
-    return method is not None and method.paper is not None and not has_protocol(method)
+    return [protocol.text, others, *filter(None, map(_borrowed, methods))]
 
 
 def _borrowed(name: str) -> str:
-    method = _known([name])[0]
+    """A sentence on a method that has a paper and trains by another paper's protocol; nothing on others."""
+    method = next(iter(_known([name])), None)
+    if method is None or method.paper is None or has_protocol(method):
+        return ""
     lender = {"auxilearn": "AuxiLearn's", "maxl": "MAXL's"}[protocol_name(method)]
     own = ", ".join(f"{key.partition('.')[2] or key}={value}" for key, value in method.published.items())
     options = f" Its paper's options: {own}." if own else ""

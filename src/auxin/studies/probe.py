@@ -16,8 +16,7 @@ from auxin.records.probe import Probe, RankedCandidate, ScoredCandidate, SeedPro
 from auxin.requests.probe import ProbeRequest
 from auxin.runs.applicable import auxiliaries
 from auxin.runs.build import build
-from auxin.runs.device import pick_device
-from auxin.runs.environment import hardware, versions
+from auxin.runs.environment import hardware, pick_device, versions
 from auxin.runs.executors import executor_of
 from auxin.runs.rows import data_content, data_now, load_data, split_rows
 from auxin.runs.settings import Setting, layered
@@ -48,14 +47,19 @@ class ProbeStudy(Study):
         self.dataset.dense("probe")
         self.pretexts, self.notes = _pretexts(request.pretexts, self.dataset)
         if not auxiliaries(self.dataset) and not self.pretexts:
-            raise ConfigError(
-                "There is no candidate to probe", do="Choose candidates with --aux or --pretexts"
-            )
+            do = "Choose candidates with --aux or --pretexts"
+            raise ConfigError("There is no candidate to probe", do=do)
         single = resolve("single")
-        self.settings = layered(
-            self.dataset.name, self.dataset.modality, single, "auxin", request.training.hyperparameters, {}
-        )
-        self.identity = _identity(request, self.pretexts, self.settings)
+        data, own = (self.dataset.name, self.dataset.modality), request.training.hyperparameters
+        self.settings = layered(*data, single, "auxin", own, {})
+        self.identity = {
+            CONTENT: data_content(request.data),
+            "data": request.data.identity(),
+            "split": dict(request.split),
+            "how": dict(request.how),
+            "pretexts": list(self.pretexts),
+            "settings": dict(self.settings),
+        }
         build(self.dataset, split_rows(request.data, request.split, 0, False), single, self.settings, seed=0)
         self.out, self.device = request.folder, pick_device(request.compute.device)
         claim_folder(self.out, {**self.identity, "seeds": request.seeds})
@@ -117,10 +121,8 @@ def _compute(
     digest: str,
 ) -> SeedProbe:
     splits = split_rows(request.data, request.split, seed, False)
-    dataset = load_data(request.data)
-    found = probe_seed(
-        dataset, splits, settings, seed, request.how, pretexts, pick_device(request.compute.device)
-    )
+    dataset, device = load_data(request.data), pick_device(request.compute.device)
+    found = probe_seed(dataset, splits, settings, seed, request.how, pretexts, device)
     found = found.model_copy(update={"digest": digest})
     write_json(file, found)
     return found
@@ -164,11 +166,10 @@ def word(low: float, high: float) -> Word:
 
 def _pretexts(requested: Sequence[str], dataset: Dataset) -> tuple[list[str], list[str]]:
     """Those that fit the inputs, and why the others do not; one that was asked for by name is refused."""
-    names = (
-        catalogue.names("pretexts") if "all" in requested else [name for name in requested if name != "none"]
-    )
     kept, notes = [], []
-    for name in names:
+    for name in catalogue.names("pretexts") if "all" in requested else requested:
+        if name == "none":
+            continue
         try:
             catalogue.load("pretexts", name).build(dataset.shape)
             kept.append(name)
@@ -177,19 +178,6 @@ def _pretexts(requested: Sequence[str], dataset: Dataset) -> tuple[list[str], li
                 raise
             notes.append(f"{name} is left out: {error}")
     return kept, notes
-
-
-def _identity(
-    request: ProbeRequest, pretexts: Sequence[str], settings: Mapping[str, Setting]
-) -> dict[str, object]:
-    return {
-        CONTENT: data_content(request.data),
-        "data": request.data.identity(),
-        "split": dict(request.split),
-        "how": dict(request.how),
-        "pretexts": list(pretexts),
-        "settings": dict(settings),
-    }
 
 
 def _warnings(seeds: Sequence[SeedProbe]) -> list[str]:

@@ -196,11 +196,8 @@ def candidates(
     for name in pretexts:
         pretext = catalogue.load("pretexts", name).build(pool.shape)
         x, target = pretext(seen.x, generator(seed, "probe", name, device=pool.device))
-        found.append(
-            AuxiliaryCandidate(
-                _cross_entropy(pretext.task), "self-made", Batch(x, {pretext.task.name: target}, seen.rows)
-            )
-        )
+        batch = Batch(x, {pretext.task.name: target}, seen.rows)
+        found.append(AuxiliaryCandidate(_cross_entropy(pretext.task), "self-made", batch))
     main = dataset.tasks[dataset.main]
     classes = main.width if isinstance(main, Classes) else 10
     drawn = torch.randint(classes, (len(seen),), generator=draw).to(pool.device)
@@ -230,13 +227,8 @@ def score(
     """Fit the candidate's head on the frozen trunk, then score it batch by batch."""
     task, batch = candidate.task, candidate.batch
     heads: dict[str, Any] = {task.name: task}
-    own = build_network(
-        str(settings["model"]),
-        shape,
-        heads,
-        derive(seed, "network"),
-        **options(settings, "model"),
-    )
+    model, drawn = str(settings["model"]), derive(seed, "network")
+    own = build_network(model, shape, heads, drawn, **options(settings, "model"))
     head = own.heads[task.name].to(batch.x.device)
     trunk = ready.network.trunk
     with torch.no_grad():

@@ -1,14 +1,11 @@
 """Running a recipe: piece by piece, kept as they finish, then the table, the claims and the pictures."""
 
 import hashlib
-import io
 import time
 from collections.abc import Callable
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from auxin import catalogue
 from auxin.errors import ConfigError
@@ -17,11 +14,11 @@ from auxin.interrupts import Terminated
 from auxin.records.recipe import PieceRecord, RecipeRecord
 from auxin.requests.reproduce import RecipeRequest
 from auxin.runs.environment import hardware, versions
-from auxin.runs.executors import Executor, default_jobs, pick
-from auxin.store import digest_of, write_bytes, write_json
-from auxin.studies.engine import NotifyProgress, Study, Unit, UnitResults, run_study
-from auxin.studies.recipe import Arrays, FinishedPiece, Piece, PieceEnvironment, Recipe
-from auxin.studies.remaining import Remaining
+from auxin.runs.executors import Executor, Serial, default_jobs
+from auxin.runs.predictions import read_arrays, write_arrays
+from auxin.store import digest_of, write_json
+from auxin.studies.engine import NotifyProgress, Remaining, Study, Unit, UnitResults, run_study
+from auxin.studies.recipe import FinishedPiece, Piece, PieceEnvironment, Recipe
 
 RESULT = "result.json"
 
@@ -77,33 +74,23 @@ class Reproduction(Study):
                 times.finish(unit, record.seconds, time.monotonic())
         room = self.request.budget - (time.monotonic() - self.begun)
         fits = [unit for unit in left if room > 0 and (times.expected(unit) or 0.0) <= room]
-        at_once = default_jobs() if self.request.compute.jobs is None else self.request.compute.jobs
+        at_once = self.request.compute.jobs or default_jobs()
         return [*finished, *(fits[:at_once] or ([] if done else left[:at_once]))]
 
     def _unit(self, piece: Piece) -> Unit:
         request = self.request
+        needs = () if request.smoke else self.recipe.needs_of(piece)
         identity = {
             "recipe": request.name,
             "smoke": request.smoke,
             "piece": piece.name,
             "settings": dict(piece.settings),
-            CONTENT: {}
-            if request.smoke
-            else {name: self._content(name) for name in self.recipe.needs_of(piece)},
+            CONTENT: {name: content_of(self.recipe.data(name)) for name in needs},
         }
+        work = partial(_compute, request, piece, digest_of(identity))
         file = request.folder / "pieces" / f"{piece.name}.json"
-        return Unit(
-            "pieces",
-            piece.name,
-            identity,
-            partial(_compute, request, piece, digest_of(identity)),
-            file,
-            PieceRecord,
-            like=str({name: value for name, value in piece.settings.items() if name != "seed"}),
-        )
-
-    def _content(self, data: str) -> str:
-        return content_of(self.recipe.data(data))
+        like = str({name: value for name, value in piece.settings.items() if name != "seed"})
+        return Unit("pieces", piece.name, identity, work, file, PieceRecord, like=like)
 
     def judge(self, done: UnitResults) -> RecipeRecord:
         """The result over the pieces that are finished, written to `result.json`."""
@@ -111,9 +98,8 @@ class Reproduction(Study):
         for piece in self.pieces:
             unit = self._unit(piece)
             if unit.digest in done:
-                found[piece.name] = FinishedPiece(
-                    done[unit.digest], read_arrays(unit.file.with_suffix(".npz"))
-                )
+                arrays = read_arrays(unit.file.with_suffix(".npz")) or {}
+                found[piece.name] = FinishedPiece(done[unit.digest], arrays)
         recipe, outcome = self.recipe, self.recipe.outcome(found)
         lines, claims = list(outcome.lines), list(outcome.claims)
         if request.smoke:  # made-up rows decide nothing
@@ -121,7 +107,8 @@ class Reproduction(Study):
             lines = [line.model_copy(update=none) if line.verdict else line for line in lines]
             claims = [claim.model_copy(update={"holds": None}) for claim in claims]
         for drawn in outcome.pictures:
-            write_arrays(request.folder / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
+            if drawn.arrays:
+                write_arrays(request.folder / "pictures" / f"{drawn.picture.name}.npz", drawn.arrays)
         notes = dict.fromkeys([*outcome.notes, *(n for d in found.values() for n in d.found.notes)])
         result = RecipeRecord(
             recipe=request.name,
@@ -161,15 +148,14 @@ def reproduce(
         the result. After an interruption `result.json` holds what was finished.
     """
     try:
-        result = run_study(study, executor or pick(), notify)
+        result = run_study(study, executor or Serial(), notify)
     except (KeyboardInterrupt, Terminated):
         if study.done:
             study.judge(study.done)
         raise
     if result.pieces < result.total:
-        notify(
-            f"The time limit is reached. Finished pieces: {result.pieces} of {result.total}. Run again to resume."
-        )
+        finished = f"Finished pieces: {result.pieces} of {result.total}"
+        notify(f"The time limit is reached. {finished}. Run again to resume.")
     return result
 
 
@@ -191,9 +177,8 @@ def _selected(recipe: Recipe, request: RecipeRequest) -> list[Piece]:
     if not kept:
         names = ", ".join(piece.name for piece in pieces[:8])
         wrong = f"No piece of the recipe has {' or '.join(size.only)} in its name"
-        raise ConfigError(
-            wrong, expected=f"words from piece names such as {names}", do=recipe.left_out().rstrip(".")
-        )
+        do = recipe.left_out().rstrip(".")
+        raise ConfigError(wrong, expected=f"words from piece names such as {names}", do=do)
     return kept
 
 
@@ -211,7 +196,8 @@ def _compute(request: RecipeRequest, piece: Piece, digest: str) -> PieceRecord:
         seconds=time.perf_counter() - begun,
     )
     file = request.folder / "pieces" / f"{piece.name}.json"
-    write_arrays(file.with_suffix(".npz"), did.arrays)  # first: the record says that the piece is finished
+    if did.arrays:  # first: the record says that the piece is finished
+        write_arrays(file.with_suffix(".npz"), did.arrays)
     write_json(file, found)
     return found
 
@@ -225,21 +211,3 @@ def content_of(folder: Path) -> str:
         with file.open("rb") as content:
             total.update(hashlib.file_digest(content, "sha256").digest())
     return total.hexdigest()
-
-
-def write_arrays(file: Path, arrays: Arrays) -> None:
-    """Arrays by name as `.npz`, whole or not at all; nothing for none."""
-    if not arrays:
-        return
-    buffer = io.BytesIO()
-    plain: dict[str, Any] = {name: np.asarray(value) for name, value in arrays.items()}
-    np.savez_compressed(buffer, **plain)
-    write_bytes(file, buffer.getvalue())
-
-
-def read_arrays(file: Path) -> dict[str, np.ndarray]:
-    """The arrays of a file that `write_arrays` wrote; none where there is no file."""
-    if not file.exists():
-        return {}
-    with np.load(file, allow_pickle=False) as found:
-        return {name: found[name] for name in found.files}

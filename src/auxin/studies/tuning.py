@@ -44,6 +44,12 @@ def too_few(rows: int, seeds: int, metric: str, requested: bool) -> str:
     )
 
 
+def validation_score(run: RunResult) -> float:
+    """Return a run's validation score; minus infinity for a diverged run."""
+    value = run.scores.validation
+    return value if value is not None and math.isfinite(value) else -math.inf
+
+
 def chosen(results: Sequence[RunResult], rows: int) -> tuple[dict[str, Setting], float, str]:
     """A method's settings, their mean validation score, and what was passed over, in words.
 
@@ -58,11 +64,7 @@ def chosen(results: Sequence[RunResult], rows: int) -> tuple[dict[str, Setting],
     scores: dict[str, dict[int, float]] = {}
     settings: dict[str, dict[str, Setting]] = {}
     for result in sorted(results, key=lambda r: (len(r.attempt), r.attempt)):
-        value = result.scores.validation
-        usable = value is not None and math.isfinite(value)
-        scores.setdefault(result.attempt, {})[result.seed] = (
-            value if usable and value is not None else -math.inf
-        )
+        scores.setdefault(result.attempt, {})[result.seed] = validation_score(result)
         settings[result.attempt] = dict(result.settings)
     means = {attempt: fmean(by_seed.values()) for attempt, by_seed in scores.items()}
     default, best = next(iter(means)), max(means, key=lambda attempt: means[attempt])

@@ -1,16 +1,18 @@
-"""The contract of an executor: tasks in, results out, in whatever order they finish."""
+"""The contract of an executor: tasks in, results out, in whatever order they finish, and progress in between."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
-
-from auxin.runs.listening import Listener
 
 Task = Callable[[], Any]
 """One unit of work: called without arguments, possibly in another process, so it must be picklable."""
 
 Finished = tuple[int, Any]
 """The number of a task in the sequence that was given, and its result."""
+
+Listener = Callable[[str, float], None]
+"""Told a run's folder and the share of it that is done, 0 to 1."""
 
 
 class Executor(ABC):
@@ -31,3 +33,35 @@ class Executor(ABC):
         Returns:
             each task's number and result as they finish; None now and then while nothing has finished.
         """
+
+
+_listeners: list[Listener] = []
+
+
+def report(folder: str, share: float) -> None:
+    """Report progress to the listener of this process."""
+    for listener in _listeners:
+        listener(folder, share)
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Hear the runs of this process inside.
+
+    >>> heard = []
+    >>> with listening(lambda folder, share: heard.append(share)):
+    ...     report("runs/a", 0.5)
+    >>> report("runs/a", 0.9)
+    >>> heard
+    [0.5]
+    """
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+def listen_from_now_on(listener: Listener) -> None:
+    """Hear the runs of this process until it ends (a worker's way)."""
+    _listeners.append(listener)

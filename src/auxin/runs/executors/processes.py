@@ -12,9 +12,8 @@ from multiprocessing.queues import SimpleQueue
 from typing import Any
 
 from auxin.errors import RunError
-from auxin.runs.executors.contract import Executor, Finished, Task
+from auxin.runs.executors.contract import Executor, Finished, Listener, Task
 from auxin.runs.executors.worker import compute, start
-from auxin.runs.listening import Listener
 
 POLL = 0.5
 """Seconds between two looks for results."""

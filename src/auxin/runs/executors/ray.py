@@ -12,8 +12,7 @@ from typing import Any
 from auxin.errors import AuxinError, RunError, UnsupportedError
 from auxin.interrupts import checkpointing
 from auxin.memory import own_process, set_for_training
-from auxin.runs.executors.contract import Executor, Finished, Task
-from auxin.runs.listening import Listener
+from auxin.runs.executors.contract import Executor, Finished, Listener, Task
 
 POLL = 0.5
 """Seconds between two looks for results."""
@@ -152,7 +151,6 @@ def _ray() -> Any:
     try:
         import ray  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise UnsupportedError(
-            "--engine ray needs Ray, which is not installed", do="Install it: pip install 'auxin[ray]'"
-        ) from error
+        do = "Install it: pip install 'auxin[ray]'"
+        raise UnsupportedError("--engine ray needs Ray, which is not installed", do=do) from error
     return ray

@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from auxin.runs.executors.contract import Executor, Finished, Task
-from auxin.runs.listening import Listener, listening
+from auxin.runs.executors.contract import Executor, Finished, Listener, Task, listening
 
 
 @contextmanager

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
-from auxin.errors import ConfigError, RunError
+from auxin.errors import ConfigError
 from auxin.interrupts import Terminated
-from auxin.runs.executors.contract import Executor, Finished, Task
-from auxin.runs.listening import Listener
+from auxin.runs.executors.contract import Executor, Finished, Listener, Task
 
 POLL = 0.1
 """Seconds between two looks for results or for tasks."""
@@ -22,9 +21,8 @@ def _store() -> tuple[Any, int, int]:
     from torch.distributed.rendezvous import rendezvous
 
     if "RANK" not in os.environ:
-        raise ConfigError(
-            "--engine torchrun needs torchrun", do="Start it as: torchrun --nproc-per-node N -m auxin ..."
-        )
+        do = "Start it as: torchrun --nproc-per-node N -m auxin ..."
+        raise ConfigError("--engine torchrun needs torchrun", do=do)
     store, rank, size = next(rendezvous("env://"))
     return store, rank, size
 
@@ -108,5 +106,5 @@ def _take(store: Any, number: int, count: int) -> bool:
 def _opened(content: bytes) -> Any:
     kind, value = pickle.loads(content)
     if kind == "error":
-        raise value if isinstance(value, Exception) else RunError(str(value))
+        raise value
     return value

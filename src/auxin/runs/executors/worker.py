@@ -10,7 +10,7 @@ from typing import Any
 
 from auxin.interrupts import Terminated, handle_signals, leave
 from auxin.memory import set_for_training
-from auxin.runs.listening import listen_from_now_on
+from auxin.runs.executors.contract import listen_from_now_on
 
 
 def start(environment: dict[str, str], news: "SimpleQueue[tuple[str, float]]") -> None:
