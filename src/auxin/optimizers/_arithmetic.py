@@ -1,12 +1,12 @@
 """The few operations that torch.optim's updates share, in torch.optim's own order of rounding."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from auxin.math.deferred import traced
+from auxin.optimizers.base import Group
 
 
 def scalar(value: float | Tensor) -> Any:
@@ -30,19 +30,19 @@ def descend_quotient(param: Tensor, rate: Any, numerator: Tensor, denominator: T
     return param.addcdiv(numerator, denominator, value=-rate)
 
 
-def signed(grad: Tensor, group: Mapping[str, Any]) -> Tensor:
+def signed(grad: Tensor, group: Group) -> Tensor:
     """The gradient to descend: its negative where the optimiser maximises."""
     return -grad if group.get("maximize") else grad
 
 
-def decayed(param: Tensor, grad: Tensor, group: Mapping[str, Any]) -> Tensor:
+def decayed(param: Tensor, grad: Tensor, group: Group) -> Tensor:
     """The signed gradient plus weight_decay * param (L2, coupled)."""
     grad = signed(grad, group)
     decay = group.get("weight_decay", 0)
     return grad.add(param, alpha=decay) if decay else grad
 
 
-def weight_decay(param: Tensor, grad: Tensor, group: Mapping[str, Any], rate: Any) -> tuple[Tensor, Tensor]:
+def weight_decay(param: Tensor, grad: Tensor, group: Group, rate: Any) -> tuple[Tensor, Tensor]:
     """Parameter and signed gradient after weight decay: of the parameter if it is decoupled, else in the gradient."""
     if group.get("decoupled_weight_decay"):
         return param * (1 - rate * group["weight_decay"]), signed(grad, group)

@@ -14,6 +14,7 @@ from torch.optim.optimizer import _global_optimizer_post_hooks, _global_optimize
 
 from auxin.errors import UnsupportedError
 from auxin.math.rng import under_rng
+from auxin.optimizers.base import pulled
 
 TOLERANCE = {torch.float64: 1e-6, torch.float32: 1e-2}
 """How far a hook's derivative may be from a central difference; 0.1 in lower precision."""
@@ -107,7 +108,7 @@ def check_hooks(parameters: Sequence[Tensor], grads: Sequence[Tensor | None]) ->
             at = grad.detach().clone().requires_grad_()
             with torch.enable_grad():
                 after = through_hooks(parameter, at)
-            slope = _pulled(after, at, across)
+            slope = pulled(after, at, across)
         ends = []
         for sign in (1.0, -1.0):
             with under_rng(None), torch.no_grad():
@@ -122,9 +123,3 @@ def check_hooks(parameters: Sequence[Tensor], grads: Sequence[Tensor | None]) ->
                 found=names,
                 do='Write it so, or use estimator="implicit", which does not look at the step.',
             )
-
-
-def _pulled(after: Tensor, at: Tensor, cotangent: Tensor) -> Tensor:
-    if not after.requires_grad:
-        return torch.zeros_like(at)
-    return torch.autograd.grad(after, at, cotangent, materialize_grads=True)[0]

@@ -9,28 +9,23 @@ c / (1 - beta (1 - c)) times that at y+, which falls as 1 / t, with the meta gra
 Adam's kind would divide that factor out again.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from auxin.errors import UnsupportedError
 from auxin.optimizers._arithmetic import scalar
-from auxin.optimizers.base import State
+from auxin.optimizers.base import Group, State, Stepped
 
 _KEPT = ("k", "weight_sum", "lr_max")
 
 
-def rate_now(group: Mapping[str, Any], state: State) -> float:
+def rate_now(group: Group, state: State) -> float:
     """The learning rate of this step, warm-up included."""
     step, warm_up = state.get("k", group["k"]), group["warmup_steps"]
     return float(scalar(group["lr"])) * ((step + 1) / warm_up if step < warm_up else 1.0)
 
 
-def advance(
-    param: Tensor, direction: Tensor, group: Mapping[str, Any], state: State, beta: float
-) -> tuple[Tensor, State]:
+def advance(param: Tensor, direction: Tensor, group: Group, state: State, beta: float) -> Stepped:
     """y+ and the state after it, from the direction d; the group's counters go along in the state.
 
     Raises:

@@ -1,7 +1,7 @@
 """What the user's optimiser would do next, as a function of the gradients, with clipping before it."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 from auxin.errors import ConfigError, UnsupportedError
 from auxin.optimizers._hooks import check_hooks, refuse_hooks, through_hooks
 from auxin.optimizers._known import update_for
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Update
 
 Optimizers = torch.optim.Optimizer | Sequence[torch.optim.Optimizer]
 """One optimiser, or several that each hold some of the parameters."""
@@ -87,10 +87,6 @@ class InnerStep:
         """The clipped gradients, differentiable (the global norm's own derivative included)."""
         return clipped(grads, self.clip_norm, self.clip_value)
 
-    def groups(self) -> list[Mapping[str, Any] | None]:
-        """The optimiser's group of each parameter (None where it holds no such parameter)."""
-        return [group for group, _ in self._homes()]
-
     def states(self) -> list[State]:
         """The optimiser's state of each parameter; empty where there is none yet."""
         return [
@@ -103,7 +99,7 @@ class InnerStep:
         """Parameters and states after one step from any point, differentiable in all three arguments."""
         rows = zip(params, self.clip(self._hooked(grads)), self._homes(), states, strict=True)
         moved = [
-            (p, s) if g is None or group is None or update is None else update.advance(p, _plain(g), group, s)
+            (p, s) if g is None or update is None else update.advance(p, _plain(g), group, s)
             for p, g, (group, update), s in rows
         ]
         return [p for p, _ in moved], [s for _, s in moved]
@@ -121,23 +117,24 @@ class InnerStep:
         with torch.no_grad():
             clipped_grads = self.clip(self._hooked(grads))
         return [
-            p.detach()
-            if g is None or group is None or update is None
-            else update.step(p.detach(), _plain(g), group, s)
+            p.detach() if g is None or update is None else update.step(p.detach(), _plain(g), group, s)
             for p, g, group, update, s in self._rows(clipped_grads)
         ]
 
     @property
     def linear(self) -> bool:
         """Whether `pullback` reads no value of the gradients: updates linear in g, without clipping or hooks."""
-        changed = self.clip_norm is not None or self.clip_value is not None
-        hooked = any(p._backward_hooks for p in self.parameters)
-        return not changed and not hooked and all(update.linear for update in self.updates)
+        return not self._changes_gradients and all(update.linear for update in self.updates)
+
+    @property
+    def _changes_gradients(self) -> bool:
+        """Whether clipping or a parameter's hooks stand before the update."""
+        clips = self.clip_norm is not None or self.clip_value is not None
+        return clips or any(p._backward_hooks for p in self.parameters)
 
     def pullback(self, grads: Sequence[Tensor | None], v: Sequence[Tensor]) -> list[Tensor]:
         """(dU/dg)^T v: elementwise work on the parameters, no network; zeros where a gradient is None."""
-        changed = self.clip_norm is not None or self.clip_value is not None
-        if not changed and not any(p._backward_hooks for p in self.parameters):
+        if not self._changes_gradients:
             return self._pulled(grads, v)
         variables = [None if g is None else g.detach().requires_grad_() for g in grads]
         with torch.enable_grad():
@@ -158,7 +155,7 @@ class InnerStep:
         """(dU/dg)^T v at the gradients that the optimiser is given."""
         return [
             torch.zeros_like(x)
-            if g is None or group is None or update is None
+            if g is None or update is None
             else update.pull(p.detach(), _plain(g), group, s, x)
             for (p, g, group, update, s), x in zip(self._rows(grads), v, strict=True)
         ]
@@ -176,7 +173,7 @@ class InnerStep:
         rates = [
             (update.step_size(g), p.numel())
             for (g, update), p in zip(self._homes(), self.parameters, strict=True)
-            if g and update
+            if update
         ]
         if len({rate for rate, _ in rates}) == 1:
             return rates[0][0]
@@ -199,7 +196,7 @@ class InnerStep:
             check_hooks(self.parameters, grads)
             self._seen_hooks = now
 
-    def _homes(self) -> list[tuple[Mapping[str, Any] | None, Update | None]]:
+    def _homes(self) -> list[tuple[Any, Update | None]]:
         """The optimiser's group of each parameter and its update; None where it holds no such parameter."""
         pairs = zip(self.optimizers, self.updates, strict=True)
         home = {
@@ -242,7 +239,7 @@ def _each(function: Callable[[Tensor], Tensor], grads: Sequence[Tensor | None]) 
     return [None if g is None else function(g) for g in grads]
 
 
-def _refuse_moving(p: Tensor, update: Update, group: Mapping[str, Any], state: State) -> None:
+def _refuse_moving(p: Tensor, update: Update, group: Group, state: State) -> None:
     if not torch.equal(update.step(p.detach(), torch.zeros_like(p), group, state), p.detach()):
         raise UnsupportedError(
             "The optimiser's next step moves a frozen parameter by its momentum or weight decay, because its .grad "

@@ -4,14 +4,11 @@ s+ = rho s + (1 - rho) g^2,   d = sqrt(a + eps) / sqrt(s+ + eps) g
 a+ = rho a + (1 - rho) d^2,   W+ = W - alpha d
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import decayed, descend, scalar
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class AdadeltaUpdate(Update):
@@ -25,9 +22,7 @@ class AdadeltaUpdate(Update):
 
     handles = torch.optim.Adadelta
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         grad = decayed(param, grad, group)
         keep, eps, zero = group["rho"], group["eps"], torch.zeros_like(grad)

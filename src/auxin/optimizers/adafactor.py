@@ -8,14 +8,11 @@ Vectors and scalars keep the second moment itself. The clipping by rms(u) and th
 of a matrix, so (dU/dg)^T v is no elementwise product; it costs a few matrix reductions.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import scalar, signed
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class AdafactorUpdate(Update):
@@ -29,9 +26,7 @@ class AdafactorUpdate(Update):
 
     handles = torch.optim.Adafactor
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         grad = signed(grad, group)
         smallest, least = group["eps"]
@@ -44,7 +39,7 @@ class AdafactorUpdate(Update):
         return param * (1 - rate * group["weight_decay"]) - size * update, {**after, "step": step}
 
 
-def _second_moment(grad: Tensor, weight: float, smallest: float, state: State) -> tuple[Tensor, State]:
+def _second_moment(grad: Tensor, weight: float, smallest: float, state: State) -> Stepped:
     if grad.dim() < 2:
         moment = state.get("variance", torch.zeros_like(grad)).lerp(grad * grad, weight)
         return moment, {"variance": moment}

@@ -5,14 +5,11 @@ With t the number of steps taken before this one and eta the decay of the learni
     s+ = s + g^2;   W+ = W - alpha / (1 + t eta) * g / (sqrt(s+) + eps)
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import decayed, descend_quotient, root, scalar
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class AdagradUpdate(Update):
@@ -26,9 +23,7 @@ class AdagradUpdate(Update):
 
     handles = torch.optim.Adagrad
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         grad = decayed(param, grad, group)
         step = scalar(state.get("step", 0.0)) + 1

@@ -5,14 +5,11 @@
 At the first step the update is the gradient's sign, so (dU/dg)^T v is all but zero there.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import decayed, descend_quotient, scalar
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class AdamaxUpdate(Update):
@@ -26,9 +23,7 @@ class AdamaxUpdate(Update):
 
     handles = torch.optim.Adamax
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         grad = decayed(param, grad, group)
         first, second = (scalar(b) for b in group["betas"])

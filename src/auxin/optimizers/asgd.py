@@ -6,14 +6,11 @@ eta is the optimiser's own state, so a scheduler's new rate acts from the second
 `ax` is what its paper evaluates; L_A is taken at W+, as the step leaves the network.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import decayed, descend, scalar
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class ASGDUpdate(Update):
@@ -27,9 +24,7 @@ class ASGDUpdate(Update):
 
     handles = torch.optim.ASGD
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         grad = decayed(param, grad, group)
         rate, shrink = scalar(group["lr"]), group["lambd"]

@@ -17,6 +17,12 @@ from auxin.math.deferred import traced
 State = Mapping[str, Any]
 """An optimiser's state of one parameter, as in `optimizer.state[p]`; empty before the first step."""
 
+Group = Mapping[str, Any]
+"""The settings of an optimiser's parameter group, as in `optimizer.param_groups`."""
+
+Stepped = tuple[Tensor, State]
+"""A parameter and its state after a step."""
+
 
 class Update(ABC):
     """The next step of one optimiser, as a function of the gradients alone.
@@ -47,9 +53,7 @@ class Update(ABC):
         return cls.handles.rpartition(".")[2] if isinstance(cls.handles, str) else cls.handles.__name__
 
     @abstractmethod
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """The parameter and its state after one step, differentiable in gradient, parameter and state.
 
         Args:
@@ -59,35 +63,38 @@ class Update(ABC):
             state: State of the parameter.
         """
 
-    def step(self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State) -> Tensor:
+    def step(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Tensor:
         """The parameter after one step, a constant, bit for bit the optimiser's own. Members may make it cheaper."""
         with torch.no_grad():
             return self.advance(param, grad, group, state)[0]
 
-    def pull(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State, cotangent: Tensor
-    ) -> Tensor:
+    def pull(self, param: Tensor, grad: Tensor, group: Group, state: State, cotangent: Tensor) -> Tensor:
         """(dU/dg)^T times a cotangent of the parameter, a constant. Members may write their own derivative."""
         at = grad.detach().requires_grad_()
         with torch.enable_grad():
             after = self.advance(param, at, group, state)[0]
-        if not after.requires_grad:
-            return torch.zeros_like(cotangent)
-        return torch.autograd.grad(after, at, cotangent, allow_unused=True, materialize_grads=True)[0]
+        return pulled(after, at, cotangent)
 
     def __call__(
         self,
         params: Sequence[Tensor],
         grads: Sequence[Tensor],
-        group: Mapping[str, Any],
+        group: Group,
         states: Sequence[State],
     ) -> list[Tensor]:
         """W+ = U(W, g) for one parameter group, differentiable in g (and in W)."""
         return [self.advance(p, g, group, s)[0] for p, g, s in zip(params, grads, states, strict=True)]
 
-    def step_size(self, group: Mapping[str, Any]) -> float:
+    def step_size(self, group: Group) -> float:
         """The group's own step size, by which `scale="unit"` divides."""
         return group["lr"] if traced() else float(group["lr"])
+
+
+def pulled(after: Tensor, at: Tensor, cotangent: Tensor) -> Tensor:
+    """The pullback of a cotangent of `after` to `at`, a constant; zero where there is no path."""
+    if not after.requires_grad:
+        return torch.zeros_like(at)
+    return torch.autograd.grad(after, at, cotangent, allow_unused=True, materialize_grads=True)[0]
 
 
 CONTRACT = Update

@@ -8,14 +8,12 @@ The optimiser takes matrices only; biases and embeddings belong in another one b
 """
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import scalar
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class MuonUpdate(Update):
@@ -35,9 +33,7 @@ class MuonUpdate(Update):
 
     handles = torch.optim.Muon
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         rate, momentum = scalar(group["lr"]), group["momentum"]
         buffer = state.get("momentum_buffer", torch.zeros_like(grad)).lerp(grad, 1 - momentum)
@@ -50,7 +46,7 @@ class MuonUpdate(Update):
         return after, {"momentum_buffer": buffer}
 
 
-def _orthogonalised(update: Tensor, group: Mapping[str, Any]) -> Tensor:
+def _orthogonalised(update: Tensor, group: Group) -> Tensor:
     settings = group["ns_coefficients"], group["ns_steps"], group["eps"]
     rounded = newton_schulz(update.detach().bfloat16(), *settings)
     if not update.requires_grad:

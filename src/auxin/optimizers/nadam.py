@@ -6,15 +6,14 @@
 Here m+ and s+ are Adam's moments and psi is the momentum's decay.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from auxin.optimizers._adam import moments
 from auxin.optimizers._arithmetic import descend_quotient, root, scalar, weight_decay
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.adam import moments
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class NAdamUpdate(Update):
@@ -28,9 +27,7 @@ class NAdamUpdate(Update):
 
     handles = torch.optim.NAdam
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         rate = group["lr"]
         param, grad = weight_decay(param, grad, group, rate)
@@ -45,5 +42,5 @@ class NAdamUpdate(Update):
         ), after
 
 
-def _momentum(group: Mapping[str, Any], step: Any) -> Any:
+def _momentum(group: Group, step: Any) -> Any:
     return group["betas"][0] * (1.0 - 0.5 * 0.96 ** (step * group["momentum_decay"]))

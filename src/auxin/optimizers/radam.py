@@ -9,15 +9,12 @@ r_t^2 = (rho_t - 4)(rho_t - 2) rho_inf / ((rho_inf - 4)(rho_inf - 2) rho_t). In 
 linear in the gradient, so a hypergradient through a cold RAdam does not vanish as it does through Adam.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
-from auxin.optimizers._adam import moments
 from auxin.optimizers._arithmetic import descend, root, scalar, weight_decay
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.adam import moments
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 _TRACTABLE = 5.0
 
@@ -33,9 +30,7 @@ class RAdamUpdate(Update):
 
     handles = torch.optim.RAdam
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         rate = scalar(group["lr"])
         param, grad = weight_decay(param, grad, group, rate)

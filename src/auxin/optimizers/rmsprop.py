@@ -6,14 +6,11 @@ quotient:
     b+ = mu b + g / (sqrt(s+) + eps);   W+ = W - alpha b+
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from auxin.optimizers._arithmetic import decayed, descend, descend_quotient, root, scalar
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class RMSpropUpdate(Update):
@@ -27,9 +24,7 @@ class RMSpropUpdate(Update):
 
     handles = torch.optim.RMSprop
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         grad = decayed(param, grad, group)
         keep, zero = group["alpha"], torch.zeros_like(param)

@@ -5,15 +5,12 @@
 and then the two sequences of `_schedule_free.py` with beta = b1.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
 import torch
 from torch import Tensor
 
 from auxin.optimizers import _schedule_free
 from auxin.optimizers._arithmetic import root
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class ScheduleFreeAdamWUpdate(Update):
@@ -31,9 +28,7 @@ class ScheduleFreeAdamWUpdate(Update):
 
     handles = "schedulefree.adamw_schedulefree.AdamWScheduleFree"
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         first, second = group["betas"]
         step = state.get("k", group["k"]) + 1
@@ -45,6 +40,6 @@ class ScheduleFreeAdamWUpdate(Update):
         after, moved = _schedule_free.advance(param, direction, group, state, first)
         return after, {**moved, "exp_avg_sq": square}
 
-    def step_size(self, group: Mapping[str, Any]) -> float:
+    def step_size(self, group: Group) -> float:
         """The rate of this step, warm-up included."""
         return _schedule_free.rate_now(group, {})

@@ -1,12 +1,9 @@
 """Schedule-free SGD (package `schedulefree`): a constant rate, with an average in the place of a schedule."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from torch import Tensor
 
 from auxin.optimizers import _schedule_free
-from auxin.optimizers.base import State, Update
+from auxin.optimizers.base import Group, State, Stepped, Update
 
 
 class ScheduleFreeSGDUpdate(Update):
@@ -24,14 +21,12 @@ class ScheduleFreeSGDUpdate(Update):
 
     handles = "schedulefree.sgd_schedulefree.SGDScheduleFree"
 
-    def advance(
-        self, param: Tensor, grad: Tensor, group: Mapping[str, Any], state: State
-    ) -> tuple[Tensor, State]:
+    def advance(self, param: Tensor, grad: Tensor, group: Group, state: State) -> Stepped:
         """One step."""
         decay = group["weight_decay"]
         direction = grad.add(param, alpha=decay) if decay else grad
         return _schedule_free.advance(param, direction, group, state, group["momentum"])
 
-    def step_size(self, group: Mapping[str, Any]) -> float:
+    def step_size(self, group: Group) -> float:
         """The rate of this step, warm-up included."""
         return _schedule_free.rate_now(group, {})
