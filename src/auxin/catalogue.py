@@ -166,6 +166,12 @@ def check_data(name: str, folder: Path | None = None) -> None:
         raise DataError(f"There is no file {place}", do="Correct the path")
 
 
+def check_choice(kind: str, name: str, known: Iterable[str]) -> None:
+    """Refuse a name that is none of the known ones, offering the nearest."""
+    if name not in known:
+        raise ConfigError(unknown(kind, str(name), list(known)))
+
+
 def module(family: str, name: str) -> ModuleType:
     """Import the file of a member."""
     files = _files(family)

@@ -7,7 +7,7 @@ from combiner_cases import gradients, net_and_losses
 from scipy.optimize import minimize
 
 from auxin.combiners import build
-from auxin.combiners._nash import bargain, sensitivity
+from auxin.combiners.aux_nash import bargain, sensitivity
 from auxin.errors import RunError
 
 NAMES = ["t0", "t1", "t2"]

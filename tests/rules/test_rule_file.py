@@ -9,8 +9,7 @@ from safetensors.torch import save_file
 from auxin.errors import ConfigError, DataError, RunError
 from auxin.rules.applied import LearnedRule
 from auxin.rules.file import load_rule, save_rule
-from auxin.update_rules._presets import preset_names
-from auxin.update_rules.learned import Learned
+from auxin.update_rules.learned import Learned, preset_names
 
 
 @pytest.fixture

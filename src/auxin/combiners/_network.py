@@ -71,9 +71,9 @@ class LossNetwork(nn.Module):
         if not even:
             self._as_the_authors(count, width, depth, constraint, upper)
             return
-        first = torch.cat([torch.zeros(width, 1), _positive(width, 1).expand(width, count - 1)], 1)
-        hidden = [_positive(width, width) / width for _ in range(depth - 1)]
-        weights = [first, *hidden, _positive(1, width) / width]
+        first = torch.cat([torch.zeros(width, 1), positive(width, 1).expand(width, count - 1)], 1)
+        hidden = [positive(width, width) / width for _ in range(depth - 1)]
+        weights = [first, *hidden, positive(1, width) / width]
         bent = activation is not identity
         self.biases = nn.ParameterList([torch.ones(width) for _ in range(depth)] if bent else [])
         weights[-1] *= scale / self._slope(weights)
@@ -108,7 +108,8 @@ class LossNetwork(nn.Module):
         return slope[0, -1]
 
 
-def _positive(*shape: int) -> Tensor:
+def positive(*shape: int) -> Tensor:
+    """Weights near one, from which a network of losses begins."""
     return torch.empty(shape).uniform_(0.5, 1.5)
 
 

@@ -34,7 +34,12 @@ class ConstrainedWeights(nn.Module):
     def __init__(self, initial: Tensor, constraint: str, layers: int | None = None) -> None:
         super().__init__()
         self.constraint = choice("constraint", constraint, CONSTRAINTS)
-        self.raw = nn.Parameter(initial.clone() if constraint != "positive" else _softplus_inverse(initial))
+        if constraint == "positive":
+            initial = initial.clamp(min=_SMALLEST)
+            raw = initial + torch.log(-torch.expm1(-initial))  # the inverse of softplus
+        else:
+            raw = initial.clone()
+        self.raw = nn.Parameter(raw)
         # Softplus is relative where small.
         size = 1.0 if constraint == "positive" else float(initial.abs().mean())
         self.layer_rates = {"raw": 1.0 if layers is None else size / layers}
@@ -48,11 +53,6 @@ class ConstrainedWeights(nn.Module):
         """Put negative weights to zero, where the constraint is kept by clipping."""
         if self.constraint == "clipped":
             self.raw.clamp_(min=0)
-
-
-def _softplus_inverse(weight: Tensor) -> Tensor:
-    weight = weight.clamp(min=_SMALLEST)
-    return weight + torch.log(-torch.expm1(-weight))
 
 
 def project_all(module: nn.Module) -> None:

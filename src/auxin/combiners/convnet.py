@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from auxin.combiners._network import INITS
+from auxin.combiners._network import INITS, positive
 from auxin.combiners._weights import CONSTRAINTS, ConstrainedWeights, project_all
 from auxin.combiners.base import LossCombiner, Options, TaskLosses, TrainedBy, choice, number
 from auxin.errors import ConfigError
@@ -109,11 +109,7 @@ class ConvNet(LossCombiner):
 
 
 def _initial(count: int, width: int) -> list[Tensor]:
-    first = _positive(width, 1, 3, 3).expand(width, count - 1, 3, 3) / 9
+    first = positive(width, 1, 3, 3).expand(width, count - 1, 3, 3) / 9
     main = torch.zeros(width, 1, 3, 3)
-    second = _positive(2 * width, width, 3, 3) / (9 * width)
-    return [torch.cat([main, first], 1), second, _positive(1, 2 * width, 1, 1) / (2 * width)]
-
-
-def _positive(*shape: int) -> Tensor:
-    return torch.empty(shape).uniform_(0.5, 1.5)
+    second = positive(2 * width, width, 3, 3) / (9 * width)
+    return [torch.cat([main, first], 1), second, positive(1, 2 * width, 1, 1) / (2 * width)]

@@ -1,7 +1,5 @@
 """DB-MTL: logarithms of the losses, and every gradient brought to the length of the longest."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -31,7 +29,7 @@ class DBMTL(GramianCombiner):
     [2.0, 4.0]
     """
 
-    paper: ClassVar[Paper | None] = Paper(
+    paper = Paper(
         "Dual-Balancing for Multi-Task Learning",
         "Lin, Jiang, Ye, Zhang, Chen, Chen, Liu, Kwok",
         2023,

@@ -1,11 +1,9 @@
 """FAMO: weights from how fast each task's loss falls, without any task's gradient."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
-from auxin.combiners.base import LossCombiner, Options, TaskLosses, TrainedBy, number
+from auxin.combiners.base import LossCombiner, TaskLosses, TrainedBy, number
 from auxin.paper import Paper
 
 _EPS = 1e-8
@@ -42,16 +40,16 @@ class FAMO(LossCombiner):
     True
     """
 
-    trained_by: ClassVar[TrainedBy] = TrainedBy.OWN_RULE
-    looks_again: ClassVar[bool] = True
-    paper: ClassVar[Paper | None] = Paper(
+    trained_by = TrainedBy.OWN_RULE
+    looks_again = True
+    paper = Paper(
         "FAMO: Fast Adaptive Multitask Optimization",
         "Liu, Feng, Stone, Liu",
         2023,
         "https://arxiv.org/abs/2306.03792",
         "algorithm 1",
     )
-    tuning: ClassVar[tuple[Options, ...]] = ({"rate": 0.025}, {"rate": 0.1}, {"rate": 0.005})
+    tuning = ({"rate": 0.025}, {"rate": 0.1}, {"rate": 0.005})
     logits: Tensor
     moments: Tensor
     steps: Tensor

@@ -1,7 +1,5 @@
 """Gradient cosine: an auxiliary helps in a step only as far as its gradient agrees with the main one."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -30,7 +28,7 @@ class GradientCosine(GramianCombiner):
     [1.0, 0.5, 0.0]
     """
 
-    paper: ClassVar[Paper | None] = Paper(
+    paper = Paper(
         "Adapting Auxiliary Losses Using Gradient Similarity",
         "Du, Czarnecki, Jayakumar, Farajtabar, Pascanu, Lakshminarayanan",
         2018,

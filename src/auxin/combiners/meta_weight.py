@@ -1,11 +1,9 @@
 """Meta-Weight-Net: a small network, trained by the hypergradient, from a sample's losses to its weight."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
-from auxin.combiners.base import LossCombiner, Options, TaskLosses, TrainedBy, number
+from auxin.combiners.base import LossCombiner, TaskLosses, TrainedBy, number
 from auxin.paper import Paper
 
 
@@ -31,15 +29,15 @@ class MetaWeight(LossCombiner):
     2.5
     """
 
-    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
-    paper: ClassVar[Paper | None] = Paper(
+    trained_by = TrainedBy.HYPERGRADIENT
+    paper = Paper(
         "Meta-Weight-Net: Learning an Explicit Mapping For Sample Weighting",
         "Shu, Xie, Yi, Zhao, Zhou, Xu, Meng",
         2019,
         "https://arxiv.org/abs/1902.07379",
         "equation 3",
     )
-    tuning: ClassVar[tuple[Options, ...]] = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
+    tuning = ({"scale": 1.0}, {"scale": 0.3}, {"scale": 3.0})
 
     def __init__(self, count: int, width: int = 100, scale: float = 1.0) -> None:
         super().__init__(count)

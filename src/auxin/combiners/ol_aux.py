@@ -1,7 +1,5 @@
 """OL-AUX: auxiliary weights that grow with the inner product of their gradient with the main one."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -32,8 +30,8 @@ class OLAux(GramianCombiner):
     [1.0, 2.0]
     """
 
-    trained_by: ClassVar[TrainedBy] = TrainedBy.OWN_RULE
-    paper: ClassVar[Paper | None] = Paper(
+    trained_by = TrainedBy.OWN_RULE
+    paper = Paper(
         "Adaptive Auxiliary Task Weighting for Reinforcement Learning",
         "Lin, Baweja, Kantor, Held",
         2019,

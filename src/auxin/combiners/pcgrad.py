@@ -1,7 +1,5 @@
 """PCGrad, main only: the part of an auxiliary's gradient that opposes the main one is removed."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -27,7 +25,7 @@ class PCGrad(GramianCombiner):
     [3.0, 1.0, 1.0]
     """
 
-    paper: ClassVar[Paper | None] = Paper(
+    paper = Paper(
         "Gradient Surgery for Multi-Task Learning",
         "Yu, Kumar, Gupta, Levine, Hausman, Finn",
         2020,

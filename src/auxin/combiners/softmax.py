@@ -1,7 +1,5 @@
 """Softmax: auxiliary weights that share a fixed total budget, trained by the hypergradient."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -26,7 +24,7 @@ class Softmax(LossCombiner):
     4.0
     """
 
-    trained_by: ClassVar[TrainedBy] = TrainedBy.HYPERGRADIENT
+    trained_by = TrainedBy.HYPERGRADIENT
 
     def __init__(self, count: int, total: float = 0.0, scale: float = 1.0, slack: bool = False) -> None:
         super().__init__(count)

@@ -1,12 +1,12 @@
 """Static weighting: the main loss plus auxiliary losses with weights that were given."""
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from auxin.combiners.base import LossCombiner, Options, TaskLosses, number
+from auxin.combiners.base import LossCombiner, TaskLosses, number
 from auxin.errors import ConfigError
 
 _DO = "Write weights=0.5, weights='0.5,0.1' or weights='species=0.5,box=0.1'"
@@ -28,7 +28,7 @@ class Static(LossCombiner):
     3.0
     """
 
-    tuning: ClassVar[tuple[Options, ...]] = ({"weights": 1.0}, {"weights": 0.3}, {"weights": 3.0})
+    tuning = ({"weights": 1.0}, {"weights": 0.3}, {"weights": 3.0})
     given: Tensor
 
     def __init__(self, count: int, weights: float | str | Sequence[float] = 1.0) -> None:

@@ -3,12 +3,12 @@
 import importlib
 import inspect
 from types import ModuleType
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor
 
-from auxin.combiners.base import GramianCombiner, Options, number
+from auxin.combiners.base import GramianCombiner, number
 from auxin.errors import ConfigError, UnsupportedError
 
 
@@ -38,7 +38,7 @@ class TorchJD(GramianCombiner):
         ConfigError: No such aggregator, not a weighting, or arguments it does not take.
     """
 
-    tuning: ClassVar[tuple[Options, ...]] = ({"scale": 0.0}, {"scale": 1.0}, {"scale": 0.3})
+    tuning = ({"scale": 0.0}, {"scale": 1.0}, {"scale": 0.3})
 
     def __init__(self, count: int, aggregator: str = "UPGrad", scale: float = 0.0, **options: Any) -> None:
         super().__init__(count)

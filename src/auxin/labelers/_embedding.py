@@ -10,8 +10,8 @@ import torch
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
-from auxin.labelers._checks import check_choice
 from auxin.labelers._generator import initialise
 from auxin.labelers._seeding import fork_seed, generator_of, seeded
 from auxin.labelers.base import LabelerContext

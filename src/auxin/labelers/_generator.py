@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from auxin.labelers._checks import check_choice, check_finite, check_main, main_labels
+from auxin.catalogue import check_choice
+from auxin.labelers._checks import check_finite, check_main, main_labels
 from auxin.labelers._seeding import seeded
-from auxin.labelers.base import LabelerContext
+from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.deferred import holds
 from auxin.math.hierarchy import Hierarchy
 from auxin.math.lean import lean
@@ -91,17 +92,42 @@ class LabelGenerator(nn.Module):
         return torch.stack(zeros).sum().reshape(1, 1)
 
 
+class GeneratedLabels(Labeler):
+    """A labeler whose targets are those of a generator.
+
+    Args:
+        generator: The network.
+    """
+
+    learned = True
+
+    def __init__(self, generator: LabelGenerator) -> None:
+        super().__init__()
+        self.generator, self.hierarchy = generator, generator.hierarchy
+        self.classes = generator.hierarchy.classes
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The generated labels, [B, K]."""
+        return self.generator(batch)
+
+
 def build_generator(
     context: LabelerContext, name: str, *, softmax: str, hard: bool, temperature: float, init: str
 ) -> LabelGenerator:
     """A fresh generator, initialised by its own fork of the seed; the global random state stays as it was."""
-    check_choice("init", init, ["xavier", "default", "trunk"])
     check_main(context)
-    trunk = seeded(context.trunk, context.seed, f"{name}/trunk")
+    trunk = fresh_trunk(context, name, init)
     head = seeded(lambda: make_head(trunk, context.hierarchy.classes), context.seed, f"{name}/head")
-    seeded(lambda: initialise(trunk, init), context.seed, f"{name}/weights")
     seeded(lambda: initialise(head, "default" if init == "trunk" else init), context.seed, f"{name}/head")
     return LabelGenerator(trunk, head, context.hierarchy, context.main, softmax, hard, temperature)
+
+
+def fresh_trunk(context: LabelerContext, name: str, init: str) -> nn.Module:
+    """A trunk of the context's kind, initialised by this labeler's own fork of the seed."""
+    check_choice("init", init, ["xavier", "default", "trunk"])
+    trunk = seeded(context.trunk, context.seed, f"{name}/trunk")
+    seeded(lambda: initialise(trunk, init), context.seed, f"{name}/weights")
+    return trunk
 
 
 def make_head(trunk: nn.Module, classes: int) -> nn.Module:

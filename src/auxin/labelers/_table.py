@@ -1,10 +1,14 @@
 """Labels fixed per row number: what the random and the clustered labels share."""
 
+from collections.abc import Callable
+from typing import Self
+
 import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
-from auxin.labelers.base import LabelerContext
+from auxin.labelers.base import Labeler, LabelerContext
+from auxin.math.hierarchy import Hierarchy
 from auxin.math.masked_softmax import one_hot_or_nan
 from auxin.typing import MISSING, Batch
 
@@ -47,6 +51,34 @@ class LabelTable(nn.Module):
         return one_hot_or_nan(self.lookup(batch.rows), self.classes, batch.x.dtype)
 
 
-def rows_of_class(context: LabelerContext, primary: int) -> Tensor:
-    """The positions, within the training rows, of the rows of one primary class."""
-    return (context.y[context.main] == primary).nonzero().squeeze(1)
+class FixedLabels(Labeler):
+    """A labeler whose training rows get their labels once, primary class by primary class, and keep them.
+
+    Args:
+        table: The training rows' labels.
+        hierarchy: psi.
+    """
+
+    def __init__(self, table: LabelTable, hierarchy: Hierarchy) -> None:
+        super().__init__()
+        self.table, self.hierarchy, self.classes = table, hierarchy, hierarchy.classes
+
+    @classmethod
+    def of_classes(cls, context: LabelerContext, divided: Callable[[int, Tensor, int], Tensor]) -> Self:
+        """Label the training rows.
+
+        Args:
+            context: The training rows.
+            divided: Function of a primary class, the positions of its rows, and the number of its auxiliary classes,
+                to the rows' numbers below that.
+        """
+        labels, hierarchy = torch.full(context.rows.shape, MISSING), context.hierarchy
+        for primary, (start, size) in enumerate(zip(hierarchy.starts(), hierarchy.sizes, strict=True)):
+            rows = (context.y[context.main] == primary).nonzero().squeeze(1).cpu()
+            labels[rows] = start + divided(primary, rows, size)
+        table = LabelTable(context.rows, labels.to(context.rows.device), hierarchy.classes)
+        return cls(table, hierarchy)
+
+    def forward(self, batch: Batch) -> Tensor:
+        """The rows' labels, one-hot [B, K]."""
+        return self.table(batch)

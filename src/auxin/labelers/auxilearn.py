@@ -2,15 +2,12 @@
 
 from dataclasses import replace
 
-from torch import Tensor
-
-from auxin.labelers._generator import LabelGenerator, build_generator
-from auxin.labelers.base import Labeler, LabelerContext
+from auxin.labelers._generator import GeneratedLabels, build_generator
+from auxin.labelers.base import LabelerContext
 from auxin.paper import AUXILEARN
-from auxin.typing import Batch
 
 
-class AuxiLearn(Labeler):
+class AuxiLearn(GeneratedLabels):
     """The auxiliary network g(x; phi) of AuxiLearn, which produces pseudo labels for the primary network.
 
     Navon, Achituve, Maron, Chechik, Fetaya 2021, sections 3.3 and 5.4: a different auxiliary task for each
@@ -35,6 +32,7 @@ class AuxiLearn(Labeler):
     >>> import torch
     >>> from torch import nn
     >>> from auxin.math.hierarchy import Hierarchy
+    >>> from auxin.typing import Batch
     >>> def trunk():
     ...     network = nn.Linear(4, 8)
     ...     network.width = 8
@@ -45,13 +43,7 @@ class AuxiLearn(Labeler):
     torch.Size([2, 10])
     """
 
-    learned = True
     paper = replace(AUXILEARN, place="sections 3.3 and 5.4")
-
-    def __init__(self, generator: LabelGenerator) -> None:
-        super().__init__()
-        self.generator, self.hierarchy = generator, generator.hierarchy
-        self.classes = generator.hierarchy.classes
 
     @classmethod
     def build(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -70,7 +62,3 @@ class AuxiLearn(Labeler):
                 context, "auxilearn", softmax="masked", hard=False, temperature=temperature, init=init
             )
         )
-
-    def forward(self, batch: Batch) -> Tensor:
-        """The pseudo labels, [B, K]."""
-        return self.generator(batch)

@@ -6,8 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
-from auxin.labelers._checks import check_choice, check_finite, check_main
-from auxin.labelers._generator import initialise, without_running_statistics
+from auxin.labelers._checks import check_finite, check_main
+from auxin.labelers._generator import fresh_trunk, initialise, without_running_statistics
 from auxin.labelers._seeding import seeded
 from auxin.labelers.base import LABELS, Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
@@ -84,14 +84,12 @@ class AuxiLearnDense(Labeler):
             temperature: Divisor of the logits.
             init: "default" (PyTorch's) or "xavier", both drawn by the labeler's own seed, or "trunk".
         """
-        check_choice("init", init, ["xavier", "default", "trunk"])
         check_main(context)
-        trunk = seeded(context.trunk, context.seed, "auxilearn_dense/trunk")
+        trunk = fresh_trunk(context, "auxilearn_dense", init)
         if not getattr(trunk, "dense", False):
             expected = "one that puts out a feature map, such as segnet"
             raise ConfigError("The labeler's trunk puts out no map", expected=expected)
         width, classes = int(trunk.width), context.hierarchy.classes  # type: ignore[arg-type]
-        seeded(lambda: initialise(trunk, init), context.seed, "auxilearn_dense/weights")
         head = seeded(lambda: nn.Linear(width, classes), context.seed, "auxilearn_dense/head")
         if init == "xavier":
             seeded(lambda: initialise(head, init), context.seed, "auxilearn_dense/head")

@@ -5,9 +5,10 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
-from auxin.labelers._checks import check_choice, check_finite
-from auxin.labelers._generator import initialise, make_head, without_running_statistics
+from auxin.labelers._checks import check_finite
+from auxin.labelers._generator import fresh_trunk, make_head, without_running_statistics
 from auxin.labelers._seeding import seeded
 from auxin.labelers.base import LABELS, Labeler, LabelerContext
 from auxin.math.tree import full_precision
@@ -74,11 +75,9 @@ class AuxiLearnVector(Labeler):
             bound: "tanh" or "none".
             init: "default" (PyTorch's) or "xavier", both drawn by the labeler's own seed, or "trunk".
         """
-        check_choice("init", init, ["xavier", "default", "trunk"])
         if size < 1:
             raise ConfigError("The targets' size is not usable", expected="at least 1", found=str(size))
-        trunk = seeded(context.trunk, context.seed, "auxilearn_vector/trunk")
-        seeded(lambda: initialise(trunk, init), context.seed, "auxilearn_vector/weights")
+        trunk = fresh_trunk(context, "auxilearn_vector", init)
         head = seeded(lambda: make_head(trunk, size), context.seed, "auxilearn_vector/head")
         return cls(trunk, head, size, bound)
 

@@ -11,14 +11,12 @@ from torch import Tensor
 from auxin.labelers._checks import check_main
 from auxin.labelers._embedding import fit_embedding
 from auxin.labelers._seeding import fork_seed
-from auxin.labelers._table import LabelTable, rows_of_class
-from auxin.labelers.base import Labeler, LabelerContext
-from auxin.math.hierarchy import Hierarchy
+from auxin.labelers._table import FixedLabels
+from auxin.labelers.base import LabelerContext
 from auxin.paper import MAXL
-from auxin.typing import MISSING, Batch
 
 
-class Clusters(Labeler):
+class Clusters(FixedLabels):
     """The baseline "K-means": sub-classes found by clustering each primary class once, before training.
 
     It goes with the baselines of Liu, Davison, Johns 2019, section 4.1, of which the nearest-neighbour one
@@ -37,6 +35,8 @@ class Clusters(Labeler):
         hierarchy: Hierarchy psi, the number of auxiliary classes of each primary class.
 
     >>> from torch import nn
+    >>> from auxin.math.hierarchy import Hierarchy
+    >>> from auxin.typing import Batch
     >>> x, y, rows = torch.tensor([[0.0], [9.0], [0.1], [9.1]]), torch.zeros(4).long(), torch.arange(4)
     >>> context = LabelerContext("y", Hierarchy((2,)), x, {"y": y}, rows, nn.Identity, seed=0)
     >>> labels = Clusters.build(context, embedding="pixels")(Batch(x, {"y": y}, rows)).argmax(1)
@@ -45,10 +45,6 @@ class Clusters(Labeler):
     """
 
     paper = replace(MAXL, place="section 4.1, beside the baselines there")
-
-    def __init__(self, table: LabelTable, hierarchy: Hierarchy) -> None:
-        super().__init__()
-        self.table, self.hierarchy, self.classes = table, hierarchy, hierarchy.classes
 
     @classmethod
     def build(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -64,19 +60,12 @@ class Clusters(Labeler):
         """
         check_main(context)
         points = fit_embedding(context, embedding, dims).in_chunks(context.x.cpu()).double().numpy()
-        labels = torch.full(context.rows.shape, MISSING)
-        for primary, (start, size) in enumerate(
-            zip(context.hierarchy.starts(), context.hierarchy.sizes, strict=True)
-        ):
-            rows = rows_of_class(context, primary).cpu()
-            seed = fork_seed(context.seed, f"clusters/{primary}")
-            labels[rows] = start + cluster(points[rows.numpy()], size, n_init, seed)
-        table = LabelTable(context.rows, labels.to(context.rows.device), context.hierarchy.classes)
-        return cls(table, context.hierarchy)
 
-    def forward(self, batch: Batch) -> Tensor:
-        """The rows' clusters, one-hot [B, K]."""
-        return self.table(batch)
+        def clustered(primary: int, rows: Tensor, size: int) -> Tensor:
+            seed = fork_seed(context.seed, f"clusters/{primary}")
+            return cluster(points[rows.numpy()], size, n_init, seed)
+
+        return cls.of_classes(context, clustered)
 
 
 def cluster(points: np.ndarray, count: int, n_init: int, seed: int) -> Tensor:

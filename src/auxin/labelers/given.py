@@ -5,7 +5,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from auxin.errors import ConfigError, DataError
-from auxin.labelers._given import given_labels, hierarchy_of, ownership
+from auxin.labelers._checks import given_labels, hierarchy_of, ownership
 from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.hierarchy import Hierarchy
 from auxin.math.masked_softmax import one_hot_or_nan

@@ -5,16 +5,15 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
-from auxin.labelers._checks import check_choice
-from auxin.labelers._generator import LabelGenerator, build_generator
-from auxin.labelers.base import Labeler, LabelerContext
+from auxin.labelers._generator import GeneratedLabels, LabelGenerator, build_generator
+from auxin.labelers.base import LabelerContext
 from auxin.math.label_entropy import batch_entropy, class_entropy
 from auxin.paper import MAXL
-from auxin.typing import Batch
 
 
-class Maxl(Labeler):
+class Maxl(GeneratedLabels):
     """The label-generation network of Meta AuXiliary Learning.
 
     Liu, Davison, Johns 2019, sections 3.1, 3.3 (mask softmax) and 3.4 (entropy loss, equation 7):
@@ -53,6 +52,7 @@ class Maxl(Labeler):
     >>> import torch
     >>> from torch import nn
     >>> from auxin.math.hierarchy import Hierarchy
+    >>> from auxin.typing import Batch
     >>> def trunk():
     ...     network = nn.Sequential(nn.Linear(4, 8), nn.ReLU())
     ...     network.width = 8
@@ -64,7 +64,6 @@ class Maxl(Labeler):
     [1.0, 1.0, 1.0, 1.0, nan]
     """
 
-    learned = True
     paper = replace(MAXL, place="sections 3.3 and 3.4, equations 6 and 7")
 
     def __init__(
@@ -75,7 +74,7 @@ class Maxl(Labeler):
         penalty: str = "none",
         penalty_weight: float = 5e-4,
     ) -> None:
-        super().__init__()
+        super().__init__(generator)
         check_choice("entropy form", entropy_form, ["batch", "class"])
         check_choice("penalty", penalty, ["none", "l1", "l2"])
         if entropy_form == "class" and generator.softmax == "shared":
@@ -84,8 +83,6 @@ class Maxl(Labeler):
                 expected="softmax='masked' or entropy_form='batch'",
                 found="softmax='shared' with entropy_form='class'",
             )
-        self.generator, self.hierarchy = generator, generator.hierarchy
-        self.classes = generator.hierarchy.classes
         self.entropy, self.entropy_form = entropy, entropy_form
         self.penalty_kind, self.penalty_weight = penalty, penalty_weight
 
@@ -121,10 +118,6 @@ class Maxl(Labeler):
             context, "maxl", softmax=softmax, hard=hard, temperature=temperature, init=init
         )
         return cls(generator, entropy, entropy_form, penalty, penalty_weight)
-
-    def forward(self, batch: Batch) -> Tensor:
-        """The generated labels, [B, K]."""
-        return self.generator(batch)
 
     def regulariser(self, targets: Tensor) -> Tensor | None:
         """entropy * sum_k ybar_k log ybar_k, to be minimised: it raises the entropy of the mean label."""

@@ -7,9 +7,15 @@ import torch
 from torch import Tensor, nn
 
 from auxin.errors import ConfigError
-from auxin.labelers._checks import check_finite, check_main, main_labels
+from auxin.labelers._checks import (
+    check_finite,
+    check_main,
+    given_labels,
+    hierarchy_of,
+    main_labels,
+    ownership,
+)
 from auxin.labelers._embedding import Embedding, fit_embedding
-from auxin.labelers._given import given_labels, hierarchy_of, ownership
 from auxin.labelers._seeding import generator_of
 from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.masked_softmax import check_temperature, masked_softmax

@@ -7,14 +7,12 @@ from torch import Tensor
 
 from auxin.labelers._checks import check_main
 from auxin.labelers._seeding import generator_of
-from auxin.labelers._table import LabelTable, rows_of_class
-from auxin.labelers.base import Labeler, LabelerContext
-from auxin.math.hierarchy import Hierarchy
+from auxin.labelers._table import FixedLabels
+from auxin.labelers.base import LabelerContext
 from auxin.paper import MAXL
-from auxin.typing import MISSING, Batch
 
 
-class Random(Labeler):
+class Random(FixedLabels):
     """The baseline "Random": labels that know the primary class and nothing else.
 
     Liu, Davison, Johns 2019, section 4.1: "assigns each training image to random auxiliary classes in a
@@ -29,6 +27,7 @@ class Random(Labeler):
 
     >>> from torch import nn
     >>> from auxin.math.hierarchy import Hierarchy
+    >>> from auxin.typing import Batch
     >>> x, y, rows = torch.zeros(6, 1), torch.tensor([0, 0, 0, 0, 1, -1]), torch.arange(6)
     >>> labeler = Random.build(LabelerContext("y", Hierarchy((2, 1)), x, {"y": y}, rows, nn.Identity, seed=0))
     >>> labeler(Batch(x, {"y": y}, rows)).nansum(dim=0).tolist()
@@ -37,27 +36,12 @@ class Random(Labeler):
 
     paper = replace(MAXL, place="section 4.1, baseline Random")
 
-    def __init__(self, table: LabelTable, hierarchy: Hierarchy) -> None:
-        super().__init__()
-        self.table, self.hierarchy, self.classes = table, hierarchy, hierarchy.classes
-
     @classmethod
     def build(cls, context: LabelerContext) -> "Random":  # pyright: ignore[reportIncompatibleMethodOverride]
         """Draw the labels of the training rows by the seed."""
         check_main(context)
         generator = generator_of(context.seed, "random")
-        labels = torch.full(context.rows.shape, MISSING)
-        for primary, (start, size) in enumerate(
-            zip(context.hierarchy.starts(), context.hierarchy.sizes, strict=True)
-        ):
-            rows = rows_of_class(context, primary).cpu()
-            labels[rows] = start + balanced_classes(len(rows), size, generator)
-        table = LabelTable(context.rows, labels.to(context.rows.device), context.hierarchy.classes)
-        return cls(table, context.hierarchy)
-
-    def forward(self, batch: Batch) -> Tensor:
-        """The rows' labels, one-hot [B, K]."""
-        return self.table(batch)
+        return cls.of_classes(context, lambda _, rows, size: balanced_classes(len(rows), size, generator))
 
 
 def balanced_classes(count: int, classes: int, generator: torch.Generator) -> Tensor:

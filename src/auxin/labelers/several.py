@@ -62,10 +62,12 @@ class SeveralLabelers(Labeler):
             expected = "labelers that each make one task, such as auxilearn+maxl"
             raise ConfigError("The members are not usable", expected=expected, found=repr(members))
         made = []
+        kind = DenseClasses if context.y[context.main].dim() > 1 else Classes
         for place, (name, own) in enumerate(zip(names, _hierarchies(context, psi, len(names)), strict=True)):
             seed = fork_seed(context.seed, f"several/{place}")
-            member = _member(name)
-            if (reason := member.why_not(_main(context, own))) is not None:
+            catalogue.check_choice("labeler", name, catalogue.names("labelers"))
+            member = catalogue.load("labelers", name)
+            if (reason := member.why_not(kind(context.main, max(2, own.primary)))) is not None:
                 raise ConfigError(message(f"{name} cannot be one of several labelers here: {reason}"))
             made.append(member.build(replace(context, hierarchy=own, seed=seed)))
         return cls(made)
@@ -94,7 +96,7 @@ class SeveralLabelers(Labeler):
 
     def forward(self, batch: Batch) -> Mapping[str, Tensor]:
         """Each member's targets, by task."""
-        return {name: _single(member(batch)) for name, member in self.named().items()}
+        return {name: member(batch) for name, member in self.named().items()}
 
     def regulariser(self, targets: Targets) -> Tensor | None:
         """The sum of the members' own."""
@@ -106,18 +108,6 @@ class SeveralLabelers(Labeler):
         return _sum([member.penalty() for member in self.named().values()])
 
 
-def _main(context: LabelerContext, hierarchy: Hierarchy) -> Task:
-    """A task of the main task's kind."""
-    kind = DenseClasses if context.y[context.main].dim() > 1 else Classes
-    return kind(context.main, max(2, hierarchy.primary))
-
-
-def _member(name: str) -> type[Labeler]:
-    if name not in catalogue.names("labelers"):
-        raise ConfigError(catalogue.unknown("labeler", name, catalogue.names("labelers")))
-    return catalogue.load("labelers", name)
-
-
 def _hierarchies(context: LabelerContext, psi: str, count: int) -> list[Hierarchy]:
     if not psi:
         return [context.hierarchy] * count
@@ -127,11 +117,6 @@ def _hierarchies(context: LabelerContext, psi: str, count: int) -> list[Hierarch
             "psi does not fit the members", expected=f"{count} numbers, such as 5+3", found=repr(psi)
         )
     return [Hierarchy.uniform(context.hierarchy.primary, int(size)) for size in sizes]
-
-
-def _single(targets: Targets) -> Tensor:
-    assert isinstance(targets, Tensor)
-    return targets
 
 
 def _sum(terms: Sequence[Tensor | None]) -> Tensor | None:

@@ -1,14 +1,14 @@
 """Soft labels from several sources for rows without a main label; they teach the main task's own head."""
 
 import math
-from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from auxin import catalogue
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError, message
-from auxin.labelers._checks import check_choice, main_labels
+from auxin.labelers._checks import main_labels
 from auxin.labelers._cross_validated import mixture_weights
 from auxin.labelers.base import Labeler, LabelerContext
 from auxin.math.sparse import SparseRows
@@ -53,9 +53,9 @@ class Sources(Labeler):
     [True, False, True, False]
     """
 
-    learned: ClassVar[bool] = True
-    teaches: ClassVar[bool] = True
-    paper: ClassVar[Paper | None] = Paper(
+    learned = True
+    teaches = True
+    paper = Paper(
         "Learning with Local and Global Consistency",
         "Zhou, Bousquet, Lal, Weston, Schoelkopf",
         2004,
@@ -123,12 +123,12 @@ class Sources(Labeler):
             raise ConfigError(
                 message("The labeler sources takes dense inputs only, and these are kept sparse")
             )
-        order = _within(context, int(limit))
+        order, main = _within(context, int(limit)), context.tasks.get(context.main)
         others = {name: target[order] for name, target in context.y.items() if name != context.main}
         known = SourceInputs(
             context.x[order],
             context.y[context.main][order],
-            _classes(context),
+            context.hierarchy.primary if main is None else main.width,
             others,
             {name: context.tasks[name] for name in others if name in context.tasks},
             context.seed % 2**32,
@@ -193,8 +193,7 @@ def chosen(members: str, known: SourceInputs) -> dict[str, Source]:
         raise ConfigError("No source was named", expected="such as spread+logistic", found=repr(members))
     found: dict[str, Source] = {}
     for name in names:
-        if name not in catalogue.names("sources"):
-            raise ConfigError(catalogue.unknown("source", name, catalogue.names("sources")))
+        catalogue.check_choice("source", name, catalogue.names("sources"))
         member = catalogue.load("sources", name)
         if (reason := member.why_not(known)) is not None:
             raise ConfigError(message(f"The source {name!r} cannot be used: {reason}"))
@@ -210,11 +209,6 @@ def _within(context: LabelerContext, limit: int) -> Tensor:
         bare = bare[torch.randperm(len(bare), generator=draw)[:limit].to(bare.device)]
     places = torch.cat([(context.y[context.main] >= 0).nonzero().squeeze(1), bare])
     return places[context.rows[places].argsort()]
-
-
-def _classes(context: LabelerContext) -> int:
-    main = context.tasks.get(context.main)
-    return main.width if main is not None else context.hierarchy.primary
 
 
 def _start(sources: dict[str, Source], known: SourceInputs) -> Tensor:

@@ -15,6 +15,7 @@ from auxin.errors import UnsupportedError
 from auxin.math.params import leaves
 from auxin.math.products import OutputCurvature, differentiate, precisely
 from auxin.math.tree import rebuild, tensors
+from auxin.math.vectors import random_like
 from auxin.typing import Signals
 
 LIMIT = 512
@@ -91,8 +92,7 @@ def _check_width(at: Sequence[Tensor]) -> None:
 
 def _check_uncoupled(slopes: Sequence[Tensor], at: Sequence[Tensor], blocks: Tensor) -> None:
     """Compare with the whole Hessian along one direction that tells the samples apart."""
-    generator = torch.Generator().manual_seed(0)
-    probe = [torch.randn(t.shape, generator=generator, dtype=t.dtype).to(t.device) for t in at]
+    probe = random_like(list(at), seed=0)
     whole = _joined(differentiate(list(slopes), at, probe, retain_graph=True))
     apart = (blocks @ _joined(probe).unsqueeze(2)).squeeze(2)
     tolerance = 1e3 * torch.finfo(whole.dtype).eps

@@ -5,7 +5,6 @@ from dataclasses import replace
 from auxin import catalogue
 from auxin.combiners.base import Combiner, TrainedBy
 from auxin.errors import ConfigError, message
-from auxin.labelers.base import Labeler
 from auxin.methods.base import Method
 
 __all__ = ["UNTRAINED", "Method", "full_name", "inner_name", "names", "resolve"]
@@ -83,7 +82,10 @@ def resolve(name: str) -> Method:
     if name in catalogue.names("methods"):
         return _with_twin(name, catalogue.load("methods", name))
     if name in catalogue.names("labelers"):
-        return _from_labeler(name, catalogue.load("labelers", name))
+        labeler = catalogue.load("labelers", name)
+        estimator = "lookahead" if labeler.learned else None
+        method = Method(labeler=name, estimator=estimator, tuning=WEIGHTS, paper=labeler.paper)
+        return _with_twin(name, method)
     family, _, rest = name.partition(":")  # torchjd:upgrad is the combiner torchjd with the aggregator upgrad
     if family in catalogue.names("combiners"):
         return _from_combiner(name, catalogue.load("combiners", family))
@@ -103,11 +105,6 @@ def resolve(name: str) -> Method:
 
 def _with_twin(name: str, method: Method) -> Method:
     return method if method.twin or method.control else replace(method, twin=f"{UNTRAINED}:{name}")
-
-
-def _from_labeler(name: str, labeler: type[Labeler]) -> Method:
-    estimator = "lookahead" if labeler.learned else None
-    return _with_twin(name, Method(labeler=name, estimator=estimator, tuning=WEIGHTS, paper=labeler.paper))
 
 
 def _from_combiner(name: str, combiner: type[Combiner]) -> Method:

@@ -1,7 +1,6 @@
 """Primary networks: a trunk of shared parameters and one head per task."""
 
-from auxin.models._adopted import adopt
-from auxin.models._named import builder
+from auxin.models._named import adopt, builder
 from auxin.models._network import build_network
 from auxin.models.base import PrimaryNetwork, Trunk
 

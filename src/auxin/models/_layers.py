@@ -5,7 +5,7 @@ from typing import ClassVar, Self
 
 from torch import Tensor, nn
 
-from auxin.catalogue import unknown
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
 from auxin.math.row_blocks import Conv2d
 from auxin.models.base import Trunk
@@ -59,15 +59,9 @@ def check_positive(trunk: str, **options: int) -> None:
             )
 
 
-def check_norm(norm: str) -> None:
-    """Refuse an unknown normalisation, offering the nearest."""
-    if norm not in NORMS:
-        raise ConfigError(unknown("norm", norm, list(NORMS)))
-
-
 def norm_2d(norm: str, channels: int) -> nn.Module:
     """A normalisation of feature maps; "group" has groups of 16 channels where they divide."""
-    check_norm(norm)
+    check_choice("norm", norm, NORMS)
     if norm == "batch":
         return nn.BatchNorm2d(channels)
     if norm == "none":
@@ -77,7 +71,7 @@ def norm_2d(norm: str, channels: int) -> nn.Module:
 
 def norm_1d(norm: str, width: int) -> nn.Module:
     """A normalisation of feature vectors; "group" has groups of 16 features where they divide."""
-    check_norm(norm)
+    check_choice("norm", norm, NORMS)
     if norm == "batch":
         return nn.BatchNorm1d(width)
     if norm == "layer":

@@ -13,9 +13,8 @@ from torch import nn
 
 from auxin import catalogue
 from auxin.errors import ConfigError
-from auxin.models._adopted import UserModule, adopt, own_randomness
 from auxin.models._layers import MeanPool, xavier
-from auxin.models._named import builder
+from auxin.models._named import UserModule, adopt, builder, own_randomness
 from auxin.models.base import PrimaryNetwork, Trunk
 
 HEADS = ("auto", "linear", "two_layer")
@@ -63,8 +62,7 @@ def build_network(
     >>> {name: tuple(output.shape) for name, output in network(torch.zeros(5, 64)).items()}
     {'digit': (5, 10)}
     """
-    if head not in HEADS:
-        raise ConfigError(catalogue.unknown("head", head, list(HEADS)))
+    catalogue.check_choice("head", head, HEADS)
     made = _trunk(trunk, shape, seed, options)
     heads = {name: _head(made, name, task, seed, head) for name, task in tasks.items()}
     return PrimaryNetwork(made, heads)

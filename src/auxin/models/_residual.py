@@ -4,8 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from auxin.catalogue import unknown
-from auxin.errors import ConfigError
+from auxin.catalogue import check_choice
 from auxin.math.row_blocks import Conv2d
 from auxin.models._layers import ImageTrunk, MeanPool, check_positive, norm_2d
 from auxin.paper import Paper
@@ -24,10 +23,22 @@ def conv(before: int, after: int, side: int, stride: int, norm: str) -> Conv2d:
     return Conv2d(before, after, side, stride, padding=side // 2, bias=norm == "none")
 
 
-class Basic(nn.Module):
+class Block(nn.Module):
+    """Layers beside a shortcut."""
+
+    expansion: ClassVar[int]
+    body: nn.Sequential
+    shortcut: nn.Module
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Feature maps to feature maps."""
+        return (self.body(x) + self.shortcut(x)).relu()
+
+
+class Basic(Block):
     """Two convolutions 3x3 beside a shortcut (figure 5, left)."""
 
-    expansion: ClassVar[int] = 1
+    expansion = 1
 
     def __init__(self, before: int, width: int, stride: int, norm: str) -> None:
         super().__init__()
@@ -40,15 +51,11 @@ class Basic(nn.Module):
         )
         self.shortcut = shortcut(before, width, stride, norm)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Feature maps to feature maps."""
-        return (self.body(x) + self.shortcut(x)).relu()
 
-
-class Bottleneck(nn.Module):
+class Bottleneck(Block):
     """Convolutions 1x1, 3x3, 1x1 beside a shortcut (figure 5, right), the stride in the 3x3."""
 
-    expansion: ClassVar[int] = 4
+    expansion = 4
 
     def __init__(self, before: int, width: int, stride: int, norm: str) -> None:
         super().__init__()
@@ -65,10 +72,6 @@ class Bottleneck(nn.Module):
         )
         self.shortcut = shortcut(before, after, stride, norm)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Feature maps to feature maps."""
-        return (self.body(x) + self.shortcut(x)).relu()
-
 
 def shortcut(before: int, after: int, stride: int, norm: str) -> nn.Module:
     """The identity, or a 1x1 convolution where the shape changes (option B)."""
@@ -78,7 +81,7 @@ def shortcut(before: int, after: int, stride: int, norm: str) -> nn.Module:
 
 
 def residual(
-    block: type[Basic] | type[Bottleneck],
+    block: type[Block],
     counts: tuple[int, ...],
     shape: tuple[int, ...],
     width: int,
@@ -97,8 +100,7 @@ def residual(
         stem: "small", one convolution 3x3; "large", convolution 7x7 of stride 2 and max pooling of stride 2;
             "auto", small where the shorter side is at most 64.
     """
-    if stem not in STEMS:
-        raise ConfigError(unknown("stem", stem, list(STEMS)))
+    check_choice("stem", stem, STEMS)
     small = stem == "small" or (stem == "auto" and min(shape[1:]) <= 64)
     side, stride = (3, 1) if small else (7, 2)
     layers: list[nn.Module] = [conv(shape[0], width, side, stride, norm), norm_2d(norm, width), nn.ReLU()]
@@ -119,7 +121,7 @@ class ResNet(ImageTrunk):
     """A residual network; the members differ in the kind and the number of their blocks."""
 
     paper: ClassVar[Paper] = RESNET
-    block: ClassVar[type[Basic] | type[Bottleneck]]
+    block: ClassVar[type[Block]]
     counts: ClassVar[tuple[int, ...]]
 
     def __init__(

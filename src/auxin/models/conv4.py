@@ -2,8 +2,7 @@
 
 from torch import nn
 
-from auxin.catalogue import unknown
-from auxin.errors import ConfigError
+from auxin.catalogue import check_choice
 from auxin.models._layers import ImageTrunk, MeanPool, check_positive, conv_block
 
 
@@ -41,8 +40,7 @@ class Conv4(ImageTrunk):
     ) -> None:
         super().__init__()
         check_positive("conv4", channel_width=channel_width, depth=depth)
-        if pool not in ("flatten", "mean"):
-            raise ConfigError(unknown("pool", pool, ["flatten", "mean"]))
+        check_choice("pool", pool, ("flatten", "mean"))
         layers: list[nn.Module] = []
         for before in [channels] + [channel_width] * (depth - 1):
             *linear, relu = conv_block(before, channel_width, norm)

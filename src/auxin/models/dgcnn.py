@@ -1,7 +1,5 @@
 """DGCNN: a network on clouds of points whose neighbourhoods are found anew in every layer's features."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -31,7 +29,7 @@ class Dgcnn(PointTrunk):
     torch.Size([2, 16, 10, 1])
     """
 
-    paper: ClassVar[Paper] = Paper(
+    paper = Paper(
         "Dynamic Graph CNN for Learning on Point Clouds",
         "Wang, Sun, Liu, Sarma, Bronstein, Solomon",
         2019,

@@ -1,11 +1,10 @@
 """Multilayer perceptron of two hidden layers, for rows of a table, arrays and small images."""
 
 import math
-from typing import ClassVar
 
 from torch import Tensor, nn
 
-from auxin.catalogue import unknown
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
 from auxin.models._layers import check_positive, norm_1d
 from auxin.models.base import Trunk
@@ -30,7 +29,7 @@ class MLP(Trunk):
     32
     """
 
-    modality: ClassVar[str] = "any"
+    modality = "any"
 
     def __init__(
         self,
@@ -43,8 +42,7 @@ class MLP(Trunk):
     ) -> None:
         super().__init__()
         check_positive("mlp", hidden=hidden, depth=depth)
-        if activation not in _ACTIVATIONS:
-            raise ConfigError(unknown("activation", activation, list(_ACTIVATIONS)))
+        check_choice("activation", activation, _ACTIVATIONS)
         if not 0 <= dropout < 1:
             raise ConfigError(
                 "The dropout of trunk 'mlp' is not usable", expected="0 <= dropout < 1", found=str(dropout)

@@ -1,7 +1,5 @@
 """PointNet without transformers: every point by itself, then the maximum over all of them."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 
@@ -27,7 +25,7 @@ class PointNet(PointTrunk):
     torch.Size([2, 8, 10, 1])
     """
 
-    paper: ClassVar[Paper] = Paper(
+    paper = Paper(
         "PointNet: Deep Learning on Point Sets for 3D Classification and Segmentation",
         "Qi, Su, Mo, Guibas",
         2017,

@@ -2,7 +2,7 @@
 
 import math
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -40,7 +40,7 @@ class Pretrained(Trunk):
         ConfigError: The path does not hold such a model, or the model cannot take the inputs.
     """
 
-    modality: ClassVar[str] = "any"
+    modality = "any"
 
     def __init__(
         self,

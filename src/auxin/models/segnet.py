@@ -1,7 +1,5 @@
 """SegNet: encoder and decoder with remembered max-pooling positions, for tasks with an output per pixel."""
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -32,10 +30,10 @@ class SegNet(ImageTrunk):
     torch.Size([2, 4, 12, 10])
     """
 
-    least: ClassVar[int] = 2
-    dense: ClassVar[bool] = True
-    channels_last: ClassVar[bool] = False
-    paper: ClassVar[Paper] = Paper(
+    least = 2
+    dense = True
+    channels_last = False
+    paper = Paper(
         "SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image Segmentation",
         "Badrinarayanan, Kendall, Cipolla",
         2017,

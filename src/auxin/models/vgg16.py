@@ -1,11 +1,9 @@
 """VGG-16 with batch norm and the papers' two-layer heads, for images of about 32x32."""
 
-from typing import ClassVar
-
 from torch import nn
 
 from auxin.models._layers import ImageTrunk, MeanPool, check_positive, conv_block, xavier
-from auxin.paper import MAXL, Paper
+from auxin.paper import MAXL
 
 _BLOCKS = ((1, 2), (2, 2), (4, 3), (8, 3), (8, 3))
 """Per block: feature maps in units of `channel_width`, and how many convolutions."""
@@ -31,7 +29,7 @@ class VGG16(ImageTrunk):
     (32, 32)
     """
 
-    paper: ClassVar[Paper] = MAXL
+    paper = MAXL
 
     def __init__(
         self, channels: int, height: int, breadth: int, channel_width: int = 64, norm: str = "batch"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from auxin.requests.rule import EvalSettings
 from auxin.rules.bench import DrawScores, Mapped, RuleBench
@@ -74,7 +75,8 @@ def _measured(rule: Learned, bench: RuleBench, settings: EvalSettings, judged: i
     for step, state in states(rule, bench, settings, settings.steps):
         found["curve"][str(step)] = row(bench.score(mapped(rule, state)))
         if step == judged:
-            found["inductive"] = row(_inductive(rule, state, bench))
+            reference = bench.reference()
+            found["inductive"] = row(bench.score(mapped(rule, state, reference=reference)))
             found["shuffled"] = row(bench.score(mapped(rule, state), shuffled=True))
     return {**found, "row": found["curve"][str(judged)]}
 
@@ -136,14 +138,11 @@ def states(
                 state = rule.step(state, bench.unlabelled(number), activation)
 
 
-def mapped(rule: UpdateRule, state: State, activation: str = "relu") -> Mapped:
+def mapped(
+    rule: UpdateRule, state: State, activation: str = "relu", reference: Tensor | None = None
+) -> Mapped:
     """Inputs to features, by networks in this state."""
-    return lambda x: rule.features(state, x, activation)
-
-
-def _inductive(rule: UpdateRule, state: State, bench: RuleBench) -> DrawScores:
-    reference = bench.reference()
-    return bench.score(lambda x: rule.features(state, x, reference=reference))
+    return lambda x: rule.features(state, x, activation, reference)
 
 
 def row(scores: DrawScores) -> dict[str, Any]:

@@ -73,8 +73,10 @@ class TruncatedGradient:
         state, losses = pool.state, []
         for number in range(1, steps + 1):
             x = pool.unlabelled(self.batch)
-            take = self._recomputed if self.recompute else _stepped
-            state = take(rule, state, x, pool.activation)
+            if self.recompute:
+                state = self._recomputed(rule, state, x, pool.activation)
+            else:
+                state = rule.step(state, x, pool.activation)
             if self.every_state or number == steps:
                 losses.append(_judged(self.objective, rule, state, pool.few_shot(self.shots), pool))
         return losses, state
@@ -130,7 +132,12 @@ class PersistentES:
     def __call__(self, rule: UpdateRule, pool: Pool, steps: int) -> MetaGradient:
         """The mean objective over the pairs, and the estimate."""
         parameters = list(rule.parameters())
-        held = self.particles.setdefault(pool.number, self._begun(pool, parameters))
+        if pool.number not in self.particles:
+            self.particles[pool.number] = [
+                _AntitheticPair(pool.state, pool.state, [torch.zeros_like(p) for p in parameters])
+                for _ in range(self.pairs)
+            ]
+        held = self.particles[pool.number]
         batches = [pool.unlabelled(self.batch) for _ in range(steps)]
         draw = pool.few_shot(self.shots)
         gradient, mean = [torch.zeros_like(p) for p in parameters], 0.0
@@ -158,19 +165,9 @@ class PersistentES:
         state = pool.state.with_tensors(pool.state.tensors(), pool.state.age + steps)
         return MetaGradient(mean, gradient, state)
 
-    def _begun(self, pool: Pool, parameters: Sequence[Tensor]) -> list[_AntitheticPair]:
-        return [
-            _AntitheticPair(pool.state, pool.state, [torch.zeros_like(p) for p in parameters])
-            for _ in range(self.pairs)
-        ]
-
     def forget(self, number: int) -> None:
         """The pool's group was replaced: begin anew."""
         self.particles.pop(number, None)
-
-
-def _stepped(rule: UpdateRule, state: State, x: Tensor, activation: str) -> State:
-    return rule.step(state, x, activation)
 
 
 def _judged(objective: FeatureLoss, rule: UpdateRule, state: State, draw: FewShot, pool: Pool) -> Tensor:

@@ -88,14 +88,12 @@ def meta_loss(
     draw: FewShot,
     activation: str = "relu",
     objective: FeatureLoss = few_shot_ridge,
-    reference: Tensor | None = None,
 ) -> Tensor:
     """The objective on a state's features, per task, [T].
 
-    Support and query go through the network together, so batch norm sees both (transductive, as in the
-    paper), unless a `reference` batch of unlabelled inputs is given for its statistics (inductive).
+    Support and query go through the network together, so batch norm sees both (transductive, as in the paper).
     """
     both = torch.cat([draw.support_x, draw.query_x], 1)
-    features = rule.features(state, both, activation, reference)
+    features = rule.features(state, both, activation)
     n = draw.support_x.shape[1]
     return objective(features[:, :n], draw.support_y, features[:, n:], draw.query_y)

@@ -31,17 +31,14 @@ def rival(name: str, bench: RuleBench, width: int, hidden: Sequence[int], steps:
         return bench.score(lambda x: x)
     fits = 4 if name in SLOW else bench.nets
     width = min(width, *bench.data.x.shape) if name.startswith("pca") else width
-    fitted = [_features(name, width, hidden).fit(_plain(bench, net, steps), seed=net) for net in range(fits)]
+    seen = [bench.data.unlabelled[bench.batches[:steps, net].flatten()] for net in range(fits)]
+    fitted = [_features(name, width, hidden).fit(rows, seed=net) for net, rows in enumerate(seen)]
     back = bench.order.argsort(1)
 
     def mapped(x: Tensor) -> Tensor:
         return torch.stack([fitted[t % fits].transform(x[t][:, back[t]]) for t in range(bench.nets)])
 
     return bench.score(mapped)
-
-
-def _plain(bench: RuleBench, net: int, steps: int) -> Tensor:
-    return bench.data.unlabelled[bench.batches[:steps, net].flatten()]
 
 
 def _features(name: str, width: int, hidden: Sequence[int]) -> Features:

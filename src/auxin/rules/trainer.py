@@ -123,7 +123,9 @@ class MetaTrainer:
         for number in numbers:
             if number in self.pools:
                 self._advance(self.pools[number], steps, total, tally)
-        self._reduce(total, tally)
+        if self.processes > 1:
+            for part in (*total, tally):
+                dist.all_reduce(part)
         finite = float(tally[1])
         self.dropped += int(tally[2])
         if finite:
@@ -143,36 +145,24 @@ class MetaTrainer:
         else:
             tally[2] += 1
         if not good or pool.state.age >= pool.length:
-            self._replace(pool)
-
-    def _replace(self, pool: Pool) -> None:
-        if self.on_reset is not None:
-            self.on_reset(self.maker.sampler)
-        self.estimator.forget(pool.number)
-        self.pools[pool.number] = self.maker.fresh(self.rule, pool.number, pool.life + 1)
-
-    def _reduce(self, total: list[Tensor], tally: Tensor) -> None:
-        if self.processes > 1:
-            for g in total:
-                dist.all_reduce(g)
-            dist.all_reduce(tally)
+            if self.on_reset is not None:
+                self.on_reset(self.maker.sampler)
+            self.estimator.forget(pool.number)
+            self.pools[pool.number] = self.maker.fresh(self.rule, pool.number, pool.life + 1)
 
     def _apply(self, gradient: list[Tensor]) -> None:
         parameters = list(self.rule.parameters())
         for p, g in zip(parameters, gradient, strict=True):
             p.grad = g
         torch.nn.utils.clip_grad_norm_(parameters, self.clip)
-        self._sparsify()
+        alpha = dict(self.rule.named_parameters()).get("weight_update.alpha")
+        if self.sparsity and alpha is not None and alpha.grad is not None:
+            alpha.grad = alpha.grad + self.sparsity * alpha.detach().sign()
         self.adam.param_groups[0]["lr"] = self.rate * schedule(self.update, self.updates)
         self.adam.step()
         self.adam.zero_grad()
         for a, p in zip(self.average, parameters, strict=True):
             a.lerp_(p.detach(), 1 - self.decay)
-
-    def _sparsify(self) -> None:
-        alpha = dict(self.rule.named_parameters()).get("weight_update.alpha")
-        if self.sparsity and alpha is not None and alpha.grad is not None:
-            alpha.grad = alpha.grad + self.sparsity * alpha.detach().sign()
 
     @contextmanager
     def averaged(self) -> Iterator[UpdateRule]:

@@ -1,7 +1,6 @@
 """Conjugate gradient on the (damped) Hessian: exact in few products where it is positive definite."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from auxin.paper import Paper
 from auxin.solvers._krylov import conjugate_gradient
@@ -27,7 +26,7 @@ class ConjugateGradient(Solver):
     [tensor([0.5000, 0.5000])]
     """
 
-    paper: ClassVar[Paper | None] = Paper(
+    paper = Paper(
         "Hyperparameter Optimization with Approximate Gradient",
         "Pedregosa",
         2016,

@@ -1,11 +1,10 @@
 """Conjugate gradient on damped Gauss-Newton products: no double backward, and never negative curvature."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from auxin.paper import Paper
 from auxin.solvers._krylov import conjugate_gradient
-from auxin.solvers.base import Curvature, MatrixVector, Solution, Solver, Vector
+from auxin.solvers.base import MatrixVector, Solution, Solver, Vector
 
 
 @dataclass
@@ -26,8 +25,8 @@ class GaussNewton(Solver):
     [tensor([0.5000, 0.5000])]
     """
 
-    curvature: ClassVar[Curvature] = "gauss_newton"
-    paper: ClassVar[Paper | None] = Paper(
+    curvature = "gauss_newton"
+    paper = Paper(
         "Fast Curvature Matrix-Vector Products for Second-Order Gradient Descent",
         "Schraudolph",
         2002,

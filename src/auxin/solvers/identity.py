@@ -1,7 +1,6 @@
 """H^-1 taken as alpha times the identity (T1-T2): the cheapest implicit estimate, no product at all."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 from auxin.math.params import scale
 from auxin.math.vectors import check_finite
@@ -24,7 +23,7 @@ class Identity(Solver):
     [tensor([1.])]
     """
 
-    paper: ClassVar[Paper | None] = Paper(
+    paper = Paper(
         "Scalable Gradient-Based Tuning of Continuous Regularization Hyperparameters",
         "Luketina, Berglund, Greff, Raiko",
         2016,

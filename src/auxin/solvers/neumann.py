@@ -2,13 +2,12 @@
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 import torch
 
-from auxin.math.spectrum import largest_eigenvalue
-from auxin.math.vectors import check_finite
-from auxin.paper import AUXILEARN, Paper
+from auxin.math.vectors import check_finite, largest_eigenvalue
+from auxin.paper import AUXILEARN
 from auxin.solvers.base import MatrixVector, Solution, Solver, Vector
 
 MARGIN = 1.5
@@ -41,7 +40,7 @@ class Neumann(Solver):
     [tensor([0.5000])]
     """
 
-    paper: ClassVar[Paper | None] = AUXILEARN
+    paper = AUXILEARN
     alpha: float | None = None
     terms: int = 3
     power_steps: int = 5

@@ -1,13 +1,11 @@
 """A seeded low-rank sketch of H, inverted by Woodbury's identity: as many products as its rank."""
 
 from dataclasses import dataclass
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
-from auxin.math.spectrum import random_like
-from auxin.math.vectors import check_finite, flatten, unflatten
+from auxin.math.vectors import check_finite, flatten, random_like, unflatten
 from auxin.paper import Paper
 from auxin.solvers.base import MatrixVector, Solution, Solver, Vector
 
@@ -32,7 +30,7 @@ class Nystrom(Solver):
     [tensor([0.2500, 0.2500], dtype=torch.float64)]
     """
 
-    paper: ClassVar[Paper | None] = Paper(
+    paper = Paper(
         "Nyström Method for Accurate and Scalable Implicit Differentiation",
         "Hataya, Yamada",
         2023,

@@ -1,7 +1,7 @@
 """A solution carried from one meta step to the next and improved by a product or two each time (SOBA)."""
 
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from torch import Tensor
 
@@ -31,7 +31,7 @@ class Running(Solver):
     [0.5, 0.75, 0.875]
     """
 
-    paper: ClassVar[Paper | None] = Paper(
+    paper = Paper(
         "A framework for bilevel optimization that enables stochastic and global variance reduction",
         "Dagréou, Ablin, Vaiter, Moreau",
         2022,

@@ -12,20 +12,21 @@ survive goes through `Job.keep`.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol, TypeVar
 
 from torch import Tensor, nn
 
 from auxin.methods.base import Method, Setting, Settings
 from auxin.paper import Paper
 from auxin.tasks.base import Task
-from auxin.training.loop import Plan
+from auxin.training.loop import Diverged, Plan
 from auxin.training.objective import Objective
 from auxin.training.state import TrainState
 
 Rows = Literal["run", "all"]
+R = TypeVar("R")
 
 SINGLE = Method()
 """The main task alone."""
@@ -236,6 +237,29 @@ class Strategy(ABC):
     @abstractmethod
     def follow(self, job: Job) -> Outcome:
         """Train the phases and return which network is kept."""
+
+
+def unless_diverged(train: Callable[..., R], *arguments: Any) -> R | None:
+    """What a training gives; None where it diverges."""
+    try:
+        return train(*arguments)
+    except Diverged:
+        return None
+
+
+def then_fixed(job: "Job", name: str, nothing: str, **rows: str) -> "Outcome":
+    """Learn, then train a new network with phi held constant; one phase, and a note, where nothing is learned.
+
+    Args:
+        job: The method and its trainings.
+        name: Name of the second phase.
+        nothing: The note.
+        rows: Attributes of that phase: the rows that train.
+    """
+    if job.method.control:
+        return Outcome(job.fresh(job.phase(name, **rows)), (nothing,))
+    taught = job.fresh(job.phase("learning")).state.learner.criterion
+    return Outcome(job.fresh(job.phase(name, method=frozen(job.method), taught=taught, **rows)))
 
 
 def frozen(method: Method) -> Method:

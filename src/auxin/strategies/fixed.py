@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from auxin.paper import AUXILEARN, Paper
-from auxin.strategies.base import Job, Outcome, Strategy, frozen
+from auxin.strategies.base import Job, Outcome, Strategy, then_fixed
 
 
 class Fixed(Strategy):
@@ -23,9 +23,5 @@ class Fixed(Strategy):
 
     def follow(self, job: Job) -> Outcome:
         """Learn, then train a new network."""
-        if job.method.control:
-            note = "Nothing is learned, so there is nothing to freeze: one phase."
-            return Outcome(job.fresh(job.phase("fixed")), (note,))
-        first = job.fresh(job.phase("learning"))
-        taught = first.state.learner.criterion
-        return Outcome(job.fresh(job.phase("fixed", method=frozen(job.method), taught=taught)))
+        note = "Nothing is learned, so there is nothing to freeze: one phase."
+        return then_fixed(job, "fixed", note)

@@ -78,17 +78,13 @@ class ForkMerge(Strategy):
         forked.recall()
         for end in ends[len(forked.shares) :]:
             forked.train(end)
-            forked.merge(self._shares())
+            forked.merge([*(i * self.step for i in range(round(1 / self.step))), 1.0])
             forked.keep()
         return Outcome(forked.runs[0], tuple(forked.notes(ends)), curve=False)
 
     def branches(self, job: Job) -> list[Run]:
         """The main task alone, and all tasks."""
         return [job.build(job.phase("alone", method=SINGLE)), job.build(job.phase("together"))]
-
-    def _shares(self) -> list[float]:
-        count = round(1 / self.step)
-        return [*(i * self.step for i in range(count)), 1.0]
 
 
 @dataclass(eq=False)

@@ -7,7 +7,7 @@ from itertools import product
 
 from auxin.errors import ConfigError
 from auxin.methods.base import Method
-from auxin.strategies.base import Decision, Job, Outcome, Phase, Run, Strategy, usable
+from auxin.strategies.base import Decision, Job, Outcome, Phase, Run, Strategy, unless_diverged, usable
 from auxin.training.loop import Diverged
 
 
@@ -60,7 +60,7 @@ class Grid(Strategy):
         for weights in self._points(len(names)):
             label = ", ".join(f"{n}={w:g}" for n, w in zip(names, weights, strict=True))
             held = job.within(f"try-{len(scores) + 1}", hold=True)
-            run = _train(held, weights)
+            run = unless_diverged(held.fresh, _phase(held, "run", weights))
             scores[label] = math.nan if run is None else held.score(run)
             if run is not None and (best is None or usable(scores[label]) > usable(scores[best[0]])):
                 best = (label, weights, run)
@@ -78,13 +78,6 @@ class Grid(Strategy):
         if len(self.values) ** count <= self.limit:
             return sorted(product(self.values, repeat=count), key=lambda weights: (sum(weights), weights))
         return [(value,) * count for value in self.values]
-
-
-def _train(job: Job, weights: Sequence[float]) -> Run | None:
-    try:
-        return job.fresh(_phase(job, "run", weights))
-    except Diverged:
-        return None
 
 
 def _phase(job: Job, name: str, weights: Sequence[float]) -> Phase:

@@ -3,7 +3,7 @@
 import math
 
 from auxin.methods.base import Method
-from auxin.strategies.base import SINGLE, Decision, Job, Outcome, Run, Strategy, usable
+from auxin.strategies.base import SINGLE, Decision, Job, Outcome, Run, Strategy, unless_diverged, usable
 from auxin.strategies.joint import Joint
 from auxin.training.loop import Diverged
 
@@ -40,7 +40,8 @@ class Guard(Strategy):
     def follow(self, job: Job) -> Outcome:
         """Train both, decide, and keep one."""
         tried, alone = job.within("method", hold=True), job.within("single", hold=True)
-        method, single = self._try(tried), _single(alone)
+        method = unless_diverged(self.inner.follow, tried)
+        single = unless_diverged(_single, alone)
         scores = {job.name: _score(tried, method), "single": _score(alone, single)}
         better = usable(scores[job.name]) - usable(scores["single"]) > self.margin
         kept, outcome = (job.name, method) if better else ("single", single)
@@ -49,21 +50,12 @@ class Guard(Strategy):
         decision = Decision(kept, scores, _sentence(kept, scores, self.margin))
         if job.refit and not (better and self.inner.holds_validation):
             again = job.within("kept")
-            outcome = self.inner.follow(again) if better else Outcome(again.fresh(again.phase(method=SINGLE)))
+            outcome = self.inner.follow(again) if better else _single(again)
         return Outcome(outcome.run, (decision.sentence, *outcome.notes), decision)
 
-    def _try(self, job: Job) -> Outcome | None:
-        try:
-            return self.inner.follow(job)
-        except Diverged:
-            return None
 
-
-def _single(job: Job) -> Outcome | None:
-    try:
-        return Outcome(job.fresh(job.phase(method=SINGLE)))
-    except Diverged:
-        return None
+def _single(job: Job) -> Outcome:
+    return Outcome(job.fresh(job.phase(method=SINGLE)))
 
 
 def _score(job: Job, outcome: Outcome | None) -> float:

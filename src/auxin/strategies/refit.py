@@ -1,6 +1,6 @@
 """Learn weights or labels first, then train a new network on all rows with them held constant."""
 
-from auxin.strategies.base import Job, Outcome, Strategy, frozen
+from auxin.strategies.base import Job, Outcome, Strategy, then_fixed
 
 
 class Refit(Strategy):
@@ -13,10 +13,5 @@ class Refit(Strategy):
 
     def follow(self, job: Job) -> Outcome:
         """Learn, then train a new network."""
-        if job.method.control:
-            note = "Nothing is learned, so there is nothing to carry over: one phase on all rows."
-            return Outcome(job.fresh(job.phase("refit", rows="all")), (note,))
-        first = job.fresh(job.phase("learning"))
-        taught = first.state.learner.criterion
-        phase = job.phase("refit", method=frozen(job.method), rows="all", taught=taught)
-        return Outcome(job.fresh(phase))
+        note = "Nothing is learned, so there is nothing to carry over: one phase on all rows."
+        return then_fixed(job, "refit", note, rows="all")

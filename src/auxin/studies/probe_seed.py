@@ -22,7 +22,7 @@ from auxin.data import Dataset, DevicePool, Splits
 from auxin.errors import DataError
 from auxin.math.params import norm
 from auxin.math.products import Product, differentiate
-from auxin.math.spectrum import largest_eigenvalue
+from auxin.math.vectors import largest_eigenvalue
 from auxin.methods import resolve
 from auxin.methods.base import Setting
 from auxin.models import build_network

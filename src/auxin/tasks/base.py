@@ -57,7 +57,12 @@ class Task(ABC):
         Raises:
             DataError: The wrong shape or range.
         """
+        target = self._read(target)
         self.check(target)
+        return target
+
+    def _read(self, target: Tensor) -> Tensor:
+        """The labels in the form that this task takes, not checked yet."""
         return target
 
     @abstractmethod

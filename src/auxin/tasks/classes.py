@@ -1,16 +1,22 @@
 """One class out of several: focal loss or cross-entropy, hard or soft targets."""
 
 from collections.abc import Hashable, Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
 from auxin.math import metrics as metrics_of
 from auxin.math.missing import hide
-from auxin.tasks._checks import bad_targets, check_choice, check_labels, check_shape, check_size
-from auxin.tasks._labels import class_numbers, one_hot_classes
+from auxin.tasks._checks import (
+    bad_targets,
+    check_labels,
+    check_shape,
+    check_size,
+    class_numbers,
+    one_hot_classes,
+)
 from auxin.tasks.base import Task
 
 
@@ -48,8 +54,8 @@ class Classes(Task):
     [0.1732867956161499, 0.0]
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("accuracy", "balanced_accuracy", "f1", "auc", "log_loss", "top3")
-    losses: ClassVar[tuple[str, ...]] = ("focal", "cross_entropy")
+    metrics = ("accuracy", "balanced_accuracy", "f1", "auc", "log_loss", "top3")
+    losses = ("focal", "cross_entropy")
 
     def __init__(
         self,
@@ -103,14 +109,11 @@ class Classes(Task):
             )
         return None
 
-    def accept(self, target: Tensor) -> Tensor:
+    def _read(self, target: Tensor) -> Tensor:
         """Class numbers of any type (NaN or below zero where missing), one-hot rows, or distributions [B, C]."""
-        if target.dim() == 2 and target.shape[1] == self.width:
-            target = target if target.is_floating_point() else one_hot_classes(self.name, target)
-        else:
-            target = class_numbers(self.name, target, 1)
-        self.check(target)
-        return target
+        if target.dim() != 2 or target.shape[1] != self.width:
+            return class_numbers(self.name, target, 1)
+        return target if target.is_floating_point() else one_hot_classes(self.name, target)
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry a label, bool [B]."""
@@ -166,7 +169,9 @@ class Classes(Task):
         if metric == "log_loss":
             return float(output.log_softmax(1).gather(1, true.unsqueeze(1)).mean())
         if metric == "auc":
-            return self._auc(output.softmax(1), true)
+            # of the classes that have both kinds of sample (of two classes, both have the same)
+            p = output.softmax(1)
+            return metrics_of.nan_mean([metrics_of.auc(p[:, k], true == k) for k in range(self.width)])
         if metric == "top3":
             return float(metrics_of.among_likeliest(output, true, 3).mean())
         if metric == "accuracy":
@@ -177,7 +182,3 @@ class Classes(Task):
             if metric == "balanced_accuracy"
             else metrics_of.macro_f1(table)
         )
-
-    def _auc(self, p: Tensor, true: Tensor) -> float:
-        """The mean over the classes that have both kinds of sample (of two classes, both have the same)."""
-        return metrics_of.nan_mean([metrics_of.auc(p[:, k], true == k) for k in range(self.width)])

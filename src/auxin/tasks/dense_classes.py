@@ -1,13 +1,12 @@
 """One class for every pixel: semantic segmentation."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from torch import Tensor
 
+from auxin.catalogue import check_choice
 from auxin.math import metrics as metrics_of
-from auxin.tasks._checks import check_choice, check_labels, check_shape, mean_present
-from auxin.tasks._labels import class_numbers
+from auxin.tasks._checks import check_labels, check_shape, class_numbers, mean_present
 from auxin.tasks.base import Task
 from auxin.tasks.classes import Classes
 
@@ -37,8 +36,8 @@ class DenseClasses(Task):
     tensor([0.6931])
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("miou", "accuracy", "part_iou")
-    dense: ClassVar[bool] = True
+    metrics = ("miou", "accuracy", "part_iou")
+    dense = True
 
     def __init__(
         self,
@@ -66,12 +65,10 @@ class DenseClasses(Task):
         check_shape(self.name, target, ("B", "H", "W"))
         return check_labels(self.name, target, self.width)
 
-    def accept(self, target: Tensor) -> Tensor:
+    def _read(self, target: Tensor) -> Tensor:
         """Class numbers per pixel of any type (NaN or below zero where missing), or distributions [B, C, H, W]."""
         soft = target.is_floating_point() and target.dim() == 4 and target.shape[1] == self.width
-        target = target if soft else class_numbers(self.name, target, 3)
-        self.check(target)
-        return target
+        return target if soft else class_numbers(self.name, target, 3)
 
     @staticmethod
     def pixels(target: Tensor) -> Tensor:

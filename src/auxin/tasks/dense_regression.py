@@ -1,12 +1,10 @@
 """Real numbers for every pixel: depth, surface normals, colour statistics, reconstructions."""
 
-from typing import ClassVar
-
 from torch import Tensor
 
+from auxin.catalogue import check_choice
 from auxin.math.missing import hide
-from auxin.tasks._checks import check_choice, check_finite, check_shape, check_size, mean_present
-from auxin.tasks._labels import real_numbers
+from auxin.tasks._checks import check_finite, check_shape, check_size, mean_present, real_numbers
 from auxin.tasks._real import LOSSES, METRICS, check_scales, distance, score_columns, spread
 from auxin.tasks.base import Task
 
@@ -33,8 +31,8 @@ class DenseRegression(Task):
     tensor([9.])
     """
 
-    metrics: ClassVar[tuple[str, ...]] = tuple(METRICS)
-    dense: ClassVar[bool] = True
+    metrics = tuple(METRICS)
+    dense = True
 
     def __init__(
         self, name: str, width: int, mean: float = 0.0, scale: float = 1.0, loss: str = "squared"
@@ -58,11 +56,9 @@ class DenseRegression(Task):
         check_shape(self.name, target, ("B", "H", "W") if one else ("B", self.width, "H", "W"))
         check_finite(self.name, target)
 
-    def accept(self, target: Tensor) -> Tensor:
+    def _read(self, target: Tensor) -> Tensor:
         """Maps of numbers of any type, NaN where missing."""
-        target = real_numbers(target, 4)
-        self.check(target)
-        return target
+        return real_numbers(target, 4)
 
     @staticmethod
     def pixels(target: Tensor) -> Tensor:

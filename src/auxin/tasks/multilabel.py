@@ -1,14 +1,14 @@
 """Several yes-or-no attributes at once, each of which may be missing."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from torch import Tensor
 from torch.nn import functional as F
 
+from auxin.catalogue import check_choice
 from auxin.math import metrics as metrics_of
 from auxin.math.missing import hide
-from auxin.tasks._checks import bad_targets, check_choice, check_shape, check_size, mean_present
+from auxin.tasks._checks import bad_targets, check_shape, check_size, mean_present
 from auxin.tasks.base import Task
 
 
@@ -33,7 +33,7 @@ class Multilabel(Task):
     tensor([0.6931])
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("auc", "average_precision", "accuracy", "f1", "hit")
+    metrics = ("auc", "average_precision", "accuracy", "f1", "hit")
 
     def __init__(self, name: str, width: int, label_names: Sequence[str] | None = None) -> None:
         check_size(name, "attributes", width, 1)
@@ -54,11 +54,9 @@ class Multilabel(Task):
     def _known(target: Tensor) -> Tensor:
         return ~target.isnan() if target.is_floating_point() else target != -1
 
-    def accept(self, target: Tensor) -> Tensor:
+    def _read(self, target: Tensor) -> Tensor:
         """Attributes of any type, [B, K]; NaN, or integers below zero, where missing."""
-        known = target.long().clamp(min=-1) if not target.is_floating_point() else target
-        self.check(known)
-        return known
+        return target if target.is_floating_point() else target.long().clamp(min=-1)
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry at least one attribute, bool [B]."""

@@ -1,18 +1,17 @@
 """One class out of several that have an order: grades, stars, severities (cumulative link)."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
 from auxin.math import metrics as metrics_of
 from auxin.math.missing import hide
 from auxin.paper import Paper
-from auxin.tasks._checks import check_choice, check_labels, check_shape, check_size
-from auxin.tasks._labels import class_numbers
+from auxin.tasks._checks import check_labels, check_shape, check_size, class_numbers
 from auxin.tasks.base import Task
 
 
@@ -40,8 +39,8 @@ class Ordered(Task):
     [[0.5, 0.5, 0.0]]
     """
 
-    metrics: ClassVar[tuple[str, ...]] = ("mae", "accuracy", "kappa", "log_loss")
-    paper: ClassVar[Paper] = Paper(
+    metrics = ("mae", "accuracy", "kappa", "log_loss")
+    paper = Paper(
         "Regression Models for Ordinal Data",
         "McCullagh",
         1980,
@@ -63,11 +62,9 @@ class Ordered(Task):
         check_shape(self.name, target, ("B",))
         check_labels(self.name, target, self.classes)
 
-    def accept(self, target: Tensor) -> Tensor:
+    def _read(self, target: Tensor) -> Tensor:
         """Class numbers of any type, NaN or below zero where missing."""
-        target = class_numbers(self.name, target, 1)
-        self.check(target)
-        return target
+        return class_numbers(self.name, target, 1)
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry a label, bool [B]."""

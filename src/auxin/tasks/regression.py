@@ -1,14 +1,13 @@
 """One real number: squared or pseudo-Huber error in units of the training targets' spread."""
 
 from collections.abc import Hashable
-from typing import ClassVar
 
 from torch import Tensor
 
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
 from auxin.math.missing import hide
-from auxin.tasks._checks import check_choice, check_finite, check_shape
-from auxin.tasks._labels import real_numbers
+from auxin.tasks._checks import check_finite, check_shape, real_numbers
 from auxin.tasks._real import LOSSES, METRICS, check_scales, distance, score_columns, spread
 from auxin.tasks.base import Task
 
@@ -37,7 +36,7 @@ class Regression(Task):
     (2.0, 1.0, [2.0, 3.0])
     """
 
-    metrics: ClassVar[tuple[str, ...]] = tuple(METRICS)
+    metrics = tuple(METRICS)
 
     def __init__(
         self, name: str, width: int = 1, mean: float = 0.0, scale: float = 1.0, loss: str = "squared"
@@ -62,11 +61,9 @@ class Regression(Task):
         check_shape(self.name, target, ("B",))
         check_finite(self.name, target)
 
-    def accept(self, target: Tensor) -> Tensor:
+    def _read(self, target: Tensor) -> Tensor:
         """Numbers of any type, [B] or [B, 1], NaN where missing."""
-        target = real_numbers(target, 1)
-        self.check(target)
-        return target
+        return real_numbers(target, 1)
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry a label, bool [B]."""

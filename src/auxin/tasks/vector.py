@@ -1,13 +1,12 @@
 """Several real numbers at once: embeddings, poses, the pixels of a reconstructed input."""
 
 from collections.abc import Sequence
-from typing import ClassVar
 
 from torch import Tensor
 
+from auxin.catalogue import check_choice
 from auxin.math.missing import hide
-from auxin.tasks._checks import check_choice, check_finite, check_shape, check_size, mean_present
-from auxin.tasks._labels import real_numbers
+from auxin.tasks._checks import check_finite, check_shape, check_size, mean_present, real_numbers
 from auxin.tasks._real import LOSSES, METRICS, check_scales, distance, like, score_columns, spread
 from auxin.tasks.base import Task
 
@@ -33,7 +32,7 @@ class Vector(Task):
     tensor([1.])
     """
 
-    metrics: ClassVar[tuple[str, ...]] = tuple(METRICS)
+    metrics = tuple(METRICS)
 
     def __init__(
         self,
@@ -62,11 +61,9 @@ class Vector(Task):
         check_shape(self.name, target, ("B", self.width))
         check_finite(self.name, target)
 
-    def accept(self, target: Tensor) -> Tensor:
+    def _read(self, target: Tensor) -> Tensor:
         """Numbers of any type, [B, D], NaN where missing."""
-        target = real_numbers(target, 2)
-        self.check(target)
-        return target
+        return real_numbers(target, 2)
 
     def present(self, target: Tensor) -> Tensor:
         """Which samples carry at least one component, bool [B]."""

@@ -18,8 +18,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from auxin.catalogue import unknown
-from auxin.errors import ConfigError
+from auxin.catalogue import check_choice
 from auxin.models import PrimaryNetwork
 from auxin.typing import Batch
 
@@ -46,8 +45,7 @@ class Precision:
     channels_last: bool = False
 
     def __post_init__(self) -> None:
-        if self.name not in PRECISIONS:
-            raise ConfigError(unknown("precision", self.name, list(PRECISIONS)))
+        check_choice("precision", self.name, PRECISIONS)
 
     @classmethod
     def of(cls, network: PrimaryNetwork, name: str, channels_last: bool | None) -> "Precision":

@@ -70,67 +70,18 @@ def column_rms(x: Tensor, epsilon: float = EPSILON) -> Tensor:
     return (x.square().mean(1, keepdim=True) + epsilon).sqrt()
 
 
-def _base(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del low, up
-    return layer.w
-
-
-def _large_decay(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del low, up
-    return layer.w * layer.w.abs()
-
-
-def _decorrelation(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del low, up
+def _decorrelation(layer: Layer) -> Tensor:
     x = layer.above_standard
     tau = layer.w @ (x @ x.transpose(1, 2)) / (x.shape[2] * x.shape[1] ** 0.5)
     return tau / (tau.square().mean((1, 2), keepdim=True) + 1e-8).sqrt()
 
 
-def _hebb(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del low, up
+def _hebb(layer: Layer) -> Tensor:
     return -layer.below_standard @ layer.above_standard.transpose(1, 2) / layer.below.shape[2]
-
-
-def _order_0(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    return cross(low[0], up[0])
-
-
-def _rbf(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    return torch.exp(-layer.w.square()) * cross(low[0], up[0])
-
-
-def _order_1(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    return layer.w * cross(low[0], up[0])
-
-
-def _lin_upper_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del low
-    return layer.w @ symmetric(up[0], up[1])
-
-
-def _lin_upper_psd(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del low
-    return layer.w @ semidefinite(up[0])
-
-
-def _lin_lower_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del up
-    return symmetric(low[0], low[1]) @ layer.w
 
 
 def _omega(w: Tensor) -> Tensor:
     return (1 + w.square()).sqrt() - 1
-
-
-def _sqr_upper_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del low
-    return _omega(layer.w) @ symmetric(up[0], up[1]) * layer.w.sign()
-
-
-def _sqr_lower_symm(layer: Layer, low: list[Tensor], up: list[Tensor]) -> Tensor:
-    del up
-    return symmetric(low[0], low[1]) @ _omega(layer.w) * layer.w.sign()
 
 
 def competitive(layer: Layer) -> Tensor:
@@ -171,16 +122,30 @@ COMPETITIVE = "competitive"
 RECONSTRUCT = "reconstruct"
 OURS = (COMPETITIVE, RECONSTRUCT)
 TERMS: dict[str, UpdateTerm] = {
-    "w_base": UpdateTerm(0, 0, _base, "w"),
-    "large_decay": UpdateTerm(0, 0, _large_decay, "w |w|"),
-    "decorr_x": UpdateTerm(0, 0, _decorrelation, "w corr(x_u), at unit rms"),
-    "hebb": UpdateTerm(0, 0, _hebb, "-x_d x_u"),
-    "0_order": UpdateTerm(1, 1, _order_0, "R"),
-    "rbf": UpdateTerm(1, 1, _rbf, "exp(-w^2) R"),
-    "1_order": UpdateTerm(1, 1, _order_1, "w R"),
-    "lin_upper_symm": UpdateTerm(0, 2, _lin_upper_symm, "w S(h_u)"),
-    "lin_upper_psd": UpdateTerm(0, 1, _lin_upper_psd, "w P(h_u)"),
-    "lin_lower_symm": UpdateTerm(2, 0, _lin_lower_symm, "S(h_d) w"),
-    "sqr_upper_symm": UpdateTerm(0, 2, _sqr_upper_symm, "[(sqrt(1 + w^2) - 1) S(h_u)] sign w"),
-    "sqr_lower_symm": UpdateTerm(2, 0, _sqr_lower_symm, "[S(h_d) (sqrt(1 + w^2) - 1)] sign w"),
+    "w_base": UpdateTerm(0, 0, lambda layer, low, up: layer.w, "w"),
+    "large_decay": UpdateTerm(0, 0, lambda layer, low, up: layer.w * layer.w.abs(), "w |w|"),
+    "decorr_x": UpdateTerm(0, 0, lambda layer, low, up: _decorrelation(layer), "w corr(x_u), at unit rms"),
+    "hebb": UpdateTerm(0, 0, lambda layer, low, up: _hebb(layer), "-x_d x_u"),
+    "0_order": UpdateTerm(1, 1, lambda layer, low, up: cross(low[0], up[0]), "R"),
+    "rbf": UpdateTerm(
+        1, 1, lambda layer, low, up: torch.exp(-layer.w.square()) * cross(low[0], up[0]), "exp(-w^2) R"
+    ),
+    "1_order": UpdateTerm(1, 1, lambda layer, low, up: layer.w * cross(low[0], up[0]), "w R"),
+    "lin_upper_symm": UpdateTerm(0, 2, lambda layer, low, up: layer.w @ symmetric(up[0], up[1]), "w S(h_u)"),
+    "lin_upper_psd": UpdateTerm(0, 1, lambda layer, low, up: layer.w @ semidefinite(up[0]), "w P(h_u)"),
+    "lin_lower_symm": UpdateTerm(
+        2, 0, lambda layer, low, up: symmetric(low[0], low[1]) @ layer.w, "S(h_d) w"
+    ),
+    "sqr_upper_symm": UpdateTerm(
+        0,
+        2,
+        lambda layer, low, up: _omega(layer.w) @ symmetric(up[0], up[1]) * layer.w.sign(),
+        "[(sqrt(1 + w^2) - 1) S(h_u)] sign w",
+    ),
+    "sqr_lower_symm": UpdateTerm(
+        2,
+        0,
+        lambda layer, low, up: symmetric(low[0], low[1]) @ _omega(layer.w) * layer.w.sign(),
+        "[S(h_d) (sqrt(1 + w^2) - 1)] sign w",
+    ),
 }

@@ -3,8 +3,6 @@
 The ordinary way to train the same network without labels, under the same contract.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -33,7 +31,7 @@ class Gradient(UpdateRule):
     1
     """
 
-    paper: ClassVar[Paper] = Paper(
+    paper = Paper(
         "Reducing the Dimensionality of Data with Neural Networks",
         "Hinton, Salakhutdinov",
         2006,

@@ -3,8 +3,6 @@
 What a learned rule must beat before it can claim to have learned something.
 """
 
-from typing import ClassVar
-
 import torch
 from torch import Tensor
 
@@ -40,7 +38,7 @@ class Hebb(UpdateRule):
     1
     """
 
-    paper: ClassVar[Paper] = Paper(
+    paper = Paper(
         "Optimal Unsupervised Learning in a Single-Layer Linear Feedforward Neural Network",
         "Sanger",
         1989,

@@ -5,15 +5,18 @@ carry it down; each weight matrix moves by a mixture of twelve (or thirteen) ter
 """
 
 import inspect
+import json
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
+from auxin.catalogue import check_choice
 from auxin.errors import ConfigError
 from auxin.math.rule_network import ACTIVATIONS, Activity, forward, standardise
-from auxin.paper import UPDATE_RULES, Paper
+from auxin.paper import UPDATE_RULES
 from auxin.update_rules._blocks import ChannelMap
 from auxin.update_rules._neuron import MixedTop, NeuronNetwork, PooledTop, weight_statistics
 from auxin.update_rules._terms import OURS, TERMS, Layer
@@ -25,6 +28,10 @@ _MERGE = (
     *("reconstruct_start", "ridge", "target", "divide"),
 )
 """Options of the weight update by the same name."""
+
+
+_PRESETS = Path(__file__).parent / "presets"
+"""Files with those options of a preset that differ from the defaults."""
 
 
 class Learned(UpdateRule):
@@ -76,7 +83,7 @@ class Learned(UpdateRule):
     the wider ranges are additions, off in the `paper` preset.
     """
 
-    paper: ClassVar[Paper] = UPDATE_RULES
+    paper = UPDATE_RULES
 
     def __init__(
         self,
@@ -137,15 +144,15 @@ class Learned(UpdateRule):
     @classmethod
     def preset(cls, name: str, **changes: Any) -> "Learned":
         """An untrained rule with the published settings: "paper" or "small"; `changes` override single options."""
-        from auxin.update_rules._presets import preset_options
-
         unknown_options = sorted(set(changes) - _OPTIONS)
         if unknown_options:
             raise ConfigError(
                 f"The rule has no option {unknown_options}",
                 expected=f"some of: {', '.join(sorted(_OPTIONS))}",
             )
-        return cls(**{**preset_options(name), **changes})
+        check_choice("preset", name, preset_names())
+        options = json.loads((_PRESETS / f"{name}.json").read_text(encoding="utf-8"))
+        return cls(**{**options, **changes})
 
     def check_widths(self, widths: Sequence[int]) -> None:
         """Refuse widths the rule cannot train: with a mixed top the embedding width belongs to theta."""
@@ -229,6 +236,15 @@ class Learned(UpdateRule):
         kept = [(v, texts[k]) for k, v in found.items() if k in texts and abs(v) >= least]
         parts = [f"{v:+.2f} {text}" for v, text in sorted(kept, key=lambda item: -abs(item[0]))]
         return f"G = [ {'  '.join(parts) or '0'} ] / {max(len(self.weight_update.names), 1)}"
+
+
+def preset_names() -> list[str]:
+    """The names of the presets.
+
+    >>> preset_names()
+    ['paper', 'small']
+    """
+    return sorted(path.stem for path in _PRESETS.glob("*.json"))
 
 
 def _carry(v: Tensor, signal: Tensor) -> Tensor:
