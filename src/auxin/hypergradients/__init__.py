@@ -1,8 +1,8 @@
 """Estimators of the hypergradient dL_A/dphi."""
 
 from auxin.hypergradients._audit import repeated as repeated
-from auxin.hypergradients._diagnosis import Diagnosis as Diagnosis
-from auxin.hypergradients._diagnosis import diagnose as diagnose
+from auxin.hypergradients._front import Diagnosis as Diagnosis
+from auxin.hypergradients._front import diagnose as diagnose
 from auxin.hypergradients._front import hypergradient as hypergradient
 from auxin.hypergradients._training_gradient import gradient_without_a_trace as gradient_without_a_trace
 from auxin.hypergradients._training_gradient import training_gradient as training_gradient

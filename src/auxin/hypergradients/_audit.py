@@ -6,7 +6,6 @@ or that draws what cannot be drawn again, is another function each time, and no 
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, is_dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -19,9 +18,10 @@ from auxin.hypergradients.base import BilevelProblem, TrainingGradient
 from auxin.math.branches import plain_branches
 from auxin.math.deferred import traced
 from auxin.math.functional import placed, plain_attention, still, under_rng
+from auxin.math.graphs import graph_nodes
 from auxin.math.params import bare, leaves, trainable, walk
 from auxin.math.sharding import is_sharded
-from auxin.math.tree import detach, tensors
+from auxin.math.tree import children, detach, tensors
 from auxin.math.visits import visiting
 from auxin.optimizers import InnerStep
 
@@ -227,39 +227,24 @@ def _refuse_foreign_input(batches: Sequence[Any], foreign: Sequence[Tensor]) -> 
         UnsupportedError: There is a path from the batch to one of them.
     """
     trained = {id(p) for p in foreign}
-    waiting: list[Any] = [t.grad_fn for batch in batches for t in tensors_in(batch) if t.grad_fn is not None]
-    seen: set[Any] = set()
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if id(getattr(node, "variable", None)) in trained:
-            raise UnsupportedError(
-                "The batch is computed by parameters that the optimiser moves and that the network does not have, "
-                "so the look-ahead would leave them where they are",
-                expected="a batch of data",
-                found="a batch with a graph to trained parameters",
-                do="Make the module that computes it a part of the model that `Auxiliary` is given.",
-            )
-        waiting += [following for following, _ in node.next_functions]
+    nodes = graph_nodes([t for batch in batches for t in tensors_in(batch)])
+    if any(id(getattr(node, "variable", None)) in trained for node in nodes):
+        raise UnsupportedError(
+            "The batch is computed by parameters that the optimiser moves and that the network does not have, "
+            "so the look-ahead would leave them where they are",
+            expected="a batch of data",
+            found="a batch with a graph to trained parameters",
+            do="Make the module that computes it a part of the model that `Auxiliary` is given.",
+        )
 
 
 def tensors_in(batch: Any, depth: int = 5) -> list[Tensor]:
     """The tensors of a batch."""
     if isinstance(batch, Tensor):
         return [batch]
-    if not depth or isinstance(batch, str | bytes | nn.Module):
+    if not depth or isinstance(batch, nn.Module):
         return []
-    if isinstance(batch, Mapping):
-        inside: list[Any] = list(batch.values())
-    elif isinstance(batch, list | tuple):
-        inside = list(batch)
-    elif is_dataclass(batch) and not isinstance(batch, type):
-        inside = [getattr(batch, f.name) for f in fields(batch)]
-    else:
-        return []
-    return [t for each in inside for t in tensors_in(each, depth - 1)]
+    return [t for each in children(batch) for t in tensors_in(each, depth - 1)]
 
 
 def _near(first: Sequence[Tensor], second: Sequence[Tensor]) -> bool:

@@ -4,7 +4,8 @@ Each way returns the scalar <p, grad_W L_T(W, phi)> with a graph to phi; an ordi
 product.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
@@ -25,7 +26,7 @@ from auxin.math.functional import (
     still,
     under_rng,
 )
-from auxin.math.params import Vector, axpy, bare, detached, dot, leaves, norm, trainable
+from auxin.math.params import Vector, axpy, bare, detached, dot, leaves, norm, present, trainable
 from auxin.math.products import check_twice_differentiable, directional
 from auxin.math.tree import detach, rebuild, tensors
 from auxin.math.visits import as_left, begin_loss
@@ -69,6 +70,16 @@ class Slope:
         return torch.stack(
             [t.detach().flatten(1).sum(1) if t.dim() > 1 else t.detach() for t in self.terms]
         ).sum(0)
+
+
+@contextmanager
+def at_parameters(problem: BilevelProblem, params: Vector, rng: Rng | None) -> Iterator[nn.Module]:
+    """The network at other parameters, with every derivative, under a random state; nothing of a pass is left."""
+    with (
+        under_rng(rng), still(problem.auxiliary), plain_attention(), torch.enable_grad(),
+        placed(problem.network, params) as module,
+    ):  # fmt: skip
+        yield module
 
 
 def forward_slope(
@@ -132,7 +143,8 @@ def tangent_slope(
             values, loss = loss_at(problem, primal, train, gradient.context)
         slopes = torch.autograd.grad(loss, values, create_graph=True, allow_unused=True)
         terms = [g * s for g, s in zip(slopes, tensors(tangent), strict=True) if g is not None]
-        return Slope(_total(terms, loss), terms, _exposed(problem, train, gradient, primal, tangent))
+        total = torch.stack([t.sum() for t in terms]).sum() if terms else loss.detach() * 0
+        return Slope(total, terms, _exposed(problem, train, gradient, primal, tangent))
 
 
 def loss_at(problem: BilevelProblem, signals: Signals, train: Any, context: Any) -> tuple[Vector, Tensor]:
@@ -156,17 +168,14 @@ def reverse_slope(
     Strict refuses a network whose double backward torch would silently leave a part of.
     """
     params = leaves(list(trainable(problem.network).values()))
-    with (
-        under_rng(gradient.rng), still(problem.auxiliary), plain_attention(), torch.enable_grad(),
-        placed(problem.network, params) as module,
-    ):  # fmt: skip
+    with at_parameters(problem, params, gradient.rng) as module:
         signals = module(*problem.inputs(train))
         loss = problem.training_loss(signals, train, gradient.context)
         grads = torch.autograd.grad(loss, params, create_graph=True, allow_unused=True)
-        pairs = [(g, t) for g, t in zip(grads, p, strict=True) if g is not None]
+        found, along = present(grads, p)
         if strict:
-            check_twice_differentiable([g for g, _ in pairs])
-        value = dot([g for g, _ in pairs], [t for _, t in pairs]) if pairs else None
+            check_twice_differentiable(found)
+        value = dot(found, along) if found else None
         return linear_slope(problem, to_phi(problem, value, keep=True))
 
 
@@ -200,7 +209,8 @@ def element_slope(problem: BilevelProblem, train: Any, gradient: TrainingGradien
             for slope, row in zip(slopes, by_phi, strict=True):
                 for at, entry in enumerate(row.flatten() if row.requires_grad else []):
                     seeds = torch.autograd.grad(entry, probes, retain_graph=True, materialize_grads=True)
-                    slope.view(-1)[at] = _paired(heads, params, list(seeds), p)
+                    grads = torch.autograd.grad(heads, params, seeds, retain_graph=True, allow_unused=True)
+                    slope.view(-1)[at] = dot(*present(grads, p))
         _add_direct(slopes, loss, phi, params, p)
         return linear_slope(problem, slopes)
 
@@ -213,12 +223,6 @@ def _add_direct(slopes: Vector, loss: Tensor, phi: list[Tensor], params: Vector,
             grads = torch.autograd.grad(entry, params, retain_graph=True, allow_unused=True)
             terms = [(g * t).sum() for g, t in zip(grads, p, strict=True) if g is not None]
             slope.view(-1)[at] += sum(terms) if terms else 0
-
-
-def _paired(heads: list[Tensor], params: Vector, seeds: Vector, p: Vector) -> Tensor:
-    """<p, J^T seeds>, a constant."""
-    grads = torch.autograd.grad(heads, params, seeds, retain_graph=True, allow_unused=True)
-    return torch.stack([(g * t).sum() for g, t in zip(grads, p, strict=True) if g is not None]).sum()
 
 
 def _split(
@@ -296,7 +300,3 @@ def _exposed(
         return None
     context = detach(gradient.context)
     return directional(lambda signals: losses(signals, train, context), primal, tangent)
-
-
-def _total(terms: list[Tensor], loss: Tensor) -> Tensor:
-    return torch.stack([t.sum() for t in terms]).sum() if terms else loss.detach() * 0

@@ -1,20 +1,20 @@
 """The network's backward pass as an operator, and how far a derivative of it is from a difference of it."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from auxin.hypergradients._mixed import Slope, loss_at, reverse_slope, to_phi
+from auxin.hypergradients._mixed import Slope, at_parameters, loss_at, reverse_slope, to_phi
 from auxin.hypergradients._outer import gradients_of, refuse_reentrant
 from auxin.hypergradients._unroll import moved
 from auxin.hypergradients.base import BilevelProblem, TrainingGradient
 from auxin.math.functional import jvp, placed, plain_attention, save_rng, still, under_rng
 from auxin.math.padding import without_padding
-from auxin.math.params import Vector, axpy, dot, leaves, norm, trainable
+from auxin.math.params import Vector, axpy, dot, leaves, norm, normal_numbers, present, trainable
 from auxin.math.params import scale as scaled
 from auxin.math.tree import detach, tensors
 
@@ -47,10 +47,10 @@ class Operator:
     def __init__(
         self, problem: BilevelProblem, train: Any, gradient: TrainingGradient, step: float = STEP
     ) -> None:
-        self.problem, self.train, self.rng = problem, train, gradient.rng
+        self.problem, self.train, self.gradient, self.rng = problem, train, gradient, gradient.rng
         self.own = list(trainable(problem.network).values())
         self.random = torch.Generator().manual_seed(0)
-        self.q = [self._noise(p, _size(p) or 1.0) for p in self.own]
+        self.q = _sized(self.own, self.random)
         with self._network() as (params, signals):
             ends = tensors(signals)
             self.phi_enters = _reaches(ends, list(problem.phi))
@@ -73,7 +73,7 @@ class Operator:
             sizes = [
                 0.0 if c is None else _size(c) or 1.0 for c in found
             ]  # a loss of weight 0 today weighs tomorrow
-            self.w = [self._noise(e, size) for e, size in zip(ends, sizes, strict=True)]
+            self.w = [size * x for x, size in zip(normal_numbers(ends, self.random), sizes, strict=True)]
             self.live = [k for k, e in enumerate(ends) if e.requires_grad]
             up = self._backward(ends, params, step)
             down = self._backward(ends, params, -step, last=True)
@@ -100,10 +100,10 @@ class Operator:
             found = torch.autograd.grad(
                 [ends[k] for k in self.live], params, given, create_graph=True, allow_unused=True
             )
-            pairs = [(g, q) for g, q in zip(found, self.q, strict=True) if g is not None and g.requires_grad]
-            if not pairs:
+            moving, along = present([g if g is not None and g.requires_grad else None for g in found], self.q)
+            if not moving:
                 return 0.0
-            pairing = dot([g for g, _ in pairs], [q for _, q in pairs])
+            pairing = dot(moving, along)
             slopes = torch.autograd.grad(pairing, given, materialize_grads=True, allow_unused=True)
         return float(dot([self.w[k] for k in self.live], slopes))
 
@@ -113,9 +113,7 @@ class Operator:
             ends = tensors(signals)
             heads = [ends[k] for k in self.live]
             found = torch.autograd.grad(heads, params, [self.w[k] for k in self.live], allow_unused=True)
-        return float(
-            torch.stack([(g * q).sum() for g, q in zip(found, self.q, strict=True) if g is not None]).sum()
-        )
+        return float(dot(*present(found, self.q)))
 
     def _backward(self, ends: Sequence[Tensor], params: Vector, step: float, last: bool = False) -> Vector:
         seeds = [self.base[k] + step * self.w[k] for k in self.live]
@@ -132,20 +130,8 @@ class Operator:
     @contextmanager
     def _network(self) -> Iterator[tuple[Vector, Any]]:
         params = leaves(self.own)
-        with ExitStack() as stack:
-            for context in (
-                under_rng(self.rng),
-                still(self.problem.auxiliary),
-                plain_attention(),
-                torch.enable_grad(),
-            ):
-                stack.enter_context(context)
-            module = stack.enter_context(placed(self.problem.network, params))
+        with at_parameters(self.problem, params, self.rng) as module:
             yield params, module(*self.problem.inputs(self.train))
-
-    def _noise(self, like: Tensor, size: float) -> Tensor:
-        drawn = torch.randn(like.shape, generator=self.random, dtype=torch.float32)
-        return size * drawn.to(like.device, like.dtype)
 
 
 def differenced_over_phi(
@@ -160,10 +146,7 @@ def differenced_over_phi(
     None where the difference drowns in rounding.
     """
     phi, own = list(problem.phi), list(trainable(problem.network).values())
-    random = torch.Generator().manual_seed(1)
-    draws = [
-        torch.randn(x.shape, generator=random, dtype=torch.float32).to(x) * (_size(x) or 1.0) for x in phi
-    ]
+    draws = _sized(phi, torch.Generator().manual_seed(1))
     step = {torch.float64: 1e-5, torch.float32: 1e-2}.get(q[0].dtype, 1e-1)
     start = save_rng()
     values = []
@@ -203,9 +186,7 @@ def outer_off(problem: BilevelProblem, at: Sequence[Tensor], v: Sequence[Tensor]
     difference at a quarter or at four times the step departs from the first one by half of what the gradient does,
     the result is 0.
     """
-    random = torch.Generator().manual_seed(2)
-    q = [torch.randn(p.shape, generator=random, dtype=torch.float32).to(p) * (_size(p) or 1.0) for p in at]
-    q = without_padding(problem.network, q)
+    q = without_padding(problem.network, _sized(at, torch.Generator().manual_seed(2)))
     step = 1e-6 if at[0].dtype == torch.float64 else 1e-3
     difference, rounding = _outer_difference(problem, at, q, meta, step)
     terms = [a * b for a, b in zip(v, q, strict=True)]
@@ -248,6 +229,11 @@ def _reaches(ends: Sequence[Tensor], at: Sequence[Tensor]) -> bool:
         return False
     found = torch.autograd.grad(heads, list(at), retain_graph=True, allow_unused=True)
     return any(g is not None for g in found)
+
+
+def _sized(like: Sequence[Tensor], random: torch.Generator) -> Vector:
+    """A random direction, each tensor of the size of its like; 1 where that is zero."""
+    return [x * (_size(y) or 1.0) for x, y in zip(normal_numbers(like, random), like, strict=True)]
 
 
 def _size(x: Tensor) -> float:

@@ -12,6 +12,7 @@ from auxin.hypergradients._mixed import Slope, to_phi
 from auxin.hypergradients.base import BilevelProblem, Hypergradient, NextBatchForward, TrainingGradient
 from auxin.math.factored import Inputs, layers
 from auxin.math.functional import lent, placed, save_rng, undistorted
+from auxin.math.graphs import graph_nodes
 from auxin.math.lean import lean
 from auxin.math.params import Vector, axpy, bare, filled, leaves, named_buffers, trainable
 from auxin.math.visits import foreign_parameters
@@ -133,15 +134,8 @@ def refuse_reentrant(loss: Tensor) -> None:
     Raises:
         UnsupportedError: There is one.
     """
-    seen, waiting = set(), [loss.grad_fn]
-    while waiting:
-        node = waiting.pop()
-        if node is None or node in seen:
-            continue
-        seen.add(node)
-        if type(node).__name__ == "CheckpointFunctionBackward":
-            raise _reentrant()
-        waiting += [following for following, _ in node.next_functions]
+    if any(type(node).__name__ == "CheckpointFunctionBackward" for node in graph_nodes([loss])):
+        raise _reentrant()
 
 
 def finish(

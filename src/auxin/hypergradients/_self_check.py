@@ -144,15 +144,15 @@ def examine(problem: BilevelProblem, train: Any, gradient: TrainingGradient) -> 
     gradient = replace(gradient, products=None)
     around = Operator(problem, train, gradient)
     if not problem.terminal or around.phi_enters or around.criterion_reads_parameters:
-        return _not_terminal(problem, train, gradient, around)
+        return _not_terminal(around)
     if around.nothing:
         return Verdict("forward", settled=False)
     dtype = around.q[0].dtype
     tolerance, worst = TOLERANCE.get(dtype, 5e-2), REFUSED.get(dtype, float("inf"))
-    tried = _tried(problem, train, gradient, around, tolerance)
+    tried = _tried(around, tolerance)
     if tried.right is None and dtype in SMALL:  # perhaps a hook that makes the backward pass nonlinear
         around = Operator(problem, train, gradient, SMALL[dtype])
-        tried = _tried(problem, train, gradient, around, worst)
+        tried = _tried(around, worst)
     if tried.right is not None:
         return Verdict(tried.right, _note(tried.right, tried, problem))
     best = min(tried.errors, key=tried.errors.__getitem__) if tried.errors else None
@@ -182,11 +182,11 @@ def confirm(problem: BilevelProblem, train: Any, gradient: TrainingGradient, way
         elif around.nothing:
             return
         else:
-            error = _error(way, problem, train, gradient, around)
+            error = _error(way, around)
         worst = REFUSED.get(around.q[0].dtype, float("inf"))
         if not inside and isinstance(error, float) and error > worst and around.q[0].dtype in SMALL:
             around = Operator(problem, train, gradient, SMALL[around.q[0].dtype])
-            error = _error(way, problem, train, gradient, around)
+            error = _error(way, around)
     if isinstance(error, Exception) or (error or 0.0) > (10 if inside else 1) * worst:
         found = _first_line(error) if isinstance(error, Exception) else f"it is off by {error:.1e}"
         raise UnsupportedError(
@@ -206,17 +206,15 @@ class SelfCheckResult:
     failures: list[str]
 
 
-def _tried(
-    problem: BilevelProblem, train: Any, gradient: TrainingGradient, around: Operator, tolerance: float
-) -> SelfCheckResult:
+def _tried(around: Operator, tolerance: float) -> SelfCheckResult:
     """The ways, the cheapest first, until one is right to the tolerance."""
     errors: dict[Way, float] = {}
     failures: list[str] = []
     ways: list[Way] = ["forward", "reverse"]
-    if sum(q.numel() for q in problem.phi) <= ELEMENTS:
+    if sum(q.numel() for q in around.problem.phi) <= ELEMENTS:
         ways.append("element")
     for way in ways:
-        error = _error(way, problem, train, gradient, around)
+        error = _error(way, around)
         if isinstance(error, Exception):
             failures.append(f"{_NAMES[way]}: {_first_line(error)}")
             continue
@@ -234,14 +232,13 @@ _NAMES = {
 }
 
 
-def _error(
-    way: Way, problem: BilevelProblem, train: Any, gradient: TrainingGradient, around: Operator
-) -> float | Exception:
+def _error(way: Way, around: Operator) -> float | Exception:
     """How far this way is from the truth, relatively; the error it raises where it cannot be gone."""
     try:
         error = around.error(way)
         # Whether the criterion can be passed.
-        to_phi(problem, WAYS[way](problem, train, gradient, around.q).value, keep=True)
+        slope = WAYS[way](around.problem, around.train, around.gradient, around.q)
+        to_phi(around.problem, slope.value, keep=True)
         return error
     except torch.OutOfMemoryError:
         raise
@@ -266,15 +263,13 @@ def _note(way: Way, tried: SelfCheckResult, problem: BilevelProblem) -> str:
     return f"One backward pass for each of the {count} elements of phi is used: {why}, and {failures[1]}."
 
 
-def _not_terminal(
-    problem: BilevelProblem, train: Any, gradient: TrainingGradient, around: Operator
-) -> Verdict:
+def _not_terminal(around: Operator) -> Verdict:
     """Reverse-over-reverse, checked against a difference of first-order gradients over phi."""
-    error = differenced_over_phi(problem, train, gradient, around.q)
+    error = differenced_over_phi(around.problem, around.train, around.gradient, around.q)
     dtype = around.q[0].dtype
     if error is not None and error > 10 * REFUSED.get(dtype, float("inf")):
         raise _refusal(SelfCheckResult(None, {"reverse": error}, [f"Double backward is off by {error:.1e}"]))
-    if not problem.terminal:
+    if not around.problem.terminal:
         return Verdict("reverse")
     where = (
         "phi enters the primary network itself" if around.phi_enters else "the criterion reads the parameters"

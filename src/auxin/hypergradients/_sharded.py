@@ -26,7 +26,7 @@ from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients._unroll import moved
 from auxin.hypergradients.base import BilevelProblem, Hypergradient, TrainingGradient
 from auxin.math.functional import Rng, save_rng, still, under_rng
-from auxin.math.params import Vector, axpy, bare, dot, norm, trainable, zeros
+from auxin.math.params import Vector, axpy, bare, dot, norm, normal_numbers, trainable, zeros
 from auxin.math.params import scale as scaled
 from auxin.math.sharding import anywhere, reshard, shard, total
 from auxin.math.tree import detach
@@ -155,8 +155,7 @@ class _Mixed:
 
     def off(self, product: Vector) -> float | None:
         """How far a product over phi is from the difference along a random direction; None where rounding rules."""
-        phi, random = list(self.problem.phi), torch.Generator().manual_seed(1)
-        along = [torch.randn(x.shape, generator=random, dtype=torch.float32).to(x) for x in phi]
+        along = normal_numbers(list(self.problem.phi), torch.Generator().manual_seed(1))
         expected, noise = self.along(along)
         parts = torch.stack([dot(product, along), norm([a * b for a, b in zip(product, along, strict=True)])])
         torch.distributed.all_reduce(parts)

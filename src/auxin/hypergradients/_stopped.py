@@ -6,8 +6,6 @@ curvature of an implicit solver, have to follow the target as well, which no dou
 """
 
 import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -15,11 +13,24 @@ from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
 from auxin.errors import UnsupportedError
+from auxin.hypergradients._mixed import at_parameters
 from auxin.hypergradients._outer import gradients_of
 from auxin.hypergradients._structure import Memory, key_of
 from auxin.hypergradients.base import BilevelProblem
-from auxin.math.functional import placed, plain_attention, still, under_rng
-from auxin.math.params import Vector, axpy, bare, detached, dot, filled, leaves, trainable
+from auxin.math.functional import still, under_rng
+from auxin.math.graphs import graph_nodes
+from auxin.math.params import (
+    Vector,
+    axpy,
+    bare,
+    detached,
+    dot,
+    filled,
+    leaves,
+    normal_numbers,
+    present,
+    trainable,
+)
 from auxin.math.products import check_twice_differentiable, precisely
 from auxin.math.tree import detach
 
@@ -140,23 +151,14 @@ class _Field:
             self.context = None if problem.context is None else detach(problem.context(batch))
         random = torch.Generator().manual_seed(3)
         self.along, self.weight = (
-            [torch.randn(p.shape, generator=random, dtype=torch.float32).to(p) * _size(p) for p in own]
-            for _ in range(2)
+            [x * _size(p) for x, p in zip(normal_numbers(own, random), own, strict=True)] for _ in range(2)
         )
 
     def has_own_backward(self) -> bool:
         """Whether the network's backward pass has functions written in Python, or hooks on its activations."""
-        with _HooksSeen() as seen, self._placed(leaves(self.own)) as module:
-            waiting, known = [self._loss(module).grad_fn], set()
-            while waiting:
-                node = waiting.pop()
-                if node is None or node in known:
-                    continue
-                if seen.any or isinstance(node, torch.autograd.function.BackwardCFunction):
-                    return True
-                known.add(node)
-                waiting += [following for following, _ in node.next_functions]
-        return False
+        with _HooksSeen() as seen, at_parameters(self.problem, leaves(self.own), None) as module:
+            own = torch.autograd.function.BackwardCFunction
+            return any(seen.any or isinstance(node, own) for node in graph_nodes([self._loss(module)]))
 
     def loss_off(self) -> float | None:
         """How far <grad L_T, q> is from the loss's difference along q."""
@@ -194,29 +196,21 @@ class _Field:
 
     def _gradient(self, at: Vector) -> tuple[Vector, float]:
         params, own = leaves(at), list(trainable(self.problem.network).values())
-        with self._placed(params) as module:
+        with at_parameters(self.problem, params, None) as module:
             loss = self._loss(module)
             return filled(gradients_of(loss, params, own), params), float(loss.detach())
 
     def _product(self) -> Vector:
         """H times the weight, by double backward."""
         params = leaves(self.own)
-        with self._placed(params) as module:
+        with at_parameters(self.problem, params, None) as module:
             grads = torch.autograd.grad(self._loss(module), params, create_graph=True, allow_unused=True)
-            pairs = [(g, a) for g, a in zip(grads, self.weight, strict=True) if g is not None]
-            check_twice_differentiable([g for g, _ in pairs])
-            pairing = dot([g for g, _ in pairs], [a for _, a in pairs])
+            found, weight = present(grads, self.weight)
+            check_twice_differentiable(found)
+            pairing = dot(found, weight)
             if not pairing.requires_grad:
                 return [torch.zeros_like(p) for p in params]
             return filled(torch.autograd.grad(pairing, params, allow_unused=True), params)
-
-    @contextmanager
-    def _placed(self, params: Vector) -> Iterator[torch.nn.Module]:
-        with (
-            under_rng(None), still(self.problem.auxiliary), torch.enable_grad(), plain_attention(),
-            placed(self.problem.network, params) as module,
-        ):  # fmt: skip
-            yield module
 
     def _loss(self, module: torch.nn.Module) -> Tensor:
         signals = module(*self.problem.inputs(self.batch))

@@ -99,7 +99,10 @@ class Evolution(Estimator):
             self._start(problem, now)
             total, losses = zeros(list(problem.phi)), []
             for i in range(self.pairs):
-                noise = [self._noise(p) for p in problem.phi]
+                noise = [
+                    self.sigma * torch.randn(p.shape, generator=self.random, dtype=p.dtype).to(p.device)
+                    for p in problem.phi
+                ]
                 self._drift[i] = axpy(1.0, self._drift[i], noise)
                 ends, values = [], []
                 for sign, at in zip((1.0, -1.0), self._particles[i], strict=True):
@@ -114,7 +117,9 @@ class Evolution(Estimator):
                 )
                 losses += values
             penalty, changes = direct(problem, batches, now.rng)
-        self._finish_window()
+        self._windows += 1
+        if not self.persistent or self._windows == self.horizon:
+            self.restart()
         outer = torch.stack(losses).mean()
         return combined(total, penalty, outer, unit=step.unit, scale=scale, moved=changes)
 
@@ -123,15 +128,6 @@ class Evolution(Estimator):
             first = Iterate([p.clone() for p in now.params], [_copied(s) for s in now.states], now.rng)
             self._particles = [(first, first)] * self.pairs
             self._drift = [zeros(list(problem.phi)) for _ in range(self.pairs)]
-
-    def _finish_window(self) -> None:
-        self._windows += 1
-        if not self.persistent or self._windows == self.horizon:
-            self.restart()
-
-    def _noise(self, like: Tensor) -> Tensor:
-        drawn = torch.randn(like.shape, generator=self.random, dtype=like.dtype)
-        return self.sigma * drawn.to(like.device)
 
     def state_dict(self) -> dict[str, Any]:
         """The particles, their drift and the random state: what a resumed run needs to go on bit for bit."""

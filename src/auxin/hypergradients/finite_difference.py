@@ -26,7 +26,7 @@ from auxin.hypergradients._unroll import needed
 from auxin.hypergradients.base import BilevelProblem, Estimator, Hypergradient, TrainingGradient
 from auxin.math.deferred import traced
 from auxin.math.functional import under_rng
-from auxin.math.params import Vector, bare, detached, negated, norm, trainable
+from auxin.math.params import Vector, bare, detached, negated, norm, normal_numbers, trainable
 from auxin.math.products import precisely
 from auxin.math.sharding import is_sharded
 from auxin.optimizers import InnerStep
@@ -178,8 +178,7 @@ def _direction(problem: BilevelProblem, gradient: TrainingGradient) -> Vector:
     In a random direction of a wide network the loss hardly changes, so that float32 shows rounding alone.
     """
     own = list(trainable(problem.network).values())
-    random = torch.Generator().manual_seed(0)
-    q = [torch.randn(p.shape, generator=random, dtype=torch.float32).to(p) for p in own]
+    q = normal_numbers(own, torch.Generator().manual_seed(0))
     size = norm(gradient.gradients)
     if not bool(size):
         return q

@@ -8,7 +8,7 @@ With v = grad L_A(W), H the Hessian of L_T in W (or its Gauss-Newton matrix) and
 import inspect
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal, get_args
 
 import torch
@@ -55,7 +55,7 @@ class Implicit(Estimator):
     Args:
         solver: Name from `auxin ls solvers`, or a solver object.
         curvature: Curvature matrix, "hessian" or "gauss_newton" (None: the solver's default).
-        mode: Autodiff mode of the Hessian products, see `auxin.math.products.hessian_product`.
+        mode: Autodiff mode of the Hessian products, see `auxin.math.products.hessian` and `forward_hessian`.
         subsample: use the first so many rows of both batches (rows are in random order already); None for
             all.
         measure: Whether to spend one more product on the residual if the solver does not compute it.
@@ -130,13 +130,12 @@ class Implicit(Estimator):
             start = save_rng()
             here = gradient or _targets(problem, train, graph=False)
             outer = outer_gradient(problem, params, meta)
-            found = self._solve(problem, train, here, outer)
+            solution, signals = self._solve(problem, train, here, outer)
             outer.v.clear()  # vectors as large as the network, which would stand beside the next graph
             if gradient is None:  # the graph to phi only now, so that it is not held beside the products'
                 with under_rng(start):
                     here = _targets(problem, train, graph=True)
-            slope, notes = self._slope(problem, train, here, found)
-            solution = found.solution
+            slope, notes = self._slope(problem, train, here, solution.vector, signals)
             if self.check and solution.products:
                 notes += _still_target(problem, train)
             return finish(
@@ -147,13 +146,16 @@ class Implicit(Estimator):
                 unit=solution.unit,
                 scale=scale,
                 notes=solution.notes + notes,
-                residual=found.residual,
+                residual=solution.residual,
             )
 
     def _solve(
         self, problem: BilevelProblem, train: Any, here: TrainingGradient, outer: OuterGradient
-    ) -> "_SolvedDirection":
-        """p and the signals' tangent along it; the products' graph is gone when this returns."""
+    ) -> tuple[Solution, tuple[Signals, Signals] | None]:
+        """p, and the signals with their tangent along it (None where phi is not terminal).
+
+        The products' graph is gone when this returns.
+        """
         around, v = self._expansion(problem, train, here), outer.v
         kept = [self.parameters == "all" or bool(g.any()) for g in v]
 
@@ -166,10 +168,9 @@ class Implicit(Estimator):
         if residual is None and self.measure:
             damping = getattr(self.solver, "damping", 0.0)
             residual = relative_residual(product, solution.vector, right, damping)
-        solution = replace(solution, vector=_filled(solution.vector, v, kept))
-        return _SolvedDirection(
-            solution, residual, around.tangent(solution.vector) if problem.terminal else None
-        )
+        p = _filled(solution.vector, v, kept)
+        signals = around.tangent(p) if problem.terminal else None
+        return replace(solution, vector=p, residual=residual), signals
 
     def _expansion(self, problem: BilevelProblem, train: Any, here: TrainingGradient) -> Expansion:
         """The training loss around W, its context held constant."""
@@ -189,18 +190,22 @@ class Implicit(Estimator):
         return hessian(network, params, inputs, criterion, here.rng)
 
     def _slope(
-        self, problem: BilevelProblem, train: Any, here: TrainingGradient, found: "_SolvedDirection"
+        self,
+        problem: BilevelProblem,
+        train: Any,
+        here: TrainingGradient,
+        p: Vector,
+        signals: tuple[Signals, Signals] | None,
     ) -> tuple[Slope, list[str]]:
         """The mixed product: by the tangent where phi is terminal, which the first batch checks."""
-        p = found.solution.vector
-        if found.signals is None:
+        if signals is None:
             return reverse_slope(problem, train, here, p), []
         said = verdict(problem, train, here) if self.check else Verdict("forward")
         notes = [said.note] if said.note else []
         if not said.shortcut:
             return WAYS[said.way](problem, train, here, p), notes
         p.clear()
-        return tangent_slope(problem, train, here, *found.signals), notes
+        return tangent_slope(problem, train, here, *signals), notes
 
     def state_dict(self) -> dict[str, Any]:
         """What the solver remembers, for a checkpoint."""
@@ -221,15 +226,6 @@ def _still_target(problem: BilevelProblem, train: Any) -> list[str]:
         warnings.warn(note, RuntimeWarning, stacklevel=4)
         return [note]
     return []
-
-
-@dataclass(frozen=True)
-class _SolvedDirection:
-    """What a solver found, and the signals with their tangent along it (None where phi is not terminal)."""
-
-    solution: Solution
-    residual: float | None
-    signals: tuple[Signals, Signals] | None
 
 
 def _taken(vector: Vector, kept: Sequence[bool]) -> Vector:

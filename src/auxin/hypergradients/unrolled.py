@@ -229,30 +229,24 @@ def _backwards(
         own = list(trainable(problem.network).values())
         found = torch.autograd.grad(loss, params, create_graph=True, allow_unused=True)
         grads = filled(found, params)
-        through = _through_update(step, at, passed_over(problem.averaged(grads), found, own), after)
-        pairing = dot(grads, through.gradient)
+        given = passed_over(problem.averaged(grads), found, own)
+        by_params, by_gradient, by_states = _through_update(step, at, given, after)
+        pairing = dot(grads, by_gradient)
         penalty = problem.direct(context)
         curved = _grad(pairing, [*params, *phi], keep=penalty is not None)
     return _Adjoint(
-        params=axpy(1.0, through.params, problem.averaged(curved[: len(params)])),
-        states=through.states,
+        params=axpy(1.0, by_params, problem.averaged(curved[: len(params)])),
+        states=by_states,
         phi=axpy(1.0, after.phi, curved[len(params) :]),
         direct=axpy(1.0, after.direct, _grad(penalty, phi)),
         moved=moved,
     )
 
 
-@dataclass
-class _UpdatePullback:
-    params: Vector
-    gradient: Vector
-    states: list[dict[str, Tensor]]
-
-
 def _through_update(
     step: InnerStep, at: Iterate, grads: Sequence[Tensor | None], after: _Adjoint
-) -> _UpdatePullback:
-    """(dU/d(W, g, s))^T lambda: elementwise, no network."""
+) -> tuple[Vector, Vector, list[dict[str, Tensor]]]:
+    """(dU/d(W, g, s))^T lambda, its three parts: elementwise, no network."""
     params = leaves(at.params)
     values = leaves([torch.zeros_like(p) if g is None else g for g, p in zip(grads, params, strict=True)])
     flat = [(i, k, v) for i, s in enumerate(at.states) for k, v in s.items() if _differentiable(k, v)]
@@ -273,7 +267,7 @@ def _through_update(
     adjoints: list[dict[str, Tensor]] = [{} for _ in params]
     for (i, key, _), value in zip(flat, found[2 * n :], strict=True):
         adjoints[i][key] = value
-    return _UpdatePullback(list(found[:n]), list(found[n : 2 * n]), adjoints)
+    return list(found[:n]), list(found[n : 2 * n]), adjoints
 
 
 def _differentiable(key: str, value: Any) -> bool:

@@ -10,6 +10,17 @@ Use = tuple[Any, int]
 """A node of a graph, and the place of an argument."""
 
 
+def graph_nodes(ends: Sequence[Tensor]) -> Iterator[Node]:
+    """Every node of these tensors' graph, each once."""
+    ahead, seen = [end.grad_fn for end in ends], set()
+    while ahead:
+        node = ahead.pop()
+        if node is not None and node not in seen:
+            seen.add(node)
+            yield node
+            ahead += [child for child, _ in node.next_functions]
+
+
 def graph_edges(ends: Sequence[Tensor]) -> Iterator[tuple[Node, int, Node]]:
     """Every edge of these tensors' graph: a node, the place of an argument, and the node that made it.
 

@@ -138,6 +138,17 @@ def zeros(like: Sequence[Tensor]) -> Vector:
     return [torch.zeros_like(p) for p in like]
 
 
+def present(grads: Sequence[Tensor | None], beside: Sequence[Tensor]) -> tuple[Vector, Vector]:
+    """The gradients that there are, and the entries of another vector at their places."""
+    pairs = [(g, x) for g, x in zip(grads, beside, strict=True) if g is not None]
+    return [g for g, _ in pairs], [x for _, x in pairs]
+
+
+def normal_numbers(like: Sequence[Tensor], random: torch.Generator) -> Vector:
+    """Standard normal numbers, drawn in float32 on the CPU, so that every device and precision gets the same."""
+    return [torch.randn(x.shape, generator=random, dtype=torch.float32).to(x) for x in like]
+
+
 def dot(a: Sequence[Tensor], b: Sequence[Tensor]) -> Tensor:
     """<a, b>, a scalar.
 

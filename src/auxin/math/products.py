@@ -15,22 +15,20 @@ Reverse over forward is not offered: in PyTorch 2.13 it is silently wrong throug
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 import torch
 import torch.autograd.forward_ad as forward_ad
 from torch import Tensor, nn
 
-from auxin.errors import ConfigError, UnsupportedError
+from auxin.errors import UnsupportedError
 from auxin.math import transposed
 from auxin.math.functional import jvp, placed, plain_attention
+from auxin.math.graphs import graph_nodes
 from auxin.math.params import Vector, dot, filled, leaves
 from auxin.math.rng import Rng, save_rng, under_rng
 from auxin.math.tree import detach, rebuild, tensors
 from auxin.typing import Signals
-
-Loss = Callable[[Sequence[Tensor]], Tensor]
-"""A scalar as a function of the parameters, which leaves buffers alone (`auxin.math.functional.call`)."""
 
 Product = Callable[[Vector], Vector]
 """A matrix times a vector over the parameters."""
@@ -48,54 +46,6 @@ def precisely(rng: Rng | None = None) -> Iterator[None]:
     cpu, cuda = torch.autocast("cpu", enabled=False), torch.autocast("cuda", enabled=False)
     with cpu, cuda, under_rng(rng), plain_attention():
         yield
-
-
-def hessian_product(
-    loss: Loss, params: Sequence[Tensor], rng: Rng | None = None, mode: Mode = "reverse_over_reverse"
-) -> Product:
-    """H u with H the Hessian of the loss in the parameters.
-
-    Args:
-        loss: Scalar function of the parameters.
-        params: Parameters at which the Hessian is taken; they are not changed.
-        rng: Random state of every evaluation (None: the current one); the current one is restored.
-        mode: reverse over reverse evaluates the loss once and keeps its graph as long as the product lives;
-            forward over reverse evaluates it in each product.
-
-    Raises:
-        ConfigError: The mode is not known (reverse over forward among them, which would be wrong).
-        UnsupportedError: An operation of the network has no second derivative in this mode.
-
-    >>> product = hessian_product(lambda w: (w[0] ** 3).sum(), [torch.tensor([1.0, 2.0])])
-    >>> product([torch.tensor([1.0, 1.0])])
-    [tensor([ 6., 12.])]
-    """
-    if mode not in get_args(Mode):
-        raise ConfigError(
-            "Unknown mode of Hessian products", expected=" or ".join(get_args(Mode)), found=repr(mode)
-        )
-    state = save_rng() if rng is None else rng
-    if mode == "forward_over_reverse":
-        return lambda vector: _forward_over_reverse(loss, params, vector, state)
-    at = leaves(params)
-    with _explained("double backward", "Gauss-Newton curvature"), torch.enable_grad(), precisely(state):
-        slopes = differentiate([loss(at)], at, create_graph=True)
-        check_twice_differentiable(slopes)
-
-    def product(vector: Vector) -> Vector:
-        with _explained("double backward", "Gauss-Newton curvature"), precisely():
-            return differentiate(slopes, at, vector, retain_graph=True)
-
-    return product
-
-
-def _forward_over_reverse(loss: Loss, params: Sequence[Tensor], vector: Vector, rng: Rng) -> Vector:
-    what, instead = "forward mode over its backward", "reverse_over_reverse, or Gauss-Newton curvature"
-    with _explained(what, instead), torch.enable_grad(), precisely(rng), forward_ad.dual_level():
-        duals = [forward_ad.make_dual(p, t) for p, t in zip(leaves(params), vector, strict=True)]
-        slopes = torch.autograd.grad(loss(duals), duals, allow_unused=True)
-        tangents = [None if s is None else forward_ad.unpack_dual(s).tangent for s in slopes]
-        return [t.detach() for t in filled(tangents, params)]
 
 
 @dataclass(frozen=True)
@@ -203,12 +153,20 @@ def forward_hessian(
     [tensor([[6.]])]
     """
     state = save_rng() if rng is None else rng
+    instead = "reverse_over_reverse, or Gauss-Newton curvature"
 
-    def loss(w: Sequence[Tensor]) -> Tensor:
-        with placed(network, w) as module:
-            return criterion(module(*inputs))
+    def product(vector: Vector) -> Vector:
+        with (
+            _explained("forward mode over its backward", instead), torch.enable_grad(), precisely(state),
+            forward_ad.dual_level(),
+        ):  # fmt: skip
+            duals = [forward_ad.make_dual(p, t) for p, t in zip(leaves(params), vector, strict=True)]
+            with placed(network, duals) as module:
+                loss = criterion(module(*inputs))
+            slopes = torch.autograd.grad(loss, duals, allow_unused=True)
+            tangents = [None if s is None else forward_ad.unpack_dual(s).tangent for s in slopes]
+            return [t.detach() for t in filled(tangents, params)]
 
-    product = hessian_product(loss, params, state, "forward_over_reverse")
     return Expansion(product, lambda vector: _jvp(network, params, vector, inputs, state))
 
 
@@ -311,19 +269,12 @@ def check_twice_differentiable(slopes: Sequence[Tensor]) -> None:
     Raises:
         UnsupportedError: such a function is in the graph.
     """
-    seen, waiting = set(), [s.grad_fn for s in slopes if s.grad_fn is not None]
-    while waiting:
-        node = waiting.pop()
-        if node in seen:
-            continue
-        seen.add(node)
-        waiting += [following for following, _ in node.next_functions if following is not None]
-        if node.name() == "torch::autograd::Error":
-            raise UnsupportedError(
-                "An operation of the network has no double backward",
-                found="an autograd.Function marked once_differentiable",
-                do="Use Gauss-Newton curvature, or write its backward twice differentiable",
-            )
+    if any(node.name() == "torch::autograd::Error" for node in graph_nodes(slopes)):
+        raise UnsupportedError(
+            "An operation of the network has no double backward",
+            found="an autograd.Function marked once_differentiable",
+            do="Use Gauss-Newton curvature, or write its backward twice differentiable",
+        )
 
 
 @contextmanager
@@ -332,15 +283,12 @@ def _explained(what: str, instead: str) -> Iterator[None]:
     try:
         yield
     except (NotImplementedError, RuntimeError) as error:
-        if isinstance(error, UnsupportedError) or not _missing_derivative(error):
+        signs = "not implemented|does not support|forward ad|immutable|differentiate twice|double backward"
+        missing = any(sign in str(error).lower() for sign in signs.split("|"))
+        if isinstance(error, UnsupportedError) or not (missing or isinstance(error, NotImplementedError)):
             raise
         raise UnsupportedError(
             f"An operation of the network has no {what}",
             found=str(error).split("\n", 1)[0],
             do=f"Use {instead}",
         ) from error
-
-
-def _missing_derivative(error: BaseException) -> bool:
-    signs = "not implemented|does not support|forward ad|immutable|differentiate twice|double backward"
-    return isinstance(error, NotImplementedError) or any(s in str(error).lower() for s in signs.split("|"))

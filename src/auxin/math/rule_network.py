@@ -15,10 +15,6 @@ from auxin.errors import ConfigError, DataError
 EPSILON = 1e-6
 
 
-def _step(z: Tensor) -> Tensor:
-    return (z > 0).to(z.dtype)
-
-
 def _mixed(z: Tensor) -> Tensor:
     half = z.shape[-2] // 2
     return torch.cat([z[..., :half, :], torch.relu(z[..., half:, :])], dim=-2)
@@ -29,7 +25,7 @@ ACTIVATIONS = {
     "leaky_relu": F.leaky_relu,
     "silu": F.silu,
     "tanh": torch.tanh,
-    "step": _step,
+    "step": lambda z: (z > 0).to(z.dtype),
     "linear": lambda z: z,
     "mixed": _mixed,
 }

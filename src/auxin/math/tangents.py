@@ -89,7 +89,7 @@ class Products:
         if room:
             return
         outputs = [
-            (i, kept.value, _columns(kept.module))
+            (i, kept.value, kept.module.weight[0].numel())  # type: ignore[index,union-attr]
             for i, kept in enumerate(self.kept)
             if type(kept.module) in PRODUCTS
         ]
@@ -213,11 +213,6 @@ def _dropout(module: nn.Dropout, products: Products | None, keep: bool = False) 
 
 def _convolution(module: Any) -> Callable[[Tensor, Tensor, Tensor | None], Tensor]:
     return lambda x, weight, bias: module._conv_forward(x, weight, bias)
-
-
-def _columns(module: Any) -> int:
-    """The number of products in one entry of a linear layer's or a convolution's output."""
-    return module.weight[0].numel()
 
 
 PRODUCTS: dict[type[nn.Module], Any] = {

@@ -18,7 +18,7 @@ def tensors(tree: Any) -> list[Tensor]:
     """
     if isinstance(tree, Tensor):
         return [tree] if tree.is_floating_point() else []
-    return [t for child in _children(tree) for t in tensors(child)]
+    return [t for child in children(tree) for t in tensors(child)]
 
 
 def rebuild(tree: Any, values: Sequence[Tensor]) -> Any:
@@ -77,7 +77,8 @@ def _like(tree: Mapping[Any, Any], content: dict[Any, Any]) -> Any:
     return made
 
 
-def _children(tree: Any) -> list[Any]:
+def children(tree: Any) -> list[Any]:
+    """What a mapping, tuple, list or dataclass holds; nothing of anything else."""
     if isinstance(tree, Mapping):
         return list(tree.values())
     if is_dataclass(tree) and not isinstance(tree, type):
