@@ -30,15 +30,10 @@ _IDLE = (
     "has no choice (`softmax` over a single auxiliary needs slack=True)."
 )
 
-
-def _unheld(names: Sequence[str], count: int) -> str:
-    """The warning that the look-ahead leaves some parameters where they are."""
-    shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
-    return (
-        f"No optimiser that was given holds {len(names)} of the network's {count} trainable parameters ({shown}); the "
-        "look-ahead takes them to stand still. If another optimiser trains them, give all of them: "
-        "`after_step([first, second], meta)`."
-    )
+_UNHELD = (
+    "No optimiser that was given holds {} of the network's {} trainable parameters ({}); the look-ahead takes them to "
+    "stand still. If another optimiser trains them, give all of them: `after_step([first, second], meta)`."
+)
 
 
 class MetaStep:
@@ -96,7 +91,8 @@ class MetaStep:
         if not plain or seen != self._seen:
             unheld = checked(plain, parameters, self.phi, needed=self.estimator.needs_step)
             if unheld and plain and self.estimator.needs_step:
-                self.notices(_unheld(unheld, len(parameters)))
+                more = f" and {len(unheld) - 5} more" if len(unheld) > 5 else ""
+                self.notices(_UNHELD.format(len(unheld), len(parameters), ", ".join(unheld[:5]) + more))
             self._seen = seen
         if is_sharded(self.runner):
             self._refuse_unless_by_difference()

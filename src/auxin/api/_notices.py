@@ -1,23 +1,6 @@
-"""Warnings to the user, each given once, and lines on progress."""
+"""Warnings to the user, each given once."""
 
 import warnings
-from collections.abc import Iterable
-
-from auxin.errors import DecisionWarning
-from auxin.studies.fit_job import EpochProgress
-
-
-def warn_of(decisions: Iterable[str], depth: int) -> None:
-    """Give each decision about the data as a `DecisionWarning`, at the line so many calls above the caller's."""
-    for sentence in decisions:
-        warnings.warn(sentence, DecisionWarning, stacklevel=depth + 2)
-
-
-def epoch_line(now: EpochProgress) -> str:
-    """A line on an epoch of a training."""
-    losses = ", ".join(f"{name} {loss:.4f}" for name, loss in now.losses.items())
-    score = "" if now.validation is None else f"  validation {now.validation:.4f}"
-    return f"{now.phase:<7} epoch {now.epoch:>4}/{now.epochs}  loss: {losses}{score}"
 
 
 class Notices:

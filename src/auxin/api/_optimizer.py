@@ -32,7 +32,7 @@ def unwrapped(optimizer: Any) -> list[Any]:
         optimizer = list(optimizer.values())
     if isinstance(optimizer, list | tuple):
         return [found for each in optimizer for found in unwrapped(each) or [each]]
-    while _steps_as_its_optimizer(optimizer):
+    while any(f"{kind.__module__}.{kind.__qualname__}" in WRAPPERS for kind in type(optimizer).__mro__):
         optimizer = optimizer.optimizer
     return [optimizer]
 
@@ -97,8 +97,3 @@ def _refuse_others(optimizers: Sequence[Any]) -> None:
         do="Call `aux.after_step(optimizer, meta)`"
         + (", with the wrapped optimiser if the wrapper steps exactly as it does." if wrapper else "."),
     )
-
-
-def _steps_as_its_optimizer(optimizer: Any) -> bool:
-    kinds = [f"{kind.__module__}.{kind.__qualname__}" for kind in type(optimizer).__mro__]
-    return any(name in WRAPPERS for name in kinds)

@@ -108,7 +108,10 @@ class Reader:
         """Whether the batch is a dictionary of batches by task: every key a task, every value a batch."""
         if not isinstance(batch, Mapping) or not batch:
             return False
-        return set(batch) <= set(self.tasks) and all(v is None or _is_batch(v) for v in batch.values())
+        return set(batch) <= set(self.tasks) and all(
+            v is None or isinstance(v, Mapping) or _is_pair(v) or (hasattr(v, "x") and hasattr(v, "y"))
+            for v in batch.values()
+        )
 
     def _targets(self, batch: Any, part: str | None) -> dict[str, Any]:
         found = self.targets(batch) if self.targets is not None else _usual_targets(batch, self.tasks)
@@ -169,10 +172,6 @@ def _begins_with_inputs(batch: Any) -> bool:
 
 def _is_pair(batch: Any) -> bool:
     return _begins_with_inputs(batch) and len(batch) == 2
-
-
-def _is_batch(value: Any) -> bool:
-    return isinstance(value, Mapping) or _is_pair(value) or (hasattr(value, "x") and hasattr(value, "y"))
 
 
 def _usual_targets(batch: Any, tasks: Sequence[str]) -> Any:

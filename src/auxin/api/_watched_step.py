@@ -131,8 +131,8 @@ class WatchedStep:
         if not is_sharded(self.network):
             for each in optimizers:
                 self._handles += [
-                    each.register_step_pre_hook(_before_step(self)),
-                    each.register_step_post_hook(_after_step(self)),
+                    each.register_step_pre_hook(_looking_on(self.begin_step)),
+                    each.register_step_post_hook(_looking_on(self.end_step)),
                 ]
 
     def at_meta(self) -> None:
@@ -175,7 +175,8 @@ class WatchedStep:
 
     def _gradients(self, loss: Tensor, parameters: list[Tensor]) -> Sequence[Tensor | None] | None:
         """The gradients of the loss; None where a further backward pass cannot be taken or would leave traces."""
-        if self._hooked():
+        parts = (held for m in self.network.modules() for held in (m._backward_hooks, m._backward_pre_hooks))
+        if any(parts) or all_parts._global_backward_hooks or all_parts._global_backward_pre_hooks:
             return None
         try:
             return torch.autograd.grad(loss, parameters, retain_graph=True, allow_unused=True)
@@ -187,11 +188,6 @@ class WatchedStep:
         for handle in self._handles:
             handle.remove()
         self._handles, self._loss = [], None
-
-    def _hooked(self) -> bool:
-        """Whether a further backward pass would call hooks of modules."""
-        parts = (held for m in self.network.modules() for held in (m._backward_hooks, m._backward_pre_hooks))
-        return any(parts) or bool(all_parts._global_backward_hooks or all_parts._global_backward_pre_hooks)
 
     def _held(self, optimizer: Any) -> dict[str, Tensor]:
         held = {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -281,17 +277,9 @@ def _gradient_of() -> str:
     return "the processes' mean gradient" if parallel() else "the gradient"
 
 
-def _before_step(watched: WatchedStep) -> Callable[..., None]:
+def _looking_on(function: Callable[[Any], None]) -> Callable[..., None]:
     def hook(optimizer: Any, *_: Any) -> None:
-        watched.begin_step(optimizer)
-
-    hook.observes_only = True  # type: ignore[attr-defined]
-    return hook
-
-
-def _after_step(watched: WatchedStep) -> Callable[..., None]:
-    def hook(optimizer: Any, *_: Any) -> None:
-        watched.end_step(optimizer)
+        function(optimizer)
 
     hook.observes_only = True  # type: ignore[attr-defined]
     return hook

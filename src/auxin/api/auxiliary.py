@@ -267,7 +267,9 @@ class Auxiliary:
             self.combiner.after_step(losses, self.objective.gramian)
             self.objective.look_again(self.runner, (reading.calls,), reading, losses)
             if not self.meta.phi:
-                self._without_phi(losses)
+                if self.meta.learned:
+                    self.meta.by_training_loss(losses)
+                average_(self.combiner.buffers())
                 return None
             step = self.meta.inner(optimizer)
             if step is not None:
@@ -290,11 +292,6 @@ class Auxiliary:
             return ObjectiveBatch([c for c in last.calls if c.part in (None, self.main)], kept, last.parts)
         reading = self.reader.read(self.source.draw(meta), only=self.main)
         return to_device(reading, next(iter(trainable(self.runner).values())).device)
-
-    def _without_phi(self, losses: TaskLosses) -> None:
-        if self.meta.learned:
-            self.meta.by_training_loss(losses)
-        average_(self.combiner.buffers())
 
     # ------------------------------------------------------------------------------------- looking, keeping
 

@@ -16,11 +16,9 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
 from auxin.api import _labels, _xy
-from auxin.api._arguments import check_arguments
+from auxin.api._around_training import check_arguments, epoch_line, undisturbed, warn_of
 from auxin.api._frames import InputFrame, inputs_of, is_frame, order_notes
-from auxin.api._labelled_score import LabelledScore
-from auxin.api._notices import epoch_line, warn_of
-from auxin.api._undisturbed import undisturbed
+from auxin.api._labels import LabelledScore
 from auxin.data import Dataset, Splits, make_splits
 from auxin.data.encoders.table import TableEncoder
 from auxin.errors import ConfigError, DataError

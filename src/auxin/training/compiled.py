@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cache, partial
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -161,14 +162,6 @@ def why_not_meta(estimator: Estimator, optimizer: torch.optim.Optimizer) -> str:
     return ""
 
 
-@dataclass(frozen=True)
-class _View:
-    """What `InnerStep` reads of an optimiser."""
-
-    param_groups: list[dict[str, Any]]
-    state: Any
-
-
 def at_rate(inner: InnerStep, rate: Tensor | None) -> InnerStep:
     """The inner step at a learning rate that is a tensor, and so may change after recording."""
     if rate is None:
@@ -176,7 +169,8 @@ def at_rate(inner: InnerStep, rate: Tensor | None) -> InnerStep:
     found = copy(inner)
     (optimizer,) = inner.optimizers
     groups = [{**group, "lr": rate} for group in optimizer.param_groups]
-    found.optimizers = [_View(groups, optimizer.state)]  # type: ignore[list-item]
+    seen: Any = SimpleNamespace(param_groups=groups, state=optimizer.state)  # what an inner step reads of it
+    found.optimizers = [seen]
     return found
 
 

@@ -4,7 +4,7 @@ Sixteen heads with a loss each are sixteen times the same few operations on smal
 losses. Tasks that are alike (`Task.alike`) are evaluated as one task with all their rows.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -39,8 +39,11 @@ def joint_entries(
     groups: dict[Any, list[str]] = {}
     for name in tasks:
         output, target = apart.get(name), targets.get(name)
-        joins = output is not None and isinstance(target, Tensor) and target.dim() > 0
-        groups.setdefault(_key(tasks[name], output, target) if joins else name, []).append(name)
+        key: Any = name
+        if output is not None and isinstance(target, Tensor) and target.dim() > 0:
+            rows = ((t.dtype, t.shape[1:]) for t in (output, target))
+            key = (tasks[name].alike(), output.device, *rows)  # type: ignore[union-attr]
+        groups.setdefault(key, []).append(name)
     found: dict[str, Entry] = {}
     for names in groups.values():
         if len(names) > 1:
@@ -90,11 +93,6 @@ def _apart(tasks: Mapping[str, Loss], outputs: Mapping[str, Any]) -> dict[str, T
             readers.setdefault(id(output) if node is None else (node, output.output_nr), []).append(name)
     alone = [names[0] for names in readers.values() if len(names) == 1]
     return {k: outputs[k] for k in alone if isinstance(task := tasks[k], Task) and task.alike() is not None}
-
-
-def _key(task: Any, output: Any, target: Any) -> Hashable:
-    rows = [(t.dtype, t.shape[1:]) for t in (output, target)]
-    return (task.alike(), output.device, *rows)
 
 
 def _of_all(

@@ -80,7 +80,9 @@ def fit(state: TrainState, plan: Plan, watch: EpochCallbacks) -> None:
         saved_at = time.monotonic()
         while len(state.logs) < plan.epochs and not _out_of_patience(state, plan):
             log = _epoch(state, plan)
-            _look(log, watch)
+            log.validation = watch.validation() if watch.validation is not None else None
+            log.development = watch.development() if watch.development is not None else None
+            log.measures = watch.measures() if watch.measures is not None else {}
             state.logs.append(log)
             _remember_best(state, plan)
             if watch.on_epoch is not None:
@@ -158,12 +160,6 @@ def _steps(state: TrainState, plan: Plan) -> Iterator[Tensor]:
     if plan.rhythm == "following":
         return following_epoch(learner, feed, set_rate, every=plan.every, step=state.step)
     return fused_epoch(learner, feed, set_rate, every=plan.every, meta=plan.meta, step=state.step)
-
-
-def _look(log: EpochLog, watch: EpochCallbacks) -> None:
-    log.validation = watch.validation() if watch.validation is not None else None
-    log.development = watch.development() if watch.development is not None else None
-    log.measures = watch.measures() if watch.measures is not None else {}
 
 
 def _remember_best(state: TrainState, plan: Plan) -> None:

@@ -313,6 +313,8 @@ class Objective:
             average: Function from this process's outer gradient to that of all processes.
             influence: Whether estimators report the influence of each sample's losses if it costs little.
         """
+        own = not self.reads and all(isinstance(task, Task) for task in self.tasks.values())
+        of_losses = not isinstance(self.combiner, GramianCombiner) and not self.combiner.needs_images
         return BilevelProblem(
             network=network,
             criterion=self.__call__,
@@ -322,7 +324,7 @@ class Objective:
             regulariser=self.regulariser,
             inputs=inputs,
             auxiliary=auxiliary,
-            output_curvature=self.output_curvature if self._has_curvature else None,
+            output_curvature=self.output_curvature if own and of_losses else None,
             losses=(lambda signals, batch, context=None: self.losses(signals, batch, context).values)
             if influence
             else None,
@@ -331,11 +333,6 @@ class Objective:
             processes=1 if average is None else world_size(),
             split=self.split if self.labeler is None or not self.learned else None,
         )
-
-    @property
-    def _has_curvature(self) -> bool:
-        own = not self.reads and all(isinstance(task, Task) for task in self.tasks.values())
-        return own and not isinstance(self.combiner, GramianCombiner) and not self.combiner.needs_images
 
     def output_curvature(
         self, signals: Signals, batch: Any, context: Targets | None

@@ -58,18 +58,24 @@ class TrainState:
     logs: list[EpochLog] = field(default_factory=list)
     best: dict[str, Any] | None = None
 
-    def state_dict(self) -> dict[str, Any]:
-        """Tensors, numbers and strings only."""
+    def _parts(self) -> dict[str, Any]:
+        """What has a state of its own; None where there is no such part."""
         learner, criterion = self.learner, self.learner.criterion
         return {
+            "network": learner.network,
+            "labeler": criterion.labeler,
+            "consistency": criterion.consistency,
+            "combiner": criterion.combiner,
+            "optimizer": learner.optimizer,
+            "meta_optimizer": learner.meta_optimizer,
+        }
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers and strings only."""
+        return {
             "format": FORMAT,
-            "network": learner.network.state_dict(),
-            "labeler": criterion.labeler.state_dict() if criterion.labeler is not None else None,
-            "consistency": criterion.consistency.state_dict() if criterion.consistency is not None else None,
-            "combiner": criterion.combiner.state_dict(),
-            "optimizer": learner.optimizer.state_dict(),
-            "meta_optimizer": learner.meta_optimizer.state_dict() if learner.meta_optimizer else None,
-            "notes": learner.notes,
+            **{name: None if part is None else part.state_dict() for name, part in self._parts().items()},
+            "notes": self.learner.notes,
             "feed": self.feed.state_dict(),
             "step": self.step,
             "logs": [asdict(log) for log in self.logs],
@@ -80,17 +86,10 @@ class TrainState:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Go on from a saved state."""
-        learner, criterion = self.learner, self.learner.criterion
-        learner.network.load_state_dict(state["network"])
-        if criterion.labeler is not None:
-            criterion.labeler.load_state_dict(state["labeler"])
-        if criterion.consistency is not None:
-            criterion.consistency.load_state_dict(state["consistency"])
-        criterion.combiner.load_state_dict(state["combiner"])
-        learner.optimizer.load_state_dict(state["optimizer"])
-        if learner.meta_optimizer is not None:
-            learner.meta_optimizer.load_state_dict(state["meta_optimizer"])
-        learner.notes[:] = state["notes"]
+        for name, part in self._parts().items():
+            if part is not None:
+                part.load_state_dict(state[name])
+        self.learner.notes[:] = state["notes"]
         self.feed.load_state_dict(state["feed"])
         self.step, self.best = state["step"], state["best"]
         self.logs = [EpochLog(**log) for log in state["logs"]]

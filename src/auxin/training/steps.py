@@ -67,16 +67,6 @@ class Learner:
         self.weights = [p for p in self.network.parameters() if p.requires_grad]
         known = getattr(self.network, "shared_parameters", lambda: self.weights)()
         self.shared = SharedParameters(self.network, self.criterion.names, known)
-        self._lower()
-        if self.learns and self.criterion.main_parameters():
-            raise ConfigError(
-                f"{type(self.criterion.combiner).__name__} is trained by the training loss",
-                expected="a combiner that nothing or the hypergradient trains, beside learned labels",
-                do="Use another combiner, such as equal or linear",
-            )
-        self.inner = InnerStep(self.optimizer, self.weights, clip_norm=self.clip) if self.estimator else None
-
-    def _lower(self) -> None:
         labeler = self.criterion.labeler
         self.precision.prepare(self.network, *([] if labeler is None else [labeler]))
         device = next(self.network.parameters()).device
@@ -87,6 +77,13 @@ class Learner:
         self._rate_now: Tensor | None = None
         self.kernels = self._kernels() if self.compiled else {}
         self._unwatched = WATCHED
+        if self.learns and self.criterion.main_parameters():
+            raise ConfigError(
+                f"{type(self.criterion.combiner).__name__} is trained by the training loss",
+                expected="a combiner that nothing or the hypergradient trains, beside learned labels",
+                do="Use another combiner, such as equal or linear",
+            )
+        self.inner = InnerStep(self.optimizer, self.weights, clip_norm=self.clip) if self.estimator else None
 
     @property
     def buffered(self) -> list[nn.Module]:
@@ -231,7 +228,9 @@ class Learner:
             return step(*batches) if name == META else self._watched(step, *batches)
         look = watching(self._modules(), self.criterion.tasks.values(), undo=True)
         with look if kernel.records_next else nullcontext([]) as changed:
-            results, answers = kernel(self._rate(), *((b.x, b.y, b.rows) for b in batches))
+            # The rate by a fill: a copy to the device would wait.
+            rate = torch.full((), self.optimizer.param_groups[0]["lr"], device=self.weights[0].device)
+            results, answers = kernel(rate, *((b.x, b.y, b.rows) for b in batches))
         if changed:
             self._run_eagerly(changed)
             return step(*batches)
@@ -282,10 +281,6 @@ class Learner:
             return step(*(Batch(*part) for part in parts))
 
         return recorded
-
-    def _rate(self) -> Tensor:
-        """The learning rate on the device, by a fill: a copy would wait."""
-        return torch.full((), self.optimizer.param_groups[0]["lr"], device=self.weights[0].device)
 
     def _recorded(self) -> tuple[Estimator, InnerStep] | None:
         """Estimator and inner step in a form that can be recorded; None before a first eager step."""

@@ -1,10 +1,18 @@
-"""The arguments of the estimators: refused in `fit` where they mean nothing."""
+"""What the estimators do around a training: arguments are checked, decisions told, generators put back."""
 
 import math
-from collections.abc import Mapping, Sequence
+import random
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
-from auxin.errors import ConfigError
+import numpy as np
+import torch
+
+from auxin.errors import ConfigError, DecisionWarning
+from auxin.math.rng import under_rng
+from auxin.studies.fit_job import EpochProgress
 
 FEWEST_ROWS = 10
 """The least that `max_rows` may be."""
@@ -24,13 +32,9 @@ def check_arguments(given: Mapping[str, Any]) -> None:
     auxin.errors.ConfigError: steps=0 is not usable. Expected None or a whole number, at least 1.
     """
     for name, value in given.items():
-        usable, expected = _RULES.get(name, (_anything, ""))
-        if not usable(value):
+        usable, expected = _RULES.get(name, (None, ""))
+        if usable is not None and not usable(value):
             raise ConfigError(f"{name}={value!r} is not usable", expected=expected)
-
-
-def _anything(_: Any) -> bool:
-    return True
 
 
 def _number(value: Any) -> bool:
@@ -64,3 +68,30 @@ _RULES: dict[str, tuple[Any, str]] = {
     "max_rows": (lambda value: _whole(value, FEWEST_ROWS), f"a whole number, at least {FEWEST_ROWS}"),
 }
 """What each argument may be: a test, and the words for it."""
+
+
+def warn_of(decisions: Iterable[str], depth: int) -> None:
+    """Give each decision about the data as a `DecisionWarning`, at the line so many calls above the caller's."""
+    for sentence in decisions:
+        warnings.warn(sentence, DecisionWarning, stacklevel=depth + 2)
+
+
+def epoch_line(now: EpochProgress) -> str:
+    """A line on an epoch of a training."""
+    losses = ", ".join(f"{name} {loss:.4f}" for name, loss in now.losses.items())
+    score = "" if now.validation is None else f"  validation {now.validation:.4f}"
+    return f"{now.phase:<7} epoch {now.epoch:>4}/{now.epochs}  loss: {losses}{score}"
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Afterwards the random generators of Python, NumPy and torch, and cuDNN's choices, are as they were."""
+    python, numpy = random.getstate(), np.random.get_state()  # noqa: NPY002  the global one is what is disturbed
+    kernels = torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic
+    try:
+        with under_rng(None):
+            yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)  # noqa: NPY002
+        torch.backends.cudnn.benchmark, torch.backends.cudnn.deterministic = kernels
