@@ -52,10 +52,22 @@ def _boosted(estimator: Any, width: int) -> Any:
 
     trees = [(k, tree.nodes) for round_ in estimator._predictors for k, tree in enumerate(round_)]
     baseline = np.ravel(estimator._baseline_prediction).astype(np.float32)
-    table: dict[str, list[Any]] = {name: [] for name in NODE_FIELDS}
-    leaves: dict[str, list[Any]] = {name: [] for name in LEAF_FIELDS}
-    for tree, (output, nodes) in enumerate(trees):
-        _tree(table, leaves, tree, output, nodes)
+    counts = [len(nodes) for _, nodes in trees]
+    tree, output = np.repeat(np.arange(len(trees)), counts), np.repeat([k for k, _ in trees], counts)
+    number, found = np.concatenate([np.arange(n) for n in counts]), np.concatenate([n for _, n in trees])
+    leaf = found["is_leaf"].astype(bool)
+    table = {
+        "treeids": tree, "nodeids": number, "featureids": np.where(leaf, 0, found["feature_idx"]),
+        "values": np.where(leaf, 0, _down(found["num_threshold"])), "modes": np.where(leaf, "LEAF", "BRANCH_LEQ"),
+        "truenodeids": np.where(leaf, 0, found["left"]), "falsenodeids": np.where(leaf, 0, found["right"]),
+        "missing_value_tracks_true": np.where(leaf, 0, found["missing_go_to_left"]),
+    }  # fmt: skip
+    leaves = {
+        "treeids": tree[leaf],
+        "nodeids": number[leaf],
+        "ids": output[leaf],
+        "weights": found["value"][leaf],
+    }
     nodes, outputs = [_ensemble(table, leaves, "raw", baseline.tolist())], ["raw"]
     if isinstance(estimator, HistGradientBoostingClassifier):
         two = len(baseline) == 1
@@ -89,9 +101,8 @@ def _forest(trees: Trees, width: int) -> Any:
     if trees.classes_ is None:  # a leaf whose value is zero stands too
         at, output = np.flatnonzero(leaf), np.zeros(int(leaf.sum()), dtype=int)
     leaves = {"treeids": tree[at], "nodeids": at, "ids": output, "weights": trees.value[at, output] / count}
-    nodes, ends = ({name: values.tolist() for name, values in one.items()} for one in (table, leaves))
     name = "raw" if trees.classes_ is None else "p"
-    made = [_ensemble(nodes, ends, name, [0.0] * trees.value.shape[1])]
+    made = [_ensemble(table, leaves, name, [0.0] * trees.value.shape[1])]
     if trees.classes_ is not None:
         made.append(helper.make_node("Identity", ["p"], ["raw"]))
     return _model(made, ["raw"] if trees.classes_ is None else ["raw", "p"], width)
@@ -103,7 +114,9 @@ def _down(threshold: np.ndarray) -> np.ndarray:
     return np.where(near > threshold, np.nextafter(near, np.float32(-np.inf)), near)
 
 
-def _ensemble(table: dict[str, list[Any]], leaves: dict[str, list[Any]], name: str, base: list[float]) -> Any:
+def _ensemble(
+    table: dict[str, np.ndarray], leaves: dict[str, np.ndarray], name: str, base: list[float]
+) -> Any:
     """The node of all trees, with as many targets as there are values in `base`."""
     from onnx import helper
 
@@ -114,8 +127,8 @@ def _ensemble(table: dict[str, list[Any]], leaves: dict[str, list[Any]], name: s
         domain="ai.onnx.ml",
         n_targets=len(base),
         base_values=base,
-        **{f"nodes_{name}": values for name, values in table.items()},  # type: ignore[arg-type]
-        **{f"target_{name}": values for name, values in leaves.items()},  # type: ignore[arg-type]
+        **{f"nodes_{name}": values.tolist() for name, values in table.items()},
+        **{f"target_{name}": values.tolist() for name, values in leaves.items()},
     )
 
 
@@ -132,30 +145,6 @@ def _model(nodes: list[Any], outputs: list[str], width: int) -> Any:
     return helper.make_model(graph, opset_imports=sets, ir_version=9)
 
 
-NODE_FIELDS = (
-    "treeids", "nodeids", "featureids", "values", "modes", "truenodeids", "falsenodeids", "missing_value_tracks_true",
-)  # fmt: skip
-LEAF_FIELDS = ("treeids", "nodeids", "ids", "weights")
-
-
-def _tree(
-    table: dict[str, list[Any]], leaves: dict[str, list[Any]], tree: int, output: int, nodes: Any
-) -> None:
-    for number, node in enumerate(nodes):
-        leaf = bool(node["is_leaf"])
-        threshold = 0.0 if leaf else float(_down(np.asarray(node["num_threshold"])))
-        row = (
-            tree, number, 0 if leaf else int(node["feature_idx"]), threshold, "LEAF" if leaf else "BRANCH_LEQ",
-            0 if leaf else int(node["left"]), 0 if leaf else int(node["right"]),
-            0 if leaf else int(node["missing_go_to_left"]),
-        )  # fmt: skip
-        for name, value in zip(NODE_FIELDS, row, strict=True):
-            table[name].append(value)
-        if leaf:
-            for name, value in zip(LEAF_FIELDS, (tree, number, output, float(node["value"])), strict=True):
-                leaves[name].append(value)
-
-
 def _rounded_down(estimator: Any) -> Any:
     """LightGBM's estimator with thresholds rounded down to float32, since onnxmltools rounds to the nearest."""
     from lightgbm import Booster
@@ -163,9 +152,7 @@ def _rounded_down(estimator: Any) -> Any:
     lines = []
     for line in estimator.booster_.model_to_string().split("\n"):
         name, _, values = line.partition("=")
-        if (
-            name == "tree_sizes"
-        ):  # of the trees as they were written; without them they are found by their names
+        if name == "tree_sizes":  # as they were written; without them trees are found by their names
             continue
         if name == "threshold":
             down = _down(np.array(values.split(), dtype=np.float64)).astype(np.float64)

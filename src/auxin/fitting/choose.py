@@ -116,10 +116,9 @@ def ranking(task: Task, truth: Tensor, index: Tensor, metric: str | None) -> Ran
 def simplest(
     losses: Mapping[str, np.ndarray],
     simplicity: Mapping[str, int],
-    share: float = TIGHT,
     groups: np.ndarray | None = None,
 ) -> str:
-    """The simplest candidate that is not worse than the best by `share` standard errors of the paired difference.
+    """The simplest candidate that is not worse than the best by `TIGHT` standard errors of the paired difference.
 
     >>> losses = {"forest": np.array([0.1, 0.2, 0.3, 0.2]), "line": np.array([0.1, 0.3, 0.2, 0.2001])}
     >>> simplest(losses, {"forest": 5, "line": 1})
@@ -131,7 +130,7 @@ def simplest(
     close = [
         name
         for name, loss in losses.items()
-        if loss.mean() - losses[best].mean() <= share * standard_error(loss, losses[best], groups)
+        if loss.mean() - losses[best].mean() <= TIGHT * standard_error(loss, losses[best], groups)
     ]
     return min([*close, best], key=lambda name: (simplicity[name], losses[name].mean()))
 

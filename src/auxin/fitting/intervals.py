@@ -9,7 +9,8 @@ from auxin.tasks.base import Task
 WIDER = 1.6
 """The variance of a cross-validated score is taken so many times: the five trainings share most of their rows, and
 other labelled rows would give another model. Measured on development sets (`docs/benchmarks/fit.md`)."""
-NORMAL = 1.96
+NORMAL, DRAWS = 1.96, 200
+"""Standard errors to each side, and draws of the bootstrap."""
 BLOCKS = 200
 """More groups than this are left out in so many blocks, because the jackknife's time grows with their number."""
 Interval = tuple[float, float, float]
@@ -21,7 +22,6 @@ def interval(
     outputs: Tensor,
     wanted: Tensor,
     metric: str,
-    draws: int = 200,
     groups: np.ndarray | None = None,
 ) -> Interval:
     """The metric on these outputs, and a 95 % interval over which labelled rows, or groups of rows, there are.
@@ -38,7 +38,6 @@ def interval(
         outputs: out-of-fold, [n, width].
         wanted: the targets, [n].
         metric: one of the task's.
-        draws: of the bootstrap.
         groups: the group of every row, [n]; None: every row is by itself.
 
     >>> from auxin.tasks.classes import Classes
@@ -54,7 +53,7 @@ def interval(
         return _wilson(value, n / WIDER, NORMAL)
     draw = np.random.default_rng(0)
     scores = []
-    for _ in range(draws):
+    for _ in range(DRAWS):
         rows = torch.from_numpy(draw.integers(n, size=n))
         scores.append(task.score(outputs[rows], wanted[rows], metric))
     found = np.array([s for s in scores if np.isfinite(s)])

@@ -24,7 +24,7 @@ STAND_IN = (
     "colour, in the place of NYUv2 with depth and surface normals; a small SegNet, minutes instead of 200 epochs."
 )
 NAMES = ("segmentation", "edges", "colour")
-IGNORED = 11
+IGNORED, SIDE = 11, 9
 
 
 @dataclass(frozen=True)
@@ -59,10 +59,10 @@ def edges(x: Tensor) -> Tensor:
     return (length - length.mean()) / length.std()
 
 
-def smoothed(x: Tensor, side: int = 9) -> Tensor:
-    """The colours averaged over squares, [B, 3, H, W], standardised."""
-    half = side // 2
-    soft = F.avg_pool2d(F.pad(x, (half, half, half, half), mode="replicate"), side, stride=1)
+def smoothed(x: Tensor) -> Tensor:
+    """The colours averaged over squares of 9 x 9, [B, 3, H, W], standardised."""
+    half = SIDE // 2
+    soft = F.avg_pool2d(F.pad(x, (half, half, half, half), mode="replicate"), SIDE, stride=1)
     return (soft - soft.mean()) / soft.std()
 
 

@@ -164,18 +164,11 @@ HARMFUL = torch.tensor([[1.0, 1.0], [1.0, 1.0], [2.0, -4.0]], dtype=torch.float6
 """w* for the main and the helpful task, w~ for the harmful one (section 5.1)."""
 
 
-def shared_line(seed: int, rows: int = 20, main: float = 2.0, auxiliary: float = 0.5) -> tuple[Rows, Rows]:
-    """Training and auxiliary rows of section 5.1's regression.
-
-    Args:
-        seed: draws both.
-        rows: Number of rows of each.
-        main: sigma_main.
-        auxiliary: sigma_aux.
-    """
+def shared_line(seed: int) -> tuple[Rows, Rows]:
+    """Training and auxiliary rows of section 5.1's regression, 20 each; sigma_main 2, sigma_aux 0.5."""
     generator = torch.Generator().manual_seed(seed)
-    deviations = torch.tensor([main, auxiliary, auxiliary], dtype=torch.float64)
-    return draw(generator, rows, HARMFUL, deviations), draw(generator, rows, HARMFUL, deviations)
+    deviations = torch.tensor([2.0, 0.5, 0.5], dtype=torch.float64)
+    return draw(generator, 20, HARMFUL, deviations), draw(generator, 20, HARMFUL, deviations)
 
 
 def weight_lines(weights: Mapping[str, np.ndarray], title: str, training: RegressionTraining) -> PictureData:

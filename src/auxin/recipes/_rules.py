@@ -53,10 +53,9 @@ def after(
     hidden: Sequence[int],
     steps: int,
     activation: str = "relu",
-    width: int = 16,
 ) -> Mapped:
     """Inputs to features by the bench's networks after these inner steps of a rule."""
-    settings = EvalSettings(hidden=tuple(hidden), width=width)
+    settings = EvalSettings(hidden=tuple(hidden), width=16)
     [(_, state)] = states(rule, bench, settings, (steps,), activation)
     return mapped(rule, state, activation)
 

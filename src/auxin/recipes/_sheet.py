@@ -7,6 +7,7 @@ import contextlib
 import copy
 import tomllib
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -35,8 +36,8 @@ class SheetPart(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _fitting(model: type[Group], values: dict[str, Any]) -> None:
-    """Refuse values that the options of a request do not take, all at once.
+def _fitting(model: type[Group], values: dict[str, Any]) -> dict[str, Any]:
+    """The values; those that the options of a request do not take are refused, all at once.
 
     Raises:
         ValueError: The mistakes.
@@ -49,14 +50,10 @@ def _fitting(model: type[Group], values: dict[str, Any]) -> None:
             for name, wrong, value in option_mistakes(error, model)
         ]
         raise ValueError("; ".join(found)) from None
-
-
-def _split(values: dict[str, float | int]) -> dict[str, float | int]:
-    _fitting(SplitSpec, values)
     return values
 
 
-Split = Annotated[dict[str, float | int], AfterValidator(_split)]
+Split = Annotated[dict[str, float | int], AfterValidator(partial(_fitting, SplitSpec))]
 """Some options of `SplitSpec`."""
 
 

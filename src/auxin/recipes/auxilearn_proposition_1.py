@@ -42,6 +42,10 @@ PREDICTORS = {
 }
 
 
+KINDS = (*(f"{p}@{d:g}" for p in ("newton", "newton per length") for d in DAMPINGS), "cosine")
+"""The predictors' scores at every damping."""
+
+
 class Proposition1(Recipe):
     """Section 4.2: "the key quantity to observe is the Newton update, rather than the gradient which is often used".
 
@@ -101,8 +105,10 @@ class Proposition1(Recipe):
         for data in ("cifar100", "emotions"):
             own = {key: case for key, case in cases.items() if key.startswith(data)}
             if own:
-                lines += _correlations(data, own)
-                claims += _claims(data, own)
+                found = {kind: _correlation(own, kind) for kind in KINDS}
+                seeds = len(next(iter(next(iter(own.values()))["gains"].values())))
+                lines += [_row(data, kind, *found[kind], seeds) for kind in KINDS]
+                claims += _claims(data, found["newton@0.01"], found["cosine"])
                 pictures.append(_scatter(data, own))
         lines += [
             line(f"{key}: gain of {name}", case["gains"][name], "points", factor=100)
@@ -181,12 +187,9 @@ def _collect(done: Mapping[str, FinishedPiece]) -> dict[str, dict[str, Any]]:
         names = sorted(set.intersection(*(set(s) for s in whole)) - {"probe", "single"}) if whole else []
         if len(names) > 2:
             gains = {n: [s[n]["score"] - s["single"]["score"] for s in whole] for n in names}
-            predictors = {}
-            for kind in [
-                *(f"{p}@{d:g}" for p in ("newton", "newton per length") for d in DAMPINGS),
-                "cosine",
-            ]:
-                predictors[kind] = {n: [s["probe"][f"{kind} {n}"] for s in whole] for n in names}
+            predictors = {
+                kind: {n: [s["probe"][f"{kind} {n}"] for s in whole] for n in names} for kind in KINDS
+            }
             cases[key] = {"gains": gains, "predictors": predictors}
     return cases
 
@@ -216,23 +219,14 @@ def _redrawn(x: np.ndarray, y: np.ndarray, generator: np.random.Generator) -> fl
     return rank_correlation(x[rows], y[rows])[0]
 
 
-def _correlations(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[RecipeRow]:
-    found = []
-    for kind in next(iter(cases.values()))["predictors"]:
-        predictor, at, damping = kind.partition("@")
-        name = PREDICTORS[predictor] + (f", damping {damping}" if at else "")
-        rho, low, high = _correlation(cases, kind)
-        text = f"{data}: rank correlation of {name} and gain, [{low:+.2f}, {high:+.2f}]"
-        found.append(
-            RecipeRow(
-                name=text, ours=rho, seeds=len(next(iter(next(iter(cases.values()))["gains"].values())))
-            )
-        )
-    return found
+def _row(data: str, kind: str, rho: float, low: float, high: float, seeds: int) -> RecipeRow:
+    predictor, at, damping = kind.partition("@")
+    name = PREDICTORS[predictor] + (f", damping {damping}" if at else "")
+    text = f"{data}: rank correlation of {name} and gain, [{low:+.2f}, {high:+.2f}]"
+    return RecipeRow(name=text, ours=rho, seeds=seeds)
 
 
-def _claims(data: str, cases: Mapping[str, Mapping[str, Any]]) -> list[Claim]:
-    newton, cosine = (_correlation(cases, kind) for kind in ("newton@0.01", "cosine"))
+def _claims(data: str, newton: tuple[float, float, float], cosine: tuple[float, float, float]) -> list[Claim]:
     words = [f"{rho:+.2f} [{low:+.2f}, {high:+.2f}]" for rho, low, high in (newton, cosine)]
     return [
         Claim(

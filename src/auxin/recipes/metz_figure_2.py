@@ -122,17 +122,21 @@ class MetzFigure2(Recipe):
         return RecipeOutcome(lines, claims, drawn)
 
 
-def prototypical(seed: int, episodes: int, ways: int = 10, shots: int = 5, side: int = 8) -> nn.Module:
+WAYS, SHOTS, SIDE = 10, 5, 8
+"""Classes of an episode, support and query rows of each, and the side of an image."""
+
+
+def prototypical(seed: int, episodes: int) -> nn.Module:
     """A ConvNet trained on drawn strokes so that a query is nearest to its class's mean (Snell et al. 2017)."""
     draw = torch.Generator().manual_seed(seed)
-    network = build_network("conv4", (1, side, side), {}, seed, channel_width=32)
+    network = build_network("conv4", (1, SIDE, SIDE), {}, seed, channel_width=32)
     trunk = network.get_submodule("trunk")
     optimizer = torch.optim.Adam(trunk.parameters(), lr=1e-3)
     for _ in range(episodes):
-        x = strokes(draw, ways, 2 * shots, side).x.view(ways, 2 * shots, 1, side, side)
-        found = trunk(x.flatten(0, 1)).view(ways, 2 * shots, -1)
-        means, queries = found[:, :shots].mean(1), found[:, shots:].flatten(0, 1)
-        labels = torch.arange(ways).repeat_interleave(shots)
+        x = strokes(draw, WAYS, 2 * SHOTS, SIDE).x.view(WAYS, 2 * SHOTS, 1, SIDE, SIDE)
+        found = trunk(x.flatten(0, 1)).view(WAYS, 2 * SHOTS, -1)
+        means, queries = found[:, :SHOTS].mean(1), found[:, SHOTS:].flatten(0, 1)
+        labels = torch.arange(WAYS).repeat_interleave(SHOTS)
         loss = nn.functional.cross_entropy(-torch.cdist(queries, means).square(), labels)
         optimizer.zero_grad()
         loss.backward()
