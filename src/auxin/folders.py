@@ -210,7 +210,11 @@ def _same(folder: Path, found: Mapping[str, object], wanted: Mapping[str, object
     recorded = {name: wanted[name] for name in wanted if name in found or name not in (VERSION, CODE)}
     different = [name for name in recorded if found.get(name) != wanted[name]]
     if CONTENT in different and CONTENT not in found and VERSION not in found:
-        raise _former(folder, "`auxin report` reads comparisons; choose another --out to run the study again")
+        raise _former(
+            folder,
+            "`auxin report` reads comparisons and models, and `auxin predict` reads models; choose another --out to "
+            "run it again",
+        )
     if different:
         pairs = [pair for n in different for pair in _changes(n, found.get(n), wanted[n])]
         what = OTHER.get(different[0], "a different study") if len(different) == 1 else "a different study"

@@ -114,10 +114,10 @@ def from_request(verb: Callable[..., None]) -> Callable[..., None]:
         others = {p.name: given[p.name] for p in rest}
         if output:
             others[output] = Output(given["as_json"])
-        request.check()
         engines = [value.engine for _, value in request if isinstance(value, Engine)]
         with conducting(engines[0] if engines else "serial") as conducts:
             if conducts:
+                request.check()
                 verb(**{name: request}, **others)
 
     json = [inspect.Parameter("as_json", _KEYWORD, default=False, annotation=JsonFlag)] if output else []
