@@ -2,7 +2,7 @@
 
 import itertools
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import Self
 
@@ -11,6 +11,9 @@ from torch import Tensor, nn
 
 from auxin.features.base import Features, check_rows, check_width
 from auxin.optimizers import spare_compiler
+
+FIRST = 0.2
+"""Share of the epochs after which the best learning rate goes on alone."""
 
 
 class CodeFeatures(Features):
@@ -46,11 +49,21 @@ class CodeFeatures(Features):
         """The code of rows."""
 
     def fit(self, x: Tensor, seed: int = 0) -> Self:
-        """Train."""
+        """Train to the best loss on a held-out tenth; the rate that leads after a fifth of the epochs goes on alone."""
         check_rows(x, least=20)
         widths = (x.shape[1], *self.hidden, self.width)
-        sizes = (self.rates, self.epochs, self.batch, self.patience, seed)
-        self.network, self.loss = trained(lambda: self.build(widths), x, *sizes)
+        order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
+        held = max(1, len(x) // 10)
+        parts = (x[order[held:]], x[order[:held]])
+        runs = []
+        for rate in self.rates:
+            torch.manual_seed(seed)
+            runs.append(_RateTrial(self.build(widths), *parts, rate, self.batch, self.patience, seed))
+            runs[-1].train(max(1, round(FIRST * self.epochs)))
+        best = min(runs, key=lambda run: run.lowest)
+        best.train(self.epochs)
+        best.network.load_state_dict(best.kept)
+        self.network, self.loss = best.network.eval(), best.lowest
         return self
 
     def transform(self, x: Tensor) -> Tensor:
@@ -68,33 +81,6 @@ def perceptron(widths: Sequence[int], *, last: bool) -> nn.Sequential:
         if number < len(widths) or last:
             layers += [nn.BatchNorm1d(b), nn.ReLU()]
     return nn.Sequential(*layers)
-
-
-FIRST = 0.2
-"""Share of the epochs after which the best learning rate goes on alone."""
-
-
-def trained(
-    build: Callable[[], nn.Module],
-    x: Tensor,
-    rates: Sequence[float],
-    epochs: int,
-    batch: int,
-    patience: int,
-    seed: int,
-) -> tuple[nn.Module, float]:
-    """The network at its best loss on a held-out tenth, and that loss; the rate leads after a fifth of training."""
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
-    held = max(1, len(x) // 10)
-    runs = []
-    for rate in rates:
-        torch.manual_seed(seed)
-        runs.append(_RateTrial(build(), x[order[held:]], x[order[:held]], rate, batch, patience, seed))
-        runs[-1].train(max(1, round(FIRST * epochs)))
-    best = min(runs, key=lambda run: run.lowest)
-    best.train(epochs)
-    best.network.load_state_dict(best.kept)
-    return best.network.eval(), best.lowest
 
 
 class _RateTrial:

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor
 
+from auxin.errors import ConfigError
 from auxin.tasks.base import Task
 
 
@@ -48,6 +49,12 @@ class Pretext(ABC):
         Returns:
             x' [B, ...] and y' (shape as the task's targets).
         """
+
+
+def check_shape(fits: bool, what: str, expected: str, shape: tuple[int, ...]) -> None:
+    """Refuse inputs of a shape that does not fit, and say what is needed."""
+    if not fits:
+        raise ConfigError(what, expected=expected, found=f"{list(shape)}")
 
 
 CONTRACT = Pretext

@@ -3,8 +3,7 @@
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError
-from auxin.pretexts.base import Pretext
+from auxin.pretexts.base import Pretext, check_shape
 from auxin.tasks.vector import Vector
 
 
@@ -28,12 +27,8 @@ class ColourStatistics(Pretext):
     @classmethod
     def build(cls, shape: tuple[int, ...]) -> "ColourStatistics":
         """Colour statistics of images [C, H, W] of at least two channels."""
-        if len(shape) != 3 or shape[0] < 2 or min(shape) < 1:
-            raise ConfigError(
-                "Colour statistics need colour images",
-                expected="shape [C, H, W], C at least 2",
-                found=f"{list(shape)}",
-            )
+        fits = len(shape) == 3 and shape[0] >= 2 and min(shape) >= 1
+        check_shape(fits, "Colour statistics need colour images", "shape [C, H, W], C at least 2", shape)
         return cls(shape[0])
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -6,9 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError
 from auxin.paper import Paper
-from auxin.pretexts.base import Pretext
+from auxin.pretexts.base import Pretext, check_shape
 from auxin.tasks.vector import Vector
 
 
@@ -39,8 +38,7 @@ class Denoising(Pretext):
     @classmethod
     def build(cls, shape: tuple[int, ...]) -> "Denoising":
         """Denoising of inputs of any shape."""
-        if not shape or min(shape) < 1:
-            raise ConfigError("Denoising needs inputs", expected="at least 1 number", found=f"{list(shape)}")
+        check_shape(min(shape, default=0) >= 1, "Denoising needs inputs", "at least 1 number", shape)
         return cls(shape)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

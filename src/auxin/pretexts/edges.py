@@ -6,8 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.errors import ConfigError
-from auxin.pretexts.base import Pretext
+from auxin.pretexts.base import Pretext, check_shape
 from auxin.tasks.vector import Vector
 
 
@@ -34,10 +33,8 @@ class Edges(Pretext):
     @classmethod
     def build(cls, shape: tuple[int, ...]) -> "Edges":
         """Edges of images [C, H, W] with sides of at least 3."""
-        if len(shape) != 3 or shape[0] < 1 or min(shape[1:]) < 3:
-            raise ConfigError(
-                "Edges need images", expected="shape [C, H, W], sides at least 3", found=f"{list(shape)}"
-            )
+        fits = len(shape) == 3 and shape[0] >= 1 and min(shape[1:]) >= 3
+        check_shape(fits, "Edges need images", "shape [C, H, W], sides at least 3", shape)
         return cls(shape[1], shape[2])
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

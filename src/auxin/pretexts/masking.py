@@ -6,9 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError
 from auxin.paper import Paper
-from auxin.pretexts.base import Pretext
+from auxin.pretexts.base import Pretext, check_shape
 from auxin.tasks.vector import Vector
 
 
@@ -41,10 +40,8 @@ class Masking(Pretext):
     @classmethod
     def build(cls, shape: tuple[int, ...]) -> "Masking":
         """Masking of images [C, H, W], or of rows [D] with at least 2 columns."""
-        if len(shape) not in (1, 3) or math.prod(shape) < 2 or min(shape) < 1:
-            raise ConfigError(
-                "Masking needs images or rows", expected="shape [C, H, W] or [D]", found=f"{list(shape)}"
-            )
+        fits = len(shape) in (1, 3) and math.prod(shape) >= 2 and min(shape) >= 1
+        check_shape(fits, "Masking needs images or rows", "shape [C, H, W] or [D]", shape)
         return cls(shape)
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

@@ -6,9 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError
 from auxin.paper import Paper
-from auxin.pretexts.base import Pretext
+from auxin.pretexts.base import Pretext, check_shape
 from auxin.tasks.classes import Classes
 
 _ORDERS = list(permutations(range(4)))
@@ -43,28 +42,16 @@ class PatchOrder(Pretext):
     @classmethod
     def build(cls, shape: tuple[int, ...]) -> "PatchOrder":
         """Patch order of images [C, H, W] with sides of at least 2."""
-        if len(shape) != 3 or min(shape[1:]) < 2:
-            raise ConfigError(
-                "Patch order needs images",
-                expected="shape [C, H, W], sides at least 2",
-                found=f"{list(shape)}",
-            )
+        fits = len(shape) == 3 and min(shape[1:]) >= 2
+        check_shape(fits, "Patch order needs images", "shape [C, H, W], sides at least 2", shape)
         return cls()
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:
         """Images [B, C, H, W] to shuffled images and their permutations, int64 [B]."""
         label = torch.randint(len(_ORDERS), (len(x),), generator=generator, device=x.device)
         height, breadth = x.shape[2] // 2, x.shape[3] // 2
-        boxes = [
-            (
-                slice(None),
-                slice(None),
-                slice(i * height, (i + 1) * height),
-                slice(j * breadth, (j + 1) * breadth),
-            )
-            for i in range(2)
-            for j in range(2)
-        ]
+        rows, columns = ([slice(k * side, (k + 1) * side) for k in range(2)] for side in (height, breadth))
+        boxes = [(..., down, across) for down in rows for across in columns]
         quarters = torch.stack([x[box] for box in boxes], 1)
         order = torch.tensor(_ORDERS, device=x.device)[label]
         moved = quarters[torch.arange(len(x), device=x.device).unsqueeze(1), order]

@@ -6,9 +6,8 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from auxin.errors import ConfigError
 from auxin.paper import Paper
-from auxin.pretexts.base import Pretext
+from auxin.pretexts.base import Pretext, check_shape
 from auxin.tasks.classes import Classes
 
 
@@ -38,10 +37,8 @@ class Rotation(Pretext):
     @classmethod
     def build(cls, shape: tuple[int, ...]) -> "Rotation":
         """Rotation of square images [C, H, H]."""
-        if len(shape) != 3 or shape[1] != shape[2]:
-            raise ConfigError(
-                "Rotation needs square images", expected="shape [C, H, H]", found=f"{list(shape)}"
-            )
+        fits = len(shape) == 3 and shape[1] == shape[2]
+        check_shape(fits, "Rotation needs square images", "shape [C, H, H]", shape)
         return cls()
 
     def __call__(self, x: Tensor, generator: torch.Generator) -> tuple[Tensor, Tensor]:

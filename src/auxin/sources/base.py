@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -96,21 +96,18 @@ def votes(x: np.ndarray, known: SourceInputs, trees: int) -> Tensor:
     """The probabilities of randomised trees that are trained on the labelled rows of these columns, for every row."""
     from sklearn.ensemble import ExtraTreesClassifier  # takes a while
 
-    there = known.labelled.cpu().numpy()
-    model = ExtraTreesClassifier(trees, random_state=known.seed, n_jobs=1)
-    model.fit(x[there], known.y.cpu().numpy()[there])
-    found = torch.from_numpy(model.predict_proba(x))
-    return spelled_out(found, [int(label) for label in model.classes_], known.classes)
+    return probabilities(ExtraTreesClassifier(trees, random_state=known.seed, n_jobs=1), x, known)
 
 
-def spelled_out(probabilities: Tensor, classes: list[int], width: int) -> Tensor:
-    """Probabilities of the classes that an estimator has seen, as probabilities of all, float32 [N, K].
+def probabilities(model: Any, x: np.ndarray, known: SourceInputs) -> Tensor:
+    """What scikit-learn's `model`, trained on the labelled rows, gives to every class in every row, float32 [N, K].
 
-    >>> spelled_out(torch.ones(1, 2) / 2, [0, 2], 3)
-    tensor([[0.5000, 0.0000, 0.5000]])
+    A class that no labelled row has gets 0.
     """
-    found = torch.zeros(len(probabilities), width, dtype=torch.float32)
-    found[:, classes] = probabilities.float()
+    there = known.labelled.cpu().numpy()
+    model.fit(x[there], known.y.cpu().numpy()[there])
+    found = torch.zeros(len(x), known.classes, dtype=torch.float32)
+    found[:, model.classes_.tolist()] = torch.from_numpy(model.predict_proba(x)).float()
     return found
 
 

@@ -5,11 +5,11 @@ from typing import ClassVar
 from torch import Tensor
 from torch.nn import functional
 
-from auxin.sources.base import Source, SourceInputs, check_network, flat
-from auxin.sources.spread import spread
+from auxin.sources.base import SourceInputs, check_network
+from auxin.sources.spread import Spread, spread
 
 
-class FeatureSpread(Source):
+class FeatureSpread(Spread):
     """Labels spread over the graph of nearest neighbours of what the trunk makes of the inputs.
 
     Iscen, Tolias, Avrithis, Chum 2019, "Label Propagation for Deep Semi-supervised Learning", section 3.2, with
@@ -23,12 +23,9 @@ class FeatureSpread(Source):
 
     follows: ClassVar[bool] = True
 
-    def __init__(self, neighbours: int = 7, alpha: float = 0.2) -> None:
-        self.neighbours, self.alpha = neighbours, alpha
-
     def begin(self, known: SourceInputs) -> Tensor:
         """Before there are features the labels spread over the inputs."""
-        return spread(flat(known.x), known.y, known.classes, self.neighbours, self.alpha)
+        return super().guess(known)
 
     def guess(
         self, known: SourceInputs, features: Tensor | None = None, outputs: Tensor | None = None

@@ -1,9 +1,9 @@
 """Logistic regression on the rows with a main label."""
 
 from sklearn.linear_model import LogisticRegression
-from torch import Tensor, from_numpy
+from torch import Tensor
 
-from auxin.sources.base import Source, SourceInputs, flat, spelled_out
+from auxin.sources.base import Source, SourceInputs, flat, probabilities
 
 
 class LogisticSource(Source):
@@ -28,9 +28,6 @@ class LogisticSource(Source):
     ) -> Tensor:
         """Its probabilities for every row."""
         del features, outputs
-        x, there = flat(known.x).numpy(), known.labelled.cpu().numpy()
+        x = flat(known.x).numpy()
         strength = self.strength if self.strength is not None else x.shape[1] ** -0.5
-        model = LogisticRegression(C=strength, max_iter=1000)
-        model.fit(x[there], known.y.cpu().numpy()[there])
-        found = from_numpy(model.predict_proba(x))
-        return spelled_out(found, [int(label) for label in model.classes_], known.classes)
+        return probabilities(LogisticRegression(C=strength, max_iter=1000), x, known)

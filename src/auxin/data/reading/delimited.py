@@ -5,6 +5,7 @@ import gzip
 import re
 import warnings
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,32 @@ WIDEST = 1 << 30
 """Bytes that a row may have."""
 
 
-def header(path: Path, encoding: str) -> tuple[list[str], str, int]:
-    """The columns' names, the separator, and how many lines the header takes; Excel's line `sep=;` counts as one."""
+@dataclass(frozen=True)
+class Delimited:
+    """How a file is written.
+
+    Attributes:
+        path: The file.
+        encoding: Its encoding, by Python's name.
+        names: The columns' names.
+        separator: What stands between two fields.
+        lines: How many lines the header takes; Excel's line `sep=;` counts as one.
+    """
+
+    path: Path
+    encoding: str
+    names: list[str]
+    separator: str
+    lines: int
+
+    @property
+    def packed(self) -> bool:
+        """Whether it is gzipped."""
+        return self.path.suffix.lower() == ".gz"
+
+
+def header(path: Path, encoding: str) -> Delimited:
+    """What the first line says."""
     with _opened(path, encoding) as stream:
         line = stream.readline()
         above = line if re.fullmatch(r'"?sep=[,;\t|]"?', line.strip(), re.I) else ""
@@ -51,7 +76,8 @@ def header(path: Path, encoding: str) -> tuple[list[str], str, int]:
         reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
         with readable(path, "a line of the columns' names", csv.Error, do="Check the first line"):
             names = next(reader)
-        return [name.strip() for name in names], separator, reader.line_num + bool(above)
+        names = [name.strip() for name in names]
+        return Delimited(path, encoding, names, separator, reader.line_num + bool(above))
 
 
 def _opened(path: Path, encoding: str) -> Any:
@@ -66,41 +92,39 @@ def read_delimited(path: Path, encoding: str, verbatim: Collection[str]) -> pd.D
         encoding: Encoding of the file, by Python's name.
         verbatim: Columns that stay as they are written.
     """
-    names, separator, lines = header(path, encoding)
-    frame: Any = _table(path, encoding, names, separator, lines, set(verbatim))
+    file = header(path, encoding)
+    frame: Any = _table(file, set(verbatim))
     mark = decimal_mark.seen(frame)
     if mark == "," and (unsure := decimal_mark.maybe_thousands(frame)):
-        words: Any = _table(path, encoding, names, separator, lines, {*verbatim, *unsure})
+        words: Any = _table(file, {*verbatim, *unsure})
         frame = frame.assign(
             **{name: words[name] for name in unsure if decimal_mark.thousands(words[name].dropna().unique())}
         )
-    frame.attrs |= {COMMAS: mark == "," or (not mark and separator == ";"), BETWEEN: mark == ","}
+    frame.attrs |= {COMMAS: mark == "," or (not mark and file.separator == ";"), BETWEEN: mark == ","}
     return frame
 
 
-def _table(
-    path: Path, encoding: str, names: list[str], separator: str, lines: int, verbatim: set[str]
-) -> pd.DataFrame:
-    if len(set(names)) < len(names):  # refused by the caller, by name
-        return pd.DataFrame([[""] * len(names)], columns=pd.Index(names))
-    zeros, quoted = _traits(path, separator)
+def _table(file: Delimited, verbatim: set[str]) -> pd.DataFrame:
+    if len(set(file.names)) < len(file.names):  # refused by the caller, by name
+        return pd.DataFrame([[""] * len(file.names)], columns=pd.Index(file.names))
+    zeros, quoted = _traits(file)
     if not zeros and not quoted:
         try:
-            return _at_once(path, encoding, names, separator, lines, verbatim)
+            return _at_once(file, verbatim)
         except pa.ArrowInvalid:  # a column of numbers with words further down, or rows of odd lengths
             pass
-    typed = TypedColumns(names, verbatim, zeros)
+    typed = TypedColumns(file.names, verbatim, zeros)
     try:
         if quoted:
             raise pa.ArrowInvalid("blanks stand before quotes")
-        for batch in _batches(path, encoding, names, separator, lines):
+        for batch in _batches(file):
             typed.add(batch)
         if late := typed.late:
-            for batch in _batches(path, encoding, names, separator, lines, only=late):
+            for batch in _batches(file, only=late):
                 typed.again(batch)
     except pa.ArrowInvalid:  # pandas reads more, or says better what is wrong
-        typed = TypedColumns(names, verbatim, zeros=True)
-        typed.add(_by_pandas(path, encoding, names, separator, lines))
+        typed = TypedColumns(file.names, verbatim, zeros=True)
+        typed.add(_by_pandas(file))
     return typed.frame()
 
 
@@ -108,18 +132,17 @@ def read_parts(
     path: Path, encoding: str, verbatim: Collection[str], also: Sequence[str]
 ) -> Iterator[tuple[pd.DataFrame, pd.DataFrame]]:
     """The table some rows at a time, each part with the columns `also` as they are written."""
-    names, separator, lines = header(path, encoding)
-    zeros, quoted = _traits(path, separator)
+    file = header(path, encoding)
+    zeros, quoted = _traits(file)
     done = 0
     try:
         if quoted:
             raise pa.ArrowInvalid("blanks stand before quotes")
-        for batch in _batches(path, encoding, names, separator, lines, block=PART):
-            yield _part(batch, verbatim, zeros, also, separator)
+        for batch in _batches(file, block=PART):
+            yield _part(batch, verbatim, zeros, also, file.separator)
             done += batch.num_rows
     except pa.ArrowInvalid:
-        rest = _by_pandas(path, encoding, names, separator, lines).slice(done)
-        yield _part(rest, verbatim, True, also, separator)
+        yield _part(_by_pandas(file).slice(done), verbatim, True, also, file.separator)
 
 
 def _part(
@@ -134,34 +157,28 @@ def _part(
     return frame, beside
 
 
-def _at_once(
-    path: Path, encoding: str, names: list[str], separator: str, lines: int, verbatim: Collection[str]
-) -> Any:
+def _at_once(file: Delimited, verbatim: Collection[str]) -> Any:
     """The table where no cell begins with a zero and another digit: columns that begin as numbers are read as numbers.
 
     Raises:
         ArrowInvalid: such a column holds words further down.
     """
-    first = next(_batches(path, encoding, names, separator, lines, block=FIRST), None)
+    first = next(_batches(file, block=FIRST), None)
     if first is None:
         raise pa.ArrowInvalid("there are no rows")
-    wanted = [n for n in names if n not in verbatim and numbers_of(first.column(n), False) is not None]
-    share = 1.1 * max(path.stat().st_size / FIRST, 1.0)  # of the file's size to the first block's
-    found = NumberColumns(names, wanted, verbatim, int(share * first.num_rows) + 1)
+    wanted = [n for n in file.names if n not in verbatim and numbers_of(first.column(n), False) is not None]
+    share = 1.1 * max(file.path.stat().st_size / FIRST, 1.0)  # of the file's size to the first block's
+    found = NumberColumns(file.names, wanted, verbatim, int(share * first.num_rows) + 1)
     cells = pa.chunked_array([first.column(n) for n in wanted], pa.string())
     rare = pc.any(pc.is_in(cells, RARE)).as_py()
     nulls = AMONG_NUMBERS if rare else AMONG_NUMBERS.difference(RARE.to_pylist())
-    for batch in _batches(path, encoding, names, separator, lines, numbers=wanted, nulls=sorted(nulls)):
+    for batch in _batches(file, numbers=wanted, nulls=sorted(nulls)):
         found.add(batch)
     return found.frame()
 
 
 def _batches(
-    path: Path,
-    encoding: str,
-    names: list[str],
-    separator: str,
-    lines: int,
+    file: Delimited,
     *,
     only: list[str] | None = None,
     numbers: Sequence[str] = (),
@@ -172,39 +189,35 @@ def _batches(
     odd: list[Any] = []
 
     def refuse(row: Any) -> str:
-        if odd_fields(row.text, separator, len(names)):
+        if odd_fields(row.text, file.separator, len(file.names)):
             odd.append(row)
         return "error"
 
-    size = path.stat().st_size if path.suffix.lower() != ".gz" else WIDEST
-    options = {
-        "read_options": arrow_csv.ReadOptions(
-            use_threads=False,
-            block_size=min(max(block, 64 * len(names)), max(size + 1, 1 << 16)),
-            column_names=names,
-            skip_rows=lines,
-            encoding=encoding.removesuffix("-sig"),
-        ),
-        "parse_options": arrow_csv.ParseOptions(
-            delimiter=separator, newlines_in_values=True, invalid_row_handler=refuse
-        ),
-        "convert_options": arrow_csv.ConvertOptions(
-            column_types=dict.fromkeys(names, pa.string()) | dict.fromkeys(numbers, pa.float64()),
-            null_values=list(nulls),
-            strings_can_be_null=not numbers,
-            quoted_strings_can_be_null=True,
-            include_columns=only,
-        ),
-    }
+    size = WIDEST if file.packed else file.path.stat().st_size
+    read = arrow_csv.ReadOptions(
+        use_threads=False,
+        block_size=min(max(block, 64 * len(file.names)), max(size + 1, 1 << 16)),
+        column_names=file.names,
+        skip_rows=file.lines,
+        encoding=file.encoding.removesuffix("-sig"),
+    )
+    parse = arrow_csv.ParseOptions(
+        delimiter=file.separator, newlines_in_values=True, invalid_row_handler=refuse
+    )
+    convert = arrow_csv.ConvertOptions(
+        column_types=dict.fromkeys(file.names, pa.string()) | dict.fromkeys(numbers, pa.float64()),
+        null_values=list(nulls),
+        strings_can_be_null=not numbers,
+        quoted_strings_can_be_null=True,
+        include_columns=only,
+    )
     try:
-        with pa.input_stream(
-            str(path), compression="gzip" if path.suffix.lower() == ".gz" else None
-        ) as stream:
-            yield from arrow_csv.open_csv(stream, **options)
+        with pa.input_stream(str(file.path), compression="gzip" if file.packed else None) as stream:
+            yield from arrow_csv.open_csv(stream, read, parse, convert)
     except pa.ArrowInvalid:
         if odd:
-            where = f" in line {odd[0].number + lines - 1}" if odd[0].number is not None else ""
-            raise _odd_row(path, len(names), odd[0].actual_columns, where, odd[0].text) from None
+            where = f" in line {odd[0].number + file.lines - 1}" if odd[0].number is not None else ""
+            raise _odd_row(file, odd[0].actual_columns, where, odd[0].text) from None
         raise
 
 
@@ -214,56 +227,59 @@ def odd_fields(line: str, separator: str, count: int) -> bool:
     return bool(line.strip()) and (len(fields) < count or any(field.strip() for field in fields[count:]))
 
 
-def _odd_row(path: Path, count: int, found: int, where: str, text: str) -> DataError:
+def _odd_row(file: Delimited, found: int, where: str, text: str) -> DataError:
+    count = len(file.names)
     do = "Complete the row, or fetch the file again if it was cut off"
     if found > count:
         do = "Put fields that hold the separator in double quotes"
-    return damaged(
-        path, f"{count} fields in every row, as in the header", f"{found}{where}: {text[:80]!r}", do
-    )
+    expected = f"{count} fields in every row, as in the header"
+    return damaged(file.path, expected, f"{found}{where}: {text[:80]!r}", do)
 
 
-def _by_pandas(path: Path, encoding: str, names: list[str], separator: str, lines: int) -> pa.RecordBatch:
+def _by_pandas(file: Delimited) -> pa.RecordBatch:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)
-            frame = _pandas(path, encoding, names, separator, lines)
+            frame = _pandas(file)
     except (
         pd.errors.ParserWarning,
         pd.errors.ParserError,
     ):  # a row is longer than the header; pandas may cut it
-        _refuse_long(path, encoding, names, separator, lines)
+        _refuse_long(file)
         with warnings.catch_warnings(action="ignore"):
-            frame = _pandas(path, encoding, names, separator, lines)
-    arrays = [pa.array(frame.iloc[:, place], pa.string(), from_pandas=True) for place in range(len(names))]
+            frame = _pandas(file)
+    arrays = [
+        pa.array(frame.iloc[:, place], pa.string(), from_pandas=True) for place in range(len(file.names))
+    ]
     arrays = [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays]
-    return pa.RecordBatch.from_arrays(arrays, names)
+    return pa.RecordBatch.from_arrays(arrays, file.names)
 
 
-def _pandas(path: Path, encoding: str, names: list[str], separator: str, lines: int) -> Any:
+def _pandas(file: Delimited) -> Any:
     return pd.read_csv(
-        path, sep=separator, encoding=encoding, skipinitialspace=True, index_col=False, header=None, names=names,
-        skiprows=lines, dtype=str, keep_default_na=False, na_values=[""], on_bad_lines="error", low_memory=False,
+        file.path, sep=file.separator, encoding=file.encoding, skipinitialspace=True, index_col=False, header=None,
+        names=file.names, skiprows=file.lines, dtype=str, keep_default_na=False, na_values=[""], on_bad_lines="error",
+        low_memory=False,
     )  # fmt: skip
 
 
-def _refuse_long(path: Path, encoding: str, names: list[str], separator: str, lines: int) -> None:
-    with _opened(path, encoding) as stream:
-        reader = csv.reader(stream, delimiter=separator, skipinitialspace=True)
+def _refuse_long(file: Delimited) -> None:
+    with _opened(file.path, file.encoding) as stream:
+        reader = csv.reader(stream, delimiter=file.separator, skipinitialspace=True)
         for fields in reader:
-            if reader.line_num > lines and any(field.strip() for field in fields[len(names) :]):
-                text, where = separator.join(fields), f" in line {reader.line_num}"
-                raise _odd_row(path, len(names), len(fields), where, text)
+            if reader.line_num > file.lines and any(field.strip() for field in fields[len(file.names) :]):
+                where = f" in line {reader.line_num}"
+                raise _odd_row(file, len(fields), where, file.separator.join(fields))
 
 
-def _traits(path: Path, separator: str) -> tuple[bool, bool]:
+def _traits(file: Delimited) -> tuple[bool, bool]:
     """Whether any field of the file may begin with 0 and another digit, and whether blanks stand before quotes."""
-    if path.suffix.lower() == ".gz":
+    if file.packed:
         return True, True
     zeros = quoted = False
-    odd = f'{separator} "'.encode()
-    for content in _pieces(path):
-        zeros = zeros or _leading_zero(np.frombuffer(content, np.uint8), ord(separator))
+    odd = f'{file.separator} "'.encode()
+    for content in _pieces(file.path):
+        zeros = zeros or _leading_zero(np.frombuffer(content, np.uint8), ord(file.separator))
         quoted = quoted or (b'"' in content and odd in content)
         if zeros and quoted:
             break

@@ -181,7 +181,7 @@ def columns_of(path: Path, encoding: str = "utf-8") -> tuple[list[str], list[str
         elif path.suffix.lower() == ".arff":
             names, labels = arff_columns(path, encoding)
         else:
-            names = header(path, encoding)[0]
+            names = header(path, encoding).names
         _refuse_twice(names)
     return names, labels
 
