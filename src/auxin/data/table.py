@@ -96,10 +96,9 @@ class Table(DataSource):
         if root is None:
             raise ConfigError("The file to read is not given", expected="FILE --target COLUMN")
         known, labels = columns_of(root, encoding)
+        said: list[str] = []
         if target is None:
             target, kinds, said = _target_of_labels(labels, kinds)
-        else:
-            said = []
         domains = DomainColumn.parse(domain)
         roles = [name for name in (split, group, domains and domains.name) if name]
         specs = parse_specs(known, target, aux, kinds, missing)
@@ -116,8 +115,7 @@ class Table(DataSource):
 def _target_of_labels(labels: Sequence[str], kinds: str | Sequence[str]) -> tuple[str, list[str], list[str]]:
     """The target that an ARFF file's own list of labels makes."""
     if not labels:
-        what = "The target column is not given"
-        raise ConfigError(what, expected="FILE --target COLUMN")
+        raise ConfigError("The target column is not given", expected="FILE --target COLUMN")
     said = f"Target: the {len(labels)} labels that the file names: {', '.join(labels[:8])}."
     return f"labels={'|'.join(labels)}", [*words(kinds), "labels=multilabel"], [said]
 
@@ -171,14 +169,20 @@ def of_frame(
     tasks, y = {n: found[0] for n, found in made.items()}, {n: found[1] for n, found in made.items()}
     refined = refinements(tasks, y, specs[0].name)
     domain = columns.domain
-    split = by_domain(tasks, y, specs[0].name, domain, _cells(frame, domain))
+    cells = [] if domain is None else ["" if pd.isna(v) else word(v) for v in frame[domain.name]]
+    split = by_domain(tasks, y, specs[0].name, domain, cells)
     roles = [name for name in (columns.split, columns.group, domain and domain.name) if name]
     out = {column for spec in specs for column in spec.columns} | {*columns.ignore, *roles}
     rest, said = _inputs(frame.drop(columns=list(out)), frame, specs[0], y[specs[0].name], columns.keep)
     most = MAX_WORDS if columns.max_words is None else int(columns.max_words)
     encoder, rest, choice = TableEncoder.of(rest, columns.text, (), encoding, columns.keep, most)
     if columns.max_words is not None and not encoder.texts:
-        raise _no_text(rest)
+        raise ConfigError(
+            "No input column is text, so --max-words has no use",
+            expected="a column of text",
+            found=f"columns {', '.join(map(str, rest.columns))}",
+            do="Leave --max-words out, or name the column: --text COLUMN",
+        )
     refuse_totals(rest, _numbers(specs[0], y[specs[0].name]))
     encoder.others = tuple(str(name) for name in frame.columns if name not in rest.columns)
     encoder.labels = form_of_labels(frame, specs[0])
@@ -216,29 +220,10 @@ def _notes_on_rows(rest: Any, y: Tensor, columns: ColumnRoles, dates: Sequence[s
     """What is noted of rows that repeat one another or lie in time, where no column says how they are divided."""
     if not columns.group:
         yield from repeats_note(rest, "--group 'NAME'")
-        yield from _copies(rest, y)
+        if y.dim() == 1:
+            yield from copies_note(rest, y.numpy(), "leave the column out (--ignore NAME)")
     if not columns.split:
         yield from dates_note(rest, dates, LATEST)
-
-
-def _copies(rest: Any, target: Tensor) -> list[str]:
-    return (
-        copies_note(rest, target.numpy(), "leave the column out (--ignore NAME)") if target.dim() == 1 else []
-    )
-
-
-def _no_text(rest: Any) -> ConfigError:
-    return ConfigError(
-        "No input column is text, so --max-words has no use",
-        expected="a column of text",
-        found=f"columns {', '.join(map(str, rest.columns))}",
-        do="Leave --max-words out, or name the column: --text COLUMN",
-    )
-
-
-def _cells(frame: Any, domain: DomainColumn | None) -> list[str]:
-    """Each row's domain as it is written; "" where the cell is empty."""
-    return [] if domain is None else ["" if pd.isna(v) else word(v) for v in frame[domain.name]]
 
 
 def _inputs(
@@ -249,20 +234,15 @@ def _inputs(
     check_cells(frame)
     nothing = [name for name in useless(frame) if name not in keep]
     left = frame.drop(columns=nothing)
-    leaks = {
-        name: None
-        for column in main.columns
-        for name in gives_away(left, whole[column], _numbers(main, target))
-    }
-    leaks = [name for name in leaks if name not in keep]
+    values = _numbers(main, target)
+    held = dict.fromkeys(name for column in main.columns for name in gives_away(left, whole[column], values))
+    leaks = [name for name in held if name not in keep]
     if nothing:
-        notes.append(
-            f"Columns left out (a single value or a row counter): {', '.join(name or '(no name)' for name in nothing)}."
-        )
+        named = ", ".join(name or "(no name)" for name in nothing)
+        notes.append(f"Columns left out (a single value or a row counter): {named}.")
     if leaks:
-        notes.append(
-            f"Columns left out because they contain the target: {', '.join(leaks)} (keep them with --keep)."
-        )
+        named = ", ".join(leaks)
+        notes.append(f"Columns left out because they contain the target: {named} (keep them with --keep).")
     rest = frame.drop(columns=[*nothing, *leaks])
     if rest.columns.empty:
         raise DataError(
@@ -273,8 +253,9 @@ def _inputs(
     what = "leave it out with --ignore"
     found = determining_note(rest, target.numpy(), what) if target.dim() == 1 else []
     missing = stand_ins_note(rest, "empty these cells")
-    if (values := _numbers(main, target)) is None and target.dim() == 1 and len(main.columns) == 1:
-        values = _class_numbers(whole[main.columns[0]])
+    if values is None and target.dim() == 1 and len(main.columns) == 1:  # classes: NaN where they are words
+        labels: Any = pd.to_numeric(whole[main.columns[0]].astype(object), errors="coerce")
+        values = labels.to_numpy(np.float64)
     if values is not None:
         labels = pd.DataFrame({main.name: values})
         missing += stand_ins_note(labels, f"say so: --missing {main.name}=VALUE")
@@ -285,12 +266,6 @@ def _numbers(spec: TargetSpec, target: Tensor) -> np.ndarray | None:
     """The values of a target that is one column of numbers."""
     one = target.is_floating_point() and target.dim() == 1 and len(spec.columns) == 1
     return target.double().numpy() if one else None
-
-
-def _class_numbers(column: Any) -> np.ndarray:
-    """Labels of classes as numbers, NaN where they are words."""
-    numbers: Any = pd.to_numeric(column.astype(object), errors="coerce")
-    return numbers.to_numpy(np.float64)
 
 
 def _given_away(frame: Any, specs: Sequence[TargetSpec], y: Mapping[str, Tensor]) -> list[str]:

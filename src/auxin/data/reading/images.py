@@ -63,18 +63,13 @@ def read_images(paths: Sequence[Picture], size: int | None) -> tuple[Tensor, boo
     side = next(iter(sizes)) if size is None else (size, size)
     pixels = decode(paths, side, grey)
     if deep := [row for row, found in enumerate(seen) if SHALLOWED in found.lost]:
-        notes += _dark(int(pixels[deep].max()))
+        brightest = int(pixels[deep].max())  # a camera uses 10 or 12 bits, of which the upper 8 are read
+        if brightest < DARK:
+            notes.append(
+                f"The brightest pixel of the images of 16 bits is {brightest} of 255: most of what they show is lost. "
+                "Save them so that the brightest is near 65,535."
+            )
     return pixels, size is not None, notes
-
-
-def _dark(brightest: int) -> list[str]:
-    """A note where images of 16 bits use few of them: a camera's 10 or 12, of which the upper 8 are read."""
-    if brightest >= DARK:
-        return []
-    return [
-        f"The brightest pixel of the images of 16 bits is {brightest} of 255: most of what they show is lost. Save "
-        "them so that the brightest is near 65,535."
-    ]
 
 
 class ImageHead(NamedTuple):
@@ -119,17 +114,17 @@ def hidden(name: str) -> bool:
 
 def pictures(cells: Any, folder: Path) -> list[Picture | None]:
     """The pictures of a column that may have none in a row; paths are relative to the folder."""
-    found = [None if pd.isna(cell) else cell for cell in cells]
-    return [None if cell is None else place(cell, folder) for cell in found]
+    return [None if pd.isna(cell) else place(cell, folder) for cell in cells]
 
 
 def place(cell: Any, folder: Path) -> Picture:
     """A picture of a table's cell: its bytes, or its path relative to the folder, with Windows' marks or others."""
     if isinstance(cell, bytes):
         return cell
-    _inside(str(cell).strip(), folder)
-    path = folder / str(cell).strip()
-    return path if "\\" not in path.name or path.exists() else folder / str(cell).strip().replace("\\", "/")
+    name = str(cell).strip()
+    _inside(name, folder)
+    path = folder / name
+    return path if "\\" not in path.name or path.exists() else folder / name.replace("\\", "/")
 
 
 OUTSIDE = "AUXIN_ALLOW_OUTSIDE"
@@ -209,12 +204,6 @@ def limited(most: int | None) -> Iterator[None]:
         _most.reset(token)
 
 
-def size_of(image: Any) -> tuple[int, int]:
-    """Width and height of an image as it is looked at: EXIF says where a camera was turned."""
-    width, height = image.size
-    return (height, width) if image.getexif().get(ORIENTATION, 1) >= 5 else (width, height)
-
-
 def upright(image: Any) -> Any:
     """The image as it is looked at: turned and mirrored as its EXIF orientation says."""
     return ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
@@ -230,7 +219,8 @@ def _look(path: Picture) -> ImageHead:
         if image.mode == "F":
             do = "Save it with 8 or 16 bits"
             raise damaged(called(path), "an image of whole numbers", "fractions", do)
-        return ImageHead(size_of(image), image.mode in ("1", "L", *DEEP), _lost(image))
+        size = image.size[::-1] if image.getexif().get(ORIENTATION, 1) >= 5 else image.size
+        return ImageHead(size, image.mode in ("1", "L", *DEEP), _lost(image))
 
 
 def _lost(image: Any) -> tuple[str, ...]:
@@ -244,15 +234,13 @@ def _lost(image: Any) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _shallow(image: Any) -> Any:
-    """An image of 16 bits with 8: Pillow would cut every value above 255."""
-    if image.mode not in DEEP:
-        return image
-    return Image.fromarray((np.asarray(image).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8))
-
-
 def _pixels(path: Picture, side: tuple[int, int], grey: bool) -> np.ndarray:
     with readable(called(path), "a whole image", *DAMAGE, do=INSTEAD), opened(path) as image:
-        plain = _shallow(upright(image)).convert("L" if grey else "RGB")
+        plain = upright(image)
+        if plain.mode in DEEP:  # Pillow would cut every value above 255
+            plain = Image.fromarray(
+                (np.asarray(plain).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)
+            )
+        plain = plain.convert("L" if grey else "RGB")
         plain = plain if plain.size == side else plain.resize(side, Image.Resampling.BILINEAR)
         return np.asarray(plain).reshape(side[1], side[0], -1)

@@ -69,21 +69,22 @@ def array_target(spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
 
 
 def _guess(name: str, values: np.ndarray) -> str:
-    whole = values.dtype.kind in "biu" or (values.dtype.kind == "f" and _whole(values))
-    if values.ndim == 1:
-        return "classes" if whole and (_minus_one(values) or _indices(values)) else of_numbers(values)
-    if (
-        values.ndim == 2
-        and whole
-        and {0, 1} <= {*np.unique(values[~_nan(values)]).tolist()} <= {MISSING, 0, 1}
-    ):
-        return "multilabel"
-    if values.ndim == 2 and values.dtype.kind == "f":
-        return "vector"
-    if values.ndim == 3 and values.dtype.kind in "biuf":
-        return "dense_classes" if values.dtype.kind in "biu" else "dense_regression"
-    if values.ndim == 4 and values.dtype.kind == "f":
-        return "dense_regression"
+    whole, real = values.dtype.kind in "biu", values.dtype.kind == "f"
+    if values.ndim <= 2 and (whole or real):
+        known = np.unique(values[~_nan(values)])
+        different = {*known.tolist()}
+        whole = whole or bool(np.isfinite(known).all() and (known == np.floor(known)).all())
+        if values.ndim == 1:
+            # class numbers with -1 where there is none, or as programs write them: each from 0 to the largest
+            minus = {MISSING, 0} <= different and known.min() >= MISSING
+            indices = not real and np.array_equal(known, np.arange(len(known)))
+            return "classes" if whole and (minus or indices) else of_numbers(values)
+        if whole and {0, 1} <= different <= {MISSING, 0, 1}:
+            return "multilabel"
+    if real and values.ndim in (2, 4):
+        return "vector" if values.ndim == 2 else "dense_regression"
+    if values.ndim == 3 and (whole or real):
+        return "dense_classes" if whole else "dense_regression"
     raise DataError(
         f"The target {name!r} has {'two' if values.ndim == 2 else values.ndim} axes",
         expected="one class per row, zeros and ones, or fractional numbers",
@@ -91,27 +92,8 @@ def _guess(name: str, values: np.ndarray) -> str:
     )
 
 
-def _minus_one(values: np.ndarray) -> bool:
-    """Whether whole numbers are -1 and from 0 on: class numbers, with -1 where there is none."""
-    known = values[~_nan(values)]
-    return {MISSING, 0} <= {*np.unique(known).tolist()} and bool((known >= MISSING).all())
-
-
-def _indices(values: np.ndarray) -> bool:
-    """Whether integers are class indices as programs write them: every number from 0 to the largest occurs."""
-    return values.dtype.kind in "iu" and np.array_equal(
-        different := np.unique(values), np.arange(len(different))
-    )
-
-
 def _nan(values: np.ndarray) -> np.ndarray:
     return np.isnan(values) if values.dtype.kind == "f" else np.zeros(values.shape, bool)
-
-
-def _whole(values: np.ndarray) -> bool:
-    """Whether numbers are class numbers stored as floats, as a column of whole numbers with gaps is."""
-    known = values[~np.isnan(values)]
-    return bool(np.isfinite(known).all() and (known == np.floor(known)).all())
 
 
 def _blanked(spec: TargetSpec, values: np.ndarray) -> np.ndarray:

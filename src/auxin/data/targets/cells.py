@@ -75,7 +75,11 @@ def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
     """
     codes, different = pd.factorize(column, use_na_sentinel=True)
     if any(isinstance(value, bytes) for value in different[:100]):
-        raise _bytes(str(column.name))
+        raise DataError(
+            f"The target {str(column.name)!r} holds bytes",
+            expected="words or numbers; images of masks only as a target of pixels (--kind NAME=dense_classes)",
+            do="Name another target",
+        )
     words = [word(value) for value in different]
     own = {""} if spec.missing is None else {"", spec.missing}
     if spec.missing:  # -1.0 is -1 too, but a code such as 01 is not 1
@@ -90,12 +94,11 @@ def cells_of(column: Column, spec: TargetSpec) -> TargetColumn:
     place = {w: number for number, w in enumerate(kept)}
     table = np.array([*(place.get(w, -1) for w in words), -1], dtype=np.int64)
     codes = table[codes]
-    values, odd, said = (None, (), []) if numbers is None else numbers
-    if values is not None and odd:
-        values = None
-    said = [*said, *_unused(str(column.name), spec, own, words)]
+    values, odd, said = ({}, (), []) if numbers is None else numbers
     notes = [*_missing_notes(str(column.name), column, gone - {"", *own}), *said]
-    made = None if values is None else np.array([values[w] for w in kept])
+    if spec.missing and not own & {*words} - {""}:
+        notes.append(f"No cell of {str(column.name)!r} is {spec.missing!r}, the value of --missing.")
+    made = None if numbers is None or odd else np.array([values[w] for w in kept])
     ranks = None
     if isinstance(column.dtype, pd.CategoricalDtype):
         order = {word(value): number for number, value in enumerate(column.cat.categories)}
@@ -110,13 +113,6 @@ def as_number(mark: str) -> float:
         return float(mark)
     except ValueError:
         return float("nan")
-
-
-def _unused(name: str, spec: TargetSpec, own: set[str], words: list[str]) -> list[str]:
-    """A sentence where no cell is the user's own mark."""
-    if not spec.missing or own & {*words} - {""}:
-        return []
-    return [f"No cell of {name!r} is {spec.missing!r}, the value of --missing."]
 
 
 def _missing_notes(name: str, column: Column, gone: set[str] | frozenset[str]) -> list[str]:
@@ -160,12 +156,4 @@ def refuse_odd(cells: TargetColumn, column: Column) -> None:
         found=f"{cells.odd[0]!r} in row {rows[0]} (the first of {len(rows)} such rows)",
         do=f"Correct such cells, empty them, say that they are missing: --missing {cells.name}={cells.odd[0]}, or "
         f"that words are classes: --kind {cells.name}=classes",
-    )
-
-
-def _bytes(name: str) -> DataError:
-    return DataError(
-        f"The target {name!r} holds bytes",
-        expected="words or numbers; images of masks only as a target of pixels (--kind NAME=dense_classes)",
-        do="Name another target",
     )

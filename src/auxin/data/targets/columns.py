@@ -46,14 +46,19 @@ def target_of(frame: Any, spec: TargetSpec) -> Made:
     read = [cells_of(column, spec) for column in columns]
     for cells in read:
         if not cells.words:
-            raise _empty(cells)
+            found = "every cell empty, or a mark of a missing value"
+            raise DataError(f"The target {cells.name!r} has no values", found=found)
     notes = [note for cells in read for note in cells.notes]
-    kind = spec.kind or (guess(read[0], columns[0]) if len(read) == 1 else _guess_several(read))
+    kind = spec.kind or (guess(read[0], columns[0]) if len(read) == 1 else None)
+    if kind is None:  # columns of yes and no are attributes; others are components of a vector
+        truths = all(w.lower() in TRUTH for cells in read for w in cells.words)
+        kind = "multilabel" if truths else "vector"
     if kind == "multilabel":
         task, target, said = _attributes(spec, read)
         return task, target, [*notes, *said]
     if kind == "vector" and len(read) == 1 and (rows := vectors(read[0].words)) is not None:
-        return *_of_lists(spec, read[0], rows), notes
+        table = single(spec.name, np.append(rows, np.full((1, rows.shape[1]), np.nan), 0))
+        return Vector(spec.name, rows.shape[1]), torch.from_numpy(table[read[0].codes]), notes
     if kind in ("vector", "regression"):
         task, target = _real(spec, kind, read, columns)
         of_one = (numbering_note, lone_note) if kind == "regression" else ()
@@ -73,21 +78,6 @@ def form_of_labels(frame: Any, spec: TargetSpec) -> LabelForm | None:
     return cells_of(frame[spec.columns[0]], spec).form if len(spec.columns) == 1 else None
 
 
-def _dates(cells: TargetColumn) -> DataError:
-    return DataError(
-        f"The target {cells.name!r} holds dates",
-        expected="numbers, or words that name classes",
-        found=f"{len(cells.words):,} different dates, such as {cells.words[0]}",
-        do=f"Write it as a number, such as days since a date, or say --kind {cells.name}=classes",
-    )
-
-
-def _empty(cells: TargetColumn) -> DataError:
-    return DataError(
-        f"The target {cells.name!r} has no values", found="every cell empty, or a mark of a missing value"
-    )
-
-
 def guess(cells: TargetColumn, column: Column) -> str:
     """Words and few whole numbers are classes, other numbers regression, lists of labels multilabel."""
     refuse_odd(cells, column)
@@ -97,14 +87,14 @@ def guess(cells: TargetColumn, column: Column) -> str:
         if says_lists(cells.words):
             return "multilabel"
         if len(cells.words) > MOST_CLASSES and form_of(pd.Series(cells.words, dtype="str")) is not None:
-            raise _dates(cells)
+            raise DataError(
+                f"The target {cells.name!r} holds dates",
+                expected="numbers, or words that name classes",
+                found=f"{len(cells.words):,} different dates, such as {cells.words[0]}",
+                do=f"Write it as a number, such as days since a date, or say --kind {cells.name}=classes",
+            )
         return "classes"
     return of_numbers(cells.numbers)
-
-
-def _guess_several(read: Sequence[TargetColumn]) -> str:
-    """Columns of yes and no are attributes; others are components of a vector."""
-    return "multilabel" if all(w.lower() in TRUTH for cells in read for w in cells.words) else "vector"
 
 
 def _real(
@@ -158,12 +148,6 @@ def check_finite(cells: TargetColumn) -> None:
 def _values(cells: TargetColumn, of_words: np.ndarray) -> np.ndarray:
     """The rows' values, NaN where missing."""
     return np.append(of_words.astype(np.float64), np.nan)[cells.codes]
-
-
-def _of_lists(spec: TargetSpec, cells: TargetColumn, rows: np.ndarray) -> tuple[Task, Tensor]:
-    """Cells that each list so many numbers."""
-    table = single(spec.name, np.append(rows, np.full((1, rows.shape[1]), np.nan), 0))
-    return Vector(spec.name, rows.shape[1]), torch.from_numpy(table[cells.codes])
 
 
 def _classes(name: str, cells: TargetColumn, make: Any) -> Made:

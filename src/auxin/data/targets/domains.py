@@ -116,19 +116,14 @@ def by_domain(
         f"task's output. Labels: {said}.{unknown}"
     )
     few = [f"{name} {counts[name]}" for name in names if counts[name] < FEW]
-    notes = (note, _few(few)) if few else (note,)
-    return ByDomain(found_tasks, found_y, names, notes)
-
-
-def _few(domains: Sequence[str]) -> str:
-    """The note on domains with few labels."""
-    shown = ", ".join(domains[:SHOWN]) + (
-        f" and {len(domains) - SHOWN:,} more" if len(domains) > SHOWN else ""
-    )
-    return (
+    if not few:
+        return ByDomain(found_tasks, found_y, names, (note,))
+    shown = ", ".join(few[:SHOWN]) + (f" and {len(few) - SHOWN:,} more" if len(few) > SHOWN else "")
+    small = (
         f"Domains with fewer than {FEW} labels: {shown}. Each is a task with a weight of its own, like a domain with "
         "many: merge it with another in the column, or leave its rows out."
     )
+    return ByDomain(found_tasks, found_y, names, (note, small))
 
 
 def renamed(task: Task, name: str) -> Task:

@@ -33,9 +33,9 @@ def useless(frame: Any) -> list[str]:
     for part, values in blocks(frame, names):
         with np.errstate(invalid="ignore"):
             bad = ~(np.fmin.reduce(values[:FIRST]) < np.fmax.reduce(values[:FIRST]))
-            bad[bad] = ~(np.fmin.reduce(values[:, bad]) < np.fmax.reduce(values[:, bad])) & _alike(
-                values[:, bad]
-            )
+            rest, empty = values[:, bad], np.isnan(values[:, bad])
+            alike = empty.all(0) | ~empty.any(0)  # a value in some rows says in which
+            bad[bad] = ~(np.fmin.reduce(rest) < np.fmax.reduce(rest)) & alike
             if len(values) > 2:
                 maybe = np.flatnonzero((np.diff(values[:FIRST], axis=0) == 1).all(0))
                 bad[maybe] |= (np.diff(values[:, maybe], axis=0) == 1).all(0)
@@ -51,12 +51,6 @@ def _numbered(values: np.ndarray) -> bool:
     return (
         len(values) > 2 and bool((values == np.round(values)).all()) and len(np.unique(values)) == len(values)
     )
-
-
-def _alike(values: np.ndarray) -> np.ndarray:
-    """Which columns are missing in all rows or in none: a value in some rows says in which."""
-    empty = np.isnan(values)
-    return np.asarray(empty.all(0) | ~empty.any(0))
 
 
 def _constant(column: Any) -> bool:
@@ -172,7 +166,7 @@ def gives_away(frame: Any, target: Any, values: np.ndarray | None = None) -> lis
         for name, column in frame.items()
         if name not in numbers
         and not _unlikely(column, pairs, sizes)
-        and _other_word(column, target, codes, few)
+        and ((few and _bijection(pd.factorize(column)[0], codes)) or column.equals(target))
     }
     for part, columns in blocks(frame, names):
         likely = _likely(columns, pairs) if few else np.zeros(len(part), bool)
@@ -193,10 +187,6 @@ def _unlikely(column: Any, pairs: tuple[np.ndarray, np.ndarray], sizes: set[int]
     return zeros not in sizes or not _likely(column.to_numpy()[:, None], pairs)[0]
 
 
-def _other_word(column: Any, target: Any, codes: np.ndarray, few: bool) -> bool:
-    return (few and _bijection(pd.factorize(column)[0], codes)) or bool(column.equals(target))
-
-
 def _pairs(codes: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs of rows with one target."""
     codes = codes[: FIRST * PAIRS]
@@ -212,11 +202,7 @@ def _likely(values: np.ndarray, pairs: tuple[np.ndarray, np.ndarray]) -> np.ndar
 
 
 def _some(places: np.ndarray) -> np.ndarray:
-    return (
-        places[np.linspace(0, len(places) - 1, min(PAIRS, len(places))).astype(int)]
-        if len(places)
-        else places
-    )
+    return places[np.linspace(0, max(len(places) - 1, 0), min(PAIRS, len(places))).astype(int)]
 
 
 def _bijection(one: np.ndarray, two: np.ndarray) -> bool:

@@ -27,23 +27,14 @@ def repeats(frame: Any) -> list[str]:
     >>> repeats(pd.DataFrame({"subject#": [1, 1, 2, 2, 3, 3, 4, 4], "age": [7, 7, 8, 8, 9, 9, 10, 10]}))
     ['subject#']
     """
-    return [str(name) for name in frame.columns if _is_name(str(name)) and _several(frame[name])]
-
-
-def _is_name(column: str) -> bool:
-    return _NAMED.fullmatch(_words(column)) is not None
+    named = [name for name in frame.columns if _NAMED.fullmatch(_words(str(name)))]
+    return [str(name) for name in named if FEWEST <= frame[name].nunique() <= frame[name].notna().sum() / 2]
 
 
 def _words(column: str) -> str:
     """A column's name in small letters, its words joined by _."""
     words = re.sub(r"(?<=[a-z])(?=[A-Z])", "_", column).lower()
     return re.sub(r"[^a-z0-9]+", "_", words).strip("_")
-
-
-def _several(column: Any) -> bool:
-    known = column.dropna()
-    different = known.nunique()
-    return FEWEST <= different <= len(known) / 2
 
 
 def repeats_note(frame: Any, option: str) -> list[str]:
