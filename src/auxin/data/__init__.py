@@ -4,6 +4,7 @@ Importing the package imports nothing heavy: a table is read and encoded without
 `auxin.data.reading`), and each public name is loaded when it is first asked for.
 """
 
+import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -31,9 +32,22 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module 'auxin.data' has no attribute {name!r}")
-    import auxin.data._public as public
+_HOMES = {
+    "KINDS": "_augment",
+    "DataSource": "base",
+    "Dataset": "base",
+    "DevicePool": "_pool",
+    "Encoder": "encoders.contract",
+    "Splits": "splits",
+    "Stream": "_sampling",
+    "epoch_batches": "_sampling",
+    "load": "_load",
+    "make_splits": "splits",
+    "restore": "encoders.restore",
+}
 
-    return getattr(public, name)
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'auxin.data' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"auxin.data.{_HOMES[name]}"), name)

@@ -18,7 +18,7 @@ import pyarrow.csv as arrow_csv
 from auxin.data.reading import decimal_mark
 from auxin.data.reading.files import damaged, readable
 from auxin.data.reading.marks import AMONG_NUMBERS, BETWEEN, COMMAS
-from auxin.data.reading.typed import NumberColumns, TypedColumns, numbers_of, words_of
+from auxin.data.reading.typed import TypedColumns, numbers_of, words_of
 from auxin.errors import DataError
 
 pc: Any = _compute  # its functions are made when it is imported, so that checkers know none
@@ -168,7 +168,8 @@ def _at_once(file: Delimited, verbatim: Collection[str]) -> Any:
         raise pa.ArrowInvalid("there are no rows")
     wanted = [n for n in file.names if n not in verbatim and numbers_of(first.column(n), False) is not None]
     share = 1.1 * max(file.path.stat().st_size / FIRST, 1.0)  # of the file's size to the first block's
-    found = NumberColumns(file.names, wanted, verbatim, int(share * first.num_rows) + 1)
+    rows = int(share * first.num_rows) + 1
+    found = TypedColumns(file.names, verbatim, numbers=wanted, rows=rows)
     cells = pa.chunked_array([first.column(n) for n in wanted], pa.string())
     rare = pc.any(pc.is_in(cells, RARE)).as_py()
     nulls = AMONG_NUMBERS if rare else AMONG_NUMBERS.difference(RARE.to_pylist())

@@ -21,7 +21,7 @@ _MARKS = pa.array(sorted(MARKS))
 
 
 class TypedColumns:
-    """Collects batches of text cells and tells numbers from words.
+    """Collects batches of cells and tells numbers from words.
 
     A column is numbers where every cell is a plain number or a mark of a missing value, and none begins with a zero
     and another digit (01 is a code). Other columns are words: blanks around them are left out, marks are missing.
@@ -30,57 +30,57 @@ class TypedColumns:
         names: The columns.
         verbatim: Columns that stay words, in which only empty cells are missing.
         zeros: Whether any cell may begin with a zero and another digit.
+        numbers: The columns that come as float64, where that is known; else the first batch tells which are numbers.
+        rows: About how many rows there will be.
 
     Attributes:
         late: Columns that looked like numbers in the first batch and are words; their cells are wanted again.
     """
 
-    def __init__(self, names: Sequence[str], verbatim: Collection[str], zeros: bool) -> None:
+    def __init__(
+        self,
+        names: Sequence[str],
+        verbatim: Collection[str],
+        zeros: bool = False,
+        numbers: Sequence[str] | None = None,
+        rows: int = 0,
+    ) -> None:
         self.names, self.verbatim, self.zeros = list(names), set(verbatim), zeros
         self.late: list[str] = []
-        self._numbers: list[str] | None = None
-        self._block = np.empty((0, 0))
+        known = set(names if numbers is None else numbers) - self.verbatim
+        self._words: dict[str, list[pa.Array]] = {n: [] for n in names if n not in known}
+        self._numbers = {n: np.empty(rows) for n in numbers or ()}  # memory is taken as it is written to
         self._rows = 0
-        self._words: dict[str, list[pa.Array]] = {}
 
     def add(self, batch: pa.RecordBatch) -> None:
         """The next rows."""
-        if self._numbers is None:
-            self._first(batch)
-            return
-        numbers = self._numbers
-        self._grow(batch.num_rows)
-        for place, name in enumerate(numbers):
-            if name not in self.late:
-                values = numbers_of(batch.column(name), self.zeros)
-                if values is None:
+        for name in self.names:
+            if name in self._words:
+                self._words[name].append(batch.column(name))
+            elif name not in self.late:
+                values = self._values(batch.column(name))
+                if values is not None:
+                    self._put(name, values)
+                elif name in self._numbers:
                     self.late.append(name)
                 else:
-                    self._block[self._rows : self._rows + len(values), place] = values
-        for name, parts in self._words.items():
-            parts.append(batch.column(name))
+                    self._words[name] = [batch.column(name)]
         self._rows += batch.num_rows
 
-    def _first(self, batch: pa.RecordBatch) -> None:
-        found = {}
-        for name in self.names:
-            cells = batch.column(name)
-            values = None if name in self.verbatim else numbers_of(cells, self.zeros)
-            if values is None:
-                self._words[name] = [cells]
-            else:
-                found[name] = values
-        self._numbers = list(found)
-        self._rows = batch.num_rows
-        self._block = np.empty((self._rows, len(found)))
-        for place, values in enumerate(found.values()):
-            self._block[:, place] = values
+    def _values(self, cells: pa.Array) -> np.ndarray | None:
+        if not pa.types.is_floating(cells.type):
+            return numbers_of(cells, self.zeros)
+        values = cells.to_numpy(zero_copy_only=False)
+        if longest(values):
+            raise pa.ArrowInvalid("whole numbers may be codes")
+        return values
 
-    def _grow(self, rows: int) -> None:
-        """Room for so many more rows; memory is taken in larger steps, and without a copy where the system can."""
-        if self._rows + rows > len(self._block):
-            more = max(rows, len(self._block) // 8)
-            self._block.resize((self._rows + more, self._block.shape[1]), refcheck=False)
+    def _put(self, name: str, values: np.ndarray) -> None:
+        """Write the next numbers; memory is taken in larger steps, and without a copy where the system can."""
+        room, end = self._numbers.setdefault(name, np.empty(0)), self._rows + len(values)
+        if end > len(room):
+            room.resize(end + (end // 8 if self._rows else 0), refcheck=False)
+        room[self._rows : end] = values
 
     def again(self, batch: pa.RecordBatch) -> None:
         """The next rows of the late columns."""
@@ -88,78 +88,20 @@ class TypedColumns:
             self._words.setdefault(name, []).append(batch.column(name))
 
     def frame(self) -> pd.DataFrame:
-        """The table."""
-        numbers = self._numbers or []
-        self._block.resize((self._rows, self._block.shape[1]), refcheck=False)
-        block, kept = self._block, [name for name in numbers if name not in self.late]
-        if len(kept) < len(numbers):
-            block = block[:, [place for place, name in enumerate(numbers) if name in set(kept)]]
-        frame: Any = pd.DataFrame(block, columns=pd.Index(kept, dtype=object), copy=False)
-        if not self._words:
-            return frame
-        words = {
-            name: words_of(pa.chunked_array(parts, pa.string()), name in self.verbatim)
-            for name, parts in self._words.items()
-        }
-        if len(words) > 64:  # one by one would take quadratic time
-            joined: Any = pd.concat([frame, pd.DataFrame(words)], axis=1)
-            return joined[self.names]
-        for place, name in enumerate(self.names):
-            if name in words:
-                frame.insert(place, name, words[name])
-        return frame
+        """The table.
 
-
-class NumberColumns:
-    """Takes rows whose columns of numbers are known, and writes them where they stay.
-
-    Few columns stay apart, so that leaving one out copies none; many are one block, which pandas is faster with.
-
-    Args:
-        names: the columns.
-        numbers: those of them that are numbers.
-        verbatim: columns of words that stay as they are written.
-        rows: about how many rows there will be.
-    """
-
-    def __init__(
-        self, names: Sequence[str], numbers: Sequence[str], verbatim: Collection[str], rows: int
-    ) -> None:
-        self.names, self.numbers, self.verbatim = list(names), list(numbers), verbatim
-        known = set(numbers)
-        self._words: dict[str, list[pa.Array]] = {n: [] for n in names if n not in known}
-        self._apart = [np.empty(rows) for _ in numbers]  # memory is taken as it is written to
-        self._rows = 0
-
-    def add(self, batch: pa.RecordBatch) -> None:
-        """The next rows."""
-        end = self._rows + batch.num_rows
-        if self._apart and end > len(self._apart[0]):
-            self._grow(end + end // 2)
-        for values, name in zip(self._apart, self.numbers, strict=True):
-            values[self._rows : end] = batch.column(name).to_numpy(zero_copy_only=False)
-            if longest(values[self._rows : end]):
-                raise pa.ArrowInvalid(f"{name} holds whole numbers that may be codes")
-        for name, parts in self._words.items():
-            parts.append(batch.column(name))
-        self._rows = end
-
-    def _grow(self, rows: int) -> None:
-        for place, values in enumerate(self._apart):
-            self._apart[place] = np.empty(rows)
-            self._apart[place][: self._rows] = values[: self._rows]
-
-    def frame(self) -> pd.DataFrame:
-        """The table."""
+        Few columns stay apart, so that leaving one out copies none; many are one block, which pandas is faster with.
+        """
         words = {
             n: words_of(pa.chunked_array(parts, pa.string()), n in self.verbatim)
             for n, parts in self._words.items()
         }
-        values = {n: one[: self._rows] for n, one in zip(self.numbers, self._apart, strict=True)}
+        values = {n: room[: self._rows] for n, room in self._numbers.items() if n not in self.late}
         if len(self.names) <= APART:
-            return pd.DataFrame({n: values[n] if n in values else words[n] for n in self.names}, copy=False)
+            both = {**values, **words}
+            return pd.DataFrame({n: both[n] for n in self.names if n in both}, copy=False)
         block = np.stack([*values.values()]) if values else np.empty((0, self._rows))
-        frame: Any = pd.DataFrame(block.T, columns=pd.Index(self.numbers, dtype=object), copy=False)
+        frame: Any = pd.DataFrame(block.T, columns=pd.Index([*values], dtype=object), copy=False)
         joined: Any = pd.concat([frame, pd.DataFrame(words)], axis=1) if words else frame
         return joined[self.names] if words else frame
 
