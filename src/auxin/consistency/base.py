@@ -5,7 +5,7 @@ weak view of the same row; so a consistency is a task like any other, whose labe
 """
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -59,7 +59,7 @@ class Consistency(nn.Module, ABC):
 
     @classmethod
     @abstractmethod
-    def build(cls, main: Task, **options: float | int | str | bool) -> "Consistency":
+    def build(cls, main: Task, *_: Any, **options: Any) -> "Consistency":
         """The consistency for this main task; options are the member's own, flat keyword arguments.
 
         Raises:

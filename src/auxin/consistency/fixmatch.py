@@ -74,9 +74,7 @@ class FixMatch(Consistency):
         self.task = ConfidentCrossEntropy("fixmatch", width, float(threshold))
 
     @classmethod
-    def build(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, main: Task, *, threshold: float = 0.95
-    ) -> "FixMatch":
+    def build(cls, main: Task, *, threshold: float = 0.95) -> "FixMatch":
         """FixMatch for this main task."""
         return cls(main.width, threshold)
 

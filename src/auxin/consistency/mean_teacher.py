@@ -95,9 +95,7 @@ class MeanTeacher(Consistency):
         self.register_buffer("steps", torch.zeros((), dtype=torch.int64))
 
     @classmethod
-    def build(  # pyright: ignore[reportIncompatibleMethodOverride]
-        cls, main: Task, *, decay: float = 0.99
-    ) -> "MeanTeacher":
+    def build(cls, main: Task, *, decay: float = 0.99) -> "MeanTeacher":
         """A mean teacher for this main task."""
         return cls(main.width, isinstance(main, Classes), decay)
 

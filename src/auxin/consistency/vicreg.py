@@ -93,7 +93,7 @@ class VICReg(Consistency):
         self.task = Embeddings("vicreg", int(width), float(variance), float(covariance))
 
     @classmethod
-    def build(  # pyright: ignore[reportIncompatibleMethodOverride]
+    def build(
         cls, main: Task, *, width: int = 64, variance: float = 1.0, covariance: float = 0.04
     ) -> "VICReg":
         """VICReg beside any main task."""

@@ -4,7 +4,6 @@ Importing the package imports nothing heavy: a table is read and encoded without
 `auxin.data.reading`), and each public name is loaded when it is first asked for.
 """
 
-import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -32,22 +31,9 @@ __all__ = [
 ]
 
 
-_HOMES = {
-    "KINDS": "_augment",
-    "DataSource": "base",
-    "Dataset": "base",
-    "DevicePool": "_pool",
-    "Encoder": "encoders.contract",
-    "Splits": "splits",
-    "Stream": "_sampling",
-    "epoch_batches": "_sampling",
-    "load": "_load",
-    "make_splits": "splits",
-    "restore": "encoders.restore",
-}
-
-
 def __getattr__(name: str) -> Any:
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module 'auxin.data' has no attribute {name!r}")
-    return getattr(importlib.import_module(f"auxin.data.{_HOMES[name]}"), name)
+    import auxin.data._public as public
+
+    return getattr(public, name)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from auxin import catalogue
-from auxin.data.base import Dataset
+from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.progress import watched
 from auxin.errors import ConfigError, DataError, as_arguments, called, naming, naming_arguments
 
@@ -33,14 +33,17 @@ def load(name_or_path: str | Path, root: str | Path | None = None, **options: An
     name = str(name_or_path)
     given = {key: value for key, value in options.items() if value is not None}
     folder = None if root is None else Path(root)
-    if folder is not None and os.path.isfile(folder) and not _takes_files(name):
+    known = catalogue.names("data")
+    # a reader such as `npz` or `table` reads the file or folder `root` itself
+    reads = name in known and catalogue.load("data", name).suffixes
+    if folder is not None and os.path.isfile(folder) and not reads:
         raise ConfigError(
             f"{called('root')} is not a folder",
             expected="the folder that holds the files of a data set",
             found=f"the file {folder}",
             do=f"Name the folder, or leave {called('root')} out",
         )
-    if name in catalogue.names("data"):
+    if name in known:
         member, place = name, folder
     elif (place := catalogue.own_data(name, folder)) is not None:
         member = _reader(place, given)
@@ -85,18 +88,16 @@ def _check_used(name: str, folder: Path | None, place: Path | None, given: Mappi
 @lru_cache(1)
 def _arguments() -> frozenset[str]:
     """The names of all arguments that `load` takes for one data set or another."""
-    sources = [catalogue.load("data", name) for name in catalogue.names("data")]
-    return frozenset({"root"}.union(*(source.options for source in sources)))
+    return frozenset({"root"}.union(*(source.options for source in _sources().values())))
 
 
-def _takes_files(name: str) -> bool:
-    """Whether this is one of auxin's readers (`npz`, `table`), which read the file or folder `root` itself."""
-    return name in catalogue.names("data") and bool(catalogue.load("data", name).suffixes)
+def _sources() -> dict[str, type[DataSource]]:
+    return {name: catalogue.load("data", name) for name in catalogue.names("data")}
 
 
 def _reader(path: Path, options: Container[str]) -> str:
     """The member that reads files like this one; of several, the one that requires most options."""
-    sources = {name: catalogue.load("data", name) for name in catalogue.names("data")}
+    sources = _sources()
     ending = "/" if path.is_dir() else path.name.lower()
     able = {
         name: len(source.required)

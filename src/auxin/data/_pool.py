@@ -64,7 +64,9 @@ class DevicePool:
         self._y = {name: target.to(self.device) for name, target in dataset.y.items()}
         self._dense = [name for name, task in dataset.tasks.items() if task.dense]
         if hidden is not None:
-            self._y[dataset.main] = _hide(self._y[dataset.main], hidden)
+            main = self._y[dataset.main].clone()
+            main[hidden.to(self.device)] = _missing(main)
+            self._y[dataset.main] = main
         mean, std = _constants(dataset, train_rows)
         self.mean, self.std = mean.to(self.device), std.to(self.device)
         self._blank = None if dataset.blank is None else _placed(dataset.blank, self.device)
@@ -120,12 +122,6 @@ class DevicePool:
 
 def _placed(x: Tensor | SparseRows, device: torch.device) -> Tensor | SparseRows:
     return x if isinstance(x, SparseRows) else x.to(device)
-
-
-def _hide(target: Tensor, rows: Tensor) -> Tensor:
-    target = target.clone()
-    target[rows.to(target.device)] = _missing(target)
-    return target
 
 
 def _missing(target: Tensor) -> float:

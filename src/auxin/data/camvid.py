@@ -9,7 +9,7 @@ from torch import Tensor
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.npz import read_npz
-from auxin.data.reading.published import by_hand
+from auxin.data.reading.published import place
 from auxin.tasks.base import Task
 from auxin.tasks.dense_classes import DenseClasses
 from auxin.tasks.dense_regression import DenseRegression
@@ -37,7 +37,7 @@ class Camvid(DataSource):
     def load(cls, root: Path | None, *, made: bool = True) -> Dataset:
         """Read the three files."""
         names = [f"camvid_{side}.npz" for side in ("train", "val", "test")]
-        folder = by_hand("camvid", root, names, cls.where)
+        folder = place("camvid", root, names, where=cls.where)
         parts = [read_npz(folder / name) for name in names]
         x = (
             torch.from_numpy(np.concatenate([part["images"] for part in parts]))

@@ -8,7 +8,7 @@ import torch
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.files import damaged
-from auxin.data.reading.published import by_hand, matlab, sides, squares
+from auxin.data.reading.published import matlab, place, sides, squares
 from auxin.tasks.classes import Classes
 
 
@@ -29,7 +29,7 @@ class Cars(DataSource):
     def load(cls, root: Path | None, *, size: int = 224) -> Dataset:
         """Read images and classes."""
         holds = ("devkit/cars_train_annos.mat", "cars_test_annos_withlabels.mat", "cars_train", "cars_test")
-        folder = by_hand("cars", root, holds, cls.where)
+        folder = place("cars", root, holds, where=cls.where)
         train, test = (_annotations(folder / holds[k]) for k in (0, 1))
         labels = torch.tensor([label for _, label in [*train, *test]])
         paths = [folder / "cars_train" / name for name, _ in train]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from auxin.data._cifar import CifarPart, Layout, read_cifar
 from auxin.data.base import Dataset, DataSource
@@ -83,16 +82,11 @@ def _tasks(both: CifarPart, train: int, aux: str | None, source: str) -> dict[st
             expected="the Python or the .npz form of CIFAR-10",
             found=source,
         )
-    names, fine, parent = _terms(both.files, main, train)
-    made["tasks"]["term"] = Classes("term", len(names), label_names=names)
-    made["y"]["term"] = fine
-    return {**made, "parents": {"term": parent}}
-
-
-def _terms(files: list[str], main: Tensor, train: int) -> tuple[list[str], Tensor, Tensor]:
-    """The terms' names, each row's term, and each term's class; one word in two classes is two terms."""
-    keys = [(c, re.sub(r"_s_\d+\.png$", "", f)) for c, f in zip(main.tolist(), files, strict=True)]
+    # one word in two classes is two terms
+    keys = [(c, re.sub(r"_s_\d+\.png$", "", f)) for c, f in zip(main.tolist(), both.files, strict=True)]
     known = sorted(set(keys[:train]))
     number = {key: i for i, key in enumerate(known)}
-    fine = torch.tensor([number.get(key, -1) for key in keys], dtype=torch.int64)
-    return [f"{NAMES[c]}: {term}" for c, term in known], fine, torch.tensor([c for c, _ in known])
+    names = [f"{NAMES[c]}: {term}" for c, term in known]
+    made["tasks"]["term"] = Classes("term", len(names), label_names=names)
+    made["y"]["term"] = torch.tensor([number.get(key, -1) for key in keys], dtype=torch.int64)
+    return {**made, "parents": {"term": torch.tensor([c for c, _ in known])}}

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.dense import two_sides
-from auxin.data.reading.published import by_hand
+from auxin.data.reading.published import place
 
 
 class Cityscapes(DataSource):
@@ -31,7 +31,7 @@ class Cityscapes(DataSource):
     @classmethod
     def load(cls, root: Path | None, *, shrink: int = 1) -> Dataset:
         """Read the arrays."""
-        folder = by_hand("cityscapes", root, ["train/image", "val/image"], cls.where)
+        folder = place("cityscapes", root, ["train/image", "val/image"], where=cls.where)
         levels = [n for n in (19, 7, 2) if n > 2 or (folder / "train" / "label_2").is_dir()]
         labels = {f"classes{n}": (f"label_{n}", n) for n in levels}
         licence = "non-commercial, by Cityscapes' terms"

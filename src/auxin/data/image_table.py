@@ -172,11 +172,11 @@ def _targets(
             paths = pictures(frame[spec.columns[0]], folder)
             sizes = [one.size for one in look(files)]
             side = (x.shape[3], x.shape[2])
-            tasks[spec.name], y[spec.name], said = dense_target(spec, paths, sizes, side)
-            notes += said
+            made = dense_target(spec, paths, sizes, side)
         else:
-            tasks[spec.name], y[spec.name], said = target_of(frame, spec)
-            notes += said
+            made = target_of(frame, spec)
+        tasks[spec.name], y[spec.name], said = made
+        notes += said
     return tasks, y
 
 

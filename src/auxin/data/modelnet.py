@@ -8,7 +8,7 @@ import torch
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.files import damaged, readable
-from auxin.data.reading.published import by_hand, lines
+from auxin.data.reading.published import lines, place
 from auxin.errors import DataError
 from auxin.tasks.classes import Classes
 
@@ -29,7 +29,7 @@ class Modelnet(DataSource):
     @classmethod
     def load(cls, root: Path | None, *, points: int = 1024) -> Dataset:
         """Read the shapes."""
-        folder = by_hand("modelnet", root, (), cls.where)
+        folder = place("modelnet", root, (), where=cls.where)
         base = next(
             (p for p in [folder, *sorted(folder.iterdir())] if p.is_dir() and list(p.glob("*/train/*.off"))),
             None,

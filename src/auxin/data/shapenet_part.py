@@ -9,7 +9,7 @@ import torch
 
 from auxin.data.base import Dataset, DataSource
 from auxin.data.reading.files import damaged, readable
-from auxin.data.reading.published import by_hand, lines
+from auxin.data.reading.published import lines, place
 from auxin.tasks.classes import Classes
 from auxin.tasks.dense_classes import DenseClasses
 
@@ -36,7 +36,7 @@ class ShapenetPart(DataSource):
     def load(cls, root: Path | None, *, points: int = 1024) -> Dataset:
         """Read the shapes."""
         lists = [f"train_test_split/shuffled_{side}_file_list.json" for side in ("train", "val", "test")]
-        folder = by_hand("shapenet_part", root, ["synsetoffset2category.txt", *lists], cls.where)
+        folder = place("shapenet_part", root, ["synsetoffset2category.txt", *lists], where=cls.where)
         table = folder / "synsetoffset2category.txt"
         known = [line.split() for line in lines(table)]
         if not known or any(len(words) != 2 for words in known):

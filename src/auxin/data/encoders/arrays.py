@@ -50,7 +50,8 @@ class Arrays(Encoder):
         del notify
         if isinstance(source, str | Path):
             with naming(source):
-                return self.encode(self._array(Path(source)))
+                arrays = read_npz(Path(source))
+                return self.encode(pick(arrays, self.array or input_name(arrays)))
         values = np.asarray(source.detach().cpu() if isinstance(source, Tensor) else source)
         if values.dtype.kind not in "biuf" or (self.dtype == "uint8" and values.dtype != np.uint8):
             expected = "uint8, as the training images" if self.dtype == "uint8" else "numbers"
@@ -65,10 +66,6 @@ class Arrays(Encoder):
         x = self._as_trained(tensor)
         check.inputs("the given rows", x)
         return x, None
-
-    def _array(self, path: Path) -> np.ndarray:
-        arrays = read_npz(path)
-        return pick(arrays, self.array or input_name(arrays))
 
     def _as_trained(self, x: Tensor) -> Tensor:
         """[N, D], or images [N, H, W], [N, H, W, C] or [N, C, H, W] with the channels first."""

@@ -83,22 +83,16 @@ class TableEncoder(Encoder):
 
     def fit(self, raw: Any) -> "TableEncoder":
         """The encoder with categories, vocabularies and gaps of these rows, a DataFrame."""
-        plain = self._plain(raw)
-        gaps: dict[str, bool] = {}
-        truths: dict[str, bool] = {}
-        ranges: dict[str, tuple[float, float]] = {}
-        for names, block in blocks(raw, [c.name for c in plain]):
-            gaps |= dict(zip(names, np.isnan(block.min(0)).tolist(), strict=True))
-            truths |= dict(zip(names, _binary(block).tolist(), strict=True))
-            ranges |= dict(zip(names, ranges_of(block), strict=True))
-        columns = [
-            c.of(gaps[c.name], truths[c.name], ranges[c.name])
-            if isinstance(c, Numbers) and c.name in gaps
-            else c.fit(raw[c.name])
-            if not (isinstance(c, Numbers) and c.sparse)
-            else c
-            for c in self.columns
-        ]
+        found: dict[str, tuple[bool, bool, tuple[float, float]]] = {}
+        for names, block in blocks(raw, [c.name for c in self._plain(raw)]):
+            parts = (np.isnan(block.min(0)).tolist(), _binary(block).tolist(), ranges_of(block))
+            found |= dict(zip(names, zip(*parts, strict=True), strict=True))
+        columns: list[ColumnEncoder] = []
+        for c in self.columns:
+            if isinstance(c, Numbers) and c.name in found:
+                columns.append(c.of(*found[c.name]))
+            else:
+                columns.append(c if isinstance(c, Numbers) and c.sparse else c.fit(raw[c.name]))
         return self._with(columns)
 
     def _with(self, columns: Sequence[ColumnEncoder]) -> "TableEncoder":

@@ -236,19 +236,12 @@ def _labels(path: Path, relation: str, names: list[str]) -> list[str]:
         count = int(match[1])
         return names[:count] if count >= 0 else names[count:]
     beside = path.with_suffix(".xml")
-    return read_labels(beside, names) if beside.is_file() else []
-
-
-def read_labels(path: Path, names: list[str]) -> list[str]:
-    """The labels of Mulan's XML file.
-
-    Raises:
-        DataError: It is no XML of labels, or names one that is no attribute.
-    """
+    if not beside.is_file():
+        return []
     do = "Correct it, or name the labels with --target"
-    with readable(path, "XML of labels, as Mulan writes it", ElementTree.ParseError, do=do):
-        root = ElementTree.fromstring(path.read_bytes())
+    with readable(beside, "XML of labels, as Mulan writes it", ElementTree.ParseError, do=do):
+        root = ElementTree.fromstring(beside.read_bytes())
     found = [node.get("name", "") for node in root.iter() if node.tag.rpartition("}")[2] == "label"]
     if odd := [name for name in found if name not in names]:
-        raise DataError(f"{path} names a label that is not an attribute: {odd[0]!r}")
+        raise DataError(f"{beside} names a label that is not an attribute: {odd[0]!r}")
     return found

@@ -62,7 +62,8 @@ def read_memory(source: Any, verbatim: Collection[str] = ()) -> pd.DataFrame:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise DataError("Several columns have one name", found=", ".join(twice), do="Rename them")
     try:
-        plain = _arrow(frame) if isinstance(frame, pd.DataFrame) else pa.table(frame)
+        mine = isinstance(frame, pd.DataFrame)
+        plain = pa.Table.from_pandas(frame, preserve_index=False) if mine else pa.table(frame)
     except (pa.ArrowException, TypeError, ValueError) as error:
         raise DataError(
             "A column is neither numbers, words, dates nor yes and no",
@@ -78,10 +79,6 @@ def table_of(source: Any) -> Any:
         return source
     frame = pd.DataFrame(source)
     return frame.set_axis([str(name) for name in frame.columns], axis=1)
-
-
-def _arrow(frame: pd.DataFrame) -> pa.Table:
-    return pa.Table.from_pandas(frame, preserve_index=False)
 
 
 def frame_of(table: pa.Table, verbatim: Collection[str] = ()) -> pd.DataFrame:
@@ -102,31 +99,31 @@ def column_of(cells: pa.ChunkedArray, verbatim: bool) -> Any:
         return _extension(cells, verbatim)
     if pa.types.is_dictionary(kind):
         return _categories(cells, verbatim)
-    if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if _is(kind, "binary", "large_binary"):
         cells = _decoded(cells)
         kind = cells.type
     if pa.types.is_boolean(kind):
         return _words(["True" if value else "False" for value in cells.to_pylist()], cells)
-    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
-        return _plain_numbers(cells) if verbatim or _codes(cells) else _float(cells)
+    if _is(kind, "integer", "floating", "decimal"):
+        if not verbatim and not _codes(cells):
+            return _float(cells)
+        return _words([str(value) for value in cells.to_pylist()], cells, nan=pa.types.is_floating(kind))
     if pa.types.is_null(kind):
         return np.full(len(cells), np.nan)
-    if pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+    if _is(kind, "string", "large_string", "string_view"):
         return words_of(cells.cast(pa.string()), verbatim)
     if pa.types.is_temporal(kind):
         return _times(cells)
-    if _is_list(kind) and (verbatim or not pa.types.is_nested(kind.value_type)):
+    if _is(kind, "list", "large_list", "fixed_size_list", "list_view") and (
+        verbatim or not pa.types.is_nested(kind.value_type)
+    ):
         return _words([json.dumps(value, default=str) for value in cells.to_pylist()], cells)
     return pd.Series(cells.to_pylist(), dtype=object)
 
 
-def _is_list(kind: pa.DataType) -> bool:
-    return (
-        pa.types.is_list(kind)
-        or pa.types.is_large_list(kind)
-        or pa.types.is_fixed_size_list(kind)
-        or pa.types.is_list_view(kind)
-    )
+def _is(kind: pa.DataType, *names: str) -> bool:
+    """Whether it is of one of Arrow's types of these names."""
+    return any(getattr(pa.types, f"is_{name}")(kind) for name in names)
 
 
 def _categories(cells: pa.ChunkedArray, verbatim: bool) -> Any:
@@ -136,9 +133,7 @@ def _categories(cells: pa.ChunkedArray, verbatim: bool) -> Any:
     kind = cells.type
     whole = pa.chunked_array([chunk.dictionary_decode() for chunk in cells.chunks], kind.value_type)
     made = column_of(whole, verbatim)
-    if not kind.ordered or not (
-        pa.types.is_string(kind.value_type) or pa.types.is_large_string(kind.value_type)
-    ):
+    if not kind.ordered or not _is(kind.value_type, "string", "large_string"):
         return made
     order = column_of(cells.unify_dictionaries().chunk(0).dictionary, verbatim).dropna().unique()
     return pd.Series(pd.Categorical(made, categories=order, ordered=True))
@@ -175,10 +170,6 @@ def _codes(cells: pa.ChunkedArray) -> bool:
         return False
     known = cells.drop_null()
     return pc.count_distinct(known).as_py() > len(np.unique(_float(known)))
-
-
-def _plain_numbers(cells: pa.ChunkedArray) -> Any:
-    return _words([str(value) for value in cells.to_pylist()], cells, nan=pa.types.is_floating(cells.type))
 
 
 def _times(cells: pa.ChunkedArray) -> Any:

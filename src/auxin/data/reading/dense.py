@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from auxin.data.base import Dataset
-from auxin.data.reading.published import array, by_hand, sides
+from auxin.data.reading.published import array, place, sides
 from auxin.errors import DataError
 from auxin.tasks.base import Task
 from auxin.tasks.dense_classes import DenseClasses
@@ -29,7 +29,7 @@ def two_sides(
         DataError: files are missing, or their shapes do not fit.
     """
     holds = [f"{side}/image" for side in ("train", "val")]
-    folder = by_hand(name, root, holds, where)
+    folder = place(name, root, holds, where=where)
     parts = {
         side: _read(folder / side, {t: f for t, (f, _) in {**labels, **numbers}.items()}, shrink)
         for side in ("train", "val")

@@ -41,7 +41,9 @@ def folder(name: str, root: Path | None, where: str = "") -> Path:
     return root
 
 
-def prepare(name: str, root: Path | None, download: object, remotes: Sequence[RemoteFile]) -> Path:
+def prepare(
+    name: str, root: Path | None, download: object, remotes: Sequence[RemoteFile], where: str = ""
+) -> Path:
     """The folder of a data set, after downloading into it if that was asked for.
 
     Raises:
@@ -52,7 +54,7 @@ def prepare(name: str, root: Path | None, download: object, remotes: Sequence[Re
         raise ConfigError("The option download takes no value", expected="no value", found=repr(download))
     if download and root is not None:
         fetch(remotes, root)
-    return folder(name, root)
+    return folder(name, root, where)
 
 
 def first(folders: Iterable[Path], *names: str) -> Path | None:
@@ -60,14 +62,21 @@ def first(folders: Iterable[Path], *names: str) -> Path | None:
     return next((path for base in folders for name in names if (path := base / name).is_file()), None)
 
 
-def missing(name: str, root: Path, looked: Sequence[str], remotes: Sequence[RemoteFile]) -> DataError:
-    """The error for a data set whose files are not in the folder."""
+def missing(
+    name: str, root: Path, looked: Sequence[str], remotes: Sequence[RemoteFile], where: str = ""
+) -> DataError:
+    """The error for a data set whose files are not in the folder; `where` as for `folder`."""
+    do = (
+        f"Fetch them with --download, or in Python with auxin.data.load({name!r}, {str(root)!r}, download=True); or "
+        f"put them there yourself, from {' '.join(r.url for r in remotes)}"
+    )
+    if where:
+        do = f"Fetch them by hand from {where}, unpack them, and name the folder with --root"
     return DataError(
-        f"The files of {name} are not in {root}",
+        f"The files of {name} are not in {root}{', and auxin cannot fetch them' if where else ''}",
         expected=" or ".join(looked),
         found=", ".join(sorted(p.name for p in root.iterdir())[:8]) or "an empty folder",
-        do=f"Fetch them with --download, or in Python with auxin.data.load({name!r}, {str(root)!r}, download=True); or "
-        f"put them there yourself, from {' '.join(r.url for r in remotes)}",
+        do=do,
     )
 
 

@@ -143,11 +143,15 @@ def _likely(path: Path) -> str:
         return "utf-16"
     if b"\0" in head:
         return "utf-16-le" if head[1::2].count(0) > head[::2].count(0) else "utf-16-be"
+    return "utf-8" if _is_utf8(head) else "latin-1"
+
+
+def _is_utf8(head: bytes) -> bool:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(head)
     except UnicodeDecodeError:
-        return "latin-1"
-    return "utf-8"
+        return False
+    return True
 
 
 SINGLE = ("iso8859", "cp125", "mac")
@@ -160,11 +164,7 @@ def _refuse_utf8(path: Path, encoding: str) -> None:
         return
     with path.open("rb") as stream:
         head = stream.read(1 << 20)
-    try:
-        codecs.getincrementaldecoder("utf-8")().decode(head)
-    except UnicodeDecodeError:
-        return
-    if not head.isascii():
+    if not head.isascii() and _is_utf8(head):
         raise damaged(path, f"text in {encoding}", "UTF-8", "Name its encoding: --encoding utf-8")
 
 
@@ -237,9 +237,9 @@ def with_unlabelled(
     """
     if path is None:
         return frame
-    more: Any = read_frame(path, encoding, [*verbatim, *_worded(frame)]).drop(
-        columns=list(main), errors="ignore"
-    )
+    # where other rows are put below columns of words, theirs are words too
+    worded = [str(name) for name, kind in frame.dtypes.items() if kind != np.float64]
+    more: Any = read_frame(path, encoding, [*verbatim, *worded]).drop(columns=list(main), errors="ignore")
     shared = [name for name in more.columns if name in frame.columns]
     if not shared:
         raise DataError(
@@ -249,8 +249,3 @@ def with_unlabelled(
         )
     more = more[shared].assign(**({split: "train"} if split else {}))
     return pd.concat([frame, more], ignore_index=True)
-
-
-def _worded(frame: Any) -> list[str]:
-    """The columns of words: where other rows are put below, theirs are words too."""
-    return [str(name) for name in frame.columns if frame[name].dtype != np.float64]

@@ -50,19 +50,20 @@ def read_hub(name: str) -> HubTable:
     splits = tuple(split for split, frame in made.items() for _ in range(len(frame)))
     frame: Any = pd.concat(list(made.values()), ignore_index=True)
     kinds = {column: _kind(feature) for column, feature in features.items()}
-    lists = {column: _spread(frame, column) for column, kind in kinds.items() if kind == "list"}
-    columns = [wide for column in kinds for wide in (lists.get(column) or [column])]
-    wide: Any = pd.concat([frame.drop(columns=[c for c in lists if lists[c]]), *_wide(frame, lists)], axis=1)
-    left_out = [c for c, kind in kinds.items() if kind == "other" or (kind == "list" and not lists[c])]
-    for column, kind in kinds.items():
-        if kind == "class":
-            wide[column] = wide[column].cat.remove_unused_categories()
+    images, classes, lists = (
+        [c for c, kind in kinds.items() if kind == k] for k in ("image", "class", "list")
+    )
+    wide = {column: made for column in lists if (made := _spread(frame[column])) is not None}
+    left_out = [c for c, kind in kinds.items() if kind in ("list", "other") and c not in wide]
+    for column in classes:
+        frame[column] = frame[column].cat.remove_unused_categories()
+    columns: list[Any] = [wide.get(column, frame[[column]]) for column in kinds if column not in left_out]
     return HubTable(
-        wide[[column for column in columns if column not in left_out]],
+        pd.concat([frame[[]], *columns], axis=1),
         splits,
-        tuple(column for column, kind in kinds.items() if kind == "image"),
-        tuple(column for column, kind in kinds.items() if kind == "class"),
-        {column: made for column, made in lists.items() if made},
+        tuple(images),
+        tuple(classes),
+        {column: list(made.columns) for column, made in wide.items()},
         tuple(left_out),
     )
 
@@ -156,21 +157,15 @@ def _joined(cell: Any, names: Sequence[str] | None) -> str | None:
     return ";".join(word.replace(";", ",") for word in words)
 
 
-def _spread(frame: Any, column: str) -> list[str]:
-    """The columns that lists of one length become; none where their lengths differ."""
-    lengths = {len(cell) for cell in frame[column] if cell is not None}
+def _spread(cells: Any) -> pd.DataFrame | None:
+    """A column of lists of one length as so many columns; None where their lengths differ."""
+    lengths = {len(cell) for cell in cells if cell is not None}
     width = lengths.pop() if len(lengths) == 1 else 0
-    return [f"{column}.{place}" for place in range(width)]
-
-
-def _wide(frame: Any, lists: dict[str, list[str]]) -> list[pd.DataFrame]:
-    found = []
-    for column, names in lists.items():
-        if names:
-            blank = np.full(len(names), np.nan)
-            rows = np.stack([blank if cell is None else np.asarray(cell, float) for cell in frame[column]])
-            found.append(pd.DataFrame(rows, columns=pd.Index(names)))
-    return found
+    if not width:
+        return None
+    blank = np.full(width, np.nan)
+    rows = np.stack([blank if cell is None else np.asarray(cell, float) for cell in cells])
+    return pd.DataFrame(rows, columns=pd.Index([f"{cells.name}.{place}" for place in range(width)]))
 
 
 def sides(table: HubTable, main: Sequence[str]) -> tuple[list[str], list[str]]:

@@ -20,7 +20,10 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
     Raises:
         DataError: The file is damaged, cut short, too long, or of another type.
     """
-    data = _bytes(path)
+    data = path.read_bytes()
+    if path.suffix == ".gz":
+        with readable(path, "a whole gzip file", gzip.BadGzipFile, EOFError, zlib.error):
+            data = gzip.decompress(data)
     head = 4 + 4 * dimensions
     if len(data) < head or data[:2] != b"\0\0" or data[2] != _UNSIGNED_BYTE or data[3] != dimensions:
         raise damaged(
@@ -32,11 +35,3 @@ def read_idx(path: Path, dimensions: int) -> Tensor:
             path, f"{prod(shape):,} bytes of values of shape {shape}", f"{len(data) - head:,} bytes"
         )
     return torch.from_numpy(np.frombuffer(data, np.uint8, offset=head).reshape(shape).copy())
-
-
-def _bytes(path: Path) -> bytes:
-    data = path.read_bytes()
-    if path.suffix != ".gz":
-        return data
-    with readable(path, "a whole gzip file", gzip.BadGzipFile, EOFError, zlib.error):
-        return gzip.decompress(data)

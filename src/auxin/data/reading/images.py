@@ -87,15 +87,35 @@ class ImageHead(NamedTuple):
 
 
 def look(paths: Sequence[Picture]) -> list[ImageHead]:
-    """What each file's head says."""
-    return [_look(path) for path in paths]
+    """What each file's head says, without decoding it."""
+    found = []
+    for path in paths:
+        if isinstance(path, Path) and not path.is_file():
+            near = next((p.name for p in sorted(path.parent.glob(f"{glob.escape(path.name)}.*"))), None)
+            do = f"Did you mean {near!r}?" if near else "Correct the path"
+            raise DataError(f"There is no image {path}", do=do)
+        with readable(called(path), "an image", *DAMAGE, do=INSTEAD), opened(path) as image:
+            if image.mode == "F":
+                do = "Save it with 8 or 16 bits"
+                raise damaged(called(path), "an image of whole numbers", "fractions", do)
+            # as it is looked at: EXIF says where a camera was turned
+            size = image.size[::-1] if image.getexif().get(ORIENTATION, 1) >= 5 else image.size
+            found.append(ImageHead(size, image.mode in ("1", "L", *DEEP), _lost(image)))
+    return found
 
 
 def decode(paths: Sequence[Picture], side: tuple[int, int], grey: bool) -> Tensor:
     """Images brought to one size (width, height), uint8 [N, C, H, W]."""
     pixels = np.empty((len(paths), side[1], side[0], 1 if grey else 3), np.uint8)
     for row, path in enumerate(paths):
-        pixels[row] = _pixels(path, side, grey)
+        with readable(called(path), "a whole image", *DAMAGE, do=INSTEAD), opened(path) as image:
+            plain = upright(image)
+            if plain.mode in DEEP:  # Pillow would cut every value above 255
+                shallow = np.asarray(plain).astype(np.int64).clip(0, 65535) // 257
+                plain = Image.fromarray(shallow.astype(np.uint8))
+            plain = plain.convert("L" if grey else "RGB")
+            plain = plain if plain.size == side else plain.resize(side, Image.Resampling.BILINEAR)
+            pixels[row] = np.asarray(plain).reshape(side[1], side[0], -1)
     return torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous()
 
 
@@ -209,20 +229,6 @@ def upright(image: Any) -> Any:
     return ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
 
 
-def _look(path: Picture) -> ImageHead:
-    """An image's size, and whether it is grey, without decoding it."""
-    if isinstance(path, Path) and not path.is_file():
-        near = next((p.name for p in sorted(path.parent.glob(f"{glob.escape(path.name)}.*"))), None)
-        do = f"Did you mean {near!r}?" if near else "Correct the path"
-        raise DataError(f"There is no image {path}", do=do)
-    with readable(called(path), "an image", *DAMAGE, do=INSTEAD), opened(path) as image:
-        if image.mode == "F":
-            do = "Save it with 8 or 16 bits"
-            raise damaged(called(path), "an image of whole numbers", "fractions", do)
-        size = image.size[::-1] if image.getexif().get(ORIENTATION, 1) >= 5 else image.size
-        return ImageHead(size, image.mode in ("1", "L", *DEEP), _lost(image))
-
-
 def _lost(image: Any) -> tuple[str, ...]:
     found = []
     if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
@@ -232,15 +238,3 @@ def _lost(image: Any) -> tuple[str, ...]:
     if image.mode in DEEP:
         found.append(SHALLOWED)
     return tuple(found)
-
-
-def _pixels(path: Picture, side: tuple[int, int], grey: bool) -> np.ndarray:
-    with readable(called(path), "a whole image", *DAMAGE, do=INSTEAD), opened(path) as image:
-        plain = upright(image)
-        if plain.mode in DEEP:  # Pillow would cut every value above 255
-            plain = Image.fromarray(
-                (np.asarray(plain).astype(np.int64).clip(0, 65535) // 257).astype(np.uint8)
-            )
-        plain = plain.convert("L" if grey else "RGB")
-        plain = plain if plain.size == side else plain.resize(side, Image.Resampling.BILINEAR)
-        return np.asarray(plain).reshape(side[1], side[0], -1)

@@ -105,23 +105,19 @@ def _all_values(
 
 def _ignored(spec: TargetSpec, found: np.ndarray) -> tuple[int | None, list[str]]:
     if spec.missing is not None:
-        return _number(spec), []
+        try:
+            return int(spec.missing), []
+        except ValueError as error:
+            raise DataError(
+                f"The missing label of {spec.name!r} is not usable",
+                expected="a whole number",
+                found=repr(spec.missing),
+            ) from error
     if IGNORE in found and len(found) > 2:
         return IGNORE, [
             f"Pixels of value {IGNORE} in {spec.name!r} are treated as unlabelled (change this with --missing)."
         ]
     return None, []
-
-
-def _number(spec: TargetSpec) -> int:
-    try:
-        return int(spec.missing or "")
-    except ValueError as error:
-        raise DataError(
-            f"The missing label of {spec.name!r} is not usable",
-            expected="a whole number",
-            found=repr(spec.missing),
-        ) from error
 
 
 def _colour(value: int) -> str:

@@ -41,15 +41,13 @@ def read_table(
             raise damaged(path, need, f"columns {', '.join(table.column_names)}", "Use another file")
         images += [_decode(path, i, cell, shape) for i, cell in enumerate(table[image].to_pylist())]
         for name, column in columns.items():
-            labels[name] += _integers(path, column, table[column])
+            cells: Any = table[column]
+            if not pa.types.is_integer(cells.type) or cells.null_count:
+                found = f"{cells.type}, {cells.null_count} empty"
+                raise damaged(path, f"whole numbers in column {column}", found)
+            labels[name] += cells.to_pylist()
     stacked = torch.from_numpy(np.stack(images) if images else np.zeros((0, *shape), np.uint8))
     return stacked, {name: torch.tensor(values, dtype=torch.int64) for name, values in labels.items()}
-
-
-def _integers(path: Path, name: str, column: Any) -> list[int]:
-    if not pa.types.is_integer(column.type) or column.null_count:
-        raise damaged(path, f"whole numbers in column {name}", f"{column.type}, {column.null_count} empty")
-    return column.to_pylist()
 
 
 def _decode(path: Path, row: int, cell: Any, shape: tuple[int, int, int]) -> np.ndarray:

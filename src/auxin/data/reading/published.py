@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from auxin.data.reading.download import RemoteFile
-from auxin.data.reading.files import folder, missing, prepare, readable
+from auxin.data.reading.files import missing, prepare, readable
 from auxin.data.reading.images import decode, look
 from auxin.errors import DataError
 
@@ -20,6 +20,7 @@ def place(
     holds: Sequence[str],
     remotes: Sequence[RemoteFile] = (),
     download: object = False,
+    where: str = "",
 ) -> Path:
     """The folder below `root` that holds these files or folders: `root` itself, one of its folders, or one of theirs.
 
@@ -29,35 +30,18 @@ def place(
         holds: Paths that must all be there, relative to the folder.
         remotes: Where the files can be had.
         download: fetch them first.
+        where: Where a person finds the files of a set that its owner gives out by hand only.
 
     Raises:
         DataError: They are not there; it says what was looked for and where it can be had.
     """
-    base = prepare(name, root, download, remotes)
+    base = prepare(name, root, download, remotes, where)
     below = [base, *sorted(p for p in base.iterdir() if p.is_dir())]
     below += [q for p in below[1:] for q in sorted(p.iterdir()) if q.is_dir()]
     for found in below:
         if all((found / part).exists() for part in holds):
             return found
-    raise missing(name, base, [" and ".join(holds)], remotes)
-
-
-def by_hand(name: str, root: Path | None, holds: Sequence[str], where: str) -> Path:
-    """The same for a set that its owner gives out by hand only.
-
-    Raises:
-        DataError: The files are not there; it says where a person finds them.
-    """
-    base = folder(name, root, where)
-    try:
-        return place(name, base, holds)
-    except DataError as error:
-        raise DataError(
-            f"The files of {name} are not in {base}, and auxin cannot fetch them",
-            expected=" and ".join(holds),
-            found=", ".join(sorted(p.name for p in base.iterdir())[:8]) or "an empty folder",
-            do=f"Fetch them by hand from {where}, unpack them, and name the folder with --root",
-        ) from error
+    raise missing(name, base, [" and ".join(holds)], remotes, where)
 
 
 def sides(train: int, test: int) -> Tensor:

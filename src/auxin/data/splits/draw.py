@@ -83,7 +83,14 @@ class Drawer:
         for stratum, size in sizes.items():
             self.need(stratum, size, least + keep, f"{least} for the {what}, {keep} beside it")
         total = floor(amount * len(rows) + 0.5) if amount < 1 else int(amount)
-        _fits(total, sizes, least, keep, what)
+        classes, most = len(sizes), len(rows) - keep * len(sizes)
+        if not least * classes <= total <= most:
+            raise DataError(
+                f"The {what} cannot have {total:,} rows",
+                expected=f"{least * classes:,} to {most:,} of {len(rows):,} rows, "
+                f"so that each of the {classes} classes has {least} in it and {keep} beside it",
+                do="Ask for another number or fraction of rows",
+            )
         counts = allocate(sizes, total, least, keep)
         taken: list[int] = []
         left: list[int] = []
@@ -144,17 +151,6 @@ class Drawer:
         if notes is not None and len(short) > SHOWN:
             notes.append(f"So are those of {len(short) - SHOWN:,} further classes with fewer than {count:,}.")
         return taken
-
-
-def _fits(total: int, sizes: dict[int, int], least: int, keep: int, what: str) -> None:
-    rows, classes = sum(sizes.values()), len(sizes)
-    if not least * classes <= total <= rows - keep * classes:
-        raise DataError(
-            f"The {what} cannot have {total:,} rows",
-            expected=f"{least * classes:,} to {rows - keep * classes:,} of {rows:,} rows, "
-            f"so that each of the {classes} classes has {least} in it and {keep} beside it",
-            do="Ask for another number or fraction of rows",
-        )
 
 
 def allocate(sizes: dict[int, int], total: int, least: int, keep: int) -> dict[int, int]:

@@ -10,8 +10,7 @@ from torch import Tensor
 from auxin.data.base import Dataset
 from auxin.data.reading.content import CONTENT, fingerprint, ranked
 from auxin.data.splits.draw import PARTS, Drawer, strata
-from auxin.data.splits.held_out import drop_groups, drop_repeats, without_repeats
-from auxin.data.splits.rare import rare_rows
+from auxin.data.splits.held_out import drop_groups, drop_repeats, rare_rows, without_repeats
 from auxin.errors import DataError
 
 

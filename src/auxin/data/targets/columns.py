@@ -12,7 +12,7 @@ from torch import Tensor
 from auxin.data.encoders.contract import LabelForm
 from auxin.data.encoders.dates import form_of
 from auxin.data.reading.marks import TRUTH, truth
-from auxin.data.targets.cells import Column, TargetColumn, cells_of, refuse_odd, word
+from auxin.data.targets.cells import Column, TargetColumn, as_number, cells_of, refuse_odd, word
 from auxin.data.targets.guess import MOST_CLASSES, of_numbers
 from auxin.data.targets.lists import listed, says_lists, vectors
 from auxin.data.targets.numbering import lone_note, numbering_note
@@ -103,11 +103,12 @@ def _real(
     for cells, column in zip(read, columns, strict=True):
         refuse_odd(cells, column)
         if cells.numbers is None:
+            odd = next((w for w in cells.words if np.isnan(as_number(w))), cells.words[0])
             raise DataError(
                 f"The column {cells.name!r} is not numbers",
                 expected="numbers",
-                found=f"{_no_number(cells)!r}",
-                do=f"Correct such cells, or say that they are missing: --missing {cells.name}={_no_number(cells)}",
+                found=f"{odd!r}",
+                do=f"Correct such cells, or say that they are missing: --missing {cells.name}={odd}",
             )
         check_finite(cells)
     made = single(spec.name, np.stack([_values(cells, np.asarray(cells.numbers)) for cells in read], 1))
@@ -121,15 +122,6 @@ def _real(
             do="Name another target",
         )
     return Regression(spec.name), torch.from_numpy(made[:, 0].copy())
-
-
-def _no_number(cells: TargetColumn) -> str:
-    for w in cells.words:
-        try:
-            float(w)
-        except ValueError:
-            return w
-    return cells.words[0]
 
 
 def check_finite(cells: TargetColumn) -> None:
