@@ -131,13 +131,13 @@ def _run(request: RecipeRequest, output: Output) -> None:
     from auxin.cli._progress import progress
     from auxin.reports.recipe_figures import draw
     from auxin.reports.recipe_table import terminal, write_markdown
-    from auxin.runs.executors import Serial, executor_of
+    from auxin.runs.executors import executor_of
     from auxin.studies.reproduce import Reproduction, reproduce
 
     study, options = Reproduction(request), request.compute
-    # In the tiny run, workers start slower than they run.
-    alone = request.smoke and options.engine == "auto" and options.jobs is None
-    executor = Serial() if alone else executor_of(options)
+    if request.smoke and options.engine == "auto" and options.jobs is None:
+        options = options.model_copy(update={"jobs": 1})  # workers start slower than a tiny run takes
+    executor = executor_of(options)
     output.print(f"  The output folder is {request.folder}. Run the same command to resume.")
     with progress(output) as notify:
         result = reproduce(study, executor, notify)

@@ -119,7 +119,8 @@ def best_control(validation: Mapping[str, float]) -> str | None:
     >>> best_control({"single": 0.90, "equal": 0.92, "maxl_frozen": float("nan")})
     'equal'
     """
-    return max(validation, key=lambda name: v if (v := validation[name]) == v else -np.inf, default=None)
+    known = {name: -np.inf if np.isnan(score) else score for name, score in validation.items()}
+    return max(known, key=lambda name: known[name], default=None)
 
 
 def check_comparable(runs: Sequence[RunResult]) -> None:

@@ -31,8 +31,10 @@ def rival(name: str, bench: RuleBench, width: int, hidden: Sequence[int], steps:
         return bench.score(lambda x: x)
     fits = 4 if name in SLOW else bench.nets
     width = min(width, *bench.data.x.shape) if name.startswith("pca") else width
-    seen = [bench.data.unlabelled[bench.batches[:steps, net].flatten()] for net in range(fits)]
-    fitted = [_features(name, width, hidden).fit(rows, seed=net) for net, rows in enumerate(seen)]
+    fitted = []
+    for net in range(fits):  # the rows of one network at a time: they are many
+        rows = bench.data.unlabelled[bench.batches[:steps, net].flatten()]
+        fitted.append(_features(name, width, hidden).fit(rows, seed=net))
     back = bench.order.argsort(1)
 
     def mapped(x: Tensor) -> Tensor:
