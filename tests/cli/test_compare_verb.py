@@ -56,6 +56,11 @@ def test_confirm_takes_the_comparison_of_the_folder(tmp_path: Path, capsys: pyte
     assert "accuracy (%), confirmation" in capsys.readouterr().out
     assert call("--confirm", "--out", out, "--json") == 0
     assert json.loads(capsys.readouterr().out)["half"] == "confirmation"
+    file = tmp_path / "out" / "comparison.json"
+    command = f"auxin --debug compare --jobs 1 --allow-outside --out {out}"  # nothing that changes a result
+    file.write_text(json.dumps({**json.loads(file.read_text()), "command": command}))
+    assert call("--confirm", "--out", out) == 2
+    assert "a different study" in capsys.readouterr().err
 
 
 def test_the_same_question_goes_to_the_same_folder(capsys: pytest.CaptureFixture) -> None:

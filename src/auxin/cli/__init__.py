@@ -10,7 +10,6 @@ import ast
 import importlib
 import inspect
 import os
-import re
 import sys
 from collections.abc import Sequence
 from contextlib import redirect_stdout
@@ -20,11 +19,10 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from auxin.cli._command import VerbCommand, remember
+from auxin.cli._command import VerbCommand, remember, understood
 from auxin.cli._failures import failing_well
 from auxin.interrupts import follow
 
-_ANYWHERE = ("--debug", "--allow-outside")
 """Options that may stand anywhere on the command line."""
 _FOLDER = Path(__file__).parent
 _FIRST = ("compare", "fit", "predict", "export", "report")
@@ -162,6 +160,5 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     debug = "--debug" in given
     if "--allow-outside" in given:
         os.environ["AUXIN_ALLOW_OUTSIDE"] = "1"  # child processes inherit it
-    given = [re.sub("^--aux-kind(?==|$)", "--kind", word) for word in given if word not in _ANYWHERE]
-    _app().main(given, prog_name="auxin", obj={"debug": debug})
+    _app().main(understood(given), prog_name="auxin", obj={"debug": debug})
     sys.exit(0)

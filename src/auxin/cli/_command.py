@@ -1,11 +1,13 @@
 """The command line as it was typed, and the form of a verb's help: few columns, no braces, flags without a type."""
 
+import re
 import shlex
 from collections.abc import Sequence
 from typing import Any
 
 from typer.core import TyperCommand, TyperGroup
 
+_ANYWHERE = ("--debug", "--allow-outside")
 _GIVEN: list[str] = []
 
 
@@ -21,6 +23,15 @@ def command_line() -> str:
     "auxin compare 'my data.csv'"
     """
     return shlex.join(["auxin", *_GIVEN])
+
+
+def understood(words: Sequence[str]) -> list[str]:
+    """Return the words as the verbs know them: without options that may stand anywhere, other names replaced.
+
+    >>> understood(["--debug", "compare", "a.csv", "--aux-kind", "b=number"])
+    ['compare', 'a.csv', '--kind', 'b=number']
+    """
+    return [re.sub("^--aux-kind(?==|$)", "--kind", word) for word in words if word not in _ANYWHERE]
 
 
 class _PlainHelp:

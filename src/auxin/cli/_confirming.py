@@ -1,18 +1,28 @@
-"""The command line of a finished comparison, so that `--confirm` need not repeat it."""
+"""The request of a finished comparison, so that `--confirm` need not repeat its options."""
 
 import shlex
 from pathlib import Path
 
+from auxin.cli import command
+from auxin.cli._command import understood
+from auxin.cli._from_request import built, fields
 from auxin.records.results import Comparison
+from auxin.requests.compare import CompareRequest
 from auxin.store import read_json
 
 
-def stored_words(folder: Path) -> list[str]:
-    """Return the options of the comparison in a folder as they were typed; none where the folder holds none.
+def stored_request(folder: Path) -> CompareRequest | None:
+    """Return the request of the comparison in a folder, from its command line; None where there is no such line.
 
     Args:
         folder: The comparison's folder.
     """
     file = folder / "comparison.json"
-    words = shlex.split(read_json(file, Comparison).command) if file.exists() else []
-    return [word for word in words[2:] if word not in ("--json", "--confirm")]
+    words = understood(shlex.split(read_json(file, Comparison).command)) if file.exists() else []
+    if words[:2] != ["auxin", "compare"]:
+        return None
+    with command("compare").make_context("auxin compare", words[2:]) as context:
+        request = built(CompareRequest, list(fields(CompareRequest)), context.params)
+    request = request.model_copy(update={"out": folder})
+    request.check()
+    return request

@@ -110,7 +110,7 @@ def from_request(verb: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(verb)
     def call(**given: Any) -> None:
-        request = _built(model, options, given)
+        request = built(model, options, given)
         others = {p.name: given[p.name] for p in rest}
         if output:
             others[output] = Output(given["as_json"])
@@ -148,7 +148,7 @@ def conducting(engine: str) -> Iterator[bool]:
         dismiss()
 
 
-def _built(model: type[Group], options: list[Field], given: dict[str, Any]) -> Any:
+def built(model: type[Group], options: list[Field], given: dict[str, Any]) -> Any:
     """Return the request, or refuse every mistake in it at once."""
     defaults = {name: info.default for name, info in model.model_fields.items()}
     values: dict[str, Any] = {name: dict(own) for name, own in defaults.items() if isinstance(own, Group)}

@@ -1,11 +1,9 @@
 """Compare methods on the same rows and test whether auxiliary tasks help. Start here."""
 
-import sys
 from typing import Annotated
 
 import typer
 
-from auxin.cli import command
 from auxin.cli._console import Output
 from auxin.requests.compare import CompareRequest
 
@@ -39,12 +37,9 @@ def compare(
         auxin compare pictures.csv --image file --target breed --aux species
     """
     if confirm and request.out and request.identity() == CompareRequest().identity():
-        from auxin.cli._confirming import stored_words
+        from auxin.cli._confirming import stored_request
 
-        if words := stored_words(request.out):
-            sys.stdout = output.results  # --json of the words takes it again
-            more = ["--confirm", "--out", str(request.out), *(["--json"] if output.json else [])]
-            return command("compare").main([*words, *more], standalone_mode=False)
+        request = stored_request(request.out) or request
     methods = ",".join(request.methods)
     output.heading("auxin compare", f"  {request.data.name}: {methods}")  # before the slow import of torch
     from auxin.cli._comparing import compare_budgets, compare_once
