@@ -51,6 +51,21 @@ def test_bad_settings_are_refused(text: str) -> None:
         all_checked(settings([text]))
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("single", "model.norm=none", "none"),
+        ("maxl", "labeler.penalty=none", "none"),
+        ("aux_nash", "combiner.unit=none", "none"),
+        ("maxl", "estimator.horizon=none", None),
+        ("single", "clip=none", None),
+    ],
+)
+def test_none_is_a_text_where_the_option_takes_text(name: str, text: str, expected: str | None) -> None:
+    [setting] = (own := settings([text]))
+    assert layered("x", "image", resolve(name), "auxin", own, {})[setting] == expected
+
+
 def test_the_nearest_setting_is_offered() -> None:
     with pytest.raises(ConfigError, match="'schedule'"):
         all_checked(settings(["shedule=cosine"]))

@@ -3,10 +3,12 @@
 Later layers win: the defaults below, the preset, the data set, the method, the user's own, the try.
 """
 
+import inspect
 from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
+from auxin import catalogue
 from auxin.catalogue import unknown
 from auxin.data.encoders.tokens import folder_of
 from auxin.errors import ConfigError
@@ -90,7 +92,26 @@ def layered(
         found = {name: value for name, value in found.items() if name not in dropped}
     if found.get("estimator.alpha") == "lr":
         found["estimator.alpha"] = found["lr"]
-    return all_checked(found)
+    return all_checked(_none_as_text(found, method))
+
+
+def _none_as_text(settings: Mapping[str, Setting], method: Method) -> dict[str, Setting]:
+    """The settings, with the text "none" in place of None where an option of a part takes text: `model.norm=none`."""
+    members = {
+        "model": ("models", str(settings["model"])),
+        "labeler": ("labelers", method.labeler),
+        "combiner": ("combiners", method.combiner),
+    }
+    found = dict(settings)
+    for name in [name for name, value in settings.items() if value is None and "." in name]:
+        part, _, option = name.partition(".")
+        family, member = members.get(part, ("models", None))
+        if member is not None and member in catalogue.names(family):
+            made = catalogue.load(family, member)
+            takes = [p for way in (made, made.build) for p in inspect.signature(way).parameters.values()]
+            if any(p.name == option and p.annotation is str for p in takes):
+                found[name] = "none"
+    return found
 
 
 def _safe(user: Mapping[str, Setting]) -> dict[str, Setting]:
