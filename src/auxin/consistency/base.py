@@ -57,6 +57,7 @@ class Consistency(nn.Module, ABC):
     paper: ClassVar[Paper | None] = None
     task: ViewAgreement
 
+    # `*_` tells type checkers that members name the options that they take
     @classmethod
     @abstractmethod
     def build(cls, main: Task, *_: Any, **options: Any) -> "Consistency":

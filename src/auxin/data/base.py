@@ -218,6 +218,7 @@ class DataSource(ABC):
             arguments = inspect.signature(cls.load).parameters.values()
             cls.options = tuple(one.name for one in arguments if one.kind is one.KEYWORD_ONLY)
 
+    # `*_` tells type checkers that members name the options that they take
     @classmethod
     @abstractmethod
     def load(cls, root: Path | None, *_: Any, **options: Any) -> Dataset:

@@ -92,11 +92,11 @@ def terminal(budget: LabelBudget) -> "Group":
     from rich.text import Text
 
     head, *rows = cells(budget)
+    parts = [(wording.title(budget.metric), rows)]
+    if len(budget.labels) > 1:
+        parts.append(("worth so many labels per class of single [95 % interval over seeds]", worths(budget)))
     shown = []
-    for title, lines in (
-        (wording.title(budget.metric), rows),
-        ("worth so many labels per class of single [95 % interval over seeds]", worths(budget)),
-    )[: len(budget.labels)]:  # a single budget compares no labels
+    for title, lines in parts:
         table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
         for number, name in enumerate(head):
             table.add_column(name, justify="right" if number else "left")

@@ -71,15 +71,15 @@ def array_target(spec: TargetSpec, values: np.ndarray, rows: int) -> Made:
 def _guess(name: str, values: np.ndarray) -> str:
     whole, real = values.dtype.kind in "biu", values.dtype.kind == "f"
     if values.ndim <= 2 and (whole or real):
-        known = np.unique(values[~_nan(values)])
-        different = {*known.tolist()}
+        known = values[~_nan(values)]
         whole = whole or bool(np.isfinite(known).all() and (known == np.floor(known)).all())
+        different = np.unique(known if whole else known[:0])  # fractions are many, and long to sort
         if values.ndim == 1:
             # class numbers with -1 where there is none, or as programs write them: each from 0 to the largest
-            minus = {MISSING, 0} <= different and known.min() >= MISSING
-            indices = not real and np.array_equal(known, np.arange(len(known)))
+            minus = np.isin([MISSING, 0], different).all() and different[0] == MISSING
+            indices = not real and np.array_equal(different, np.arange(len(different)))
             return "classes" if whole and (minus or indices) else of_numbers(values)
-        if whole and {0, 1} <= different <= {MISSING, 0, 1}:
+        if np.isin([0, 1], different).all() and np.isin(different, [MISSING, 0, 1]).all():
             return "multilabel"
     if real and values.ndim in (2, 4):
         return "vector" if values.ndim == 2 else "dense_regression"
