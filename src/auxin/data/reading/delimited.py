@@ -118,6 +118,7 @@ def _table(file: Delimited, verbatim: set[str]) -> pd.DataFrame:
         if quoted:
             raise pa.ArrowInvalid("blanks stand before quotes")
         for batch in _batches(file):
+            typed.rows = typed.rows or _expected_rows(file, batch.num_rows, BLOCK)
             typed.add(batch)
         if late := typed.late:
             for batch in _batches(file, only=late):
@@ -167,15 +168,20 @@ def _at_once(file: Delimited, verbatim: Collection[str]) -> Any:
     if first is None:
         raise pa.ArrowInvalid("there are no rows")
     wanted = [n for n in file.names if n not in verbatim and numbers_of(first.column(n), False) is not None]
-    share = 1.1 * max(file.path.stat().st_size / FIRST, 1.0)  # of the file's size to the first block's
-    rows = int(share * first.num_rows) + 1
-    found = TypedColumns(file.names, verbatim, numbers=wanted, rows=rows)
+    found = TypedColumns(
+        file.names, verbatim, numbers=wanted, rows=_expected_rows(file, first.num_rows, FIRST)
+    )
     cells = pa.chunked_array([first.column(n) for n in wanted], pa.string())
     rare = pc.any(pc.is_in(cells, RARE)).as_py()
     nulls = AMONG_NUMBERS if rare else AMONG_NUMBERS.difference(RARE.to_pylist())
     for batch in _batches(file, numbers=wanted, nulls=sorted(nulls)):
         found.add(batch)
     return found.frame()
+
+
+def _expected_rows(file: Delimited, rows: int, block: int) -> int:
+    """About how many rows the file has, rather more, by those of its first block of so many bytes."""
+    return int(1.1 * max(file.path.stat().st_size / block, 1.0) * rows) + 1
 
 
 def _batches(

@@ -14,6 +14,8 @@ from auxin.data.reading.marks import AMONG_NUMBERS, EXACT, MARKS, too_long
 pc: Any = _compute  # its functions are made when it is imported, so that checkers know none
 APART = 256
 """Tables of at most so many columns keep each by itself."""
+MANY = 64
+"""So many columns of words are put between columns of numbers one by one; more would take quadratic time."""
 UNSEEN = "\u200b\u200e\u200f\u2060\ufeff"
 """Characters without a width, which web pages and joined files leave around words."""
 _NUMBERLESS = pa.array(sorted(AMONG_NUMBERS))
@@ -31,9 +33,10 @@ class TypedColumns:
         verbatim: Columns that stay words, in which only empty cells are missing.
         zeros: Whether any cell may begin with a zero and another digit.
         numbers: The columns that come as float64, where that is known; else the first batch tells which are numbers.
-        rows: About how many rows there will be.
+        rows: About how many rows there will be, where that is known.
 
     Attributes:
+        rows: The same; it may be set before the first batch.
         late: Columns that looked like numbers in the first batch and are words; their cells are wanted again.
     """
 
@@ -47,10 +50,12 @@ class TypedColumns:
     ) -> None:
         self.names, self.verbatim, self.zeros = list(names), set(verbatim), zeros
         self.late: list[str] = []
+        self.rows = rows
         known = set(names if numbers is None else numbers) - self.verbatim
         self._words: dict[str, list[pa.Array]] = {n: [] for n in names if n not in known}
-        self._numbers = {n: np.empty(rows) for n in numbers or ()}  # memory is taken as it is written to
-        self._rows = 0
+        self._block: np.ndarray | None = None
+        self._numbers: dict[str, np.ndarray] = {}
+        self._done = 0
 
     def add(self, batch: pa.RecordBatch) -> None:
         """The next rows."""
@@ -65,7 +70,7 @@ class TypedColumns:
                     self.late.append(name)
                 else:
                     self._words[name] = [batch.column(name)]
-        self._rows += batch.num_rows
+        self._done += batch.num_rows
 
     def _values(self, cells: pa.Array) -> np.ndarray | None:
         if not pa.types.is_floating(cells.type):
@@ -76,11 +81,21 @@ class TypedColumns:
         return values
 
     def _put(self, name: str, values: np.ndarray) -> None:
-        """Write the next numbers; memory is taken in larger steps, and without a copy where the system can."""
-        room, end = self._numbers.setdefault(name, np.empty(0)), self._rows + len(values)
-        if end > len(room):
-            room.resize(end + (end // 8 if self._rows else 0), refcheck=False)
-        room[self._rows : end] = values
+        """Write the next numbers where they stay: few columns apart, so that leaving one out copies none; many as the
+        rows of one block, which pandas is faster with. Memory is taken as it is written to.
+        """
+        end = self._done + len(values)
+        if name not in self._numbers:
+            room = max(self.rows, end)
+            if self._block is None and len(self.names) > APART:
+                self._block = np.empty((len(self.names), room))
+            number = len(self._numbers)
+            self._numbers[name] = np.empty(room) if self._block is None else self._block[number]
+        if end > len(self._numbers[name]):  # of more rows than expected
+            self._numbers[name] = np.append(
+                self._numbers[name][: self._done], np.empty(end // 2 + len(values))
+            )
+        self._numbers[name][self._done : end] = values
 
     def again(self, batch: pa.RecordBatch) -> None:
         """The next rows of the late columns."""
@@ -88,22 +103,26 @@ class TypedColumns:
             self._words.setdefault(name, []).append(batch.column(name))
 
     def frame(self) -> pd.DataFrame:
-        """The table.
-
-        Few columns stay apart, so that leaving one out copies none; many are one block, which pandas is faster with.
-        """
+        """The table."""
         words = {
             n: words_of(pa.chunked_array(parts, pa.string()), n in self.verbatim)
             for n, parts in self._words.items()
         }
-        values = {n: room[: self._rows] for n, room in self._numbers.items() if n not in self.late}
+        values = {n: room[: self._done] for n, room in self._numbers.items() if n not in self.late}
         if len(self.names) <= APART:
             both = {**values, **words}
             return pd.DataFrame({n: both[n] for n in self.names if n in both}, copy=False)
-        block = np.stack([*values.values()]) if values else np.empty((0, self._rows))
+        block = np.empty((0, self._done)) if self._block is None else self._block[: len(values), : self._done]
+        if self.late or any(room.base is not self._block for room in self._numbers.values()):
+            block = np.stack([*values.values()]) if values else np.empty((0, self._done))
         frame: Any = pd.DataFrame(block.T, columns=pd.Index([*values], dtype=object), copy=False)
-        joined: Any = pd.concat([frame, pd.DataFrame(words)], axis=1) if words else frame
-        return joined[self.names] if words else frame
+        if len(words) > MANY:
+            joined: Any = pd.concat([frame, pd.DataFrame(words)], axis=1)
+            return joined[self.names]
+        for place, name in enumerate(self.names):
+            if name in words:
+                frame.insert(place, name, words[name])
+        return frame
 
 
 def numbers_of(cells: pa.Array, zeros: bool = True) -> np.ndarray | None:
